@@ -1,0 +1,149 @@
+"""Every error the bridge raises on purpose, in one tree.
+
+    BridgeError
+    ├── ConfigError            the configuration cannot be used (exit 2)
+    ├── StoreError             the database cannot be used
+    │   ├── StoreLocked        another process holds a lock for too long
+    │   └── SchemaTooNew       the file was written by a newer bridge
+    ├── QueryError             a list cannot be asked for like this: a cursor of no use
+    ├── MessageError           an inbound message or a reply cannot be read
+    │   ├── PlistError         neither an XML nor a binary property list
+    │   └── ShapeError         well-formed, but not the shape its sender documents
+    └── CallError              an outside call did not do what was asked
+        ├── NotSent            the request never left this machine: safe to send again
+        │   └── TokenUnusable  the content token's file cannot be read
+        │       └── TokenOfOtherLibrary   it holds a token of another location
+        ├── OutcomeUnknown     it left, and nothing says whether it was done: in doubt
+        └── Refused            a definite no: nothing was done
+            ├── AppleRefused   Apple answered with an errorNumber, or 429
+            └── MdmRefused     the MDM server answered with an error
+
+Every class says by `may_retry` whether the same thing may be tried again by itself.
+Messages are one sentence that tells a person what to do next; they never carry a secret.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+
+class BridgeError(Exception):
+    """Something the bridge foresaw went wrong."""
+
+    may_retry: bool = False
+
+
+class ConfigError(BridgeError):
+    """The configuration has mistakes; `mistakes` holds one line for each of them."""
+
+    def __init__(self, mistakes: Sequence[str]) -> None:
+        self.mistakes = tuple(mistakes)
+        super().__init__("\n".join(self.mistakes))
+
+
+class StoreError(BridgeError):
+    """The database cannot be used."""
+
+
+class StoreLocked(StoreError):
+    """Another process kept a lock on the database for longer than we wait."""
+
+    may_retry = True
+
+
+class SchemaTooNew(StoreError):
+    """The database was written by a newer version of the bridge."""
+
+
+class QueryError(BridgeError):
+    """A list was asked for in a way that has no answer, such as with a garbled cursor."""
+
+
+class MessageError(BridgeError):
+    """Bytes from outside cannot be read; `content` keeps what failed (never logged whole)."""
+
+    def __init__(self, message: str, content: bytes = b"") -> None:
+        self.content = content
+        super().__init__(message)
+
+
+class PlistError(MessageError):
+    """The bytes are neither an XML nor a binary property list."""
+
+
+class ShapeError(MessageError):
+    """The message is well-formed, but not of the shape that its sender documents."""
+
+
+class CallError(BridgeError):
+    """A call to Apple or to an MDM server did not do what was asked.
+
+    `service` is "apple" or "mdm", `call` the method and path without query or host secrets.
+    `retry_after` is the wait in seconds that the other side asked for, if it did.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        service: str,
+        call: str,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.service = service
+        self.call = call
+        self.status = status
+        self.retry_after = retry_after
+        super().__init__(message)
+
+
+class NotSent(CallError):
+    """The request never left: connection refused, name not found, TLS not established."""
+
+    may_retry = True
+
+
+class TokenUnusable(NotSent):
+    """The content token's file is missing or does not hold a content token."""
+
+
+class TokenOfOtherLibrary(TokenUnusable):
+    """The content token is one of another library than the one that its location stands for."""
+
+
+class OutcomeUnknown(CallError):
+    """The request left; no reply, a 5xx without a reason or an unreadable body came back."""
+
+
+class Refused(CallError):
+    """The other side said no, and did nothing."""
+
+
+class AppleRefused(Refused):
+    """Apple answered with an errorNumber (at whatever HTTP status), or with 429.
+
+    `number` is None only for a 429 or a 4xx without one. `info` is Apple's errorInfo
+    (assets, clientUserIds, serialNumbers; each optional).
+    Source: Apple, "Handling Error Responses".
+    """
+
+    def __init__(
+        self,
+        message: str,
+        *,
+        call: str,
+        number: int | None,
+        info: Mapping[str, object] | None = None,
+        status: int | None = None,
+        retry_after: float | None = None,
+    ) -> None:
+        self.number = number
+        self.info: Mapping[str, object] = info or {}
+        super().__init__(
+            message, service="apple", call=call, status=status, retry_after=retry_after
+        )
+
+
+class MdmRefused(Refused):
+    """The MDM server answered with an error status; `status` says which."""
