@@ -1,0 +1,25 @@
+"""Who gets the free seats when there are fewer than wishes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class Demand:
+    """One install that needs a seat; `since` is when it was first wanted."""
+
+    install_id: int
+    priority: int
+    since: float
+
+
+def allocate(demands: Iterable[Demand], free_seats: int | None) -> tuple[Demand, ...]:
+    """The demands that get a seat: highest priority first, then the oldest.
+
+    `free_seats` None means that the asset is unlimited. We choose who waits, not Apple: no more
+    is granted than is free.
+    """
+    order = sorted(demands, key=lambda d: (-d.priority, d.since, d.install_id))
+    return tuple(order if free_seats is None else order[: max(free_seats, 0)])

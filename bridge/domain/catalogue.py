@@ -1,0 +1,183 @@
+"""What error numbers mean: plain cause, and what the bridge does about it.
+
+Numbers and domains decide, never texts: those are localised and change (Apple says so of both).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final, Literal
+
+DeviceErrorClass = Literal[
+    "license_not_visible",
+    "in_progress",
+    "already_installed",
+    "login_required",
+    "rejected",
+    "not_managed",
+    "impossible",
+    "unknown",
+]
+
+AppleErrorClass = Literal[
+    "stop",
+    "back_off",
+    "no_seat",
+    "split",
+    "look",
+    "event_gone",
+    "restart_walk",
+    "impossible",
+    "configuration",
+    "bug",
+    "unknown",
+]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceError:
+    """An entry of a device's ErrorChain: its class, and the cause in plain words."""
+
+    kind: DeviceErrorClass
+    cause: str
+
+
+_MDM_ERRORS: Final[dict[int, DeviceError]] = {
+    12021: DeviceError("impossible", "the device does not know this command"),
+    12023: DeviceError("impossible", "the App Store does not know this adam id"),
+    12024: DeviceError("impossible", "the device could not read the app's manifest"),
+    12025: DeviceError("already_installed", "a copy that is not managed is already installed"),
+    12026: DeviceError("license_not_visible", "the device cannot find the app's licence"),
+    12027: DeviceError("impossible", "this adam id is not an app"),
+    12029: DeviceError("not_managed", "the app is not managed"),
+    12030: DeviceError("impossible", "the device was given an invalid URL"),
+    12031: DeviceError("impossible", "installing apps is switched off on the device"),
+    12035: DeviceError("impossible", "the app cannot be bought for this device"),
+    12036: DeviceError("unknown", "the app is in a state that forbids this now"),
+    12038: DeviceError("not_managed", "the app is not managed"),
+    12040: DeviceError("login_required", "the device asks for an Apple Account to be signed in"),
+    12047: DeviceError("license_not_visible", "the device cannot find the licence's assignment"),
+    12063: DeviceError("rejected", "the person at the device said no"),
+    12064: DeviceError("license_not_visible", "the device could not fetch the app's licence"),
+    12065: DeviceError("impossible", "this is an app of the system"),
+}
+"""Apple, MDM Protocol Reference (archived); newer systems say MDMErrorDomain instead."""
+
+_MDM_DOMAINS: Final = ("MCMDMErrorDomain", "MDMErrorDomain")
+
+_OTHER_ERRORS: Final[dict[tuple[str, int], DeviceError]] = {
+    ("ASDServerErrorDomain", 9610): DeviceError(
+        "license_not_visible", "the App Store did not find the licence for the device yet"
+    ),
+    ("ASDErrorDomain", 506): DeviceError("in_progress", "the device is already installing it"),
+}
+
+
+def device_error(domain: str | None, code: int | None) -> DeviceError:
+    """What the first entry of an ErrorChain means; `unknown` for what nobody has written down."""
+    if code is not None and domain in _MDM_DOMAINS and code in _MDM_ERRORS:
+        return _MDM_ERRORS[code]
+    if code is not None and domain is not None and (domain, code) in _OTHER_ERRORS:
+        return _OTHER_ERRORS[domain, code]
+    return DeviceError("unknown", "the device gave a reason that is not known")
+
+
+@dataclass(frozen=True, slots=True)
+class AppleError:
+    """One of Apple's errorNumbers: its class, the cause in plain words, and a reason's name."""
+
+    kind: AppleErrorClass
+    cause: str
+    reason: str = "APPLE_REFUSED"
+
+
+_APPLE_ERRORS: Final[dict[int, AppleError]] = {
+    9600: AppleError("bug", "Apple missed an argument"),
+    9601: AppleError("stop", "Apple asks for a content token", "TOKEN_INVALID"),
+    9602: AppleError("bug", "Apple found an argument invalid"),
+    9603: AppleError("back_off", "Apple had an internal error", "APPLE_BUSY"),
+    9604: AppleError("unknown", "Apple did not find what was asked for"),
+    9607: AppleError("impossible", "the licence cannot be taken back", "NOT_REVOCABLE"),
+    9610: AppleError("look", "Apple did not find the licence"),
+    9616: AppleError("look", "Apple says that the licence is already assigned"),
+    9619: AppleError("look", "Apple says that the licence is not assigned"),
+    9621: AppleError("stop", "the content token has expired", "TOKEN_EXPIRED"),
+    9622: AppleError("stop", "the content token is not valid", "TOKEN_INVALID"),
+    9623: AppleError("configuration", "Apple does not take the APNs token"),
+    9624: AppleError("impossible", "the licence was refunded", "LICENSE_GONE"),
+    9625: AppleError("stop", "the content token was revoked", "TOKEN_REVOKED"),
+    9626: AppleError("look", "Apple says that somebody else holds the licence"),
+    9628: AppleError(
+        "impossible", "the app cannot be assigned to devices", "NOT_DEVICE_ASSIGNABLE"
+    ),
+    9630: AppleError("back_off", "Apple was asked too often for what is assigned", "APPLE_BUSY"),
+    9631: AppleError("back_off", "Apple was asked too often for what is assigned", "APPLE_BUSY"),
+    9632: AppleError("back_off", "Apple was asked the same too often", "APPLE_BUSY"),
+    9634: AppleError("stop", "Apple has removed this service", "SERVICE_REMOVED"),
+    9637: AppleError("stop", "the content token may only read", "TOKEN_READ_ONLY"),
+    9643: AppleError("back_off", "the licence is locked by a pending transfer", "APPLE_BUSY"),
+    9644: AppleError("back_off", "Apple's service is in maintenance", "APPLE_BUSY"),
+    9645: AppleError("stop", "Apple's own device management holds the location", "APPLE_MANAGED"),
+    9646: AppleError("back_off", "Apple asks for fewer requests", "APPLE_BUSY"),
+    9647: AppleError("stop", "the content token is of a kind no longer served", "TOKEN_INVALID"),
+    9650: AppleError("restart_walk", "a page was out of range"),
+    9700: AppleError("split", "too many assets in one request"),
+    9701: AppleError("split", "too many users in one request"),
+    9702: AppleError("split", "too many serial numbers in one request"),
+    9703: AppleError("bug", "an asset stood twice in one request"),
+    9704: AppleError("bug", "a user stood twice in one request"),
+    9705: AppleError("bug", "a serial number stood twice in one request"),
+    9706: AppleError("impossible", "the licence cannot be taken back", "NOT_REVOCABLE"),
+    9707: AppleError(
+        "impossible", "the app cannot be assigned to devices", "NOT_DEVICE_ASSIGNABLE"
+    ),
+    9708: AppleError("event_gone", "Apple no longer knows the event"),
+    9709: AppleError("no_seat", "Apple has no licence left", "NO_SEAT"),
+    9710: AppleError("configuration", "notification URL and token belong together"),
+    9711: AppleError("configuration", "the notification URL or token is too long"),
+    9712: AppleError("configuration", "the notification URL is not valid https"),
+    9713: AppleError("configuration", "the MDM's metadata is too long"),
+    9718: AppleError("bug", "no asset stood in the request"),
+    9719: AppleError("bug", "no serial number and no user stood in the request"),
+    9720: AppleError("configuration", "Apple cannot reach the notification URL"),
+    9721: AppleError("restart_walk", "Apple no longer knows the version"),
+    9722: AppleError("stop", "the content token is malformed", "TOKEN_INVALID"),
+    9723: AppleError("configuration", "the MDM's id, name and metadata belong together"),
+    9724: AppleError("configuration", "the MDM's id is too long"),
+    9725: AppleError("configuration", "the MDM's name is too long"),
+    9726: AppleError("bug", "Apple does not know this method"),
+    9727: AppleError("bug", "Apple does not take this content type"),
+    9728: AppleError("configuration", "Apple cannot reach the notification URL"),
+    9729: AppleError("back_off", "Apple's service is unavailable for now", "APPLE_BUSY"),
+}
+"""Apple, "Handling Error Responses" and "Interpreting Error Codes"; 9622 comes from practice."""
+
+
+def apple_error(number: int | None, status: int | None = None) -> AppleError:
+    """What one of Apple's errorNumbers means; HTTP 401, 403 and 429 without one have a meaning."""
+    if number is not None and number in _APPLE_ERRORS:
+        return _APPLE_ERRORS[number]
+    if number is None and status == 429:
+        return _APPLE_ERRORS[9646]
+    if number is None and status in (401, 403):
+        return AppleError("stop", f"Apple answered HTTP {status}", "TOKEN_INVALID")
+    return AppleError("unknown", "Apple gave a reason that is not known")
+
+
+MANAGED: Final = "Managed"
+IN_PROGRESS: Final = frozenset(
+    {
+        "Queued",
+        "Redeeming",
+        "ValidatingPurchase",
+        "Installing",
+        "Updating",
+        "ValidatingUpdate",
+        "PromptingForUpdate",
+        "PromptingForUpdateLogin",
+    }
+)
+PROMPTING: Final = frozenset({"Prompting", "PromptingForLogin", "PromptingForManagement"})
+REJECTED: Final = frozenset({"UserRejected", "UpdateRejected", "ManagementRejected"})
+SAID_ONCE: Final = REJECTED | {"UserInstalledApp", "Failed"}
+"""Statuses that a device reports one time only (Apple, "Managed Application List")."""

@@ -1,0 +1,181 @@
+"""What is so for one install, and what happens next: a pure function of facts, policy and time.
+
+The rules are asked in order; the first that has something to say decides. They follow the road:
+wanted, enrolled, licensed, listed by the device, attempted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+from bridge.domain import decide_attempt, decide_removal
+from bridge.domain.backoff import last_delay_for_ever, nth_delay
+from bridge.domain.catalogue import apple_error
+from bridge.domain.model import (
+    Decision,
+    DropAttempt,
+    Facts,
+    LeaveLine,
+    ReadAssignment,
+    Step,
+    TakeSeat,
+)
+from bridge.domain.policy import DAY, Policy
+
+Rule = Callable[[Facts, Policy, float], Decision | None]
+
+
+def decide(facts: Facts, policy: Policy, now: float) -> Decision:
+    """The state, reason and steps for one install at `now` (seconds since the epoch)."""
+    for rule in _RULES:
+        decision = rule(facts, policy, now)
+        if decision is not None:
+            return _unless_silent(facts, policy, now, decision)
+    raise AssertionError("the last rule always decides")
+
+
+_NEEDS_THE_DEVICE = ("licensed", "sending", "sent", "acknowledged", "installing", "removing")
+
+
+def _unless_silent(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
+    """Nothing is sent to a device that has been silent for long, and no seat is taken for it."""
+    seen_at = facts.device.last_seen_at if facts.device is not None else None
+    for_the_device = decision.state in _NEEDS_THE_DEVICE and decision.reason not in _NO_DEVICE
+    if seen_at is None or not (for_the_device or decision.reason in ("SEAT_PENDING", "NO_SEAT")):
+        return decision
+    silent_at = seen_at + policy.device.silent_after
+    if now < silent_at:
+        return replace(decision, recheck_at=min(decision.recheck_at or silent_at, silent_at))
+    kept = tuple(step for step in decision.steps if isinstance(step, DropAttempt | LeaveLine))
+    days = int((now - seen_at) // DAY)
+    return Decision("waiting", "DEVICE_SILENT", f"for {days} days", steps=kept)
+
+
+_NO_DEVICE = ("LICENSED", "RELEASING", "RELEASE_WAITS", "RELEASE_RETRY")
+
+
+def _enrolled(facts: Facts) -> bool:
+    device = facts.device
+    return device is not None and bool(device.enrolled) and device.udid is not None
+
+
+def _not_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:
+    if _enrolled(facts) or policy.associate.before_enrolment:
+        return None
+    return Decision("waiting", "NOT_ENROLLED")
+
+
+def _location(facts: Facts, policy: Policy, now: float) -> Decision | None:
+    """A location that cannot write holds up only what still needs a licence from it."""
+    if facts.licence.state not in ("none", "refused", "taken"):
+        return None
+    location = facts.location
+    if location is None:
+        return Decision("waiting", "LOCATION_STARTING", "it has not been read yet")
+    if location.stopped is not None:
+        return Decision("waiting", location.stopped, location.stopped_detail or "")
+    if not location.ready and location.trouble is not None:
+        reason = "LOCATION_BUSY" if location.trouble_passes else "LOCATION_TROUBLE"
+        return Decision("waiting", reason, location.trouble)
+    if not location.ready:
+        detail = location.stopped_detail or "it has not been read yet"
+        return Decision("waiting", "LOCATION_STARTING", detail)
+    return None
+
+
+def _licence(facts: Facts, policy: Policy, now: float) -> Decision | None:
+    licence = facts.licence
+    if licence.state == "held":
+        return None
+    if licence.state == "wanted":
+        return Decision("associating", "ASSOCIATE_COLLECTING")
+    if licence.state == "open" and licence.waits_until is not None:
+        return Decision(
+            "waiting", "APPLE_AWAY", licence.waits_for or "", recheck_at=licence.waits_until
+        )
+    if licence.state == "open":
+        return Decision("associating", "ASSOCIATE_REQUESTED", _event(facts))
+    if licence.state == "in_doubt":
+        return Decision("associating", "ASSOCIATE_IN_DOUBT")
+    if licence.state == "refused":
+        return _refused(facts, policy, now)
+    if licence.state == "taken":
+        return _taken(facts, policy, now)
+    return _needs_seat(facts)
+
+
+def _taken(facts: Facts, policy: Policy, now: float) -> Decision:
+    """Others took the licence away: asked again a few times, then left, so that two tools do not
+    fight over it."""
+    licence = facts.licence
+    wait = nth_delay(policy.associate.taken_retry, licence.times_taken)
+    if wait is None:
+        return Decision("needs_user", "TAKEN_AWAY")
+    again_at = (licence.since or now) + wait
+    if now >= again_at:
+        return _needs_seat(facts)
+    return Decision("waiting", "LICENSE_TAKEN", recheck_at=again_at)
+
+
+def _event(facts: Facts) -> str:
+    return f"event {facts.licence.event_id}" if facts.licence.event_id else ""
+
+
+def _refused(facts: Facts, policy: Policy, now: float) -> Decision:
+    licence = facts.licence
+    error = apple_error(licence.error_number)
+    since = licence.since or now
+    detail = f"{error.cause} ({licence.error_number})" if licence.error_number else error.cause
+    if error.kind == "impossible":
+        return Decision("failed", error.reason, detail)
+    if error.kind == "no_seat":
+        again_at = since + policy.associate.seat_retry
+        counted = facts.asset is not None and facts.asset.counted_at > since
+        if counted or now >= again_at:
+            return _needs_seat(facts)
+        return Decision("waiting", "NO_SEAT", detail, recheck_at=again_at)
+    used_up = licence.refusals > len(policy.associate.retry)
+    if error.kind == "bug" or (used_up and error.kind != "back_off"):
+        return Decision("failed", "APPLE_REFUSED", detail)
+    again_at = since + last_delay_for_ever(policy.associate.retry, licence.refusals)
+    if now >= again_at:
+        return _needs_seat(facts)
+    looked = licence.read_at is not None and licence.read_at >= since
+    steps: tuple[Step, ...] = (ReadAssignment(),) if error.kind == "look" and not looked else ()
+    reason = "APPLE_BUSY" if error.kind == "back_off" else "LICENSE_RETRY"
+    return Decision("waiting", reason, detail, steps=steps, recheck_at=again_at)
+
+
+def _needs_seat(facts: Facts) -> Decision:
+    asset = facts.asset
+    if asset is None:
+        return Decision("waiting", "NOT_PURCHASED")
+    if not asset.device_assignable:
+        return Decision("failed", "NOT_DEVICE_ASSIGNABLE")
+    if facts.free_seats is not None and facts.free_seats <= 0:
+        detail = f"0 of {asset.total} free"
+        return Decision("waiting", "NO_SEAT", detail, steps=(TakeSeat(),))
+    return Decision("waiting", "SEAT_PENDING", steps=(TakeSeat(),))
+
+
+def _license_only(facts: Facts, policy: Policy, now: float) -> Decision | None:
+    return Decision("licensed", "LICENSED") if facts.options.mode == "license_only" else None
+
+
+def _licensed_early(facts: Facts, policy: Policy, now: float) -> Decision | None:
+    """The licence may be there before the device is (policy.associate.before_enrolment)."""
+    return None if _enrolled(facts) else Decision("waiting", "NOT_ENROLLED")
+
+
+_RULES: tuple[Rule, ...] = (
+    decide_removal.unwanted,
+    _not_enrolled,
+    _location,
+    _licence,
+    _license_only,
+    _licensed_early,
+    decide_attempt.once_described,
+    decide_attempt.as_the_device_says,
+    decide_attempt.as_the_attempt_stands,
+)

@@ -1,0 +1,173 @@
+"""Deciding for what is not wanted any more: licence and app, in the order that Apple asks for.
+
+First the licence is given back, and Apple confirms it; only then the app is removed from the
+device (Apple, "Managing Assets"). So a seat never waits for a device that is away. Only licences
+that the bridge itself asked for are given back.
+"""
+
+from __future__ import annotations
+
+from bridge.domain.backoff import last_delay_for_ever, nth_delay
+from bridge.domain.catalogue import MANAGED, apple_error, device_error
+from bridge.domain.decide_attempt import asking, explained
+from bridge.domain.model import (
+    LANE_STATES,
+    Attempt,
+    Decision,
+    DropAttempt,
+    Facts,
+    GiveBack,
+    LeaveLine,
+    PostAgain,
+    ReadAssignment,
+    SendRemove,
+    Step,
+)
+from bridge.domain.policy import Policy
+
+
+def unwanted(facts: Facts, policy: Policy, now: float) -> Decision | None:
+    """What happens to an install that nobody wants any more; None for one that is wanted."""
+    if facts.install.wanted:
+        return _wanted_again(facts)
+    steps = _tidy_up(facts)
+    if facts.options.on_unwanted == "keep":
+        return Decision("removed", "KEPT", steps=steps)
+    return _giving_back(facts, policy, now, steps) or _removing(facts, policy, now, steps)
+
+
+def _wanted_again(facts: Facts) -> Decision | None:
+    """A licence on its way back is waited for before it is asked for again."""
+    if facts.release.state == "wanted":
+        return Decision("waiting", "SEAT_PENDING", steps=(LeaveLine(),))
+    if facts.release.state in ("open", "in_doubt"):
+        return Decision("waiting", "RELEASING", _event(facts))
+    return None
+
+
+def _event(facts: Facts) -> str:
+    return f"event {facts.release.event_id}" if facts.release.event_id else ""
+
+
+def _tidy_up(facts: Facts) -> tuple[Step, ...]:
+    """What was only intended is not done any more."""
+    steps: tuple[Step, ...] = (LeaveLine(),) if facts.licence.state == "wanted" else ()
+    if facts.attempt is not None and facts.attempt.state in ("ready", "in_doubt"):
+        steps = (*steps, DropAttempt(facts.attempt.command_uuid))
+    return steps
+
+
+def _giving_back(
+    facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...]
+) -> Decision | None:
+    """None once there is nothing (more) of ours to give back."""
+    licence, release = facts.licence, facts.release
+    if licence.state in ("open", "in_doubt"):
+        return Decision("removing", "RELEASE_WAITS", steps=steps)
+    if release.state in ("wanted", "open", "in_doubt"):
+        return Decision("removing", "RELEASING", _event(facts), steps=steps)
+    if licence.state != "held" or not licence.ours:
+        return None
+    if facts.location is not None and facts.location.stopped is not None:
+        detail = facts.location.stopped_detail or ""
+        return Decision("removing", facts.location.stopped, detail, steps=steps)
+    if release.state == "refused":
+        return _refused(facts, policy, now, steps)
+    return Decision("removing", "RELEASING", steps=(*steps, GiveBack()))
+
+
+def _refused(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...]) -> Decision:
+    release = facts.release
+    error = apple_error(release.error_number)
+    detail = f"{error.cause} ({release.error_number})" if release.error_number else error.cause
+    if error.kind == "impossible":
+        return Decision("failed", "NOT_REVOCABLE", detail, steps=steps)
+    used_up = release.refusals > len(policy.associate.retry)
+    if error.kind == "bug" or (used_up and error.kind != "back_off"):
+        return Decision("failed", "RELEASE_REFUSED", detail, steps=steps)
+    again_at = (release.since or now) + last_delay_for_ever(
+        policy.associate.retry, release.refusals
+    )
+    if now >= again_at:
+        return Decision("removing", "RELEASING", steps=(*steps, GiveBack()))
+    looked = release.read_at is not None and release.read_at >= (release.since or now)
+    if error.kind == "look" and not looked:
+        steps = (*steps, ReadAssignment())
+    return Decision("removing", "RELEASE_RETRY", detail, steps=steps, recheck_at=again_at)
+
+
+def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...]) -> Decision:
+    """The licence is settled; under `remove` the app goes, too."""
+    stays = facts.licence.state == "held"
+    if facts.options.on_unwanted == "release":
+        return Decision("removed", "LICENSE_NOT_OURS" if stays else "RELEASED", steps=steps)
+    device = facts.device
+    if device is None or not device.enrolled or device.udid is None:
+        return Decision("removed", "RELEASED", "the device is not enrolled", steps=steps)
+    if facts.attempt is not None and facts.attempt.state in LANE_STATES:
+        return Decision("removing", "REMOVAL_WAITS", steps=steps)
+    if _is_gone(facts) or _was_never_there(facts):
+        return Decision("removed", "REMOVED", steps=steps)
+    if facts.bundle_id is None:
+        return Decision("unconfirmed", "BUNDLE_ID_UNKNOWN", steps=steps)
+    return _as_the_removal_stands(facts, policy, now, steps)
+
+
+def _is_gone(facts: Facts) -> bool:
+    """Whether the device lists its apps without this one, or removed it as we asked."""
+    removal, device = facts.removal, facts.device
+    if removal is not None and removal.state == "acknowledged":
+        return True
+    if removal is not None and removal.state == "error":
+        return device_error(removal.error_domain, removal.error_code).kind == "not_managed"
+    if device is None or facts.bundle_id is None or not device.apps_known:
+        return False
+    asked_at = device.apps_asked_at or 0.0
+    since = facts.install.round_at if removal is None else removal.created_at
+    status = facts.report.status if facts.report else None
+    return asked_at >= since and status is None
+
+
+def _was_never_there(facts: Facts) -> bool:
+    """Whether nothing was ever sent and no list showed it, so that there is nothing to remove."""
+    never_sent = facts.attempt is None or facts.attempt.posts == 0
+    return never_sent and facts.bundle_id is None and facts.removal is None
+
+
+def _as_the_removal_stands(
+    facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...]
+) -> Decision:
+    removal = facts.removal
+    if removal is None or removal.state == "dropped":
+        return Decision("removing", "REMOVING", steps=(*steps, SendRemove()))
+    if removal.state == "in_doubt":
+        return _in_doubt(facts, policy, now, removal, steps)
+    if removal.state == "error":
+        return _after_error(policy, now, removal, steps)
+    return Decision("removing", "REMOVING", steps=steps)
+
+
+def _in_doubt(
+    facts: Facts, policy: Policy, now: float, removal: Attempt, steps: tuple[Step, ...]
+) -> Decision:
+    asked_at = facts.device.apps_asked_at if facts.device else None
+    since = removal.in_doubt_at or removal.created_at
+    if asked_at is None or asked_at < since:
+        decision = Decision("removing", "REMOVING", "in doubt", steps=steps)
+        return asking(facts, policy, now, decision)
+    again = PostAgain(removal.command_uuid)
+    shown = facts.report.status if facts.report else None
+    detail = "still managed" if shown == MANAGED else shown or ""
+    return Decision("removing", "REMOVING", detail, steps=(*steps, again))
+
+
+def _after_error(policy: Policy, now: float, removal: Attempt, steps: tuple[Step, ...]) -> Decision:
+    error = device_error(removal.error_domain, removal.error_code)
+    detail = explained(error, removal)
+    wait = nth_delay(policy.install.license_retry, removal.attempt)
+    if wait is None or error.kind == "impossible":
+        return Decision("failed", "REMOVE_FAILED", detail, steps=steps)
+    again_at = (removal.answered_at or now) + wait
+    if now >= again_at:
+        return Decision("removing", "REMOVING", steps=(*steps, SendRemove()))
+    return Decision("removing", "REMOVING", detail, steps=steps, recheck_at=again_at)

@@ -1,0 +1,381 @@
+"""The things the bridge knows about, as frozen values.
+
+Times are seconds since the epoch. Field names are the database's columns where a row is meant.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Final, Literal
+
+InstallState = Literal[
+    "waiting",
+    "associating",
+    "licensed",
+    "sending",
+    "sent",
+    "acknowledged",
+    "installing",
+    "installed",
+    "unconfirmed",
+    "failed",
+    "conflict",
+    "needs_user",
+    "removing",
+    "removed",
+]
+
+INSTALL_STATES: Final[tuple[InstallState, ...]] = (
+    "waiting",
+    "associating",
+    "licensed",
+    "sending",
+    "sent",
+    "acknowledged",
+    "installing",
+    "installed",
+    "unconfirmed",
+    "failed",
+    "conflict",
+    "needs_user",
+    "removing",
+    "removed",
+)
+
+CommandState = Literal[
+    "ready",
+    "posting",
+    "posted",
+    "queued",
+    "not_now",
+    "in_doubt",
+    "acknowledged",
+    "error",
+    "dropped",
+]
+"""`posting` to `not_now` occupy the device's lane; `in_doubt` frees it."""
+
+LANE_STATES: Final[tuple[CommandState, ...]] = ("posting", "posted", "queued", "not_now")
+ANSWERED_STATES: Final[tuple[CommandState, ...]] = ("acknowledged", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Target:
+    """Who holds a licence: a device by serial number, or a registered user."""
+
+    kind: Literal["serial", "user"]
+    value: str
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Asset:
+    """What is licensed: an app in one price class.
+
+    Apple identifies an asset by both (Apple, "Managing Assets").
+    """
+
+    adam_id: str
+    pricing_param: str = "STDQ"
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Pair:
+    """One licence for one device: the unit in which Apple counts and confirms."""
+
+    asset: Asset
+    serial_number: str
+
+
+@dataclass(frozen=True, slots=True)
+class Device:
+    """A device as its MDM server showed it; `enrolled` is None where nobody said.
+
+    `enrolment` counts the enrolments that were seen; `apps_*` belong to the newest
+    ManagedApplicationList that the device answered.
+    """
+
+    id: int
+    server: str
+    udid: str | None
+    enrollment_id: str | None
+    serial_number: str | None
+    name: str | None
+    product_name: str | None
+    model: str | None
+    os_version: str | None
+    build_version: str | None
+    enrolled: bool | None
+    enrolment: int
+    enrolled_at: float | None
+    last_seen_at: float | None
+    last_connect_at: float | None
+    apps_asked_at: float | None
+    apps_listed_at: float | None
+    apps_enrolment: int | None
+    apps_refused_at: float | None
+    serial_asked_at: float | None
+    facts_at: float | None
+    pushed_at: float | None
+
+    @property
+    def apps_known(self) -> bool:
+        """Whether the device listed its apps since it was last enrolled."""
+        return self.apps_listed_at is not None and self.apps_enrolment == self.enrolment
+
+    @property
+    def is_described(self) -> bool:
+        """Whether the device said what it is, or was asked and would not say."""
+        return self.product_name is not None or self.facts_at is not None
+
+    @property
+    def is_mac(self) -> bool:
+        """Whether this is a Mac, which needs InstallAsManaged (Apple, "Install Application")."""
+        return bool(self.product_name and self.product_name.startswith(_MACS))
+
+
+_MACS = ("Mac", "iMac", "VirtualMac")
+
+
+@dataclass(frozen=True, slots=True)
+class AppReport:
+    """What a device said of one app. `status` is None once a list left the app out.
+
+    `once_status` keeps what a device says a single time (Failed, UserRejected, ...;
+    Apple, "Managed Application List").
+    """
+
+    bundle_id: str
+    status: str | None
+    reported_at: float
+    once_status: str | None
+    once_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """The newest InstallApplication of an install: one CommandUUID."""
+
+    command_uuid: str
+    state: CommandState
+    attempt: int
+    enrolment: int
+    posts: int
+    created_at: float
+    due_at: float
+    posted_at: float | None
+    in_doubt_at: float | None
+    not_now_since: float | None
+    answered_at: float | None
+    error_domain: str | None
+    error_code: int | None
+    error_text: str | None
+    app_state: str | None
+    rejection_reason: str | None
+
+
+LicenceState = Literal["none", "wanted", "open", "in_doubt", "held", "refused", "taken"]
+
+
+@dataclass(frozen=True, slots=True)
+class Licence:
+    """Where the licence of one pair stands. `since` is when that state was reached.
+
+    `confirmed_by` is who told first that Apple gave it (notification, status or
+    read), `read_at` when Apple last showed it, `refusals` how often in a row Apple said no.
+    """
+
+    state: LicenceState
+    since: float | None = None
+    confirmed_by: str | None = None
+    read_at: float | None = None
+    error_number: int | None = None
+    refusals: int = 0
+    event_id: str | None = None
+    ours: bool = False
+    """Whether the bridge asked for it: only such a licence is ever given back."""
+    waits_for: str | None = None
+    """Why Apple did not take the request yet, and (`waits_until`) when it is sent again."""
+    waits_until: float | None = None
+    times_taken: int = 0
+    """How often others took it away since it was wanted."""
+
+
+@dataclass(frozen=True, slots=True)
+class LocationFacts:
+    """What deciding needs to know of a content token's location."""
+
+    name: str
+    ready: bool
+    stopped: str | None = None
+    stopped_detail: str | None = None
+    trouble: str | None = None
+    """Why calls to Apple for the location are being repeated now, if they are."""
+    trouble_passes: bool = False
+    """Whether that is likely to go away by itself."""
+
+
+@dataclass(frozen=True, slots=True)
+class AssetFacts:
+    """Apple's counts of one asset; `available` is None for unlimited ones.
+
+    They were read at `read_at`; `counted_at` is when they last changed: read, or told by an
+    ASSET_COUNT.
+    """
+
+    total: int | None
+    available: int | None
+    unlimited: bool
+    device_assignable: bool
+    product_type: str | None
+    read_at: float
+    counted_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """How one install is wanted."""
+
+    mode: Literal["install", "license_only"] = "install"
+    managed: bool = True
+    take_over: bool = False
+    remove_with_profile: bool = True
+    prevent_backup: bool = False
+    on_unwanted: Literal["keep", "release", "remove"] = "keep"
+
+
+@dataclass(frozen=True, slots=True)
+class Install:
+    """One wanted app on one device, with the decision that was taken last.
+
+    `round_at` is when it was wanted, or wanted otherwise: failures from before do not count.
+    """
+
+    id: int
+    target_kind: str
+    target: str
+    adam_id: str
+    pricing_param: str
+    location: str
+    wanted: bool
+    wanted_by: str
+    options: str
+    priority: int
+    state: InstallState
+    reason: str
+    detail: str
+    attempts: int
+    round_at: float
+    since: float
+    created_at: float
+    updated_at: float
+    installed_at: float | None
+    next_check_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """All that `decide()` looks at for one install."""
+
+    install: Install
+    options: Options
+    location: LocationFacts | None
+    asset: AssetFacts | None
+    licence: Licence
+    device: Device | None
+    app_name: str | None = None
+    bundle_id: str | None = None
+    report: AppReport | None = None
+    strangers: bool = False
+    """Whether the newest list has an entry that is not known to be another wanted app."""
+    attempt: Attempt | None = None
+    release: Licence = field(default_factory=lambda: Licence("none"))
+    """Where giving the licence back stands: the newest disassociate, if it is not history."""
+    removal: Attempt | None = None
+    """The newest RemoveApplication since the app is not wanted any more."""
+    list_open: bool = False
+    """Whether a ManagedApplicationList for the device is on its way."""
+    free_seats: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSeat:
+    """Step: a licence is needed; a seat is to be allotted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendInstall:
+    """Step: make a new attempt, with a CommandUUID of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostAgain:
+    """Step: post the same command again, under the same CommandUUID."""
+
+    command_uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskApps:
+    """Step: ask the device for its ManagedApplicationList."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskFacts:
+    """Step: ask the device what it is (DeviceInformation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAssignment:
+    """Step: look at Apple whether the licence is really there."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """Step: the licence is to be given back to Apple."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendRemove:
+    """Step: have the device remove the app, under a CommandUUID of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveLine:
+    """Step: the licence is not wanted any more; nobody was asked for it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropAttempt:
+    """Step: the attempt is of a past enrolment, or no longer wanted; it will not be posted."""
+
+    command_uuid: str
+
+
+Step = (
+    TakeSeat
+    | SendInstall
+    | PostAgain
+    | AskApps
+    | AskFacts
+    | ReadAssignment
+    | GiveBack
+    | SendRemove
+    | LeaveLine
+    | DropAttempt
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is so for an install, why, and what happens next.
+
+    The same value drives what the bridge does and what it tells, so that they cannot disagree.
+    `recheck_at` is when the clock alone may change the decision.
+    """
+
+    state: InstallState
+    reason: str
+    detail: str = ""
+    steps: tuple[Step, ...] = ()
+    recheck_at: float | None = None
+    evidence: tuple[tuple[str, str | float | int | None], ...] = field(default=())

@@ -1,0 +1,155 @@
+"""Every timeout, interval, limit and retention, with its default.
+
+The field names are the configuration's keys: `policy.event_status.first_after` is
+`Policy().event_status.first_after`. All times are seconds.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Annotated
+
+Seconds = Annotated[float, "seconds"]
+"""A duration in seconds; written `30s`, `10m`, `6h`, `14d` in the configuration."""
+
+Bytes = Annotated[int, "bytes"]
+"""A size in bytes; written `1 MiB`, `32 MiB` or as a number in the configuration."""
+
+MINUTE = 60.0
+HOUR = 3600.0
+DAY = 86400.0
+MIB = 1024 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class EventStatusPolicy:
+    """How the result of an asynchronous request is asked for, beside waiting for a notification.
+
+    Source: Apple, "Subscribing to notifications": after 5 minutes without one ask, at most every
+    30 seconds; PENDING after 10 minutes means retry. Asking earlier is allowed and quicker.
+    """
+
+    first_after: Seconds = 30.0
+    min_interval: Seconds = 30.0
+    in_doubt_after: Seconds = 10 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class AssociatePolicy:
+    """How licences are asked for."""
+
+    collect_for: Seconds = 2.0
+    collect_at_most: Seconds = 2 * MINUTE
+    in_doubt_wait: Seconds = 10 * MINUTE
+    before_enrolment: bool = False
+    seat_retry: Seconds = HOUR
+    retry: tuple[Seconds, ...] = (10.0, MINUTE, 5 * MINUTE, 30 * MINUTE, HOUR)
+    taken_retry: tuple[Seconds, ...] = (HOUR, DAY)
+
+
+@dataclass(frozen=True, slots=True)
+class CallPolicy:
+    """How calls to Apple and to MDM servers are made, and made again when they fail."""
+
+    connect_timeout: Seconds = 5.0
+    read_timeout: Seconds = 30.0
+    retry: tuple[Seconds, ...] = (5.0, 30.0, 2 * MINUTE, 10 * MINUTE)
+
+
+@dataclass(frozen=True, slots=True)
+class CommandPolicy:
+    """How commands are handed to an MDM server and followed up."""
+
+    in_doubt_after: Seconds = MINUTE
+    after_connect_delay: Seconds = 0.1
+    window: int = 200
+    repush_after: Seconds = HOUR
+    push_expiration: Seconds = DAY
+
+
+@dataclass(frozen=True, slots=True)
+class InstallPolicy:
+    """How installs are sent and sent again."""
+
+    max_open_per_device: int = 1
+    max_per_minute: int | None = None
+    license_retry: tuple[Seconds, ...] = (20.0, 40.0, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR)
+    not_now_repush: Seconds = 30 * MINUTE
+    not_now_at_most: Seconds = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class VerifyPolicy:
+    """When a device is asked whether an app is there."""
+
+    first_after: Seconds = 15.0
+    at_most: Seconds = 7 * DAY
+    unconfirmed_after: Seconds = DAY
+    installed_every: Seconds = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class DevicePolicy:
+    """When a device counts as silent, and how rarely it is then pushed."""
+
+    silent_after: Seconds = 14 * DAY
+    silent_push_every: Seconds = 7 * DAY
+    ask_serial_every: Seconds = 10 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
+class SyncPolicy:
+    """How often what nobody announced is read in full."""
+
+    service_config_every: Seconds = 5 * MINUTE
+    client_config_every: Seconds = HOUR
+    notification_token_every: Seconds = 30 * DAY
+    assets_every: Seconds = HOUR
+    assignments_every: Seconds = DAY
+    changes_every: Seconds = 10 * MINUTE
+    devices_every: Seconds = HOUR
+    metadata_every: Seconds = 7 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class PromptsPolicy:
+    """When people at devices may be bothered; `quiet_hours` is `22:00-07:00` or unset."""
+
+    quiet_hours: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class LimitsPolicy:
+    """Sizes above which a request is answered 413."""
+
+    mdm_body: Bytes = 32 * MIB
+    apple_body: Bytes = MIB
+    api_body: Bytes = MIB
+
+
+@dataclass(frozen=True, slots=True)
+class RetentionPolicy:
+    """How long evidence is kept. Duplicates are known for `duplicates`, longer than evidence."""
+
+    events: Seconds = 30 * DAY
+    duplicates: Seconds = 400 * DAY
+    outbox: Seconds = 30 * DAY
+    removed: Seconds = 90 * DAY
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Everything that can be tuned, in groups."""
+
+    call: CallPolicy = field(default_factory=CallPolicy)
+    event_status: EventStatusPolicy = field(default_factory=EventStatusPolicy)
+    associate: AssociatePolicy = field(default_factory=AssociatePolicy)
+    command: CommandPolicy = field(default_factory=CommandPolicy)
+    install: InstallPolicy = field(default_factory=InstallPolicy)
+    verify: VerifyPolicy = field(default_factory=VerifyPolicy)
+    device: DevicePolicy = field(default_factory=DevicePolicy)
+    sync: SyncPolicy = field(default_factory=SyncPolicy)
+    prompts: PromptsPolicy = field(default_factory=PromptsPolicy)
+    limits: LimitsPolicy = field(default_factory=LimitsPolicy)
+    retention: RetentionPolicy = field(default_factory=RetentionPolicy)
+    time_zone: str = "UTC"

@@ -1,0 +1,293 @@
+"""Deciding for a licensed install on an enrolled device: what its list of apps says."""
+
+from dataclasses import replace
+
+import pytest
+
+from bridge.domain.catalogue import IN_PROGRESS, PROMPTING, REJECTED
+from bridge.domain.model import (
+    AskApps,
+    AskFacts,
+    Decision,
+    DropAttempt,
+    Options,
+    SendInstall,
+)
+from tests.unit.domain_kit import (
+    DAY,
+    HOUR,
+    MINUTE,
+    NOW,
+    UUID,
+    attempt,
+    decided,
+    device,
+    failed,
+    install,
+    licensed,
+    report,
+)
+
+WEEK = 7 * DAY
+NOT_DESCRIBED = device(product_name=None)
+NEVER_LISTED = device(apps_listed_at=None, apps_asked_at=None, apps_enrolment=None)
+ENROLLED_ANEW = device(enrolment=2)
+SEND = Decision("sending", "COMMAND_READY", steps=(SendInstall(),))
+LIST_FIRST = Decision("licensed", "LIST_FIRST", steps=(AskApps(),))
+
+WAITING = {
+    "a device that nobody described is asked what it is": (
+        licensed(device=NOT_DESCRIBED),
+        Decision("licensed", "FACTS_FIRST", steps=(AskFacts(),)),
+    ),
+    "one that would not say is taken for no Mac": (
+        licensed(device=device(product_name=None, facts_at=NOW - MINUTE)),
+        SEND,
+    ),
+    "an attempt that was made stands, described or not": (
+        licensed(device=NOT_DESCRIBED, attempt=attempt("posted")),
+        Decision("sent", "COMMAND_SENT"),
+    ),
+    "a device that never listed its apps": (
+        licensed(device=NEVER_LISTED),
+        LIST_FIRST,
+    ),
+    "its list is on its way": (
+        licensed(device=NEVER_LISTED, list_open=True),
+        Decision("licensed", "LIST_FIRST"),
+    ),
+    "a list of the enrolment before counts for nothing": (
+        licensed(device=ENROLLED_ANEW, report=report("Managed")),
+        LIST_FIRST,
+    ),
+    "nor does an attempt of the enrolment before": (
+        licensed(device=ENROLLED_ANEW, attempt=attempt("posted")),
+        LIST_FIRST,
+    ),
+    "nor one that is still in our own line": (
+        licensed(device=NEVER_LISTED, attempt=attempt("ready")),
+        LIST_FIRST,
+    ),
+    "nor one that was dropped": (
+        licensed(device=NEVER_LISTED, attempt=attempt("dropped")),
+        LIST_FIRST,
+    ),
+    "one of this enrolment does": (
+        licensed(device=NEVER_LISTED, attempt=attempt("posting")),
+        Decision("sending", "COMMAND_READY"),
+    ),
+}
+
+LISTED = {
+    "managed": (
+        licensed(report=report("Managed")),
+        Decision("installed", "INSTALLED", recheck_at=NOW - MINUTE + WEEK),
+    ),
+    "managed, and looked at a week ago": (
+        licensed(report=report("Managed"), device=device(apps_listed_at=NOW - WEEK)),
+        Decision("installed", "INSTALLED", steps=(AskApps(),)),
+    ),
+    "managed, a second short of a week ago": (
+        licensed(report=report("Managed"), device=device(apps_listed_at=NOW - WEEK + 1)),
+        Decision("installed", "INSTALLED", recheck_at=NOW + 1),
+    ),
+    "managed, a week ago, and asked already": (
+        licensed(
+            report=report("Managed"), device=device(apps_listed_at=NOW - WEEK), list_open=True
+        ),
+        Decision("installed", "INSTALLED"),
+    ),
+    "managed, whatever an attempt's error says": (
+        licensed(report=report("Managed"), attempt=failed("MDMErrorDomain", 12064)),
+        Decision("installed", "INSTALLED", recheck_at=NOW - MINUTE + WEEK),
+    ),
+    "managed before our attempt left": (
+        licensed(report=report("Managed"), attempt=attempt("ready")),
+        Decision(
+            "installed",
+            "INSTALLED",
+            steps=(DropAttempt(UUID),),
+            recheck_at=NOW - MINUTE + WEEK,
+        ),
+    ),
+    "managed, and the attempt in doubt is settled by it": (
+        licensed(report=report("Managed"), attempt=attempt("in_doubt")),
+        Decision(
+            "installed",
+            "INSTALLED",
+            steps=(DropAttempt(UUID),),
+            recheck_at=NOW - MINUTE + WEEK,
+        ),
+    ),
+    "managed, with a command still on its way": (
+        licensed(report=report("Managed"), attempt=attempt("queued")),
+        Decision("installed", "INSTALLED", recheck_at=NOW - MINUTE + WEEK),
+    ),
+    "on its way since now": (
+        licensed(report=report("Installing")),
+        Decision("installing", "INSTALLING", "Installing", recheck_at=NOW + 15),
+    ),
+    "on its way for ten minutes, listed a minute ago": (
+        licensed(
+            report=report("Installing"),
+            install=install(state="installing", since=NOW - 10 * MINUTE),
+        ),
+        Decision("installing", "INSTALLING", "Installing", recheck_at=NOW - MINUTE + 9 * MINUTE),
+    ),
+    "on its way since the device accepted it": (
+        licensed(report=report("Installing"), attempt=attempt(answered_at=NOW - 10 * MINUTE)),
+        Decision("installing", "INSTALLING", "Installing", recheck_at=NOW - MINUTE + 9 * MINUTE),
+    ),
+    "on its way, and time to look": (
+        licensed(
+            report=report("Installing"),
+            attempt=attempt(answered_at=NOW - 10 * MINUTE),
+            device=device(apps_listed_at=NOW - 5 * MINUTE),
+        ),
+        Decision(
+            "installing",
+            "INSTALLING",
+            "Installing",
+            steps=(AskApps(),),
+            recheck_at=NOW - 10 * MINUTE + DAY,
+        ),
+    ),
+    "on its way, and being looked at": (
+        licensed(
+            report=report("Installing"),
+            attempt=attempt(answered_at=NOW - 10 * MINUTE),
+            device=device(apps_listed_at=NOW - 5 * MINUTE),
+            list_open=True,
+        ),
+        Decision("installing", "INSTALLING", "Installing", recheck_at=NOW - 10 * MINUTE + DAY),
+    ),
+    "its user is asked": (
+        licensed(report=report("PromptingForLogin")),
+        Decision("installing", "PROMPTING", "PromptingForLogin", recheck_at=NOW + 15),
+    ),
+    "on its way for a day": (
+        licensed(report=report("Installing"), attempt=attempt(answered_at=NOW - DAY)),
+        Decision("unconfirmed", "NOT_SEEN", "Installing", recheck_at=NOW - 2 * MINUTE + DAY),
+    ),
+    "somebody deleted it": (
+        licensed(report=report("ManagedButUninstalled")),
+        Decision("needs_user", "APP_DELETED", recheck_at=NOW - MINUTE + WEEK),
+    ),
+    "somebody said no": (
+        licensed(report=report(None, once="UserRejected", once_at=NOW - HOUR)),
+        Decision("needs_user", "USER_REJECTED", "UserRejected"),
+    ),
+    "somebody said no to an older attempt": (
+        licensed(
+            report=report(None, once="UserRejected", once_at=NOW - HOUR),
+            attempt=attempt("posted", created_at=NOW - HOUR + 1),
+        ),
+        Decision("sent", "COMMAND_SENT"),
+    ),
+    "somebody said no to this very attempt": (
+        licensed(
+            report=report(None, once="UserRejected", once_at=NOW - HOUR),
+            attempt=attempt(created_at=NOW - HOUR),
+        ),
+        Decision("needs_user", "USER_REJECTED", "UserRejected"),
+    ),
+    "the user has a copy": (
+        licensed(report=report("UserInstalledApp", once="UserInstalledApp", once_at=NOW - MINUTE)),
+        Decision("conflict", "UNMANAGED_COPY", recheck_at=NOW - MINUTE + WEEK),
+    ),
+    "the user has a copy that may be taken over": (
+        licensed(
+            report=report("UserInstalledApp", once="UserInstalledApp", once_at=NOW - MINUTE),
+            options=Options(take_over=True),
+        ),
+        SEND,
+    ),
+    "it failed before we tried": (
+        licensed(report=report("Failed", once="Failed", once_at=NOW - MINUTE)),
+        SEND,
+    ),
+    "it failed for the first time": (
+        licensed(report=report("Failed", once="Failed", once_at=NOW - 19), attempt=attempt()),
+        Decision("licensed", "RETRY_LATER", "it reported Failed", recheck_at=NOW + 1),
+    ),
+    "it failed, and waited long enough": (
+        licensed(report=report(None, once="Failed", once_at=NOW - 20), attempt=attempt()),
+        SEND,
+    ),
+    "it failed too often": (
+        licensed(
+            report=report(None, once="Failed", once_at=NOW - HOUR), attempt=attempt(attempt=7)
+        ),
+        Decision("failed", "ATTEMPTS_USED_UP", "it reported Failed"),
+    ),
+    "a status that nobody knows": (
+        licensed(report=report("Unknown")),
+        SEND,
+    ),
+}
+
+IN_DOUBT = attempt("in_doubt", in_doubt_at=NOW - 5 * MINUTE)
+
+REFUSING = device(
+    apps_listed_at=None,
+    apps_asked_at=None,
+    apps_enrolment=None,
+    enrolled_at=NOW - 10 * MINUTE,
+)
+
+WOULD_NOT_LIST = {
+    "asked again after fifteen seconds": (
+        licensed(device=replace(REFUSING, enrolled_at=NOW - 20, apps_refused_at=NOW - 15)),
+        LIST_FIRST,
+    ),
+    "and ever less": (
+        licensed(device=replace(REFUSING, apps_refused_at=NOW - MINUTE)),
+        Decision("licensed", "LIST_FIRST", recheck_at=NOW - MINUTE + 9 * MINUTE),
+    ),
+    "then again": (
+        licensed(device=replace(REFUSING, apps_refused_at=NOW - 5 * MINUTE)),
+        LIST_FIRST,
+    ),
+    "but not while it is on its way": (
+        licensed(device=replace(REFUSING, apps_refused_at=NOW - 5 * MINUTE), list_open=True),
+        Decision("licensed", "LIST_FIRST"),
+    ),
+    "a list since makes it good": (
+        licensed(
+            device=device(apps_refused_at=NOW - 2 * MINUTE), attempt=attempt(answered_at=NOW - 15)
+        ),
+        Decision("acknowledged", "ACKNOWLEDGED", steps=(AskApps(),), recheck_at=NOW - 15 + DAY),
+    ),
+    "an install in doubt waits, too": (
+        licensed(
+            device=device(
+                apps_asked_at=NOW - HOUR,
+                apps_listed_at=NOW - 20 * MINUTE,
+                apps_refused_at=NOW - MINUTE,
+            ),
+            attempt=IN_DOUBT,
+        ),
+        Decision("sent", "COMMAND_IN_DOUBT", recheck_at=NOW - MINUTE + 19 * MINUTE),
+    ),
+}
+
+ALL = WAITING | LISTED | WOULD_NOT_LIST
+
+
+@pytest.mark.parametrize("case", ALL)
+def test_what_is_decided(case: str) -> None:
+    fact, expected = ALL[case]
+    assert decided(fact) == expected
+
+
+@pytest.mark.parametrize("status", sorted(IN_PROGRESS | PROMPTING))
+def test_every_status_on_the_way(status: str) -> None:
+    decision = decided(licensed(report=report(status)))
+    reason = "PROMPTING" if status in PROMPTING else "INSTALLING"
+    assert (decision.state, decision.reason, decision.detail) == ("installing", reason, status)
+
+
+@pytest.mark.parametrize("status", sorted(REJECTED))
+def test_every_way_to_say_no(status: str) -> None:
+    fact = licensed(report=report(status, once=status, once_at=NOW), attempt=attempt())
+    assert decided(fact).reason == "USER_REJECTED"
