@@ -1,0 +1,10 @@
+"""The configuration: a YAML file and the environment, read once into a frozen `Config`.
+
+`load_config` is the only way in; it either returns a whole `Config` or raises `ConfigError`
+with one line for every mistake, so that a person mends the file in one go.
+"""
+
+from bridge.config.load import load_config
+from bridge.config.model import ApiConfig, Config, LocationConfig, Part, ServerConfig
+
+__all__ = ["ApiConfig", "Config", "LocationConfig", "Part", "ServerConfig", "load_config"]

@@ -1,0 +1,209 @@
+"""From a file and the environment to a `Config`, with all mistakes at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from bridge.config import values
+from bridge.config.keys import FILE, Key, KeyReader
+from bridge.config.model import (
+    APPLE_URL,
+    KIND,
+    LISTEN,
+    ApiConfig,
+    Config,
+    LocationConfig,
+    ServerConfig,
+    hook_url,
+)
+from bridge.config.policy import read_policy
+from bridge.config.read import Reader, Spot, scalar
+from bridge.config.wanted import names, read_wanted
+from bridge.errors import ConfigError
+
+TOP_KEYS = (
+    "database",
+    "listen",
+    "public_url",
+    "allow_http",
+    "api",
+    "servers",
+    "locations",
+    "apple",
+    "groups",
+    "apps",
+    "policy",
+)
+API_KEYS = ("key", "key_file", "read_key", "read_key_file")
+SERVER_KEYS = (
+    "kind",
+    "url",
+    "api_key",
+    "api_key_file",
+    "webhook_key",
+    "webhook_key_file",
+    "forward_to",
+)
+LOCATION_KEYS = ("content_token_file", "notification_url")
+APPLE_KEYS = ("url",)
+
+_TOP_LATER = ("users", "users_file", "subscriptions")
+_OVERRIDES = {
+    "database": "BRIDGE_DATABASE",
+    "listen": "BRIDGE_LISTEN",
+    "public_url": "BRIDGE_PUBLIC_URL",
+}
+
+
+def load_config(path: Path, environ: Mapping[str, str]) -> Config:
+    """Read the configuration file at `path`, with variables from `environ`.
+
+    Relative paths in the file, and in BRIDGE_DATABASE, start at the file's directory. Raises
+    `ConfigError` whose `mistakes` are lines `FILE:LINE: dotted.key: what is wrong and what to
+    write`, in the order of the file; none of them holds a key or the content of a variable that
+    the file names.
+    """
+    return _Loader(Reader(path, environ)).load()
+
+
+class _Loader:
+    def __init__(self, reader: Reader) -> None:
+        self._reader = reader
+        self._keys = KeyReader(reader)
+        self._allow_http = False
+        self._tokens: dict[bytes, Spot] = {}
+
+    def load(self) -> Config:
+        """Read every section, whatever is wrong with the one before, then raise or return."""
+        reader = self._reader
+        top = reader.section(reader.root, TOP_KEYS, _TOP_LATER)
+        _override(top, reader.environ)
+        if "allow_http" in top:
+            self._allow_http = bool(reader.value(top["allow_http"], values.boolean))
+        listen = reader.value(top["listen"], values.listen) if "listen" in top else None
+        public_url = self._address(top.get("public_url"), values.base_url)
+        api_keys = self._api_keys(top.get("api"))
+        apple = reader.section(top.get("apple"), APPLE_KEYS)
+        locations = names(reader, top.get("locations"))
+        config = Config(
+            path=reader.path,
+            database=self._database(top),
+            listen=listen or LISTEN,
+            public_url=public_url,
+            allow_http=self._allow_http,
+            api=ApiConfig(**{name: key.text for name, key in api_keys.items()}),
+            servers=self._servers(top.get("servers"), api_keys),
+            locations=self._locations(locations, public_url),
+            apple_url=self._address(apple.get("url"), values.base_url) or APPLE_URL,
+            wanted=read_wanted(reader, top.get("groups"), top.get("apps"), locations),
+            policy=read_policy(reader, top.get("policy")),
+        )
+        self._keys.warn_if_open()
+        return replace(config, warnings=reader.finish())
+
+    def _database(self, top: Mapping[str, Spot]) -> Path:
+        if "database" not in top:
+            self._reader.missing(self._reader.root, "database", "write database: bridge.db")
+            return Path()
+        return self._path(top["database"])
+
+    def _path(self, spot: Spot) -> Path:
+        return self._reader.path.parent / (self._reader.text(spot) or "")
+
+    def _api_keys(self, spot: Spot | None) -> dict[str, Key]:
+        found = self._reader.section(spot, API_KEYS)
+        read = {name: self._keys.read(found, name) for name in ("key", "read_key")}
+        keys = {name: several[0] for name, several in read.items() if several}
+        if len({key.text for key in keys.values()}) < len(keys):
+            self._reader.wrong(keys["read_key"].spot, "is the same as api.key; draw another one")
+        return keys
+
+    def _servers(self, spot: Spot | None, api: Mapping[str, Key]) -> dict[str, ServerConfig]:
+        return {
+            name: self._server(name, child, api)
+            for name, child in names(self._reader, spot).items()
+        }
+
+    def _server(self, name: str, spot: Spot, api: Mapping[str, Key]) -> ServerConfig:
+        found = self._reader.section(spot, SERVER_KEYS)
+        api_key = self._keys.read(found, "api_key")
+        hook_keys = self._keys.read(found, "webhook_key", several=True)
+        self._require(spot, found, "url", "write url: https://mdm.example.org")
+        self._require(spot, found, "api_key", "write the API key of the MDM server")
+        self._require(spot, found, "webhook_key", "write the password of the webhook's URL")
+        for key in hook_keys:
+            for other, opening in api.items():
+                if key.text == opening.text:
+                    self._reader.wrong(key.spot, f"is the same as api.{other}; draw another one")
+        kind = self._reader.value(found["kind"], values.kind) if "kind" in found else None
+        forward_to = self._reader.items(found["forward_to"]) if "forward_to" in found else []
+        return ServerConfig(
+            name=name,
+            kind=kind or KIND,
+            url=self._address(found.get("url"), values.base_url) or "",
+            api_key=api_key[0].text if api_key else "",
+            webhook_keys=tuple(key.text for key in hook_keys),
+            forward_to=tuple(self._address(item, values.url) or "" for item in forward_to),
+        )
+
+    def _locations(
+        self, found: Mapping[str, Spot], public_url: str | None
+    ) -> dict[str, LocationConfig]:
+        return {name: self._location(name, spot, public_url) for name, spot in found.items()}
+
+    def _location(self, name: str, spot: Spot, public_url: str | None) -> LocationConfig:
+        found = self._reader.section(spot, LOCATION_KEYS)
+        self._require(
+            spot, found, "content_token_file", f"write content_token_file: {name}.vpptoken"
+        )
+        notification_url = self._address(found.get("notification_url"), values.notification_url)
+        made = hook_url(public_url, name)
+        if made is not None and "notification_url" not in found:
+            try:
+                values.notification_url(made)
+            except ConfigError as error:
+                self._reader.wrong(spot, f"its notification URL {error}")
+        token = found.get("content_token_file")
+        return LocationConfig(name, self._token_file(token) if token else Path(), notification_url)
+
+    def _token_file(self, spot: Spot) -> Path:
+        path = self._path(spot)
+        try:
+            self._keys.warn_if_file_open(spot, path)
+            content = path.read_bytes() if path.is_file() else b""
+        except OSError as error:
+            self._reader.warn(spot, f"{spot.shown} cannot be read yet ({error.strerror})")
+            return path
+        token = b"".join(content.split())
+        first = self._tokens.setdefault(token, spot) if token else spot
+        if first is not spot:
+            owner = first.key.removesuffix(".content_token_file")
+            self._reader.wrong(
+                spot, f"the same content token as {owner}; put each location's own in its file"
+            )
+        return path
+
+    def _require(self, owner: Spot, found: Mapping[str, Spot], name: str, sentence: str) -> None:
+        if name not in found and name + FILE not in found:
+            self._reader.missing(owner, name, sentence)
+
+    def _address(self, spot: Spot | None, read: Callable[[str], str]) -> str | None:
+        """An address through `read`, never shown: it may hold a password."""
+        if spot is None:
+            return None
+        address = self._reader.value(spot, read, show=False)
+        if address is not None and values.is_exposed(address):
+            if self._allow_http:
+                self._reader.warn(spot, "is plain http: keys travel readable; use https")
+            else:
+                self._reader.wrong(spot, "is plain http; write https://…, or set allow_http: true")
+        return address
+
+
+def _override(top: dict[str, Spot], environ: Mapping[str, str]) -> None:
+    for key, variable in _OVERRIDES.items():
+        if environ.get(variable):
+            line = top[key].line if key in top else 1
+            top[key] = scalar(key, line, environ[variable], variable)

@@ -1,0 +1,114 @@
+"""What a configuration file says, in the types that the rest of the program reads."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+from bridge.domain.policy import Policy
+from bridge.domain.wanted import Wanted
+from bridge.errors import ConfigError
+
+APPLE_URL = "https://vpp.itunes.apple.com/mdm/v2"
+"""Where Apple's Apps and Books API lives. Source: Apple, "Getting service configuration"."""
+
+KIND = "micromdm"
+LISTEN = ("127.0.0.1", 9008)
+
+Part = Literal["servers", "locations", "api"]
+
+_ABSENT: Mapping[Part, str] = {
+    "servers": "servers: none is configured; write servers: and under it a name with url:, "
+    "api_key: and webhook_key:",
+    "locations": "locations: none is configured; write locations: and under it a name with "
+    "content_token_file:",
+    "api": "api.key: missing; write key: ${BRIDGE_API_KEY} under api: and set that variable",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ApiConfig:
+    """The keys that open the API: `key` for everything, `read_key` for GET only."""
+
+    key: str | None = field(default=None, repr=False)
+    read_key: str | None = field(default=None, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class ServerConfig:
+    """One MDM server. `url` has no trailing slash; any of `webhook_keys` opens its hook.
+
+    `forward_to` are whole URLs that may carry credentials, so they are kept out of the repr.
+    """
+
+    name: str
+    kind: str
+    url: str
+    api_key: str = field(repr=False)
+    webhook_keys: tuple[str, ...] = field(repr=False)
+    forward_to: tuple[str, ...] = field(default=(), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LocationConfig:
+    """One location in Apple's portal, by the file that holds its content token.
+
+    The file need not exist yet: tokens are renewed while the bridge runs, so it is read when the
+    token is needed. `notification_url` replaces the address made from `public_url`.
+    """
+
+    name: str
+    content_token_file: Path
+    notification_url: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """A whole configuration. `warnings` are lines to show at start; none of them stops anything.
+
+    `path` is the file as it was named, `listen` is (host, port) with an IPv6 host unbracketed,
+    `public_url` and `apple_url` have no trailing slash.
+    """
+
+    path: Path
+    database: Path
+    listen: tuple[str, int] = LISTEN
+    public_url: str | None = None
+    allow_http: bool = False
+    api: ApiConfig = field(default_factory=ApiConfig)
+    servers: Mapping[str, ServerConfig] = field(default_factory=dict)
+    locations: Mapping[str, LocationConfig] = field(default_factory=dict)
+    apple_url: str = APPLE_URL
+    wanted: Wanted = field(default_factory=Wanted)
+    policy: Policy = field(default_factory=Policy)
+    warnings: tuple[str, ...] = ()
+
+    def require(self, *parts: Part) -> None:
+        """Raise `ConfigError` with one line for each of `parts` that the file leaves out.
+
+        A file with nothing but `database` is enough to look at what is stored; commands that
+        call out or listen ask here for what they need beyond it.
+        """
+        present: Mapping[Part, bool] = {
+            "servers": bool(self.servers),
+            "locations": bool(self.locations),
+            "api": self.api.key is not None,
+        }
+        absent = [f"{self.path}:1: {_ABSENT[part]}" for part in parts if not present[part]]
+        if absent:
+            raise ConfigError(absent)
+
+    def notification_url(self, location: str) -> str | None:
+        """The address that Apple is told for `location`; None without `public_url` or its own.
+
+        Raises KeyError for a location that is not configured.
+        """
+        own = self.locations[location].notification_url
+        return own if own is not None else hook_url(self.public_url, location)
+
+
+def hook_url(public_url: str | None, location: str) -> str | None:
+    """The address of a location's notification hook below `public_url`, if there is one."""
+    return None if public_url is None else f"{public_url}/hooks/apple/{location}"

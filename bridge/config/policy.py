@@ -1,0 +1,62 @@
+"""Reading `policy:` by the annotations of `bridge.domain.policy`.
+
+A new field there needs no code here, as long as its type is one that `_KINDS` knows.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import is_dataclass
+from types import UnionType
+from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+
+from bridge.config import values
+from bridge.config.read import Reader, Spot
+from bridge.domain.policy import Bytes, Policy, Seconds
+
+T = TypeVar("T")
+
+_KINDS: Mapping[Any, Callable[[str], Any]] = {
+    Seconds: values.duration,
+    Bytes: values.size,
+    int: values.count,
+    bool: values.boolean,
+    str: str,
+}
+_OWN: Mapping[str, Callable[[str], Any]] = {
+    "policy.time_zone": values.time_zone,
+    "policy.prompts.quiet_hours": values.quiet_hours,
+}
+
+_MISTAKEN = object()
+
+
+def read_policy(reader: Reader, spot: Spot | None) -> Policy:
+    """The policy with what the file sets; every other value is the default."""
+    return _group(reader, spot, Policy)
+
+
+def _group(reader: Reader, spot: Spot | None, kind: type[T]) -> T:
+    hints = get_type_hints(kind, include_extras=True)
+    found = reader.section(spot, hints)
+    read = {name: _value(reader, child, hints[name]) for name, child in found.items()}
+    return kind(**{name: value for name, value in read.items() if value is not _MISTAKEN})
+
+
+def _value(reader: Reader, spot: Spot, hint: Any) -> Any:
+    if is_dataclass(hint) and isinstance(hint, type):
+        return _group(reader, spot, hint)
+    if get_origin(hint) is tuple:
+        return reader.values(spot, _KINDS[get_args(hint)[0]])
+    if get_origin(hint) is UnionType:
+        if spot.is_null:
+            return None
+        hint = next(arg for arg in get_args(hint) if arg is not type(None))
+    value = reader.value(spot, _reads(spot.key, hint))
+    return _MISTAKEN if value is None else value
+
+
+def _reads(key: str, hint: Any) -> Callable[[str], Any]:
+    if hint == Seconds and key.endswith("_every"):
+        return values.period
+    return _OWN.get(key, _KINDS[hint])

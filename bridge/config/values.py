@@ -1,0 +1,205 @@
+"""The kinds of values: one function each, from the text in the file to the value.
+
+Every function raises `ConfigError` with the end of a sentence whose subject is the text; none
+repeats the text, because it may have come from a secret variable.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from difflib import get_close_matches
+from ipaddress import ip_address
+from typing import NoReturn
+from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
+
+from bridge.errors import ConfigError
+
+_SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_BYTES = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+_LONGEST = 36500 * 86400.0
+_DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)")
+_NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
+_SIZE = re.compile(r"([0-9]{1,12}) ?(KiB|MiB|GiB|)")
+_LISTEN = re.compile(r"(\[[0-9A-Fa-f:.]+\]|[A-Za-z0-9._-]+):([0-9]{1,5})")
+_QUIET_HOURS = re.compile(r"((?:[01][0-9]|2[0-3]):[0-5][0-9])-((?:[01][0-9]|2[0-3]):[0-5][0-9])")
+_HOST = re.compile(r"[A-Za-z0-9._-]+|[0-9a-f:.]+")
+_ADDRESS = re.compile(r"[!\"$-\[\]-~]+")
+"""Visible ASCII without # and backslash."""
+_HIGHEST_PORT = 65535
+_LONGEST_NOTIFICATION_URL = 512
+"""`maxNotificationLength` in Apple's service configuration."""
+
+
+def duration(text: str) -> float:
+    """Seconds from `100ms`, `30s`, `10m`, `6h` or `14d`."""
+    found = _DURATION.fullmatch(text)
+    if found is None:
+        if _NUMBER.fullmatch(text):
+            _no(f"has no unit; write {text}s for seconds, or ms, m, h, d")
+        _no("is not a duration; write a number and ms, s, m, h or d, like 30s, 10m or 14d")
+    seconds = float(found[1]) * _SECONDS[found[2]]
+    if seconds > _LONGEST:
+        _no("is too long; write at most 36500d")
+    return seconds
+
+
+def period(text: str) -> float:
+    """A duration after which something is done again: not 0, or it would be done all the time."""
+    seconds = duration(text)
+    if not seconds:
+        _no("must be more than 0s; write how often, like 1h")
+    return seconds
+
+
+def size(text: str) -> int:
+    """Bytes from `32 MiB`, `512 KiB` or a bare number."""
+    found = _SIZE.fullmatch(text)
+    if found is None or not int(found[1]):
+        _no("is not a size; write it like 32 MiB, 512 KiB or a number of bytes")
+    return int(found[1]) * _BYTES[found[2]]
+
+
+def integer(text: str) -> int:
+    """A whole number, negative ones too."""
+    if not re.fullmatch(r"-?[0-9]{1,9}", text):
+        _no("is not a whole number; write digits only, like 10")
+    return int(text)
+
+
+def count(text: str) -> int:
+    """A whole number of at least 1."""
+    if not re.fullmatch(r"[0-9]{1,9}", text) or not int(text):
+        _no("must be a whole number of at least 1")
+    return int(text)
+
+
+def boolean(text: str) -> bool:
+    """`true` or `false`."""
+    if text.lower() not in ("true", "false"):
+        _no("must be true or false")
+    return text.lower() == "true"
+
+
+def one_of(*choices: str) -> Callable[[str], str]:
+    """A reader of one of these words."""
+
+    def read(text: str) -> str:
+        if text not in choices:
+            _no(f"must be {' or '.join(choices)}")
+        return text
+
+    return read
+
+
+def kind(text: str) -> str:
+    """What sort of MDM server it is."""
+    if text != "micromdm":
+        _no("is not built yet; write micromdm")
+    return text
+
+
+def name(text: str) -> str:
+    """A name that the admin chose for a server, location or group."""
+    if not re.fullmatch(r"[a-z0-9-]+", text):
+        _no("is not a name; use only a-z, 0-9 and -")
+    return text
+
+
+def serial_number(text: str) -> str:
+    """A serial number, upper-cased as Apple has it."""
+    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
+        _no("is not a serial number; write 1 to 64 of A-Z, 0-9 and -")
+    return text.upper()
+
+
+def adam_id(text: str) -> str:
+    """An app's number in Apple's store, kept as text."""
+    if not re.fullmatch(r"[0-9]{1,19}", text):
+        _no('is not an adam id; write 1 to 19 digits, like "361309726"')
+    return text
+
+
+def bundle_id(text: str) -> str:
+    """An app's bundle identifier."""
+    if not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", text):
+        _no("is not a bundle id; write it like com.example.app")
+    return text
+
+
+def listen(text: str) -> tuple[str, int]:
+    """Host and port; the host of `[::1]:9008` is `::1`."""
+    found = _LISTEN.fullmatch(text)
+    if found is None or not 0 < int(found[2]) <= _HIGHEST_PORT:
+        _no("is not an address to listen on; write host:port, like 127.0.0.1:9008")
+    return found[1].strip("[]"), int(found[2])
+
+
+def time_zone(text: str) -> str:
+    """A time zone that this machine knows; UTC needs no database of zones."""
+    if text != "UTC":
+        try:
+            ZoneInfo(text)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            close = get_close_matches(text, available_timezones(), n=1, cutoff=0.8)
+            meant = f"did you mean {close[0]}?" if close else "write it like Europe/Berlin"
+            _no(f"is not a time zone; {meant}")
+    return text
+
+
+def quiet_hours(text: str) -> str:
+    """Two different times of day, like `22:00-07:00`."""
+    found = _QUIET_HOURS.fullmatch(text)
+    if found is None or found[1] == found[2]:
+        _no("is not a span of hours; write two times, like 22:00-07:00")
+    return text
+
+
+def url(text: str) -> str:
+    """A whole address: http or https, a host, no fragment."""
+    try:
+        parts = urlsplit(text)
+        whole = parts.scheme in ("http", "https") and parts.port != 0
+        host = parts.hostname or ""
+    except ValueError:
+        whole, host = False, ""
+    if not (whole and _HOST.fullmatch(host) and _ADDRESS.fullmatch(text)):
+        _no("is not a web address; write it like https://mdm.example.org")
+    return text
+
+
+def base_url(text: str) -> str:
+    """An address that paths are appended to: no credentials, no query, no trailing slash."""
+    if "@" in urlsplit(url(text)).netloc:
+        _no("must not hold a user or password; write the address without them")
+    if "?" in text:
+        _no("must not have a query; write host and path only")
+    return text.rstrip("/")
+
+
+def notification_url(text: str) -> str:
+    """What Apple is told: host and path only, at most 512 characters.
+
+    Source: Apple, "Client Config" and error 9711.
+    """
+    base_url(text)
+    if len(text) > _LONGEST_NOTIFICATION_URL:
+        _no(f"is longer than Apple's {_LONGEST_NOTIFICATION_URL} characters; write a shorter one")
+    return text
+
+
+def is_exposed(address: str) -> bool:
+    """Whether the address is plain http to another machine than this one."""
+    parts = urlsplit(address)
+    host = parts.hostname or ""
+    if parts.scheme != "http" or host == "localhost":
+        return False
+    try:
+        return not ip_address(host).is_loopback
+    except ValueError:
+        return True
+
+
+def _no(sentence: str) -> NoReturn:
+    raise ConfigError([sentence])

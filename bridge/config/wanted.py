@@ -1,0 +1,143 @@
+"""Reading `groups:` and `apps:`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import fields
+from typing import Any, get_args
+
+from bridge.config import values
+from bridge.config.read import Reader, Spot, nearest, tidy
+from bridge.domain.wanted import AppWish, Group, Mode, OnUnwanted, Wanted
+from bridge.errors import ConfigError
+
+GROUP_KEYS = ("serials", "all")
+APP_KEYS = (
+    "adam_id",
+    "name",
+    "location",
+    "groups",
+    "exclude",
+    "pricing_param",
+    "mode",
+    "priority",
+    "on_unwanted",
+    "managed",
+    "remove_with_profile",
+    "prevent_backup",
+    "bundle_id",
+)
+"""The keys of an app that work; the other fields of `AppWish` are refused until they do."""
+
+_GROUP_LATER = ("match", "serials_file")
+_APP_LATER = (*(f.name for f in fields(AppWish) if f.name not in APP_KEYS), "license_to")
+
+_SIMPLE: Mapping[str, Callable[[str], Any]] = {
+    "adam_id": values.adam_id,
+    "name": str,
+    "pricing_param": values.one_of("STDQ", "PLUS"),
+    "mode": values.one_of(*get_args(Mode)),
+    "priority": values.integer,
+    "on_unwanted": values.one_of(*get_args(OnUnwanted)),
+    "managed": values.boolean,
+    "remove_with_profile": values.boolean,
+    "prevent_backup": values.boolean,
+    "bundle_id": values.bundle_id,
+}
+
+
+def read_wanted(
+    reader: Reader, groups: Spot | None, apps: Spot | None, locations: Collection[str]
+) -> Wanted:
+    """The groups and apps; `locations` are the names of the configured ones."""
+    spots = names(reader, groups)
+    found = (_app(reader, spot, spots, locations) for spot in (reader.items(apps) if apps else ()))
+    wishes = [(spot, wish) for spot, wish in found if wish is not None]
+    _no_app_twice(reader, wishes)
+    return Wanted(
+        groups=tuple(_group(reader, name, spot) for name, spot in spots.items()),
+        apps=tuple(wish for _, wish in wishes),
+    )
+
+
+def names(reader: Reader, spot: Spot | None) -> dict[str, Spot]:
+    """The entries of a mapping whose keys the admin chose; every one must be a fit name."""
+    found = reader.mapping(spot)
+    for name, child in found.items():
+        try:
+            values.name(name)
+        except ConfigError as error:
+            reader.wrong(child, f'"{tidy(name)}" {error}')
+    return found
+
+
+def _group(reader: Reader, name: str, spot: Spot) -> Group:
+    if spot.is_empty:
+        reader.wrong(spot, "names no devices; write serials: [SERIAL, …] or all: true")
+    found = reader.section(spot, GROUP_KEYS, _GROUP_LATER)
+    serials = reader.values(found["serials"], values.serial_number) if "serials" in found else ()
+    every = reader.value(found["all"], values.boolean) if "all" in found else None
+    if len(found) > 1:
+        reader.wrong(spot, "has serials and all; keep one of the two")
+    elif every is False:
+        reader.wrong(found["all"], "must be true; or write serials: [SERIAL, …] instead")
+    return Group(name, tuple(dict.fromkeys(serials)), bool(every))
+
+
+def _app(
+    reader: Reader, spot: Spot, groups: Collection[str], locations: Collection[str]
+) -> tuple[Spot, AppWish | None]:
+    found = reader.section(spot, APP_KEYS, _APP_LATER)
+    read: dict[str, Any] = {
+        key: reader.value(child, _SIMPLE[key]) for key, child in found.items() if key in _SIMPLE
+    }
+    read["location"] = _location(reader, spot, found.get("location"), locations)
+    for key in found.keys() & {"groups", "exclude"}:
+        read[key] = tuple(dict.fromkeys(reader.values(found[key], _existing(groups, "group"))))
+    if "adam_id" not in found:
+        reader.missing(spot, "adam_id", 'write the app\'s number, like adam_id: "361309726"')
+    if "groups" not in found:
+        reader.missing(spot, "groups", "write who gets the app, like groups: [NAME]")
+    elif found["groups"].is_empty:
+        reader.wrong(found["groups"], "names no group; write one, or leave the app out")
+    given = {key: value for key, value in read.items() if value is not None}
+    whole = {"adam_id", "groups", "location"} <= given.keys()
+    return found.get("adam_id", spot), AppWish(**given) if whole else None
+
+
+def _location(
+    reader: Reader, app: Spot, spot: Spot | None, locations: Collection[str]
+) -> str | None:
+    if spot is not None:
+        return reader.value(spot, _existing(locations, "location"))
+    if len(locations) == 1:
+        return next(iter(locations))
+    reader.missing(
+        app,
+        "location",
+        f"write one of {', '.join(locations)}"
+        if locations
+        else "no location is configured; write one under locations:",
+    )
+    return None
+
+
+def _existing(known: Collection[str], noun: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in known:
+            raise ConfigError([f"is not a {noun} of this file; {nearest(text, known)}"])
+        return text
+
+    return read
+
+
+def _no_app_twice(reader: Reader, wishes: list[tuple[Spot, AppWish]]) -> None:
+    first: dict[str, Spot] = {}
+    for spot, wish in wishes:
+        earlier = first.setdefault(wish.adam_id, spot)
+        if earlier is not spot:
+            reader.wrong(
+                spot,
+                f"the app is written twice, on lines {earlier.line} and {spot.line}; "
+                "make them one entry",
+            )
