@@ -1,0 +1,244 @@
+"""Notifications of Apple's Apps and Books service.
+
+`parse_notification` reads what came in; `storable` writes what may be kept of it in Apple's own
+form, so that `parse_notification` reads it again. Types and members unknown today are no error.
+Source: Apple, "Subscribing to notifications", "Handling Error Responses".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from bridge.wire.json_text import Members, read_object, write_object
+
+TEST_NOTIFICATION = "TEST_NOTIFICATION"
+ASSET_MANAGEMENT = "ASSET_MANAGEMENT"
+ASSET_COUNT = "ASSET_COUNT"
+
+_USER_TYPES = ("USER_MANAGEMENT", "USER_ASSOCIATED")
+_MAX_KEPT_DEPTH = 16
+_PERSONAL = ("email", "invite", "idhash", "appleid", "token")  # parts of Apple's member names
+
+
+@dataclass(frozen=True, slots=True)
+class AssignedPair:
+    """One asset of one holder: a device or a user. Apple's prose leaves `pricing_param` out."""
+
+    adam_id: str
+    pricing_param: str | None
+    serial_number: str | None
+    client_user_id: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetManagement:
+    """The outcome of an associate, disassociate or revoke for at most 100 pairs: one event may
+    come in several, of either result. `type` and `result` stay Apple's words."""
+
+    type: str | None
+    result: str | None
+    apple_event_id: str | None
+    assignments: tuple[AssignedPair, ...]
+    error_number: int | None
+    error_message: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class AssetCount:
+    """Seats bought, transferred or refunded; `count_delta` is signed."""
+
+    adam_id: str
+    pricing_param: str | None
+    count_delta: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class TestNotification:
+    """Sent while a notification URL is being set."""
+
+
+@dataclass(frozen=True, slots=True)
+class Other:
+    """A notification without a reading of ours; `raw` may hold personal data."""
+
+    raw: Mapping[str, object] = field(repr=False)
+
+
+Payload = AssetManagement | AssetCount | TestNotification | Other
+
+
+@dataclass(frozen=True, slots=True)
+class Notification:
+    """One notification. `notification_id` repeats across types in Apple's own examples.
+
+    `oddities` names members that are missing though always sent, or of a wrong type.
+    """
+
+    notification_type: str | None
+    notification_id: str | None
+    library_uid: str | None
+    payload: Payload
+    oddities: tuple[str, ...]
+
+
+def parse_notification(body: bytes) -> Notification:
+    """Read a notification; raises ShapeError only when `body` is not a JSON object in UTF-8."""
+    oddities: list[str] = []
+    document = Members(read_object(body), oddities)
+    notification_type = document.text("notificationType", required=True)
+    return Notification(
+        notification_type=notification_type,
+        notification_id=document.text("notificationId", required=True),
+        library_uid=document.identifier("uId", required=True),
+        payload=_payload(notification_type, document),
+        oddities=tuple(dict.fromkeys(oddities)),
+    )
+
+
+def storable(notification: Notification) -> bytes:
+    """What of `notification` may be kept, in Apple's form.
+
+    Of users only clientUserId and status; of types unknown today everything but members whose
+    names speak of mail, invitations, Apple Accounts or tokens.
+    """
+    return write_object(
+        {
+            "notification": _kept(notification),
+            "notificationId": notification.notification_id,
+            "notificationType": notification.notification_type,
+            "uId": notification.library_uid,
+        }
+    )
+
+
+def _payload(notification_type: str | None, document: Members) -> Payload:
+    raw = document.raw("notification")
+    content = document.child("notification", required=True)
+    if content is None:
+        return Other({})
+    payload: Payload | None = None
+    if notification_type == TEST_NOTIFICATION:
+        payload = TestNotification()
+    elif notification_type == ASSET_MANAGEMENT:
+        payload = _asset_management(content)
+    elif notification_type == ASSET_COUNT:
+        payload = _asset_count(content)
+    if payload is None:
+        return Other(raw if isinstance(raw, dict) else {})
+    return payload
+
+
+def _asset_management(content: Members) -> AssetManagement | None:
+    assignments = content.children("assignments", required=True)
+    if assignments is None:
+        return None
+    error = content.child("error") or Members({}, [])
+    pairs = (_pair(each) for each in assignments)
+    return AssetManagement(
+        type=content.text("type", required=True),
+        result=content.text("result", required=True),
+        apple_event_id=content.identifier("eventId"),
+        assignments=tuple(pair for pair in pairs if pair is not None),
+        error_number=error.integer("errorNumber"),
+        error_message=error.text("errorMessage"),
+    )
+
+
+def _pair(content: Members) -> AssignedPair | None:
+    adam_id = content.identifier("adamId", required=True)
+    serial_number = content.identifier("serialNumber")
+    client_user_id = content.identifier("clientUserId")
+    if serial_number is None and client_user_id is None:
+        content.call_odd("serialNumber")
+        return None
+    if adam_id is None:
+        return None
+    return AssignedPair(adam_id, content.text("pricingParam"), serial_number, client_user_id)
+
+
+def _asset_count(content: Members) -> AssetCount | None:
+    adam_id = content.identifier("adamId", required=True)
+    if adam_id is None:
+        return None
+    return AssetCount(
+        adam_id, content.text("pricingParam"), content.integer("countDelta", required=True)
+    )
+
+
+def _kept(notification: Notification) -> dict[str, object]:
+    match notification.payload:
+        case TestNotification():
+            return {}
+        case AssetCount(adam_id, pricing_param, count_delta):
+            return _given(adamId=adam_id, pricingParam=pricing_param, countDelta=count_delta)
+        case AssetManagement() as payload:
+            return _kept_assets(payload)
+        case Other(raw):
+            if notification.notification_type in _USER_TYPES:
+                return _kept_users(raw)
+            return {key: _pruned(each, 1) for key, each in raw.items() if not _is_personal(key)}
+
+
+def _kept_assets(payload: AssetManagement) -> dict[str, object]:
+    pairs = [
+        _given(
+            adamId=pair.adam_id,
+            pricingParam=pair.pricing_param,
+            serialNumber=pair.serial_number,
+            clientUserId=pair.client_user_id,
+        )
+        for pair in payload.assignments
+    ]
+    error = _given(errorNumber=payload.error_number, errorMessage=payload.error_message)
+    return _given(
+        type=payload.type,
+        result=payload.result,
+        eventId=payload.apple_event_id,
+        assignments=pairs,
+        error=error or None,
+    )
+
+
+def _kept_users(raw: Mapping[str, object]) -> dict[str, object]:
+    """An error's text may quote an address, so its number has to do."""
+    content = Members(raw, [])
+    error = content.child("error")
+    return _given(
+        type=content.text("type"),
+        result=content.text("result"),
+        eventId=content.identifier("eventId"),
+        error=None if error is None else _given(errorNumber=error.integer("errorNumber")),
+        users=_users(content.children("users")),
+        associatedUsers=_users(content.children("associatedUsers")),
+    )
+
+
+def _users(users: tuple[Members, ...] | None) -> list[dict[str, object]] | None:
+    if users is None:
+        return None
+    return [
+        _given(clientUserId=user.identifier("clientUserId"), status=user.text("status"))
+        for user in users
+    ]
+
+
+def _pruned(value: object, depth: int) -> object:
+    """`value` without personal members, and null where it is nested too deeply."""
+    if isinstance(value, dict | list) and depth > _MAX_KEPT_DEPTH:
+        return None
+    if isinstance(value, dict):
+        return {
+            key: _pruned(each, depth + 1) for key, each in value.items() if not _is_personal(key)
+        }
+    if isinstance(value, list):
+        return [_pruned(each, depth + 1) for each in value]
+    return value
+
+
+def _is_personal(name: str) -> bool:
+    return any(part in name.casefold() for part in _PERSONAL)
+
+
+def _given(**members: object) -> dict[str, object]:
+    return {name: value for name, value in members.items() if value is not None}

@@ -1,0 +1,58 @@
+"""The content token (sToken) of a location: the `.vpptoken` file that Apple hands out.
+
+It is base64 of a JSON object with `token`, `expDate` and `orgName`; what is sent to Apple as the
+bearer is the base64 text itself. Source: Apple, "Getting started with the management API".
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from dataclasses import dataclass, field
+
+from bridge.errors import ShapeError
+from bridge.wire.clock_text import parse_apple_time
+from bridge.wire.json_text import Members, read_object
+
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+
+
+@dataclass(frozen=True, slots=True)
+class ContentToken:
+    """`secret` is the bearer; `digest`, its SHA-256 in hexadecimal, may be shown and stored.
+
+    `expires_at` is in seconds since the epoch, None where the file does not say it readably.
+    Apple may end a token earlier.
+    """
+
+    secret: str = field(repr=False)
+    organization: str | None
+    expires_at: float | None
+    digest: str
+
+
+def parse_content_token(data: bytes) -> ContentToken:
+    """Read the content of a `.vpptoken` file; white space and line breaks in it do not matter.
+
+    Raises ShapeError, which does not carry the content, when it is not a content token.
+    """
+    secret = b"".join(data.removeprefix(_BYTE_ORDER_MARK).split())
+    if secret.startswith(b"{"):
+        raise ShapeError("This is decoded JSON; use the .vpptoken file as Apple hands it out.")
+    try:
+        # The padding is not always copied along; Apple's own is left as it is.
+        decoded = base64.b64decode(secret + b"=" * (-len(secret) % 4), validate=True)
+        members = Members(read_object(decoded), [])
+    except (binascii.Error, ShapeError):
+        raise ShapeError("This is not a content token: base64 of a JSON object.") from None
+    token = members.raw("token")
+    if not isinstance(token, str) or not token:
+        raise ShapeError("This is not a content token: it has no member token.")
+    expiry = members.text("expDate")
+    return ContentToken(
+        secret=secret.decode("ascii"),
+        organization=members.text("orgName"),
+        expires_at=None if expiry is None else parse_apple_time(expiry),
+        digest=hashlib.sha256(secret).hexdigest(),
+    )

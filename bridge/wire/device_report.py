@@ -1,0 +1,303 @@
+"""What devices say in their property lists, as typed values.
+
+Every function takes the dictionary of one message, whole or as stored by `bridge.wire.mdm_webhook`.
+Statuses, states and reasons stay the strings that the device sent: Apple adds new ones.
+A missing optional value, or one of a wrong type, is None; ShapeError is raised only where reading
+on would invent a fact (no identity, no status, a list that is not one).
+Source: Apple, device-management schema: mdm/checkin/*.yaml, mdm/commands/*.yaml.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.errors import ShapeError
+
+Message = Mapping[str, object]
+Channel = Literal["device", "user", "enrollment", "enrollment-user", "shared-ipad-user"]
+
+SHARED_IPAD_USER_ID = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"
+
+
+@dataclass(frozen=True, slots=True)
+class Identity:
+    """Who speaks. On a user's channel `udid` is the device's own, so only `channel` tells."""
+
+    udid: str | None
+    enrollment_id: str | None
+    user_id: str | None
+    enrollment_user_id: str | None
+    channel: Channel
+
+
+@dataclass(frozen=True, slots=True)
+class AuthenticateReport:
+    """An Authenticate message, the only check-in that may carry a serial number."""
+
+    identity: Identity
+    serial_number: str | None
+    product_name: str | None
+    model: str | None
+    model_name: str | None
+    os_version: str | None
+    build_version: str | None
+    device_name: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ErrorEntry:
+    """One link of an ErrorChain. Match on `code`; domains and texts differ between systems."""
+
+    domain: str | None
+    code: int | None
+    text: str | None
+    us_english: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class CommandResult:
+    """A device's answer to a command; `command_uuid` is None when it is Idle."""
+
+    identity: Identity
+    command_uuid: str | None
+    status: str
+    error_chain: tuple[ErrorEntry, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class InstallResult:
+    """What an InstallApplication answer says of the app; Acknowledged does not mean installed."""
+
+    identifier: str | None
+    state: str | None
+    rejection_reason: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class ManagedApp:
+    """An entry of a ManagedApplicationList. Failed, UserRejected, UpdateRejected,
+    ManagementRejected and UserInstalledApp are reported once and then gone."""
+
+    bundle_id: str
+    status: str | None
+    external_version: int | None
+    management_flags: int | None
+    is_validated: bool | None
+    has_configuration: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledApp:
+    """An entry of an InstalledApplicationList; `installing` means that it is not done."""
+
+    bundle_id: str | None
+    name: str | None
+    version: str | None
+    short_version: str | None
+    external_version: int | None
+    installing: bool | None
+    is_validated: bool | None
+    app_store_vendable: bool | None
+    device_based_vpp: bool | None
+    has_update_available: bool | None
+    download_failed: bool | None
+    download_waiting: bool | None
+    download_paused: bool | None
+    download_cancelled: bool | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts:
+    """The answers to a DeviceInformation command, as far as they were asked and given."""
+
+    serial_number: str | None
+    udid: str | None
+    device_name: str | None
+    product_name: str | None
+    model: str | None
+    model_name: str | None
+    os_version: str | None
+    build_version: str | None
+    is_supervised: bool | None
+
+
+def parse_identity(message: Message) -> Identity:
+    """Who sent `message`; a UDID goes before an EnrollmentID, as in NanoMDM (mdm/type.go).
+
+    Raises ShapeError when there is neither, or an identifier is not text.
+    """
+    udid = _identifier(message, "UDID")
+    enrollment_id = _identifier(message, "EnrollmentID")
+    user_id = _identifier(message, "UserID")
+    enrollment_user_id = _identifier(message, "EnrollmentUserID")
+    channel: Channel
+    if udid is not None:
+        channel = "device" if user_id is None else "user"
+        if user_id == SHARED_IPAD_USER_ID:
+            channel = "shared-ipad-user"
+    elif enrollment_id is not None:
+        channel = "enrollment" if enrollment_user_id is None else "enrollment-user"
+    else:
+        raise ShapeError("The device's message names neither UDID nor EnrollmentID.")
+    return Identity(udid, enrollment_id, user_id, enrollment_user_id, channel)
+
+
+def parse_authenticate(message: Message) -> AuthenticateReport:
+    """Read an Authenticate message; raises ShapeError as `parse_identity` does."""
+    return AuthenticateReport(
+        identity=parse_identity(message),
+        serial_number=_text(message, "SerialNumber"),
+        product_name=_text(message, "ProductName"),
+        model=_text(message, "Model"),
+        model_name=_text(message, "ModelName"),
+        os_version=_text(message, "OSVersion"),
+        build_version=_text(message, "BuildVersion"),
+        device_name=_text(message, "DeviceName"),
+    )
+
+
+def parse_result(message: Message) -> CommandResult:
+    """Read the envelope of any answer.
+
+    An unreadable ErrorChain counts as empty, since the status alone already says Error.
+    Raises ShapeError as `parse_identity` does, and when Status is not text.
+    """
+    status = _text(message, "Status")
+    if status is None:
+        raise ShapeError("The device's answer has no Status.")
+    return CommandResult(
+        identity=parse_identity(message),
+        command_uuid=_identifier(message, "CommandUUID"),
+        status=status,
+        error_chain=_error_chain(message),
+    )
+
+
+def parse_install_result(message: Message) -> InstallResult:
+    """Read what an answer to InstallApplication says of the app; every part is optional."""
+    return InstallResult(
+        identifier=_text(message, "Identifier"),
+        state=_text(message, "State"),
+        rejection_reason=_text(message, "RejectionReason"),
+    )
+
+
+def parse_managed_list(message: Message) -> tuple[ManagedApp, ...] | None:
+    """Read a ManagedApplicationList, or None when the answer has none (it is no statement then).
+
+    Raises ShapeError when it, or an entry, is not a dictionary: an app that is left out would be
+    taken for missing and installed again.
+    """
+    listed = message.get("ManagedApplicationList")
+    if listed is None:
+        return None
+    if not isinstance(listed, Mapping):
+        raise ShapeError("ManagedApplicationList is not a dictionary.")
+    return tuple(_managed_app(bundle_id, entry) for bundle_id, entry in listed.items())
+
+
+def parse_installed_list(message: Message) -> tuple[InstalledApp, ...] | None:
+    """Read an InstalledApplicationList, or None when the answer has none.
+
+    Raises ShapeError when it is not a list of dictionaries.
+    """
+    listed = message.get("InstalledApplicationList")
+    if listed is None:
+        return None
+    if not isinstance(listed, list):
+        raise ShapeError("InstalledApplicationList is not an array.")
+    return tuple(_installed_app(entry) for entry in listed)
+
+
+def parse_device_information(message: Message) -> DeviceFacts:
+    """Read the QueryResponses of a DeviceInformation answer; raises ShapeError without them."""
+    answers = message.get("QueryResponses")
+    if not isinstance(answers, Mapping):
+        raise ShapeError("The DeviceInformation answer has no QueryResponses.")
+    return DeviceFacts(
+        serial_number=_text(answers, "SerialNumber"),
+        udid=_text(answers, "UDID"),
+        device_name=_text(answers, "DeviceName"),
+        product_name=_text(answers, "ProductName"),
+        model=_text(answers, "Model"),
+        model_name=_text(answers, "ModelName"),
+        os_version=_text(answers, "OSVersion"),
+        build_version=_text(answers, "BuildVersion"),
+        is_supervised=_flag(answers, "IsSupervised"),
+    )
+
+
+def _error_chain(message: Message) -> tuple[ErrorEntry, ...]:
+    chain = message.get("ErrorChain")
+    if not isinstance(chain, list):
+        return ()
+    return tuple(
+        ErrorEntry(
+            domain=_text(entry, "ErrorDomain"),
+            code=_integer(entry, "ErrorCode"),
+            text=_text(entry, "LocalizedDescription"),
+            us_english=_text(entry, "USEnglishDescription"),
+        )
+        for entry in chain
+        if isinstance(entry, Mapping)
+    )
+
+
+def _managed_app(bundle_id: str, entry: object) -> ManagedApp:
+    if not isinstance(entry, Mapping):
+        raise ShapeError("An entry of ManagedApplicationList is not a dictionary.")
+    return ManagedApp(
+        bundle_id=bundle_id,
+        status=_text(entry, "Status"),
+        external_version=_integer(entry, "ExternalVersionIdentifier"),
+        management_flags=_integer(entry, "ManagementFlags"),
+        is_validated=_flag(entry, "IsValidated"),
+        has_configuration=_flag(entry, "HasConfiguration"),
+    )
+
+
+def _installed_app(entry: object) -> InstalledApp:
+    if not isinstance(entry, Mapping):
+        raise ShapeError("An entry of InstalledApplicationList is not a dictionary.")
+    return InstalledApp(
+        bundle_id=_text(entry, "Identifier"),
+        name=_text(entry, "Name"),
+        version=_text(entry, "Version"),
+        short_version=_text(entry, "ShortVersion"),
+        external_version=_integer(entry, "ExternalVersionIdentifier"),
+        installing=_flag(entry, "Installing"),
+        is_validated=_flag(entry, "IsValidated"),
+        app_store_vendable=_flag(entry, "AppStoreVendable"),
+        device_based_vpp=_flag(entry, "DeviceBasedVPP"),
+        has_update_available=_flag(entry, "HasUpdateAvailable"),
+        download_failed=_flag(entry, "DownloadFailed"),
+        download_waiting=_flag(entry, "DownloadWaiting"),
+        download_paused=_flag(entry, "DownloadPaused"),
+        download_cancelled=_flag(entry, "DownloadCancelled"),
+    )
+
+
+def _identifier(message: Message, key: str) -> str | None:
+    value = message.get(key)
+    if value is not None and not isinstance(value, str):
+        raise ShapeError(f"{key} in the device's message is not text.")
+    return value or None
+
+
+def _text(message: Message, key: str) -> str | None:
+    value = message.get(key)
+    return (value.strip() or None) if isinstance(value, str) else None
+
+
+def _integer(message: Message, key: str) -> int | None:
+    value = message.get(key)
+    if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
+        return int(value)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _flag(message: Message, key: str) -> bool | None:
+    value = message.get(key)
+    return value if isinstance(value, bool) else None

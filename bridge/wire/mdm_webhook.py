@@ -1,0 +1,291 @@
+"""MicroMDM's webhook: read without trust, and stored without the secrets it carries.
+
+The body holds a device's message as base64; check-ins and other tools' answers carry unlock
+tokens, push tokens and recovery keys, of which nothing may reach the database. `parse_webhook`
+reads the bytes that came in, `storable` says what of them is kept, `load_stored` reads that again.
+Source: MicroMDM, workflow/webhook/{webhook,checkin_event,acknowledge_event}.go.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Literal, get_args
+
+from bridge.errors import MessageError, ShapeError
+from bridge.wire import plist, plist_json
+from bridge.wire.clock_text import parse_rfc3339
+from bridge.wire.device_report import Channel, parse_identity
+from bridge.wire.json_text import Members, is_plain, read_object, texts, write_object
+
+Kind = Literal["checkin", "acknowledge", "unknown"]
+
+CONNECT = "mdm.Connect"
+_KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind)}
+_CHANNELS: Mapping[str, Channel] = {channel: channel for channel in get_args(Channel)}
+MAX_STORED = 16 * 1024 * 1024
+
+_IDENTITY = frozenset({"MessageType", "UDID", "EnrollmentID", "UserID", "EnrollmentUserID"})
+_CHECKIN_KEYS: Mapping[str, frozenset[str]] = {
+    "mdm.Authenticate": _IDENTITY
+    | {"SerialNumber", "DeviceName", "Model", "ModelName", "ProductName"}
+    | {"OSVersion", "BuildVersion"},
+    "mdm.TokenUpdate": _IDENTITY | {"UserShortName", "AwaitingConfiguration"},
+    "mdm.CheckOut": _IDENTITY | {"UserShortName"},
+    "mdm.GetBootstrapToken": _IDENTITY,
+    "mdm.SetBootstrapToken": _IDENTITY,
+}
+# None of our commands asks for these; a device could answer with them all the same. Whole names
+# only: among the keys of a list of apps are bundle ids.
+_NEVER_KEPT = frozenset(
+    name.casefold()
+    for name in (
+        *("UnlockToken", "PushMagic", "Token", "BootstrapToken", "Challenge", "EscrowToken"),
+        *("PersonalRecoveryKey", "RecoveryKey", "EncryptedNewRecoveryKey"),
+        *("FDE_PersonalRecoveryKeyCMS", "FDE_PersonalRecoveryKeyDeviceKey"),
+        *("ActivationLockBypassCode", "UnusedRedemptionCode", "Password", "FirmwarePassword"),
+        "UserLongName",
+    )
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Webhook:
+    """One webhook as it came in. `payload` is secret: only `storable` decides what is kept.
+
+    `created_at` is the server's clock, in seconds since the epoch. `payload_length` and
+    `payload_sha256` describe the payload, or the text that should have been one.
+    `oddities` names members that are missing though always sent, or of a wrong type.
+    """
+
+    topic: str | None
+    event_id: str | None
+    created_at: float | None
+    kind: Kind
+    udid: str | None
+    enrollment_id: str | None
+    status: str | None
+    command_uuid: str | None
+    payload: bytes | None = field(repr=False)
+    payload_error: str | None
+    payload_length: int
+    payload_sha256: str | None
+    oddities: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class StoredWebhook:
+    """A webhook as kept. `message` holds the keys that may be kept of the device's message; None
+    where nothing may be, or it could not be read (`payload_error`). `channel` is None only where
+    the message did not say who speaks."""
+
+    topic: str | None
+    event_id: str | None
+    created_at: float | None
+    kind: Kind
+    udid: str | None
+    enrollment_id: str | None
+    status: str | None
+    command_uuid: str | None
+    channel: Channel | None
+    message: Mapping[str, object] | None = field(repr=False)
+    payload_error: str | None
+    payload_length: int
+    payload_sha256: str | None
+    oddities: tuple[str, ...]
+
+
+def parse_webhook(body: bytes) -> Webhook:
+    """Read a webhook of MicroMDM's; NanoMDM's differ by members that are ignored here.
+
+    Raises ShapeError only when `body` is not a JSON object in UTF-8. Anything else that is wrong
+    with it is said in `oddities` and `payload_error`.
+    """
+    oddities: list[str] = []
+    document = Members(read_object(body), oddities)
+    topic = document.text("topic", required=True)
+    event_id = document.text("event_id", required=True)
+    created_at = _created_at(document)
+    kind, event = _event(document)
+    payload, error = _payload(event)
+    length, digest = _digest(payload, event)
+    udid, enrollment_id = event.text("udid"), event.text("enrollment_id")
+    if kind != "unknown" and udid is None and enrollment_id is None:
+        event.call_odd("udid")
+    return Webhook(
+        topic=topic,
+        event_id=event_id,
+        created_at=created_at,
+        kind=kind,
+        udid=udid,
+        enrollment_id=enrollment_id,
+        status=event.text("status", required=kind == "acknowledge"),
+        command_uuid=event.text("command_uuid"),
+        payload=payload,
+        payload_error=error,
+        payload_length=length,
+        payload_sha256=digest,
+        oddities=tuple(dict.fromkeys(oddities)),
+    )
+
+
+def storable(webhook: Webhook, command_is_ours: bool) -> bytes:
+    """What of `webhook` may be kept, as a JSON object that `load_stored` reads.
+
+    Of check-ins a fixed list of keys; of the answer to a command of ours everything but keys that
+    name secrets; of any other answer nothing, save on which channel it came. A message that
+    cannot be read, or is beyond 16 MiB, is kept as length, SHA-256 and error.
+    """
+    content, error = _content(webhook)
+    message = None if content is None else _kept(webhook, content, command_is_ours)
+    stored = _stored_form(webhook, _channel(content), message, error)
+    if len(stored) > MAX_STORED:
+        error = f"The message is larger than {MAX_STORED} bytes and was not kept."
+        stored = _stored_form(webhook, _channel(content), None, error)
+    return stored
+
+
+def load_stored(data: bytes) -> StoredWebhook:
+    """Read what `storable` wrote; raises ShapeError for anything else."""
+    oddities: list[str] = []
+    document = Members(read_object(data), oddities)
+    payload = document.child("payload", required=True)
+    message = plist_json.from_json(document.raw("message"))
+    kind = _KINDS.get(document.text("kind") or "")
+    if payload is None or kind is None or not (message is None or isinstance(message, dict)):
+        raise ShapeError("This is not a stored webhook.", data)
+    stored = StoredWebhook(
+        topic=document.text("topic"),
+        event_id=document.text("event_id"),
+        created_at=document.number("created_at"),
+        kind=kind,
+        udid=document.text("udid"),
+        enrollment_id=document.text("enrollment_id"),
+        status=document.text("status"),
+        command_uuid=document.text("command_uuid"),
+        channel=_CHANNELS.get(document.text("channel") or ""),
+        message=message,
+        payload_error=payload.text("error"),
+        payload_length=payload.integer("length", required=True) or 0,
+        payload_sha256=payload.text("sha256"),
+        oddities=texts(document.raw("oddities")),
+    )
+    if oddities:
+        raise ShapeError(f"This is not a stored webhook: {oddities[0]} is odd.", data)
+    return stored
+
+
+def _created_at(document: Members) -> float | None:
+    text = document.text("created_at", required=True)
+    moment = None if text is None else parse_rfc3339(text)
+    if text is not None and moment is None:
+        document.call_odd("created_at")
+    return moment
+
+
+def _event(document: Members) -> tuple[Kind, Members]:
+    """The one of the two kinds of event that is there."""
+    checkin = document.child("checkin_event")
+    acknowledge = document.child("acknowledge_event")
+    if checkin is not None and acknowledge is None:
+        return "checkin", checkin
+    if acknowledge is not None and checkin is None:
+        return "acknowledge", acknowledge
+    document.call_odd("checkin_event")
+    return "unknown", Members({}, [])
+
+
+def _payload(event: Members) -> tuple[bytes | None, str | None]:
+    text = event.raw("raw_payload")
+    if text is None:
+        return None, "raw_payload is missing."
+    if not isinstance(text, str):
+        return None, "raw_payload is not text."
+    try:
+        return base64.b64decode(text, validate=True), None
+    except (binascii.Error, ValueError):
+        return None, "raw_payload is not base64."
+
+
+def _digest(payload: bytes | None, event: Members) -> tuple[int, str | None]:
+    text = event.raw("raw_payload")
+    if payload is None and isinstance(text, str):
+        payload = text.encode("utf-8", "surrogatepass")
+    if payload is None:
+        return 0, None
+    return len(payload), hashlib.sha256(payload).hexdigest()
+
+
+def _content(webhook: Webhook) -> tuple[dict[str, object] | None, str | None]:
+    if webhook.payload is None:
+        return None, webhook.payload_error
+    try:
+        return plist.loads_dict(webhook.payload), None
+    except MessageError as error:
+        return None, str(error)
+
+
+def _kept(
+    webhook: Webhook, content: dict[str, object], command_is_ours: bool
+) -> dict[str, object] | None:
+    if webhook.topic == CONNECT:
+        if command_is_ours and webhook.kind == "acknowledge":
+            return {key: _clean(each) for key, each in content.items() if _may_keep(key)}
+        return None
+    allowed = _CHECKIN_KEYS.get(webhook.topic or "")
+    if allowed is None or webhook.kind != "checkin":
+        return None
+    # Only plain values: a dictionary under an allowed key could hold anything.
+    return {
+        key: value
+        for key, value in content.items()
+        if key in allowed
+        and (isinstance(value, bool) or (isinstance(value, str) and is_plain(value)))
+    }
+
+
+def _clean(value: object) -> object:
+    if isinstance(value, dict):
+        return {key: _clean(each) for key, each in value.items() if _may_keep(key)}
+    if isinstance(value, list):
+        return [_clean(each) for each in value]
+    return value
+
+
+def _may_keep(key: str) -> bool:
+    return key.casefold() not in _NEVER_KEPT
+
+
+def _channel(content: dict[str, object] | None) -> Channel | None:
+    try:
+        return None if content is None else parse_identity(content).channel
+    except ShapeError:
+        return None  # what `channel` says of such a message
+
+
+def _stored_form(
+    webhook: Webhook,
+    channel: Channel | None,
+    message: dict[str, object] | None,
+    error: str | None,
+) -> bytes:
+    payload = {"length": webhook.payload_length, "sha256": webhook.payload_sha256}
+    return write_object(
+        {
+            "topic": webhook.topic,
+            "event_id": webhook.event_id,
+            "created_at": webhook.created_at,
+            "kind": webhook.kind,
+            "udid": webhook.udid,
+            "enrollment_id": webhook.enrollment_id,
+            "status": webhook.status,
+            "command_uuid": webhook.command_uuid,
+            "channel": channel,
+            "message": plist_json.to_json(message),
+            "payload": payload if error is None else {**payload, "error": error},
+            "oddities": list(webhook.oddities),
+        }
+    )
