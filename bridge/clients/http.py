@@ -1,0 +1,274 @@
+"""HTTP for the clients: one attempt, told apart by what it may have done, and short retries.
+
+Three endings matter and nothing else: a reply (whatever its status; the client judges it), NotSent
+(the request never left this machine) and OutcomeUnknown (it left, and no readable reply came back).
+
+Retries here last seconds. They are for requests that never left, whatever the method, and for GETs.
+A POST that may have left is sent once; what to do about it is decided by the caller, who keeps it.
+A keep-alive connection that the server closed just before we wrote looks exactly like a reply that
+was lost, so it counts as one.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+from weakref import WeakSet
+
+import requests
+from requests.adapters import BaseAdapter, HTTPAdapter
+from requests.utils import get_environ_proxies, select_proxy
+from tenacity import RetryCallState, Retrying, stop_after_attempt, stop_after_delay
+from urllib3 import PoolManager, ProxyManager
+from urllib3.exceptions import HTTPError
+
+from bridge.clients.endpoint import Service, ca_bundle, host_of, user_agent
+from bridge.clients.reply import Reply, retry_after_seconds
+from bridge.clients.transport import POOL_CLASSES, departure, explain, was_dropped
+from bridge.errors import CallError, ConfigError, NotSent, OutcomeUnknown
+
+ATTEMPTS = 3
+PATIENCE = 15.0
+"""Seconds since the first attempt after which no further one is begun."""
+LONGEST_PAUSE = 5.0
+"""A Retry-After above this many seconds is the caller's to wait for."""
+READ_FOR = 120.0
+"""Seconds in which a reply's body must be complete, however steadily it trickles."""
+MAX_REPLY = 64 * 1024 * 1024
+_CHUNK = 64 * 1024
+
+
+class HttpClient:
+    """Talks to one base URL; thread-safe, with connections of its own in each thread.
+
+    Make it in the process that uses it: connections must not be carried over a fork.
+
+    Proxies (HTTP_PROXY, HTTPS_PROXY, NO_PROXY) and a CA bundle (REQUESTS_CA_BUNDLE, else
+    SSL_CERT_FILE) are read from the environment once, here; a .netrc never is, cookies are dropped
+    and redirects not followed. `timeout` is (connect, read) in seconds, `max_reply` is in bytes,
+    `adapter` replaces the network (tests). `now` is the wall clock, `clock` a monotonic one, and
+    `sleep` waits between attempts.
+    Raises ConfigError when the URL or that environment cannot be used.
+    """
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        service: Service,
+        timeout: tuple[float, float] = (5.0, 30.0),
+        max_reply: int = MAX_REPLY,
+        adapter: BaseAdapter | None = None,
+        now: Callable[[], float] = time.time,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], object] = time.sleep,
+    ) -> None:
+        self.service: Service = service
+        self.host = host_of(base_url, service)
+        self._base_url = base_url.rstrip("/")
+        self._timeout = timeout
+        self._max_reply = max_reply
+        self._adapter = adapter
+        self._now = now
+        self._clock = clock
+        self._proxies = _proxies(base_url)
+        self._verify = ca_bundle()
+        self._local = threading.local()
+        self._opened: WeakSet[BaseAdapter] = WeakSet()
+        self._opened_lock = threading.Lock()
+        self._retry_get = _retrying(_get_again, sleep)
+        self._retry_other = _retrying(_never_left, sleep)
+
+    def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: Mapping[str, str] | None = None,
+        content: bytes | None = None,
+        headers: Mapping[str, str] | None = None,
+        pace: Callable[[], None] | None = None,
+        if_dropped: str = "",
+    ) -> Reply:
+        """Send one request to `path` (below the base URL) and return the reply of any status.
+
+        `pace` is called before every attempt; `if_dropped` is a sentence added to the error when
+        the server closes the connection instead of answering. Raises NotSent or OutcomeUnknown;
+        their `call` is method and path without the query.
+        """
+        once = partial(
+            self._once,
+            f"{method} {path}",
+            {
+                "method": method,
+                "url": self._base_url + path,
+                "params": query,
+                "data": content,
+                "headers": {**_HEADERS, **(headers or {})},
+            },
+            pace,
+            if_dropped,
+        )
+        reply: Reply = (self._retry_get if method == "GET" else self._retry_other)(once)
+        return reply
+
+    def close(self) -> None:
+        """Close the connections of all threads; a later request opens new ones."""
+        with self._opened_lock:
+            opened = list(self._opened)
+        for adapter in opened:
+            adapter.close()
+
+    def _once(
+        self,
+        call: str,
+        request: dict[str, Any],
+        pace: Callable[[], None] | None,
+        if_dropped: str,
+    ) -> Reply:
+        if pace is not None:
+            pace()
+        departure.left = False
+        try:
+            # Straight to the adapter: a session would add .netrc, cookies and redirects, none of
+            # them wanted, and takes a third of the time.
+            with self._connections().send(
+                _prepared(**request),
+                stream=True,
+                timeout=self._timeout,
+                verify=self._verify,
+                proxies=self._proxies,
+            ) as response:
+                return Reply(
+                    call=call,
+                    status=response.status_code,
+                    content=self._body(call, response),
+                    retry_after=retry_after_seconds(
+                        response.headers.get("Retry-After"), self._now()
+                    ),
+                )
+        except (requests.RequestException, HTTPError, OSError) as error:
+            failure = self._failure(call, error, if_dropped)
+        # Outside of the except block: requests' errors hold the request with its credentials,
+        # and must not travel along as a context.
+        raise failure
+
+    def _body(self, call: str, response: requests.Response) -> bytes:
+        """The body, decompressed; requests' own reading knows no limit of size or time."""
+        deadline = self._clock() + READ_FOR
+        chunks: list[bytes] = []
+        size = 0
+        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+            chunks.append(chunk)
+            size += len(chunk)
+            if size > self._max_reply:
+                raise self._unknown(call, f"the reply is larger than {self._max_reply} bytes")
+            if self._clock() > deadline:
+                raise self._unknown(call, f"the reply took longer than {READ_FOR:.0f} s")
+        return b"".join(chunks)
+
+    def _failure(self, call: str, error: Exception, if_dropped: str) -> CallError:
+        # A replaced adapter does not mark departures: there only a connect timeout is a sure no.
+        may_have_left = departure.left or self._adapter is not None
+        if isinstance(error, requests.ConnectTimeout) or not may_have_left:
+            return NotSent(
+                f"{self.host} cannot be reached ({explain(error)}); nothing was sent.",
+                service=self.service,
+                call=call,
+            )
+        hint = if_dropped if was_dropped(error) else ""
+        return self._unknown(call, explain(error), hint)
+
+    def _unknown(self, call: str, why: str, hint: str = "") -> OutcomeUnknown:
+        message = f"{self.host} gave no readable answer to {call}: {why}. {hint}".rstrip()
+        return OutcomeUnknown(message, service=self.service, call=call)
+
+    def _connections(self) -> BaseAdapter:
+        """This thread's own: a shared pool opens and drops connections whenever threads overlap."""
+        adapter: BaseAdapter | None = self._adapter or getattr(self._local, "adapter", None)
+        if adapter is None:
+            adapter = self._local.adapter = _Adapter()
+            with self._opened_lock:
+                self._opened.add(adapter)
+        return adapter
+
+
+class _Adapter(HTTPAdapter):
+    """The network, over connections that mark departures; urllib3 itself retries nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
+        super().init_poolmanager(*args, **kwargs)
+        manager: PoolManager = self.poolmanager
+        manager.pool_classes_by_scheme = POOL_CLASSES
+
+    def proxy_manager_for(self, proxy: str, **proxy_kwargs: Any) -> ProxyManager:
+        manager: ProxyManager = super().proxy_manager_for(proxy, **proxy_kwargs)
+        manager.pool_classes_by_scheme = POOL_CLASSES
+        return manager
+
+
+def _prepared(**request: Any) -> requests.PreparedRequest:
+    prepared = requests.PreparedRequest()
+    prepared.prepare(**request)
+    return prepared
+
+
+def _retrying(
+    again: Callable[[RetryCallState], bool], sleep: Callable[[float], object]
+) -> Retrying:
+    def rest(seconds: float) -> None:
+        sleep(seconds)
+
+    return Retrying(
+        retry=again,
+        wait=_pause,
+        stop=stop_after_attempt(ATTEMPTS) | stop_after_delay(PATIENCE),
+        sleep=rest,
+        retry_error_callback=_last_outcome,
+    )
+
+
+def _never_left(state: RetryCallState) -> bool:
+    return state.outcome is not None and isinstance(state.outcome.exception(), NotSent)
+
+
+def _get_again(state: RetryCallState) -> bool:
+    if state.outcome is None:
+        return False
+    if state.outcome.failed:
+        return isinstance(state.outcome.exception(), NotSent | OutcomeUnknown)
+    reply: Reply = state.outcome.result()
+    return reply.status >= 500 and (reply.retry_after or 0.0) <= LONGEST_PAUSE
+
+
+def _pause(state: RetryCallState) -> float:
+    backoff = 0.25 * 4.0 ** (state.attempt_number - 1)
+    if state.outcome is None or state.outcome.failed:
+        return backoff
+    reply: Reply = state.outcome.result()
+    return max(backoff, reply.retry_after or 0.0)
+
+
+def _last_outcome(state: RetryCallState) -> Any:
+    return state.outcome.result() if state.outcome is not None else None
+
+
+def _proxies(base_url: str) -> dict[str, str]:
+    proxies = get_environ_proxies(base_url)
+    proxy = select_proxy(base_url, proxies) or ""
+    if proxy.lower().startswith("socks"):
+        raise ConfigError(["SOCKS proxies are not supported; set HTTPS_PROXY to an HTTP proxy"])
+    return proxies
+
+
+_HEADERS = {
+    "User-Agent": user_agent(),
+    "Accept": "application/json",
+    "Accept-Encoding": "gzip",
+}

@@ -1,0 +1,72 @@
+"""A listener that gets MicroMDM's webhooks from us, as MicroMDM itself would post them."""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from collections.abc import Callable
+from urllib.parse import unquote, urlsplit
+
+from bridge.clients.http import HttpClient
+from bridge.errors import OutcomeUnknown, Refused
+
+MARK = "micromdm-vpp-bridge"
+MARK_HEADER = "X-Forwarded-By"
+"""What is passed on says by whom, so that it is not passed on in a circle."""
+
+_CALL = "POST webhook"
+_MAX_REPLY = 1024 * 1024
+
+
+class ListenerClient:
+    """Posts webhooks to one whole URL; a user and password in it become Basic credentials.
+
+    The query, and often the path, of such a URL is a secret as well: errors name the host alone.
+    `timeout` is (connect, read) in seconds; `sleep` waits before a request that never left is
+    tried again. Raises ConfigError when the environment's proxy or CA bundle cannot be used.
+    """
+
+    def __init__(
+        self, url: str, *, timeout: tuple[float, float], sleep: Callable[[float], object]
+    ) -> None:
+        parts = urlsplit(url)
+        self.host = listener_host(url)
+        self._http = HttpClient(
+            f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
+            service="mdm",
+            timeout=timeout,
+            max_reply=_MAX_REPLY,
+            sleep=sleep,
+        )
+        self._target = parts.path + (f"?{parts.query}" if parts.query else "")
+        self._headers = {MARK_HEADER: MARK, "Accept": "*/*"}
+        if parts.username or parts.password:
+            pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
+            self._headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
+
+    def post(self, body: bytes, content_type: str | None) -> None:
+        """Send one webhook once; returns when the listener answered 2xx.
+
+        Raises NotSent, OutcomeUnknown or Refused.
+        """
+        headers = {**self._headers, **({"Content-Type": content_type} if content_type else {})}
+        try:
+            reply = self._http.request("POST", self._target, content=body, headers=headers)
+        except OutcomeUnknown as error:
+            message = str(error).replace(error.call, "a webhook")
+            raise OutcomeUnknown(message, service="mdm", call=_CALL) from None
+        if not 200 <= reply.status < 300:  # a redirect would lose the body, or repeat it
+            raise Refused(
+                f"{self.host} answered {reply.status} to a webhook.",
+                service="mdm",
+                call=_CALL,
+                status=reply.status,
+            )
+
+    def close(self) -> None:
+        """Close the connection."""
+        self._http.close()
+
+
+def listener_host(url: str) -> str:
+    """The `host` or `host:port` of a listener's URL, which alone is fit to be shown."""
+    return urlsplit(url).netloc.rpartition("@")[2]

@@ -1,0 +1,227 @@
+"""MicroMDM's HTTP API.
+
+Sources: MicroMDM's platform/command, platform/apns, platform/device and pkg/httputil. MicroMDM
+answers 500 with `{"error": text}` for nearly every refusal of its own; the text may hold a device's
+push token or a part of a command, so it is recognised here and never repeated.
+"""
+
+from __future__ import annotations
+
+import json
+from base64 import b64encode
+from binascii import a2b_base64
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from typing import TypeVar
+from urllib.parse import quote
+
+from bridge.clients.http import HttpClient
+from bridge.clients.reply import Reply
+from bridge.clients.shape import (
+    Fields,
+    boolean,
+    json_object,
+    rows,
+    text,
+    text_or_none,
+    time_or_none,
+)
+from bridge.errors import ConfigError, MdmRefused, OutcomeUnknown, ShapeError
+
+_T = TypeVar("_T")
+
+_USER = "micromdm"
+_NO_PUSH_CERTIFICATE = "It does that for a push when it has no push certificate: upload one."
+
+_KNOWN_TEXTS = (
+    ("PushInfo", "it has no push details of this device, which must enrol (again)"),
+    ("invalid push token", "the device's push token is not valid, it must enrol (again)"),
+    ("request is malformed", "it misses CommandUUID or RequestType in the command"),
+    ("parse payload as plist", "it cannot read the command as a property list"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class QueuedCommand:
+    """A command waiting in a device's queue; the payload may be another tool's and secret."""
+
+    command_uuid: str
+    payload: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class MdmDevice:
+    """A device record. `udid` is empty for one that MicroMDM knows from Apple's DEP only.
+
+    `last_seen_at` is seconds since the epoch, None for never.
+    """
+
+    udid: str
+    serial_number: str
+    enrolled: bool
+    last_seen_at: float | None
+    dep_profile_status: str
+
+
+class MicroMdmClient:
+    """Calls to one MicroMDM; thread-safe.
+
+    Every method raises NotSent, OutcomeUnknown or MdmRefused. MdmRefused (a 4xx, a redirect, or a
+    500 with a JSON error) means that nothing was done; any other 5xx, a proxy's page for example,
+    and a reply of another shape are OutcomeUnknown. A POST is sent once.
+    """
+
+    def __init__(self, http: HttpClient, api_key: str) -> None:
+        if not api_key:
+            raise ConfigError(["the API key of the MDM server is empty"])
+        credentials = b64encode(f"{_USER}:{api_key}".encode()).decode()
+        self._http = http
+        self._authorization = {"Authorization": f"Basic {credentials}"}
+
+    def send_command(self, udid: str, plist: bytes) -> None:
+        """Hand over a raw XML plist with its CommandUUID, byte for byte (MicroMDM >= 1.11).
+
+        Returns on 201, which is a promise in the server's memory: the command is stored later, an
+        unknown device is not noticed, and a repeated CommandUUID is queued twice.
+        """
+        path = self._device_path("POST", "/v1/commands", udid)
+        headers = {**self._authorization, "Content-Type": "application/xml"}
+        reply = self._http.request("POST", path, content=plist, headers=headers)
+        self._check(reply, 201)
+
+    def queue(self, udid: str) -> tuple[QueuedCommand, ...]:
+        """What waits for a device, sent or not, in order (MicroMDM >= 1.12).
+
+        Empty also for an unknown device. Commands that a NotNow parked are not shown.
+        """
+        path = self._device_path("GET", "/v1/commands", udid)
+        reply = self._http.request("GET", path, headers=self._authorization)
+        return self._read(reply, lambda fields: tuple(map(_queued, rows(fields, "commands"))))
+
+    def devices(self, serial_numbers: Sequence[str] | None = None) -> tuple[MdmDevice, ...]:
+        """The device records, all of them or those with one of these serial numbers.
+
+        Each call makes MicroMDM read its whole table. One serial number may have several records.
+        """
+        if serial_numbers is not None and not serial_numbers:
+            return ()
+        wanted = {} if serial_numbers is None else {"filter_serial": list(serial_numbers)}
+        reply = self._http.request(
+            "POST",
+            "/v1/devices",
+            content=json.dumps(wanted).encode(),
+            headers={**self._authorization, "Content-Type": "application/json"},
+        )
+        return self._read(reply, lambda fields: tuple(map(_device, rows(fields, "devices"))))
+
+    def push(self, udid: str, expiration: int | None = None) -> str:
+        """Wake a device now; returns Apple's id of the push.
+
+        Until `expiration` (seconds since the epoch) Apple keeps trying; without it, it tries once.
+        Takes up to 20 s when Apple's push service is slow.
+        """
+        path = self._device_path("POST", "/v1/push", udid)
+        reply = self._http.request(
+            "POST",
+            path,
+            query=None if expiration is None else {"expiration": str(expiration)},
+            headers=self._authorization,
+            if_dropped=_NO_PUSH_CERTIFICATE,
+        )
+        return self._read(reply, lambda fields: text(fields, "push_notification_id"))
+
+    def version(self) -> str:
+        """MicroMDM's version, `unknown` from some builds; asked for without credentials."""
+        reply = self._http.request("GET", "/version")
+        return self._read(reply, lambda fields: text(fields, "version"))
+
+    def _device_path(self, method: str, base: str, udid: str) -> str:
+        # A UDID is whatever a device said. These four would reach another resource, and the
+        # server's 404 to it would be taken for its age.
+        if udid in ("", ".", "..") or "/" in udid:
+            raise MdmRefused(
+                "This UDID cannot be put into a URL, so nothing was asked.",
+                service="mdm",
+                call=f"{method} {base}",
+            )
+        return f"{base}/{quote(udid, safe='')}"
+
+    def _read(self, reply: Reply, read: Callable[[Fields], _T]) -> _T:
+        self._check(reply, 200)
+        try:
+            return read(json_object(reply.content))
+        except ShapeError as error:
+            shape = str(error)
+        raise self._unknown(reply, shape)
+
+    def _check(self, reply: Reply, expected: int) -> None:
+        if reply.status == expected:
+            return
+        if refusal := _refusal(reply):
+            raise MdmRefused(
+                f"{self._http.host} refused {reply.call} ({reply.status}): {refusal}.",
+                service="mdm",
+                call=reply.call,
+                status=reply.status,
+                retry_after=reply.retry_after,
+            )
+        raise self._unknown(reply, f"{expected} was expected")
+
+    def _unknown(self, reply: Reply, what: str) -> OutcomeUnknown:
+        return OutcomeUnknown(
+            f"{self._http.host}'s answer to {reply.call} (status {reply.status})"
+            f" cannot be used: {what}.",
+            service="mdm",
+            call=reply.call,
+            status=reply.status,
+            retry_after=reply.retry_after,
+        )
+
+
+def _refusal(reply: Reply) -> str | None:
+    """Why a reply is a definite no, or None when it is not one."""
+    if reply.status == 401:
+        return "it does not accept the API key; compare it with its -api-key"
+    if reply.status in (404, 405):
+        return "it does not have this; MicroMDM 1.12 or newer with an API key is needed at this URL"
+    if reply.status in (301, 302, 307, 308):
+        return "it redirects elsewhere; use the final URL, with https if that is what it wants"
+    if 400 <= reply.status < 500:
+        return "nothing was done"
+    if reply.status == 500 and (said := _error_text(reply.content)) is not None:
+        return _in_our_words(reply.call, said)
+    return None
+
+
+def _error_text(content: bytes) -> str | None:
+    try:
+        return text_or_none(json_object(content), "error")
+    except ShapeError:
+        return None
+
+
+def _in_our_words(call: str, said: str) -> str:
+    for known, words in _KNOWN_TEXTS:
+        if known in said:
+            return words
+    if "/v1/push" in call:
+        return "Apple's push service could not be used; see its log"
+    return "see its log for the reason"
+
+
+def _queued(row: Fields) -> QueuedCommand:
+    try:
+        payload = a2b_base64(text_or_none(row, "payload") or "", strict_mode=True)
+    except ValueError:
+        raise ShapeError("payload is not base64") from None
+    return QueuedCommand(text(row, "uuid"), payload)
+
+
+def _device(row: Fields) -> MdmDevice:
+    return MdmDevice(
+        udid=text_or_none(row, "udid") or "",
+        serial_number=text_or_none(row, "serial_number") or "",
+        enrolled=boolean(row, "enrollment_status", default=False),
+        last_seen_at=time_or_none(row, "last_seen"),
+        dep_profile_status=text_or_none(row, "dep_profile_status") or "",
+    )

@@ -1,0 +1,125 @@
+"""Knowing whether a request has left: urllib3 connections that say so, and failures in words.
+
+Exception types alone cannot tell. A TLS handshake that times out surfaces as a *read* timeout,
+a reset during the handshake looks like a reset after sending, and an SSL error may as well come
+from the middle of a reply. So the connection itself notes the moment when the first byte of the
+request is about to be written; whatever fails before that moment never left this machine.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import socket
+import ssl
+import threading
+from collections.abc import Iterator
+from http.client import HTTPException, IncompleteRead
+from typing import Any
+
+from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import DecodeError
+
+
+class _Departure(threading.local):
+    """Whether this thread's present request has begun to leave (one request a thread at a time)."""
+
+    left: bool = False
+
+
+departure = _Departure()
+
+
+class _MarkedHttp(HTTPConnection):
+    def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
+        # Connecting here, and not inside send(), keeps its failures on the safe side of the mark.
+        # A proxy's CONNECT goes through connect() as well, so it does not count as leaving.
+        if self.sock is None:
+            self.connect()
+        departure.left = True
+        super().endheaders(message_body, encode_chunked=encode_chunked)
+
+
+class _MarkedHttps(_MarkedHttp, HTTPSConnection):
+    pass
+
+
+class _MarkedHttpPool(HTTPConnectionPool):
+    ConnectionCls = _MarkedHttp
+
+
+class _MarkedHttpsPool(HTTPSConnectionPool):
+    ConnectionCls = _MarkedHttps
+
+
+POOL_CLASSES = {"http": _MarkedHttpPool, "https": _MarkedHttpsPool}
+
+
+def _chain(error: BaseException) -> Iterator[BaseException]:
+    """`error` and everything it wraps: causes, contexts, reasons and exceptions among arguments."""
+    waiting: list[BaseException] = [error]
+    seen: set[int] = set()
+    while waiting:
+        found = waiting.pop(0)
+        if id(found) in seen:
+            continue
+        seen.add(id(found))
+        yield found
+        inner = (found.__cause__, found.__context__, getattr(found, "reason", None), *found.args)
+        waiting.extend(item for item in inner if isinstance(item, BaseException))
+
+
+def was_dropped(error: BaseException) -> bool:
+    """Did the other side close the connection instead of answering?"""
+    return any(isinstance(item, ConnectionResetError | BrokenPipeError) for item in _chain(error))
+
+
+def explain(error: BaseException) -> str:
+    """What went wrong on the wire, in a few words of our own.
+
+    The libraries' texts are not repeated: they may hold addresses of proxies with credentials.
+    """
+    for words in (_of_tls, _of_connecting, _of_talking, _of_system):
+        for item in _chain(error):
+            if found := words(item):
+                return found
+    return type(error).__name__
+
+
+def _of_tls(error: BaseException) -> str | None:
+    if isinstance(error, ssl.SSLCertVerificationError):
+        return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError):
+        return f"TLS failed: {error.reason or type(error).__name__}"
+    return None
+
+
+def _of_connecting(error: BaseException) -> str | None:
+    if isinstance(error, socket.gaierror):
+        return "its name cannot be resolved"
+    if isinstance(error, ConnectionRefusedError):
+        return "connection refused"
+    if refused := re.search(r"Tunnel connection failed: (\d{3})", str(error)):
+        return f"the proxy answered {refused[1]}"
+    return None
+
+
+def _of_talking(error: BaseException) -> str | None:
+    if isinstance(error, ConnectionResetError | BrokenPipeError):
+        return "the connection was closed"
+    if isinstance(error, TimeoutError):
+        return "timed out"
+    if isinstance(error, IncompleteRead):
+        return "the reply broke off"
+    if isinstance(error, HTTPException):
+        return "the reply is not HTTP"
+    if isinstance(error, DecodeError):
+        return "the reply cannot be decompressed"
+    return None
+
+
+def _of_system(error: BaseException) -> str | None:
+    if isinstance(error, OSError) and error.errno:
+        return os.strerror(error.errno).lower()
+    return None
