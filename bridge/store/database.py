@@ -1,0 +1,261 @@
+"""Opening the database, and the one way to write to it.
+
+SQLite's busy timeout is unfair: several writers starve each other for seconds, while one writer
+at a time stays within milliseconds. So a write takes a lock in the process and a file lock
+across processes, begins IMMEDIATE, and is short; no outside call happens inside one.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+import sqlite_utils
+
+from bridge.errors import SchemaTooNew, StoreError, StoreLocked
+from bridge.store.schema import migrations
+
+Connection = sqlite3.Connection
+Row = sqlite3.Row
+
+_BUSY_TIMEOUT_MS = 30_000
+_PRAGMAS = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",
+    f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+class Database:
+    """One SQLite file: a write connection behind a lock, and a read connection per thread.
+
+    `open()` must be called once before use; it creates the file (mode 0600) and migrates it.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._write_lock = threading.Lock()
+        self._writer: Connection | None = None
+        self._lock_file: IO[bytes] | None = None
+        self._readers = threading.local()
+        self._all_readers: list[Connection] = []
+
+    def open(self) -> None:
+        """Create the file if needed, set WAL, apply what migrations are pending.
+
+        The file lock is taken first: two processes that migrate a new file would collide.
+        Raises StoreError when the file cannot be used, SchemaTooNew when a newer bridge wrote it.
+        """
+        try:
+            self._lock_file = _open_private(self.path.with_name(self.path.name + ".lock"))
+            _open_private(self.path).close()
+            with self._exclusive():
+                self._writer = _connect(self.path)
+                self._writer.execute("PRAGMA journal_mode = WAL")
+                _migrate(self._writer)
+        except (OSError, sqlite3.Error) as error:
+            self.close()
+            raise StoreError(f"{self.path}: the database cannot be opened: {error}") from error
+        except BaseException:
+            self.close()  # so that nobody writes to what could not be opened
+            raise
+
+    def close(self) -> None:
+        """Close every connection; the object can be opened again."""
+        for connection in self._all_readers:
+            connection.close()
+        self._all_readers.clear()
+        self._readers = threading.local()
+        if self._writer is not None:
+            self._writer.close()
+            self._writer = None
+        if self._lock_file is not None:
+            self._lock_file.close()
+            self._lock_file = None
+
+    @contextmanager
+    def write(self) -> Iterator[Connection]:
+        """A short write transaction: committed when the block ends, rolled back when it raises.
+
+        Raises StoreError when SQLite fails (disk full, read-only, damaged).
+        """
+        with self._exclusive():
+            connection = self._writer
+            if connection is None:
+                raise StoreError(f"{self.path}: the database is not open")
+            with self._failing_as_store_error():
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                    yield connection
+                    connection.execute("COMMIT")
+                finally:
+                    # A failed COMMIT leaves the transaction open; SQLite may have ended it, too.
+                    if connection.in_transaction:
+                        connection.execute("ROLLBACK")
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view of the database for reading, on this thread's own connection."""
+        connection = getattr(self._readers, "connection", None)
+        if connection is None:
+            connection = _connect(self.path)
+            connection.execute("PRAGMA query_only = ON")
+            self._readers.connection = connection
+            self._all_readers.append(connection)
+        with self._failing_as_store_error():
+            try:
+                connection.execute("BEGIN")
+                yield connection
+            finally:
+                if connection.in_transaction:
+                    connection.execute("COMMIT")
+
+    @contextmanager
+    def _failing_as_store_error(self) -> Iterator[None]:
+        """Disk full, locked, damaged: StoreError. A broken rule or statement is our mistake."""
+        try:
+            yield
+        except sqlite3.DatabaseError as error:
+            if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
+                raise
+            raise StoreError(f"{self.path}: {error}") from error
+
+    def data_version(self) -> int:
+        """A number that changes when another connection has committed; cheap to ask."""
+        connection = self._writer
+        if connection is None:
+            raise StoreError(f"{self.path}: the database is not open")
+        with self._write_lock, self._failing_as_store_error():
+            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+
+    @contextmanager
+    def _exclusive(self) -> Iterator[None]:
+        with self._write_lock:
+            if self._lock_file is None:
+                raise StoreError(f"{self.path}: the database is not open")
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
+            try:
+                yield
+            finally:
+                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+
+
+@contextmanager
+def savepoint(connection: Connection) -> Iterator[None]:
+    """Inside a write: what the block did is undone when it raises, and nothing else is."""
+    connection.execute("SAVEPOINT step")
+    try:
+        yield
+    except BaseException:
+        connection.execute("ROLLBACK TO step")
+        connection.execute("RELEASE step")
+        raise
+    connection.execute("RELEASE step")
+
+
+class EngineLock:
+    """Says that an engine runs on this database; held by its process for as long as it lives.
+
+    The lock file's modification time is the engine's heartbeat, so that a process that hangs can
+    be told from one that lives, without a write to the database.
+    """
+
+    def __init__(self, database: Path) -> None:
+        self.path = database.with_name(database.name + ".engine")
+        self._file: IO[bytes] | None = None
+
+    def acquire(
+        self,
+        wait: float,
+        *,
+        sleep: Callable[[float], None] = time.sleep,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Take the lock, waiting up to `wait` seconds for its last holder to go.
+
+        Raises StoreError when the lock's file cannot be made, StoreLocked when another process
+        still holds it after that.
+        """
+        try:
+            file = _open_private(self.path)
+        except OSError as error:
+            raise StoreError(f"{self.path}: the lock cannot be taken: {error.strerror}") from error
+        deadline = clock() + wait
+        while True:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                if clock() >= deadline:
+                    file.close()
+                    raise StoreLocked(
+                        f"{self.path}: another engine runs on this database; stop it first"
+                    ) from None
+                sleep(0.05)
+            else:
+                self._file = file
+                self.beat()
+                return
+
+    def beat(self) -> None:
+        """Say that the engine is alive now."""
+        os.utime(self.path)
+
+    def release(self) -> None:
+        """Give the lock back."""
+        if self._file is not None:
+            self._file.close()
+            self._file = None
+
+    def held(self) -> bool:
+        """Whether some process holds the lock now."""
+        if self._file is not None:
+            return True
+        try:
+            with self.path.open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except FileNotFoundError:
+            return False
+        except BlockingIOError:
+            return True
+        return False
+
+    def last_beat(self) -> float | None:
+        """When the engine last said that it is alive, or None if there never was one."""
+        try:
+            return self.path.stat().st_mtime
+        except FileNotFoundError:
+            return None
+
+
+def _open_private(path: Path) -> IO[bytes]:
+    """The file; if it is made now, nobody else may read what it will hold."""
+    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
+
+
+def _connect(path: Path) -> Connection:
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+def _migrate(connection: Connection) -> None:
+    database = sqlite_utils.Database(connection)
+    known = {migration.name for migration in migrations._migrations}
+    foreign = [m.name for m in migrations.applied(database) if m.name not in known]
+    if foreign:
+        raise SchemaTooNew(
+            f"the database was written by a newer bridge (it has {foreign[-1]}): "
+            "start that version, or restore a backup made before it"
+        )
+    migrations.apply(database)

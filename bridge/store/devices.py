@@ -1,0 +1,112 @@
+"""Devices, correlated by upsert: a known serial number is never overwritten with nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.domain.model import Device
+from bridge.store import rows
+from bridge.store.database import Connection
+
+_FACTS = frozenset(
+    {
+        "serial_number",
+        "name",
+        "product_name",
+        "model",
+        "os_version",
+        "build_version",
+    }
+)
+
+
+def by_id(db: Connection, device_id: int) -> Device | None:
+    """One device by its internal id."""
+    row = db.execute(f"SELECT {rows.columns(Device)} FROM devices WHERE id = ?", (device_id,))
+    found = row.fetchone()
+    return rows.read(Device, found) if found else None
+
+
+def by_udid(db: Connection, server: str, udid: str) -> Device | None:
+    """The device that `server` knows by this UDID."""
+    row = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND udid = ?", (server, udid)
+    ).fetchone()
+    return rows.read(Device, row) if row else None
+
+
+def current(db: Connection, serial_numbers: Sequence[str]) -> dict[str, Device]:
+    """For each serial number the device that carries it now.
+
+    One serial number may have had several UDIDs (a board swapped, a server changed): the
+    enrolled one counts, then the one enrolled last.
+    """
+    found = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices "
+        f"WHERE serial_number IN ({rows.marks(serial_numbers)}) "
+        "ORDER BY coalesce(enrolled, 0), coalesce(enrolled_at, 0), id",
+        tuple(serial_numbers),
+    )
+    return {row["serial_number"]: rows.read(Device, row) for row in found}
+
+
+def ensure(
+    db: Connection, server: str, *, udid: str | None, enrollment_id: str | None, now: float
+) -> Device:
+    """The device of this identity, made if it was never seen; one of the two ids is needed."""
+    key, value = ("udid", udid) if udid is not None else ("enrollment_id", enrollment_id)
+    select = f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND {key} = ?"
+    row = db.execute(select, (server, value)).fetchone()
+    if row is None:
+        db.execute(
+            f"INSERT INTO devices (server, {key}, created_at) VALUES (?, ?, ?)",
+            (server, value, now),
+        )
+        row = db.execute(select, (server, value)).fetchone()
+    return rows.read(Device, row)
+
+
+def learn(db: Connection, device_id: int, facts: Mapping[str, str | None]) -> None:
+    """Keep what a device said of itself; what it left out stays as it was."""
+    known = {k: v for k, v in facts.items() if v and k in _FACTS}
+    if known:
+        assignments = ", ".join(f"{column} = ?" for column in known)
+        db.execute(f"UPDATE devices SET {assignments} WHERE id = ?", (*known.values(), device_id))
+
+
+def stamps(db: Connection, device_id: int) -> tuple[float | None, float | None, float | None]:
+    """The server's own times of the newest Authenticate, TokenUpdate and CheckOut.
+
+    They order two webhooks of one device, whatever order they arrived in.
+    """
+    row = db.execute(
+        "SELECT authenticate_stamp, token_stamp, checkout_stamp FROM devices WHERE id = ?",
+        (device_id,),
+    ).fetchone()
+    return row[0], row[1], row[2]
+
+
+def update(db: Connection, device_id: int, **values: Any) -> None:
+    """Set columns of one device. The names come from code, never from outside."""
+    assignments = ", ".join(f"{column} = ?" for column in values)
+    db.execute(f"UPDATE devices SET {assignments} WHERE id = ?", (*values.values(), device_id))
+
+
+def nameless(db: Connection, server: str, asked_before: float, limit: int) -> list[Device]:
+    """Enrolled devices whose serial number is not known and was not asked for lately."""
+    found = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND serial_number IS NULL "
+        "AND udid IS NOT NULL AND enrolled = 1 AND coalesce(serial_asked_at, 0) < ? LIMIT ?",
+        (server, asked_before, limit),
+    )
+    return [rows.read(Device, row) for row in found]
+
+
+def enrolled_serials(db: Connection) -> list[str]:
+    """The serial numbers of all enrolled devices; those are who `all: true` means."""
+    found = db.execute(
+        "SELECT DISTINCT serial_number FROM devices "
+        "WHERE enrolled = 1 AND serial_number IS NOT NULL ORDER BY serial_number"
+    )
+    return [str(row[0]) for row in found]

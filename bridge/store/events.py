@@ -1,0 +1,151 @@
+"""Inbound messages as stored: evidence, replayable, processed one after the other."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.store import rows
+from bridge.store.database import Connection, Row
+
+Source = Literal["mdm", "apple"]
+
+
+@dataclass(frozen=True, slots=True)
+class NewEvent:
+    """A message as it came in, stripped of secrets, ready to be stored.
+
+    `kind` and `message_id` say which message it is, so that a second delivery changes nothing.
+    """
+
+    source: Source
+    origin: str
+    topic: str
+    kind: str
+    message_id: str
+    body: bytes
+    udid: str | None = None
+    command_uuid: str | None = None
+    apple_event_id: str | None = None
+    error: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Event:
+    """A stored message."""
+
+    id: int
+    source: Source
+    origin: str
+    topic: str
+    message_id: str
+    received_at: float
+    status: str
+    tries: int
+    error: str | None
+    udid: str | None
+    command_uuid: str | None
+    apple_event_id: str | None
+    body: bytes
+
+
+def accept(db: Connection, event: NewEvent, now: float) -> bool:
+    """Store a message once; False when it was taken in before, and nothing changed.
+
+    A message with an `error` (its payload cannot be read) is kept as evidence and not processed.
+    """
+    seen = db.execute(
+        "INSERT INTO seen_messages (source, origin, kind, message_id, seen_at) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
+        (event.source, event.origin, event.kind, event.message_id, now),
+    )
+    if seen.rowcount == 0:
+        return False
+    db.execute(
+        "INSERT INTO events (source, origin, topic, message_id, received_at, status, next_try_at, "
+        "error, udid, command_uuid, apple_event_id, body) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        (
+            event.source,
+            event.origin,
+            event.topic,
+            event.message_id,
+            now,
+            "ignored" if event.error else "new",
+            now,
+            event.error,
+            event.udid,
+            event.command_uuid,
+            event.apple_event_id,
+            event.body,
+        ),
+    )
+    return True
+
+
+def next_new(db: Connection, now: float, limit: int) -> list[Event]:
+    """The oldest messages that are to be processed now."""
+    found = db.execute(
+        f"SELECT {rows.columns(Event)} FROM events "
+        "WHERE status = 'new' AND next_try_at <= ? ORDER BY next_try_at, id LIMIT ?",
+        (now, limit),
+    )
+    return [rows.read(Event, row) for row in found]
+
+
+def finish(db: Connection, event_id: int, now: float, outcome: str) -> None:
+    """The message was processed; `outcome` says in a few words what it changed."""
+    db.execute(
+        "UPDATE events SET status = 'done', processed_at = ?, outcome = ?, error = NULL "
+        "WHERE id = ?",
+        (now, outcome, event_id),
+    )
+
+
+def fail(db: Connection, event_id: int, now: float, error: str, retry_at: float | None) -> None:
+    """Processing raised: try again at `retry_at`, or set the message aside when that is None."""
+    db.execute(
+        "UPDATE events SET tries = tries + 1, error = ?, processed_at = ?, "
+        "status = ?, next_try_at = ? WHERE id = ?",
+        (error, now, "set_aside" if retry_at is None else "new", retry_at or now, event_id),
+    )
+
+
+def next_due(db: Connection) -> float | None:
+    """When the next message is to be processed, or None when there is none."""
+    value = db.execute("SELECT min(next_try_at) FROM events WHERE status = 'new'").fetchone()[0]
+    return None if value is None else float(value)
+
+
+def backlog(db: Connection) -> tuple[int, float | None, int]:
+    """How many messages wait, since when the oldest does, and how many were set aside."""
+    row = db.execute(
+        "SELECT count(*), min(received_at) FROM events WHERE status = 'new'"
+    ).fetchone()
+    aside = db.execute("SELECT count(*) FROM events WHERE status = 'set_aside'").fetchone()
+    return int(row[0]), row[1], int(aside[0])
+
+
+def by_command(db: Connection, command_uuids: Sequence[str]) -> list[Row]:
+    """What came in about these commands, oldest first; for an install's trail."""
+    return db.execute(
+        "SELECT id, topic, received_at, status, outcome, command_uuid FROM events "
+        f"WHERE command_uuid IN ({rows.marks(command_uuids)}) ORDER BY id",
+        tuple(command_uuids),
+    ).fetchall()
+
+
+def by_apple_event(db: Connection, location: str, apple_event_id: str) -> list[Event]:
+    """The stored notifications that name one of Apple's events."""
+    found = db.execute(
+        f"SELECT {rows.columns(Event)} FROM events "
+        "WHERE source = 'apple' AND origin = ? AND apple_event_id = ? ORDER BY id",
+        (location, apple_event_id),
+    )
+    return [rows.read(Event, row) for row in found]
+
+
+def prune(db: Connection, *, events_before: float, duplicates_before: float) -> None:
+    """Forget old evidence, and later that it was ever seen."""
+    db.execute("DELETE FROM events WHERE status <> 'new' AND received_at < ?", (events_before,))
+    db.execute("DELETE FROM seen_messages WHERE seen_at < ?", (duplicates_before,))

@@ -1,0 +1,205 @@
+"""All that deciding needs, read for many installs at once."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from bridge.domain.model import (
+    AppReport,
+    Asset,
+    AssetFacts,
+    Attempt,
+    Facts,
+    Install,
+    Licence,
+    LocationFacts,
+    Options,
+    Pair,
+)
+from bridge.store import apps, commands, devices, licences, locations, outbox
+from bridge.store import pairs as pairs_store
+from bridge.store.database import Connection
+from bridge.store.licences import Assignment
+from bridge.store.pairs import PairRecord
+
+
+def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
+    """The facts of these installs, in their order."""
+    if not installs:
+        return []
+    by_location: dict[str, list[Install]] = defaultdict(list)
+    for install in installs:
+        by_location[install.location].append(install)
+    offices = {name: _Location(db, name, some) for name, some in by_location.items()}
+    device_of = devices.current(db, [i.target for i in installs])
+    device_ids = [device.id for device in device_of.values()]
+    reports = apps.reports(db, device_ids)
+    lists_open = commands.lists_open(db, device_ids)
+    ids = [i.id for i in installs]
+    attempts = commands.attempts(db, ids, "InstallApplication")
+    removals = commands.attempts(db, ids, "RemoveApplication")
+    known = apps.bundle_ids(db, list({i.adam_id for i in installs}))
+    all_known = apps.known_bundle_ids(db)
+    result = []
+    for install in installs:
+        office = offices[install.location]
+        device = device_of.get(install.target)
+        bundle_id, name = known.get(install.adam_id, (None, None))
+        of_device = reports[device.id] if device else {}
+        pair = pair_of(install)
+        result.append(
+            Facts(
+                install=install,
+                options=_options(install.options),
+                location=office.facts,
+                asset=office.assets.get(pair.asset),
+                licence=office.licence(db, pair, install.round_at),
+                device=device,
+                app_name=name,
+                bundle_id=bundle_id,
+                report=of_device.get(bundle_id) if bundle_id else None,
+                strangers=_strangers(of_device, all_known),
+                attempt=attempts.get(install.id),
+                release=office.release(db, pair, install.round_at),
+                removal=_since(removals.get(install.id), install.round_at),
+                list_open=device is not None and device.id in lists_open,
+                free_seats=office.free(db, pair.asset),
+            )
+        )
+    return result
+
+
+@lru_cache(maxsize=1024)
+def _options(document: str) -> Options:
+    """The options of an install; a fleet has few different ones."""
+    return Options(**json.loads(document))
+
+
+def pair_of(install: Install) -> Pair:
+    """The licence that an install needs."""
+    return Pair(Asset(install.adam_id, install.pricing_param), install.target)
+
+
+class _Location:
+    """What is known of one location, for the installs in hand."""
+
+    def __init__(self, db: Connection, name: str, installs: Sequence[Install]) -> None:
+        location = locations.get(db, name)
+        self.name = name
+        trouble = None if location.ready else outbox.trouble(db, "apple", name)
+        self.facts = LocationFacts(
+            name,
+            location.ready,
+            location.stopped,
+            location.stopped_detail,
+            trouble,
+            trouble is not None and outbox.is_passing(db, "apple", name),
+        )
+        wanted = list({Asset(i.adam_id, i.pricing_param) for i in installs})
+        self.assets: dict[Asset, AssetFacts] = locations.asset_facts(db, name, wanted)
+        serials = list({i.target for i in installs})
+        apps = list({i.adam_id for i in installs})
+        self._held: dict[Pair, Assignment] = licences.held(db, name, serials, apps)
+        self._asked = pairs_store.newest(db, name, "ASSOCIATE", serials, apps)
+        self._released = pairs_store.newest(db, name, "DISASSOCIATE", serials, apps)
+        self._free: dict[Asset, int | None] = {}
+
+    def licence(self, db: Connection, pair: Pair, round_at: float) -> Licence:
+        """Where getting the licence of a pair stands."""
+        held, asked = self._held.get(pair), self._asked.get(pair)
+        if held is not None:
+            return Licence(
+                "held",
+                held.confirmed_at,
+                held.confirmed_by,
+                held.read_at,
+                event_id=asked.apple_event_id if asked else None,
+                ours=asked is not None
+                and asked.state == "confirmed"
+                and not self._gave_back(asked),
+            )
+        if asked is None:
+            return Licence("none")
+        standing = _standing(asked, round_at)
+        if standing.state == "refused":
+            refusals = pairs_store.refusals(db, self.name, pair, round_at)
+            return replace(standing, refusals=refusals)
+        if standing.state == "taken":
+            times = pairs_store.times_taken(db, self.name, pair, round_at)
+            return replace(standing, times_taken=times)
+        return standing
+
+    def release(self, db: Connection, pair: Pair, round_at: float) -> Licence:
+        """Where giving the licence of a pair back stands."""
+        asked = self._released.get(pair)
+        if asked is None or (asked.state not in ("wanted", "open") and not self._is_last(asked)):
+            return Licence("none")
+        standing = _standing(asked, round_at)
+        if standing.state != "refused":
+            return standing
+        return replace(standing, refusals=pairs_store.release_refusals(db, self.name, pair))
+
+    def _gave_back(self, asked: PairRecord) -> bool:
+        """Whether the licence that was asked for went back since; then whoever holds one now got
+        it from somebody else."""
+        released = self._released.get(asked.pair)
+        return released is not None and released.state == "confirmed" and released.id > asked.id
+
+    def _is_last(self, record: PairRecord) -> bool:
+        """Whether nothing was asked for the pair since, neither way."""
+        others = (self._asked.get(record.pair), self._released.get(record.pair))
+        return all(other is None or other.id <= record.id for other in others)
+
+    def free(self, db: Connection, asset: Asset) -> int | None:
+        if asset not in self._free:
+            self._free[asset] = free_seats(db, self.name, asset, self.assets.get(asset))
+        return self._free[asset]
+
+
+def _standing(asked: PairRecord, round_at: float) -> Licence:
+    """Where the newest request for a pair stands; what ended before `round_at` is history."""
+    event_id = asked.apple_event_id
+    if asked.state == "wanted":
+        return Licence("wanted", asked.ready_at)
+    if asked.state == "open":
+        in_doubt = asked.request_state == "in_doubt"
+        return Licence(
+            "in_doubt" if in_doubt else "open",
+            asked.submitted_at,
+            event_id=event_id,
+            waits_for=asked.waits_for,
+            waits_until=asked.waits_until,
+        )
+    over = asked.state in ("confirmed", "missing", "withdrawn")
+    if over or (asked.settled_at or 0.0) < round_at:
+        return Licence("none")
+    if asked.state == "taken":
+        return Licence("taken", asked.settled_at)
+    return Licence(
+        "refused",
+        asked.settled_at,
+        read_at=asked.looked_at,
+        error_number=asked.error_number,
+        event_id=event_id,
+    )
+
+
+def free_seats(
+    db: Connection, location: str, asset: Asset, counts: AssetFacts | None
+) -> int | None:
+    """How many seats may still be asked for; None where there is no limit or no count."""
+    if counts is None or counts.unlimited or counts.available is None:
+        return None
+    return counts.available - pairs_store.seats_taken_since(db, location, asset, counts.read_at)
+
+
+def _since(attempt: Attempt | None, round_at: float) -> Attempt | None:
+    return attempt if attempt is not None and attempt.created_at >= round_at else None
+
+
+def _strangers(reports: dict[str, AppReport], known: frozenset[str]) -> bool:
+    return any(r.status is not None and r.bundle_id not in known for r in reports.values())

@@ -1,0 +1,283 @@
+"""Installs: which app is wanted on which device, and what was decided last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+
+from bridge.domain.allocate import Demand
+from bridge.domain.model import Asset, Decision, Install, Options, TakeSeat
+from bridge.store import rows
+from bridge.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One app on one device, as the file (or a person) wants it."""
+
+    serial_number: str
+    asset: Asset
+    location: str
+    wanted_by: str
+    priority: int
+    options: Options
+
+
+def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
+    """Make or change installs so that these wishes stand; what is as it was stays untouched.
+
+    Returns how many changed. A wish for something that was no longer wanted starts anew.
+    """
+    before = db.total_changes
+    db.executemany(
+        "INSERT INTO installs (target_kind, target, adam_id, pricing_param, location, wanted, "
+        "wanted_by, options, priority, state, reason, round_at, since, created_at, updated_at, "
+        "dirty_at) VALUES ('serial', ?, ?, ?, ?, 1, ?, ?, ?, 'waiting', 'NEW', ?, ?, ?, ?, ?) "
+        "ON CONFLICT (target_kind, target, adam_id) DO UPDATE SET wanted = 1, "
+        "pricing_param = excluded.pricing_param, location = excluded.location, "
+        "wanted_by = excluded.wanted_by, options = excluded.options, "
+        "priority = excluded.priority, updated_at = excluded.updated_at, "
+        "round_at = excluded.round_at, dirty_at = excluded.dirty_at WHERE wanted = 0 "
+        "OR pricing_param <> excluded.pricing_param OR location <> excluded.location "
+        "OR wanted_by <> excluded.wanted_by OR options <> excluded.options "
+        "OR priority <> excluded.priority",
+        [
+            (
+                w.serial_number,
+                w.asset.adam_id,
+                w.asset.pricing_param,
+                w.location,
+                w.wanted_by,
+                json.dumps(asdict(w.options), sort_keys=True),
+                w.priority,
+                now,
+                now,
+                now,
+                now,
+                now,
+            )
+            for w in wishes
+        ],
+    )
+    return db.total_changes - before
+
+
+def no_longer_wanted(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
+    """These (serial number, adam id) are not wanted any more."""
+    db.executemany(
+        "UPDATE installs SET wanted = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
+        "round_at = ? WHERE target_kind = 'serial' AND target = ? AND adam_id = ? "
+        "AND wanted = 1",
+        [(now, now, now, serial_number, adam_id) for serial_number, adam_id in pairs],
+    )
+
+
+def wanted_pairs(db: Connection) -> set[tuple[str, str]]:
+    """The (serial number, adam id) of everything that is wanted now."""
+    found = db.execute("SELECT target, adam_id FROM installs WHERE wanted = 1")
+    return {(row[0], row[1]) for row in found}
+
+
+def dirty(db: Connection, limit: int) -> list[Install]:
+    """Installs that something touched, the oldest touch first."""
+    found = db.execute(
+        f"SELECT {rows.columns(Install)} FROM installs WHERE dirty_at IS NOT NULL "
+        "ORDER BY dirty_at, id LIMIT ?",
+        (limit,),
+    )
+    return [rows.read(Install, row) for row in found]
+
+
+def any_wanted(db: Connection, location: str) -> bool:
+    """Whether a wish uses this location."""
+    row = db.execute(
+        "SELECT 1 FROM installs WHERE wanted = 1 AND location = ? LIMIT 1", (location,)
+    ).fetchone()
+    return row is not None
+
+
+def any_dirty(db: Connection, location: str) -> bool:
+    """Whether an install of this location is still to be decided."""
+    row = db.execute(
+        "SELECT 1 FROM installs WHERE dirty_at IS NOT NULL AND location = ? LIMIT 1", (location,)
+    ).fetchone()
+    return row is not None
+
+
+def record(db: Connection, decisions: Sequence[tuple[Install, Decision]], now: float) -> None:
+    """Keep what was decided; the installs are clean after this."""
+    db.executemany(
+        "UPDATE installs SET since = CASE WHEN state <> ? OR reason <> ? THEN ? ELSE since END, "
+        "updated_at = CASE WHEN state <> ? OR reason <> ? OR detail <> ? THEN ? "
+        "ELSE updated_at END, installed_at = CASE WHEN ? = 'installed' "
+        "THEN coalesce(installed_at, ?) ELSE NULL END, state = ?, reason = ?, detail = ?, "
+        "next_check_at = ?, needs_seat = ?, dirty_at = NULL WHERE id = ?",
+        [
+            (
+                d.state,
+                d.reason,
+                now,
+                d.state,
+                d.reason,
+                d.detail,
+                now,
+                d.state,
+                now,
+                d.state,
+                d.reason,
+                d.detail,
+                d.recheck_at,
+                int(any(isinstance(step, TakeSeat) for step in d.steps)),
+                install.id,
+            )
+            for install, d in decisions
+        ],
+    )
+
+
+def attempted(db: Connection, install_ids: Iterable[int]) -> None:
+    """Another CommandUUID was made for these installs."""
+    db.executemany(
+        "UPDATE installs SET attempts = attempts + 1 WHERE id = ?", [(i,) for i in install_ids]
+    )
+
+
+def postpone(db: Connection, install_id: int, until: float) -> None:
+    """An install that could not be decided: leave it alone until then."""
+    db.execute(
+        "UPDATE installs SET dirty_at = NULL, next_check_at = ? WHERE id = ?", (until, install_id)
+    )
+
+
+def touch(db: Connection, where: str, values: Sequence[object], now: float) -> int:
+    """Mark installs dirty by a condition that this package writes; returns how many."""
+    changed = db.execute(
+        f"UPDATE installs SET dirty_at = coalesce(dirty_at, ?) WHERE dirty_at IS NULL AND {where}",
+        (now, *values),
+    )
+    return changed.rowcount
+
+
+def touch_ids(db: Connection, install_ids: Sequence[int], now: float) -> None:
+    """Mark these installs dirty."""
+    db.executemany(
+        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) WHERE id = ?",
+        [(now, i) for i in install_ids],
+    )
+
+
+def touch_serials(db: Connection, serial_numbers: Iterable[str], now: float) -> None:
+    """Mark every install of these devices dirty."""
+    db.executemany(
+        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) "
+        "WHERE target_kind = 'serial' AND target = ?",
+        [(now, serial_number) for serial_number in serial_numbers],
+    )
+
+
+def touch_pairs(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
+    """Mark the installs of these (serial number, adam id) dirty."""
+    db.executemany(
+        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) "
+        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ?",
+        [(now, serial_number, adam_id) for serial_number, adam_id in pairs],
+    )
+
+
+def touch_location(db: Connection, location: str, now: float) -> int:
+    """Mark every install of a location dirty."""
+    return touch(db, "location = ?", (location,), now)
+
+
+def touch_app(db: Connection, adam_id: str, now: float) -> int:
+    """An app's bundle id is news: mark its installs dirty, and those that an entry of unknown
+    origin holds up, since it may be this app's.
+    """
+    return touch(db, "(adam_id = ? OR reason = 'BUNDLE_ID_UNKNOWN')", (adam_id,), now)
+
+
+def touch_due(db: Connection, now: float, limit: int) -> int:
+    """Mark installs dirty whose decision the clock alone may have changed."""
+    return touch(
+        db,
+        "id IN (SELECT id FROM installs WHERE next_check_at <= ? ORDER BY next_check_at LIMIT ?)",
+        (now, limit),
+        now,
+    )
+
+
+def next_check_at(db: Connection) -> float | None:
+    """When the clock next changes a decision."""
+    value = db.execute(
+        "SELECT min(next_check_at) FROM installs "
+        "WHERE next_check_at IS NOT NULL AND dirty_at IS NULL"
+    ).fetchone()[0]
+    return None if value is None else float(value)
+
+
+def assets_in_demand(db: Connection) -> list[tuple[str, Asset]]:
+    """The (location, asset) for which somebody waits for a seat."""
+    found = db.execute(
+        "SELECT DISTINCT location, adam_id, pricing_param FROM installs WHERE needs_seat = 1"
+    )
+    return [(row[0], Asset(row[1], row[2])) for row in found]
+
+
+def demands(db: Connection, location: str, asset: Asset) -> list[Demand]:
+    """Who waits for a seat of this asset."""
+    found = db.execute(
+        "SELECT id, priority, created_at FROM installs WHERE needs_seat = 1 AND location = ? "
+        "AND adam_id = ? AND pricing_param = ?",
+        (location, asset.adam_id, asset.pricing_param),
+    )
+    return [Demand(row[0], row[1], row[2]) for row in found]
+
+
+def seated(db: Connection, install_ids: Sequence[int], now: float) -> list[str]:
+    """These installs got a seat: they wait no more, and are decided anew. Their serials."""
+    serials = []
+    for install_id in install_ids:
+        row = db.execute(
+            "UPDATE installs SET needs_seat = 0, dirty_at = coalesce(dirty_at, ?) "
+            "WHERE id = ? RETURNING target",
+            (now, install_id),
+        ).fetchone()
+        serials.append(str(row[0]))
+    return serials
+
+
+def get(db: Connection, serial_number: str, adam_id: str) -> Install | None:
+    """One install."""
+    row = db.execute(
+        f"SELECT {rows.columns(Install)} FROM installs "
+        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ?",
+        (serial_number, adam_id),
+    ).fetchone()
+    return rows.read(Install, row) if row else None
+
+
+def by_id(db: Connection, install_id: int) -> Install | None:
+    """One install by its internal id."""
+    row = db.execute(
+        f"SELECT {rows.columns(Install)} FROM installs WHERE id = ?", (install_id,)
+    ).fetchone()
+    return rows.read(Install, row) if row else None
+
+
+def by_state(db: Connection) -> list[tuple[str, str, int]]:
+    """How many wanted installs there are by (adam id, state)."""
+    found = db.execute(
+        "SELECT adam_id, state, count(*) FROM installs WHERE wanted = 1 "
+        "GROUP BY adam_id, state ORDER BY adam_id, state"
+    )
+    return [(row[0], row[1], row[2]) for row in found]
+
+
+def prune(db: Connection, before: float) -> None:
+    """Forget what was removed before that time."""
+    db.execute(
+        "DELETE FROM installs WHERE wanted = 0 AND state = 'removed' AND since < ? "
+        "AND dirty_at IS NULL",
+        (before,),
+    )

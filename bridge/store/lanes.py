@@ -1,0 +1,90 @@
+"""One lane a device: which commands may be started now.
+
+A device's `lane_at` says when its lane is to be looked at: whatever may make room, or brings a
+command, sets it; whoever finds nothing to start clears it.
+"""
+
+from __future__ import annotations
+
+from bridge.domain.model import LANE_STATES
+from bridge.store.database import Connection
+
+LANE = "('" + "', '".join(LANE_STATES) + "')"
+
+
+def wake(db: Connection, device_id: int, at: float) -> None:
+    """Have a device's lane looked at, at the latest at `at`."""
+    db.execute(
+        "UPDATE devices SET lane_at = min(coalesce(lane_at, ?), ?) WHERE id = ?",
+        (at, at, device_id),
+    )
+
+
+def waiting(db: Connection, server: str, now: float, limit: int) -> list[int]:
+    """The devices of a server whose lane is to be looked at now."""
+    found = db.execute(
+        "SELECT id FROM devices WHERE server = ? AND lane_at <= ? ORDER BY lane_at, id LIMIT ?",
+        (server, now, limit),
+    )
+    return [int(row[0]) for row in found]
+
+
+def length(db: Connection, device_id: int) -> int:
+    """How many commands of a device are on their way and not answered."""
+    row = db.execute(
+        f"SELECT count(*) FROM commands WHERE device_id = ? AND state IN {LANE}", (device_id,)
+    ).fetchone()
+    return int(row[0])
+
+
+def startable(db: Connection, device_id: int, now: float, limit: int) -> list[tuple[str, bool]]:
+    """The ready commands of a device that go next: CommandUUID, and whether it is an install.
+
+    Questions go before installs: they are quick and change nothing.
+    """
+    found = db.execute(
+        "SELECT c.command_uuid, c.request_type = 'InstallApplication' FROM commands c "
+        "LEFT JOIN installs i ON i.id = c.install_id "
+        "WHERE c.device_id = ? AND c.state = 'ready' AND c.due_at <= ? "
+        "ORDER BY c.install_id IS NOT NULL, coalesce(i.priority, 0) DESC, c.created_at, "
+        "c.command_uuid LIMIT ?",
+        (device_id, now, limit),
+    )
+    return [(str(row[0]), bool(row[1])) for row in found]
+
+
+def postpone(db: Connection, device_id: int, at: float) -> None:
+    """Look at the device's lane again at `at`, not before."""
+    db.execute("UPDATE devices SET lane_at = ? WHERE id = ?", (at, device_id))
+
+
+def rest(db: Connection, device_id: int, now: float, *, full: bool) -> None:
+    """The lane was looked at: again when the next command is due, or when something wakes it."""
+    db.execute(
+        "UPDATE devices SET lane_at = CASE WHEN ? THEN NULL ELSE (SELECT min(due_at) "
+        "FROM commands WHERE device_id = devices.id AND state = 'ready' AND due_at > ?) END "
+        "WHERE id = ?",
+        (full, now, device_id),
+    )
+
+
+def delay(db: Connection, device_id: int, not_before: float) -> None:
+    """Ready commands of a device wait until then; what waits longer already is left alone."""
+    db.execute(
+        "UPDATE commands SET due_at = ? WHERE device_id = ? AND state = 'ready' AND due_at < ?",
+        (not_before, device_id, not_before),
+    )
+
+
+def servers_waiting(db: Connection, now: float) -> list[str]:
+    """The servers that have a device whose lane is to be looked at now."""
+    found = db.execute(
+        "SELECT DISTINCT server FROM devices WHERE lane_at IS NOT NULL AND lane_at <= ?", (now,)
+    )
+    return [str(row[0]) for row in found]
+
+
+def next_due(db: Connection, now: float) -> float | None:
+    """When a lane is next to be looked at; those that are due already wait for their server."""
+    value = db.execute("SELECT min(lane_at) FROM devices WHERE lane_at > ?", (now,)).fetchone()[0]
+    return None if value is None else float(value)

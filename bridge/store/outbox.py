@@ -1,0 +1,174 @@
+"""Intended outside calls: claimed with a mark that survives a crash, then settled."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.store import rows
+from bridge.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class OutboxRow:
+    """One intended call. `subject` is an id or a JSON document, as its `kind` says."""
+
+    id: int
+    service: str
+    scope: str
+    kind: str
+    key: str
+    subject: str
+    state: str
+    due_at: float
+    tries: int
+    created_at: float
+    claimed_at: float | None
+    error: str | None
+
+
+def add(
+    db: Connection,
+    *,
+    service: str,
+    scope: str,
+    kind: str,
+    key: str,
+    subject: str,
+    due_at: float,
+    now: float,
+) -> int:
+    """Intend a call. One with the same key that is open already is kept, and hastened unless it
+    failed before and waits.
+    """
+    row = db.execute(
+        "INSERT INTO outbox (service, scope, kind, key, subject, state, due_at, created_at) "
+        "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?) "
+        "ON CONFLICT (service, scope, kind, key) WHERE state IN ('ready', 'claimed') "
+        "DO UPDATE SET due_at = CASE WHEN error IS NULL THEN min(due_at, excluded.due_at) "
+        "ELSE due_at END RETURNING id",
+        (service, scope, kind, key, subject, due_at, now),
+    ).fetchone()
+    return int(row[0])
+
+
+def claim(db: Connection, now: float, limit: int, service: str, scope: str) -> list[OutboxRow]:
+    """Take the oldest due calls to one location or server, at most `limit`.
+
+    They are `claimed` when this commits.
+    """
+    found = db.execute(
+        "UPDATE outbox SET state = 'claimed', claimed_at = ?, tries = tries + 1 WHERE id IN ("
+        "SELECT id FROM outbox WHERE state = 'ready' AND service = ? AND scope = ? "
+        f"AND due_at <= ? ORDER BY due_at, id LIMIT ?) RETURNING {rows.columns(OutboxRow)}",
+        (now, service, scope, now, limit),
+    ).fetchall()
+    return sorted((rows.read(OutboxRow, row) for row in found), key=lambda r: (r.due_at, r.id))
+
+
+def due_by_scope(db: Connection) -> dict[tuple[str, str], float]:
+    """When the next call to each location and server is due, by (service, scope)."""
+    found = db.execute(
+        "SELECT service, scope, min(due_at) FROM outbox WHERE state = 'ready' "
+        "GROUP BY service, scope"
+    )
+    return {(row[0], row[1]): row[2] for row in found}
+
+
+def done(db: Connection, row_id: int, now: float) -> None:
+    """The call was made and its answer stored."""
+    db.execute(
+        "UPDATE outbox SET state = 'done', settled_at = ?, error = NULL WHERE id = ?",
+        (now, row_id),
+    )
+
+
+def again(
+    db: Connection, row_id: int, due_at: float, error: str | None, *, passing: bool = True
+) -> None:
+    """The call is to be made again at `due_at`. `passing` says that the cause is likely to go
+    away by itself: the other side is busy or out of reach.
+    """
+    db.execute(
+        "UPDATE outbox SET state = 'ready', due_at = ?, claimed_at = NULL, error = ?, "
+        "passing = ? WHERE id = ?",
+        (due_at, error, int(passing), row_id),
+    )
+
+
+def failed(db: Connection, row_id: int, now: float, error: str) -> None:
+    """The call will not be made again."""
+    db.execute(
+        "UPDATE outbox SET state = 'failed', settled_at = ?, error = ? WHERE id = ?",
+        (now, error, row_id),
+    )
+
+
+def slow_down(db: Connection, row_id: int, due_at: float, error: str) -> None:
+    """If the call is to be made again, then not before `due_at`."""
+    db.execute(
+        "UPDATE outbox SET due_at = ?, error = ? WHERE id = ? AND state = 'ready'",
+        (due_at, error, row_id),
+    )
+
+
+def trouble(db: Connection, service: str, scope: str) -> str | None:
+    """Why calls to a location or server are being repeated now, if they are."""
+    found = _trouble(db, service, scope)
+    return found[0] if found else None
+
+
+def is_passing(db: Connection, service: str, scope: str) -> bool:
+    """Whether that trouble is likely to go away by itself."""
+    found = _trouble(db, service, scope)
+    return found is not None and found[1]
+
+
+def _trouble(db: Connection, service: str, scope: str) -> tuple[str, bool] | None:
+    row = db.execute(
+        "SELECT error, passing FROM outbox WHERE state = 'ready' AND service = ? AND scope = ? "
+        "AND error IS NOT NULL ORDER BY passing, due_at DESC LIMIT 1",
+        (service, scope),
+    ).fetchone()
+    return (str(row[0]), bool(row[1])) if row else None
+
+
+def claimed(db: Connection) -> list[OutboxRow]:
+    """Calls that were begun and not settled; after a start, their outcome is not known."""
+    found = db.execute(
+        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE state = 'claimed' ORDER BY id"
+    )
+    return [rows.read(OutboxRow, row) for row in found]
+
+
+def next_due(db: Connection) -> float | None:
+    """When the next call is due, or None when none is intended."""
+    value = db.execute("SELECT min(due_at) FROM outbox WHERE state = 'ready'").fetchone()[0]
+    return None if value is None else float(value)
+
+
+def open_counts(db: Connection) -> dict[tuple[str, str], int]:
+    """How many calls are intended or under way, by (service, scope)."""
+    found = db.execute(
+        "SELECT service, scope, count(*) FROM outbox WHERE state IN ('ready', 'claimed') "
+        "GROUP BY service, scope"
+    )
+    return {(row[0], row[1]): row[2] for row in found}
+
+
+def give_up_elsewhere(
+    db: Connection, service: str, scopes: Sequence[str], now: float
+) -> list[OutboxRow]:
+    """Calls to locations or servers that are no longer configured are not made; returns them."""
+    found = db.execute(
+        "UPDATE outbox SET state = 'failed', settled_at = ?, error = 'no longer configured' "
+        f"WHERE state = 'ready' AND service = ? AND scope NOT IN ({rows.marks(scopes)}) "
+        f"RETURNING {rows.columns(OutboxRow)}",
+        (now, service, *scopes),
+    ).fetchall()
+    return [rows.read(OutboxRow, row) for row in found]
+
+
+def prune(db: Connection, before: float) -> None:
+    """Forget calls that were settled before that time."""
+    db.execute("DELETE FROM outbox WHERE settled_at < ?", (before,))

@@ -1,0 +1,358 @@
+"""Pairs of asset and device, from the wish for a licence to what Apple made of it.
+
+A pair is unique while it is wanted or open: the index `request_pairs_open` holds that nothing is
+asked for a pair while a request of ours for it is on its way or in doubt.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.model import Asset, Pair
+from bridge.store import rows
+from bridge.store.database import Connection
+
+PAIR = (
+    "location = ? AND adam_id = ? AND pricing_param = ? AND target_kind = 'serial' AND target = ?"
+)
+UNDER_WAY = f"{PAIR} AND state IN ('wanted', 'open')"
+"""A pair that is collected or asked for: the unique index finds it, however many there are."""
+NO_LICENCE_LEFT = 9709
+
+
+@dataclass(frozen=True, slots=True)
+class WantedPair:
+    """A pair that waits to be cut into a request."""
+
+    id: int
+    pair: Pair
+    ready_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class PairRecord:
+    """The newest request for a pair, as the install's facts need it."""
+
+    id: int
+    pair: Pair
+    state: str
+    request_state: str | None
+    apple_event_id: str | None
+    ready_at: float
+    submitted_at: float | None
+    settled_at: float | None
+    looked_at: float | None
+    error_number: int | None
+    repeat: int
+    waits_for: str | None
+    waits_until: float | None
+
+
+def want(db: Connection, location: str, kind: str, pairs: Iterable[Pair], now: float) -> int:
+    """Collect pairs for the next request; a pair that is wanted or open already is left alone.
+
+    Returns how many are new. A pair that was asked for before and found missing is counted as a
+    repeat.
+    """
+    before = db.total_changes
+    db.executemany(
+        "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target_kind, target, "
+        "state, ready_at, repeat) SELECT ?, ?, ?, ?, 'serial', ?, 'wanted', ?, coalesce((SELECT "
+        "CASE WHEN p.state = 'missing' THEN p.repeat + 1 ELSE 0 END FROM request_pairs p "
+        "WHERE p.target = ? AND p.adam_id = ? AND p.pricing_param = ? AND p.location = ? "
+        "AND p.kind = ? ORDER BY p.id DESC LIMIT 1), 0) WHERE true ON CONFLICT DO NOTHING",
+        [
+            (
+                location,
+                kind,
+                p.asset.adam_id,
+                p.asset.pricing_param,
+                p.serial_number,
+                now,
+                p.serial_number,
+                p.asset.adam_id,
+                p.asset.pricing_param,
+                location,
+                kind,
+            )
+            for p in pairs
+        ],
+    )
+    return db.total_changes - before
+
+
+def collecting(db: Connection, location: str, kind: str) -> list[WantedPair]:
+    """The pairs that wait to be cut into requests."""
+    found = db.execute(
+        "SELECT id, adam_id, pricing_param, target, ready_at FROM request_pairs "
+        "WHERE location = ? AND kind = ? AND state = 'wanted'",
+        (location, kind),
+    )
+    return [WantedPair(r["id"], pair_of(r), r["ready_at"]) for r in found]
+
+
+def open_pairs(db: Connection, request_id: int) -> list[Pair]:
+    """The pairs of a request whose result is not known."""
+    found = db.execute(
+        "SELECT adam_id, pricing_param, target FROM request_pairs "
+        "WHERE request_id = ? AND state = 'open' ORDER BY id",
+        (request_id,),
+    )
+    return [pair_of(row) for row in found]
+
+
+def settle(
+    db: Connection,
+    location: str,
+    pairs: Iterable[Pair],
+    *,
+    state: str,
+    told_by: str,
+    now: float,
+    request_id: int,
+    error_number: int | None = None,
+) -> list[Pair]:
+    """The result of a request's open pairs is known: `confirmed`, `failed`, `missing` or
+    `withdrawn`. Returns the pairs that this settled; what was settled before stays as it was.
+    """
+    settled = []
+    for pair in pairs:
+        changed = db.execute(
+            "UPDATE request_pairs SET state = ?, settled_at = ?, settled_by = ?, "
+            f"error_number = ? WHERE {UNDER_WAY} AND state = 'open' AND request_id = ?",
+            (state, now, told_by, error_number, *key(location, pair), request_id),
+        )
+        if changed.rowcount:
+            settled.append(pair)
+    return settled
+
+
+def touched_by_others(db: Connection, location: str, pairs: Iterable[Pair], now: float) -> None:
+    """An event of somebody else named pairs that a request of ours is under way for."""
+    db.executemany(
+        f"UPDATE request_pairs SET foreign_at = ? WHERE {UNDER_WAY}",
+        [(now, *key(location, pair)) for pair in pairs],
+    )
+
+
+def were_touched(db: Connection, request_id: int, pairs: Sequence[Pair]) -> list[Pair]:
+    """Which of these pairs of a request others touched while it was under way."""
+    found = db.execute(
+        "SELECT adam_id, pricing_param, target FROM request_pairs "
+        "WHERE request_id = ? AND foreign_at IS NOT NULL",
+        (request_id,),
+    )
+    touched = {pair_of(row) for row in found}
+    return [pair for pair in pairs if pair in touched]
+
+
+def looked(db: Connection, location: str, pairs: Iterable[Pair], now: float) -> None:
+    """Apple's assignments were read for pairs whose newest request had ended."""
+    db.executemany(
+        f"UPDATE request_pairs SET looked_at = ? WHERE {PAIR} AND state = 'failed'",
+        [(now, *key(location, pair)) for pair in pairs],
+    )
+
+
+def leave_line(db: Connection, location: str, pair: Pair, now: float) -> None:
+    """A pair that was being collected is not wanted any more."""
+    db.execute(
+        "UPDATE request_pairs SET state = 'withdrawn', settled_at = ? "
+        f"WHERE {UNDER_WAY} AND state = 'wanted'",
+        (now, *key(location, pair)),
+    )
+
+
+def withdraw_collected(db: Connection, location: str, now: float) -> list[Pair]:
+    """Nothing can be asked of this location now: what was being collected is given up."""
+    found = db.execute(
+        "UPDATE request_pairs SET state = 'withdrawn', settled_at = ? "
+        "WHERE location = ? AND state = 'wanted' RETURNING adam_id, pricing_param, target",
+        (now, location),
+    ).fetchall()
+    return [pair_of(row) for row in found]
+
+
+@dataclass(frozen=True, slots=True)
+class Collection:
+    """The pairs that wait to be cut into requests of one kind to one location."""
+
+    location: str
+    kind: str
+    oldest: float
+    newest: float
+
+
+def collections(db: Connection) -> list[Collection]:
+    """What is being collected, by location and kind."""
+    found = []
+    for name in _collecting_locations(db):
+        for kind in ("ASSOCIATE", "DISASSOCIATE"):
+            waiting = "request_pairs WHERE location = ? AND kind = ? AND state = 'wanted'"
+            row = db.execute(
+                f"SELECT (SELECT min(ready_at) FROM {waiting}), "
+                f"(SELECT max(ready_at) FROM {waiting})",
+                (name, kind, name, kind),
+            ).fetchone()
+            if row[0] is not None:
+                found.append(Collection(name, kind, row[0], row[1]))
+    return found
+
+
+def _collecting_locations(db: Connection) -> list[str]:
+    """The locations with pairs that wait, one index look-up each."""
+    names, last = list[str](), ""
+    while True:
+        row = db.execute(
+            "SELECT min(location) FROM request_pairs WHERE state = 'wanted' AND location > ?",
+            (last,),
+        ).fetchone()
+        if row[0] is None:
+            return names
+        last = str(row[0])
+        names.append(last)
+
+
+def newest(
+    db: Connection,
+    location: str,
+    kind: str,
+    serial_numbers: Sequence[str],
+    adam_ids: Sequence[str],
+) -> dict[Pair, PairRecord]:
+    """For each pair of these devices and apps its newest request of one kind."""
+    found = db.execute(
+        "SELECT p.id, p.adam_id, p.pricing_param, p.target, p.state, p.ready_at, p.settled_at, "
+        "p.looked_at, p.error_number, p.repeat, r.state AS request_state, r.apple_event_id, "
+        "r.submitted_at, o.error AS waits_for, o.due_at AS waits_until FROM request_pairs p "
+        "LEFT JOIN apple_requests r ON r.id = p.request_id LEFT JOIN outbox o "
+        "ON o.id = p.request_id AND p.state = 'open' AND o.state = 'ready' "
+        "AND o.error IS NOT NULL "
+        f"WHERE p.target IN ({rows.marks(serial_numbers)}) "
+        f"AND p.adam_id IN ({rows.marks(adam_ids)}) AND p.location = ? "
+        "AND p.kind = ? AND p.target_kind = 'serial' ORDER BY p.id",
+        (*serial_numbers, *adam_ids, location, kind),
+    )
+    return {
+        pair_of(r): PairRecord(
+            r["id"],
+            pair_of(r),
+            r["state"],
+            r["request_state"],
+            r["apple_event_id"],
+            r["ready_at"],
+            r["submitted_at"],
+            r["settled_at"],
+            r["looked_at"],
+            r["error_number"],
+            r["repeat"],
+            r["waits_for"],
+            r["waits_until"],
+        )
+        for r in found
+    }
+
+
+def history(db: Connection, location: str, pair: Pair) -> list[Any]:
+    """Every request for a pair, oldest first; for an install's trail."""
+    return db.execute(
+        "SELECT p.state, p.settled_at, p.settled_by, p.error_number, r.submitted_at, "
+        "r.apple_event_id AS event_id FROM request_pairs p "
+        "LEFT JOIN apple_requests r ON r.id = p.request_id WHERE p.location = ? "
+        "AND p.adam_id = ? AND p.pricing_param = ? AND p.target_kind = 'serial' "
+        "AND p.target = ? ORDER BY p.id",
+        key(location, pair),
+    ).fetchall()
+
+
+def taken_away(db: Connection, location: str, gone: Iterable[Pair], now: float) -> None:
+    """Apple no longer lists these pairs, and it was not us: those that we asked for are marked."""
+    db.executemany(
+        "UPDATE request_pairs SET state = 'taken', settled_at = ? WHERE id = (SELECT max(id) "
+        f"FROM request_pairs WHERE {PAIR}) AND kind = 'ASSOCIATE' AND state = 'confirmed'",
+        [(now, *key(location, pair)) for pair in gone],
+    )
+
+
+def times_taken(db: Connection, location: str, pair: Pair, since: float) -> int:
+    """How often others took a pair's licence away since then."""
+    row = db.execute(
+        f"SELECT count(*) FROM request_pairs WHERE {PAIR} AND kind = 'ASSOCIATE' "
+        "AND state = 'taken' AND settled_at >= ?",
+        (*key(location, pair), since),
+    ).fetchone()
+    return int(row[0])
+
+
+def seats_taken_since(db: Connection, location: str, asset: Asset, read_at: float) -> int:
+    """How many seats of an asset our own requests took, or may take, after a count was read;
+    those that we gave back since count the other way."""
+    row = db.execute(
+        "SELECT coalesce(sum(CASE WHEN kind = 'ASSOCIATE' THEN 1 ELSE -1 END), 0) "
+        "FROM request_pairs WHERE location = ? AND adam_id = ? AND pricing_param = ? "
+        "AND ((kind = 'ASSOCIATE' AND state IN ('wanted', 'open')) "
+        "OR (state = 'confirmed' AND settled_at >= ?))",
+        (location, asset.adam_id, asset.pricing_param, read_at),
+    ).fetchone()
+    return int(row[0])
+
+
+def refusals(db: Connection, location: str, pair: Pair, since: float) -> int:
+    """How often in a row Apple refused this pair since then; a want of seats does not count."""
+    states = db.execute(
+        "SELECT state, error_number FROM request_pairs WHERE location = ? AND adam_id = ? "
+        "AND pricing_param = ? AND target_kind = 'serial' AND target = ? AND kind = 'ASSOCIATE' "
+        "AND ready_at >= ? ORDER BY id DESC LIMIT 50",
+        (*key(location, pair), since),
+    )
+    count = 0
+    for row in states:
+        if row["state"] != "failed" or row["error_number"] == NO_LICENCE_LEFT:
+            break
+        count += 1
+    return count
+
+
+def prune(db: Connection, before: float) -> None:
+    """Forget pairs that were settled before that time; the newest of each is kept, since it says
+    whether a licence is ours.
+    """
+    db.execute(
+        "DELETE FROM request_pairs WHERE settled_at < ? AND EXISTS (SELECT 1 "
+        "FROM request_pairs newer WHERE newer.target = request_pairs.target "
+        "AND newer.adam_id = request_pairs.adam_id AND newer.location = request_pairs.location "
+        "AND newer.pricing_param = request_pairs.pricing_param "
+        "AND newer.kind = request_pairs.kind AND newer.id > request_pairs.id)",
+        (before,),
+    )
+    db.execute(
+        "DELETE FROM apple_requests WHERE settled_at < ? AND NOT EXISTS "
+        "(SELECT 1 FROM request_pairs WHERE request_id = apple_requests.id)",
+        (before,),
+    )
+
+
+def pair_of(row: Any) -> Pair:
+    """The pair that a row is about."""
+    return Pair(Asset(row["adam_id"], row["pricing_param"]), row["target"])
+
+
+def release_refusals(db: Connection, location: str, pair: Pair) -> int:
+    """How often in a row Apple would not take a pair's licence back."""
+    states = db.execute(
+        f"SELECT state FROM request_pairs WHERE {PAIR} ORDER BY id DESC LIMIT 50",
+        key(location, pair),
+    )
+    count = 0
+    for row in states:
+        if row["state"] != "failed":
+            break
+        count += 1
+    return count
+
+
+def key(location: str, pair: Pair) -> tuple[str, str, str, str]:
+    """The values for `PAIR`."""
+    return location, pair.asset.adam_id, pair.asset.pricing_param, pair.serial_number

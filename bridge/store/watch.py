@@ -1,0 +1,127 @@
+"""Following commands up: when a server's queue is looked at, and when a device is nudged.
+
+A command is `suspect` when its answer may have come while nobody listened: if a look does not find
+it, it is in doubt at once, however young it is.
+"""
+
+from __future__ import annotations
+
+from bridge.store.database import Connection
+
+
+def stored_up_to(db: Connection, server: str, posted_at: float, look_at: float) -> None:
+    """A command posted then is known to be stored, so those posted before it nearly always are:
+    MicroMDM swaps commands by a few places at most (platform/pubsub/inmem). Each is still looked
+    for at `look_at`, so that one marked too early is found missing then.
+    """
+    db.execute(
+        "UPDATE commands SET state = 'queued', look_at = ? "
+        "WHERE server = ? AND state = 'posted' AND posted_at <= ?",
+        (look_at, server, posted_at),
+    )
+
+
+def unseen(db: Connection, server: str) -> int:
+    """How many commands a server took of which nothing shows that it stored them."""
+    row = db.execute(
+        "SELECT count(*) FROM commands WHERE server = ? AND state IN ('posting', 'posted')",
+        (server,),
+    ).fetchone()
+    return int(row[0])
+
+
+def look_at_newest(db: Connection, server: str, after: float) -> None:
+    """Look for the newest command that nothing shows as stored, `after` seconds from its posting:
+    one look settles all that were posted before it.
+    """
+    db.execute(
+        "UPDATE commands SET look_at = min(coalesce(look_at, posted_at + ?), posted_at + ?) "
+        "WHERE command_uuid = (SELECT command_uuid FROM commands WHERE server = ? "
+        "AND state = 'posted' ORDER BY posted_at DESC LIMIT 1)",
+        (after, after, server),
+    )
+
+
+def suspect_all(
+    db: Connection, at: float, *, server: str | None = None, device_id: int | None = None
+) -> int:
+    """Suspect every command that a server may hold, and look at its queue; returns how many.
+
+    NotNow-parked commands are left out: the queue view hides them, so a look tells nothing.
+    """
+    condition, values = "state IN ('posted', 'queued')", list[object]()
+    for column, value in (("server", server), ("device_id", device_id)):
+        if value is not None:
+            condition += f" AND {column} = ?"
+            values.append(value)
+    changed = db.execute(
+        f"UPDATE commands SET suspect = 1, look_at = min(coalesce(look_at, ?), ?) "
+        f"WHERE {condition}",
+        (at, at, *values),
+    )
+    return changed.rowcount
+
+
+def suspect(db: Connection, command_uuid: str) -> None:
+    """The command's answer may have come while nobody listened."""
+    db.execute("UPDATE commands SET suspect = 1 WHERE command_uuid = ?", (command_uuid,))
+
+
+def to_look_at(db: Connection, now: float, limit: int) -> list[int]:
+    """The devices whose queue is to be looked at now."""
+    found = db.execute(
+        "SELECT device_id FROM commands WHERE look_at <= ? GROUP BY device_id "
+        "ORDER BY min(look_at) LIMIT ?",
+        (now, limit),
+    )
+    return [int(row[0]) for row in found]
+
+
+def expect_parked(db: Connection, device_id: int, idle_at: float, look_at: float) -> None:
+    """The device came, so its server offers it what a NotNow parked: an answer is due by then."""
+    db.execute(
+        "UPDATE commands SET look_at = ? WHERE device_id = ? AND state = 'not_now' "
+        "AND not_now_at < ? AND look_at IS NULL",
+        (look_at, device_id, idle_at),
+    )
+
+
+def looking(db: Connection, device_id: int, look_at: float) -> None:
+    """The device's queue is being looked at: do not intend it again before `look_at`."""
+    db.execute(
+        "UPDATE commands SET look_at = ? WHERE device_id = ? AND look_at IS NOT NULL",
+        (look_at, device_id),
+    )
+
+
+def look_again(db: Connection, command_uuid: str, at: float) -> None:
+    """It is too early to tell: look at the queue again at `at`."""
+    db.execute("UPDATE commands SET look_at = ? WHERE command_uuid = ?", (at, command_uuid))
+
+
+def to_push(db: Connection, now: float, limit: int) -> list[int]:
+    """The devices that are to be nudged now."""
+    found = db.execute(
+        "SELECT device_id FROM commands WHERE push_at <= ? GROUP BY device_id "
+        "ORDER BY min(push_at) LIMIT ?",
+        (now, limit),
+    )
+    return [int(row[0]) for row in found]
+
+
+def push_again(db: Connection, device_id: int, push_at: float, now: float) -> None:
+    """The device was nudged: not again before `push_at`."""
+    db.execute(
+        "UPDATE commands SET push_at = ? WHERE device_id = ? AND push_at <= ?",
+        (push_at, device_id, now),
+    )
+
+
+def next_due(db: Connection) -> float | None:
+    """When a queue is next to be looked at, or a device to be nudged."""
+    row = db.execute(
+        "SELECT (SELECT min(look_at) FROM commands WHERE look_at IS NOT NULL), "
+        "(SELECT min(push_at) FROM commands WHERE push_at IS NOT NULL)"
+    ).fetchone()
+    times = [float(value) for value in row if value is not None]
+    return min(times) if times else None

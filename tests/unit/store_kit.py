@@ -1,0 +1,134 @@
+"""Rows to begin with, each with no more said than a test cares for."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.domain.batching import rectangles
+from bridge.domain.model import Asset, Device, Options, Pair
+from bridge.store import commands, devices, installs, licences, outbox, requests
+from bridge.store import pairs as pairs_store
+from bridge.store.commands import Command
+from bridge.store.database import Connection
+from bridge.store.installs import Wish
+from bridge.store.licences import Assignment
+from bridge.store.pairs import PairRecord
+
+NOW = 1_800_000_000.0
+PAGES = Asset("361309726")
+KEYNOTE = Asset("361285480")
+INSTALL = "InstallApplication"
+LIST = "ManagedApplicationList"
+
+
+def make_device(db: Connection, serial: str = "S1", **changes: Any) -> Device:
+    """An enrolled iPad on the server `main`."""
+    udid = changes.pop("udid", f"UDID-{serial}")
+    server = changes.pop("server", "main")
+    made = devices.ensure(db, server, udid=udid, enrollment_id=None, now=NOW)
+    values = {"enrolled": 1, "enrolment": 1, "enrolled_at": NOW, "product_name": "iPad14,1"}
+    devices.update(db, made.id, serial_number=serial, **values | changes)
+    found = devices.by_id(db, made.id)
+    assert found is not None
+    return found
+
+
+def wish(serial: str = "S1", asset: Asset = PAGES, **changes: Any) -> Wish:
+    """A wish from the file."""
+    values: dict[str, Any] = {
+        "location": "hq",
+        "wanted_by": "file",
+        "priority": 0,
+        "options": Options(),
+    }
+    return Wish(serial, asset, **values | changes)
+
+
+def make_install(
+    db: Connection, serial: str = "S1", asset: Asset = PAGES, now: float = NOW, **changes: Any
+) -> int:
+    """An install that is wanted; its id."""
+    installs.store(db, [wish(serial, asset, **changes)], now)
+    found = installs.get(db, serial, asset.adam_id)
+    assert found is not None
+    return found.id
+
+
+def make_command(db: Connection, uuid: str, device: Device, **changes: Any) -> bool:
+    """A command that is ready: a list unless it is for an install. Whether it was made."""
+    install_id = changes.pop("install_id", None)
+    values: dict[str, Any] = {
+        "server": device.server,
+        "request_type": LIST if install_id is None else INSTALL,
+        "enrolment": device.enrolment,
+        "attempt": 1,
+        "due_at": NOW,
+        "now": NOW,
+    }
+    return commands.make(
+        db, command_uuid=uuid, device_id=device.id, install_id=install_id, **values | changes
+    )
+
+
+def make_posted(db: Connection, uuid: str, device: Device, at: float = NOW, **changes: Any) -> None:
+    """A command that the server took at `at`."""
+    assert make_command(db, uuid, device, **changes)
+    commands.posting(db, uuid, device.enrolment)
+    commands.posted(db, uuid, at, look_at=at + 60)
+
+
+def command(db: Connection, uuid: str) -> Command:
+    """A command that is there."""
+    found = commands.get(db, uuid)
+    assert found is not None
+    return found
+
+
+def state(db: Connection, uuid: str) -> str:
+    """A command's state."""
+    return command(db, uuid).state
+
+
+def pair(serial: str = "S1", asset: Asset = PAGES) -> Pair:
+    """One licence for one device."""
+    return Pair(asset, serial)
+
+
+def make_request(db: Connection, *pairs: Pair, now: float = NOW, sent: bool = True) -> int:
+    """A request to Apple for pairs that make one rectangle; Apple has it if it is `sent`."""
+    pairs_store.want(db, "hq", "ASSOCIATE", pairs, now)
+    (rectangle,) = rectangles(pairs, max_assets=25, max_serial_numbers=1000)
+    request_id = requests.make(db, "hq", "ASSOCIATE", rectangle, now)
+    if sent:
+        requests.update(db, request_id, state="sending", submitted_at=now)
+    return request_id
+
+
+def held(db: Connection, *serials: str, location: str = "hq") -> dict[Pair, Assignment]:
+    """The licences for Pages and Keynote that these devices hold."""
+    apps = [PAGES.adam_id, KEYNOTE.adam_id]
+    return licences.held(db, location, serials, apps)
+
+
+def newest(
+    db: Connection, *serials: str, location: str = "hq", kind: str = "ASSOCIATE"
+) -> dict[Pair, PairRecord]:
+    """The newest requests for Pages and Keynote of these devices."""
+    return pairs_store.newest(db, location, kind, serials, [PAGES.adam_id, KEYNOTE.adam_id])
+
+
+def intend(db: Connection, kind: str = "read_assets", key: str = "", **changes: Any) -> int:
+    """An outbox row for Apple at `hq`, due now; its id."""
+    values: dict[str, Any] = {
+        "service": "apple",
+        "scope": "hq",
+        "subject": "",
+        "due_at": NOW,
+        "now": NOW,
+    }
+    return outbox.add(db, kind=kind, key=key, **values | changes)
+
+
+def value(db: Connection, query: str, *values: object) -> Any:
+    """The first column of the first row."""
+    return db.execute(query, values).fetchone()[0]
