@@ -1,0 +1,139 @@
+"""The apps on a simulated device, managed and not, with installs that take time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+TRANSIENT = frozenset(
+    "UserInstalledApp UserRejected UpdateRejected ManagementRejected Failed".split()
+)
+"""Statuses that one list tells, and none after it. Source: Apple schema,
+mdm/commands/application.managed.list.yaml."""
+
+_AFTER = {"UserInstalledApp": "", "ManagementRejected": "", "UpdateRejected": "Managed"}
+"""What an app is once its transient status has been told; of the others nothing is left."""
+
+_PRESENT = frozenset(_AFTER) | {"Managed", "PromptingForManagement"}
+
+
+class Received(NamedTuple):
+    """A command that reached the device at `at` (epoch seconds), answered or not."""
+
+    at: float
+    command_uuid: str
+    request_type: str
+    adam_id: str
+
+
+class Install(NamedTuple):
+    """An install that the device really began; with a prompt, when its user said yes."""
+
+    at: float
+    adam_id: str
+    command_uuid: str
+
+
+@dataclass
+class App:
+    """An app on the device. `status` is that of ManagedApplicationList, "" if it is just there.
+
+    `coming` are the states it will reach, with their times (epoch seconds), soonest first.
+    `command_uuid` is of the command that brought it.
+    """
+
+    bundle_id: str
+    adam_id: str
+    name: str
+    status: str = ""
+    managed: bool = False
+    flags: int = 0
+    command_uuid: str = ""
+    coming: list[tuple[float, str]] = field(default_factory=list)
+
+    def settle(self, now: float) -> None:
+        """Become what is due by `now`."""
+        while self.coming and self.coming[0][0] <= now:
+            self.status = self.coming.pop(0)[1]
+
+    @property
+    def present(self) -> bool:
+        """Whether it is installed, managed or not."""
+        return not self.status or self.status in _PRESENT
+
+
+class Apps:
+    """All apps of one device by bundle id. Every method brings them up to `now` first."""
+
+    def __init__(self) -> None:
+        self._apps: dict[str, App] = {}
+
+    def __len__(self) -> int:
+        return len(self._apps)
+
+    def get(self, bundle_id: str, now: float) -> App | None:
+        """The app, if anything of it is there."""
+        app = self._apps.get(bundle_id)
+        if app is not None:
+            app.settle(now)
+        return app
+
+    def put(self, app: App) -> None:
+        """Have it, instead of what was there."""
+        self._apps[app.bundle_id] = app
+
+    def remove(self, bundle_id: str) -> None:
+        """Have it no more."""
+        self._apps.pop(bundle_id, None)
+
+    def clear(self) -> None:
+        """An erased device has none."""
+        self._apps.clear()
+
+    def unmanage(self, now: float) -> None:
+        """The management ends: apps flagged to go with it go, the others stay unmanaged."""
+        for app in self._settled(now):
+            if app.managed and (app.flags & 1 or app.status != "Managed"):
+                self.remove(app.bundle_id)
+            app.managed, app.status = False, ""
+            app.coming.clear()
+
+    def managed(self, now: float) -> dict[str, str]:
+        """Status by bundle id, without using up the transient ones."""
+        return {app.bundle_id: app.status for app in self._settled(now) if app.managed}
+
+    def report_managed(
+        self, now: float, identifiers: Iterable[str] | None
+    ) -> dict[str, tuple[str, int]]:
+        """What ManagedApplicationList tells: (status, flags); transient statuses are used up."""
+        asked = None if identifiers is None else set(identifiers)
+        told: dict[str, tuple[str, int]] = {}
+        for app in self._settled(now):
+            if not app.managed or (asked is not None and app.bundle_id not in asked):
+                continue
+            told[app.bundle_id] = (app.status, app.flags)
+            if app.status in _AFTER:
+                app.status = _AFTER[app.status]
+                app.managed = bool(app.status)
+            elif app.status in TRANSIENT:
+                self.remove(app.bundle_id)
+        return told
+
+    def report_installed(
+        self, now: float, identifiers: Iterable[str] | None
+    ) -> dict[str, tuple[str, bool]]:
+        """What InstalledApplicationList tells: (name, still installing)."""
+        asked = None if identifiers is None else set(identifiers)
+        return {
+            app.bundle_id: (app.name, app.status == "Installing")
+            for app in self._settled(now)
+            if (app.present or app.status == "Installing")
+            and (asked is None or app.bundle_id in asked)
+        }
+
+    def _settled(self, now: float) -> list[App]:
+        apps = list(self._apps.values())
+        for app in apps:
+            app.settle(now)
+        return apps

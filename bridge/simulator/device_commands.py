@@ -1,0 +1,204 @@
+"""How a simulated device answers commands.
+
+Source: Apple's device-management schema, mdm/commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from bridge.simulator import templates
+from bridge.simulator.device_apps import App, Install
+from bridge.simulator.plists import Value, text, texts
+from bridge.simulator.script import LICENCE_ERROR, MDM_ERROR, STORE_ERROR, TEXTS, Planned
+
+if TYPE_CHECKING:
+    from bridge.simulator.device import Device
+
+Details = dict[str, Value]
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What goes back to the server: `body` is the plist, sent `twice` if the device stutters."""
+
+    status: str
+    body: bytes = field(repr=False)
+    twice: bool = False
+
+
+@dataclass(frozen=True)
+class _Reply:
+    """Status and members, before they are a plist."""
+
+    status: str
+    parts: tuple[str, ...] = ()
+
+
+def adam_id_of(device: Device, command: Details) -> str:
+    """The adam id that a command is about: its iTunesStoreID, or that of its Identifier."""
+    store_id = command.get("iTunesStoreID")
+    if isinstance(store_id, int):
+        return str(store_id)
+    identifier = text(command, "Identifier")
+    found = [adam for adam, (bundle_id, _) in device.catalogue.items() if bundle_id == identifier]
+    return found[0] if found else ""
+
+
+def answer(
+    device: Device, command_uuid: str, command: Details, planned: Planned | None
+) -> Answer | None:
+    """The device's answer to a command, as `planned` or as it should be; None for silence."""
+    deed = planned.deed if planned else ""
+    if deed == "silent":
+        return None
+    if planned and deed == "error":
+        reply = _error(planned.domain, planned.code)
+    elif deed == "not_now":
+        reply = _Reply("NotNow")
+    elif deed == "command_format_error":
+        reply = _Reply("CommandFormatError")
+    elif text(command, "RequestType") == "InstallApplication":
+        reply = _install(device, command_uuid, command, deed)
+    else:
+        handle = _HANDLERS.get(text(command, "RequestType"), _unknown)
+        reply = handle(device, command)
+    if deed == "installs_silently":
+        return None
+    body = templates.answer(device, command_uuid, reply.status, *reply.parts)
+    return Answer(reply.status, body, twice=deed == "answers_twice")
+
+
+def _done(*parts: str) -> _Reply:
+    return _Reply("Acknowledged", parts)
+
+
+def _error(domain: str, code: int, *parts: str) -> _Reply:
+    words = TEXTS.get((domain, code), "The operation could not be completed.")
+    return _Reply("Error", (templates.error_chain(domain, code, words), *parts))
+
+
+def _install(device: Device, command_uuid: str, command: Details, deed: str) -> _Reply:
+    adam_id = adam_id_of(device, command)
+    if adam_id not in device.catalogue:
+        return _error(MDM_ERROR, 12023)
+    options = command.get("Options")
+    if not isinstance(options, dict) or options.get("PurchaseMethod") != 1:
+        return _error(MDM_ERROR, 12040)
+    now = device.kernel.now
+    bundle_id, name = device.catalogue[adam_id]
+    named = templates.string("Identifier", bundle_id if device.tells_identifier else "")
+    app = device.apps.get(bundle_id, now)
+    on_mac = device.platform == "macOS"
+    if app is not None and app.status == "Installing" and on_mac:
+        failed = templates.string("State", "Failed"), templates.string("RejectionReason", "Other")
+        return _error(STORE_ERROR, 506, named, *failed)
+    # A licence for the serial number is of no use to a user-enrolled device, and nothing says so.
+    if device.enrollment_id or not device.licensed(device.serial_number, adam_id):
+        return _error(LICENCE_ERROR, 9610) if on_mac else _error("MDMErrorDomain", 12064)
+    wants_managed = not on_mac or command.get("InstallAsManaged") is True
+    if app is not None and app.present:
+        reply = _take_over(device, app, command, wants_managed)
+        return _Reply(reply.status, (named, *reply.parts))
+    if app is None or app.status != "Installing":
+        flags = command.get("ManagementFlags")
+        app = App(bundle_id, adam_id, name, "Installing", wants_managed)
+        app.flags = flags if isinstance(flags, int) else 0
+        app.command_uuid = command_uuid
+        _begin(device, app, deed)
+    return _done(named, templates.string("State", app.status))
+
+
+def _begin(device: Device, app: App, deed: str) -> None:
+    """Start an install; unsupervised devices ask their user first."""
+    start = device.kernel.now
+    device.apps.put(app)
+    if deed in {"prompting", "user_rejected"} or (not device.supervised and _prompts(device)):
+        device.prompts.append((start, app.adam_id))
+        app.status = "Prompting"
+        if deed == "user_rejected":
+            app.coming = [(start, "UserRejected")]
+        if deed or device.prompt_time is None:
+            return
+        start += device.prompt_time
+        app.coming = [(start, "Installing")]
+    device.installs.append(Install(start, app.adam_id, app.command_uuid))
+    if deed != "installs_for_ever":
+        well = "Managed" if app.managed else ""
+        end = "Failed" if deed == "install_fails" else well
+        app.coming.append((start + device.install_time, end))
+
+
+def _prompts(device: Device) -> bool:
+    return device.platform == "iOS"
+
+
+def _take_over(device: Device, app: App, command: Details, wants_managed: bool) -> _Reply:
+    """An install of an app that is there already."""
+    if not wants_managed:
+        # A Mac that is told to install without InstallAsManaged gives a managed app up.
+        app.managed, app.status = False, ""
+        return _done(templates.string("State", "UserInstalledApp"))
+    if app.managed:
+        return _done(templates.string("State", app.status))
+    if text(command, "ChangeManagementState") != "Managed":
+        reason = "Other" if device.platform == "macOS" else "AppAlreadyInstalled"
+        return _error(MDM_ERROR, 12025, templates.string("RejectionReason", reason))
+    app.managed, app.status = True, "Managed"
+    if not device.supervised and _prompts(device):
+        app.status = "PromptingForManagement"
+        device.prompts.append((device.kernel.now, app.adam_id))
+        if device.prompt_time is not None:
+            app.coming = [(device.kernel.now + device.prompt_time, "Managed")]
+    return _done(templates.string("State", app.status))
+
+
+def _managed_list(device: Device, command: Details) -> _Reply:
+    told = device.apps.report_managed(device.kernel.now, texts(command, "Identifiers"))
+    return _done(templates.managed_application_list(told))
+
+
+def _installed_list(device: Device, command: Details) -> _Reply:
+    told = device.apps.report_installed(device.kernel.now, texts(command, "Identifiers"))
+    return _done(templates.installed_application_list(told))
+
+
+def _information(device: Device, command: Details) -> _Reply:
+    known = {
+        "SerialNumber": templates.string("SerialNumber", device.serial_number),
+        "UDID": templates.string("UDID", device.udid),
+        "DeviceName": templates.string("DeviceName", device.name),
+        "OSVersion": templates.string("OSVersion", device.os_version),
+        "BuildVersion": templates.string("BuildVersion", device.build),
+        "ProductName": templates.string("ProductName", device.product_name),
+        "Model": templates.string("Model", device.model),
+        "ModelName": templates.string("ModelName", device.name),
+        "IsSupervised": templates.boolean("IsSupervised", device.supervised),
+    }
+    if device.enrollment_id:
+        del known["SerialNumber"], known["UDID"]
+    queries = texts(command, "Queries") or []
+    answers = [known[query] for query in queries if query in known]
+    return _done(templates.dictionary("QueryResponses", *answers))
+
+
+def _remove(device: Device, command: Details) -> _Reply:
+    bundle_id = text(command, "Identifier")
+    if bundle_id not in device.apps.managed(device.kernel.now):
+        return _error(MDM_ERROR, 12029)
+    device.apps.remove(bundle_id)
+    return _done()
+
+
+def _unknown(_device: Device, _command: Details) -> _Reply:
+    return _error(MDM_ERROR, 12021)
+
+
+_HANDLERS: dict[str, Callable[[Device, Details], _Reply]] = {
+    "ManagedApplicationList": _managed_list,
+    "InstalledApplicationList": _installed_list,
+    "DeviceInformation": _information,
+    "RemoveApplication": _remove,
+}

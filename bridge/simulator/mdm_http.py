@@ -1,0 +1,208 @@
+"""The simulated MDM server as a Flask application: MicroMDM's API, and its ways of failing."""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Callable
+from datetime import UTC, datetime
+from typing import TYPE_CHECKING
+
+from flask import Flask, Response, request
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+
+from bridge.errors import PlistError
+from bridge.simulator import mdm_commands
+from bridge.simulator.faults import Fault
+from bridge.simulator.mdm import PushFailed, Record
+from bridge.simulator.mdm_commands import Malformed
+from bridge.simulator.wsgi import Droppable, drop, json_response, loses, with_faults
+
+if TYPE_CHECKING:
+    from bridge.simulator.world import World
+
+
+def mdm_app(world: World) -> Flask:
+    """A WSGI application for the world's MDM server.
+
+    Every failure but wrong credentials is HTTP 500 with `{"error": text}`, as MicroMDM does it.
+    It raises ConnectionDropped where a fault loses a request or a reply.
+    """
+    app = Flask("bridge.simulator.mdm")
+    server = _Server(world)
+    for methods, path, view in (
+        (["GET"], "/version", server.version),
+        (["POST"], "/v1/commands", server.post_json_command),
+        (["POST", "PUT"], "/v1/commands/<key>", server.post_raw_command),
+        (["GET"], "/v1/commands/<key>", server.view_queue),
+        (["DELETE"], "/v1/commands/<key>", server.clear_queue),
+        (["POST"], "/v1/devices", server.list_devices),
+        (["POST"], "/v1/push/<key>", server.push),
+        (["GET"], "/push/<key>", server.push),
+    ):
+        app.add_url_rule(path, path + view.__name__, view, methods=methods)
+    app.register_error_handler(Malformed, lambda error: _failed(str(error)))
+    app.register_error_handler(PushFailed, lambda error: _failed(str(error)))
+    app.register_error_handler(
+        PlistError, lambda error: _failed(f"parse payload as plist: {error}")
+    )
+    app.register_error_handler(MethodNotAllowed, lambda _: Response("", 405))
+    app.register_error_handler(NotFound, lambda _: Response("404 page not found\n", 404))
+    app.wsgi_app = Droppable(app.wsgi_app)  # type: ignore[method-assign]
+    return app
+
+
+def _failed(message: str) -> Response:
+    return json_response({"error": message}, 500, indent=2)
+
+
+def _ok(body: object, status: int = 200) -> Response:
+    return json_response(body, status, indent=2)
+
+
+def _refused(fault: Fault) -> Response:
+    return json_response({"error": "simulated failure"}, fault.status or 500, indent=2)
+
+
+def _json_body() -> dict[str, object]:
+    """Go's decoder: the Content-Type does not matter, an empty body is EOF."""
+    content = request.get_data()
+    if not content:
+        raise Malformed("EOF")
+    try:
+        body = json.loads(content)
+    except ValueError as error:
+        raise Malformed(f"invalid character: {error}") from None
+    if not isinstance(body, dict):
+        raise Malformed("json: cannot unmarshal array into Go value")
+    return body
+
+
+class _Server:
+    """The views. Bodies are decoded before credentials are looked at, as MicroMDM does it."""
+
+    def __init__(self, world: World) -> None:
+        self._world = world
+        self._mdm = world.mdm
+
+    def _answer(self, name: str, process: Callable[[], Response]) -> Response:
+        where = f"mdm.{name}"
+        with self._world.lock:
+            self._world.ledger.request(where)
+
+        def locked() -> Response:
+            with self._world.lock:
+                return process()
+
+        return with_faults(self._world, where, locked, _refused)
+
+    def _guarded(self, name: str, process: Callable[[], Response]) -> Response:
+        return self._answer(name, process) if self._may() else _unauthorized()
+
+    def _may(self) -> bool:
+        login = request.authorization
+        return (
+            login is not None
+            and login.type == "basic"
+            and login.username == "micromdm"
+            and login.password == self._mdm.settings.api_key
+        )
+
+    def version(self) -> Response:
+        names = ("branch", "revision", "go_version", "build_date", "build_user")
+        body = {"version": self._mdm.settings.version} | dict.fromkeys(names, "unknown")
+        return self._answer("version", lambda: _ok(body))
+
+    def post_json_command(self) -> Response:
+        body = _json_body()
+
+        def process() -> Response:
+            key, command_uuid, payload = mdm_commands.from_json(body, self._world.kernel.uuid())
+            self._mdm.accept(key, payload, lose=loses())
+            return _ok(mdm_commands.echo(body, command_uuid), 201)
+
+        return self._guarded("command", process)
+
+    def post_raw_command(self, key: str) -> Response:
+        payload = request.get_data()
+        command_uuid, request_type, _ = mdm_commands.from_raw(payload)
+
+        def process() -> Response:
+            self._mdm.accept(key, payload, lose=loses())
+            return _ok(
+                {
+                    "payload": {
+                        "udid": key,
+                        "command_uuid": command_uuid,
+                        "command": {"request_type": request_type},
+                        "payload": base64.b64encode(payload).decode(),
+                    }
+                },
+                201,
+            )
+
+        return self._guarded("command", process)
+
+    def view_queue(self, key: str) -> Response:
+        def process() -> Response:
+            commands = [
+                {
+                    "uuid": command.command_uuid,
+                    "payload": base64.b64encode(command.payload).decode(),
+                }
+                for command in self._mdm.queued(key)
+            ]
+            return _ok({"commands": commands} if commands else {})
+
+        if not self._mdm.settings.queue_view:
+            return Response("", 405)
+        return self._guarded("queue", process)
+
+    def clear_queue(self, key: str) -> Response:
+        def process() -> Response:
+            self._mdm.clear(key)
+            return _ok({})
+
+        return self._guarded("clear", process)
+
+    def list_devices(self) -> Response:
+        """Only `filter_serial` is looked at; other options are ignored."""
+        serials = _json_body().get("filter_serial")
+
+        def process() -> Response:
+            wanted = set(serials) if isinstance(serials, list) else set()
+            records = [
+                _record(record)
+                for record in self._mdm.records
+                if not wanted or record.serial_number in wanted
+            ]
+            return _ok({"devices": records or None})
+
+        return self._guarded("devices", process)
+
+    def push(self, key: str) -> Response:
+        def process() -> Response:
+            if not self._mdm.settings.push_certificate:
+                return drop()  # MicroMDM panics without a push certificate
+            expiration = request.args.get("expiration", type=float)
+            push_id = self._mdm.push(key, expiration, lose=loses())
+            return _ok({"status": "success", "push_notification_id": push_id})
+
+        return self._guarded("push", process)
+
+
+def _unauthorized() -> Response:
+    reply = json_response({"error": "Unauthorized"}, 401, indent=2)
+    reply.headers["WWW-Authenticate"] = 'Basic realm="micromdm"'
+    return reply
+
+
+def _record(record: Record) -> dict[str, object]:
+    seen = datetime.fromtimestamp(record.last_seen, UTC) if record.last_seen is not None else None
+    return {
+        "serial_number": record.serial_number,
+        "udid": record.udid,
+        "enrollment_status": record.enrolled,
+        "last_seen": f"{seen:%Y-%m-%dT%H:%M:%SZ}" if seen else "0001-01-01T00:00:00Z",
+        "dep_profile_status": "" if record.udid else "assigned",
+    }

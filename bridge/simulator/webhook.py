@@ -1,0 +1,113 @@
+"""MicroMDM's webhook worker: one event in flight, no retry, no order between topics.
+
+Source: MicroMDM 1.13.1, workflow/webhook.
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections import deque
+from collections.abc import Mapping
+from datetime import UTC, datetime
+
+from bridge.simulator.faults import Faults
+from bridge.simulator.kernel import Kernel
+from bridge.simulator.outgoing import Letter, Outgoing, without_userinfo
+
+TOPICS = frozenset(
+    "mdm.Authenticate mdm.TokenUpdate mdm.CheckOut mdm.Connect"
+    " mdm.GetBootstrapToken mdm.SetBootstrapToken".split()
+)
+
+
+def nanoseconds(now: float, below_microseconds: int) -> str:
+    """RFC 3339 in UTC with nanoseconds, trailing zeros cut, as Go writes it."""
+    moment = datetime.fromtimestamp(int(now), UTC)
+    fraction = int((now % 1) * 1e6) * 1000 + below_microseconds
+    digits = f".{fraction:09d}".rstrip("0").rstrip(".")
+    return f"{moment:%Y-%m-%dT%H:%M:%S}{digits}Z"
+
+
+class Webhook:
+    """Posts events to `url`, one after the other.
+
+    `url` may carry userinfo, which becomes Basic credentials, and None means no webhook. `latency`
+    is the time in seconds that one event takes. Any status >= 400 and any failure loses the event.
+    """
+
+    def __init__(
+        self, kernel: Kernel, outgoing: Outgoing, faults: Faults, latency: float = 0.002
+    ) -> None:
+        self.url: str | None = None
+        self.latency = latency
+        self.sent = 0
+        self.lost = 0
+        self._kernel = kernel
+        self._outgoing = outgoing
+        self._faults = faults
+        self._pending: dict[str, deque[bytes]] = {}
+        self._busy = False
+
+    @property
+    def backlog(self) -> int:
+        """Events that wait in the server's memory."""
+        return sum(len(events) for events in self._pending.values())
+
+    def publish(self, topic: str, kind: str, event: Mapping[str, object], raw: bytes) -> None:
+        """Tell of one message of a device; `kind` is "checkin_event" or "acknowledge_event"."""
+        if self.url is None:
+            return
+        message = {
+            "topic": topic,
+            "event_id": self._kernel.uuid(),
+            "created_at": nanoseconds(self._kernel.now, self._kernel.random.randrange(1000)),
+            kind: dict(event) | {"raw_payload": base64.b64encode(raw).decode()},
+        }
+        body = json.dumps(message, indent=2).encode()
+        fault = self._faults.strike(
+            "mdm.webhook", f"{topic} {event} {raw.decode(errors='replace')}"
+        )
+        if fault and fault.what == "drop":
+            self.lost += 1
+            return
+        if fault and fault.what in {"delay", "reorder", "duplicate"}:
+            self._kernel.after(fault.delay, lambda: self._enqueue(topic, body))
+        if fault is None or fault.what == "duplicate":
+            self._enqueue(topic, body)
+
+    def forget(self) -> None:
+        """The server stops: what waits is lost for ever."""
+        self.lost += self.backlog
+        self._pending.clear()
+
+    def _enqueue(self, topic: str, body: bytes) -> None:
+        self._pending.setdefault(topic, deque()).append(body)
+        self._work()
+
+    def _work(self) -> None:
+        topics = [topic for topic, events in self._pending.items() if events]
+        if self._busy or not topics:
+            return
+        self._busy = True
+        # Go's `select` picks any topic that has something, so topics overtake each other.
+        topic = self._kernel.random.choice(topics) if len(topics) > 1 else topics[0]
+        body = self._pending[topic].popleft()
+        self._kernel.after(self.latency, lambda: self._post(body))
+
+    def _post(self, body: bytes) -> None:
+        url, credentials = without_userinfo(self.url or "")
+        headers = {
+            "Content-Type": "application/json; charset=utf-8",
+            "User-Agent": "Go-http-client/1.1",
+            **credentials,
+        }
+        self._outgoing.send("webhook", Letter(url, headers, body), self._done)
+
+    def _done(self, status: int | None) -> None:
+        self._busy = False
+        if status is None or status >= 400:
+            self.lost += 1
+        else:
+            self.sent += 1
+        self._work()
