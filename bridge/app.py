@@ -1,0 +1,300 @@
+"""The composition root: a configuration becomes a bridge.
+
+Two processes make one each on the same database: the web side, which stores what comes in and
+answers questions, and the engine, which does everything else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import os
+import threading
+import time
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from bridge.clients.listener import MARK
+from bridge.config import Config
+from bridge.domain.views import HealthPart, Page
+from bridge.domain.wanted import Wanted
+from bridge.engine import explain, health, inbox, notification_tokens, wishes
+from bridge.engine.calls import Call, Clients
+from bridge.engine.change_calls import ReadChanges
+from bridge.engine.claim import Claim
+from bridge.engine.client_pool import ClientPool, Transports
+from bridge.engine.context import Context
+from bridge.engine.dispatch import Executor, inline
+from bridge.engine.forward import Forwarder, Webhook
+from bridge.engine.licence_calls import EventStatus, Manage
+from bridge.engine.location_calls import (
+    ReadAssets,
+    ReadAssignments,
+    ReadClientConfig,
+    ReadLimits,
+)
+from bridge.engine.mdm_calls import LookAtQueue, Push, ReadDevices, SendCommand
+from bridge.engine.metadata_calls import ReadMetadata
+from bridge.engine.reading_calls import ReadDevice, ReadRequest
+from bridge.engine.registering import Register
+from bridge.engine.sweep import Outside
+from bridge.engine.token_guard import Guards
+from bridge.engine.token_watch import TokenWatch
+from bridge.engine.wishes import Change
+from bridge.engine.worker import Engine, run
+from bridge.errors import StoreError
+from bridge.store import lists, locations, meta, retry, watch
+from bridge.store.database import Database, EngineLock
+
+log = logging.getLogger(__name__)
+
+LOCK_WAIT = 10.0
+"""Seconds that a starting engine waits for its predecessor to be gone."""
+
+CALLERS = 16
+"""Threads that make outside calls; each location and server uses a few."""
+
+
+REFUSED_EVERY = 5.0
+"""Seconds between two writes of how many requests were refused."""
+
+DRAIN = 3.0
+"""Seconds that calls under way get when the engine stops; the whole must end within five."""
+
+
+class Bridge:
+    """Everything that the web side and the command line need, on one database."""
+
+    def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:
+        self.config = config
+        self.clock = clock
+        self.database = Database(config.database)
+        self.engine_lock = EngineLock(config.database)
+        self.forwarder = Forwarder(self.database, config, self.now)
+        self._refused: Counter[str] = Counter()
+        self._refused_stored_at = 0.0
+        self._refused_lock = threading.Lock()
+
+    def open(self) -> Bridge:
+        """Open the database, creating and migrating it as needed; raises StoreError."""
+        self.database.open()
+        with self.database.write() as db:
+            meta.instance_id(db)
+        return self
+
+    def close(self) -> None:
+        """Close the database, after a moment for webhooks that are being passed on."""
+        self.end()
+        self.database.close()
+
+    def end(self) -> None:
+        """Pass no more webhooks on, and store how it went; the process is about to end."""
+        self.forwarder.stop()
+
+    def now(self) -> float:
+        """The time, in seconds since the epoch."""
+        return self.clock()
+
+    def receive_webhook(
+        self,
+        server: str,
+        body: bytes,
+        content_type: str | None = None,
+        forwarded_by: str | None = None,
+    ) -> None:
+        """Store and commit one webhook, and pass a new one on to the server's other listeners.
+
+        One that a bridge has passed on already is not passed on again: it might go in a circle.
+        Raises ShapeError or StoreError.
+        """
+        new = inbox.receive_webhook(self.database, server, body, self.now())
+        if not new or not self.forwarder.has_listeners(server):
+            return
+        if MARK in (forwarded_by or ""):
+            self.count_refused(f"forward.{server}.looped")
+        else:
+            self.forwarder.offer(server, Webhook(body, content_type))
+
+    def receive_notification(self, location: str, body: bytes) -> None:
+        """Store and commit one notification; raises ShapeError or StoreError."""
+        inbox.receive_notification(self.database, location, body, self.now())
+
+    def notification_token_ok(self, location: str, token: str) -> bool:
+        """Whether Apple was given this token; the one that is just being told counts, too."""
+        digest = hashlib.sha256(token.encode("utf-8", "surrogateescape")).hexdigest()
+        with self.database.read() as db:
+            known = locations.get(db, location)
+        expected = notification_tokens.accepted(known, self.now())
+        matches = [hmac.compare_digest(digest, each) for each in expected]
+        return any(matches)
+
+    def webhook_refused(self, server: str, status: int) -> None:
+        """A webhook was lost through our answer: have what it may have told looked up."""
+        try:
+            with self.database.write() as db:
+                now = self.now()
+                meta.count(db, f"mdm.{status}", now)
+                watch.suspect_all(db, now, server=server)
+                meta.hasten_job(db, f"devices:{server}", now)
+        except StoreError:
+            log.exception("a lost webhook could not be noted", extra={"server": server})
+
+    def count_refused(self, kind: str) -> None:
+        """Count one refused request; anybody can cause these, so they are stored in batches."""
+        with self._refused_lock:
+            self._refused[kind] += 1
+            now = self.now()
+            if now - self._refused_stored_at < REFUSED_EVERY:
+                return
+            counted, self._refused, self._refused_stored_at = self._refused, Counter(), now
+        try:
+            with self.database.write() as db:
+                for name, number in counted.items():
+                    meta.count(db, name, now, number)
+        except StoreError:
+            log.exception("refused requests could not be counted")
+
+    def health(self) -> Sequence[HealthPart]:
+        """How every part does."""
+        with self.database.read() as db:
+            return health.parts(self.context(db), self.config, self.engine_lock)
+
+    def alive(self) -> bool:
+        """Whether the engine lives beside this process."""
+        return health.engine_part(self.engine_lock, self.now()).ok
+
+    def list_installs(self, **filters: Any) -> Page:
+        """A page of installs."""
+        with self.database.read() as db:
+            return lists.installs(db, **filters)
+
+    def list_devices(self, **filters: Any) -> Page:
+        """A page of devices."""
+        with self.database.read() as db:
+            return lists.devices(db, **filters)
+
+    def list_events(self, **filters: Any) -> Page:
+        """A page of inbound messages."""
+        with self.database.read() as db:
+            return lists.events(db, **filters)
+
+    def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
+        """One install with its explanation and trail."""
+        with self.database.read() as db:
+            return explain.explain(self.context(db), serial, adam_id)
+
+    def change(self, wanted: Wanted) -> Change:
+        """What applying `wanted` would change."""
+        with self.database.read() as db:
+            return wishes.change(db, wanted)
+
+    def apply(self, wanted: Wanted) -> Change:
+        """Store what is wanted, in one transaction."""
+        with self.database.write() as db:
+            change = wishes.apply(db, wanted, self.now())
+            for name in self.config.locations:
+                meta.hasten_job(db, f"config:{name}", self.now())
+                meta.hasten_job(db, f"metadata:{name}", self.now())
+            return change
+
+    def retry(self, serial: str | None = None, adam_id: str | None = None) -> int:
+        """Give the stopped installs of a device, of an app, of both, or all another round.
+
+        Returns how many there were; only what is wanted, and what a person must act on, counts.
+        """
+        with self.database.write() as db:
+            return retry.retry(db, serial, adam_id, self.now())
+
+    def context(self, db: Any) -> Context:
+        """This moment's context on an open transaction."""
+        return Context(db, self.config.policy, self.now())
+
+    def clients(self, transports: Transports | None = None) -> ClientPool:
+        """The clients of this bridge, which keep each location to its own library."""
+        names = tuple(self.config.locations)
+        guards = Guards(self.database, self.config.policy, names, self.clock)
+        return ClientPool(self.config, self.clock, transports or Transports(), guards)
+
+    def engine(self, transports: Transports | None = None, execute: Executor = inline) -> Engine:
+        """The engine of this bridge; the engine's lock is the caller's business."""
+        clients = self.clients(transports)
+        outside = Outside(tuple(self.config.locations), tuple(self.config.servers))
+        tokens = TokenWatch(
+            self.database, self.config.policy, outside.locations, clients.token_file_changed
+        )
+        return Engine(
+            self.database,
+            self.config.policy,
+            make_calls(self.database, clients, self.config),
+            outside,
+            self.clock,
+            execute,
+            tokens.look,
+        )
+
+
+def make_calls(database: Database, clients: Clients, config: Config) -> dict[str, Call]:
+    """Every kind of outbox row and who makes its call."""
+    urls = {name: config.notification_url(name) for name in config.locations}
+    return {
+        "associate": Manage(database, clients),
+        "disassociate": Manage(database, clients),
+        "event_status": EventStatus(database, clients),
+        "read_request": ReadRequest(database, clients),
+        "read_device": ReadDevice(database, clients),
+        "read_client_config": ReadClientConfig(database, clients, urls),
+        "register": Register(database, clients, urls),
+        "claim": Claim(database, clients, urls),
+        "read_limits": ReadLimits(database, clients),
+        "read_assets": ReadAssets(database, clients),
+        "read_assignments": ReadAssignments(database, clients),
+        "read_changes": ReadChanges(database, clients),
+        "read_metadata": ReadMetadata(database, clients),
+        "command": SendCommand(database, clients),
+        "queue": LookAtQueue(database, clients),
+        "push": Push(database, clients),
+        "read_devices": ReadDevices(database, clients),
+    }
+
+
+def run_engine(config: Config, stop: threading.Event) -> None:
+    """Run the engine until `stop` is set.
+
+    Raises StoreLocked when another engine keeps the database for longer than ten seconds.
+    """
+    bridge = Bridge(config)
+    bridge.engine_lock.acquire(LOCK_WAIT)
+    bridge.open()
+    pool = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")
+    try:
+        engine = bridge.engine(execute=lambda job: _submit(pool, job))
+        run(engine, stop, bridge.engine_lock.beat)
+        pool.shutdown(wait=False, cancel_futures=True)
+        _drain(engine)
+    finally:
+        bridge.close()
+        bridge.engine_lock.release()
+
+
+def _submit(pool: ThreadPoolExecutor, job: Callable[[], None]) -> None:
+    pool.submit(job)
+
+
+def _drain(engine: Engine) -> None:
+    """Let calls under way end; one that takes too long is left to the next start, like a crash."""
+    deadline = time.monotonic() + DRAIN
+    while engine.dispatcher.under_way() and time.monotonic() < deadline:
+        engine.dispatcher.finished.clear()
+        engine.dispatcher.finished.wait(0.1)
+    if engine.dispatcher.under_way():
+        log.warning("calls were still under way: the next start looks them up")
+        logging.shutdown()
+        os._exit(0)  # a thread in a call cannot be stopped, and would keep the process
+
+
+def open_bridge(config: Config) -> Bridge:
+    """An open bridge for the web side or the command line."""
+    return Bridge(config).open()

@@ -1,0 +1,105 @@
+"""What all calls to Apple have in common: whose location it is, and what an error number means."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from bridge.clients.apple_replies import Envelope
+from bridge.domain.catalogue import AppleError, apple_error
+from bridge.engine import stops
+from bridge.engine.calls import Clients, wait_after
+from bridge.engine.context import Context
+from bridge.engine.holder import of_info
+from bridge.errors import AppleRefused, CallError, TokenOfOtherLibrary, TokenUnusable
+from bridge.store import locations, meta, outbox
+from bridge.store.database import Database
+from bridge.store.outbox import OutboxRow
+
+
+class AppleCall:
+    """A call to Apple that only reads; others say more about their failures."""
+
+    def __init__(self, database: Database, clients: Clients) -> None:
+        self.database = database
+        self.clients = clients
+
+    def begin(self, context: Context, row: OutboxRow) -> None:
+        """Nothing to mark for a read."""
+
+    def perform(self, row: OutboxRow) -> Any:
+        """Made by each kind."""
+        raise AssertionError(f"{row.kind} has no call of its own")
+
+    def settle(self, context: Context, row: OutboxRow, result: Any) -> None:
+        """Keep the answer, then the row is done."""
+        outbox.done(context.db, row.id, context.now)
+
+    def lost(self, context: Context, row: OutboxRow) -> None:
+        """A read changed nothing: make it again."""
+        outbox.again(context.db, row.id, context.now, None)
+
+    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        """Wait and try again, or stop the location, or give the call up."""
+        digest = self.clients.token_digest(row.scope)
+        if isinstance(error, TokenUnusable):
+            other = isinstance(error, TokenOfOtherLibrary)
+            reason = "TOKEN_OTHER_LIBRARY" if other else "TOKEN_INVALID"
+            stops.refuse_token(context, row.scope, reason, str(error), digest)
+            return self.give_up(context, row, error)
+        verdict = verdict_of(error)
+        if verdict is not None and verdict.kind == "stop":
+            detail = f"{verdict.cause}: {error}"
+            stops.refuse_token(context, row.scope, verdict.reason, detail, digest)
+            return self.give_up(context, row, error)
+        if verdict is not None and verdict.kind != "back_off":
+            return self.refused(context, row, error, verdict)
+        return self.again(context, row, error, rest=verdict is not None)
+
+    def again(
+        self, context: Context, row: OutboxRow, error: CallError, *, rest: bool
+    ) -> float | None:
+        """Make the call once more, later; with `rest`, the location is left alone until then."""
+        until = context.now + wait_after(context, row, error)
+        meta.count(context.db, "apple.retried", context.now)
+        verdict = verdict_of(error)
+        text = str(error) if verdict is None else f"{verdict.cause}: {error}"
+        passing = verdict is None or verdict.kind == "back_off"
+        outbox.again(context.db, row.id, until, text, passing=passing)
+        return until if rest else None
+
+    def refused(
+        self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
+    ) -> float | None:
+        """Apple said no to this very call."""
+        return self.give_up(context, row, error)
+
+    def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        """The call is not made again by itself."""
+        outbox.failed(context.db, row.id, context.now, str(error))
+        return None
+
+
+def verdict_of(error: CallError) -> AppleError | None:
+    """What Apple's refusal means, or None when it did not refuse."""
+    return apple_error(error.number, error.status) if isinstance(error, AppleRefused) else None
+
+
+def hear(context: Context, location: str, envelope: Envelope) -> None:
+    """Keep what every reply says: the library, the token's end, and who manages the location.
+
+    A foreign mdmInfo in any reply stops all writes: Apple enforces nothing (Apple, "Getting
+    Started with the Management API"). That the reply is one of the location's own library was
+    seen before.
+    """
+    values: dict[str, object] = {"heard_at": context.now}
+    if locations.get(context.db, location).library_uid is None:
+        values["library_uid"] = envelope.library_uid
+    if envelope.token_expires_at is not None:
+        values["token_apple_expires_at"] = envelope.token_expires_at
+    mdm = envelope.mdm_info
+    if mdm is not None:
+        values["mdm_id"], values["mdm_name"] = mdm.id, mdm.name
+    locations.update(context.db, location, **values)
+    stops.token_works(context, location)
+    if mdm is not None and mdm.id != meta.instance_id(context.db):
+        stops.held_by_another(context, location, of_info(mdm).shown)

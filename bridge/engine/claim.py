@@ -1,0 +1,133 @@
+"""Taking a location over from the MDM that holds it, because a person said so.
+
+It is one call, made once: a claim that fails, or that nobody took up at once, is over. It is meant
+for exactly the MDM that was shown to the person; if another one is there by then, nothing is done.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from typing import Literal
+
+from bridge.engine import registering
+from bridge.engine.calls import Call, wait_after
+from bridge.engine.context import Context
+from bridge.engine.holder import Holder
+from bridge.engine.registering import Register, Told
+from bridge.errors import CallError, OutcomeUnknown
+from bridge.store import locations, meta, outbox, reads
+from bridge.store.database import Connection, Database
+from bridge.store.locations import Location
+from bridge.store.outbox import OutboxRow
+
+KIND = "claim"
+
+PATIENCE = 60.0
+"""Seconds after which a claim that nobody took up is over."""
+
+
+class Claim(Register):
+    """Tell Apple who we are though another MDM holds the location.
+
+    `subject` is the holder that was shown, as JSON.
+    """
+
+    def forbidden(self, location: Location, row: OutboxRow) -> str | None:
+        if (row.claimed_at or row.created_at) > row.created_at + PATIENCE:
+            return "nobody took it up in time; say it again"
+        if location.shared_with is not None:
+            return f"its library is that of {location.shared_with}; claim that one"
+        return None
+
+    def not_taken_over(self, other: Holder | None, row: OutboxRow) -> str | None:
+        shown = Holder(**json.loads(row.subject))
+        if other is None or other.is_same(shown):
+            return None
+        return f"the holder has changed meanwhile: {other.shown}; look at it, and say it again"
+
+    def settle(self, context: Context, row: OutboxRow, result: Told) -> None:
+        super().settle(context, row, result)
+        if result.refused is None:
+            meta.count(context.db, "location.claimed", context.now)
+            registering.read_everything(context, row.scope)
+
+    def again(
+        self, context: Context, row: OutboxRow, error: CallError, *, rest: bool
+    ) -> float | None:
+        """It is not tried again by itself: the person is told, and decides."""
+        text = str(error)
+        if isinstance(error, OutcomeUnknown) and error.call.startswith("POST"):
+            meta.hasten_job(context.db, f"config:{row.scope}", context.now)
+            text = f"it is not known whether Apple did it; vpp-bridge status soon tells: {text}"
+        outbox.failed(context.db, row.id, context.now, text)
+        return context.now + wait_after(context, row, error) if rest else None
+
+    def lost(self, context: Context, row: OutboxRow) -> None:
+        text = "it is not known whether Apple did it: the bridge was stopped meanwhile"
+        outbox.failed(context.db, row.id, context.now, text)
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a claim is; `error` says why it failed, or what it could not do."""
+
+    state: Literal["waiting", "claiming", "done", "failed"]
+    error: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is done or failed."""
+        return self.state in ("done", "failed")
+
+
+def ask(database: Database, location: str, shown: Holder, now: float) -> int:
+    """Intend the take-over of a location from this holder; returns the outbox row's id."""
+    with database.write() as db:
+        return outbox.add(
+            db,
+            service="apple",
+            scope=location,
+            kind=KIND,
+            key=f"{location} {now}",
+            subject=json.dumps(asdict(shown)),
+            due_at=now,
+            now=now,
+        )
+
+
+def make(
+    database: Database, call: Call, row_id: int, context: Callable[[Connection], Context]
+) -> None:
+    """Make the claim here; the engine's lock must be held. How it ended, `progress` tells."""
+    with database.write() as db:
+        row = reads.claim(db, row_id, context(db).now)
+        call.begin(context(db), row)
+    try:
+        result = call.perform(row)
+    except CallError as error:
+        with database.write() as db:
+            call.fail(context(db), row, error)
+    else:
+        with database.write() as db:
+            call.settle(context(db), row, result)
+
+
+def withdraw(database: Database, row_id: int, now: float) -> bool:
+    """Take back a claim that nobody has taken up; returns whether it was not too late for that."""
+    with database.write() as db:
+        if reads.get(db, row_id).state != "ready":
+            return False
+        outbox.failed(db, row_id, now, "nobody took it up")
+    return True
+
+
+def progress(db: Connection, row_id: int) -> Progress:
+    """How far a claim is."""
+    row = reads.get(db, row_id)
+    if row.state == "failed":
+        return Progress("failed", row.error)
+    if row.state == "done":
+        return Progress("done", locations.get(db, row.scope).url_refused)
+    return Progress("claiming" if row.state == "claimed" else "waiting")

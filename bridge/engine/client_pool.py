@@ -1,0 +1,179 @@
+"""The clients that calls use: one for each location and server, made when first needed.
+
+Token files are read again when they change, so that a token is renewed without a restart.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.clients.apple import AppleClient
+from bridge.clients.http import HttpClient
+from bridge.clients.metadata import MetadataClient, place_of
+from bridge.clients.micromdm import MicroMdmClient
+from bridge.clients.rate import RateLimiter
+from bridge.config import Config
+from bridge.engine.token_guard import Guards
+from bridge.errors import NotSent, ShapeError, TokenUnusable
+from bridge.wire.content_token import ContentToken, parse_content_token
+
+REQUESTS_PER_SECOND = 15.0
+LOOKUPS_PER_SECOND = 5.0
+"""The metadata service's limits are not documented."""
+
+
+@dataclass(frozen=True, slots=True)
+class Transports:
+    """What stands between the clients and the network; None is the network itself.
+
+    `sleep` waits between two attempts and between paced requests.
+    """
+
+    apple: Any = None
+    mdm: Any = None
+    sleep: Callable[[float], object] | None = None
+    clock: Callable[[], float] | None = None
+
+
+class ClientPool:
+    """Clients by location and by server; thread-safe.
+
+    Without `guards` nobody looks whether a token is one of its location's library.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        now: Callable[[], float],
+        transports: Transports,
+        guards: Guards | None = None,
+    ) -> None:
+        self._config = config
+        self._now = now
+        self._transports = transports
+        self._guards = guards
+        self._lock = threading.Lock()
+        self._limiters: dict[str, RateLimiter] = {}
+        self._files: dict[str, object] = {}
+        self._apple: dict[str, tuple[bytes, AppleClient]] = {}
+        self._digests: dict[str, str] = {}
+        self._metadata: dict[str, tuple[str, HttpClient, RateLimiter]] = {}
+        self._mdm: dict[str, MicroMdmClient] = {}
+
+    def apple(self, location: str) -> AppleClient:
+        """The client for a location with the token that is in its file now.
+
+        Raises TokenUnusable when the file cannot be read or holds no content token.
+        """
+        data = self._token_file(location)
+        with self._lock:
+            known = self._apple.get(location)
+            if known is not None and known[0] == data:
+                return known[1]
+            token = self._token(location, data)
+            http = self._http(self._config.apple_url, "apple", self._transports.apple)
+            guard = self._guards.of(location, token) if self._guards is not None else None
+            pace = self._pace(location)
+            client = AppleClient(http, token.secret, limiter=pace, guard=guard)
+            self._apple[location] = (data, client)
+            self._digests[location] = token.digest
+            return client
+
+    def metadata(self, location: str, url: str) -> MetadataClient:
+        """The client for the metadata service at `url`, with the location's present token.
+
+        Raises NotSent when the token must not go to that host, and TokenUnusable like `apple`.
+        """
+        place = place_of(url, self._config.apple_url)
+        if place is None:
+            raise NotSent(
+                "Apple's service configuration names a host for metadata that must not get the"
+                " content token; it is not asked.",
+                service="apple",
+                call="look up metadata",
+            )
+        token = self._token(location, self._token_file(location))
+        with self._lock:
+            known = self._metadata.get(location)
+            if known is None or known[0] != place.origin:
+                http = self._http(place.origin, "apple", self._transports.apple)
+                known = (place.origin, http, self._limiter(LOOKUPS_PER_SECOND))
+                self._metadata[location] = known
+        return MetadataClient(known[1], place.path, token.secret, known[2])
+
+    def token_file_changed(self, location: str) -> bool:
+        """Whether the token's file is another one than at the last call; False at the first.
+
+        Only its size and times are looked at.
+        """
+        try:
+            stat = self._config.locations[location].content_token_file.stat()
+            seen: object = (stat.st_ino, stat.st_size, stat.st_mtime_ns)
+        except OSError as error:
+            seen = error.errno
+        before = self._files.setdefault(location, seen)
+        self._files[location] = seen
+        return seen != before
+
+    def token_digest(self, location: str) -> str | None:
+        """The SHA-256 of the token that is in use for a location, in hexadecimal."""
+        with self._lock:
+            return self._digests.get(location)
+
+    def mdm(self, server: str) -> MicroMdmClient:
+        """The client for an MDM server."""
+        with self._lock:
+            if server not in self._mdm:
+                config = self._config.servers[server]
+                http = self._http(config.url, "mdm", self._transports.mdm)
+                self._mdm[server] = MicroMdmClient(http, config.api_key)
+            return self._mdm[server]
+
+    def _token_file(self, location: str) -> bytes:
+        path = self._config.locations[location].content_token_file
+        try:
+            return path.read_bytes()
+        except OSError as error:
+            raise self._unusable(location, f"{path}: {error.strerror}") from error
+
+    def _token(self, location: str, data: bytes) -> ContentToken:
+        try:
+            return parse_content_token(data)
+        except ShapeError as error:
+            path = self._config.locations[location].content_token_file
+            raise self._unusable(location, f"{path}: {error}") from error
+
+    def _unusable(self, location: str, why: str) -> TokenUnusable:
+        return TokenUnusable(
+            f"the content token of {location} cannot be used: {why}",
+            service="apple",
+            call="read the token file",
+        )
+
+    def _timing(self) -> dict[str, Any]:
+        given = {"sleep": self._transports.sleep, "clock": self._transports.clock}
+        return {name: value for name, value in given.items() if value is not None}
+
+    def _pace(self, location: str) -> RateLimiter:
+        """A location's own, whatever its token: Apple counts its requests together."""
+        if location not in self._limiters:
+            rate = self._guards.rate(location) if self._guards is not None else None
+            self._limiters[location] = self._limiter(rate or REQUESTS_PER_SECOND)
+        return self._limiters[location]
+
+    def _limiter(self, per_second: float) -> RateLimiter:
+        return RateLimiter(per_second, **self._timing())
+
+    def _http(self, url: str, service: Any, adapter: Any) -> HttpClient:
+        policy = self._config.policy.call
+        return HttpClient(
+            url,
+            service=service,
+            timeout=(policy.connect_timeout, policy.read_timeout),
+            adapter=adapter,
+            now=self._now,
+            **self._timing(),
+        )

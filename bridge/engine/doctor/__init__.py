@@ -1,0 +1,47 @@
+"""Everything that must work is tried, and for what does not it is said what to mend.
+
+Nothing is changed by it, here or outside, save that each MDM server's hook takes in one harmless
+message of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bridge.engine import status
+from bridge.engine.context import Context
+from bridge.engine.doctor import hooks, inside, outside
+from bridge.engine.doctor.finding import Case, Finding, Stored
+from bridge.store import locations, meta, reports
+
+__all__ = ["Case", "Finding", "examine"]
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """The findings, one after the other, as the checks are made."""
+    yield from inside.configuration(case)
+    stored = None
+    for finding in inside.database(case):
+        yield finding
+        if finding.level == "fail":
+            break
+    else:
+        stored = _stored(case)
+        yield from inside.wishes(case, stored)
+    yield from inside.tokens(case)
+    yield from outside.apple(case, stored)
+    yield from outside.mdm(case)
+    yield from hooks.serving(case, stored)
+
+
+def _stored(case: Case) -> Stored:
+    with case.database.read() as db:
+        context = Context(db, case.config.policy, case.now)
+        return Stored(
+            instance_id=meta.recall(db, "instance_id") or "",
+            wanted=status.applied(context),
+            locations={name: locations.get(db, name) for name in case.config.locations},
+            last_webhook_at={
+                name: reports.last_webhook_at(db, name) for name in case.config.servers
+            },
+        )

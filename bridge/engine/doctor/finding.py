@@ -1,0 +1,69 @@
+"""What a check finds, and what all checks work with."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Literal
+
+from bridge.config import Config
+from bridge.domain.wanted import Wanted
+from bridge.engine.calls import Clients
+from bridge.store.database import Database, EngineLock
+from bridge.store.locations import Location
+
+Level = Literal["ok", "warn", "fail"]
+
+Ask = Callable[[str, Mapping[str, str], bytes], int]
+"""POSTs to a path of the bridge's own listen address: headers, body; returns the status.
+
+Raises OSError when nobody answers.
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line of the result: what was looked at, how it is, and what to do about it."""
+
+    part: str
+    level: Level
+    text: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Stored:
+    """What the database says, as far as the checks compare with it."""
+
+    instance_id: str
+    wanted: Wanted
+    locations: Mapping[str, Location]
+    last_webhook_at: Mapping[str, float | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """What is examined. `trouble` says why the database could not be opened, if it could not."""
+
+    config: Config
+    database: Database
+    trouble: str | None
+    lock: EngineLock
+    clients: Clients
+    ask: Ask
+    now: float
+
+
+def ok(part: str, text: str) -> Finding:
+    """All is well."""
+    return Finding(part, "ok", text)
+
+
+def warn(part: str, text: str, mend: str = "") -> Finding:
+    """It works, but not as well as it could, or not for long."""
+    return Finding(part, "warn", text, mend)
+
+
+def fail(part: str, text: str, mend: str = "") -> Finding:
+    """It does not work."""
+    return Finding(part, "fail", text, mend)

@@ -1,0 +1,104 @@
+"""Checks of what is here: the configuration, the database, the token files."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridge.config import Part
+from bridge.domain.reasons import REASONS
+from bridge.engine.doctor.finding import Case, Finding, Stored, fail, ok, warn
+from bridge.engine.token_watch import WARN_DAYS
+from bridge.errors import ConfigError, ShapeError
+from bridge.store import soundness
+from bridge.wire.content_token import ContentToken, parse_content_token
+
+_MIB = 1024 * 1024
+LITTLE_SPACE = 1024 * _MIB
+NO_SPACE = 100 * _MIB
+LARGE_WAL = 1024 * _MIB
+_DAY = 86400.0
+_RENEW = REASONS["TOKEN_EXPIRED"].next
+
+
+def configuration(case: Case) -> Iterator[Finding]:
+    """What the file warns of, and what it leaves out."""
+    config = case.config
+    yield ok("configuration", f"{config.path} can be used")
+    for warning in config.warnings:
+        yield warn("configuration", warning)
+    parts: tuple[Part, ...] = ("servers", "locations", "api")
+    for part in parts:
+        try:
+            config.require(part)
+        except ConfigError as error:
+            found = warn if part == "api" else fail
+            yield found("configuration", error.mistakes[0])
+
+
+def wishes(case: Case, stored: Stored) -> Iterator[Finding]:
+    """Whether the file's groups and apps are what was applied."""
+    if case.config.wanted != stored.wanted:
+        text = "the file's groups and apps are not what was applied last"
+        yield warn("configuration", text, "run vpp-bridge apply")
+
+
+def database(case: Case) -> Iterator[Finding]:
+    """Whether the database can be used, and for how long."""
+    path = case.config.database
+    if case.trouble is not None:
+        mend = "see that this user may write there, or restore a copy if the file is damaged"
+        yield fail("database", case.trouble, mend)
+        return
+    problem = soundness.problem(case.database)
+    if problem is not None:
+        yield fail("database", f"{path} {problem}", "stop the bridge and restore a copy of it")
+        return
+    yield ok("database", f"{path}: sound")
+    free = shutil.disk_usage(path.parent).free
+    if free < LITTLE_SPACE:
+        found = fail if free < NO_SPACE else warn
+        yield found("database", f"only {_mib(free)} are free on its disk", "make room there")
+    wal = _size(path.with_name(path.name + "-wal"))
+    if wal > LARGE_WAL:
+        text = f"its write-ahead log has grown to {_mib(wal)}"
+        yield warn("database", text, "end programs that have the database open, other than serve")
+
+
+def tokens(case: Case) -> Iterator[Finding]:
+    """The content tokens as they lie in their files."""
+    for name, location in case.config.locations.items():
+        part, path = f"token {name}", location.content_token_file
+        try:
+            token = parse_content_token(path.read_bytes())
+        except OSError as error:
+            yield fail(part, f"{path}: {error.strerror}", "put the .vpptoken file there")
+            continue
+        except ShapeError as error:
+            yield fail(part, f"{path}: {error}", "put the .vpptoken file there as downloaded")
+            continue
+        yield _expiry(part, token, case.now)
+
+
+def _expiry(part: str, token: ContentToken, now: float) -> Finding:
+    owner = f"for {token.organization}" if token.organization else "without an organisation"
+    if token.expires_at is None:
+        return warn(part, f"{owner}; it does not say when it expires")
+    days = int((token.expires_at - now) // _DAY)
+    if token.expires_at <= now:
+        return fail(part, f"{owner}; it has expired", _RENEW)
+    if token.expires_at - now < WARN_DAYS[0] * _DAY:
+        return warn(part, f"{owner}; it expires in {days} days", _RENEW)
+    return ok(part, f"{owner}; it expires in {days} days")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _mib(size: int) -> str:
+    return f"{size / _MIB:.1f} MiB"

@@ -1,0 +1,28 @@
+"""Commands of which nothing more was heard."""
+
+from __future__ import annotations
+
+from bridge.engine.context import Context
+from bridge.store import commands, devices, installs, meta
+from bridge.store.commands import Command
+
+
+def doubt(context: Context, command: Command) -> None:
+    """Neither queued nor answered. A question may be asked again at once, by whoever needs the
+    answer; before an install is posted again, its device is asked.
+    """
+    commands.in_doubt(context.db, command.command_uuid, context.now)
+    meta.count(context.db, "command.in_doubt", context.now)
+    if command.install_id is None:
+        commands.drop(context.db, command.command_uuid)
+    touch(context, command)
+
+
+def touch(context: Context, command: Command) -> None:
+    """Decide anew whatever a command was for."""
+    if command.install_id is not None:
+        installs.touch_ids(context.db, [command.install_id], context.now)
+        return
+    device = devices.by_id(context.db, command.device_id)
+    if device is not None and device.serial_number is not None:
+        installs.touch_serials(context.db, [device.serial_number], context.now)

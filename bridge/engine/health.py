@@ -1,0 +1,88 @@
+"""How the parts of the bridge do, for probes and for `doctor`.
+
+Only what keeps events from being taken in is fatal; an outage of Apple's or of the MDM server's
+never takes the hooks away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bridge.config import Config
+from bridge.domain.reasons import REASONS
+from bridge.domain.views import HealthPart
+from bridge.engine import forward
+from bridge.engine.context import Context
+from bridge.engine.token_watch import text_of_end, warning_due
+from bridge.store import events, locations, meta, outbox
+from bridge.store.database import EngineLock
+from bridge.store.locations import Location
+
+STALE_BEAT = 30.0
+"""Seconds without a heartbeat after which an engine that holds its lock counts as hanging."""
+
+
+def parts(context: Context, config: Config, lock: EngineLock) -> Sequence[HealthPart]:
+    """Every part, the fatal ones first."""
+    return [
+        HealthPart("database", True, "fatal", str(config.database)),
+        engine_part(lock, context.now),
+        _inbox(context),
+        *(_location(context, name) for name in config.locations),
+        *(_server(context, name) for name in config.servers),
+        *forward.parts(context, config),
+    ]
+
+
+def engine_part(lock: EngineLock, now: float) -> HealthPart:
+    """Whether an engine holds its lock and gave a sign of life lately."""
+    beat = lock.last_beat()
+    age = None if beat is None else max(now - beat, 0.0)
+    if not lock.held():
+        return HealthPart("engine", False, "fatal", "no engine runs: start vpp-bridge serve", age)
+    if age is None or age > STALE_BEAT:
+        return HealthPart("engine", False, "fatal", "the engine hangs: restart it", age)
+    return HealthPart("engine", True, "fatal", "", age)
+
+
+def _inbox(context: Context) -> HealthPart:
+    waiting, oldest, aside = events.backlog(context.db)
+    age = None if oldest is None else max(context.now - oldest, 0.0)
+    if aside:
+        detail = f"{aside} messages were set aside: look at vpp-bridge status"
+        return HealthPart("inbox", False, "degraded", detail, age)
+    return HealthPart("inbox", True, "degraded", f"{waiting} waiting", age)
+
+
+def _location(context: Context, name: str) -> HealthPart:
+    location = locations.get(context.db, name)
+    read_at = location.config_read_at
+    age = None if read_at is None else max(context.now - read_at, 0.0)
+    wrong = "; ".join(_troubles(location, context.now))
+    detail = wrong or location.location_name or ""
+    return HealthPart(f"location {name}", not wrong, "degraded", detail, age)
+
+
+def _troubles(location: Location, now: float) -> Iterator[str]:
+    if location.stopped is not None:
+        reason = REASONS.get(location.stopped)
+        mend = f"; {reason.next}" if reason is not None else ""
+        yield f"{location.stopped}: {location.stopped_detail}{mend}"
+    elif location.config_read_at is None:
+        yield "Apple has not been heard of it yet"
+    if location.url_refused is not None:
+        yield location.url_refused
+    end = location.token_expires_at
+    if end is not None and location.token_stop is None and warning_due(end, now) is not None:
+        yield f"{text_of_end(end, now)}: {REASONS['TOKEN_EXPIRED'].next}"
+
+
+def _server(context: Context, name: str) -> HealthPart:
+    read_at = meta.recall(context.db, f"devices_read_at:{name}")
+    age = None if read_at is None else max(context.now - float(read_at), 0.0)
+    trouble = outbox.trouble(context.db, "mdm", name)
+    if trouble is not None:
+        return HealthPart(f"server {name}", False, "degraded", trouble, age)
+    if read_at is None:
+        return HealthPart(f"server {name}", False, "degraded", "it was not reached yet", None)
+    return HealthPart(f"server {name}", True, "degraded", "", age)

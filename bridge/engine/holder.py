@@ -1,0 +1,61 @@
+"""Which other MDM holds a location, read off Apple's client configuration.
+
+Apple enforces nothing: an mdmInfo with an id that is not ours, or without any mdmInfo a
+notification URL that is not ours, is all there is to see of somebody else (Apple, "Getting
+Started with the Management API").
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+
+from bridge.clients.apple_replies import ClientConfig, MdmInfo
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """Another MDM. `mdm_id` is None when only its notification URL is to be seen."""
+
+    mdm_id: str | None
+    name: str
+    metadata: str
+    notification_url: str | None
+
+    @property
+    def title(self) -> str:
+        """What people call it, on one line; never empty."""
+        known = (self.name, self.mdm_id, self.metadata, self.notification_url)
+        return next((text for each in known if (text := _plain(each))), "unknown")
+
+    @property
+    def shown(self) -> str:
+        """By what it shows."""
+        if self.mdm_id is None:
+            return f"its notifications go to {self.notification_url}"
+        return f"Apple names {self.title}"
+
+    def is_same(self, other: Holder) -> bool:
+        """Whether it is the same MDM, whatever it changed about itself."""
+        if self.mdm_id is None:
+            return other.mdm_id is None and self.notification_url == other.notification_url
+        return self.mdm_id == other.mdm_id
+
+
+def of_config(config: ClientConfig, ours: str, our_urls: Collection[str | None]) -> Holder | None:
+    """The other MDM that holds the location; `ours` is our own mdmInfo id."""
+    info, url = config.envelope.mdm_info, config.notification_url
+    if info is not None:
+        return None if info.id == ours else of_info(info, url)
+    if not url or url in our_urls:
+        return None
+    return Holder(None, "", "", url)
+
+
+def of_info(info: MdmInfo, notification_url: str | None = None) -> Holder:
+    """The MDM that an mdmInfo names."""
+    return Holder(info.id, info.name, info.metadata, notification_url)
+
+
+def _plain(text: str | None) -> str:
+    return "".join(c if c.isprintable() else " " for c in text or "").strip()

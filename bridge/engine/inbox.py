@@ -1,0 +1,126 @@
+"""Inbound messages: stored and committed before they are answered, processed afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+
+from bridge.domain.policy import Policy
+from bridge.engine import handle_mdm, handle_notification
+from bridge.engine.context import Context
+from bridge.store import commands, events, meta
+from bridge.store.database import Database, savepoint
+from bridge.store.events import Event, NewEvent
+from bridge.wire.apple_notification import AssetManagement, parse_notification
+from bridge.wire.apple_notification import storable as storable_notification
+from bridge.wire.mdm_webhook import parse_webhook
+from bridge.wire.mdm_webhook import storable as storable_webhook
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Context, Event], str]
+
+HANDLERS: dict[str, Handler] = {
+    "mdm": handle_mdm.handle,
+    "apple": handle_notification.handle,
+}
+
+MAX_TRIES = 3
+RETRY_AFTER = (1.0, 10.0)
+"""Seconds before a message whose handling raised is handled again."""
+
+_BATCH = 100
+
+
+def receive_webhook(database: Database, server: str, body: bytes, now: float) -> bool:
+    """Store and commit one webhook of an MDM server; a second delivery changes nothing.
+
+    Returns whether it was new. Raises ShapeError when `body` is not a JSON object in UTF-8,
+    StoreError when it cannot be stored.
+    """
+    webhook = parse_webhook(body)
+    with database.write() as db:
+        ours = webhook.command_uuid is not None and commands.is_ours(db, webhook.command_uuid)
+        new = events.accept(
+            db,
+            NewEvent(
+                source="mdm",
+                origin=server,
+                topic=webhook.topic or "",
+                kind="",
+                message_id=webhook.event_id or _digest(body),
+                body=storable_webhook(webhook, ours),
+                udid=webhook.udid,
+                command_uuid=webhook.command_uuid,
+            ),
+            now,
+        )
+        if not new:
+            meta.count(db, "mdm.duplicate", now)
+    return new
+
+
+def receive_notification(database: Database, location: str, body: bytes, now: float) -> None:
+    """Store and commit one notification of Apple's; as `receive_webhook`.
+
+    Apple's own examples use one id in notifications of two types, so the type is part of what
+    makes it the same notification.
+    """
+    notification = parse_notification(body)
+    payload = notification.payload
+    with database.write() as db:
+        new = events.accept(
+            db,
+            NewEvent(
+                source="apple",
+                origin=location,
+                topic=notification.notification_type or "",
+                kind=f"{notification.library_uid or ''} {notification.notification_type or ''}",
+                message_id=notification.notification_id or _digest(body),
+                body=storable_notification(notification),
+                apple_event_id=payload.apple_event_id
+                if isinstance(payload, AssetManagement)
+                else None,
+            ),
+            now,
+        )
+        if not new:
+            meta.count(db, "apple.duplicate", now)
+
+
+def process(database: Database, policy: Policy, now: float) -> int:
+    """Turn stored messages into observations, a batch in one transaction; returns how many.
+
+    A message whose handler raises is undone alone, tried again, and set aside after three tries.
+    """
+    with database.read() as db:
+        if not events.next_new(db, now, 1):
+            return 0
+    with database.write() as db:
+        batch = events.next_new(db, now, _BATCH)
+        for event in batch:
+            _process_one(Context(db, policy, now), event)
+    return len(batch)
+
+
+def _process_one(context: Context, event: Event) -> None:
+    try:
+        with savepoint(context.db):
+            outcome = HANDLERS[event.source](context, event)
+            events.finish(context.db, event.id, context.now, outcome)
+    except Exception as error:  # whatever it is, the other messages must go on
+        tries = event.tries + 1
+        retry_at = None if tries >= MAX_TRIES else context.now + RETRY_AFTER[tries - 1]
+        text = f"{type(error).__name__}: {error}"[:500]
+        events.fail(context.db, event.id, context.now, text, retry_at)
+        if retry_at is None:
+            meta.count(context.db, f"{event.source}.set_aside", context.now)
+        log.exception(
+            "a message could not be processed",
+            extra={"event_id": event.message_id, "tries": tries},
+        )
+
+
+def _digest(body: bytes) -> str:
+    return "sha256:" + hashlib.sha256(body).hexdigest()

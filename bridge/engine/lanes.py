@@ -1,0 +1,101 @@
+"""Which commands go to an MDM server now, and which wait.
+
+A device's lane holds `policy.install.max_open_per_device` commands that are not answered. A server
+takes at most `policy.command.window` commands beyond what its queue, or an answer, showed as
+stored: MicroMDM answers 201 before it stores a command, and what its memory holds dies with it.
+"""
+
+from __future__ import annotations
+
+from bridge.engine.context import Context
+from bridge.store import commands, devices, lanes, meta, outbox, watch
+
+LIMIT = 200
+"""Devices taken up in one transaction."""
+
+NEXT_INSTALL_AT = "next_install_at"
+
+LOOK_AFTER = 0.25
+"""Seconds after its posting when a full window's newest command is looked for."""
+
+
+def start(context: Context) -> int:
+    """Hand commands whose lane has room to the outbox; returns how many."""
+    started = 0
+    for server in lanes.servers_waiting(context.db, context.now):
+        room = context.policy.command.window - watch.unseen(context.db, server)
+        if room <= 0:
+            watch.look_at_newest(context.db, server, LOOK_AFTER)
+            continue
+        for device_id in lanes.waiting(context.db, server, context.now, min(room, LIMIT)):
+            begun = _start_for(context, device_id, room)
+            started, room = started + begun, room - begun
+            if room <= 0:
+                break
+    return started
+
+
+def anything_to_start(context: Context) -> bool:
+    """Whether `start` may find something to do."""
+    return bool(lanes.servers_waiting(context.db, context.now))
+
+
+def _start_for(context: Context, device_id: int, window: int) -> int:
+    """Start what a device's lane, and its server's `window`, have room for."""
+    device = devices.by_id(context.db, device_id)
+    if device is None or device.udid is None or not device.enrolled:
+        lanes.rest(context.db, device_id, context.now, full=True)
+        return 0
+    started = 0
+    room = context.policy.install.max_open_per_device - lanes.length(context.db, device_id)
+    limit = min(room, window)
+    ready = lanes.startable(context.db, device_id, context.now, limit) if room > 0 else []
+    for command_uuid, is_install in ready:
+        if is_install and not _in_pace(context, device_id):
+            return started
+        started += 1
+        commands.posting(context.db, command_uuid, device.enrolment)
+        outbox.add(
+            context.db,
+            service="mdm",
+            scope=device.server,
+            kind="command",
+            key=command_uuid,
+            subject=command_uuid,
+            due_at=context.now,
+            now=context.now,
+        )
+    if room <= window or started < window:
+        lanes.rest(context.db, device_id, context.now, full=started >= room)
+    return started
+
+
+def _in_pace(context: Context, device_id: int) -> bool:
+    """Take the next place in the pace of `policy.install.max_per_minute`, if it has come.
+
+    If not, the device's lane is looked at again when it comes. What a device downloads weighs on
+    its network, so all servers share one pace.
+    """
+    per_minute = context.policy.install.max_per_minute
+    if per_minute is None:
+        return True
+    next_at = float(meta.recall(context.db, NEXT_INSTALL_AT) or 0.0)
+    if next_at > context.now:
+        lanes.postpone(context.db, device_id, next_at)
+        return False
+    meta.keep(context.db, NEXT_INSTALL_AT, str(max(next_at, context.now) + 60.0 / per_minute))
+    return True
+
+
+def ask_queue(context: Context, server: str, device_id: int) -> None:
+    """Have the server's queue looked at for one device."""
+    outbox.add(
+        context.db,
+        service="mdm",
+        scope=server,
+        kind="queue",
+        key=str(device_id),
+        subject=str(device_id),
+        due_at=context.now,
+        now=context.now,
+    )

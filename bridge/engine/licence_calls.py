@@ -1,0 +1,251 @@
+"""Calls that change licences, and the status of the events that follow."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bridge.clients.apple_replies import EventFailure, EventReply, StatusReply
+from bridge.domain.catalogue import AppleError
+from bridge.domain.model import Pair
+from bridge.engine import licences
+from bridge.engine.apple_call import AppleCall, hear
+from bridge.engine.context import Context
+from bridge.engine.cutting import DEFAULT_MAX_ASSETS, DEFAULT_MAX_SERIAL_NUMBERS
+from bridge.errors import AppleRefused, CallError, OutcomeUnknown
+from bridge.store import installs, locations, meta, outbox, requests
+from bridge.store import pairs as pairs_store
+from bridge.store.outbox import OutboxRow
+from bridge.store.requests import AppleRequest
+
+TOO_MANY_ASSETS = 9700
+
+
+class Manage(AppleCall):
+    """Ask for licences, or give them back: one request, whose result comes later under the
+    eventId in the reply.
+
+    There is no idempotency key: what may have left is never sent again by itself.
+    """
+
+    def begin(self, context: Context, row: OutboxRow) -> None:
+        """From here on Apple may hold the request, unless the location was stopped meanwhile."""
+        requests.update(context.db, row.id, state="sending", submitted_at=context.now)
+        if locations.get(context.db, row.scope).stopped is not None:
+            request = requests.get(context.db, row.id)
+            pairs = pairs_store.open_pairs(context.db, row.id)
+            licences.given_up(context, request, pairs, state="withdrawn")
+
+    def perform(self, row: OutboxRow) -> EventReply | None:
+        with self.database.read() as db:
+            pairs = pairs_store.open_pairs(db, row.id)
+        if not pairs:
+            return None
+        assets = sorted({pair.asset for pair in pairs})
+        serial_numbers = sorted({pair.serial_number for pair in pairs})
+        client = self.clients.apple(row.scope)
+        ask = client.associate if row.kind == "associate" else client.disassociate
+        return ask(assets, serial_numbers=serial_numbers)
+
+    def settle(self, context: Context, row: OutboxRow, result: EventReply | None) -> None:
+        outbox.done(context.db, row.id, context.now)
+        if result is None:
+            return
+        hear(context, row.scope, result.envelope)
+        requests.update(
+            context.db,
+            row.id,
+            apple_event_id=result.apple_event_id,
+            answered_at=context.now,
+        )
+        licences.wait_for_event(context, row.id)
+        requests.finish(context.db, row.id, "notification", context.now)
+        _touch(context, pairs_store.open_pairs(context.db, row.id))
+
+    def lost(self, context: Context, row: OutboxRow) -> None:
+        """Apple may have it: look at once."""
+        self._doubt(context, row, context.now, "the bridge was stopped while it was asking")
+
+    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        if isinstance(error, OutcomeUnknown):
+            look_at = context.now + context.policy.event_status.min_interval
+            self._doubt(context, row, look_at, str(error))
+            return None
+        requests.update(context.db, row.id, state="ready", submitted_at=None)
+        rest_until = super().fail(context, row, error)
+        _touch(context, pairs_store.open_pairs(context.db, row.id))
+        return rest_until
+
+    def refused(
+        self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
+    ) -> float | None:
+        """A synchronous error means that nothing at all is processed (Apple)."""
+        assert isinstance(error, AppleRefused), "only Apple's refusals have a verdict"
+        pairs = pairs_store.open_pairs(context.db, row.id)
+        if not self._ask_for_less(context, row, verdict, error.number, pairs):
+            named = [pair for pair in pairs if _is_named(error.info, pair)] or pairs
+            request = requests.get(context.db, row.id)
+            licences.refused(context, request, named, told_by="reply", error_number=error.number)
+            self._take_back(context, row)
+        return super().give_up(context, row, error)
+
+    def _ask_for_less(
+        self,
+        context: Context,
+        row: OutboxRow,
+        verdict: AppleError,
+        number: int | None,
+        pairs: Sequence[Pair],
+    ) -> bool:
+        """Ask again in smaller requests, if that may help: too much for one, or something wrong
+        with one of several assets without a word which. Apple's limits are read again soon."""
+        location = locations.get(context.db, row.scope)
+        assets = len({pair.asset for pair in pairs})
+        serials = len({pair.serial_number for pair in pairs})
+        if verdict.kind == "split" and number != TOO_MANY_ASSETS and serials > 1:
+            limit = location.max_serial_numbers or DEFAULT_MAX_SERIAL_NUMBERS
+            half = max(min(limit, serials) // 2, 1)
+            locations.update(context.db, row.scope, max_serial_numbers=half)
+        elif verdict.kind == "split" and number == TOO_MANY_ASSETS and assets > 1:
+            half = max(min(location.max_assets or DEFAULT_MAX_ASSETS, assets) // 2, 1)
+            locations.update(context.db, row.scope, max_assets=half)
+        else:
+            return False
+        soon = context.now + context.policy.sync.service_config_every
+        meta.hasten_job(context.db, f"limits:{row.scope}", soon)
+        self._take_back(context, row)
+        return True
+
+    def _take_back(self, context: Context, row: OutboxRow) -> None:
+        """What of the request was not settled waits to be cut anew."""
+        pairs = pairs_store.open_pairs(context.db, row.id)
+        if not pairs:
+            return
+        requests.take_back(context.db, row.id, context.now)
+        requests.update(context.db, row.id, state="refused", settled_at=context.now)
+        _touch(context, pairs)
+
+    def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        """The location is stopped: nothing was asked, and nothing is being asked."""
+        request = requests.get(context.db, row.id)
+        pairs = pairs_store.open_pairs(context.db, row.id)
+        licences.given_up(context, request, pairs, state="withdrawn")
+        return super().give_up(context, row, error)
+
+    def _doubt(self, context: Context, row: OutboxRow, look_at: float, why: str) -> None:
+        meta.count(context.db, f"{row.kind}.in_doubt", context.now)
+        requests.doubt(context.db, row.id, next_read_at=look_at, detail=why[:300])
+        outbox.failed(context.db, row.id, context.now, f"in doubt: {why}")
+        _touch(context, pairs_store.open_pairs(context.db, row.id))
+
+
+class EventStatus(AppleCall):
+    """Ask what became of an event. `subject` is the request's id."""
+
+    def begin(self, context: Context, row: OutboxRow) -> None:
+        requests.update(context.db, int(row.subject), status_asked_at=context.now)
+
+    def perform(self, row: OutboxRow) -> StatusReply | None:
+        with self.database.read() as db:
+            request = requests.get(db, int(row.subject))
+        if request.state != "open" or request.apple_event_id is None:
+            return None
+        return self.clients.apple(row.scope).status(request.apple_event_id)
+
+    def settle(self, context: Context, row: OutboxRow, result: StatusReply | None) -> None:
+        outbox.done(context.db, row.id, context.now)
+        if result is None:
+            return
+        hear(context, row.scope, result.envelope)
+        request = requests.get(context.db, int(row.subject))
+        if result.status == "PENDING":
+            self._pending(context, request)
+            return
+        pairs = pairs_store.open_pairs(context.db, request.id)
+        nothing_done = result.status == "FAILED" and result.num_completed == 0
+        for failure in result.failures:
+            named = [pair for pair in pairs if nothing_done or _names(failure, pair)]
+            licences.refused(
+                context, request, named, told_by="status", error_number=failure.error_number
+            )
+        if _all_done(result, request):
+            licences.confirmed(context, request, pairs, told_by="status")
+        else:
+            self._read_the_rest(context, request, result)
+
+    def _pending(self, context: Context, request: AppleRequest) -> None:
+        policy = context.policy.event_status
+        if context.now - (request.submitted_at or context.now) >= policy.in_doubt_after:
+            requests.doubt(
+                context.db,
+                request.id,
+                next_read_at=context.now,
+                detail="Apple has been at it for too long",
+            )
+            _touch(context, pairs_store.open_pairs(context.db, request.id))
+            return
+        requests.update(context.db, request.id, next_status_at=context.now + policy.min_interval)
+
+    def _read_the_rest(self, context: Context, request: AppleRequest, result: StatusReply) -> None:
+        """Failures are named, successes are not: the rest is read from assignments."""
+        detail = f"{result.status}: {result.num_completed} of {result.num_requested} done"
+        requests.doubt(context.db, request.id, next_read_at=context.now, detail=detail)
+        _touch(context, pairs_store.open_pairs(context.db, request.id))
+
+    def refused(
+        self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
+    ) -> float | None:
+        """Apple no longer knows the event, or will not tell: assignments do."""
+        requests.doubt(
+            context.db, int(row.subject), next_read_at=context.now, detail=str(error)[:300]
+        )
+        _touch(context, pairs_store.open_pairs(context.db, int(row.subject)))
+        return super().give_up(context, row, error)
+
+    def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        """The location is stopped: asked again when it works again."""
+        request_id = int(row.subject)
+        if requests.get(context.db, request_id).state == "open":
+            later = context.now + context.policy.sync.service_config_every
+            requests.update(context.db, request_id, next_status_at=later)
+        return super().give_up(context, row, error)
+
+
+def _all_done(result: StatusReply, request: AppleRequest) -> bool:
+    """Complete, and about as many pairs as we asked for: an adopted event might not be ours."""
+    return (
+        result.status == "COMPLETE"
+        and not result.failures
+        and result.num_requested == result.num_completed == request.num_requested
+    )
+
+
+def _names(failure: EventFailure, pair: Pair) -> bool:
+    """Whether a failure is about this pair; one that names nothing is about nobody for sure."""
+    if not failure.serial_numbers and not failure.assets:
+        return False
+    serials = {serial.upper() for serial in failure.serial_numbers}
+    return (not serials or pair.serial_number in serials) and (
+        not failure.assets or pair.asset in failure.assets
+    )
+
+
+def _is_named(info: Mapping[str, object], pair: Pair) -> bool:
+    """Whether Apple's errorInfo names this pair; one without names is about nobody for sure."""
+    serials, assets = info.get("serialNumbers"), info.get("assets")
+    named_serials = {str(each).upper() for each in serials} if isinstance(serials, list) else set()
+    named_assets = (
+        {str(each.get("adamId")) for each in assets or () if isinstance(each, Mapping)}
+        if isinstance(assets, list)
+        else set()
+    )
+    if not named_serials and not named_assets:
+        return False
+    return (not named_serials or pair.serial_number in named_serials) and (
+        not named_assets or pair.asset.adam_id in named_assets
+    )
+
+
+def _touch(context: Context, pairs: Sequence[Pair]) -> None:
+    installs.touch_pairs(
+        context.db, [(p.serial_number, p.asset.adam_id) for p in pairs], context.now
+    )

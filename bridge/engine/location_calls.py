@@ -1,0 +1,219 @@
+"""Calls about a location itself: whose it is, its limits, what it owns, and who holds what."""
+
+from __future__ import annotations
+
+import logging
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.clients.apple_replies import AssetCounts, ClientConfig, Envelope, ServiceConfig
+from bridge.domain.catalogue import AppleError
+from bridge.domain.model import Pair
+from bridge.engine import licences as licence_steps
+from bridge.engine import metadata_calls
+from bridge.engine.apple_call import AppleCall, hear
+from bridge.engine.context import Context
+from bridge.engine.registering import (
+    RENEWAL,
+    LocationCall,
+    difference,
+    is_change_of_others,
+    observe,
+    register,
+    registered,
+    url_taken,
+)
+from bridge.errors import CallError
+from bridge.store import installs, licences, locations, meta, outbox, wanted
+from bridge.store.locations import Location
+from bridge.store.outbox import OutboxRow
+
+log = logging.getLogger(__name__)
+
+
+class ReadClientConfig(LocationCall):
+    """Whose the location is, and what Apple was told.
+
+    If it is nobody's and a wish uses it, it becomes ours; if it is ours, what somebody has changed
+    is set again, and the token of notifications is renewed when it is old.
+    """
+
+    def perform(self, row: OutboxRow) -> ClientConfig:
+        return self.clients.apple(row.scope).client_config()
+
+    def settle(self, context: Context, row: OutboxRow, result: ClientConfig) -> None:
+        outbox.done(context.db, row.id, context.now)
+        url = self.urls.get(row.scope)
+        observe(context, row.scope, result, url)
+        location = locations.get(context.db, row.scope)
+        if location.stopped is not None or not _is_wished_for(context, row.scope):
+            return
+        what = difference(location, result, meta.instance_id(context.db), url)
+        if what is None and url is not None and _is_old(context, location):
+            register(context, row.scope, RENEWAL)
+            return
+        if what is None:
+            url_taken(context, row.scope, None)
+            registered(context, row.scope)
+            return
+        if is_change_of_others(location, result, what):
+            meta.count(context.db, "apple.config_changed", context.now)
+            log.warning(
+                "somebody has changed %s at Apple; it is set again",
+                what,
+                extra={"location": row.scope},
+            )
+        register(context, row.scope, what)
+
+
+def _is_old(context: Context, location: Location) -> bool:
+    age = context.now - (location.notification_token_at or 0.0)
+    return age >= context.policy.sync.notification_token_every
+
+
+def _is_wished_for(context: Context, location: str) -> bool:
+    wished = any(app.location == location for app in wanted.load(context.db).apps)
+    return wished or installs.any_wanted(context.db, location)
+
+
+class LocationRead(AppleCall):
+    """A read that nothing goes on without: it is tried again whatever Apple says against it."""
+
+    def refused(
+        self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
+    ) -> float | None:
+        return self.again(context, row, error, rest=False)
+
+    def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        """The location is stopped; its job runs again when that may be over."""
+        job = f"{row.kind.removeprefix('read_')}:{row.scope}"
+        soon = context.now + context.policy.sync.service_config_every
+        meta.hasten_job(context.db, job, soon)
+        return super().give_up(context, row, error)
+
+
+class ReadLimits(LocationRead):
+    """Apple's present limits; to be read every five minutes (Apple, "Service Config")."""
+
+    def perform(self, row: OutboxRow) -> ServiceConfig:
+        client = self.clients.apple(row.scope)
+        config = client.service_config()
+        client.set_rate(config.limits.max_request_per_second)
+        return config
+
+    def settle(self, context: Context, row: OutboxRow, result: ServiceConfig) -> None:
+        outbox.done(context.db, row.id, context.now)
+        locations.update(
+            context.db,
+            row.scope,
+            max_assets=result.limits.max_assets,
+            max_serial_numbers=result.limits.max_serial_numbers,
+            max_requests_per_second=result.limits.max_request_per_second,
+            limits_read_at=context.now,
+        )
+        metadata_calls.heard(context, row.scope, result.urls)
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """The end of a walk over pages: what it brought and whether data was written under it."""
+
+    envelope: Envelope | None
+    version_id: str | None
+    version_changed: bool
+    began_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class AssetsWalk(Walk):
+    """A walk over a location's assets."""
+
+    assets: tuple[AssetCounts, ...]
+
+
+def _began_too_early(context: Context, name: str, walk: Walk) -> bool:
+    """Whether the location became ours meanwhile: somebody else may have written under it."""
+    return walk.began_at < (locations.get(context.db, name).registered_at or 0.0)
+
+
+class ReadAssets(LocationRead):
+    """What the location owns, with counts; few enough to be kept in one go."""
+
+    def perform(self, row: OutboxRow) -> AssetsWalk:
+        walk, assets = Walk(None, None, False, row.claimed_at or 0.0), list[AssetCounts]()
+        for step in self.clients.apple(row.scope).walk_assets():
+            walk = Walk(step.page.envelope, step.version_id, step.version_changed, walk.began_at)
+            assets.extend(step.page.assets)
+        return AssetsWalk(
+            walk.envelope, walk.version_id, walk.version_changed, walk.began_at, tuple(assets)
+        )
+
+    def settle(self, context: Context, row: OutboxRow, result: AssetsWalk) -> None:
+        outbox.done(context.db, row.id, context.now)
+        if result.envelope is not None:
+            hear(context, row.scope, result.envelope)
+        rows = {a.asset: _columns(a) for a in result.assets}
+        locations.store_assets(context.db, row.scope, list(rows.items()), result.began_at)
+        if _began_too_early(context, row.scope, result):
+            meta.hasten_job(context.db, f"assets:{row.scope}", context.now)
+            return
+        locations.update(context.db, row.scope, assets_read_at=context.now)
+        installs.touch(context.db, "location = ? AND state = 'waiting'", (row.scope,), context.now)
+
+
+def _columns(counts: AssetCounts) -> dict[str, Any]:
+    return {
+        "product_type": counts.product_type,
+        "total": counts.total,
+        "available": counts.available,
+        "assigned": counts.assigned,
+        "unlimited": int(counts.unlimited),
+        "device_assignable": int(counts.device_assignable),
+        "revocable": int(counts.revocable),
+        "platforms": ",".join(counts.supported_platforms),
+    }
+
+
+class ReadAssignments(LocationRead):
+    """Who holds what, in full. Pages are kept as they come, in short transactions."""
+
+    def perform(self, row: OutboxRow) -> Walk:
+        began_at = row.claimed_at or 0.0
+        walk = Walk(None, None, False, began_at)
+        for step in self.clients.apple(row.scope).walk_assignments():
+            walk = Walk(step.page.envelope, step.version_id, step.version_changed, began_at)
+            pairs = [
+                Pair(a.asset, a.target.value.upper())
+                for a in step.page.assignments
+                if a.target is not None and a.target.kind == "serial"
+            ]
+            with self.database.write() as db:
+                licences.confirm(db, row.scope, pairs, told_by="read", now=began_at)
+        return walk
+
+    def settle(self, context: Context, row: OutboxRow, result: Walk) -> None:
+        outbox.done(context.db, row.id, context.now)
+        if result.envelope is not None:
+            hear(context, row.scope, result.envelope)
+        if _began_too_early(context, row.scope, result):
+            meta.hasten_job(context.db, f"assignments:{row.scope}", context.now)
+            return
+        if result.version_changed:
+            # Data was written under the walk, so a page may have been skipped: what was shown is
+            # held, but what was not shown may be held, too.
+            meta.hasten_job(context.db, f"assignments:{row.scope}", context.now + 1.0)
+        else:
+            gone = licences.unread_since(context.db, row.scope, result.began_at)
+            licence_steps.taken_away(context, row.scope, gone)
+        locations.update(
+            context.db,
+            row.scope,
+            assignments_read_at=context.now,
+            assignments_version=result.version_id,
+        )
+        installs.touch(
+            context.db,
+            "location = ? AND state NOT IN ('installed', 'removed')",
+            (row.scope,),
+            context.now,
+        )

@@ -1,0 +1,250 @@
+"""Calls to an MDM server: commands, a look at its queue, nudges, and its list of devices."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from bridge.clients.micromdm import MdmDevice, QueuedCommand
+from bridge.domain.backoff import doubling
+from bridge.domain.model import Device, Options
+from bridge.engine import follow_up, wishes
+from bridge.engine.calls import Clients, wait_after
+from bridge.engine.context import Context
+from bridge.engine.reconcile import ask
+from bridge.errors import CallError, MdmRefused, NotSent, OutcomeUnknown
+from bridge.store import apps, commands, devices, installs, lanes, meta, outbox, watch
+from bridge.store.commands import Command
+from bridge.store.database import Connection, Database
+from bridge.store.outbox import OutboxRow
+from bridge.wire import mdm_command
+
+STORE_GRACE = 2.0
+"""Seconds that a server may take to store a command after its 201 (measured: under 2 s)."""
+
+LOOK_AT_MOST = 6 * 3600.0
+"""Longest wait between two looks for a command that waits in a queue."""
+
+NAMELESS_AT_ONCE = 50
+
+
+class MdmCall:
+    """A call to an MDM server that may be repeated without harm."""
+
+    def __init__(self, database: Database, clients: Clients) -> None:
+        self.database = database
+        self.clients = clients
+
+    def begin(self, context: Context, row: OutboxRow) -> None:
+        """Nothing to mark."""
+
+    def perform(self, row: OutboxRow) -> Any:
+        """Made by each kind."""
+        raise AssertionError(f"{row.kind} has no call of its own")
+
+    def settle(self, context: Context, row: OutboxRow, result: Any) -> None:
+        """Keep the answer, then the row is done."""
+        outbox.done(context.db, row.id, context.now)
+
+    def lost(self, context: Context, row: OutboxRow) -> None:
+        outbox.again(context.db, row.id, context.now, None)
+
+    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        """Try again later; a server that is away or refuses us is left alone until then."""
+        until = context.now + wait_after(context, row, error)
+        meta.count(context.db, "mdm.retried", context.now)
+        outbox.again(context.db, row.id, until, str(error))
+        hopeless = isinstance(error, NotSent) or (
+            isinstance(error, MdmRefused) and error.status in (401, 403, 404, 405)
+        )
+        return until if hopeless else None
+
+
+class SendCommand(MdmCall):
+    """Hand a command to the server. `subject` is its CommandUUID."""
+
+    def perform(self, row: OutboxRow) -> None:
+        with self.database.read() as db:
+            command, device, plist = _build(db, row.subject)
+        if command.state == "posting" and device.udid is not None:
+            self.clients.mdm(row.scope).send_command(device.udid, plist)
+
+    def settle(self, context: Context, row: OutboxRow, result: None) -> None:
+        self._taken(context, row)
+        outbox.done(context.db, row.id, context.now)
+
+    def _taken(self, context: Context, row: OutboxRow) -> None:
+        look_at = context.now + context.policy.command.in_doubt_after
+        commands.posted(context.db, row.subject, context.now, look_at=look_at)
+        command = commands.get(context.db, row.subject)
+        if command is not None:
+            follow_up.touch(context, command)
+
+    def lost(self, context: Context, row: OutboxRow) -> None:
+        """The server may have it: its queue tells, and if not, the device."""
+        commands.posted(context.db, row.subject, context.now, look_at=context.now + STORE_GRACE)
+        watch.suspect(context.db, row.subject)
+        outbox.failed(context.db, row.id, context.now, "in doubt: stopped while it was posted")
+        meta.count(context.db, "command.in_doubt", context.now)
+
+    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        if isinstance(error, OutcomeUnknown):
+            self._taken(context, row)
+            outbox.failed(context.db, row.id, context.now, f"in doubt: {error}")
+            meta.count(context.db, "command.in_doubt", context.now)
+            return None
+        return super().fail(context, row, error)
+
+
+def _build(db: Connection, command_uuid: str) -> tuple[Command, Device, bytes]:
+    command = commands.get(db, command_uuid)
+    assert command is not None, "a command is never deleted while its outbox row is open"
+    device = devices.by_id(db, command.device_id)
+    assert device is not None, "devices are never deleted"
+    return command, device, _plist(db, command, device)
+
+
+def _plist(db: Connection, command: Command, device: Device) -> bytes:
+    if command.request_type == "ManagedApplicationList":
+        return mdm_command.managed_application_list(command.command_uuid)
+    if command.request_type == "DeviceInformation":
+        return mdm_command.device_information(command.command_uuid, _QUERIES)
+    install = installs.by_id(db, command.install_id or 0)
+    assert install is not None, "an install is never deleted while a command of it is open"
+    if command.request_type == "RemoveApplication":
+        bundle_id = apps.bundle_ids(db, [install.adam_id])[install.adam_id][0]
+        assert bundle_id is not None, "an app without a bundle id is not removed"
+        return mdm_command.remove_application(command.command_uuid, bundle_id)
+    options = Options(**json.loads(install.options))
+    flags = (1 if options.remove_with_profile else 0) + (4 if options.prevent_backup else 0)
+    managed_mac = device.is_mac and options.managed
+    return mdm_command.install_application(
+        command.command_uuid,
+        install.adam_id,
+        # On a Mac flags need InstallAsManaged (Apple, "Install Application").
+        management_flags=(flags or None) if managed_mac or not device.is_mac else None,
+        install_as_managed=managed_mac,
+    )
+
+
+_QUERIES = ("SerialNumber", "UDID", "DeviceName", "ProductName", "Model", "OSVersion")
+
+
+class LookAtQueue(MdmCall):
+    """See which commands of a device the server still holds. `subject` is the device's id."""
+
+    def perform(self, row: OutboxRow) -> tuple[QueuedCommand, ...] | None:
+        with self.database.read() as db:
+            device = devices.by_id(db, int(row.subject))
+        if device is None or device.udid is None:
+            return None
+        return self.clients.mdm(row.scope).queue(device.udid)
+
+    def settle(
+        self, context: Context, row: OutboxRow, result: tuple[QueuedCommand, ...] | None
+    ) -> None:
+        outbox.done(context.db, row.id, context.now)
+        listed = {queued.command_uuid for queued in result or ()}
+        began_at = row.claimed_at or context.now
+        for command in commands.on_server(context.db, int(row.subject)):
+            if command.command_uuid in listed:
+                self._queued(context, command)
+            else:
+                self._unlisted(context, command, began_at)
+
+    def _unlisted(self, context: Context, command: Command, began_at: float) -> None:
+        """Not stored yet, or taken by the device and about to be answered, or lost."""
+        posted_at = command.posted_at or command.created_at
+        doubt_at = posted_at + context.policy.command.in_doubt_after
+        if command.suspect:
+            doubt_at = min(doubt_at, posted_at + STORE_GRACE)
+        if began_at >= doubt_at:
+            follow_up.doubt(context, command)
+        elif began_at >= posted_at + STORE_GRACE:
+            watch.stored_up_to(context.db, command.server, posted_at, doubt_at)
+        else:
+            next_look = min(doubt_at, posted_at + STORE_GRACE)
+            watch.look_again(context.db, command.command_uuid, next_look)
+
+    def _queued(self, context: Context, command: Command) -> None:
+        policy = context.policy.command
+        posted_at = command.posted_at or command.created_at
+        watch.stored_up_to(
+            context.db, command.server, posted_at, context.now + policy.in_doubt_after
+        )
+        commands.queued(
+            context.db,
+            command.command_uuid,
+            look_at=doubling(posted_at, context.now, policy.in_doubt_after, LOOK_AT_MOST),
+            push_at=max(posted_at + policy.repush_after, context.now),
+        )
+
+
+class Push(MdmCall):
+    """Nudge a device that has a command waiting.
+
+    `subject` is JSON: {"device_id": …, "expiration": seconds since the epoch}; until then Apple
+    keeps the push for a device that is off.
+    """
+
+    def perform(self, row: OutboxRow) -> None:
+        subject = json.loads(row.subject)
+        with self.database.read() as db:
+            device = devices.by_id(db, subject["device_id"])
+        if device is not None and device.udid is not None:
+            self.clients.mdm(row.scope).push(device.udid, subject["expiration"])
+
+    def settle(self, context: Context, row: OutboxRow, result: None) -> None:
+        outbox.done(context.db, row.id, context.now)
+        devices.update(context.db, json.loads(row.subject)["device_id"], pushed_at=context.now)
+        meta.count(context.db, "mdm.pushed", context.now)
+
+    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        """A push is a courtesy: the next one is planned already."""
+        outbox.failed(context.db, row.id, context.now, str(error))
+        meta.count(context.db, "mdm.push_failed", context.now)
+        return None
+
+
+class ReadDevices(MdmCall):
+    """The server's list of devices: enrolments and serial numbers that nobody told us of."""
+
+    def perform(self, row: OutboxRow) -> tuple[MdmDevice, ...]:
+        return self.clients.mdm(row.scope).devices()
+
+    def settle(self, context: Context, row: OutboxRow, result: tuple[MdmDevice, ...]) -> None:
+        outbox.done(context.db, row.id, context.now)
+        began_at = row.claimed_at or context.now
+        for found in result:
+            if found.udid:
+                _found(context, row.scope, found, began_at)
+        asked_before = context.now - context.policy.device.ask_serial_every
+        for device in devices.nameless(context.db, row.scope, asked_before, NAMELESS_AT_ONCE):
+            ask(context, device, "DeviceInformation")
+            devices.update(context.db, device.id, serial_asked_at=context.now)
+        meta.keep(context.db, f"devices_read_at:{row.scope}", str(context.now))
+
+
+def _found(context: Context, server: str, found: MdmDevice, began_at: float) -> None:
+    """One device record. A webhook that came since the read began knows better."""
+    db = context.db
+    device = devices.ensure(db, server, udid=found.udid, enrollment_id=None, now=context.now)
+    if device.serial_number is None and found.serial_number:
+        devices.learn(db, device.id, {"serial_number": found.serial_number.upper()})
+    elif device.enrolled == found.enrolled:
+        return
+    if (device.last_seen_at or 0.0) < began_at and device.enrolled != found.enrolled:
+        devices.update(
+            db,
+            device.id,
+            enrolled=int(found.enrolled),
+            enrolment=max(device.enrolment, 1) if found.enrolled else device.enrolment,
+            enrolled_at=context.now if found.enrolled else device.enrolled_at,
+            last_seen_at=device.last_seen_at or found.last_seen_at,
+        )
+        lanes.wake(db, device.id, context.now)
+    now_known = devices.by_id(db, device.id)
+    if now_known is not None and now_known.serial_number is not None:
+        if now_known.enrolled:
+            wishes.for_device(db, now_known.serial_number, context.now)
+        installs.touch_serials(db, [now_known.serial_number], context.now)

@@ -1,0 +1,227 @@
+"""From dirty installs to decisions, and from decisions to what is intended.
+
+Level-triggered: whatever touched an install, it is decided from all the facts as they are now.
+Seats are allotted and requests cut in transactions of their own, since they look at many installs.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+
+from bridge.domain.allocate import allocate
+from bridge.domain.decide import decide
+from bridge.domain.model import (
+    AskApps,
+    AskFacts,
+    Decision,
+    Device,
+    DropAttempt,
+    Facts,
+    GiveBack,
+    Install,
+    LeaveLine,
+    Pair,
+    PostAgain,
+    ReadAssignment,
+    SendInstall,
+    SendRemove,
+    Step,
+)
+from bridge.engine import licences as licence_steps
+from bridge.engine.context import Context
+from bridge.store import commands, facts, installs, locations, meta
+from bridge.store import pairs as pairs_store
+from bridge.store.database import savepoint
+
+log = logging.getLogger(__name__)
+
+CHUNK = 300
+"""Installs decided in one transaction: few enough that a webhook waits milliseconds only."""
+
+RECOUNT_AFTER = 60.0
+"""Seconds after a count before a shortage has it read again."""
+
+UNDECIDED_FOR = 600.0
+"""Seconds after which an install that could not be decided is tried again."""
+
+
+def decide_dirty(context: Context) -> int:
+    """Decide a chunk of the installs that something touched; returns how many there were."""
+    dirty = installs.dirty(context.db, CHUNK)
+    if not dirty:
+        return 0
+    try:
+        with savepoint(context.db):
+            _decide(context, dirty)
+    except Exception:  # one install must not stop the others
+        log.exception("a group of installs could not be decided; trying one by one")
+        for install in dirty:
+            _decide_alone(context, install)
+    return len(dirty)
+
+
+def _decide(context: Context, dirty: Sequence[Install]) -> None:
+    decided = [(f, decide(f, context.policy, context.now)) for f in facts.load(context.db, dirty)]
+    installs.record(context.db, [(f.install, d) for f, d in decided], context.now)
+    for fact, decision in decided:
+        _intend(context, fact, decision)
+
+
+def _decide_alone(context: Context, install: Install) -> None:
+    try:
+        with savepoint(context.db):
+            _decide(context, [install])
+    except Exception:
+        log.exception("an install could not be decided", extra={"device_serial": install.target})
+        meta.count(context.db, "install.undecided", context.now)
+        installs.postpone(context.db, install.id, context.now + UNDECIDED_FOR)
+
+
+def _intend(context: Context, fact: Facts, decision: Decision) -> None:
+    for step in decision.steps:
+        _STEPS.get(type(step), _nothing)(context, fact, step)
+
+
+def _nothing(context: Context, fact: Facts, step: Step) -> None:
+    """A step that something else takes up: seats are allotted for many installs at once."""
+
+
+def _device(fact: Facts) -> Device:
+    assert fact.device is not None, "only installs of known devices send commands"
+    return fact.device
+
+
+def _due(context: Context, device: Device) -> float:
+    """A command is not posted while the server rewrites the queue of a device that connects."""
+    if device.last_connect_at is None:
+        return context.now
+    return max(context.now, device.last_connect_at + context.policy.command.after_connect_delay)
+
+
+def _send_install(context: Context, fact: Facts, step: Step) -> None:
+    device, last = _device(fact), fact.attempt
+    again = (
+        last is not None
+        and last.enrolment == device.enrolment
+        and last.state in ("error", "acknowledged")
+        and (last.answered_at or 0.0) >= fact.install.round_at
+    )
+    made = commands.make(
+        context.db,
+        command_uuid=str(uuid.uuid4()),
+        server=device.server,
+        device_id=device.id,
+        install_id=fact.install.id,
+        request_type="InstallApplication",
+        enrolment=device.enrolment,
+        attempt=last.attempt + 1 if last is not None and again else 1,
+        due_at=_due(context, device),
+        now=context.now,
+    )
+    if made:
+        installs.attempted(context.db, [fact.install.id])
+
+
+def _post_again(context: Context, fact: Facts, step: Step) -> None:
+    assert isinstance(step, PostAgain)
+    commands.ready_again(context.db, step.command_uuid, _due(context, _device(fact)))
+    meta.count(context.db, "command.posted_again", context.now)
+
+
+def _ask_apps(context: Context, fact: Facts, step: Step) -> None:
+    ask(context, _device(fact), "ManagedApplicationList")
+
+
+def _ask_facts(context: Context, fact: Facts, step: Step) -> None:
+    ask(context, _device(fact), "DeviceInformation")
+
+
+def ask(context: Context, device: Device, request_type: str) -> bool:
+    """Intend a question to a device; False when it is on its way already."""
+    return commands.make(
+        context.db,
+        command_uuid=str(uuid.uuid4()),
+        server=device.server,
+        device_id=device.id,
+        install_id=None,
+        request_type=request_type,
+        enrolment=device.enrolment,
+        attempt=1,
+        due_at=_due(context, device),
+        now=context.now,
+    )
+
+
+def _read_assignment(context: Context, fact: Facts, step: Step) -> None:
+    why = fact.attempt.command_uuid if fact.attempt else ""
+    licence_steps.read_soon(context, fact.install.location, [_pair(fact)], why=why)
+
+
+def _pair(fact: Facts) -> Pair:
+    return facts.pair_of(fact.install)
+
+
+def _give_back(context: Context, fact: Facts, step: Step) -> None:
+    pairs_store.want(context.db, fact.install.location, "DISASSOCIATE", [_pair(fact)], context.now)
+
+
+def _send_remove(context: Context, fact: Facts, step: Step) -> None:
+    device, last = _device(fact), fact.removal
+    again = last is not None and last.state == "error"
+    commands.make(
+        context.db,
+        command_uuid=str(uuid.uuid4()),
+        server=device.server,
+        device_id=device.id,
+        install_id=fact.install.id,
+        request_type="RemoveApplication",
+        enrolment=device.enrolment,
+        attempt=last.attempt + 1 if last is not None and again else 1,
+        due_at=_due(context, device),
+        now=context.now,
+    )
+
+
+def _leave_line(context: Context, fact: Facts, step: Step) -> None:
+    pairs_store.leave_line(context.db, fact.install.location, _pair(fact), context.now)
+    installs.touch_ids(context.db, [fact.install.id], context.now)
+
+
+def _drop_attempt(context: Context, fact: Facts, step: Step) -> None:
+    assert isinstance(step, DropAttempt)
+    commands.drop(context.db, step.command_uuid)
+
+
+_STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
+    SendInstall: _send_install,
+    PostAgain: _post_again,
+    AskApps: _ask_apps,
+    AskFacts: _ask_facts,
+    ReadAssignment: _read_assignment,
+    GiveBack: _give_back,
+    SendRemove: _send_remove,
+    LeaveLine: _leave_line,
+    DropAttempt: _drop_attempt,
+}
+
+
+def allot_seats(context: Context) -> int:
+    """Give the free seats to those who wait for one; returns how many were given."""
+    given = 0
+    for location, asset in installs.assets_in_demand(context.db):
+        counts = locations.asset_facts(context.db, location, [asset]).get(asset)
+        if counts is None:
+            continue
+        free = facts.free_seats(context.db, location, asset, counts)
+        demands = installs.demands(context.db, location, asset)
+        granted = allocate(demands, free)
+        serials = installs.seated(context.db, [d.install_id for d in granted], context.now)
+        pairs = [Pair(asset, serial_number) for serial_number in serials]
+        pairs_store.want(context.db, location, "ASSOCIATE", pairs, context.now)
+        given += len(granted)
+        if len(granted) < len(demands):
+            recount_at = max(context.now, counts.read_at + RECOUNT_AFTER)
+            meta.hasten_job(context.db, f"assets:{location}", recount_at)
+    return given

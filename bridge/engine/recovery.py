@@ -1,0 +1,72 @@
+"""What a start does first: whatever a dead process left half done is looked up, not guessed.
+
+The engine's lock is held by then, so that every claimed row is an orphan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from bridge.engine import licences
+from bridge.engine.calls import Call
+from bridge.engine.context import Context
+from bridge.engine.sweep import LOCATION_JOBS, Outside
+from bridge.store import commands, installs, meta, outbox, requests, watch
+from bridge.store import pairs as pairs_store
+
+
+def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> None:
+    """Take up what the last process left, and plan what a start asks for."""
+    for row in outbox.claimed(context.db):
+        calls[row.kind].lost(context, row)
+    for service, scopes in (("apple", outside.locations), ("mdm", outside.servers)):
+        _forget_elsewhere(context, service, scopes)
+    _ask_apple_at_once(context)
+    # Webhooks that came while nobody listened are lost: the servers' queues and lists tell.
+    watch.suspect_all(context.db, context.now)
+    for server in outside.servers:
+        meta.hasten_job(context.db, f"devices:{server}", context.now)
+    for location in outside.locations:
+        meta.plan_job(context.db, f"config:{location}", context.now)
+        for job in LOCATION_JOBS:
+            meta.hasten_job(context.db, f"{job}:{location}", context.now + _first(context, job))
+    meta.hasten_job(context.db, "prune:", context.now)
+    installs.touch(context.db, "state NOT IN ('installed', 'removed')", (), context.now)
+
+
+def _forget_elsewhere(context: Context, service: str, scopes: Sequence[str]) -> None:
+    """Calls to locations or servers that are no longer configured are not made; what they were
+    for may be asked for anew should the name come back."""
+    for row in outbox.give_up_elsewhere(context.db, service, scopes, context.now):
+        if row.kind in ("associate", "disassociate"):
+            request = requests.get(context.db, row.id)
+            pairs = pairs_store.open_pairs(context.db, row.id)
+            licences.given_up(context, request, pairs, state="withdrawn")
+        elif row.kind == "command":
+            commands.abandon(context.db, row.subject)
+
+
+def _first(context: Context, job: str) -> float:
+    """What is read in full now and then need not be read at every start."""
+    policy = context.policy.sync
+    return {
+        "config": 0.0,
+        "limits": 0.0,
+        "assets": policy.assets_every,
+        "assignments": policy.assignments_every,
+        "changes": 0.0,
+        "metadata": policy.service_config_every,
+    }[job]
+
+
+def _ask_apple_at_once(context: Context) -> None:
+    """Notifications were missed: ask now, but never twice within the interval Apple names."""
+    for request in requests.unsettled(context.db):
+        if request.state == "open":
+            allowed_at = (request.status_asked_at or 0.0) + (
+                context.policy.event_status.min_interval
+            )
+            at = max(context.now, allowed_at)
+            requests.update(context.db, request.id, next_status_at=at)
+        elif request.state == "in_doubt":
+            requests.update(context.db, request.id, next_read_at=context.now)

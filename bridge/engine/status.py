@@ -1,0 +1,179 @@
+"""How everything stands at a glance: what `status` shows, ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bridge.config import Config
+from bridge.domain.model import Asset
+from bridge.domain.reasons import REASONS
+from bridge.domain.wanted import Wanted
+from bridge.engine import health
+from bridge.engine.context import Context
+from bridge.store import apps, events, facts, lists, locations, meta, outbox, reports
+from bridge.store import wanted as wanted_store
+from bridge.store.database import EngineLock
+from bridge.store.lists import rfc3339
+from bridge.store.reports import InstallCount, LicenceCount
+
+AT_ONCE = 1000
+
+
+def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]:
+    """Installs, licences, locations, servers, queues and counters.
+
+    Times are RFC 3339 text in UTC. Of licences, all that the locations own or installs want.
+    """
+    db = context.db
+    counts = reports.installs(db)
+    licences = reports.licences(db)
+    names = app_names(context, {c.adam_id for c in counts} | {c.adam_id for c in licences})
+    return {
+        "applied_at": rfc3339(reports.applied_at(db)),
+        "parts": [
+            {"name": p.name, "ok": p.ok, "severity": p.severity, "detail": p.detail}
+            for p in health.parts(context, config, lock)
+        ],
+        "installs": _installs(counts, names) | {"no_longer_wanted": reports.unwanted(db)},
+        "licences": [_licence(context, licence, names) for licence in licences],
+        "locations": [_location(context, name) for name in config.locations],
+        "servers": _servers(context, config.servers),
+        "queues": _queues(context),
+        "counters": dict(meta.counters(db)),
+    }
+
+
+def applied(context: Context) -> Wanted:
+    """What the last apply stored."""
+    return wanted_store.load(context.db)
+
+
+def app_names(context: Context, adam_ids: Iterable[str]) -> dict[str, str | None]:
+    """The names of apps, as far as known."""
+    found = apps.bundle_ids(context.db, list(adam_ids))
+    return {adam_id: name or bundle_id for adam_id, (bundle_id, name) in found.items()}
+
+
+def installs(context: Context, serial: str | None, adam_id: str | None) -> list[Mapping[str, Any]]:
+    """Every install of a device, of an app, or of both, as in the API."""
+    found: list[Mapping[str, Any]] = []
+    cursor = None
+    while True:
+        page = lists.installs(
+            context.db, serial=serial, adam_id=adam_id, limit=AT_ONCE, cursor=cursor
+        )
+        found.extend(page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+def _installs(counts: Sequence[InstallCount], names: Mapping[str, str | None]) -> dict[str, Any]:
+    by_state: dict[str, int] = {}
+    by_app: dict[str, dict[str, int]] = {}
+    waiting: dict[tuple[str, str], int] = {}
+    for c in counts:
+        by_state[c.state] = by_state.get(c.state, 0) + c.count
+        states = by_app.setdefault(c.adam_id, {})
+        states[c.state] = states.get(c.state, 0) + c.count
+        if c.state != "installed":
+            waiting[c.state, c.reason] = waiting.get((c.state, c.reason), 0) + c.count
+    return {
+        "wanted": sum(by_state.values()),
+        "by_state": by_state,
+        "apps": [
+            {"adam_id": adam_id, "name": names.get(adam_id), "by_state": states}
+            for adam_id, states in by_app.items()
+        ],
+        "not_installed": [
+            {
+                "state": state,
+                "reason": reason,
+                "count": count,
+                "who_must_act": REASONS[reason].actor,
+            }
+            for (state, reason), count in sorted(waiting.items(), key=lambda item: -item[1])
+        ],
+    }
+
+
+def _licence(
+    context: Context, licence: LicenceCount, names: Mapping[str, str | None]
+) -> dict[str, Any]:
+    free = licence.available
+    if licence.wanted or licence.held_by_us:
+        asset = Asset(licence.adam_id, licence.pricing_param)
+        counts = locations.asset_facts(context.db, licence.location, [asset]).get(asset)
+        free = facts.free_seats(context.db, licence.location, asset, counts)
+    return {
+        "location": licence.location,
+        "adam_id": licence.adam_id,
+        "pricing_param": licence.pricing_param,
+        "name": names.get(licence.adam_id),
+        "total": licence.total,
+        "free": free,
+        "unlimited": licence.unlimited,
+        "held": licence.held,
+        "held_by_us": licence.held_by_us,
+        "wanted": licence.wanted,
+        "read_at": rfc3339(licence.read_at),
+    }
+
+
+def _location(context: Context, name: str) -> dict[str, Any]:
+    location = locations.get(context.db, name)
+    return {
+        "name": name,
+        "location_name": location.location_name,
+        "library_uid": location.library_uid,
+        "stopped": location.stopped,
+        "stopped_detail": location.stopped_detail,
+        "trouble": outbox.trouble(context.db, "apple", name),
+        "token_expires_at": rfc3339(location.token_expires_at),
+        "registered_at": rfc3339(location.registered_at),
+        "config_read_at": rfc3339(location.config_read_at),
+        "assets_read_at": rfc3339(location.assets_read_at),
+        "assignments_read_at": rfc3339(location.assignments_read_at),
+        "last_notification_at": rfc3339(location.last_notification_at),
+    }
+
+
+def _servers(context: Context, names: Iterable[str]) -> list[dict[str, Any]]:
+    counted = {count.server: count for count in reports.devices(context.db)}
+    return [
+        {
+            "name": name,
+            "devices": counted[name].known if name in counted else 0,
+            "enrolled": counted[name].enrolled if name in counted else 0,
+            "without_serial_number": counted[name].nameless if name in counted else 0,
+            "trouble": outbox.trouble(context.db, "mdm", name),
+            "devices_read_at": rfc3339(devices_read_at(context, name)),
+            "last_webhook_at": rfc3339(reports.last_webhook_at(context.db, name)),
+        }
+        for name in names
+    ]
+
+
+def devices_read_at(context: Context, server: str) -> float | None:
+    """When an MDM server's list of devices was last read."""
+    text = meta.recall(context.db, f"devices_read_at:{server}")
+    return None if text is None else float(text)
+
+
+def _queues(context: Context) -> dict[str, Any]:
+    waiting, oldest, aside = events.backlog(context.db)
+    commands = reports.open_commands(context.db)
+    asked = reports.open_requests(context.db)
+    return {
+        "inbox": {"waiting": waiting, "oldest_at": rfc3339(oldest), "set_aside": aside},
+        "outbox": {"open": sum(outbox.open_counts(context.db).values())},
+        "commands": {
+            "open": sum(commands.values()) - commands.get("in_doubt", 0),
+            "in_doubt": commands.get("in_doubt", 0),
+        },
+        "requests": {
+            "open": sum(asked.values()) - asked.get("in_doubt", 0),
+            "in_doubt": asked.get("in_doubt", 0),
+        },
+    }

@@ -1,0 +1,181 @@
+"""Full reads because a person asks for them: handed to the engine that runs, or made here.
+
+Either way each is a row of the outbox, so that a crash in the middle leaves what the next engine
+takes up, and one look at the rows tells how far they have come.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from bridge.domain.policy import Policy
+from bridge.engine.calls import Call
+from bridge.engine.context import Context
+from bridge.engine.location_calls import Walk
+from bridge.errors import CallError
+from bridge.store import outbox, reads
+from bridge.store.database import Connection, Database
+
+What = Literal["assets", "assignments", "devices"]
+WHATS: tuple[What, ...] = ("assets", "assignments", "devices")
+
+WALKS = 3
+"""How often assignments are walked when data is written under the walk."""
+
+PATIENCE = 60.0
+"""Seconds that an engine gets to begin a read."""
+
+
+@dataclass(frozen=True, slots=True)
+class Read:
+    """One full read: `scope` is the location's name, or for devices the MDM server's."""
+
+    what: What
+    scope: str
+
+    @property
+    def service(self) -> str:
+        """Who is asked."""
+        return "mdm" if self.what == "devices" else "apple"
+
+    @property
+    def kind(self) -> str:
+        """The outbox row's kind."""
+        return f"read_{self.what}"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a read is; `count` is how many items are known of it by now."""
+
+    read: Read
+    state: Literal["waiting", "reading", "done", "failed"]
+    count: int = 0
+    error: str | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether it is done or failed."""
+        return self.state in ("done", "failed")
+
+
+@dataclass(frozen=True, slots=True)
+class _Ticket:
+    row_id: int
+    tries: int
+    asked_at: float
+
+
+def chosen(what: str, locations: Sequence[str], servers: Sequence[str]) -> list[Read]:
+    """The reads that `what` means: one kind of them, or `all`."""
+    return [
+        Read(each, scope)
+        for each in WHATS
+        if what in (each, "all")
+        for scope in (servers if each == "devices" else locations)
+    ]
+
+
+class Sync:
+    """Some reads, from when they were asked for to their end."""
+
+    def __init__(
+        self,
+        database: Database,
+        policy: Policy,
+        calls: Mapping[str, Call],
+        wanted: Sequence[Read],
+        clock: Callable[[], float],
+    ) -> None:
+        self._database = database
+        self._policy = policy
+        self._calls = calls
+        self._wanted = wanted
+        self._clock = clock
+        self._tickets: dict[Read, _Ticket] = {}
+
+    def ask(self, *, alone: bool = False) -> None:
+        """Intend what is not intended yet; a read that began before lets ours begin at its end.
+
+        `alone` says that we hold the engine's lock, so that what seems to be under way is not.
+        """
+        missing = [read for read in self._wanted if read not in self._tickets]
+        if not missing:
+            return
+        now = self._clock()
+        with self._database.write() as db:
+            for read in missing:
+                if alone or not reads.under_way(db, read.service, read.scope, read.kind):
+                    self._tickets[read] = _intend(db, read, now)
+
+    def perform(self, read: Read) -> None:
+        """Make the read here; the engine's lock must be held. How it ended, `progress` tells."""
+        call = self._calls[read.kind]
+        ticket = self._tickets[read]
+        for walk in range(1, WALKS + 1):
+            with self._database.write() as db:
+                row = reads.claim(db, ticket.row_id, self._clock())
+                call.begin(self._context(db), row)
+            try:
+                result = call.perform(row)
+            except CallError as error:
+                with self._database.write() as db:
+                    call.fail(self._context(db), row, error)
+                return
+            if walk == WALKS or not _written_under(read, result):
+                with self._database.write() as db:
+                    call.settle(self._context(db), row, result)
+                return
+
+    def progress(self) -> list[Progress]:
+        """How far each read is."""
+        with self._database.read() as db:
+            return [self._progress(db, read) for read in self._wanted]
+
+    def _progress(self, db: Connection, read: Read) -> Progress:
+        ticket = self._tickets.get(read)
+        if ticket is None:
+            return Progress(read, "waiting")
+        row = reads.get(db, ticket.row_id)
+        since = row.claimed_at or ticket.asked_at
+        if row.state == "done":
+            return Progress(read, "done", _count(db, read, since))
+        if row.state == "claimed":
+            return Progress(read, "reading", _count(db, read, since))
+        if row.state == "failed" or (row.tries > ticket.tries and row.error):
+            return Progress(read, "failed", error=row.error)
+        if self._clock() - ticket.asked_at > PATIENCE:
+            why = f": {row.error}" if row.error else ""
+            text = f"the engine has not begun within {PATIENCE:.0f} s and does it later{why}"
+            return Progress(read, "failed", error=text)
+        return Progress(read, "waiting")
+
+    def _context(self, db: Connection) -> Context:
+        return Context(db, self._policy, self._clock())
+
+
+def _intend(db: Connection, read: Read, now: float) -> _Ticket:
+    row_id = outbox.add(
+        db,
+        service=read.service,
+        scope=read.scope,
+        kind=read.kind,
+        key="",
+        subject="",
+        due_at=now,
+        now=now,
+    )
+    return _Ticket(row_id, reads.get(db, row_id).tries, now)
+
+
+def _written_under(read: Read, result: Any) -> bool:
+    return read.what == "assignments" and isinstance(result, Walk) and result.version_changed
+
+
+def _count(db: Connection, read: Read, since: float) -> int:
+    if read.what == "devices":
+        return reads.devices(db, read.scope)
+    count = reads.assets if read.what == "assets" else reads.assignments
+    return count(db, read.scope, since)

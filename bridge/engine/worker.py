@@ -1,0 +1,154 @@
+"""The engine: one pass over everything that is due, and the loop around it."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+
+from bridge.domain.policy import Policy
+from bridge.engine import cutting, inbox, lanes, reconcile, recovery, sweep
+from bridge.engine.calls import Call
+from bridge.engine.context import Context
+from bridge.engine.dispatch import Dispatcher, Executor, inline
+from bridge.engine.sweep import Outside
+from bridge.errors import StoreError
+from bridge.store import events, installs
+from bridge.store.database import Database
+
+log = logging.getLogger(__name__)
+
+POLL = 0.05
+"""Seconds between two looks whether another process has stored something."""
+
+PAUSE_AFTER_ERROR = 1.0
+
+
+class Engine:
+    """Turns what was stored into what is done. `recover` once, then `run_once` for ever."""
+
+    def __init__(
+        self,
+        database: Database,
+        policy: Policy,
+        calls: dict[str, Call],
+        outside: Outside,
+        clock: Callable[[], float],
+        execute: Executor = inline,
+        look: Callable[[float], int] = lambda _now: 0,
+    ) -> None:
+        """`look` is called in every pass and may make something due; it returns how much."""
+        self.database = database
+        self.policy = policy
+        self.outside = outside
+        self.clock = clock
+        self.calls = calls
+        self._look = look
+        self._full_looked_at = clock()
+        self.dispatcher = Dispatcher(database, policy, calls, clock, execute)
+
+    def recover(self) -> None:
+        """Take up what a process that died left; the engine's lock must be held."""
+        with self.database.write() as db:
+            recovery.recover(self._context(db), self.calls, self.outside)
+
+    def run_once(self) -> bool:
+        """One pass: messages, clock, decisions, calls. True when there was something to do."""
+        now = self.clock()
+        done = self.dispatcher.settle_again()
+        done += self._look(now)
+        done += inbox.process(self.database, self.policy, now)
+        done += self._sweep()
+        done += self._decide()
+        done += self.dispatcher.start(self.clock())
+        return done > 0
+
+    def next_due(self) -> float | None:
+        """When the clock next makes something due, as things stand; seconds since the epoch."""
+        now = self.clock()
+        with self.database.read() as db:
+            context = Context(db, self.policy, now)
+            times = [
+                events.next_due(db),
+                now if installs.dirty(db, 1) else None,
+                sweep.next_due(context),
+                cutting.next_cut_at(context),
+            ]
+        times.append(self.dispatcher.next_due(now))
+        return min((t for t in times if t is not None), default=None)
+
+    def _context(self, db: object) -> Context:
+        return Context(db, self.policy, self.clock())  # type: ignore[arg-type]
+
+    def _sweep(self) -> int:
+        with self.database.read() as db:
+            if not sweep.anything_due(self._context(db)):
+                return 0
+        with self.database.write() as db:
+            return sweep.sweep(self._context(db), self.outside)
+
+    def _decide(self) -> int:
+        done = 0
+        if self._any(lambda c: bool(installs.dirty(c.db, 1))):
+            with self.database.write() as db:
+                done += reconcile.decide_dirty(self._context(db))
+        if self._any(lambda c: bool(installs.assets_in_demand(c.db))):
+            with self.database.write() as db:
+                done += reconcile.allot_seats(self._context(db))
+        done += self._cut()
+        if self._any(lanes.anything_to_start):
+            with self.database.write() as db:
+                done += lanes.start(self._context(db))
+        return done
+
+    def _cut(self) -> int:
+        """Cut requests: planned while others may write, made one by one."""
+        if self._any(cutting.anything_to_give_up):
+            with self.database.write() as db:
+                return cutting.give_up(self._context(db))
+        with self.database.read() as db:
+            context = self._context(db)
+            cuts = cutting.plan(context, self._full_looked_at)
+        if context.now >= self._full_looked_at + cutting.FULL_EVERY:
+            self._full_looked_at = context.now
+        for cut in cuts:
+            with self.database.write() as db:
+                cutting.make(self._context(db), cut)
+        return len(cuts)
+
+    def _any(self, question: Callable[[Context], bool]) -> bool:
+        with self.database.read() as db:
+            return question(self._context(db))
+
+
+def run(engine: Engine, stop: threading.Event, beat: Callable[[], None]) -> None:
+    """Run the engine until `stop` is set; `beat` is called at least every second.
+
+    It sleeps until the clock makes something due, a call ends, or another process commits.
+    """
+    engine.recover()
+    last_beat = 0.0
+    while not stop.is_set():
+        now = engine.clock()
+        if now - last_beat >= 1.0:
+            beat()
+            last_beat = now
+        try:
+            engine.dispatcher.finished.clear()
+            version = engine.database.data_version()
+            if not engine.run_once():
+                _sleep(engine, stop, version)
+        except StoreError:
+            log.exception("the database could not be used")
+            stop.wait(PAUSE_AFTER_ERROR)
+
+
+def _sleep(engine: Engine, stop: threading.Event, version: int) -> None:
+    due = engine.next_due()
+    until = min(due if due is not None else float("inf"), engine.clock() + 1.0)
+    while not stop.is_set() and engine.clock() < until:
+        left = max(until - engine.clock(), 0.0)
+        if engine.dispatcher.finished.wait(min(POLL, left)):
+            return
+        if engine.database.data_version() != version:
+            return

@@ -1,0 +1,26 @@
+"""The web side: hooks that take events in, probes, and the API. It decides and sends nothing."""
+
+from __future__ import annotations
+
+from flask import Flask
+
+from bridge.web import api, health, hooks, problems
+from bridge.web.ports import Bridge
+
+__all__ = ["Bridge", "create_app"]
+
+
+def create_app(bridge: Bridge) -> Flask:
+    """The whole web side over one composed bridge; nothing is read from anywhere else.
+
+    Never answers with a redirect: MicroMDM would follow one as a GET and lose the event.
+    """
+    app = Flask(__name__, static_folder=None)
+    app.json.sort_keys = False  # type: ignore[attr-defined]
+    app.url_map.strict_slashes = False
+    app.url_map.merge_slashes = False
+    problems.register(app)
+    app.register_blueprint(hooks.create_blueprint(bridge))
+    app.register_blueprint(health.create_blueprint(bridge))
+    api.register(app, bridge)
+    return app

@@ -1,0 +1,43 @@
+"""Who sends a request, told from its Authorization header. Secrets are compared in constant time.
+
+Passwords are compared as bytes: Go's client, and with it MicroMDM, sends the userinfo of a URL
+as it is. Source: Go, net/http, Request.SetBasicAuth.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+from collections.abc import Iterable
+
+BASIC = 'Basic realm="bridge", charset="UTF-8"'
+BEARER = 'Bearer realm="bridge"'
+
+
+def basic(header: str | None) -> tuple[bytes, bytes] | None:
+    """User and password of a Basic header; None where it is none."""
+    encoded = _of_scheme("basic", header)
+    if encoded is None:
+        return None
+    try:
+        user, colon, password = base64.b64decode(encoded, validate=True).partition(b":")
+    except (binascii.Error, ValueError):
+        return None
+    return (user, password) if colon else None
+
+
+def bearer(header: str | None) -> str | None:
+    """The token of a Bearer header; None where it is none."""
+    return _of_scheme("bearer", header)
+
+
+def matches(offered: bytes, secrets: Iterable[str]) -> bool:
+    """Whether `offered` is one of `secrets`; all of them are looked at, whichever it is."""
+    found = [hmac.compare_digest(offered, secret.encode()) for secret in secrets]
+    return any(found)
+
+
+def _of_scheme(scheme: str, header: str | None) -> str | None:
+    name, _, rest = (header or "").partition(" ")
+    return rest.strip() or None if name.lower() == scheme else None

@@ -1,0 +1,69 @@
+"""The two hooks: MDM servers and Apple tell here what happened.
+
+In this order: unknown name 404, credentials 401, too large 413, not a JSON object 400; anything
+else is stored and answered with an empty 200. MicroMDM closes a response body unread, so with any
+body it would open a new connection for each event; and it sends every event once, so whatever
+else it is answered, that event is lost. Source: MicroMDM, workflow/webhook/http_post.go.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from flask import Blueprint, Response, request
+from werkzeug.exceptions import HTTPException, NotFound
+
+from bridge.clients.listener import MARK_HEADER
+from bridge.web import credentials
+from bridge.web.body import read_body
+from bridge.web.ports import Hooks
+from bridge.web.problems import NotAuthorized, to_http
+
+
+def create_blueprint(bridge: Hooks) -> Blueprint:
+    """The routes below /hooks."""
+    limits = bridge.config.policy.limits
+
+    def mdm(server: str) -> Response:
+        known = bridge.config.servers.get(server)
+        if known is None:
+            bridge.count_refused("mdm.404")
+            raise NotFound("No MDM server of this name is configured.")
+        offered = credentials.basic(request.headers.get("Authorization"))
+        if offered is None or not credentials.matches(offered[1], known.webhook_keys):
+            bridge.count_refused("mdm.401")
+            raise NotAuthorized("The webhook's key is missing or wrong.", credentials.BASIC)
+        headers = request.headers.get("Content-Type"), request.headers.get(MARK_HEADER)
+        try:
+            return _take_in(
+                lambda body: bridge.receive_webhook(server, body, *headers), limits.mdm_body
+            )
+        except HTTPException as error:
+            bridge.webhook_refused(server, error.code or 500)
+            raise
+
+    def apple(location: str) -> Response:
+        if location not in bridge.config.locations:
+            bridge.count_refused("apple.404")
+            raise NotFound("No location of this name is configured.")
+        token = credentials.bearer(request.headers.get("Authorization"))
+        if token is None or not bridge.notification_token_ok(location, token):
+            bridge.count_refused("apple.401")
+            raise NotAuthorized("The notification token is missing or wrong.", credentials.BEARER)
+        return _take_in(lambda body: bridge.receive_notification(location, body), limits.apple_body)
+
+    blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
+    for rule, view in (("/mdm/<server>", mdm), ("/apple/<location>", apple)):
+        blueprint.add_url_rule(
+            rule, view_func=view, methods=["POST"], provide_automatic_options=False
+        )
+    return blueprint
+
+
+def _take_in(store: Callable[[bytes], None], limit: int) -> Response:
+    try:
+        store(read_body(request, limit))
+    except Exception as error:
+        problem = to_http(error)
+        raise problem from error
+    return Response(status=200)

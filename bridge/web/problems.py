@@ -1,0 +1,77 @@
+"""Errors as `{"error": "one sentence"}`, whatever went wrong; never HTML, never a traceback."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from flask import Flask, Response, jsonify
+from werkzeug.exceptions import (
+    BadRequest,
+    HTTPException,
+    InternalServerError,
+    ServiceUnavailable,
+    Unauthorized,
+)
+
+from bridge.errors import QueryError, ShapeError, StoreError
+
+log = logging.getLogger(__name__)
+
+_SENTENCES = {
+    400: "The request cannot be read.",
+    404: "There is nothing under this path.",
+    405: "This path does not take this method.",
+    500: "The bridge failed; its log says why.",
+}
+"""For what Flask itself raises; everything else brings its own sentence."""
+
+
+class NotAuthorized(Unauthorized):
+    """401 with a challenge, whose realm is quoted as RFC 9110 (11.5) wants it."""
+
+    def __init__(self, sentence: str, challenge: str) -> None:
+        self._challenge = challenge
+        super().__init__(sentence)
+
+    def get_headers(self, *args: Any, **kwargs: Any) -> list[tuple[str, str]]:
+        """The headers of the answer."""
+        return [*super().get_headers(*args, **kwargs), ("WWW-Authenticate", self._challenge)]
+
+
+def register(app: Flask) -> None:
+    """Answer every error of `app` as JSON."""
+    app.register_error_handler(Exception, _answer)
+
+
+def to_http(error: Exception) -> HTTPException:
+    """The HTTP error that `error` means for whoever asked. What a person must mend is logged."""
+    match error:
+        case HTTPException():
+            return error
+        case ShapeError() | QueryError():
+            return BadRequest(_sentence(str(error)))
+        case StoreError():
+            log.error("the database cannot be used: %s", error)
+            return ServiceUnavailable("The database cannot be used at the moment.")
+        case _:
+            log.error("a request failed", exc_info=error)
+            return InternalServerError()
+
+
+def _answer(error: Exception) -> Response:
+    problem = to_http(error)
+    code = problem.code or 500
+    sentence = problem.description
+    if sentence is None or sentence == type(problem).description:
+        sentence = _SENTENCES.get(code, problem.name + ".")
+    response = jsonify(error=sentence)
+    response.status_code = code
+    for name, value in problem.get_headers():
+        if name.lower() != "content-type":
+            response.headers[name] = value
+    return response
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:].rstrip(".") + "."

@@ -1,0 +1,99 @@
+"""When a child is started again, the wait for a port, and what its sockets allow."""
+
+import errno
+import functools
+import queue
+import signal
+import socket
+import struct
+from pathlib import Path
+
+import pytest
+
+from bridge.cli import serve as serve_module
+from bridge.cli.supervisor import EXIT_LOCKED, listen, restart_delay
+from bridge.web.server import READ_TIMEOUT, limit_reads
+
+
+@pytest.mark.parametrize(
+    ("exit_code", "up_for", "losses", "delay"),
+    [
+        (0, 1, 0, None),
+        (1, 4.9, 0, None),
+        (4, 1, 3, None),
+        (0, 5, 0, 0.2),
+        (1, 5, 0, 0.2),
+        (1, 5, 1, 1.0),
+        (1, 5, 4, 10.0),
+        (1, 5, 5, 30.0),
+        (1, 5, 100_000, 30.0),
+        (-9, 0.1, 0, 0.2),
+        (-11, 0.1, 2, 2.0),
+        (EXIT_LOCKED, 1, 0, None),
+        (EXIT_LOCKED, 1000, 0, None),
+    ],
+)
+def test_what_cannot_start_is_given_up_and_what_was_lost_comes_back_ever_later(
+    exit_code: int, up_for: float, losses: int, delay: float | None
+) -> None:
+    assert restart_delay(exit_code, up_for, losses) == delay
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
+def test_a_free_port_is_listened_on(host: str) -> None:
+    listener = listen((host, 0), queue.SimpleQueue(), wait=0)
+    assert listener is not None
+    with listener, socket.create_connection(("localhost", listener.getsockname()[1])):
+        listener.accept()[0].close()
+
+
+def test_a_port_that_stays_taken_is_not_waited_for_longer_than_told() -> None:
+    with (
+        socket.create_server(("127.0.0.1", 0)) as taken,
+        pytest.raises(OSError, match="in use") as caught,
+    ):
+        listen(taken.getsockname(), queue.SimpleQueue(), wait=0)
+    assert caught.value.errno == errno.EADDRINUSE
+
+
+def test_no_peer_can_keep_a_thread_for_ever() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        limit_reads(listener)
+        with socket.create_connection(listener.getsockname()), listener.accept()[0] as accepted:
+            accepted.setblocking(True)  # as gunicorn does
+            option = accepted.getsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, 16)
+    assert struct.unpack("ll", option)[0] == READ_TIMEOUT
+
+
+@pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_wait_for_a_port(signum: int) -> None:
+    signals: queue.SimpleQueue[int] = queue.SimpleQueue()
+    signals.put(signum)
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        assert listen(taken.getsockname(), signals, wait=3600) is None
+
+
+@pytest.mark.parametrize(
+    ("address", "said"),
+    [
+        ("127.0.0.1:{port}", "127.0.0.1:{port} is in use: stop what listens there"),
+        ("192.0.2.1:{port}", "cannot listen on 192.0.2.1:{port}: "),
+        ("no.such.host.invalid:{port}", "cannot listen on no.such.host.invalid:{port}: "),
+    ],
+)
+def test_serve_says_in_one_line_why_it_cannot_listen(
+    tmp_path: Path,
+    caplog: pytest.LogCaptureFixture,
+    monkeypatch: pytest.MonkeyPatch,
+    address: str,
+    said: str,
+) -> None:
+    monkeypatch.setattr(serve_module, "listen", functools.partial(listen, wait=0))
+    monkeypatch.setattr(serve_module, "setup_logging", lambda environ: None)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        config = tmp_path / "config.yaml"
+        config.write_text(f"{{database: bridge.db, listen: '{address.format(port=port)}'}}")
+        assert serve_module.serve(config) == 1
+    (record,) = caplog.records
+    assert said.format(port=port) in record.getMessage()

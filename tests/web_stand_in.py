@@ -1,0 +1,106 @@
+"""A bridge in memory, for tests of the web side alone."""
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
+from bridge.domain.policy import LimitsPolicy, Policy
+from bridge.domain.views import HealthPart, Page
+from bridge.errors import QueryError
+from bridge.wire.json_text import read_object
+
+WEBHOOK_KEYS = ("hook-key-old", "hook-key-new")
+API_KEY = "api-key"
+READ_KEY = "read-key"
+NOTIFICATION_TOKEN = "notification-token"
+LIMITS = LimitsPolicy(mdm_body=200, apple_body=100, api_body=50)
+
+
+def config(path: Path = Path("config.yaml"), **changes: Any) -> Config:
+    """A configuration with one MDM server `main`, one location `hq` and small limits."""
+    server = ServerConfig("main", "micromdm", "https://mdm.example.org", "mdm-key", WEBHOOK_KEYS)
+    values: dict[str, Any] = {
+        "path": path,
+        "database": path.with_name("bridge.db"),
+        "public_url": "https://bridge.example.org",
+        "api": ApiConfig(API_KEY, READ_KEY),
+        "servers": {"main": server},
+        "locations": {"hq": LocationConfig("hq", Path("hq.vpptoken"))},
+        "policy": Policy(limits=LIMITS),
+    }
+    return Config(**(values | changes))
+
+
+class StandIn:
+    """Keeps what it is given; raises `fails` wherever something is stored or read."""
+
+    def __init__(self, conf: Config | None = None) -> None:
+        self.config = conf or config()
+        self.webhooks: list[tuple[str, bytes]] = []
+        self.notifications: list[tuple[str, bytes]] = []
+        self.refused: list[tuple[str, int]] = []
+        self.counted: list[str] = []
+        self.asked: list[tuple[str, Mapping[str, object]]] = []
+        self.parts: Sequence[HealthPart] = ()
+        self.living = True
+        self.page = Page(())
+        self.install: Mapping[str, Any] | None = None
+        self.fails: Exception | None = None
+
+    def receive_webhook(
+        self, server: str, body: bytes, content_type: str | None, forwarded_by: str | None
+    ) -> None:
+        self._take(self.webhooks, server, body)
+
+    def receive_notification(self, location: str, body: bytes) -> None:
+        self._take(self.notifications, location, body)
+
+    def _take(self, kept: list[tuple[str, bytes]], origin: str, body: bytes) -> None:
+        read_object(body)
+        self._fail()
+        kept.append((origin, body))
+
+    def notification_token_ok(self, location: str, token: str) -> bool:
+        return (location, token) == ("hq", NOTIFICATION_TOKEN)
+
+    def webhook_refused(self, server: str, status: int) -> None:
+        self.refused.append((server, status))
+
+    def end(self) -> None:
+        pass
+
+    def count_refused(self, kind: str) -> None:
+        self.counted.append(kind)
+
+    def health(self) -> Sequence[HealthPart]:
+        self._fail()
+        return self.parts
+
+    def alive(self) -> bool:
+        return self.living
+
+    def list_installs(self, **asked: object) -> Page:
+        return self._list("installs", asked)
+
+    def list_devices(self, **asked: object) -> Page:
+        return self._list("devices", asked)
+
+    def list_events(self, **asked: object) -> Page:
+        return self._list("events", asked)
+
+    def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
+        self._fail()
+        self.asked.append(("install", {"serial": serial, "adam_id": adam_id}))
+        return self.install
+
+    def _list(self, name: str, asked: Mapping[str, object]) -> Page:
+        self._fail()
+        if asked["cursor"] == "unknown":
+            raise QueryError("this cursor is none of ours")
+        self.asked.append((name, asked))
+        return self.page
+
+    def _fail(self) -> None:
+        if self.fails is not None:
+            raise self.fails
