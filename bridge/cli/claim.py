@@ -1,0 +1,173 @@
+"""`claim`: take a location over from the MDM that holds its content token."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+
+import click
+
+from bridge.app import Bridge, make_calls
+from bridge.cli import show
+from bridge.cli.params import json_option
+from bridge.cli.root import BAD_NEWS, USAGE, Settings
+from bridge.clients.apple_replies import ClientConfig
+from bridge.engine import claim as claiming
+from bridge.engine import holder as holders
+from bridge.engine.claim import Progress
+from bridge.engine.client_pool import ClientPool
+from bridge.engine.holder import Holder
+from bridge.errors import StoreLocked
+from bridge.store import locations, meta
+
+POLL = 0.25
+"""Seconds between two looks at how far the claim is."""
+
+GONE_AFTER = 5.0
+"""Seconds without an engine after which it is not waited for."""
+
+
+@click.command()
+@click.argument("location")
+@click.option(
+    "--name",
+    "--yes-name",
+    "name",
+    metavar="NAME",
+    help="The other MDM's name, exactly as shown; without it you are asked for it.",
+)
+@json_option
+@click.pass_obj
+def claim(settings: Settings, location: str, name: str | None, as_json: bool) -> int:
+    """Take LOCATION over from the MDM that holds its content token, after asking.
+
+    Shows who holds it and writes to Apple only when you type the other MDM's name exactly. Then
+    the bridge reads everything of the location anew. Stop the other MDM's use of the location
+    first: Apple lets both write. Exit code 0 also when no claim is needed, 1 when nothing was
+    taken over.
+    """
+    with settings.open_bridge() as bridge:
+        bridge.config.require("locations")
+        if location not in bridge.config.locations:
+            known = ", ".join(bridge.config.locations)
+            raise click.BadParameter(
+                f"{location!r} is not a location of the configuration; known there: {known}",
+                param_hint="LOCATION",
+            )
+        clients = bridge.clients(settings.transports)
+        config = clients.apple(location).client_config()
+        holder = _holder(bridge, location, config)
+        if not as_json:
+            _show(location, config, holder)
+        if holder is None:
+            _look_again(bridge, location)
+            return _end(location, None, None, as_json)
+        typed = name if name is not None else _ask(holder)
+        if typed is None:
+            show.line("nothing was changed: say --name NAME to be asked nothing", error=True)
+            return USAGE
+        if typed.strip() != holder.title:
+            ended = Progress("failed", "that is not its name; nothing was changed")
+        else:
+            ended = _claim(bridge, clients, location, holder, settings.sleep)
+        return _end(location, holder, ended, as_json)
+
+
+def _holder(bridge: Bridge, location: str, config: ClientConfig) -> Holder | None:
+    with bridge.database.read() as db:
+        ours = meta.recall(db, "instance_id") or ""
+        told_url = locations.get(db, location).told_url
+    urls = (bridge.config.notification_url(location), told_url)
+    return holders.of_config(config, ours, urls)
+
+
+def _show(location: str, config: ClientConfig, holder: Holder | None) -> None:
+    if holder is None:
+        owner = "nobody" if config.envelope.mdm_info is None else "this bridge"
+        show.line(f"{location} is managed by {owner}: no claim is needed.")
+        return
+    show.line(f"{location} ({config.location_name or 'without a name'}) is held by another MDM:")
+    show.pairs(
+        {
+            "name": holder.name,
+            "id": holder.mdm_id,
+            "metadata": holder.metadata,
+            "notifications go to": holder.notification_url,
+        }
+    )
+
+
+def _ask(holder: Holder) -> str | None:
+    """What the person types; None when nobody is there."""
+    show.line(f"To take it over, type its name: {holder.title}", error=True)
+    try:
+        typed: str = click.prompt("Name", default="", show_default=False, err=True)
+    except click.Abort:
+        return None
+    return typed
+
+
+def _look_again(bridge: Bridge, location: str) -> None:
+    """Nobody else holds it: should the bridge believe so, let it find out at once."""
+    with bridge.database.read() as db:
+        believed = locations.get(db, location).foreign_holder is not None
+    if believed:
+        with bridge.database.write() as db:
+            meta.hasten_job(db, f"config:{location}", bridge.now())
+
+
+def _claim(
+    bridge: Bridge,
+    clients: ClientPool,
+    location: str,
+    holder: Holder,
+    sleep: Callable[[float], object],
+) -> Progress:
+    try:
+        bridge.engine_lock.acquire(0.0)
+    except StoreLocked:
+        return _hand_over(bridge, location, holder, sleep)
+    try:
+        call = make_calls(bridge.database, clients, bridge.config)[claiming.KIND]
+        row_id = claiming.ask(bridge.database, location, holder, bridge.now())
+        claiming.make(bridge.database, call, row_id, bridge.context)
+        return _progress(bridge, row_id)
+    finally:
+        bridge.engine_lock.release()
+
+
+def _hand_over(
+    bridge: Bridge, location: str, holder: Holder, sleep: Callable[[float], object]
+) -> Progress:
+    """Let the engine that runs do it, and wait for it."""
+    asked_at = seen_at = bridge.now()
+    row_id = claiming.ask(bridge.database, location, holder, asked_at)
+    while not (found := _progress(bridge, row_id)).ended:
+        now = bridge.now()
+        if bridge.engine_lock.held():
+            seen_at = now
+        late = now - seen_at > GONE_AFTER or now - asked_at > claiming.PATIENCE
+        if late and claiming.withdraw(bridge.database, row_id, now):
+            return Progress("failed", "the engine did not take it up; nothing was changed")
+        if now - seen_at > GONE_AFTER:
+            return Progress("failed", "the engine has stopped meanwhile; see vpp-bridge status")
+        sleep(POLL)
+    return found
+
+
+def _progress(bridge: Bridge, row_id: int) -> Progress:
+    with bridge.database.read() as db:
+        return claiming.progress(db, row_id)
+
+
+def _end(location: str, holder: Holder | None, ended: Progress | None, as_json: bool) -> int:
+    claimed = ended is not None and ended.state == "done"
+    error = ended.error if ended is not None else None
+    if as_json:
+        shown = asdict(holder) if holder is not None else None
+        show.as_json({"location": location, "holder": shown, "claimed": claimed, "error": error})
+    elif claimed:
+        show.line(f"{location} is managed by this bridge now, which reads everything of it anew.")
+    if error is not None:
+        show.line(f"{location}: {error}", error=True)
+    return 0 if holder is None or claimed else BAD_NEWS

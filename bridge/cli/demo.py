@@ -1,0 +1,200 @@
+"""`demo`: the whole road with a real bridge between simulated services, and what came of it."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import sys
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from pathlib import Path
+
+import click
+
+from bridge.cli import demo_report as report
+from bridge.cli import show
+from bridge.cli.demo_bridge import BridgeProcess, Place, Unreachable, make_place, policy_lines
+from bridge.cli.demo_outside import (
+    ENROL_WITHIN,
+    Outside,
+    OutsideWithMicroMdm,
+    missing_for_micromdm,
+)
+from bridge.cli.demo_report import Pair, Result
+from bridge.cli.demo_watch import Watch
+from bridge.cli.root import BAD_NEWS, Settings
+from bridge.engine import status
+from bridge.errors import BridgeError
+
+LIMIT = 80.0
+"""Seconds after which a demonstration of the usual size is given up."""
+
+_USUAL, _EACH_FURTHER = 60, 0.5
+_EACH_KILL = 5.0
+_LOG_LINES = 15
+_TERMINATED = 128 + signal.SIGTERM
+
+
+@click.command()
+@click.option("--devices", type=click.IntRange(1), default=20, show_default=True, metavar="N")
+@click.option("--apps", type=click.IntRange(1), default=3, show_default=True, metavar="M")
+@click.option("--faults", is_flag=True, help="Let things go wrong on the way.")
+@click.option(
+    "--kills",
+    type=click.IntRange(0),
+    default=0,
+    metavar="N",
+    help="Kill (SIGKILL) and restart the bridge N times on the way.",
+)
+@click.option("--keep", is_flag=True, help="Keep the files: configuration, database, log.")
+@click.option("--seed", type=int, default=1, show_default=True, help="What chance is made of.")
+@click.option(
+    "--mdm",
+    type=click.Choice(["simulated", "micromdm"]),
+    default="simulated",
+    show_default=True,
+    help="`micromdm`: a real one; needs micromdm and scepclient on PATH, and the extra `real`.",
+)
+def demo(devices: int, apps: int, faults: bool, kills: int, keep: bool, seed: int, mdm: str) -> int:
+    """Show the bridge at work between a simulated Apple and a simulated MDM server with devices.
+
+    Needs no configuration and no network. Exit code 0 only if every app was really installed on
+    every device, the bridge says so, too, and nothing was asked or sent that must not be.
+    """
+    began_at = time.monotonic()
+    missing = missing_for_micromdm() if mdm == "micromdm" else []
+    if missing:
+        raise click.UsageError(f"--mdm micromdm needs {' and '.join(missing)}")
+    words = [show.counted(devices, "device"), show.counted(apps, "app")]
+    words += ["with faults"] if faults else []
+    words += [show.counted(kills, "kill")] if kills else []
+    show.line(f"Demonstration: {', '.join(words)}, seed {seed}")
+    further = max(devices * apps - _USUAL, 0)
+    kind = OutsideWithMicroMdm if mdm == "micromdm" else Outside
+    with _end_on_sigterm(), _directory(keep=keep) as directory:
+        outside = kind(devices, apps, seed, faults=faults)
+        deadline = began_at + LIMIT + further * _EACH_FURTHER + kills * _EACH_KILL
+        return _run(outside, directory, kills, seed, deadline)
+
+
+@contextmanager
+def _end_on_sigterm() -> Iterator[None]:
+    """Let SIGTERM end the demonstration as Ctrl-C does: with nothing left behind."""
+    before = signal.signal(signal.SIGTERM, lambda *_: sys.exit(_TERMINATED))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
+
+
+@contextmanager
+def _directory(*, keep: bool) -> Iterator[Path]:
+    directory = Path(tempfile.mkdtemp(prefix="vpp-bridge-demo-"))
+    try:
+        yield directory
+    finally:
+        if keep:
+            show.line(f"Kept: {directory}")
+        else:
+            shutil.rmtree(directory, ignore_errors=True)
+
+
+def _run(outside: Outside, directory: Path, kills: int, seed: int, deadline: float) -> int:
+    place = make_place(directory, outside.mdm_api_key)
+    process = BridgeProcess(place)
+    with ExitStack() as cleanup:
+        cleanup.callback(outside.stop)
+        cleanup.callback(process.stop)
+        outside.start(directory / "mdm", place.webhook_url)
+        place.write(
+            apple_url=outside.apple_url,
+            mdm_url=outside.mdm_url,
+            content_token=outside.world.location.token,
+            apps=outside.app_names,
+        )
+        _introduce(place, outside)
+        watch = Watch(outside, place, process, kills, seed, deadline)
+        try:
+            for line in filter(None, watch.begin()):
+                show.line(f"  {line}")
+        except BridgeError:
+            _show_log(place)
+            raise
+        later = show.counted(outside.later, "more device")
+        show.line(f"{later} will enrol in the next {ENROL_WITHIN:g} s. Since the wish:")
+        with show.progress() as view:
+            watch.follow(view)
+        return _finish(watch, process)
+
+
+def _introduce(place: Place, outside: Outside) -> None:
+    show.line(f"Bridge {place.url} between Apple, simulated, {outside.apple_url}")
+    show.line(f"and {outside.mdm_name} {outside.mdm_url}")
+    lines = policy_lines()
+    half = len(lines) // 2
+    show.line(f"Waits are shortened. policy: {', '.join(lines[:half])},")
+    show.line(f"  {', '.join(lines[half:])}")
+    show.line("$ vpp-bridge serve & vpp-bridge apply --yes")
+
+
+def _finish(watch: Watch, process: BridgeProcess) -> int:
+    """Stop the bridge and print how it ended; the exit code."""
+    ended = process.ended()
+    watch.settle()
+    reasons = [_why(watch, pair) for pair in watch.unfinished()[: report.SHOWN]]
+    if ended is not None:
+        reasons.append(f"The bridge ended by itself with exit code {ended}.")
+    process.stop()
+    result = watch.result(_counters(watch.place))
+    code = conclude(result, reasons)
+    if result.unfinished:
+        _show_log(watch.place)
+    return code
+
+
+def conclude(result: Result, reasons: Sequence[str]) -> int:
+    """Print how it ended, with `reasons` if it did not end well; the exit code."""
+    show.line()
+    columns = ("app", "adam id", "installed", "first", "median", "last")
+    show.table(columns, report.app_rows(result))
+    show.line()
+    show.pairs(report.summary(result))
+    show.line()
+    complaints = report.verdict(result)
+    if not complaints:
+        show.line(report.good_news(result))
+        return 0
+    for line in complaints:
+        show.line(line)
+    for violation in result.violations:
+        show.line(f"- {violation.kind}: {violation.detail}")
+    for reason in reasons:
+        show.line(f"- {reason}")
+    return BAD_NEWS
+
+
+def _why(watch: Watch, pair: Pair) -> str:
+    serial_number, adam_id = pair
+    app = watch.outside.app_names[adam_id]
+    try:
+        install = watch.api.install(serial_number, adam_id)
+    except Unreachable as error:
+        return f"{app} on {serial_number}: the bridge does not say why ({error})"
+    explanation = install["explanation"]
+    return f"{install['state']}: {explanation['sentence']} {explanation['next']}"
+
+
+def _counters(place: Place) -> Mapping[str, int]:
+    with Settings(place.config).open_bridge() as bridge, bridge.database.read() as db:
+        report = status.report(bridge.context(db), bridge.config, bridge.engine_lock)
+        counters: Mapping[str, int] = report["counters"]
+        return counters
+
+
+def _show_log(place: Place) -> None:
+    show.line()
+    show.line("The last lines of the bridge's log:")
+    for line in place.log.read_text(errors="replace").splitlines()[-_LOG_LINES:]:
+        show.line(f"  {line}")

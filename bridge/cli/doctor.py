@@ -1,0 +1,77 @@
+"""`doctor`: test everything, and say what to mend."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from bridge.app import Bridge
+from bridge.cli import show
+from bridge.cli.params import json_option
+from bridge.cli.root import BAD_NEWS, Settings
+from bridge.engine.client_pool import ClientPool, Transports
+from bridge.engine.doctor import Case, Finding, examine
+from bridge.engine.doctor.hooks import over_http
+from bridge.errors import StoreError
+from bridge.logs import redact
+
+_COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
+
+
+@click.command()
+@json_option
+@click.pass_obj
+def doctor(settings: Settings, as_json: bool) -> int:
+    """Test configuration, database, tokens, Apple, MDM servers and both hooks.
+
+    Each line says ok, warn or fail, and what to mend. Nothing is changed anywhere; the running
+    bridge gets one harmless message through each MDM server's hook. Exit code 1 when anything
+    fails.
+    """
+    bridge = Bridge(settings.config(), settings.clock)
+    try:
+        bridge.open()
+        trouble = None
+    except StoreError as error:
+        trouble = str(error)
+    try:
+        findings = []
+        for finding in examine(_case(settings, bridge, trouble)):
+            findings.append(finding)
+            if not as_json:
+                _show(finding)
+    finally:
+        bridge.close()
+    levels = Counter(finding.level for finding in findings)
+    if as_json:
+        show.as_json({"ok": not levels["fail"], "findings": [_as_json(f) for f in findings]})
+    else:
+        show.line()
+        show.line(f"{levels['ok']} ok, {levels['warn']} warn, {levels['fail']} fail")
+    return BAD_NEWS if levels["fail"] else 0
+
+
+def _case(settings: Settings, bridge: Bridge, trouble: str | None) -> Case:
+    return Case(
+        config=bridge.config,
+        database=bridge.database,
+        trouble=trouble,
+        lock=bridge.engine_lock,
+        clients=ClientPool(bridge.config, bridge.clock, settings.transports or Transports()),
+        ask=settings.ask or over_http(bridge.config),
+        now=bridge.now(),
+    )
+
+
+def _show(finding: Finding) -> None:
+    level = click.style(f"{finding.level:4}", fg=_COLOURS[finding.level])
+    mend = f"; {finding.mend}" if finding.mend else ""
+    text = redact(f"{finding.part}: {finding.text.rstrip('.')}{mend}")
+    click.echo(f"{level}  {show.clean(text)}")
+
+
+def _as_json(finding: Finding) -> dict[str, Any]:
+    return {key: redact(value) for key, value in asdict(finding).items()}

@@ -1,0 +1,37 @@
+"""The kinds of arguments that several commands take, and the options that they share."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+import click
+
+from bridge.config import values
+from bridge.errors import ConfigError
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+
+
+class _Value(click.ParamType[str]):
+    """A value that the configuration knows, read in the same way."""
+
+    def __init__(self, name: str, read: Callable[[str], str]) -> None:
+        self.name = name
+        self._read = read
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Read it, or say what is wrong with it."""
+        try:
+            return self._read(str(value))
+        except ConfigError as error:
+            self.fail(f"{str(value)!r} {error}", param, ctx)
+
+
+SERIAL = _Value("serial", values.serial_number)
+ADAM_ID = _Value("adam_id", values.adam_id)
+
+
+def json_option(command: Decorated) -> Decorated:
+    """Adds `--json`, which arrives as `as_json`."""
+    return click.option("--json", "as_json", is_flag=True, help="Print JSON.")(command)

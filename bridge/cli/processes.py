@@ -1,0 +1,38 @@
+"""`serve`, and the two hidden commands that it starts itself with."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.cli import serve as processes
+from bridge.cli.root import Settings
+
+
+@click.command()
+@click.pass_obj
+def serve(settings: Settings) -> int:
+    """Run the bridge until SIGTERM: the hooks, the API and the engine.
+
+    What is wanted comes from the database, where `apply` stores it; the file's groups and apps are
+    not looked at. It starts though Apple or the MDM server cannot be reached.
+    """
+    return processes.serve(settings.config_path)
+
+
+@click.command("serve-web", hidden=True)
+@click.option("--fd", type=int, required=True)
+@click.pass_obj
+def serve_web(settings: Settings, fd: int) -> int:
+    """The web side, on the socket that `serve` opened."""
+    from bridge import app  # noqa: PLC0415 - the supervisor starts half a second sooner without it
+
+    return processes.run_web_child(settings.config_path, fd, app.open_bridge)
+
+
+@click.command("serve-engine", hidden=True)
+@click.pass_obj
+def serve_engine(settings: Settings) -> int:
+    """The engine."""
+    from bridge import app  # noqa: PLC0415 - as above
+
+    return processes.run_engine_child(settings.config_path, app.run_engine)

@@ -1,0 +1,80 @@
+"""`retry`: another round for installs that stopped."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import click
+
+from bridge.app import Bridge
+from bridge.cli import show
+from bridge.cli.params import ADAM_ID, SERIAL, json_option
+from bridge.cli.root import BAD_NEWS, USAGE, Settings
+from bridge.store import reports
+from bridge.store import retry as stopped_installs
+
+Stopped = Sequence[tuple[str, str, int]]
+"""How many installs there are by (state, reason)."""
+
+
+@click.command()
+@click.option("--serial", type=SERIAL, metavar="S", help="Only the installs of this device.")
+@click.option("--app", "adam_id", type=ADAM_ID, metavar="A", help="Only the installs of this app.")
+@click.option("--yes", is_flag=True, help="Retry everything without asking.")
+@json_option
+@click.pass_obj
+def retry(
+    settings: Settings, serial: str | None, adam_id: str | None, yes: bool, as_json: bool
+) -> int:
+    """Give installs that stopped another round: those that are failed, needs_user or conflict.
+
+    What failed before does not count any more; attempts start anew. All other installs are left
+    alone. Without --serial and --app it is for everything, after asking. Works while the bridge
+    runs, which then acts at once. Exit code 0 when it is done, also when nothing had stopped; 1
+    when you said no; 2 for a device or an app that nobody knows, or when nobody could be asked.
+    """
+    with settings.open_bridge() as bridge:
+        if unknown := _unknown(bridge, serial, adam_id):
+            show.line(unknown, error=True)
+            return USAGE
+        with bridge.database.read() as db:
+            stopped = stopped_installs.stopped(db, serial, adam_id)
+        if not as_json:
+            _show(stopped)
+        if stopped and not (yes or serial or adam_id):
+            if not show.can_ask():
+                show.line(
+                    "nothing was retried: say --yes to retry everything, or which device or app",
+                    error=True,
+                )
+                return USAGE
+            if not click.confirm("Give all of these another round?", err=True):
+                show.line("nothing was retried", error=True)
+                return BAD_NEWS
+        retried = bridge.retry(serial, adam_id) if stopped else 0
+    if as_json:
+        show.as_json({"retried": retried, "reasons": _as_json(stopped)})
+    elif stopped:
+        show.line(f"{show.counted(retried, 'install')} got another round.")
+    return 0
+
+
+def _unknown(bridge: Bridge, serial: str | None, adam_id: str | None) -> str | None:
+    with bridge.database.read() as db:
+        if serial is not None and not reports.knows_serial(db, serial):
+            return f"device {serial} is unknown: not enrolled, and no app is wanted on it"
+        if adam_id is not None and not reports.knows_app(db, adam_id):
+            return f"app {adam_id} is unknown: no location owns it, and nothing applied asks for it"
+    return None
+
+
+def _show(stopped: Stopped) -> None:
+    if not stopped:
+        show.line("Nothing to retry: no install is failed, needs_user or conflict.")
+        return
+    show.table(("state", "reason", "installs"), stopped)
+    show.line()
+
+
+def _as_json(stopped: Stopped) -> list[dict[str, object]]:
+    return [{"state": state, "reason": reason, "count": count} for state, reason, count in stopped]

@@ -1,0 +1,170 @@
+"""The group that all commands hang on: options of all of them, errors, exit codes.
+
+A new command is one line in `COMMANDS` and a module with a click command in it. Commands return
+their exit code; None is 0.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, replace
+from importlib import import_module, metadata
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from bridge.errors import BridgeError, ConfigError
+from bridge.logs import redact
+
+if TYPE_CHECKING:
+    from bridge.app import Bridge
+    from bridge.config import Config
+    from bridge.engine.client_pool import Transports
+    from bridge.engine.doctor.finding import Ask
+
+BAD_NEWS = 1
+USAGE = 2
+INTERRUPTED = 130
+"""How a shell reports a program that Ctrl-C ended: 128 and the number of SIGINT."""
+
+COMMANDS: Mapping[str, tuple[str, str]] = {
+    "serve": ("bridge.cli.processes:serve", "Run the bridge: hooks, API and engine."),
+    "doctor": ("bridge.cli.doctor:doctor", "Test everything, and say what to mend."),
+    "apply": ("bridge.cli.apply:apply", "Store what the file wants, after showing the change."),
+    "status": ("bridge.cli.status:status", "Show installs by state, licences and queues."),
+    "why": ("bridge.cli.why:why", "Explain one app on one device."),
+    "retry": ("bridge.cli.retry:retry", "Give installs that stopped another round."),
+    "claim": ("bridge.cli.claim:claim", "Take a location over from the MDM that holds it."),
+    "sync": ("bridge.cli.sync:sync", "Read everything anew from Apple and the MDM servers."),
+    "demo": ("bridge.cli.demo:demo", "Show everything working, all of it simulated."),
+    "simulate": ("bridge.cli.simulate:simulate", "Run a simulated Apple and MDM server."),
+}
+"""By name: where the command is (module:attribute), and its line in the list of commands."""
+
+HIDDEN: Mapping[str, str] = {
+    "serve-web": "bridge.cli.processes:serve_web",
+    "serve-engine": "bridge.cli.processes:serve_engine",
+}
+"""The commands that `serve` starts itself with."""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What holds for every command; all but the path is replaced by tests."""
+
+    config_path: Path = Path("config.yaml")
+    transports: Transports | None = None
+    clock: Callable[[], float] = field(default=time.time)
+    sleep: Callable[[float], object] = field(default=time.sleep)
+    ask: Ask | None = None
+
+    def config(self) -> Config:
+        """The configuration; raises ConfigError."""
+        load_config = import_module("bridge.config").load_config
+        config: Config = load_config(self.config_path, os.environ)
+        return config
+
+    @contextmanager
+    def open_bridge(self) -> Iterator[Bridge]:
+        """A bridge on the configured database; raises ConfigError or StoreError."""
+        bridge: Bridge = import_module("bridge.app").Bridge(self.config(), self.clock)
+        try:
+            yield bridge.open()
+        finally:
+            bridge.close()
+
+
+class Root(click.Group):
+    """Finds commands when they are used, and turns every foreseen error into a line."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands that are shown, in the order in which they are shown."""
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Import one command."""
+        place = COMMANDS[cmd_name][0] if cmd_name in COMMANDS else HIDDEN.get(cmd_name)
+        if place is None:
+            return None
+        module, _, attribute = place.partition(":")
+        command: click.Command = getattr(import_module(module), attribute)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The list of commands, without importing any of them."""
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+
+    def main(self, args: Sequence[str] | None = None, **options: Any) -> Any:  # type: ignore[override]
+        """Run a command and exit: 0 ok, 1 bad news, 2 a mistake in the call or the file."""
+        options["standalone_mode"] = False
+        try:
+            code = super().main(args, **options)
+        except click.exceptions.NoArgsIsHelpError as error:
+            error.show()
+            raise SystemExit(USAGE) from None
+        except click.ClickException as error:
+            _say(_usage(error))
+            raise SystemExit(error.exit_code) from None
+        except click.Abort:
+            raise SystemExit(INTERRUPTED) from None
+        except ConfigError as error:
+            for mistake in error.mistakes:
+                _say(mistake)
+            raise SystemExit(USAGE) from None
+        except BridgeError as error:
+            _say(f"vpp-bridge: {error}")
+            raise SystemExit(BAD_NEWS) from None
+        raise SystemExit(code or 0)
+
+
+def _usage(error: click.ClickException) -> str:
+    context = error.ctx if isinstance(error, click.UsageError) else None
+    program = context.command_path if context else "vpp-bridge"
+    hint = f"; see {program} --help" if context else ""
+    return f"{program}: {error.format_message().rstrip('.')}{hint}"
+
+
+def _say(text: str) -> None:
+    click.echo(redact(" ".join(text.split())), err=True)
+
+
+def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
+    if asked and not ctx.resilient_parsing:
+        try:
+            version = metadata.version("micromdm-vpp-bridge")
+        except metadata.PackageNotFoundError:  # run from a checkout
+            version = "unknown"
+        click.echo(f"vpp-bridge {version}")
+        ctx.exit()
+
+
+@click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
+@click.option(
+    "--config",
+    "config_path",
+    metavar="FILE",
+    type=click.Path(path_type=Path),
+    envvar="BRIDGE_CONFIG",
+    default="config.yaml",
+    help="The configuration; otherwise $BRIDGE_CONFIG, otherwise ./config.yaml.",
+)
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_version,
+    help="Show the version and exit.",
+)
+@click.pass_context
+def cli(ctx: click.Context, config_path: Path) -> None:
+    """Assigns App Store licences to managed Apple devices and installs the apps through MicroMDM.
+
+    Exit codes: 0 ok, 1 bad news, 2 a mistake in the command or the configuration.
+    """
+    ctx.obj = replace(ctx.obj or Settings(), config_path=config_path)

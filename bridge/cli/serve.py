@@ -1,0 +1,130 @@
+"""`serve`: a supervisor with two children, the web side and the engine, in one process group.
+
+The supervisor holds the listening socket, so connections wait, and are not refused, while a web
+side that died is started again. Each child's standard input is a pipe from the supervisor: when
+that ends, the child ends.
+"""
+
+from __future__ import annotations
+
+import errno
+import logging
+import os
+import signal
+import socket
+import sys
+import threading
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+from bridge.cli import lifeline
+from bridge.cli.supervisor import EXIT_LOCKED, Child, Supervisor, listen, supervisor_signals
+from bridge.config import Config, load_config
+from bridge.errors import BridgeError, StoreLocked
+from bridge.logs import setup_logging
+from bridge.web import Bridge
+from bridge.web.server import run_web
+
+log = logging.getLogger(__name__)
+
+PROGRAM = (sys.executable, "-m", "bridge")
+_STDIN = 0
+
+
+def serve(config_path: Path, program: Sequence[str] = PROGRAM) -> int:
+    """Run the web side and the engine until SIGTERM or SIGINT; the exit code.
+
+    0 after a signal; 1 when the port or the database stays taken, or a child cannot start, with
+    one line on standard error. `program` is the command line before `--config`. Raises
+    ConfigError.
+    """
+    setup_logging(os.environ)
+    config = load_config(config_path, os.environ)
+    for warning in config.warnings:
+        log.warning("%s", warning)
+    with supervisor_signals() as signals:
+        try:
+            listener = listen(config.listen, signals)
+        except OSError as error:
+            log.error("%s", _why_not_listening(config.listen, error))
+            return 1
+        if listener is None:
+            return 0
+        with listener:
+            command = (*program, "--config", str(config_path))
+            fd = listener.fileno()
+            children = (
+                Child("engine", (*command, "serve-engine")),
+                Child("web", (*command, "serve-web", "--fd", str(fd)), (fd,)),
+            )
+            return Supervisor(children, listener, signals).run()
+
+
+def run_web_child(
+    config_path: Path, listen_fd: int, open_bridge: Callable[[Config], Bridge]
+) -> int:
+    """The hidden command `serve-web`: gunicorn on the socket that the supervisor opened.
+
+    Also ends with SystemExit; see `run_web`.
+    """
+    setup_logging(os.environ)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    lifeline.watch(_STDIN)
+    config = load_config(config_path, os.environ)
+    parent = lifeline.Lifeline()
+    run_web(
+        lambda: open_bridge(config),
+        socket.socket(fileno=listen_fd),
+        after_fork=lambda: lifeline.watch(_STDIN, parent.child_end()),
+    )
+    return 0
+
+
+def run_engine_child(
+    config_path: Path, run_engine: Callable[[Config, threading.Event], None]
+) -> int:
+    """The hidden command `serve-engine`: `run_engine(config, stop)` until SIGTERM sets `stop`.
+
+    0 when it returns, EXIT_LOCKED when another engine has the database, 1 for another error,
+    which is logged in one line.
+    """
+    setup_logging(os.environ)
+    stop = _event_at_sigterm()  # first: only threads started after it leave SIGTERM to it
+    lifeline.watch(_STDIN)
+    try:
+        run_engine(load_config(config_path, os.environ), stop)
+    except StoreLocked as error:
+        log.error("%s", error)
+        return EXIT_LOCKED
+    except BridgeError as error:
+        log.error("the engine cannot go on: %s", error)
+        return 1
+    except Exception:
+        log.exception("the engine failed")
+        return 1
+    return 0
+
+
+def _why_not_listening(address: tuple[str, int], error: OSError) -> str:
+    host, port = address
+    where = f"{f'[{host}]' if ':' in host else host}:{port}"
+    if error.errno == errno.EADDRINUSE:
+        return f"{where} is in use: stop what listens there, or set listen: to another port"
+    return f"cannot listen on {where}: {error.strerror or error}; mend listen:"
+
+
+def _event_at_sigterm() -> threading.Event:
+    """An event that SIGTERM sets, from a thread: in a handler `set` can meet the event's own lock.
+
+    SIGINT from a terminal goes to the whole group; the supervisor alone acts on it.
+    """
+    stop = threading.Event()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
+
+    def wait() -> None:
+        signal.sigwait({signal.SIGTERM})
+        stop.set()
+
+    threading.Thread(target=wait, name="sigterm", daemon=True).start()
+    return stop

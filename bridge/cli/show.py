@@ -1,0 +1,171 @@
+"""What commands print: tables, times and JSON; with colours and progress only on a terminal."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from typing import Any, Protocol
+
+import click
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+_UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
+NOTHING = "-"
+
+
+def on_terminal() -> bool:
+    """Whether a person reads what is printed."""
+    return sys.stdout.isatty()
+
+
+def can_ask() -> bool:
+    """Whether a person can be asked."""
+    return sys.stdin.isatty()
+
+
+def as_json(value: object) -> None:
+    """Print a value as JSON."""
+    click.echo(json.dumps(value, indent=2, ensure_ascii=False))
+
+
+def line(text: str = "", *, error: bool = False) -> None:
+    """Print one line; control characters from outside do not reach the terminal."""
+    click.echo(clean(text), err=error)
+
+
+def heading(text: str) -> None:
+    """Print the title of a section."""
+    line()
+    click.secho(text, bold=True)
+
+
+def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
+    """Print rows under their columns; numbers stand to the right."""
+    cells = [[_cell(value) for value in row] for row in rows]
+    right = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
+    if on_terminal():
+        _rich_table(columns, cells, right)
+        return
+    widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
+    for row in (columns, *cells):
+        parts = zip(row, widths, right, strict=True)
+        line("  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in parts).rstrip())
+
+
+def _rich_table(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]
+) -> None:
+    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
+    for column, is_right in zip(columns, right, strict=True):
+        shown.add_column(column, justify="right" if is_right else "left", overflow="fold")
+    for row in cells:
+        shown.add_row(*(Text(cell) for cell in row))
+    Console().print(shown)
+
+
+def _cell(value: object) -> str:
+    return NOTHING if value is None or value == "" else clean(str(value))
+
+
+def _is_number(value: object) -> bool:
+    return value is None or (isinstance(value, int | float) and not isinstance(value, bool))
+
+
+def clean(text: str) -> str:
+    """`text` on one line, without what a terminal would act on."""
+    return "".join(c if c.isprintable() else " " for c in text)
+
+
+def moment(rfc3339: str | None, now: float) -> str:
+    """A time for people: `2026-11-23 06:49:08Z, 3 min ago`."""
+    return "never" if rfc3339 is None else f"{at(rfc3339)}, {age(rfc3339, now)}"
+
+
+def at(rfc3339: str | None) -> str | None:
+    """A time for people in a narrow column: `2026-11-23 06:49:08Z`."""
+    if rfc3339 is None:
+        return None
+    return datetime.fromisoformat(rfc3339).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def age(rfc3339: str | None, now: float) -> str:
+    """How long ago a time was, or `never`."""
+    if rfc3339 is None:
+        return "never"
+    return ago(now - datetime.fromisoformat(rfc3339).timestamp())
+
+
+def ago(seconds: float) -> str:
+    """`3 min ago`, or `in 3 min` for what lies ahead."""
+    size = abs(seconds)
+    if size < 1.0:
+        return "now"
+    unit, name = next((u, n) for u, n in _UNITS if size >= u)
+    length = f"{int(size // unit)} {name}"
+    return f"{length} ago" if seconds > 0 else f"in {length}"
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 device`, `2 devices`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+class View(Protocol):
+    """Lines that change while something is under way."""
+
+    def update(self, lines: Mapping[str, str]) -> None:
+        """Show these lines, by what they are about."""
+
+
+@contextmanager
+def progress(*, quiet: bool = False) -> Iterator[View]:
+    """Lines that change on a terminal; elsewhere each is printed when it is new.
+
+    With `quiet` nothing is shown at all.
+    """
+    if quiet:
+        yield _Silent()
+    elif on_terminal():
+        with Live(console=Console(), refresh_per_second=8) as live:
+            yield _Living(live)
+    else:
+        yield _Plain()
+
+
+class _Silent:
+    def update(self, lines: Mapping[str, str]) -> None:
+        """Show nothing."""
+
+
+class _Living:
+    def __init__(self, live: Live) -> None:
+        self._live = live
+
+    def update(self, lines: Mapping[str, str]) -> None:
+        """Replace all lines."""
+        self._live.update(Text("\n".join(clean(f"{k}: {v}") for k, v in lines.items())))
+
+
+class _Plain:
+    def __init__(self) -> None:
+        self._shown: dict[str, str] = {}
+
+    def update(self, lines: Mapping[str, str]) -> None:
+        """Print what is new."""
+        for key, text in lines.items():
+            if self._shown.get(key) != text:
+                self._shown[key] = text
+                line(f"{key}: {text}")
+
+
+def pairs(values: Mapping[str, Any]) -> None:
+    """Print names and values, one below the other."""
+    width = max((len(name) for name in values), default=0)
+    for name, value in values.items():
+        line(f"{name.ljust(width)}  {_cell(value)}")

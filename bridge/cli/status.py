@@ -1,0 +1,195 @@
+"""`status`: how everything stands at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from bridge.cli import show
+from bridge.cli.params import ADAM_ID, SERIAL, json_option
+from bridge.cli.root import Settings
+from bridge.domain.model import INSTALL_STATES
+from bridge.engine import status as overview
+
+
+@click.command()
+@click.option("--serial", type=SERIAL, metavar="S", help="List the installs of this device.")
+@click.option("--app", "adam_id", type=ADAM_ID, metavar="A", help="List the installs of this app.")
+@json_option
+@click.pass_obj
+def status(settings: Settings, serial: str | None, adam_id: str | None, as_json: bool) -> None:
+    """Show installs by state, licences and queues; or list the installs of a device or an app.
+
+    The exit code is 0 whatever it shows. `why SERIAL ADAM_ID` tells more of a single install.
+    """
+    with settings.open_bridge() as bridge, bridge.database.read() as db:
+        context = bridge.context(db)
+        if serial is None and adam_id is None:
+            report = overview.report(context, bridge.config, bridge.engine_lock)
+            show.as_json(report) if as_json else _overview(report, context.now)
+            return
+        installs = overview.installs(context, serial, adam_id)
+        if as_json:
+            show.as_json({"installs": installs})
+        else:
+            _list(installs, context.now)
+
+
+def _list(installs: list[Mapping[str, Any]], now: float) -> None:
+    if not installs:
+        show.line("No app is wanted there.")
+        return
+    show.table(
+        ("serial", "app", "state", "reason", "since", "detail"),
+        [
+            (
+                i["serial_number"] or i["client_user_id"],
+                i["adam_id"],
+                i["state"],
+                i["reason"],
+                show.age(i["since"], now),
+                i["detail"],
+            )
+            for i in installs
+        ],
+    )
+
+
+def _overview(report: Mapping[str, Any], now: float) -> None:
+    _parts(report)
+    _installs(report["installs"], report["applied_at"], now)
+    _licences(report["licences"])
+    _outside(report, now)
+    _queues(report, now)
+
+
+def _parts(report: Mapping[str, Any]) -> None:
+    engine = next(part for part in report["parts"] if part["name"] == "engine")
+    show.line(f"Engine: {'running' if engine['ok'] else engine['detail']}")
+    for part in report["parts"]:
+        if not part["ok"] and part is not engine:
+            show.line(f"Attention: {part['name']}: {part['detail']}")
+
+
+def _installs(installs: Mapping[str, Any], applied_at: str | None, now: float) -> None:
+    show.heading("Installs")
+    show.line(f"{installs['wanted']} wanted, last applied {show.moment(applied_at, now)}")
+    if installs["no_longer_wanted"]:
+        show.line(f"{installs['no_longer_wanted']} no longer wanted")
+    if installs["apps"]:
+        states = [state for state in INSTALL_STATES if state in installs["by_state"]]
+        show.table(
+            ("app", "name", *states),
+            [
+                (a["adam_id"], a["name"], *(a["by_state"].get(state, 0) for state in states))
+                for a in installs["apps"]
+            ],
+        )
+    if installs["not_installed"]:
+        show.heading("Not installed")
+        show.table(
+            ("state", "reason", "installs", "who must act"),
+            [
+                (n["state"], n["reason"], n["count"], n["who_must_act"])
+                for n in installs["not_installed"]
+            ],
+        )
+
+
+def _licences(licences: list[Mapping[str, Any]]) -> None:
+    if not licences:
+        return
+    show.heading("Licences")
+    shown = [each for each in licences if each["wanted"] or each["held_by_us"]]
+    if shown:
+        show.table(
+            ("location", "app", "name", "price", "total", "free", "held", "by us", "wanted"),
+            [
+                (
+                    each["location"],
+                    each["adam_id"],
+                    each["name"],
+                    each["pricing_param"],
+                    _total(each),
+                    "unlimited" if each["unlimited"] else each["free"],
+                    each["held"],
+                    each["held_by_us"],
+                    each["wanted"],
+                )
+                for each in shown
+            ],
+        )
+    if len(shown) < len(licences):
+        more = show.counted(len(licences) - len(shown), "app")
+        show.line(f"{more} more that nobody wants here: see --json")
+
+
+def _total(licence: Mapping[str, Any]) -> object:
+    if licence["unlimited"]:
+        return "unlimited"
+    return 0 if licence["read_at"] is None else licence["total"]
+
+
+def _outside(report: Mapping[str, Any], now: float) -> None:
+    if report["locations"]:
+        show.heading("Locations")
+        show.table(
+            (
+                "location",
+                "at Apple",
+                "token expires",
+                "assets read",
+                "assignments read",
+                "last notification",
+            ),
+            [
+                (
+                    each["name"],
+                    each["location_name"],
+                    show.age(each["token_expires_at"], now),
+                    show.age(each["assets_read_at"], now),
+                    show.age(each["assignments_read_at"], now),
+                    show.age(each["last_notification_at"], now),
+                )
+                for each in report["locations"]
+            ],
+        )
+    if report["servers"]:
+        show.heading("MDM servers")
+        show.table(
+            ("server", "devices", "enrolled", "list read", "last webhook"),
+            [
+                (
+                    each["name"],
+                    each["devices"],
+                    each["enrolled"],
+                    show.age(each["devices_read_at"], now),
+                    show.age(each["last_webhook_at"], now),
+                )
+                for each in report["servers"]
+            ],
+        )
+
+
+def _queues(report: Mapping[str, Any], now: float) -> None:
+    queues = report["queues"]
+    inbox = queues["inbox"]
+    since = f", the oldest {show.moment(inbox['oldest_at'], now)}" if inbox["waiting"] else ""
+    show.heading("Queues")
+    show.pairs(
+        {
+            "inbox": f"{inbox['waiting']} waiting{since}; {inbox['set_aside']} set aside",
+            "outbox": f"{queues['outbox']['open']} open",
+            "requests to Apple": _open(queues["requests"]),
+            "commands": _open(queues["commands"]),
+        }
+    )
+    if report["counters"]:
+        show.heading("Counted since the beginning")
+        show.pairs(report["counters"])
+
+
+def _open(queue: Mapping[str, int]) -> str:
+    return f"{queue['open']} open, {queue['in_doubt']} in doubt"

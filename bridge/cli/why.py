@@ -1,0 +1,93 @@
+"""`why`: one app on one device, explained."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from bridge.app import Bridge
+from bridge.cli import show
+from bridge.cli.params import ADAM_ID, SERIAL, json_option
+from bridge.cli.root import BAD_NEWS, USAGE, Settings
+from bridge.store import reports
+
+
+@click.command()
+@click.argument("serial", type=SERIAL)
+@click.argument("adam_id", type=ADAM_ID)
+@json_option
+@click.pass_obj
+def why(settings: Settings, serial: str, adam_id: str, as_json: bool) -> int:
+    """Explain why an app is, or is not, on a device.
+
+    Tells who must act, what happens next and when, what is known, and what happened so far. Exit
+    code 0 when it is installed or on its way, 1 when somebody must act, 2 when nothing is known of
+    this app on this device.
+    """
+    with settings.open_bridge() as bridge:
+        install = bridge.get_install(serial, adam_id)
+        if install is None:
+            show.line(_unknown(bridge, serial, adam_id), error=True)
+            return USAGE
+        if as_json:
+            show.as_json(install)
+        else:
+            _show(install, bridge.now())
+    return BAD_NEWS if install["explanation"]["needs_someone"] else 0
+
+
+def _unknown(bridge: Bridge, serial: str, adam_id: str) -> str:
+    with bridge.database.read() as db:
+        known_serial = reports.knows_serial(db, serial)
+        known_app = reports.knows_app(db, adam_id)
+    if known_serial and known_app:
+        return f"app {adam_id} is not wanted on {serial}: nothing that was applied asks for it"
+    missing = []
+    if not known_serial:
+        missing.append(f"device {serial} is unknown: not enrolled, and no app is wanted on it")
+    if not known_app:
+        missing.append(f"app {adam_id} is unknown: no location owns it, and nothing applied asks")
+    return "; ".join(missing)
+
+
+def _show(install: Mapping[str, Any], now: float) -> None:
+    explanation = install["explanation"]
+    next_at = explanation["next_at"]
+    show.line(explanation["sentence"])
+    show.line()
+    show.pairs(
+        {
+            "State": f"{install['state']}, {install['reason']}, "
+            f"since {show.moment(install['since'], now)}",
+            "Must act": explanation["who_must_act"],
+            "Next": explanation["next"],
+            "Looked at again": show.moment(next_at, now) if next_at else "when something happens",
+        }
+    )
+    if explanation["evidence"]:
+        show.heading("What is known")
+        show.table(
+            ("what", "value", "as of"),
+            [(e["what"], _value(e["value"]), show.at(e["at"])) for e in explanation["evidence"]],
+        )
+    if install["trail"]:
+        show.heading("What happened")
+        show.table(
+            ("at", "step", "of"),
+            [
+                (
+                    show.at(step["at"]),
+                    step["step"],
+                    step.get("command_uuid") or step.get("apple_event_id"),
+                )
+                for step in install["trail"]
+            ],
+        )
+
+
+def _value(value: object) -> object:
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "not known" if value is None else value

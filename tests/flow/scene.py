@@ -1,0 +1,209 @@
+"""A bridge and a simulated outside in one process, with one clock that the test moves.
+
+Nothing here sleeps: time jumps to whatever is due next, at either side.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlsplit
+
+from flask.testing import FlaskClient
+
+from bridge.app import Bridge
+from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
+from bridge.domain.policy import Policy
+from bridge.domain.wanted import AppWish, Group, Wanted
+from bridge.engine.client_pool import Transports
+from bridge.engine.worker import Engine
+from bridge.simulator.apple_http import apple_app
+from bridge.simulator.faults import Fault
+from bridge.simulator.mdm_http import mdm_app
+from bridge.simulator.world import World, build_world
+from bridge.simulator.wsgi import ConnectionDropped
+from bridge.store import meta
+from bridge.web import create_app
+from tests.wsgi_adapter import WsgiAdapter
+
+WEBHOOK_KEY = "hook-secret"
+API_KEY = "api-secret"
+PUBLIC_URL = "https://bridge.example.org"
+
+
+class Killed(BaseException):
+    """SIGKILL: nothing in the bridge may catch it."""
+
+
+class Scene:
+    """`world` is the outside, `bridge` and `engine` are ours; `restart` replaces them."""
+
+    def __init__(
+        self,
+        tmp_path: Path,
+        *,
+        policy: Policy | None = None,
+        public_url: str | None = PUBLIC_URL,
+        faults: Iterable[Fault] = (),
+        **world: Any,
+    ) -> None:
+        self.world: World = build_world(post=self._post, faults=faults, **world)
+        self.world.mdm.webhook.url = f"http://mdm:{WEBHOOK_KEY}@bridge.example.org/hooks/mdm/main"
+        self.tmp_path = tmp_path
+        self.reachable = True
+        self._died = False
+        token_file = tmp_path / "hq.vpptoken"
+        token_file.write_text(self.world.location.token)
+        self.config = Config(
+            path=tmp_path / "config.yaml",
+            database=tmp_path / "bridge.db",
+            public_url=public_url,
+            api=ApiConfig(key=API_KEY),
+            servers={
+                "main": ServerConfig(
+                    "main",
+                    "micromdm",
+                    "http://127.0.0.1:9999",
+                    self.world.mdm.settings.api_key,
+                    (WEBHOOK_KEY,),
+                )
+            },
+            locations={"hq": LocationConfig("hq", token_file)},
+            apple_url="http://127.0.0.1:9998/mdm/v2",
+            policy=policy or Policy(),
+        )
+        self.apple_adapter = WsgiAdapter(apple_app(self.world), dropped=(ConnectionDropped,))
+        self.mdm_adapter = WsgiAdapter(mdm_app(self.world), dropped=(ConnectionDropped,))
+        self.bridge: Bridge
+        self.engine: Engine
+        self.client: FlaskClient
+        self.start()
+
+    def start(self) -> None:
+        """Start the bridge, as after a boot."""
+        self.bridge = Bridge(self.config, clock=lambda: self.world.now).open()
+        self.engine = self.bridge.engine(
+            Transports(
+                apple=self.apple_adapter,
+                mdm=self.mdm_adapter,
+                sleep=lambda _seconds: None,
+                clock=lambda: self.world.now,
+            )
+        )
+        self.engine.recover()
+        self.client = create_app(self.bridge).test_client()
+
+    def restart(self) -> None:
+        """Kill the bridge where it stands, and start it on the same database."""
+        self.bridge.close()
+        self.reachable, self._died = True, False
+        self.start()
+
+    def _post(
+        self, url: str, headers: Mapping[str, str], body: bytes, timeout: float
+    ) -> int | None:
+        if not self.reachable:
+            return None
+        path = urlsplit(url).path
+        try:
+            return self.client.post(path, data=body, headers=dict(headers)).status_code
+        except Killed:
+            self.reachable, self._died = False, True  # the sender sees its connection drop
+            return None
+
+    @property
+    def adam_ids(self) -> list[str]:
+        return list(self.world.catalogue)
+
+    @property
+    def serials(self) -> list[str]:
+        return [device.serial_number for device in self.world.devices]
+
+    def wanted(self, *, named: bool = False, **options: Any) -> Wanted:
+        """Every app for every enrolled device; `named` with their bundle ids."""
+        return self._wanted(Group("them", all=True), named, options)
+
+    def wanted_for(self, serials: Iterable[str], *, named: bool = False, **options: Any) -> Wanted:
+        """Every app for these devices."""
+        return self._wanted(Group("them", serials=tuple(serials)), named, options)
+
+    def _wanted(self, group: Group, named: bool, options: Mapping[str, Any]) -> Wanted:
+        return Wanted(
+            groups=(group,),
+            apps=tuple(
+                AppWish(
+                    adam_id,
+                    (group.name,),
+                    "hq",
+                    name=name,
+                    bundle_id=bundle_id if named else None,
+                    **options,
+                )
+                for adam_id, (bundle_id, name) in self.world.catalogue.items()
+            ),
+        )
+
+    def apply(self, wanted: Wanted | None = None) -> None:
+        self.bridge.apply(wanted or self.wanted())
+
+    def settle(self) -> None:
+        """Let the bridge do all that is due now; the clock stands still."""
+        for _ in range(10_000):
+            if not self.engine.run_once():
+                return
+        raise AssertionError("the engine finds no rest")
+
+    def run(self, until: Callable[[], bool], limit: float = 3600.0) -> None:
+        """Let time pass until `until`; fails when `limit` seconds have passed without it."""
+        deadline = self.world.now + limit
+        while True:
+            self.settle()
+            if until():
+                return
+            due = [t for t in (self.world.kernel.next_due(), self.engine.next_due()) if t]
+            if not due:
+                raise AssertionError("nothing is due any more, and it has not happened")
+            at = max(min(due), self.world.now + 0.001)
+            if at > deadline:
+                raise AssertionError(f"it did not happen within {limit:g} s: {self.states()}")
+            self.world.kernel.advance(at)
+            if self._died:
+                raise Killed
+
+    def pass_time(self, seconds: float) -> None:
+        """Let this much time pass, with all that happens in it."""
+        end = self.world.now + seconds
+        self.world.kernel.at(end, lambda: None)
+        self.run(lambda: self.world.now >= end, seconds + 1)
+
+    def installs(self, **filters: Any) -> list[Mapping[str, Any]]:
+        return list(self.bridge.list_installs(limit=1000, **filters).items)
+
+    def states(self) -> dict[str, int]:
+        """How many installs there are by "state REASON"."""
+        with self.bridge.database.read() as db:
+            found = db.execute(
+                "SELECT state || ' ' || reason, count(*) FROM installs GROUP BY 1"
+            ).fetchall()
+        return {row[0]: row[1] for row in found}
+
+    def all_installed(self) -> bool:
+        with self.bridge.database.read() as db:
+            states = {row[0] for row in db.execute("SELECT DISTINCT state FROM installs")}
+        return states == {"installed"}
+
+    def install(self, serial: str | None = None, adam_id: str | None = None) -> Mapping[str, Any]:
+        """One install with its explanation; of the first device and app unless named."""
+        found = self.bridge.get_install(serial or self.serials[0], adam_id or self.adam_ids[0])
+        assert found is not None
+        return found
+
+    def install_made_at(self) -> float:
+        """When the first install was made."""
+        with self.bridge.database.read() as db:
+            return float(db.execute("SELECT min(created_at) FROM installs").fetchone()[0])
+
+    def counters(self) -> Mapping[str, int]:
+        with self.bridge.database.read() as db:
+            return meta.counters(db)

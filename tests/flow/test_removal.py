@@ -1,0 +1,168 @@
+"""What is not wanted any more: the licence goes back first, then the app, and only what is ours."""
+
+from collections.abc import Callable
+
+from bridge.domain.wanted import Wanted
+from bridge.simulator.faults import Fault
+from tests.flow.scene import Scene
+
+MakeScene = Callable[..., Scene]
+
+NOTHING = Wanted()
+
+
+def installed(make_scene: MakeScene, on_unwanted: str, **arguments: object) -> Scene:
+    scene = make_scene(**{"devices": 2, "apps": 2} | arguments)
+    scene.apply(scene.wanted(on_unwanted=on_unwanted))
+    scene.run(scene.all_installed)
+    return scene
+
+
+def licences(scene: Scene) -> int:
+    return len(scene.world.location.library.assignments)
+
+
+def test_kept_is_the_default(make_scene: MakeScene) -> None:
+    scene = installed(make_scene, "keep")
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.states() == {"removed KEPT": 4})
+    scene.pass_time(3600)
+    assert licences(scene) == 4
+    assert scene.world.missing(scene.world.everything()) == []
+
+
+def test_release_gives_the_licences_back_in_one_request(make_scene: MakeScene) -> None:
+    scene = installed(make_scene, "release")
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.states() == {"removed RELEASED": 4})
+    assert licences(scene) == 0
+    assert scene.world.ledger.requests["apple.disassociate"] == 1
+    assert scene.world.missing(scene.world.everything()) == [], "the apps stay for now"
+
+
+def test_remove_waits_for_apple_and_then_removes_the_app(make_scene: MakeScene) -> None:
+    scene = installed(make_scene, "remove")
+    scene.world.apple.settings.process_delay = 60.0
+    scene.apply(NOTHING)
+    scene.run(lambda: "removing RELEASING" in scene.states())
+    scene.pass_time(30)
+    assert len(scene.world.missing(scene.world.everything())) == 0, "Apple has not confirmed yet"
+    scene.run(lambda: scene.states() == {"removed REMOVED": 4})
+    assert licences(scene) == 0
+    assert len(scene.world.missing(scene.world.everything())) == 4
+
+
+def test_a_seat_does_not_wait_for_a_device_that_is_away(make_scene: MakeScene) -> None:
+    scene = installed(make_scene, "remove")
+    scene.world.devices[0].go_offline()
+    scene.apply(NOTHING)
+    scene.run(lambda: licences(scene) == 0, limit=600)
+    scene.run(lambda: scene.states() == {"removed REMOVED": 2, "removing REMOVING": 2})
+    scene.world.devices[0].go_online()
+    scene.run(lambda: scene.states() == {"removed REMOVED": 4}, limit=3 * 86400)
+
+
+def test_a_licence_that_others_assigned_is_never_given_back(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1)
+    scene.world.apple.portal(scene.world.location, "ASSOCIATE", scene.adam_ids[0], scene.serials)
+    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.run(scene.all_installed)
+    assert scene.world.ledger.requests["apple.associate"] == 0, "it was there already"
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.states() == {"removed LICENSE_NOT_OURS": 1})
+    scene.pass_time(7200)
+    assert licences(scene) == 1
+    assert scene.world.ledger.requests["apple.disassociate"] == 0
+
+
+def test_wanted_again_while_it_is_being_given_back(make_scene: MakeScene) -> None:
+    scene = installed(make_scene, "release")
+    scene.world.apple.settings.process_delay = 60.0
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.world.ledger.requests["apple.disassociate"] == 1)
+    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.settle()
+    assert scene.states() == {"waiting RELEASING": 4}
+    scene.run(scene.all_installed)
+    assert licences(scene) == 4
+    assert scene.world.ledger.requests["apple.associate"] == 2
+    assert scene.world.ledger.violations() == []
+
+
+def test_unwanted_before_it_was_asked_asks_for_nothing(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=2, apps=1)
+    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.run(lambda: "associating ASSOCIATE_COLLECTING" in scene.states())
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.states() == {"removed RELEASED": 2})
+    scene.pass_time(600)
+    assert scene.world.ledger.requests["apple.associate"] == 0
+
+
+def test_unwanted_while_apple_is_at_it_goes_back_after_all(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=2, apps=1)
+    scene.world.apple.settings.process_delay = 60.0
+    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.run(lambda: "associating ASSOCIATE_REQUESTED" in scene.states())
+    scene.apply(NOTHING)
+    scene.settle()
+    assert scene.states() == {"removing RELEASE_WAITS": 2}
+    scene.run(lambda: scene.states() == {"removed RELEASED": 2})
+    assert licences(scene) == 0
+
+
+def test_a_disassociate_in_doubt_is_looked_up(make_scene: MakeScene) -> None:
+    scene = installed(make_scene, "release")
+    scene.world.faults.add(Fault("apple.disassociate", "reply_lost"))
+    scene.world.faults.add(Fault("apple.notification", "drop", times=0))
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.states() == {"removed RELEASED": 4}, limit=300)
+    assert scene.world.ledger.requests["apple.disassociate"] == 1
+
+
+def test_a_disassociate_that_never_arrived_is_asked_again(make_scene: MakeScene) -> None:
+    scene = installed(make_scene, "release")
+    scene.world.faults.add(Fault("apple.disassociate", "request_lost"))
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.states() == {"removed RELEASED": 4}, limit=3600)
+    assert scene.world.ledger.requests["apple.disassociate"] == 2
+    assert scene.counters()["disassociate.missing"] == 4
+
+
+def test_what_cannot_be_taken_back_says_so(make_scene: MakeScene) -> None:
+    scene = installed(make_scene, "release", devices=1, apps=1)
+    scene.world.faults.add(Fault("apple.disassociate", "error", number=9706, times=0))
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.states() == {"failed NOT_REVOCABLE": 1})
+
+
+def test_a_removal_that_was_lost_is_sent_again_as_itself(make_scene: MakeScene) -> None:
+    scene = installed(make_scene, "remove", devices=1, apps=1)
+    scene.world.faults.add(Fault("mdm.command", "lose", match="RemoveApplication"))
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.states() == {"removed REMOVED": 1})
+    assert scene.world.missing(scene.world.everything()) == scene.world.everything()
+
+
+def test_a_licence_taken_away_is_asked_for_twice_and_then_left(make_scene: MakeScene) -> None:
+    scene = installed(make_scene, "keep", devices=1, apps=1)
+    began = scene.world.now
+    app = scene.adam_ids[0]
+
+    def take() -> None:
+        scene.world.apple.portal(scene.world.location, "DISASSOCIATE", app, scene.serials)
+
+    take()
+    scene.run(lambda: scene.states() == {"waiting LICENSE_TAKEN": 1})
+    scene.run(scene.all_installed, limit=2 * 3600)
+    assert scene.world.now - began >= 3600
+    take()
+    scene.run(lambda: scene.states() == {"waiting LICENSE_TAKEN": 1})
+    scene.run(scene.all_installed, limit=2 * 86400)
+    assert scene.world.now - began >= 86400
+    take()
+    scene.run(lambda: scene.states() == {"needs_user TAKEN_AWAY": 1})
+    asked = scene.world.ledger.requests["apple.associate"]
+    scene.pass_time(5 * 86400)
+    assert scene.world.ledger.requests["apple.associate"] == asked == 3
+    assert scene.install()["explanation"]["who_must_act"] == "the admin"

@@ -1,0 +1,58 @@
+"""A program with the three commands that `serve` is made of, over a bridge that does nothing.
+
+`python -m tests.serve_stand_in --config FILE serve|serve-web|serve-engine`. What the engine does
+is told by STAND_IN_ENGINE: `work`, `lock` (as the real one does), `fail` or `deaf` to SIGTERM.
+"""
+
+import argparse
+import logging
+import os
+import sys
+import threading
+import time
+from pathlib import Path
+
+from bridge.cli.serve import run_engine_child, run_web_child, serve
+from bridge.config import Config
+from bridge.errors import StoreError
+from bridge.store.database import EngineLock
+from tests.web_stand_in import StandIn
+
+PROGRAM = (sys.executable, "-m", "tests.serve_stand_in")
+
+
+def open_bridge(config: Config) -> StandIn:
+    if os.environ.get("STAND_IN_WEB") == "fail":
+        raise StoreError("the stand-in's database cannot be opened")
+    return StandIn(config)
+
+
+def run_engine(config: Config, stop: threading.Event) -> None:
+    conduct = os.environ.get("STAND_IN_ENGINE", "work")
+    if conduct == "fail":
+        raise ValueError("a mistake")
+    lock = EngineLock(config.database)
+    if conduct == "lock":
+        lock.acquire(0.5)
+    logging.getLogger(__name__).info("the engine works")
+    stop.wait()
+    lock.release()
+    if conduct == "deaf":
+        time.sleep(60)
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("command")
+    parser.add_argument("--fd", type=int)
+    arguments = parser.parse_args()
+    if arguments.command == "serve-web":
+        return run_web_child(arguments.config, arguments.fd, open_bridge)
+    if arguments.command == "serve-engine":
+        return run_engine_child(arguments.config, run_engine)
+    return serve(arguments.config, PROGRAM)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

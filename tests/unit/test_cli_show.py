@@ -1,0 +1,87 @@
+"""What commands print: aligned, on one line each, and harmless to a terminal."""
+
+import io
+
+import pytest
+from rich.console import Console
+
+from bridge.cli import show
+
+NOW = 1_800_000_000.0
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (0.5, "now"),
+        (59.9, "59 s ago"),
+        (60.0, "1 min ago"),
+        (3 * 3600.0, "3 h ago"),
+        (3 * 86400.0, "3 d ago"),
+        (-90.0, "in 1 min"),
+    ],
+)
+def test_how_long_ago(seconds: float, text: str) -> None:
+    assert show.ago(seconds) == text
+
+
+def test_a_moment_names_the_time_in_utc_and_its_distance() -> None:
+    assert show.moment("2027-01-15T07:59:00.000Z", NOW) == "2027-01-15 07:59:00Z, 1 min ago"
+    assert show.moment(None, NOW) == "never"
+
+
+def test_a_table_is_aligned_and_numbers_stand_right(capsys: pytest.CaptureFixture[str]) -> None:
+    show.table(("name", "count", "more"), [("a", 1, None), ("long name", 20, "x")])
+    assert capsys.readouterr().out.splitlines() == [
+        "name       count  more",
+        "a              1  -",
+        "long name     20  x",
+    ]
+
+
+def test_a_table_without_rows_shows_its_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    show.table(("a", "b"), [])
+    assert capsys.readouterr().out == "a  b\n"
+
+
+def test_what_devices_say_cannot_drive_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    show.line("evil \x1b[2Jname\r\n")
+    show.table(("x",), [("a\x1b[0m\nb",)])
+    said = capsys.readouterr().out
+    assert "\x1b" not in said and said.count("\n") == 3
+
+
+def test_a_table_on_a_terminal_shows_markup_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(show, "on_terminal", lambda: True)
+    monkeypatch.setattr(
+        show, "Console", lambda: Console(file=screen, force_terminal=True, width=60)
+    )
+    show.table(("name",), [("[red]x[/red]",)])
+    assert "[red]x[/red]" in screen.getvalue()
+
+
+def test_progress_is_printed_once_for_each_change(capsys: pytest.CaptureFixture[str]) -> None:
+    with show.progress() as view:
+        view.update({"a": "reading", "b": "waiting"})
+        view.update({"a": "reading", "b": "waiting"})
+        view.update({"a": "done", "b": "waiting"})
+    assert capsys.readouterr().out.splitlines() == ["a: reading", "b: waiting", "a: done"]
+
+
+def test_quiet_progress_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+    with show.progress(quiet=True) as view:
+        view.update({"a": "reading"})
+    assert capsys.readouterr().out == ""
+
+
+def test_progress_on_a_terminal_ends_with_the_last_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(show, "on_terminal", lambda: True)
+    monkeypatch.setattr(
+        show, "Console", lambda: Console(file=screen, force_terminal=True, width=60)
+    )
+    with show.progress() as view:
+        view.update({"assets of hq": "reading"})
+        view.update({"assets of hq": "3, done"})
+    assert "assets of hq: 3, done" in screen.getvalue()

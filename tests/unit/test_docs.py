@@ -1,0 +1,95 @@
+"""The documentation says what the code says."""
+
+import ast
+import re
+from collections.abc import Iterator
+from importlib.util import module_from_spec, spec_from_file_location
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click import Command
+
+from bridge.cli import cli
+from bridge.cli.root import COMMANDS, HIDDEN
+from bridge.domain.catalogue import _APPLE_ERRORS
+from bridge.domain.model import INSTALL_STATES
+from bridge.domain.reasons import REASONS
+
+ROOT = Path(__file__).parents[2]
+
+
+@pytest.fixture(scope="module")
+def pages() -> dict[str, str]:
+    """The pages as the code would have them."""
+    spec = spec_from_file_location("write_docs", ROOT / "tools" / "write_docs.py")
+    assert spec is not None and spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    made: dict[str, str] = module.pages()
+    return made
+
+
+@pytest.mark.parametrize("page", ["reasons.md", "commands.md"])
+def test_a_page_is_as_the_code_has_it(pages: dict[str, str], page: str) -> None:
+    written = (ROOT / "docs" / page).read_text()
+    assert written == pages[page], "run tools/docs"
+
+
+def test_every_reason_has_a_row_of_its_own(pages: dict[str, str]) -> None:
+    rows = re.findall(r"^\| `(\w+)` \| ([\w, ]+) \| .+ \| .+ \| .+ \|$", pages["reasons.md"], re.M)
+    assert [name for name, _ in rows] == sorted(REASONS)
+    assert not re.search(r"[{}]", pages["reasons.md"])
+    for name, states in rows:
+        assert states.split(", ") == list(REASONS[name].states)
+
+
+def test_every_command_has_its_help_there(pages: dict[str, str]) -> None:
+    titles = re.findall(r"^## vpp-bridge (\w[\w-]*)$", pages["commands.md"], re.M)
+    assert titles == list(COMMANDS)
+    assert not any(name in pages["commands.md"] for name in HIDDEN)
+
+
+def test_every_command_stands_in_the_readme_and_has_help() -> None:
+    readme = (ROOT / "README.md").read_text()
+    for name in COMMANDS:
+        command = cli.get_command(None, name)  # type: ignore[arg-type]
+        assert isinstance(command, Command)
+        assert command.help
+        assert f"| `{name}" in readme, name
+
+
+def decided(source: str) -> Iterator[tuple[str, str]]:
+    """The (state, reason) of every decision that a module writes out."""
+    for node in ast.walk(ast.parse(source)):
+        if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Decision":
+            state, reason = node.args[:2]
+            branches = [reason.body, reason.orelse] if isinstance(reason, ast.IfExp) else [reason]
+            for each in branches:
+                if isinstance(state, ast.Constant) and isinstance(each, ast.Constant):
+                    yield str(state.value), str(each.value)
+
+
+def test_reasons_name_the_states_that_are_decided() -> None:
+    modules = (ROOT / "bridge" / "domain").glob("decide*.py")
+    found = {pair for path in modules for pair in decided(path.read_text())}
+    assert len(found) > 40
+    known = {(state, name) for name, reason in REASONS.items() for state in reason.states}
+    assert found <= known
+    # The others are decided by what a catalogue, or a location, says.
+    for state, name in known - found:
+        assert state in ("waiting", "failed", "licensed", "installing"), name
+
+
+def test_what_is_impossible_is_failed_and_what_stops_waits() -> None:
+    for error in _APPLE_ERRORS.values():
+        states: Any = REASONS[error.reason].states
+        if error.kind == "impossible":
+            assert "failed" in states, error.reason
+        if error.kind in ("stop", "back_off"):
+            assert states == ("waiting",), error.reason
+
+
+def test_every_state_has_a_reason() -> None:
+    explained = {state for reason in REASONS.values() for state in reason.states}
+    assert explained == set(INSTALL_STATES)
