@@ -1,0 +1,446 @@
+"""A real bridge beside a real MicroMDM, with a simulated Apple and devices that live on their own.
+
+The bridge is `python -m bridge serve` on a database file; MicroMDM calls its hook with the
+credentials in the webhook URL. There is no push certificate, so every device connects by itself.
+Time is real: tests wait for what they want to see, with a deadline, and no longer.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import signal
+import sqlite3
+import threading
+import time
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import ExitStack, contextmanager
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Literal, Self
+from urllib.parse import quote
+
+from bridge.cli.demo_bridge import (
+    Api,
+    BridgeProcess,
+    Unreachable,
+    apply,
+    make_place,
+    wait_until_alive,
+)
+from bridge.simulator import script
+from bridge.simulator.apple import AppleSettings
+from bridge.simulator.apple_notifications import NotificationSettings
+from bridge.simulator.device import Device
+from bridge.simulator.real_mdm import RealMicroMdm
+from bridge.simulator.script import Planned
+from bridge.simulator.serve import run
+from bridge.simulator.world import build_world
+from tests.real.bridge_evidence import INSTALL, Evidence, Gate, Witness
+from tests.real.lab import API_KEY, call
+
+WITHIN = 60.0
+WEBHOOK_KEY = "a+webhook/key %"
+GRACE = 1.0
+
+POLICY: Mapping[str, Mapping[str, object]] = {
+    "call": {"retry": ["500ms", "1s", "1s"]},
+    "event_status": {"first_after": "1s", "min_interval": "1s"},
+    "associate": {"collect_for": "300ms", "in_doubt_wait": "10s", "retry": ["1s", "2s"]},
+    "command": {"in_doubt_after": "3s"},
+    "install": {"license_retry": ["500ms", "1s", "1s", "2s"]},
+    "verify": {"first_after": "1s"},
+}
+
+
+def until(holds: Callable[[], object], what: str, within: float = WITHIN) -> None:
+    """Wait until `holds`; fails with `what` after `within` seconds."""
+    end = time.monotonic() + within
+    while not holds():
+        assert time.monotonic() < end, f"not so within {within:g} s: {what}"
+        time.sleep(0.05)
+
+
+def tell(*lines: str) -> None:
+    """Say something that `pytest -rP` shows, and every failure."""
+    print(*lines, sep="\n")  # noqa: T201
+
+
+def takes_it_and_is_gone(device: Device, request_type: str, _adam_id: str) -> Planned | None:
+    """For `Device.misbehave`: takes an install, does not answer, and is out of reach."""
+    if request_type != INSTALL:
+        return None
+    device.online = False
+    return script.silent()
+
+
+def puts_installs_off(_device: Device, request_type: str, _adam_id: str) -> Planned | None:
+    """For `Device.misbehave`: says NotNow to every install."""
+    return script.not_now() if request_type == INSTALL else None
+
+
+def does_what_it_should(_device: Device, _request_type: str, _adam_id: str) -> None:
+    """For `Device.misbehave`."""
+
+
+class Life:
+    """A device that connects again and again, `pause` seconds after it was done the last time,
+    as long as it `may`.
+
+    Whoever else touches the device holds `lock`.
+    """
+
+    def __init__(self, device: Device, pause: float, may: threading.Event) -> None:
+        self.device = device
+        self.lock = threading.RLock()
+        self._pause = pause
+        self._may = may
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._live, name=device.name, daemon=True)
+        self._thread.start()
+
+    def _live(self) -> None:
+        while not self._stop.wait(self._pause):
+            if not self._may.wait(0.1):
+                continue
+            with self.lock:
+                if self.device.online and self.device.enrolled:
+                    try:
+                        self.device.connect()
+                    except (OSError, http.client.HTTPException):
+                        continue
+
+    def end(self) -> None:
+        self._stop.set()
+        self._thread.join(timeout=30)
+
+
+class Serve(BridgeProcess):
+    """`vpp-bridge serve`."""
+
+    def send(self, signum: int) -> None:
+        """Send a signal to all of its processes."""
+        self._signal(signum)
+
+
+class Rig:
+    """Everything for one test, started piece by piece; as a context manager it ends all of it.
+
+    `policy` changes POLICY group by group, `named` puts the bundle ids into the configuration,
+    `pause` is the time in seconds between a device's connections, `further` are options of
+    `build_world`. MicroMDM sends its webhooks one after the other, so devices that hardly pause
+    would be minutes ahead of them: with `most_behind` they (and whoever else looks at `breath`)
+    are held back while that many are still to come.
+    """
+
+    def __init__(
+        self,
+        directory: Path,
+        devices: int = 1,
+        apps: int = 1,
+        *,
+        policy: Mapping[str, Mapping[str, object]] | None = None,
+        named: bool = False,
+        pause: float = 0.4,
+        most_behind: int | None = None,
+        queue: Literal["builtin", "inmem"] = "builtin",
+        **further: Any,
+    ) -> None:
+        options: dict[str, Any] = {"macs": 0.0, "install_time": 0.8} | further
+        self.world = build_world(
+            devices,
+            apps,
+            clock=time.time,
+            enrol=False,
+            apple=AppleSettings(process_delay=0.2, notifications=NotificationSettings(delay=0.2)),
+            traits={"not_now_rest": 1e9},  # they come anyway, and only from their own thread
+            **options,
+        )
+        self.evidence = Evidence(self.world)
+        self.place = replace(make_place(directory, API_KEY), webhook_key=WEBHOOK_KEY)
+        self.process = Serve(self.place)
+        self.api = Api(self.place)
+        self.mdm = RealMicroMdm(directory / "micromdm", self._webhook_url(), API_KEY, queue)
+        self.gate = Gate(self.mdm, self.evidence)
+        self.lives: list[Life] = []
+        self._policy = {g: {**v, **(policy or {}).get(g, {})} for g, v in POLICY.items()}
+        self._named = named
+        self._pause = pause
+        self._most_behind = most_behind
+        self.breath = threading.Event()
+        self._stop = threading.Event()
+        self._stack = ExitStack()
+        witness = Witness(self.mdm.transport, self.evidence)
+        for device in self.devices:
+            device.transport = witness
+
+    @property
+    def devices(self) -> list[Device]:
+        return self.world.devices
+
+    @property
+    def device(self) -> Device:
+        """The first device."""
+        return self.world.devices[0]
+
+    @property
+    def adam_id(self) -> str:
+        """The first app."""
+        return next(iter(self.world.catalogue))
+
+    # Starting and ending
+
+    def __enter__(self) -> Self:
+        self._apple = run(self.world)
+        self._stack.callback(self._apple.stop)
+        self._stack.callback(self.mdm.stop)
+        self._stack.callback(self.gate.close)
+        self._stack.callback(self._end_lives)
+        self._stack.callback(self.process.stop)
+        self.place.directory.joinpath("hq.vpptoken").write_text(self.world.location.token)
+        self.place.config.write_text(json.dumps(self._config()))
+        for path in self.place.directory.iterdir():
+            path.chmod(0o600)
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        if kind is not None:
+            self._tell_state()
+        self._stack.close()
+
+    def _tell_state(self) -> None:
+        for install in self.rows("SELECT * FROM installs WHERE state <> 'installed'")[:5]:
+            tell(f"not installed: {dict(install)}")
+        for command in self.rows("SELECT * FROM commands ORDER BY created_at DESC LIMIT 10"):
+            tell(f"command: {dict(command)}")
+        for log in (self.place.log, self.mdm.log):
+            if log.exists():
+                tell(f"{log}:", *log.read_text(errors="replace").splitlines()[-10:])
+
+    def start(self) -> None:
+        """Everything at once: MicroMDM, the bridge, the wish, and devices that enrol."""
+        self.process.start()
+        self.start_mdm()
+        self.apply()
+        wait_until_alive(self.api, self.process, WITHIN)
+        self.enrol()
+
+    def start_mdm(self) -> None:
+        self.mdm.start()
+        self.gate.open()
+
+    def stop_mdm(self) -> None:
+        """As an administrator restarts it; the devices notice with their next connection."""
+        self.gate.close()
+        with self.devices_held():
+            self.mdm.stop()
+
+    def start_bridge(self) -> None:
+        self.process.start()
+        wait_until_alive(self.api, self.process, WITHIN)
+
+    def apply(self) -> None:
+        apply(self.place)
+
+    @contextmanager
+    def dead_bridge(self) -> Iterator[None]:
+        """Kill the bridge, and start it again when the webhooks of all that happened are lost."""
+        with self.devices_held():
+            until(lambda: self._heard() == self.evidence.statuses.total(), "all was heard")
+            self.process.kill()
+            before = self.evidence.statuses.total()
+        yield
+        with self.devices_held():
+            unheard = self.evidence.statuses.total() - before
+            until(lambda: self._lost() >= unheard, "all the webhooks were lost")
+        self.start_bridge()
+
+    def _heard(self) -> int:
+        found = self.rows("SELECT count(*) AS n FROM events WHERE source = 'mdm'")
+        return int(found[0]["n"])
+
+    def _lost(self) -> int:
+        return self.mdm.log.read_text().count('msg="post webhook event"')
+
+    @contextmanager
+    def frozen_bridge(self) -> Iterator[None]:
+        """All its processes stand still: connections are made, and nothing is answered."""
+        self.process.send(signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            self.process.send(signal.SIGCONT)
+
+    def start_holding(self, *devices: Device) -> None:
+        """Start everything, and wait until each of these devices has taken an install without a
+        word and is out of reach; when it comes back it does what it should."""
+        for device in devices:
+            device.misbehave = takes_it_and_is_gone
+        self.start()
+        until(lambda: not any(device.online for device in devices), "they took an install")
+        for device in devices:
+            with self.held(device):
+                device.misbehave = does_what_it_should
+
+    def enrol(self) -> None:
+        """Let every device enrol, and live from now on."""
+        for device in self.devices:
+            device.enrol()
+            self.lives.append(Life(device, self._pause, self.breath))
+        self.breath.set()
+        if self._most_behind is not None:
+            most = (self._most_behind,)
+            holding = threading.Thread(target=self._hold_back, args=most, daemon=True)
+            holding.start()
+            self._stack.callback(holding.join, 30)
+            self._stack.callback(self._stop.set)
+
+    def _hold_back(self, most: int) -> None:
+        while not self._stop.wait(0.05):
+            if self.evidence.statuses.total() - self._heard() < most:
+                self.breath.set()
+            else:
+                self.breath.clear()
+
+    def _end_lives(self) -> None:
+        for life in self.lives:
+            life.end()
+
+    # Looking and touching
+
+    @contextmanager
+    def held(self, device: Device) -> Iterator[Device]:
+        """The device in the caller's hands: it does not connect meanwhile."""
+        (life,) = (each for each in self.lives if each.device is device)
+        with life.lock:
+            yield device
+
+    @contextmanager
+    def devices_held(self) -> Iterator[None]:
+        with ExitStack() as stack:
+            for life in self.lives:
+                stack.enter_context(life.lock)
+            yield
+
+    def go_offline(self, *devices: Device) -> None:
+        for device in devices or self.devices:
+            with self.held(device):
+                device.online = False
+
+    def go_online(self, *devices: Device) -> None:
+        for device in devices or self.devices:
+            with self.held(device):
+                device.online = True
+
+    def states(self) -> dict[str, int]:
+        """How many installs there are by "state REASON"; empty while the bridge is away."""
+        found: dict[str, int] = {}
+        try:
+            for install in self.api.installs():
+                key = f"{install['state']} {install['reason']}"
+                found[key] = found.get(key, 0) + 1
+        except Unreachable:
+            return {}
+        return found
+
+    def all_installed(self) -> bool:
+        return self.states() == {"installed INSTALLED": len(self.world.everything())}
+
+    def queued(self, device: Device) -> list[str]:
+        """The CommandUUIDs that MicroMDM's own queue view shows."""
+        status, reply = call(self.mdm, "GET", f"/v1/commands/{device.udid}")
+        assert status == 200
+        return [command["uuid"] for command in reply.get("commands") or []]
+
+    def posted(self, request_type: str = INSTALL) -> list[str]:
+        """The CommandUUIDs that the bridge posted for this kind of command, in order."""
+        posts = self.evidence.posts
+        return [post.command_uuid for post in posts if post.request_type == request_type]
+
+    def rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
+        """What the bridge's database says, read beside it."""
+        path = self.place.directory / "bridge.db"
+        database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
+        try:
+            database.row_factory = sqlite3.Row
+            return database.execute(statement, values).fetchall()
+        finally:
+            database.close()
+
+    def outcomes(self, command_uuid: str) -> list[str]:
+        """What came of the webhooks that named this command, in order."""
+        found = self.rows(
+            "SELECT outcome FROM events WHERE command_uuid = ? ORDER BY id", command_uuid
+        )
+        return [row["outcome"] or "" for row in found]
+
+    # The end
+
+    def ends_well(self, within: float = WITHIN) -> None:
+        """Wait until everything is installed, as the bridge says and in truth; then judge."""
+        until(self.all_installed, "everything is installed", within)
+        self.judge()
+
+    def judge(self) -> None:
+        """Fail for an app that is not there, and for anything that must never happen."""
+        with self.devices_held():
+            assert self.world.missing(self.world.everything()) == []
+        assert self.world.ledger.violations() == []
+        assert self.evidence.second_uuids() == []
+        assert self.evidence.posted_though_shown(self._heard_at(), GRACE) == []
+
+    def executed(self, device: Device) -> list[str]:
+        """The adam ids of the installs that a device really began, sorted."""
+        return sorted(install.adam_id for install in device.installs)
+
+    def _heard_at(self) -> dict[str, float]:
+        found = self.rows("SELECT command_uuid, received_at FROM events ORDER BY id DESC")
+        return {row["command_uuid"]: row["received_at"] for row in found}
+
+    def complaints(self) -> list[str]:
+        """Warnings and errors in the bridge's log."""
+        lines = self.place.log.read_text().splitlines()
+        return [line for line in lines if "level=error" in line or "level=warning" in line]
+
+    def tell_figures(self, **more: object) -> None:
+        """Say what was counted."""
+        lost, repeated = self.evidence.lost_and_repeated()
+        installs = self.evidence.installs()
+        posts = sum(len(each) for each in installs.values())
+        counters = {row["name"]: row["value"] for row in self.rows("SELECT * FROM counters")}
+        counted = {
+            "installs": len(installs),
+            "posted": posts,
+            "posted_again": posts - len(set(self.posted())),
+            "commands": len(self.evidence.posts),
+            "lost_by_micromdm": lost,
+            "repeated_by_micromdm": repeated,
+            "webhooks": self._heard(),
+            **more,
+            **counters,
+        }
+        tell("counted: " + ", ".join(f"{name} {value}" for name, value in counted.items()))
+
+    def _webhook_url(self) -> str:
+        url = f"127.0.0.1:{self.place.port}/hooks/mdm/main"
+        return f"http://hook:{quote(WEBHOOK_KEY, safe='')}@{url}"
+
+    def _config(self) -> dict[str, object]:
+        return {
+            "database": "bridge.db",
+            "listen": f"127.0.0.1:{self.place.port}",
+            "public_url": self.place.url,
+            "api": {"key": self.place.api_key},
+            "servers": {
+                "main": {"url": self.gate.url, "api_key": API_KEY, "webhook_key": WEBHOOK_KEY}
+            },
+            "locations": {"hq": {"content_token_file": "hq.vpptoken"}},
+            "apple": {"url": self._apple.apple_url},
+            "groups": {"everyone": {"all": True}},
+            "apps": [
+                {"adam_id": adam_id, "name": name, "groups": ["everyone"]}
+                | ({"bundle_id": bundle_id} if self._named else {})
+                for adam_id, (bundle_id, name) in self.world.catalogue.items()
+            ],
+            "policy": self._policy,
+        }

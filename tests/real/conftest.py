@@ -1,0 +1,33 @@
+from collections.abc import Iterator
+
+import pytest
+
+from bridge.simulator.device import Device
+from bridge.simulator.real_mdm import RealMicroMdm
+from tests.real.lab import API_KEY, Webhook, enrol
+
+
+@pytest.fixture(scope="session")
+def webhook() -> Iterator[Webhook]:
+    webhook = Webhook()
+    yield webhook
+    webhook.server.shutdown()
+    webhook.server.server_close()
+
+
+@pytest.fixture(scope="session")
+def mdm(webhook: Webhook, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealMicroMdm]:
+    with RealMicroMdm(tmp_path_factory.mktemp("micromdm"), webhook.url, API_KEY) as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def inmem(webhook: Webhook, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RealMicroMdm]:
+    workdir = tmp_path_factory.mktemp("inmem")
+    with RealMicroMdm(workdir, webhook.url, API_KEY, queue="inmem") as server:
+        yield server
+
+
+@pytest.fixture
+def device(mdm: RealMicroMdm, webhook: Webhook) -> Device:
+    return enrol(mdm, webhook)
