@@ -12,15 +12,8 @@ from dataclasses import replace
 from bridge.domain import decide_attempt, decide_removal
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import apple_error
-from bridge.domain.model import (
-    Decision,
-    DropAttempt,
-    Facts,
-    LeaveLine,
-    ReadAssignment,
-    Step,
-    TakeSeat,
-)
+from bridge.domain.decision import Decision, DropAttempt, LeaveLine, ReadAssignment, Step, TakeSeat
+from bridge.domain.model import Facts
 from bridge.domain.policy import DAY, Policy
 
 Rule = Callable[[Facts, Policy, float], Decision | None]

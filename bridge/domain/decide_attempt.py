@@ -13,19 +13,17 @@ from bridge.domain.catalogue import (
     DeviceError,
     device_error,
 )
-from bridge.domain.model import (
+from bridge.domain.decision import (
     AskApps,
     AskFacts,
-    Attempt,
     Decision,
-    Device,
     DropAttempt,
-    Facts,
     PostAgain,
     ReadAssignment,
     SendInstall,
     Step,
 )
+from bridge.domain.model import Attempt, Device, Facts
 from bridge.domain.policy import Policy
 
 DELETED = "ManagedButUninstalled"

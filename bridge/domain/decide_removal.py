@@ -10,12 +10,9 @@ from __future__ import annotations
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import MANAGED, apple_error, device_error
 from bridge.domain.decide_attempt import asking, explained
-from bridge.domain.model import (
-    LANE_STATES,
-    Attempt,
+from bridge.domain.decision import (
     Decision,
     DropAttempt,
-    Facts,
     GiveBack,
     LeaveLine,
     PostAgain,
@@ -23,6 +20,7 @@ from bridge.domain.model import (
     SendRemove,
     Step,
 )
+from bridge.domain.model import LANE_STATES, Attempt, Facts
 from bridge.domain.policy import Policy
 
 

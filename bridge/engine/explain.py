@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from bridge.domain.decide import decide
-from bridge.domain.model import Decision, Facts, Install
+from bridge.domain.decision import Decision
+from bridge.domain.model import Facts, Install
 from bridge.domain.reasons import REASONS, describe
 from bridge.engine.context import Context
-from bridge.store import commands, events, facts, installs, lists
-from bridge.store import pairs as pairs_store
+from bridge.store import commands, events, facts, installs, lists, pair_history
 from bridge.store.lists import rfc3339
 
 
@@ -96,7 +96,7 @@ def trail(context: Context, install: Install) -> list[dict[str, Any]]:
     db = context.db
     pair = facts.pair_of(install)
     steps: list[tuple[float, dict[str, Any]]] = []
-    for asked in pairs_store.history(db, install.location, pair):
+    for asked in pair_history.history(db, install.location, pair):
         if asked["submitted_at"] is not None:
             what = {"step": "asked Apple for the licence", "apple_event_id": asked["event_id"]}
             steps.append((asked["submitted_at"], what))

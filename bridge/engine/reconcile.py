@@ -12,23 +12,20 @@ from collections.abc import Callable, Sequence
 
 from bridge.domain.allocate import allocate
 from bridge.domain.decide import decide
-from bridge.domain.model import (
+from bridge.domain.decision import (
     AskApps,
     AskFacts,
     Decision,
-    Device,
     DropAttempt,
-    Facts,
     GiveBack,
-    Install,
     LeaveLine,
-    Pair,
     PostAgain,
     ReadAssignment,
     SendInstall,
     SendRemove,
     Step,
 )
+from bridge.domain.model import Device, Facts, Install, Pair
 from bridge.engine import licences as licence_steps
 from bridge.engine.context import Context
 from bridge.store import commands, facts, installs, locations, meta

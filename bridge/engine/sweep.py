@@ -17,7 +17,7 @@ from bridge.store import (
     locations,
     meta,
     outbox,
-    pairs,
+    pair_history,
     requests,
     watch,
 )
@@ -222,5 +222,5 @@ def _prune(context: Context) -> None:
     outbox.prune(context.db, context.now - retention.outbox)
     installs.prune(context.db, context.now - retention.removed)
     commands.prune(context.db, context.now - retention.outbox)
-    pairs.prune(context.db, context.now - retention.outbox)
+    pair_history.prune(context.db, context.now - retention.outbox)
     meta.plan_job(context.db, "prune:", context.now + PRUNE_EVERY)

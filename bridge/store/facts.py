@@ -20,7 +20,7 @@ from bridge.domain.model import (
     Options,
     Pair,
 )
-from bridge.store import apps, commands, devices, licences, locations, outbox
+from bridge.store import apps, commands, devices, licences, locations, outbox, pair_history
 from bridge.store import pairs as pairs_store
 from bridge.store.database import Connection
 from bridge.store.licences import Assignment
@@ -126,10 +126,10 @@ class _Location:
             return Licence("none")
         standing = _standing(asked, round_at)
         if standing.state == "refused":
-            refusals = pairs_store.refusals(db, self.name, pair, round_at)
+            refusals = pair_history.refusals(db, self.name, pair, round_at)
             return replace(standing, refusals=refusals)
         if standing.state == "taken":
-            times = pairs_store.times_taken(db, self.name, pair, round_at)
+            times = pair_history.times_taken(db, self.name, pair, round_at)
             return replace(standing, times_taken=times)
         return standing
 
@@ -141,7 +141,7 @@ class _Location:
         standing = _standing(asked, round_at)
         if standing.state != "refused":
             return standing
-        return replace(standing, refusals=pairs_store.release_refusals(db, self.name, pair))
+        return replace(standing, refusals=pair_history.release_refusals(db, self.name, pair))
 
     def _gave_back(self, asked: PairRecord) -> bool:
         """Whether the licence that was asked for went back since; then whoever holds one now got
@@ -194,7 +194,7 @@ def free_seats(
     """How many seats may still be asked for; None where there is no limit or no count."""
     if counts is None or counts.unlimited or counts.available is None:
         return None
-    return counts.available - pairs_store.seats_taken_since(db, location, asset, counts.read_at)
+    return counts.available - pair_history.seats_taken_since(db, location, asset, counts.read_at)
 
 
 def _since(attempt: Attempt | None, round_at: float) -> Attempt | None:

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 
 from bridge.domain.allocate import Demand
-from bridge.domain.model import Asset, Decision, Install, Options, TakeSeat
+from bridge.domain.decision import Decision, TakeSeat
+from bridge.domain.model import Asset, Install, Options
 from bridge.store import rows
 from bridge.store.database import Connection
 

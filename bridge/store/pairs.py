@@ -19,7 +19,6 @@ PAIR = (
 )
 UNDER_WAY = f"{PAIR} AND state IN ('wanted', 'open')"
 """A pair that is collected or asked for: the unique index finds it, however many there are."""
-NO_LICENCE_LEFT = 9709
 
 
 @dataclass(frozen=True, slots=True)
@@ -255,18 +254,6 @@ def newest(
     }
 
 
-def history(db: Connection, location: str, pair: Pair) -> list[Any]:
-    """Every request for a pair, oldest first; for an install's trail."""
-    return db.execute(
-        "SELECT p.state, p.settled_at, p.settled_by, p.error_number, r.submitted_at, "
-        "r.apple_event_id AS event_id FROM request_pairs p "
-        "LEFT JOIN apple_requests r ON r.id = p.request_id WHERE p.location = ? "
-        "AND p.adam_id = ? AND p.pricing_param = ? AND p.target_kind = 'serial' "
-        "AND p.target = ? ORDER BY p.id",
-        key(location, pair),
-    ).fetchall()
-
-
 def taken_away(db: Connection, location: str, gone: Iterable[Pair], now: float) -> None:
     """Apple no longer lists these pairs, and it was not us: those that we asked for are marked."""
     db.executemany(
@@ -276,81 +263,9 @@ def taken_away(db: Connection, location: str, gone: Iterable[Pair], now: float) 
     )
 
 
-def times_taken(db: Connection, location: str, pair: Pair, since: float) -> int:
-    """How often others took a pair's licence away since then."""
-    row = db.execute(
-        f"SELECT count(*) FROM request_pairs WHERE {PAIR} AND kind = 'ASSOCIATE' "
-        "AND state = 'taken' AND settled_at >= ?",
-        (*key(location, pair), since),
-    ).fetchone()
-    return int(row[0])
-
-
-def seats_taken_since(db: Connection, location: str, asset: Asset, read_at: float) -> int:
-    """How many seats of an asset our own requests took, or may take, after a count was read;
-    those that we gave back since count the other way."""
-    row = db.execute(
-        "SELECT coalesce(sum(CASE WHEN kind = 'ASSOCIATE' THEN 1 ELSE -1 END), 0) "
-        "FROM request_pairs WHERE location = ? AND adam_id = ? AND pricing_param = ? "
-        "AND ((kind = 'ASSOCIATE' AND state IN ('wanted', 'open')) "
-        "OR (state = 'confirmed' AND settled_at >= ?))",
-        (location, asset.adam_id, asset.pricing_param, read_at),
-    ).fetchone()
-    return int(row[0])
-
-
-def refusals(db: Connection, location: str, pair: Pair, since: float) -> int:
-    """How often in a row Apple refused this pair since then; a want of seats does not count."""
-    states = db.execute(
-        "SELECT state, error_number FROM request_pairs WHERE location = ? AND adam_id = ? "
-        "AND pricing_param = ? AND target_kind = 'serial' AND target = ? AND kind = 'ASSOCIATE' "
-        "AND ready_at >= ? ORDER BY id DESC LIMIT 50",
-        (*key(location, pair), since),
-    )
-    count = 0
-    for row in states:
-        if row["state"] != "failed" or row["error_number"] == NO_LICENCE_LEFT:
-            break
-        count += 1
-    return count
-
-
-def prune(db: Connection, before: float) -> None:
-    """Forget pairs that were settled before that time; the newest of each is kept, since it says
-    whether a licence is ours.
-    """
-    db.execute(
-        "DELETE FROM request_pairs WHERE settled_at < ? AND EXISTS (SELECT 1 "
-        "FROM request_pairs newer WHERE newer.target = request_pairs.target "
-        "AND newer.adam_id = request_pairs.adam_id AND newer.location = request_pairs.location "
-        "AND newer.pricing_param = request_pairs.pricing_param "
-        "AND newer.kind = request_pairs.kind AND newer.id > request_pairs.id)",
-        (before,),
-    )
-    db.execute(
-        "DELETE FROM apple_requests WHERE settled_at < ? AND NOT EXISTS "
-        "(SELECT 1 FROM request_pairs WHERE request_id = apple_requests.id)",
-        (before,),
-    )
-
-
 def pair_of(row: Any) -> Pair:
     """The pair that a row is about."""
     return Pair(Asset(row["adam_id"], row["pricing_param"]), row["target"])
-
-
-def release_refusals(db: Connection, location: str, pair: Pair) -> int:
-    """How often in a row Apple would not take a pair's licence back."""
-    states = db.execute(
-        f"SELECT state FROM request_pairs WHERE {PAIR} ORDER BY id DESC LIMIT 50",
-        key(location, pair),
-    )
-    count = 0
-    for row in states:
-        if row["state"] != "failed":
-            break
-        count += 1
-    return count
 
 
 def key(location: str, pair: Pair) -> tuple[str, str, str, str]:

@@ -7,11 +7,11 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from bridge.domain.decide import decide
+from bridge.domain.decision import Decision
 from bridge.domain.model import (
     AppReport,
     AssetFacts,
     Attempt,
-    Decision,
     Device,
     Facts,
     Install,

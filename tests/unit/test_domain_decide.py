@@ -4,15 +4,8 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.model import (
-    Decision,
-    Facts,
-    Licence,
-    LocationFacts,
-    Options,
-    ReadAssignment,
-    TakeSeat,
-)
+from bridge.domain.decision import Decision, ReadAssignment, TakeSeat
+from bridge.domain.model import Facts, Licence, LocationFacts, Options
 from bridge.domain.policy import Policy
 from tests.unit.domain_kit import (
     DAY,

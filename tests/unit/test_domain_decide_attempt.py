@@ -4,16 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.model import (
+from bridge.domain.decision import (
     AskApps,
     Decision,
     DropAttempt,
-    Facts,
-    Licence,
     PostAgain,
     ReadAssignment,
     SendInstall,
 )
+from bridge.domain.model import Facts, Licence
 from tests.unit.domain_kit import (
     DAY,
     HOUR,

@@ -5,14 +5,8 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.catalogue import IN_PROGRESS, PROMPTING, REJECTED
-from bridge.domain.model import (
-    AskApps,
-    AskFacts,
-    Decision,
-    DropAttempt,
-    Options,
-    SendInstall,
-)
+from bridge.domain.decision import AskApps, AskFacts, Decision, DropAttempt, SendInstall
+from bridge.domain.model import Options
 from tests.unit.domain_kit import (
     DAY,
     HOUR,

@@ -4,22 +4,18 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.model import (
+from bridge.domain.decision import (
     AskApps,
-    Attempt,
     Decision,
     DropAttempt,
-    Facts,
     GiveBack,
     LeaveLine,
-    Licence,
-    LocationFacts,
-    Options,
     PostAgain,
     SendInstall,
     SendRemove,
     Step,
 )
+from bridge.domain.model import Attempt, Facts, Licence, LocationFacts, Options
 from tests.unit.domain_kit import (
     DAY,
     HELD,

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.model import Decision, TakeSeat
+from bridge.domain.decision import Decision, TakeSeat
 from bridge.engine import cutting, reconcile
 from bridge.store import (
     installs,

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.model import Decision, Device
+from bridge.domain.decision import Decision
+from bridge.domain.model import Device
 from bridge.domain.policy import Policy
 from bridge.engine.sweep import Outside, next_due, sweep
 from bridge.store import (

@@ -4,7 +4,8 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.model import Asset, Decision, Install, Options, TakeSeat
+from bridge.domain.decision import Decision, TakeSeat
+from bridge.domain.model import Asset, Install, Options
 from bridge.store import installs
 from bridge.store.database import Connection
 from tests.unit.store_kit import KEYNOTE, NOW, PAGES, make_install, value, wish

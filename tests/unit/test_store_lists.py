@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.model import Asset, Decision
+from bridge.domain.decision import Decision
+from bridge.domain.model import Asset
 from bridge.domain.views import Page
 from bridge.errors import QueryError
 from bridge.store import devices, events, installs, lists

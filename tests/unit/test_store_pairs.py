@@ -7,8 +7,8 @@ import pytest
 
 from bridge.domain.batching import Rectangle
 from bridge.domain.model import Asset, Pair
+from bridge.store import pair_history, requests
 from bridge.store import pairs as pairs_store
-from bridge.store import requests
 from bridge.store.database import Connection
 from bridge.store.pairs import Collection
 from tests.unit.store_kit import KEYNOTE, NOW, PAGES, make_request, newest, pair
@@ -224,18 +224,18 @@ def test_refusals_in_a_row_are_counted(db: Connection) -> None:
         request_id = make_request(db, A, now=at)
         settle(db, request_id, A, state=ending, error_number=number, now=at)
 
-    assert pairs_store.refusals(db, "hq", A, 0.0) == 0
+    assert pair_history.refusals(db, "hq", A, 0.0) == 0
     refuse(9603, NOW)
     refuse(9603, NOW + 1)
-    assert pairs_store.refusals(db, "hq", A, 0.0) == 2
-    assert pairs_store.refusals(db, "hq", A, NOW + 1) == 1, "the round that counts"
-    assert pairs_store.refusals(db, "hq", B, 0.0) == 0
+    assert pair_history.refusals(db, "hq", A, 0.0) == 2
+    assert pair_history.refusals(db, "hq", A, NOW + 1) == 1, "the round that counts"
+    assert pair_history.refusals(db, "hq", B, 0.0) == 0
     refuse(9709, NOW + 2)
-    assert pairs_store.refusals(db, "hq", A, 0.0) == 0, "to have no seat is no fault"
+    assert pair_history.refusals(db, "hq", A, 0.0) == 0, "to have no seat is no fault"
     refuse(9603, NOW + 3)
-    assert pairs_store.refusals(db, "hq", A, 0.0) == 1
+    assert pair_history.refusals(db, "hq", A, 0.0) == 1
     refuse(0, NOW + 4, "confirmed")
-    assert pairs_store.refusals(db, "hq", A, 0.0) == 0
+    assert pair_history.refusals(db, "hq", A, 0.0) == 0
 
 
 def ended(
@@ -249,7 +249,7 @@ def ended(
 
 
 def taken(db: Connection, since: float = 0.0, *, who: Pair = A) -> int:
-    return pairs_store.times_taken(db, "hq", who, since)
+    return pair_history.times_taken(db, "hq", who, since)
 
 
 def test_what_others_take_away_is_counted_if_we_had_asked_for_it(db: Connection) -> None:
@@ -275,11 +275,11 @@ def test_refusals_to_take_a_licence_back_are_counted(db: Connection) -> None:
     ended(db, "confirmed", NOW)
     for number in range(3):
         ended(db, "failed", NOW + 1 + number, "DISASSOCIATE", 9603)
-    assert pairs_store.release_refusals(db, "hq", A) == 3
-    assert pairs_store.release_refusals(db, "hq", B) == 0
-    assert pairs_store.refusals(db, "hq", A, 0.0) == 0, "asking for it is another matter"
+    assert pair_history.release_refusals(db, "hq", A) == 3
+    assert pair_history.release_refusals(db, "hq", B) == 0
+    assert pair_history.refusals(db, "hq", A, 0.0) == 0, "asking for it is another matter"
     ended(db, "confirmed", NOW + 9)
-    assert pairs_store.release_refusals(db, "hq", A) == 0
+    assert pair_history.release_refusals(db, "hq", A) == 0
 
 
 def test_a_look_is_noted_for_what_was_refused(db: Connection) -> None:
@@ -293,10 +293,10 @@ def test_a_look_is_noted_for_what_was_refused(db: Connection) -> None:
 def test_a_licence_that_went_back_is_a_seat_more(db: Connection) -> None:
     ended(db, "confirmed", NOW - 9)
     ended(db, "confirmed", NOW, "DISASSOCIATE")
-    assert pairs_store.seats_taken_since(db, "hq", PAGES, NOW) == -1
-    assert pairs_store.seats_taken_since(db, "hq", PAGES, NOW + 1) == 0
+    assert pair_history.seats_taken_since(db, "hq", PAGES, NOW) == -1
+    assert pair_history.seats_taken_since(db, "hq", PAGES, NOW + 1) == 0
     pairs_store.want(db, "hq", "DISASSOCIATE", [B], NOW)
-    assert pairs_store.seats_taken_since(db, "hq", PAGES, NOW) == -1, "only when it is back"
+    assert pair_history.seats_taken_since(db, "hq", PAGES, NOW) == -1, "only when it is back"
 
 
 def test_old_pairs_go_but_the_newest_of_each_kind_stays(db: Connection) -> None:
@@ -304,7 +304,7 @@ def test_old_pairs_go_but_the_newest_of_each_kind_stays(db: Connection) -> None:
         ended(db, "confirmed", NOW - 10 + number)
         ended(db, "confirmed", NOW - 10 + number, "DISASSOCIATE")
     settle(db, make_request(db, B, now=NOW), B, now=NOW)
-    pairs_store.prune(db, NOW - 9)
+    pair_history.prune(db, NOW - 9)
     rows = [tuple(row) for row in db.execute(
         "SELECT kind, target, settled_at FROM request_pairs ORDER BY id"
     )]  # fmt: skip
@@ -313,7 +313,7 @@ def test_old_pairs_go_but_the_newest_of_each_kind_stays(db: Connection) -> None:
         *((kind, "A", NOW - 10 + number) for number in (1, 2) for kind in both),
         ("ASSOCIATE", "B", NOW),
     ]
-    pairs_store.prune(db, NOW + 1)
+    pair_history.prune(db, NOW + 1)
     assert states(db) == ["confirmed"] * 3
 
 
@@ -328,7 +328,7 @@ def test_the_newest_request_for_a_pair_counts(db: Connection) -> None:
     assert (found[B].state, found[B].apple_event_id, found[B].submitted_at) == ("open", "E", NOW)
     assert newest(db, "A", location="branch") == {}
     assert newest(db, "A", kind="DISASSOCIATE") == {}
-    trail = pairs_store.history(db, "hq", A)
+    trail = pair_history.history(db, "hq", A)
     assert [(row["state"], row["error_number"]) for row in trail] == [
         ("failed", 9603),
         ("wanted", None),
@@ -354,6 +354,6 @@ def test_seats_that_a_count_does_not_show(
     make_request(db, pair("A", KEYNOTE))
     if ending is not None:
         settle(db, request_id, A, state=ending, now=NOW + at)
-    assert pairs_store.seats_taken_since(db, "hq", PAGES, NOW) == taken
-    assert pairs_store.seats_taken_since(db, "branch", PAGES, NOW) == 0
-    assert pairs_store.seats_taken_since(db, "hq", PLUS, NOW) == 0
+    assert pair_history.seats_taken_since(db, "hq", PAGES, NOW) == taken
+    assert pair_history.seats_taken_since(db, "branch", PAGES, NOW) == 0
+    assert pair_history.seats_taken_since(db, "hq", PLUS, NOW) == 0

@@ -1,0 +1,91 @@
+"""What `decide()` returns: what is so for an install, why, and the steps that follow."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from bridge.domain.model import InstallState
+
+
+@dataclass(frozen=True, slots=True)
+class TakeSeat:
+    """Step: a licence is needed; a seat is to be allotted."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendInstall:
+    """Step: make a new attempt, with a CommandUUID of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class PostAgain:
+    """Step: post the same command again, under the same CommandUUID."""
+
+    command_uuid: str
+
+
+@dataclass(frozen=True, slots=True)
+class AskApps:
+    """Step: ask the device for its ManagedApplicationList."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskFacts:
+    """Step: ask the device what it is (DeviceInformation)."""
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAssignment:
+    """Step: look at Apple whether the licence is really there."""
+
+
+@dataclass(frozen=True, slots=True)
+class GiveBack:
+    """Step: the licence is to be given back to Apple."""
+
+
+@dataclass(frozen=True, slots=True)
+class SendRemove:
+    """Step: have the device remove the app, under a CommandUUID of its own."""
+
+
+@dataclass(frozen=True, slots=True)
+class LeaveLine:
+    """Step: the licence is not wanted any more; nobody was asked for it yet."""
+
+
+@dataclass(frozen=True, slots=True)
+class DropAttempt:
+    """Step: the attempt is of a past enrolment, or no longer wanted; it will not be posted."""
+
+    command_uuid: str
+
+
+Step = (
+    TakeSeat
+    | SendInstall
+    | PostAgain
+    | AskApps
+    | AskFacts
+    | ReadAssignment
+    | GiveBack
+    | SendRemove
+    | LeaveLine
+    | DropAttempt
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What is so for an install, why, and what happens next.
+
+    The same value drives what the bridge does and what it tells, so that they cannot disagree.
+    `recheck_at` is when the clock alone may change the decision.
+    """
+
+    state: InstallState
+    reason: str
+    detail: str = ""
+    steps: tuple[Step, ...] = ()
+    recheck_at: float | None = None
+    evidence: tuple[tuple[str, str | float | int | None], ...] = field(default=())

@@ -1,0 +1,54 @@
+"""Why an install is in its state: every reason, what it means, and who must act.
+
+The names are part of the API. `sentence` may use {app}, {device}, {location} and {detail}.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.domain.reasons.device import DEVICE_REASONS
+from bridge.domain.reasons.licence import LICENCE_REASONS
+from bridge.domain.reasons.location import LOCATION_REASONS
+from bridge.domain.reasons.reason import Actor, Reason
+from bridge.domain.reasons.removal import REMOVAL_REASONS
+
+__all__ = ["REASONS", "Actor", "Reason", "as_markdown", "describe"]
+
+REASONS: Final[dict[str, Reason]] = {
+    **LOCATION_REASONS,
+    **LICENCE_REASONS,
+    **DEVICE_REASONS,
+    **REMOVAL_REASONS,
+}
+
+
+def describe(reason: str, *, app: str, device: str, location: str, detail: str) -> tuple[str, str]:
+    """The sentence and the next step for a reason, with the names filled in."""
+    entry = REASONS[reason]
+    detail = detail.rstrip(". ") or "no detail"
+    names = {"app": app, "device": device, "location": location, "detail": detail}
+    return entry.sentence.format(**names), entry.next.format(**names)
+
+
+def as_markdown() -> str:
+    """Every reason as a page for people: its states, what is so, who must act, what comes next."""
+    lines = [
+        "# Reasons",
+        "",
+        "Why an app is, or is not, on a device. `vpp-bridge why SERIAL ADAM_ID` and the API give",
+        "one of these for every install. The names are part of the API.",
+        "",
+        "What is wanted and `failed`, `needs_user` or `conflict` stays so until the device shows",
+        "that the cause is gone, the wish changes, or `vpp-bridge retry` gives it another round.",
+        "",
+        "| reason | state | what is so | who must act | what happens next |",
+        "|---|---|---|---|---|",
+    ]
+    names = {"app": "the app", "device": "the device", "location": "the location"}
+    for name, reason in sorted(REASONS.items()):
+        sentence = reason.sentence.replace(": {detail}", "").format(**names, detail="…")
+        step = reason.next.format(**names, detail="…")
+        states = ", ".join(reason.states)
+        lines.append(f"| `{name}` | {states} | {sentence} | {reason.actor} | {step} |")
+    return "\n".join(lines) + "\n"

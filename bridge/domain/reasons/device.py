@@ -1,0 +1,157 @@
+"""What the device says, and what was sent to it."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.domain.reasons.reason import Reason
+
+DEVICE_REASONS: Final[dict[str, Reason]] = {
+    "NEW": Reason(
+        "{app} is wanted on {device} and has not been looked at yet",
+        "nobody",
+        "the bridge decides within seconds",
+    ),
+    "NOT_ENROLLED": Reason(
+        "{device} is not enrolled: no MDM server has shown it with this serial number",
+        "the admin",
+        "enrol the device; the bridge goes on as soon as its MDM server shows it",
+    ),
+    "DEVICE_SILENT": Reason(
+        "{device} has not been heard of {detail}",
+        "somebody at the device",
+        "switch the device on and connect it; the bridge goes on when it is seen again",
+    ),
+    "FACTS_FIRST": Reason(
+        "{device} is asked what it is before {app} is sent to it",
+        "nobody",
+        "the install goes out when the device has answered",
+        ("licensed",),
+    ),
+    "LIST_FIRST": Reason(
+        "{device} is asked for its apps before {app} is sent to it",
+        "nobody",
+        "the install goes out if the device's list does not have it",
+        ("licensed",),
+    ),
+    "LICENSE_NOT_VISIBLE": Reason(
+        "{device} could not see its licence for {app} yet: {detail}",
+        "nobody",
+        "the bridge reads the assignment again and sends the install again",
+        ("licensed",),
+    ),
+    "RETRY_LATER": Reason(
+        "{device} could not install {app}: {detail}",
+        "nobody",
+        "the bridge sends the install again",
+        ("licensed",),
+    ),
+    "COMMAND_READY": Reason(
+        "the install of {app} waits for its turn on {device}",
+        "nobody",
+        "it is sent when the device's lane is free",
+        ("sending",),
+    ),
+    "COMMAND_SENT": Reason(
+        "the install of {app} was handed to the MDM server and {device} has not answered yet",
+        "nobody",
+        "the device answers when it connects; the bridge follows up",
+        ("sent",),
+    ),
+    "NOT_NOW": Reason(
+        "{device} answered NotNow to the install of {app}",
+        "nobody",
+        "the MDM server offers it again when the device connects; the bridge pushes now and then",
+        ("sent",),
+    ),
+    "NOT_NOW_FOR_LONG": Reason(
+        "{device} has answered NotNow to {app} for too long",
+        "somebody at the device",
+        "unlock the device, or finish what it is busy with",
+        ("needs_user",),
+    ),
+    "COMMAND_IN_DOUBT": Reason(
+        "nothing was heard of the install of {app} on {device}: it may be lost, or done",
+        "nobody",
+        "the device is asked for its apps; only if {app} is missing it is sent again",
+        ("sent",),
+    ),
+    "ACKNOWLEDGED": Reason(
+        "{device} accepted {app}; its list of apps does not show it yet",
+        "nobody",
+        "the device is asked for its apps again",
+        ("acknowledged",),
+    ),
+    "INSTALLING": Reason(
+        "{device} is installing {app}: {detail}",
+        "nobody",
+        "the device is asked for its apps again",
+        ("installing",),
+    ),
+    "PROMPTING": Reason(
+        "{device} asks its user about {app}: {detail}",
+        "somebody at the device",
+        "accept the question on the device",
+        ("installing",),
+    ),
+    "INSTALLED": Reason(
+        "{app} is installed on {device}: the device lists it as Managed",
+        "nobody",
+        "the bridge looks again in every list, at least once a week",
+        ("installed",),
+    ),
+    "NOT_SEEN": Reason(
+        "{device} accepted {app}, but no list has shown it since",
+        "nobody",
+        "the bridge goes on asking at growing intervals; a late success counts",
+        ("unconfirmed",),
+    ),
+    "BUNDLE_ID_UNKNOWN": Reason(
+        "{device} accepted {app}, but its bundle id is not known, so no list can show it",
+        "the admin",
+        "set bundle_id for {app} in the file and apply it",
+        ("unconfirmed",),
+    ),
+    "LICENSE_NEVER_VISIBLE": Reason(
+        "{device} never saw its licence for {app}: {detail}",
+        "the admin",
+        "check that no other MDM uses this token, then run vpp-bridge retry",
+        ("failed",),
+    ),
+    "DEVICE_REFUSED": Reason(
+        "{device} cannot install {app}: {detail}",
+        "the admin",
+        "mend the cause, then run vpp-bridge retry",
+        ("failed",),
+    ),
+    "ATTEMPTS_USED_UP": Reason(
+        "{device} failed to install {app} too often: {detail}",
+        "the admin",
+        "look at the device, then run vpp-bridge retry",
+        ("failed",),
+    ),
+    "UNMANAGED_COPY": Reason(
+        "{device} has a copy of {app} that is not managed",
+        "the admin",
+        "delete that copy on the device, or set take_over for {app}",
+        ("conflict",),
+    ),
+    "USER_REJECTED": Reason(
+        "somebody at {device} said no to {app}",
+        "somebody at the device",
+        "talk to them, then run vpp-bridge retry",
+        ("needs_user",),
+    ),
+    "LOGIN_REQUIRED": Reason(
+        "{device} asks for an Apple Account to be signed in for {app}",
+        "somebody at the device",
+        "sign in on the device, then run vpp-bridge retry",
+        ("needs_user",),
+    ),
+    "APP_DELETED": Reason(
+        "somebody deleted {app} from {device}",
+        "somebody at the device",
+        "download it again on the device, or run vpp-bridge retry",
+        ("needs_user",),
+    ),
+}

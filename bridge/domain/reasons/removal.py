@@ -1,0 +1,82 @@
+"""What becomes of an app that is not wanted any more."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.domain.reasons.reason import Reason
+
+REMOVAL_REASONS: Final[dict[str, Reason]] = {
+    "NOT_REVOCABLE": Reason(
+        "the licence for {app} cannot be taken back",
+        "the admin",
+        "leave it where it is",
+        ("failed",),
+    ),
+    "RELEASE_WAITS": Reason(
+        "the licence for {app} on {device} is given back as soon as Apple has confirmed it",
+        "Apple",
+        "the bridge gives it back by itself",
+        ("removing",),
+    ),
+    "RELEASING": Reason(
+        "the licence for {app} on {device} is being given back",
+        "Apple",
+        "a notification or the event's status confirms it, whichever comes first",
+        ("removing", "waiting"),
+    ),
+    "RELEASE_RETRY": Reason(
+        "Apple did not take the licence for {app} on {device} back: {detail}",
+        "nobody",
+        "the bridge asks again",
+        ("removing",),
+    ),
+    "RELEASE_REFUSED": Reason(
+        "Apple does not take the licence for {app} on {device} back: {detail}",
+        "the admin",
+        "take it back in Apple's portal",
+        ("failed",),
+    ),
+    "RELEASED": Reason(
+        "the licence for {app} on {device} was given back",
+        "nobody",
+        "nothing: this is the end; an app that stays on the device stops working after 30 days",
+        ("removed",),
+    ),
+    "LICENSE_NOT_OURS": Reason(
+        "{app} is no longer wanted on {device}; its licence stays, since others assigned it",
+        "nobody",
+        "nothing: this is the end",
+        ("removed",),
+    ),
+    "REMOVAL_WAITS": Reason(
+        "{app} is removed from {device} when the device has answered its install",
+        "nobody",
+        "the bridge goes on by itself",
+        ("removing",),
+    ),
+    "REMOVING": Reason(
+        "{app} is being removed from {device}: {detail}",
+        "nobody",
+        "the device removes it when it connects",
+        ("removing",),
+    ),
+    "REMOVE_FAILED": Reason(
+        "{device} would not remove {app}: {detail}",
+        "the admin",
+        "remove it on the device",
+        ("failed",),
+    ),
+    "REMOVED": Reason(
+        "{app} was removed from {device}, and its licence given back if it was ours",
+        "nobody",
+        "nothing: this is the end",
+        ("removed",),
+    ),
+    "KEPT": Reason(
+        "{app} is no longer wanted on {device}; app and licence stay",
+        "nobody",
+        "nothing: this is the end",
+        ("removed",),
+    ),
+}

@@ -1,0 +1,73 @@
+-- What goes out: commands, calls, and jobs by the clock.
+
+-- One CommandUUID each: an attempt is one CommandUUID, chosen and stored before it is posted.
+CREATE TABLE commands (
+    command_uuid TEXT PRIMARY KEY,
+    server TEXT NOT NULL,
+    device_id INTEGER NOT NULL,
+    install_id INTEGER,
+    request_type TEXT NOT NULL,
+    state TEXT NOT NULL,               -- see domain/model.py, CommandState
+    enrolment INTEGER NOT NULL,
+    attempt INTEGER NOT NULL DEFAULT 1,
+    posts INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL,
+    due_at REAL NOT NULL,
+    posted_at REAL,
+    look_at REAL,                      -- when the server's queue is looked at next
+    suspect INTEGER NOT NULL DEFAULT 0,  -- its answer may have come while nobody listened
+    in_doubt_at REAL,
+    not_now_since REAL,
+    not_now_at REAL,
+    push_at REAL,
+    answered_at REAL,
+    status TEXT,
+    error_domain TEXT,
+    error_code INTEGER,
+    error_text TEXT,
+    app_state TEXT,
+    rejection_reason TEXT
+);
+CREATE INDEX commands_lane ON commands (device_id)
+    WHERE state IN ('posting', 'posted', 'queued', 'not_now');
+CREATE INDEX commands_ready ON commands (device_id, due_at) WHERE state = 'ready';
+CREATE INDEX commands_unseen ON commands (server, posted_at)
+    WHERE state IN ('posting', 'posted');
+CREATE INDEX commands_look ON commands (look_at) WHERE look_at IS NOT NULL;
+CREATE INDEX commands_push ON commands (push_at) WHERE push_at IS NOT NULL;
+CREATE INDEX commands_install ON commands (install_id, created_at) WHERE install_id IS NOT NULL;
+CREATE UNIQUE INDEX commands_one_list ON commands (device_id, request_type)
+    WHERE request_type IN
+        ('ManagedApplicationList', 'InstalledApplicationList', 'DeviceInformation')
+      AND state IN ('ready', 'posting', 'posted', 'queued', 'not_now');
+CREATE UNIQUE INDEX commands_one_install ON commands (install_id)
+    WHERE install_id IS NOT NULL
+      AND state IN ('ready', 'posting', 'posted', 'queued', 'not_now', 'in_doubt');
+
+-- One intended outside call each; an associate's id is its request's id.
+CREATE TABLE outbox (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again: requests carry it, too
+    service TEXT NOT NULL,             -- apple | mdm
+    scope TEXT NOT NULL,               -- the location's or server's name
+    kind TEXT NOT NULL,
+    key TEXT NOT NULL,                 -- unique while open
+    subject TEXT NOT NULL,             -- what the call is about: an id, or JSON
+    state TEXT NOT NULL,               -- ready | claimed | done | failed
+    due_at REAL NOT NULL,
+    tries INTEGER NOT NULL DEFAULT 0,
+    created_at REAL NOT NULL,
+    claimed_at REAL,
+    settled_at REAL,
+    error TEXT,
+    passing INTEGER NOT NULL DEFAULT 1 -- whether that error is likely to go away by itself
+);
+CREATE UNIQUE INDEX outbox_open ON outbox (service, scope, kind, key)
+    WHERE state IN ('ready', 'claimed');
+CREATE INDEX outbox_due ON outbox (service, scope, due_at, id) WHERE state = 'ready';
+CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
+
+-- Clock-driven jobs and when they are due next.
+CREATE TABLE schedule (
+    name TEXT PRIMARY KEY,
+    next_at REAL NOT NULL
+);

@@ -1,0 +1,69 @@
+-- Devices, what they said of their apps, and the apps.
+
+CREATE TABLE devices (
+    id INTEGER PRIMARY KEY,
+    server TEXT NOT NULL,
+    udid TEXT,
+    enrollment_id TEXT,
+    serial_number TEXT,
+    name TEXT,
+    product_name TEXT,
+    model TEXT,
+    os_version TEXT,
+    build_version TEXT,
+    enrolled INTEGER,                  -- NULL: not known
+    enrolment INTEGER NOT NULL DEFAULT 0,   -- how many enrolments were seen
+    enrolled_at REAL,                  -- when the present enrolment was seen
+    authenticate_stamp REAL,           -- the server's created_at; orders webhooks of one device
+    token_stamp REAL,
+    checkout_stamp REAL,
+    last_seen_at REAL,
+    last_connect_at REAL,
+    apps_asked_at REAL,                -- when the newest answered ManagedApplicationList was made
+    apps_listed_at REAL,               -- when it was answered
+    apps_enrolment INTEGER,            -- the enrolment it belongs to
+    apps_refused_at REAL,              -- when the device last would not list its apps
+    serial_asked_at REAL,
+    facts_at REAL,                     -- when a DeviceInformation was answered
+    pushed_at REAL,
+    lane_at REAL,                      -- when a command may be started; NULL: none waits
+    created_at REAL NOT NULL
+);
+CREATE INDEX devices_lane ON devices (server, lane_at) WHERE lane_at IS NOT NULL;
+CREATE UNIQUE INDEX devices_udid ON devices (server, udid) WHERE udid IS NOT NULL;
+CREATE UNIQUE INDEX devices_enrollment ON devices (server, enrollment_id)
+    WHERE enrollment_id IS NOT NULL;
+CREATE INDEX devices_serial ON devices (serial_number);
+CREATE INDEX devices_nameless ON devices (server) WHERE serial_number IS NULL;
+
+-- What a device said of one app in its newest list; once-only statuses have their own column.
+CREATE TABLE app_reports (
+    device_id INTEGER NOT NULL,
+    bundle_id TEXT NOT NULL,
+    status TEXT,                       -- NULL: not in the newest list
+    reported_at REAL NOT NULL,
+    once_status TEXT,
+    once_at REAL,
+    external_version TEXT,
+    PRIMARY KEY (device_id, bundle_id)
+);
+
+CREATE TABLE apps (
+    adam_id TEXT PRIMARY KEY,
+    bundle_id TEXT,
+    bundle_id_from TEXT,               -- file | metadata | device
+    name TEXT,
+    name_from TEXT,                    -- file | metadata
+    icon_url TEXT,
+    platforms TEXT,                    -- as Apple's metadata says: iOS,macOS
+    metadata_at REAL                   -- when Apple's metadata last told of it
+);
+CREATE INDEX apps_bundle ON apps (bundle_id) WHERE bundle_id IS NOT NULL;
+
+-- Apps of which a location's metadata did not tell, and when it is asked again.
+CREATE TABLE metadata_misses (
+    location TEXT NOT NULL,
+    adam_id TEXT NOT NULL,
+    next_at REAL NOT NULL,
+    PRIMARY KEY (location, adam_id)
+);

@@ -1,0 +1,39 @@
+-- What is wanted, and what was decided.
+
+-- What the last apply stored, whole; and wishes beside it.
+CREATE TABLE wanted (
+    id INTEGER PRIMARY KEY CHECK (id = 1),
+    document TEXT NOT NULL,
+    stored_at REAL NOT NULL
+);
+
+CREATE TABLE installs (
+    id INTEGER PRIMARY KEY,
+    target_kind TEXT NOT NULL,
+    target TEXT NOT NULL,
+    adam_id TEXT NOT NULL,
+    pricing_param TEXT NOT NULL,
+    location TEXT NOT NULL,
+    wanted INTEGER NOT NULL,
+    wanted_by TEXT NOT NULL,
+    options TEXT NOT NULL,             -- JSON: mode, managed, take_over, bundle_id, ...
+    priority INTEGER NOT NULL DEFAULT 0,
+    state TEXT NOT NULL,
+    reason TEXT NOT NULL,
+    detail TEXT NOT NULL DEFAULT '',
+    attempts INTEGER NOT NULL DEFAULT 0,
+    round_at REAL NOT NULL,            -- what failed before this does not count any more
+    since REAL NOT NULL,
+    created_at REAL NOT NULL,
+    updated_at REAL NOT NULL,
+    installed_at REAL,
+    next_check_at REAL,
+    dirty_at REAL,                     -- when something touched it; NULL: nothing to decide
+    needs_seat INTEGER NOT NULL DEFAULT 0,
+    UNIQUE (target_kind, target, adam_id)
+);
+CREATE INDEX installs_dirty ON installs (dirty_at, id) WHERE dirty_at IS NOT NULL;
+CREATE INDEX installs_check ON installs (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX installs_seat ON installs (location, adam_id, priority, created_at)
+    WHERE needs_seat = 1;
+CREATE INDEX installs_app ON installs (adam_id, state);

@@ -1,0 +1,124 @@
+-- Apple's side: locations, their assets and assignments, our requests.
+
+CREATE TABLE locations (
+    name TEXT PRIMARY KEY,
+    library_uid TEXT,
+    location_name TEXT,
+    country TEXT,
+    platform TEXT,
+    heard_at REAL,                     -- the newest good reply to a call with its token
+    token_digest TEXT,                 -- the token that was last seen to be of this library
+    token_file_expires_at REAL,        -- its end as its file says
+    token_apple_expires_at REAL,       -- its end as Apple says; the earlier one counts
+    token_warned_days INTEGER,         -- the least number of days of which was warned
+    mdm_id TEXT,                       -- whose the location is, as Apple last said
+    mdm_name TEXT,
+    notification_url TEXT,
+    notification_types TEXT,
+    told_url TEXT,                     -- the notification URL that Apple last took from us
+    url_refused TEXT,                  -- why Apple does not take the one that is wanted
+    url_refused_at REAL,               -- since when it does not
+    notification_token_sha256 TEXT,    -- the token that Apple holds
+    notification_token_at REAL,        -- since when it does
+    notification_tokens_new TEXT,      -- JSON: tokens that it may hold
+    notification_tokens_old TEXT,      -- JSON: tokens that it held, and until when they count
+    registered_at REAL,
+    stopped TEXT,                      -- why nothing is written there: a reason, or NULL
+    stopped_detail TEXT,               -- (both are made of the six columns that follow)
+    token_stop TEXT,
+    token_stop_detail TEXT,
+    token_stop_at REAL,
+    token_stop_digest TEXT,            -- the token that it is about
+    foreign_holder TEXT,               -- by what another MDM shows
+    shared_with TEXT,                  -- the location before this one that has its library
+    max_assets INTEGER,
+    max_serial_numbers INTEGER,
+    max_requests_per_second INTEGER,
+    config_read_at REAL,
+    limits_read_at REAL,
+    assets_read_at REAL,
+    assignments_read_at REAL,
+    assignments_version TEXT,
+    last_notification_at REAL
+);
+
+CREATE TABLE assets (
+    location TEXT NOT NULL,
+    adam_id TEXT NOT NULL,
+    pricing_param TEXT NOT NULL,
+    product_type TEXT,
+    total INTEGER,
+    available INTEGER,                 -- as read; NULL for unlimited
+    assigned INTEGER,
+    unlimited INTEGER NOT NULL DEFAULT 0,
+    device_assignable INTEGER NOT NULL DEFAULT 1,
+    revocable INTEGER NOT NULL DEFAULT 1,
+    platforms TEXT,
+    read_at REAL NOT NULL,
+    counted_at REAL NOT NULL,          -- read, or told to have changed by an ASSET_COUNT
+    PRIMARY KEY (location, adam_id, pricing_param)
+);
+
+CREATE TABLE assignments (
+    location TEXT NOT NULL,
+    adam_id TEXT NOT NULL,
+    pricing_param TEXT NOT NULL,
+    target_kind TEXT NOT NULL,
+    target TEXT NOT NULL,
+    confirmed_at REAL NOT NULL,
+    confirmed_by TEXT NOT NULL,        -- notification | status | read
+    read_at REAL NOT NULL,             -- the newest evidence that Apple lists it
+    PRIMARY KEY (location, adam_id, pricing_param, target_kind, target)
+);
+CREATE INDEX assignments_target ON assignments (target, adam_id);
+
+-- Our asynchronous requests to Apple; an outbox row each.
+CREATE TABLE apple_requests (
+    id INTEGER PRIMARY KEY,
+    location TEXT NOT NULL,
+    kind TEXT NOT NULL,                -- ASSOCIATE | DISASSOCIATE
+    state TEXT NOT NULL,               -- ready | sending | open | in_doubt | done | refused
+    apple_event_id TEXT,
+    num_requested INTEGER NOT NULL,
+    created_at REAL NOT NULL,
+    submitted_at REAL,
+    answered_at REAL,
+    next_status_at REAL,
+    status_asked_at REAL,
+    next_read_at REAL,
+    settled_at REAL,
+    settled_by TEXT,
+    error_number INTEGER,
+    detail TEXT
+);
+CREATE INDEX apple_requests_event ON apple_requests (location, apple_event_id);
+CREATE INDEX apple_requests_open ON apple_requests (state)
+    WHERE state IN ('ready', 'sending', 'open', 'in_doubt');
+
+CREATE TABLE request_pairs (
+    id INTEGER PRIMARY KEY,
+    request_id INTEGER,                -- NULL while it is being collected
+    location TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    adam_id TEXT NOT NULL,
+    pricing_param TEXT NOT NULL,
+    target_kind TEXT NOT NULL,
+    target TEXT NOT NULL,
+    state TEXT NOT NULL,               -- wanted | open | confirmed | failed | missing
+    ready_at REAL NOT NULL,
+    settled_at REAL,
+    settled_by TEXT,
+    looked_at REAL,                    -- when assignments were read for it afterwards
+    foreign_at REAL,                   -- when an event of somebody else touched it meanwhile
+    error_number INTEGER,
+    repeat INTEGER NOT NULL DEFAULT 0
+);
+CREATE UNIQUE INDEX request_pairs_open ON request_pairs
+    (location, adam_id, pricing_param, target_kind, target)
+    WHERE state IN ('wanted', 'open');
+CREATE INDEX request_pairs_pair ON request_pairs (target, adam_id, id);
+CREATE INDEX request_pairs_request ON request_pairs (request_id, state);
+CREATE INDEX request_pairs_wanted ON request_pairs (location, kind, ready_at)
+    WHERE state = 'wanted';
+CREATE INDEX request_pairs_settled ON request_pairs (location, adam_id, settled_at)
+    WHERE state = 'confirmed';

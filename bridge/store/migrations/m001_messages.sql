@@ -1,0 +1,48 @@
+-- What came in, and what is counted.
+
+CREATE TABLE meta (
+    key TEXT PRIMARY KEY,
+    value TEXT NOT NULL
+);
+
+-- Inbound messages, stored before anything else: evidence, replayable, not truth.
+CREATE TABLE events (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    source TEXT NOT NULL,              -- mdm | apple
+    origin TEXT NOT NULL,              -- the server's or location's name
+    topic TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    received_at REAL NOT NULL,
+    status TEXT NOT NULL,              -- new | done | ignored | set_aside
+    tries INTEGER NOT NULL DEFAULT 0,
+    next_try_at REAL NOT NULL DEFAULT 0,
+    processed_at REAL,
+    error TEXT,
+    outcome TEXT,
+    udid TEXT,
+    command_uuid TEXT,
+    apple_event_id TEXT,
+    body BLOB NOT NULL
+);
+CREATE INDEX events_new ON events (next_try_at, id) WHERE status = 'new';
+CREATE INDEX events_status ON events (status, id);
+CREATE INDEX events_command ON events (command_uuid) WHERE command_uuid IS NOT NULL;
+CREATE INDEX events_apple ON events (apple_event_id) WHERE apple_event_id IS NOT NULL;
+CREATE INDEX events_received ON events (received_at);
+
+-- Which messages were taken in, for longer than the messages themselves are kept.
+CREATE TABLE seen_messages (
+    source TEXT NOT NULL,
+    origin TEXT NOT NULL,
+    kind TEXT NOT NULL,
+    message_id TEXT NOT NULL,
+    seen_at REAL NOT NULL,
+    PRIMARY KEY (source, origin, kind, message_id)
+);
+CREATE INDEX seen_messages_at ON seen_messages (seen_at);
+
+CREATE TABLE counters (
+    name TEXT PRIMARY KEY,
+    value INTEGER NOT NULL,
+    updated_at REAL NOT NULL
+);
