@@ -84,9 +84,9 @@ def _licence(facts: Facts, policy: Policy, now: float) -> Decision | None:
     if licence.state == "wanted":
         return Decision("associating", "ASSOCIATE_COLLECTING")
     if licence.state == "open" and licence.waits_until is not None:
-        return Decision(
-            "waiting", "APPLE_AWAY", licence.waits_for or "", recheck_at=licence.waits_until
-        )
+        # Once the call is due it is the call that changes something, not the clock.
+        later = licence.waits_until if licence.waits_until > now else None
+        return Decision("waiting", "APPLE_AWAY", licence.waits_for or "", recheck_at=later)
     if licence.state == "open":
         return Decision("associating", "ASSOCIATE_REQUESTED", _event(facts))
     if licence.state == "in_doubt":

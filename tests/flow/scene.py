@@ -87,7 +87,7 @@ class Scene:
             Transports(
                 apple=self.apple_adapter,
                 mdm=self.mdm_adapter,
-                sleep=lambda _seconds: None,
+                sleep=self._sleep,
                 clock=lambda: self.world.now,
             )
         )
@@ -99,6 +99,12 @@ class Scene:
         self.bridge.close()
         self.reachable, self._died = True, False
         self.start()
+
+    def _sleep(self, seconds: float) -> None:
+        """A call waits for its turn: time passes for everybody."""
+        self.world.kernel.advance(self.world.now + seconds)
+        if self._died:
+            raise Killed
 
     def _post(
         self, url: str, headers: Mapping[str, str], body: bytes, timeout: float
