@@ -17,9 +17,10 @@ from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+from bridge.app_lists import Lists
 from bridge.clients.listener import MARK
 from bridge.config import Config
-from bridge.domain.views import HealthPart, Page
+from bridge.domain.views import HealthPart
 from bridge.domain.wanted import Wanted
 from bridge.engine import explain, health, inbox, notification_tokens, wishes
 from bridge.engine.calls import Call, Clients
@@ -46,7 +47,7 @@ from bridge.engine.token_watch import TokenWatch
 from bridge.engine.wishes import Change
 from bridge.engine.worker import Engine, run
 from bridge.errors import StoreError
-from bridge.store import lists, locations, meta, retry, watch
+from bridge.store import locations, meta, retry, watch
 from bridge.store.database import Database, EngineLock
 
 log = logging.getLogger(__name__)
@@ -65,7 +66,7 @@ DRAIN = 3.0
 """Seconds that calls under way get when the engine stops; the whole must end within five."""
 
 
-class Bridge:
+class Bridge(Lists):
     """Everything that the web side and the command line need, on one database."""
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:
@@ -165,21 +166,6 @@ class Bridge:
     def alive(self) -> bool:
         """Whether the engine lives beside this process."""
         return health.engine_part(self.engine_lock, self.now()).ok
-
-    def list_installs(self, **filters: Any) -> Page:
-        """A page of installs."""
-        with self.database.read() as db:
-            return lists.installs(db, **filters)
-
-    def list_devices(self, **filters: Any) -> Page:
-        """A page of devices."""
-        with self.database.read() as db:
-            return lists.devices(db, **filters)
-
-    def list_events(self, **filters: Any) -> Page:
-        """A page of inbound messages."""
-        with self.database.read() as db:
-            return lists.events(db, **filters)
 
     def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
         """One install with its explanation and trail."""

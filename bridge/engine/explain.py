@@ -11,7 +11,7 @@ from bridge.domain.model import Facts, Install
 from bridge.domain.reasons import REASONS, describe
 from bridge.engine.context import Context
 from bridge.store import commands, events, facts, installs, lists, pair_history
-from bridge.store.lists import rfc3339
+from bridge.store.paging import rfc3339
 
 
 def explain(context: Context, serial_number: str, adam_id: str) -> Mapping[str, Any] | None:

@@ -14,7 +14,7 @@ from bridge.engine.context import Context
 from bridge.store import apps, events, facts, lists, locations, meta, outbox, reports
 from bridge.store import wanted as wanted_store
 from bridge.store.database import EngineLock
-from bridge.store.lists import rfc3339
+from bridge.store.paging import rfc3339
 from bridge.store.reports import InstallCount, LicenceCount
 
 AT_ONCE = 1000

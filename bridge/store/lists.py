@@ -1,31 +1,12 @@
-"""The lists that people and programs page through, each item ready for JSON.
-
-A page is found by its predecessor's last key, so that it costs the same wherever it lies and
-rows that come or go meanwhile neither repeat nor hide others.
-"""
+"""Installs, devices and messages as people and programs page through them, ready for JSON."""
 
 from __future__ import annotations
 
-import base64
-import binascii
-import json
-from collections.abc import Sequence
-from datetime import UTC, datetime
 from typing import Any
 
 from bridge.domain.views import Page
-from bridge.errors import QueryError
 from bridge.store.database import Connection, Row
-
-LONGEST_CURSOR = 300
-
-
-def rfc3339(moment: float | None) -> str | None:
-    """Seconds since the epoch as RFC 3339 in UTC with `Z`, in whole milliseconds."""
-    if moment is None:
-        return None
-    text = datetime.fromtimestamp(round(moment, 3), UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
+from bridge.store.paging import Order, fetch, rfc3339
 
 
 def installs(
@@ -39,18 +20,14 @@ def installs(
     cursor: str | None = None,
 ) -> Page:
     """Installs ordered by serial number and adam id."""
-    where, values = _where(
-        ("i.target = ?", serial),
-        ("i.adam_id = ?", adam_id),
-        ("i.state = ?", state),
-        ("i.reason = ?", reason),
-    )
-    if cursor is not None:
-        where, values = f"{where} AND (i.target, i.adam_id) > (?, ?)", values + _key(cursor, 2)
-    found = db.execute(
-        f"{_INSTALLS} WHERE {where} ORDER BY i.target, i.adam_id LIMIT ?", (*values, limit + 1)
-    ).fetchall()
-    return _page([_install(r) for r in found], limit, ("serial_number", "adam_id"))
+    filters = {
+        "i.target = ?": serial,
+        "i.adam_id = ?": adam_id,
+        "i.state = ?": state,
+        "i.reason = ?": reason,
+    }
+    order = Order(("i.target", "i.adam_id"), (str, str))
+    return fetch(db, _INSTALLS, filters, order, _install, limit, cursor)
 
 
 _DEVICE_OF = (
@@ -93,16 +70,18 @@ def install(db: Connection, serial: str, adam_id: str) -> dict[str, Any] | None:
 
 
 def devices(
-    db: Connection, *, serial: str | None = None, limit: int = 100, cursor: str | None = None
+    db: Connection,
+    *,
+    serial: str | None = None,
+    server: str | None = None,
+    enrolled: bool | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
 ) -> Page:
     """Devices that an MDM server showed, ordered by the bridge's own id."""
-    where, values = _where(("serial_number = ?", serial))
-    if cursor is not None:
-        where, values = f"{where} AND id > ?", values + _key(cursor, 1)
-    found = db.execute(
-        f"SELECT * FROM devices WHERE {where} ORDER BY id LIMIT ?", (*values, limit + 1)
-    ).fetchall()
-    return _page([_device(r) for r in found], limit, ("id",))
+    filters = {"serial_number = ?": serial, "server = ?": server, "enrolled = ?": enrolled}
+    order = Order(("id",), (int,))
+    return fetch(db, "SELECT * FROM devices", filters, order, _device, limit, cursor)
 
 
 def _device(row: Row) -> dict[str, Any]:
@@ -133,58 +112,20 @@ def events(
     cursor: str | None = None,
 ) -> Page:
     """Inbound messages without their bodies, the newest first."""
-    where, values = _where(("source = ?", source), ("topic = ?", topic), ("status = ?", status))
-    if cursor is not None:
-        where, values = f"{where} AND id < ?", values + _key(cursor, 1)
-    found = db.execute(
-        "SELECT id, source, origin, topic, message_id, received_at, processed_at, status, tries, "
-        f"error, outcome, udid, command_uuid, apple_event_id FROM events WHERE {where} "
-        "ORDER BY id DESC LIMIT ?",
-        (*values, limit + 1),
-    ).fetchall()
-    return _page([_event(r) for r in found], limit, ("id",))
+    filters = {"source = ?": source, "topic = ?": topic, "status = ?": status}
+    order = Order(("id",), (int,), newest_first=True)
+    return fetch(db, _EVENTS, filters, order, _event, limit, cursor)
+
+
+_EVENTS = (
+    "SELECT id, source, origin, topic, message_id, received_at, processed_at, status, tries, "
+    "error, outcome, udid, command_uuid, apple_event_id FROM events"
+)
 
 
 def _event(row: Row) -> dict[str, Any]:
-    item = {key: row[key] for key in row.keys()}  # noqa: SIM118 - a Row iterates over values
+    item = {name: row[name] for name in row.keys()}  # noqa: SIM118 - a Row iterates over values
     return item | {
         "received_at": rfc3339(row["received_at"]),
         "processed_at": rfc3339(row["processed_at"]),
     }
-
-
-def _where(*filters: tuple[str, str | None]) -> tuple[str, tuple[Any, ...]]:
-    chosen = [(text, value) for text, value in filters if value is not None]
-    return " AND ".join(["1 = 1", *(text for text, _ in chosen)]), tuple(v for _, v in chosen)
-
-
-def _page(items: Sequence[dict[str, Any]], limit: int, key: Sequence[str]) -> Page:
-    shown = items[:limit]
-    more = len(items) > limit
-    return Page(shown, _cursor([shown[-1][name] for name in key]) if more else None)
-
-
-def _cursor(key: Sequence[Any]) -> str:
-    return base64.urlsafe_b64encode(json.dumps(list(key)).encode()).decode().rstrip("=")
-
-
-def _key(cursor: str, length: int) -> tuple[Any, ...]:
-    try:
-        if len(cursor) > LONGEST_CURSOR:
-            raise ValueError(cursor[:20])
-        padded = cursor.encode() + b"=" * (-len(cursor) % 4)
-        key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
-    except (binascii.Error, ValueError):
-        key = None
-    usable = _is_text if length == 2 else _is_id
-    if not isinstance(key, list) or len(key) != length or not all(map(usable, key)):
-        raise QueryError("this cursor is not one that the list gave out: begin without a cursor")
-    return tuple(key)
-
-
-def _is_text(value: object) -> bool:
-    return isinstance(value, str) and value.isascii()
-
-
-def _is_id(value: object) -> bool:
-    return type(value) is int and 0 <= value < 2**63

@@ -19,7 +19,7 @@ _FEW = 20
 _SERIAL = re.compile(r"[A-Za-z0-9-]{1,64}")
 _ADAM_ID = re.compile(r"[0-9]{1,19}")
 _TOPIC = re.compile(r"[\x21-\x7e]{1,128}")
-_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,512}")
+_CURSOR = re.compile(r"[A-Za-z0-9_-]{1,2048}")
 _LIMIT = re.compile(r"[0-9]{1,6}")
 
 

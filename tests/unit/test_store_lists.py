@@ -12,10 +12,33 @@ from bridge.domain.decision import Decision
 from bridge.domain.model import Asset
 from bridge.domain.views import Page
 from bridge.errors import QueryError
-from bridge.store import devices, events, installs, lists
+from bridge.store import (
+    apps,
+    devices,
+    events,
+    installs,
+    licences,
+    lists,
+    lists_apple,
+    lists_calls,
+    locations,
+    outbox,
+    paging,
+)
 from bridge.store.database import Connection
 from bridge.store.events import NewEvent
-from tests.unit.store_kit import KEYNOTE, NOW, PAGES, make_device, make_install
+from tests.unit.store_kit import (
+    INSTALL,
+    KEYNOTE,
+    NOW,
+    PAGES,
+    intend,
+    make_command,
+    make_device,
+    make_install,
+    make_posted,
+    pair,
+)
 
 List = Callable[..., Page]
 
@@ -161,6 +184,111 @@ def test_the_newest_messages_come_first(db: Connection, limit: int) -> None:
     assert ids(topic="t0", source="mdm") == "20"
 
 
+SEATS = {
+    "product_type": "App",
+    "total": 10,
+    "available": 7,
+    "assigned": 3,
+    "unlimited": False,
+    "device_assignable": True,
+    "revocable": True,
+    "platforms": "iOS",
+}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 9])
+def test_assets_come_by_location_and_app(db: Connection, limit: int) -> None:
+    for location in ("hq", "branch"):
+        locations.store_assets(db, location, [(PAGES, SEATS), (KEYNOTE, SEATS)], NOW)
+    apps.learn_app(db, PAGES.adam_id, bundle_id="com.apple.Pages", name="Pages", source="file")
+    found = everything(lists_apple.assets, db, limit)
+    keys = [(item["location"], item["adam_id"]) for item in found]
+    assert keys == sorted(keys) and len(set(keys)) == 4
+    (item,) = everything(lists_apple.assets, db, limit, location="hq", adam_id=PAGES.adam_id)
+    assert item == {
+        "location": "hq",
+        "adam_id": PAGES.adam_id,
+        "pricing_param": "STDQ",
+        "name": "Pages",
+        "bundle_id": "com.apple.Pages",
+        "product_type": "App",
+        "platforms": "iOS",
+        "unlimited": False,
+        "total": 10,
+        "available": 7,
+        "assigned": 3,
+        "device_assignable": True,
+        "revocable": True,
+        "read_at": "2027-01-15T08:00:00.000Z",
+        "counted_at": "2027-01-15T08:00:00.000Z",
+    }
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 9])
+def test_assignments_come_by_location_app_and_holder(db: Connection, limit: int) -> None:
+    licences.confirm(db, "hq", [pair("B"), pair("A"), pair("A", KEYNOTE)], told_by="read", now=NOW)
+    licences.confirm(db, "branch", [pair("C")], told_by="status", now=NOW)
+    found = everything(lists_apple.assignments, db, limit)
+    keys = [(item["location"], item["adam_id"], item["serial_number"]) for item in found]
+    assert keys == sorted(keys) and len(set(keys)) == 4
+    (item,) = everything(lists_apple.assignments, db, limit, serial="A", adam_id=PAGES.adam_id)
+    assert (item["location"], item["confirmed_by"], item["client_user_id"]) == ("hq", "read", None)
+    assert len(everything(lists_apple.assignments, db, limit, location="branch")) == 1
+
+
+def test_locations_tell_no_token(db: Connection) -> None:
+    locations.update(db, "hq", token_file_expires_at=NOW + 9, token_apple_expires_at=NOW)
+    locations.update(db, "branch", notification_token_sha256="secret", token_digest="secret")
+    found = everything(lists_apple.locations, db, 1)
+    assert [item["name"] for item in found] == ["branch", "hq"]
+    assert [item["token_expires_at"] for item in found] == [None, "2027-01-15T08:00:00.000Z"]
+    assert "secret" not in found[0].values()
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 9])
+def test_the_newest_calls_come_first(db: Connection, limit: int) -> None:
+    for number in range(3):
+        intend(db, "push", str(number), service="mdm", scope="main", subject="secret")
+    outbox.done(db, intend(db), NOW + 1)
+    found = everything(lists_calls.outbox, db, limit)
+    assert [item["key"] for item in found] == ["", "2", "1", "0"]
+    assert "secret" not in found[1].values()
+    (item,) = everything(lists_calls.outbox, db, limit, service="apple", scope="hq", state="done")
+    assert (item["kind"], item["settled_at"]) == ("read_assets", "2027-01-15T08:00:01.000Z")
+    assert len(everything(lists_calls.outbox, db, limit, kind="push")) == 3
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 9])
+def test_the_newest_commands_come_first(db: Connection, limit: int) -> None:
+    device = make_device(db, "A")
+    other = make_device(db, "B", server="branch")
+    make_posted(db, "1", device, install_id=make_install(db, "A"))
+    make_command(db, "3", device, now=NOW + 1)
+    make_command(db, "2", other, now=NOW + 1)
+    found = everything(lists_calls.commands, db, limit)
+    assert [item["command_uuid"] for item in found] == ["3", "2", "1"]
+    (item,) = everything(lists_calls.commands, db, limit, request_type=INSTALL, state="posted")
+    assert (item["serial_number"], item["adam_id"]) == ("A", PAGES.adam_id)
+    assert (item["server"], item["udid"], item["posts"]) == ("main", "UDID-A", 1)
+    assert [c["server"] for c in everything(lists_calls.commands, db, limit, serial="B")] == [
+        "branch"
+    ]
+    assert len(everything(lists_calls.commands, db, limit, server="main")) == 2
+
+
+def test_devices_are_filtered(db: Connection) -> None:
+    make_device(db, "A")
+    make_device(db, "B", enrolled=0)
+    make_device(db, "C", server="branch", enrolled=None)
+
+    def serials(**filters: Any) -> list[str]:
+        return [item["serial_number"] for item in everything(lists.devices, db, 1, **filters)]
+
+    assert serials(enrolled=True) == ["A"]
+    assert serials(enrolled=False) == ["B"]
+    assert serials(server="branch") == ["C"]
+
+
 def cursor_of(value: object) -> str:
     return base64.urlsafe_b64encode(json.dumps(value).encode()).decode().rstrip("=")
 
@@ -183,21 +311,43 @@ GARBLED = [
     cursor_of([2**63]),
     cursor_of([10**40]),
     cursor_of([-1]),
-    cursor_of(["A"]),
-    cursor_of(["A", 1]),
+    cursor_of([float("inf"), "A"]),
     cursor_of(["A", "\ud800"]),
-    cursor_of(["A", "B", "C"]),
+    cursor_of(["\ud800"]),
+    cursor_of(["A", 1]),
+    cursor_of(["A", "B", "C", "D"]),
     cursor_of("AB"),
     base64.urlsafe_b64encode(b"[" * 100_000).decode().rstrip("="),
     base64.urlsafe_b64encode(b'["\xff", "1"]').decode().rstrip("="),
 ]
 
 
-@pytest.mark.parametrize("shown", [lists.installs, lists.devices, lists.events])
+ALL = [
+    lists.installs,
+    lists.devices,
+    lists.events,
+    lists_apple.assets,
+    lists_apple.assignments,
+    lists_apple.locations,
+    lists_calls.outbox,
+    lists_calls.commands,
+]
+
+
+@pytest.mark.parametrize("shown", ALL)
 @pytest.mark.parametrize("cursor", GARBLED, ids=range(len(GARBLED)))
 def test_a_garbled_cursor_is_said_to_be_one(db: Connection, shown: List, cursor: str) -> None:
     with pytest.raises(QueryError, match="begin without a cursor"):
         shown(db, cursor=cursor)
+
+
+def test_a_cursor_holds_any_name(db: Connection) -> None:
+    for user in ("Ü", "Ä" * 255):
+        db.execute(
+            "INSERT INTO assignments VALUES ('hq', '1', 'STDQ', 'user', ?, 1, 'read', 1)", (user,)
+        )
+    found = everything(lists_apple.assignments, db, 1)
+    assert [item["client_user_id"] for item in found] == ["Ä" * 255, "Ü"]
 
 
 def test_a_cursor_of_another_list_is_no_cursor(db: Connection) -> None:
@@ -218,4 +368,4 @@ def test_a_cursor_of_another_list_is_no_cursor(db: Connection) -> None:
     ],
 )
 def test_times_are_utc_in_milliseconds(moment: float | None, text: str | None) -> None:
-    assert lists.rfc3339(moment) == text
+    assert paging.rfc3339(moment) == text

@@ -13,7 +13,7 @@ from bridge.config import Config
 from bridge.engine import health
 from bridge.engine.doctor.finding import Ask, Case, Finding, Stored, fail, ok, warn
 from bridge.store import reports
-from bridge.store.lists import rfc3339
+from bridge.store.paging import rfc3339
 
 _TIMEOUT = 5.0
 _WRONG = "a token that Apple was never given"

@@ -36,6 +36,7 @@ CREATE INDEX commands_unseen ON commands (server, posted_at)
 CREATE INDEX commands_look ON commands (look_at) WHERE look_at IS NOT NULL;
 CREATE INDEX commands_push ON commands (push_at) WHERE push_at IS NOT NULL;
 CREATE INDEX commands_install ON commands (install_id, created_at) WHERE install_id IS NOT NULL;
+CREATE INDEX commands_newest ON commands (created_at, command_uuid);
 CREATE UNIQUE INDEX commands_one_list ON commands (device_id, request_type)
     WHERE request_type IN
         ('ManagedApplicationList', 'InstalledApplicationList', 'DeviceInformation')

@@ -1,0 +1,108 @@
+"""Pages of a list, whatever it lists.
+
+A page is found by its predecessor's last key, so that it costs the same wherever it lies and
+rows that come or go meanwhile neither repeat nor hide others.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from bridge.domain.views import Page
+from bridge.errors import QueryError
+from bridge.store.database import Connection, Row
+
+LONGEST_CURSOR = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What a list is ordered by: columns that together are unique, and the type of each.
+
+    `int` stands for ids, `float` for times.
+    """
+
+    columns: tuple[str, ...]
+    kinds: tuple[type, ...]
+    newest_first: bool = False
+
+
+def fetch(
+    db: Connection,
+    query: str,
+    filters: Mapping[str, str | bool | None],
+    order: Order,
+    show: Callable[[Row], dict[str, Any]],
+    limit: int,
+    cursor: str | None,
+) -> Page:
+    """One page of `query`, which selects the columns of `order`.
+
+    A filter is a condition and its value; one whose value is None does not count. Raises
+    QueryError for a cursor that this did not give out.
+    """
+    chosen = {text: value for text, value in filters.items() if value is not None}
+    conditions, values = ["1 = 1", *chosen], [*chosen.values()]
+    columns = ", ".join(order.columns)
+    if cursor is not None:
+        marks = ", ".join("?" * len(order.columns))
+        conditions.append(f"({columns}) {'<' if order.newest_first else '>'} ({marks})")
+        values += _key(cursor, order.kinds)
+    direction = " DESC" if order.newest_first else ""
+    found = db.execute(
+        f"{query} WHERE {' AND '.join(conditions)} "
+        f"ORDER BY {', '.join(column + direction for column in order.columns)} LIMIT ?",
+        (*values, limit + 1),
+    ).fetchall()
+    return Page([show(row) for row in found[:limit]], _next(found, limit, order))
+
+
+def rfc3339(moment: float | None) -> str | None:
+    """Seconds since the epoch as RFC 3339 in UTC with `Z`, in whole milliseconds."""
+    if moment is None:
+        return None
+    text = datetime.fromtimestamp(round(moment, 3), UTC).isoformat(timespec="milliseconds")
+    return text.replace("+00:00", "Z")
+
+
+def _next(found: Sequence[Row], limit: int, order: Order) -> str | None:
+    if len(found) <= limit:
+        return None
+    last = found[limit - 1]
+    key = [last[column.rpartition(".")[2]] for column in order.columns]
+    text = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
+    return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
+
+
+def _key(cursor: str, kinds: Sequence[type]) -> list[Any]:
+    try:
+        if len(cursor) > LONGEST_CURSOR:
+            raise ValueError(cursor[:20])
+        padded = cursor.encode() + b"=" * (-len(cursor) % 4)
+        key = json.loads(base64.b64decode(padded, altchars=b"-_", validate=True))
+    except (binascii.Error, ValueError, RecursionError):
+        key = None
+    if isinstance(key, list) and len(key) == len(kinds) and all(map(_usable, key, kinds)):
+        return key
+    raise QueryError("this cursor is not one that the list gave out: begin without a cursor")
+
+
+def _usable(value: object, kind: type) -> bool:
+    match value:
+        case bool():
+            return False
+        case str():
+            return kind is str and value.encode(errors="ignore").decode() == value
+        case int():
+            return kind is int and 0 <= value < 2**63
+        case float():
+            return kind is float and math.isfinite(value)
+        case _:
+            return False
