@@ -22,7 +22,7 @@ from bridge.clients.listener import MARK
 from bridge.config import Config
 from bridge.domain.views import HealthPart
 from bridge.domain.wanted import Wanted
-from bridge.engine import explain, health, inbox, notification_tokens, wishes
+from bridge.engine import explain, health, inbox, notification_tokens, replay, wishes
 from bridge.engine.calls import Call, Clients
 from bridge.engine.change_calls import ReadChanges
 from bridge.engine.claim import Claim
@@ -166,6 +166,15 @@ class Bridge(Lists):
     def alive(self) -> bool:
         """Whether the engine lives beside this process."""
         return health.engine_part(self.engine_lock, self.now()).ok
+
+    def replay_event(self, event_id: int, dry_run: bool = False) -> Mapping[str, Any] | None:
+        """Handle a stored message again, or say what that would change; None for an unknown one.
+
+        Ready for JSON; `ok` is false, and `error` says why, when it could not be handled.
+        """
+        policy = self.config.policy
+        done = replay.replay(self.database, policy, event_id, self.now(), dry_run=dry_run)
+        return None if done is None else done.as_json()
 
     def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
         """One install with its explanation and trail."""

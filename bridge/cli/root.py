@@ -40,6 +40,7 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "retry": ("bridge.cli.retry:retry", "Give installs that stopped another round."),
     "claim": ("bridge.cli.claim:claim", "Take a location over from the MDM that holds it."),
     "sync": ("bridge.cli.sync:sync", "Read everything anew from Apple and the MDM servers."),
+    "events": ("bridge.cli.events:events", "List what came in; handle a message again."),
     "demo": ("bridge.cli.demo:demo", "Show everything working, all of it simulated."),
     "simulate": ("bridge.cli.simulate:simulate", "Run a simulated Apple and MDM server."),
 }

@@ -62,6 +62,11 @@ def _stamp(event: Event, webhook: StoredWebhook) -> float:
     return webhook.created_at if webhook.created_at is not None else event.received_at
 
 
+def _seen(event: Event, device: Device) -> float:
+    """When the device was last seen; a message that is replayed is an old one."""
+    return max(event.received_at, device.last_seen_at or 0.0)
+
+
 def _message(webhook: StoredWebhook) -> Mapping[str, object]:
     return webhook.message or {}
 
@@ -76,7 +81,7 @@ def _authenticate(context: Context, event: Event, webhook: StoredWebhook, device
         return "an older Authenticate"
     overtaken = token_stamp is not None and token_stamp >= stamp
     if overtaken and last is None:
-        devices.update(db, device.id, authenticate_stamp=stamp, last_seen_at=event.received_at)
+        devices.update(db, device.id, authenticate_stamp=stamp, last_seen_at=_seen(event, device))
         return "an overtaken Authenticate: serial number learnt"
     devices.update(
         db,
@@ -85,7 +90,7 @@ def _authenticate(context: Context, event: Event, webhook: StoredWebhook, device
         enrolment=device.enrolment + 1,
         enrolled=1 if overtaken else 0,
         enrolled_at=event.received_at,
-        last_seen_at=event.received_at,
+        last_seen_at=_seen(event, device),
     )
     apps.forget_reports(db, device.id)
     commands.forget_queue(db, device.id, context.now)
@@ -141,7 +146,7 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
         enrolled=1,
         enrolment=max(device.enrolment, 1),
         enrolled_at=device.enrolled_at if device.enrolled else event.received_at,
-        last_seen_at=event.received_at,
+        last_seen_at=_seen(event, device),
     )
     lanes.wake(db, device.id, context.now)
     if device.serial_number is None and webhook.udid is not None:
@@ -162,7 +167,7 @@ def _check_out(context: Context, event: Event, webhook: StoredWebhook, device: D
         device.id,
         checkout_stamp=stamp,
         enrolled=0,
-        last_seen_at=event.received_at,
+        last_seen_at=_seen(event, device),
     )
     _touch(context, device.id)
     return "unenrolled"
@@ -170,7 +175,8 @@ def _check_out(context: Context, event: Event, webhook: StoredWebhook, device: D
 
 def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
     db, at = context.db, event.received_at
-    devices.update(db, device.id, last_seen_at=at, last_connect_at=at)
+    connected_at = max(at, device.last_connect_at or 0.0)
+    devices.update(db, device.id, last_seen_at=_seen(event, device), last_connect_at=connected_at)
     if at - (device.last_seen_at or at) >= context.policy.device.silent_after:
         _touch(context, device.id)
     if device.enrolled is None:

@@ -35,16 +35,19 @@ def handle(context: Context, event: Event) -> str:
     if known is not None and notification.library_uid != known:
         meta.count(context.db, "apple.other_library", context.now)
         return "another library's, no effect"
-    locations.update(context.db, event.origin, last_notification_at=event.received_at)
-    return _effect(context, event.origin, notification)
+    heard_at = max(event.received_at, location.last_notification_at or 0.0)
+    locations.update(context.db, event.origin, last_notification_at=heard_at)
+    return _effect(context, event, notification)
 
 
-def _effect(context: Context, location: str, notification: Notification) -> str:
+def _effect(context: Context, event: Event, notification: Notification) -> str:
     payload = notification.payload
     if isinstance(payload, AssetManagement):
-        return _asset_management(context, location, payload)
+        return _asset_management(context, event.origin, payload)
     if isinstance(payload, AssetCount):
-        return _asset_count(context, location, payload)
+        # One that is replayed must not count twice.
+        delta = None if event.status == "done" else payload.count_delta
+        return _asset_count(context, event.origin, payload, delta)
     if isinstance(payload, TestNotification):
         return "a test"
     meta.count(context.db, "apple.other_type", context.now)
@@ -100,9 +103,8 @@ def _foreign(context: Context, location: str, pairs: Sequence[Pair], apple_event
     return f"an event of somebody else: {len(ours)} of our pairs are read again"
 
 
-def _asset_count(context: Context, location: str, payload: AssetCount) -> str:
+def _asset_count(context: Context, location: str, payload: AssetCount, delta: int | None) -> str:
     asset = Asset(payload.adam_id, payload.pricing_param or DEFAULT_PRICING)
-    delta = payload.count_delta
     if delta is None or not locations.add_to_count(context.db, location, asset, delta, context.now):
         meta.hasten_job(context.db, f"assets:{location}", context.now)
         return "counts are read again"

@@ -83,6 +83,14 @@ def accept(db: Connection, event: NewEvent, now: float) -> bool:
     return True
 
 
+def get(db: Connection, event_id: int) -> Event | None:
+    """One message by its id, or None when it is not kept (any more)."""
+    row = db.execute(
+        f"SELECT {rows.columns(Event)} FROM events WHERE id = ?", (event_id,)
+    ).fetchone()
+    return rows.read(Event, row) if row else None
+
+
 def next_new(db: Connection, now: float, limit: int) -> list[Event]:
     """The oldest messages that are to be processed now."""
     found = db.execute(
