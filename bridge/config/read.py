@@ -78,6 +78,10 @@ class Reader:
         source = f" (from the environment variable {spot.variable})" if spot.variable else ""
         self._mistakes.append((spot.line, self._line(spot, sentence + source)))
 
+    def wrong_in(self, path: Path, line: int, spot: Spot, sentence: str) -> None:
+        """Note a mistake in another file, which the value at `spot` names."""
+        self._mistakes.append((spot.line, f"{path}:{line}: {spot.key}: {sentence}"))
+
     def missing(self, owner: Spot, name: str, sentence: str) -> None:
         """Note that the mapping at `owner` lacks the key `name`.
 

@@ -14,6 +14,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from bridge.domain.versions import conditions
 from bridge.errors import ConfigError
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -126,6 +127,20 @@ def bundle_id(text: str) -> str:
     if not re.fullmatch(r"[A-Za-z0-9._-]{1,255}", text):
         _no("is not a bundle id; write it like com.example.app")
     return text
+
+
+def pattern(text: str) -> str:
+    """A pattern with * and ? for something that a device reports."""
+    return text.strip()
+
+
+def os_version(text: str) -> str:
+    """Conditions on a version, like `>=17.2, <18`, or a bare `17` for every 17."""
+    try:
+        conditions(text)
+    except ValueError:
+        _no('is no condition on a version; write it like 17, ">=17.2" or ">=17.2, <18"')
+    return text.strip()
 
 
 def listen(text: str) -> tuple[str, int]:

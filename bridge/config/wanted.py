@@ -8,10 +8,12 @@ from typing import Any, get_args
 
 from bridge.config import values
 from bridge.config.read import Reader, Spot, nearest, tidy
+from bridge.config.serials import read_serials
+from bridge.domain.match import MATCH_KEYS, Match
 from bridge.domain.wanted import AppWish, Group, Mode, OnUnwanted, Wanted
 from bridge.errors import ConfigError
 
-GROUP_KEYS = ("serials", "all")
+GROUP_KEYS = ("serials", "serials_file", "match", "all")
 APP_KEYS = (
     "adam_id",
     "name",
@@ -29,7 +31,6 @@ APP_KEYS = (
 )
 """The keys of an app that work; the other fields of `AppWish` are refused until they do."""
 
-_GROUP_LATER = ("match", "serials_file")
 _APP_LATER = (*(f.name for f in fields(AppWish) if f.name not in APP_KEYS), "license_to")
 
 _SIMPLE: Mapping[str, Callable[[str], Any]] = {
@@ -73,15 +74,40 @@ def names(reader: Reader, spot: Spot | None) -> dict[str, Spot]:
 
 def _group(reader: Reader, name: str, spot: Spot) -> Group:
     if spot.is_empty:
-        reader.wrong(spot, "names no devices; write serials: [SERIAL, …] or all: true")
-    found = reader.section(spot, GROUP_KEYS, _GROUP_LATER)
-    serials = reader.values(found["serials"], values.serial_number) if "serials" in found else ()
+        reader.wrong(spot, f"names no devices; {_WAYS}")
+    found = reader.section(spot, GROUP_KEYS)
+    kinds = [key for key in found if key not in ("serials", "serials_file")]
+    if len(kinds) > 1 or (kinds and len(found) > 1):
+        reader.wrong(
+            spot,
+            f"has {' and '.join(found)}; keep one way to name devices "
+            "(only serials and serials_file go together)",
+        )
+    listed = reader.values(found["serials"], values.serial_number) if "serials" in found else ()
+    filed = read_serials(reader, found["serials_file"]) if "serials_file" in found else ()
     every = reader.value(found["all"], values.boolean) if "all" in found else None
-    if len(found) > 1:
-        reader.wrong(spot, "has serials and all; keep one of the two")
-    elif every is False:
-        reader.wrong(found["all"], "must be true; or write serials: [SERIAL, …] instead")
-    return Group(name, tuple(dict.fromkeys(serials)), bool(every))
+    if every is False:
+        reader.wrong(found["all"], f"must be true; or {_WAYS}")
+    return Group(
+        name,
+        tuple(dict.fromkeys((*listed, *filed))),
+        bool(every),
+        _match(reader, found["match"]) if "match" in found else None,
+    )
+
+
+_WAYS = "write serials: [SERIAL, …], serials_file: FILE, match: {product_name: …} or all: true"
+
+
+def _match(reader: Reader, spot: Spot) -> Match:
+    if spot.is_empty:
+        reader.wrong(spot, f"has no condition; write one of {', '.join(MATCH_KEYS)}")
+    found = reader.section(spot, MATCH_KEYS)
+    read = {
+        key: reader.value(child, values.os_version if key == "os_version" else values.pattern)
+        for key, child in found.items()
+    }
+    return Match(**read)
 
 
 def _app(

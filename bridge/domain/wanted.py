@@ -6,9 +6,11 @@ These values come from the configuration file (or the API's `apply`), are stored
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Literal
+
+from bridge.domain.match import Match
 
 Mode = Literal["install", "license_only"]
 OnUnwanted = Literal["keep", "release", "remove"]
@@ -16,11 +18,14 @@ OnUnwanted = Literal["keep", "release", "remove"]
 
 @dataclass(frozen=True, slots=True)
 class Group:
-    """A named set of devices: the given serial numbers, or every enrolled device."""
+    """A named set of devices: the given serial numbers (upper case), or every enrolled device, or
+    the enrolled devices that a `match` means.
+    """
 
     name: str
     serials: tuple[str, ...] = ()
     all: bool = False
+    match: Match | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,20 +68,14 @@ class Wanted:
     def from_json(cls, value: Mapping[str, Any]) -> Wanted:
         """Read what `as_json` wrote."""
         return cls(
-            groups=tuple(Group(**_tuples(g, "serials")) for g in value.get("groups", ())),
+            groups=tuple(_group(each) for each in value.get("groups", ())),
             apps=tuple(AppWish(**_tuples(a, "groups", "exclude")) for a in value.get("apps", ())),
         )
 
-    def wanting(self, app: AppWish, known: frozenset[str]) -> frozenset[str]:
-        """Which of the `known` serial numbers (upper case) get `app`."""
-        return self._members(app.groups, known) - self._members(app.exclude, known)
 
-    def _members(self, names: Sequence[str], known: frozenset[str]) -> frozenset[str]:
-        members: set[str] = set()
-        for group in self.groups:
-            if group.name in names:
-                members |= known if group.all else known & set(group.serials)
-        return frozenset(members)
+def _group(value: Mapping[str, Any]) -> Group:
+    match = value.get("match")
+    return Group(**_tuples(value, "serials") | {"match": match and Match(**match)})
 
 
 def _tuples(value: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from bridge.domain.model import Asset, Options
+from bridge.domain.model import Asset, Device, Options
+from bridge.domain.roster import Roster
 from bridge.domain.wanted import AppWish, Wanted
 from bridge.store import apps, devices, installs
 from bridge.store import wanted as wanted_store
@@ -49,18 +50,23 @@ def apply(db: Connection, wanted: Wanted, now: float) -> Change:
 def for_device(db: Connection, serial_number: str, now: float) -> int:
     """A device has enrolled: give it what its groups want. Returns how many installs changed."""
     wanted = wanted_store.load(db)
-    device = frozenset({serial_number})
-    wishes = [_wish(app, serial_number) for app in wanted.apps if wanted.wanting(app, device)]
+    device = devices.current(db, [serial_number]).get(serial_number)
+    roster = Roster(wanted.groups, {serial_number: device})
+    wishes = [_wish(app, serial_number) for app in wanted.apps if roster.getting(app).sure]
     return installs.store(db, wishes, now)
 
 
 def _wishes(db: Connection, wanted: Wanted) -> Iterable[Wish]:
-    """Every named serial number counts, shown by a server or not; `all` means the enrolled."""
-    named = {serial for group in wanted.groups for serial in group.serials}
-    known = frozenset(named.union(devices.enrolled_serials(db)))
+    """Every named serial number counts, shown by a server or not."""
+    roster = Roster(wanted.groups, _known(db, wanted))
     return [
-        _wish(app, serial) for app in wanted.apps for serial in sorted(wanted.wanting(app, known))
+        _wish(app, serial) for app in wanted.apps for serial in sorted(roster.getting(app).sure)
     ]
+
+
+def _known(db: Connection, wanted: Wanted) -> dict[str, Device | None]:
+    named = {serial for group in wanted.groups for serial in group.serials}
+    return dict.fromkeys(named) | devices.by_serial(db)
 
 
 def _wish(app: AppWish, serial_number: str) -> Wish:

@@ -20,6 +20,9 @@ _FACTS = frozenset(
     }
 )
 
+_NEWEST_LAST = "ORDER BY coalesce(enrolled, 0), coalesce(enrolled_at, 0), id"
+"""One serial number may have had several UDIDs: the one that counts comes last."""
+
 
 def by_id(db: Connection, device_id: int) -> Device | None:
     """One device by its internal id."""
@@ -44,8 +47,7 @@ def current(db: Connection, serial_numbers: Sequence[str]) -> dict[str, Device]:
     """
     found = db.execute(
         f"SELECT {rows.columns(Device)} FROM devices "
-        f"WHERE serial_number IN ({rows.marks(serial_numbers)}) "
-        "ORDER BY coalesce(enrolled, 0), coalesce(enrolled_at, 0), id",
+        f"WHERE serial_number IN ({rows.marks(serial_numbers)}) {_NEWEST_LAST}",
         tuple(serial_numbers),
     )
     return {row["serial_number"]: rows.read(Device, row) for row in found}
@@ -103,10 +105,20 @@ def nameless(db: Connection, server: str, asked_before: float, limit: int) -> li
     return [rows.read(Device, row) for row in found]
 
 
-def enrolled_serials(db: Connection) -> list[str]:
-    """The serial numbers of all enrolled devices; those are who `all: true` means."""
+def by_serial(db: Connection) -> dict[str, Device]:
+    """Every device with a serial number, by it; of several with the same one as `current`."""
     found = db.execute(
-        "SELECT DISTINCT serial_number FROM devices "
-        "WHERE enrolled = 1 AND serial_number IS NOT NULL ORDER BY serial_number"
+        f"SELECT {rows.columns(Device)} FROM devices WHERE serial_number IS NOT NULL {_NEWEST_LAST}"
     )
-    return [str(row[0]) for row in found]
+    return {row["serial_number"]: rows.read(Device, row) for row in found}
+
+
+def without_serial(db: Connection) -> int:
+    """How many user-enrolled devices there are: they tell no serial number, and no group means
+    them (Apple, "Authenticate": forbidden in user enrollments).
+    """
+    value = db.execute(
+        "SELECT count(*) FROM devices WHERE enrolled = 1 AND enrollment_id IS NOT NULL "
+        "AND serial_number IS NULL"
+    ).fetchone()[0]
+    return int(value)

@@ -37,7 +37,7 @@ def licensed(scene: Scene, expected: Wanted) -> int:
     """Let every pair be licensed; returns the requests it took. Nothing else was ever licensed."""
     scene.apply(expected)
     with scene.bridge.database.read() as db:
-        known = set(devices.enrolled_serials(db))
+        known = {s for s, device in devices.by_serial(db).items() if device.enrolled}
         pairs = {
             (serial, app.adam_id)
             for app in expected.apps

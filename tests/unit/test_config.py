@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.config import ApiConfig, Config, Part, load_config
+from bridge.domain.match import Match
 from bridge.domain.policy import DAY, HOUR, MIB, MINUTE, Policy
 from bridge.domain.wanted import AppWish, Group
 from bridge.errors import ConfigError
@@ -310,3 +311,27 @@ def test_a_token_may_come_later(tmp_path: Path) -> None:
 def test_one_newline_ends_a_key_file(tmp_path: Path, content: str, key: str) -> None:
     (tmp_path / "k").write_bytes(content.encode())
     assert minimal(tmp_path, "database: b\napi: {key_file: k}\n").api.key == key
+
+
+def test_a_file_of_serials_may_have_comments_doubles_and_foreign_line_ends(tmp_path: Path) -> None:
+    text = "\ufeff# sales\r\nc02xl0gyjgh5  # Ann\r\n\r\nX2\rX3\nX2\n   \n"
+    (tmp_path / "sales.txt").write_text(text, encoding="utf-8", newline="")
+    said = "database: b\ngroups: {sales: {serials_file: sales.txt, serials: [X1, X3]}}\n"
+    (group,) = minimal(tmp_path, said).wanted.groups
+    assert group == Group("sales", ("X1", "X3", "C02XL0GYJGH5", "X2"))
+
+
+def test_an_empty_file_of_serials_is_warned_about(tmp_path: Path) -> None:
+    (tmp_path / "sales.txt").write_text("# moved out\n")
+    config = minimal(tmp_path, "database: b\ngroups: {sales: {serials_file: sales.txt}}\n")
+    assert config.wanted.groups == (Group("sales"),)
+    assert config.warnings == (
+        f'{tmp_path}/config.yaml:2: groups.sales.serials_file: "sales.txt" names no serial number, '
+        "so nobody is in the group by it",
+    )
+
+
+def test_conditions_keep_the_text_of_their_versions(tmp_path: Path) -> None:
+    match = "{product_name: iPad*, os_version: 17.10, model: ' M* ', name: Lab-*}"
+    (group,) = minimal(tmp_path, f"database: b\ngroups: {{a: {{match: {match}}}}}\n").wanted.groups
+    assert group.match == Match("iPad*", "M*", "17.10", "Lab-*")

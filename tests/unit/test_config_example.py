@@ -13,6 +13,7 @@ from bridge.config import Config, load_config
 from bridge.config.load import API_KEYS, APPLE_KEYS, LOCATION_KEYS, SERVER_KEYS, TOP_KEYS
 from bridge.config.model import APPLE_URL, LISTEN
 from bridge.config.wanted import APP_KEYS, GROUP_KEYS
+from bridge.domain.match import MATCH_KEYS
 from bridge.domain.policy import Policy
 from bridge.domain.wanted import AppWish
 
@@ -25,7 +26,9 @@ SECTIONS = {
     "apple": APPLE_KEYS,
     "apps.0": APP_KEYS,
 }
-FREE = {"servers.main", "locations.hq", "groups.kiosks", "groups.everyone", "apps.0"}
+FREE = {"servers.main", "locations.hq", "apps.0"} | {
+    f"groups.{name}" for name in ("kiosks", "sales", "new-ipads", "everyone")
+}
 """Names that the admin chooses, and places in lists."""
 
 
@@ -43,8 +46,10 @@ def policy_keys(value: Any, prefix: str) -> Iterator[str]:
 
 def known_keys() -> set[str]:
     known = {below(section, name) for section, names in SECTIONS.items() for name in names}
-    groups = {f"groups.{name}" for name in ("kiosks.serials", "everyone.all")}
+    ways = ("kiosks.serials", "sales.serials_file", "new-ipads.match", "everyone.all")
+    groups = {f"groups.{name}" for name in ways}
     assert {key.rpartition(".")[2] for key in groups} == set(GROUP_KEYS)
+    groups |= {f"groups.new-ipads.match.{key}" for key in MATCH_KEYS}
     return known | groups | FREE | set(policy_keys(Policy(), "policy"))
 
 
@@ -75,6 +80,7 @@ def example(tmp_path: Path) -> Config:
     path = tmp_path / "config.yaml"
     path.write_text(EXAMPLE.read_text())
     (tmp_path / "hq.vpptoken").touch(0o600)
+    (tmp_path / "sales.txt").write_text("C02XL0GYJGH5  # Ann\n")
     names = ("BRIDGE_API_KEY", "MICROMDM_API_KEY", "BRIDGE_WEBHOOK_KEY")
     return load_config(path, {name: f"value of {name}" for name in names})
 

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bridge.domain.allocate import Demand, allocate
 from bridge.domain.backoff import doubling, last_delay_for_ever, nth_delay
+from bridge.domain.match import Match
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.policy import Policy
 from bridge.domain.wanted import AppWish, Group, Wanted
@@ -84,48 +85,15 @@ def test_priority_then_age_then_id() -> None:
     assert [d.install_id for d in allocate(reversed(demands), None)] == [3, 2, 4, 1]
 
 
-def app(*groups: str, exclude: tuple[str, ...] = ()) -> AppWish:
-    return AppWish("361309726", groups, "hq", exclude=exclude)
-
-
-WANTED = Wanted(
-    groups=(
-        Group("all", all=True),
-        Group("kiosks", serials=("K1", "K2")),
-        Group("sales", serials=("S1", "K2")),
-        Group("nobody"),
-    )
-)
-
-
-@pytest.mark.parametrize(
-    ("wish", "who"),
-    [
-        (app("all"), "K1 K2 S1 X"),
-        (app("kiosks"), "K1 K2"),
-        (app("kiosks", "sales"), "K1 K2 S1"),
-        (app("all", exclude=("kiosks",)), "S1 X"),
-        (app("sales", exclude=("kiosks",)), "S1"),
-        (app("kiosks", exclude=("all",)), ""),
-        (app("nobody"), ""),
-        (app(), ""),
-        (app("unknown"), ""),
-        (app("all", exclude=("unknown", "nobody")), "K1 K2 S1 X"),
-    ],
-)
-def test_groups_and_exceptions(wish: AppWish, who: str) -> None:
-    known = frozenset({"K1", "K2", "S1", "X"})
-    assert WANTED.wanting(wish, known) == set(who.split())
-    assert WANTED.wanting(wish, known - {"K2"}) == set(who.split()) - {"K2"}
-    assert WANTED.wanting(wish, frozenset()) == set()
-
-
 WORDS = st.text(max_size=5)
 NAMES = st.lists(WORDS, max_size=3).map(tuple)
 JSON_VALUES = st.dictionaries(WORDS, st.integers() | WORDS | st.lists(WORDS), max_size=3)
 WISHES = st.builds(
     Wanted,
-    groups=st.lists(st.builds(Group, WORDS, NAMES, st.booleans()), max_size=3).map(tuple),
+    groups=st.lists(
+        st.builds(Group, WORDS, NAMES, st.booleans(), st.none() | st.builds(Match, WORDS, WORDS)),
+        max_size=3,
+    ).map(tuple),
     apps=st.lists(
         st.builds(
             AppWish,

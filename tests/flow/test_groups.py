@@ -1,0 +1,129 @@
+"""Groups at work: who gets an app at an apply, and later when a device enrols or changes."""
+
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from bridge.domain.match import Match
+from bridge.domain.wanted import AppWish, Group, Wanted
+from bridge.engine.reconcile import ask
+from bridge.store import devices
+from tests.flow.scene import Scene
+
+MakeScene = Callable[..., Scene]
+IPADS_17 = Match(product_name="iPad*", os_version=">=17.2")
+
+
+def wanting(scene: Scene, *groups: Group, apps: int = 1, **options: Any) -> Wanted:
+    """The first apps for all of these groups."""
+    names = tuple(group.name for group in groups if group.name not in options.get("exclude", ()))
+    wishes = (AppWish(a, names, "hq", **options) for a in scene.adam_ids[:apps])
+    return Wanted(groups, tuple(wishes))
+
+
+def wanted(scene: Scene) -> set[str]:
+    """The serial numbers for which an app is wanted."""
+    return {each["serial_number"] for each in scene.installs() if each["wanted_by"] is not None}
+
+
+def reports(scene: Scene, serial: str, **facts: str) -> None:
+    """The device is asked what it is, and says so."""
+    device = scene.world.device(serial)
+    for key, value in facts.items():
+        setattr(device, key, value)
+    with scene.bridge.database.write() as db:
+        known = devices.current(db, [serial])[serial]
+        ask(scene.bridge.context(db), known, "DeviceInformation")
+    scene.pass_time(60)
+
+
+def shaped(scene: Scene, shapes: Iterable[Mapping[str, str]]) -> None:
+    """Devices that are enrolled and have reported these facts."""
+    for device, shape in zip(scene.world.devices, shapes, strict=True):
+        for key, value in shape.items():
+            setattr(device, key, value)
+        device.reenrol()
+    scene.pass_time(60)
+
+
+def test_a_match_means_enrolled_devices_by_what_they_reported(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=4)
+    shaped(
+        scene,
+        [
+            {"product_name": "iPad14,1", "os_version": "17.2"},
+            {"product_name": "iPad14,1", "os_version": "17.1.9"},
+            {"product_name": "iPhone14,5", "os_version": "18.0"},
+            {"product_name": "iPad14,1", "os_version": "17.10"},
+        ],
+    )
+    scene.world.devices[3].check_out()
+    scene.pass_time(60)
+    scene.apply(wanting(scene, Group("ipads", match=IPADS_17)))
+    assert wanted(scene) == {scene.serials[0]}
+
+
+def test_a_device_that_enrols_later_is_served_at_once(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=0, seats=9)
+    scene.apply(wanting(scene, Group("ipads", match=Match(product_name="iPad*"))))
+    for serial, product in {"NEWPAD": "iPad14,1", "NEWPHONE": "iPhone14,5"}.items():
+        scene.world.new_device(serial, product_name=product).enrol()
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+    assert wanted(scene) == {"NEWPAD"}
+
+
+def test_a_device_that_changes_into_a_group_is_served_and_out_of_it_keeps_its_apps(
+    make_scene: MakeScene,
+) -> None:
+    scene = make_scene(devices=1, macs=0)
+    (serial,) = scene.serials
+    shaped(scene, [{"os_version": "17.1"}])
+    rule = wanting(scene, Group("ipads", match=IPADS_17))
+    scene.apply(rule)
+    assert wanted(scene) == set()
+    reports(scene, serial, os_version="17.2")
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+
+    reports(scene, serial, os_version="17.1")
+    assert wanted(scene) == {serial}, "it keeps its apps until somebody has seen the removal"
+    assert scene.bridge.change(rule).removed == {(serial, scene.adam_ids[0])}
+    scene.apply(rule)
+    assert wanted(scene) == set()
+
+
+def test_who_is_excluded_gets_nothing_even_when_named(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=3)
+    shaped(scene, [{"name": "Lab-1"}, {"name": "Office"}, {"name": "lab-2"}])
+    named = Group("named", serials=tuple(scene.serials[:2]))
+    lab = Group("lab", match=Match(name="Lab-*"))
+    everyone = Group("everyone", all=True)
+    scene.apply(wanting(scene, named, everyone, lab, exclude=("lab",)))
+    assert wanted(scene) == {scene.serials[1]}
+
+
+def test_overlapping_groups_make_one_install_of_an_app(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1)
+    scene.pass_time(60)
+    groups = [Group("a", all=True), Group("b", serials=tuple(scene.serials))]
+    scene.apply(wanting(scene, *groups, Group("c", match=Match(name="*"))))
+    assert len(scene.installs()) == 1
+
+
+def test_all_means_enrolled_devices_not_whoever_is_named_elsewhere(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1)
+    scene.pass_time(60)
+    everyone, kiosks = Group("everyone", all=True), Group("kiosks", serials=("NOTYETHERE",))
+    first, second = scene.adam_ids[:2]
+    wishes = (AppWish(first, ("everyone",), "hq"), AppWish(second, ("kiosks",), "hq"))
+    scene.apply(Wanted((everyone, kiosks), wishes))
+    pairs = {(each["serial_number"], each["adam_id"]) for each in scene.installs()}
+    assert pairs == {(scene.serials[0], first), ("NOTYETHERE", second)}
+
+
+def test_a_user_enrolled_device_is_in_no_group_and_is_counted(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1)
+    scene.world.new_device("HIDDEN", enrollment_id="ENROLMENT-1").enrol()
+    scene.pass_time(60)
+    scene.apply(wanting(scene, Group("everyone", all=True)))
+    assert wanted(scene) == {scene.serials[0]}
+    with scene.bridge.database.read() as db:
+        assert devices.without_serial(db) == 1
