@@ -23,6 +23,7 @@ from bridge.config import Config
 from bridge.domain.views import HealthPart
 from bridge.domain.wanted import Wanted
 from bridge.engine import explain, health, inbox, notification_tokens, replay, wishes
+from bridge.engine.call_again import call_again
 from bridge.engine.calls import Call, Clients
 from bridge.engine.change_calls import ReadChanges
 from bridge.engine.claim import Claim
@@ -174,6 +175,16 @@ class Bridge(Lists):
         """
         policy = self.config.policy
         done = replay.replay(self.database, policy, event_id, self.now(), dry_run=dry_run)
+        return None if done is None else done.as_json()
+
+    def call_again(self, row_id: int) -> Mapping[str, Any] | None:
+        """Make a failed outside call due again where that does no harm; None for an unknown one.
+
+        Ready for JSON; `ok` is false, and `why_not` says why, when it is not made again.
+        """
+        names = {"apple": tuple(self.config.locations), "mdm": tuple(self.config.servers)}
+        with self.database.write() as db:
+            done = call_again(db, row_id, names, self.now())
         return None if done is None else done.as_json()
 
     def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:

@@ -133,6 +133,24 @@ def _trouble(db: Connection, service: str, scope: str) -> tuple[str, bool] | Non
     return (str(row[0]), bool(row[1])) if row else None
 
 
+def get(db: Connection, row_id: int) -> OutboxRow | None:
+    """One call by its id, or None when it is not kept (any more)."""
+    row = db.execute(
+        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE id = ?", (row_id,)
+    ).fetchone()
+    return rows.read(OutboxRow, row) if row else None
+
+
+def revive(db: Connection, row_id: int, now: float) -> bool:
+    """Make a failed call due now; False when one with its key is open already."""
+    changed = db.execute(
+        "UPDATE OR IGNORE outbox SET state = 'ready', due_at = ?, claimed_at = NULL, "
+        "settled_at = NULL, error = NULL, tries = 0 WHERE id = ? AND state = 'failed'",
+        (now, row_id),
+    )
+    return changed.rowcount == 1
+
+
 def claimed(db: Connection) -> list[OutboxRow]:
     """Calls that were begun and not settled; after a start, their outcome is not known."""
     found = db.execute(

@@ -1,0 +1,57 @@
+"""`devices`: what the MDM servers showed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from bridge.cli import listing, show
+from bridge.cli.params import SERIAL
+from bridge.cli.root import Settings
+
+COLUMNS = ("serial", "name", "product", "os", "server", "enrolled", "last seen", "apps listed")
+
+
+@click.command()
+@click.option("--serial", type=SERIAL, metavar="S", help="Only the device with this serial number.")
+@click.option("--server", metavar="NAME", help="Only those of this MDM server.")
+@click.option(
+    "--enrolled/--not-enrolled", default=None, help="Only those that are, or are not, enrolled."
+)
+@listing.list_options
+@click.pass_obj
+def devices(
+    settings: Settings,
+    serial: str | None,
+    server: str | None,
+    enrolled: bool | None,
+    limit: int,
+    everything: bool,
+    as_json: bool,
+) -> int:
+    """List the devices that the MDM servers showed, in the order in which they came to be known.
+
+    A user-enrolled device has no serial number; its enrolment id stands in its place.
+    """
+    with settings.open_bridge() as bridge:
+        page = listing.read(
+            bridge.list_devices, limit, everything, serial=serial, server=server, enrolled=enrolled
+        )
+    listing.print_page("devices", page, COLUMNS, _row, as_json=as_json)
+    return 0
+
+
+def _row(device: Mapping[str, Any]) -> tuple[object, ...]:
+    enrolled = {True: "yes", False: "no", None: "not known"}[device["enrolled"]]
+    return (
+        device["serial_number"] or device["enrollment_id"] or device["udid"],
+        device["name"],
+        device["product_name"],
+        device["os_version"],
+        device["server"],
+        enrolled,
+        show.at(device["last_seen_at"]),
+        show.at(device["apps_listed_at"]),
+    )

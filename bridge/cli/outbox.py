@@ -1,0 +1,94 @@
+"""`outbox`: the calls to Apple and to the MDM servers, and a failed one made again."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import click
+
+from bridge.cli import listing, show
+from bridge.cli.params import json_option
+from bridge.cli.root import BAD_NEWS, USAGE, Settings
+
+SERVICES = ("apple", "mdm")
+STATES = ("ready", "claimed", "done", "failed")
+COLUMNS = ("id", "to", "call", "state", "tries", "made", "due or ended", "error")
+
+
+@click.group(invoke_without_command=True)
+@click.option("--service", type=click.Choice(SERVICES), help="Only calls to Apple, or MDM servers.")
+@click.option("--scope", metavar="NAME", help="Only calls to this location or server.")
+@click.option("--kind", metavar="K", help="Only this kind of call, such as associate or command.")
+@click.option("--state", type=click.Choice(STATES), help="Only calls in this state.")
+@listing.list_options
+@click.pass_context
+def outbox(
+    ctx: click.Context,
+    service: str | None,
+    scope: str | None,
+    kind: str | None,
+    state: str | None,
+    limit: int,
+    everything: bool,
+    as_json: bool,
+) -> int:
+    """List the calls that were made, are being made or are still to be made, the newest first.
+
+    `ready` waits for its turn, or for another try after the error shown; `failed` is not made
+    again by itself.
+    """
+    if ctx.invoked_subcommand is not None:
+        return 0
+    settings: Settings = ctx.obj
+    with settings.open_bridge() as bridge:
+        page = listing.read(
+            bridge.list_outbox,
+            limit,
+            everything,
+            service=service,
+            scope=scope,
+            kind=kind,
+            state=state,
+        )
+    listing.print_page("outbox", page, COLUMNS, _row, as_json=as_json)
+    return 0
+
+
+def _row(call: Mapping[str, Any]) -> tuple[object, ...]:
+    return (
+        call["id"],
+        f"{call['service']} {call['scope']}",
+        call["kind"],
+        call["state"],
+        call["tries"],
+        show.at(call["created_at"]),
+        show.at(call["settled_at"] or call["due_at"]),
+        call["error"],
+    )
+
+
+@outbox.command()
+@click.argument("row_id", metavar="ID", type=click.IntRange(1))
+@json_option
+@click.pass_obj
+def retry(settings: Settings, row_id: int, as_json: bool) -> int:
+    """Make a failed call again, now.
+
+    Only where that does no harm, such as for a read: what may have reached Apple or an MDM server
+    is looked up first, by itself. Exit code 1, and one sentence, when the call is not made again; 2
+    for an unknown call.
+    """
+    with settings.open_bridge() as bridge:
+        done = bridge.call_again(row_id)
+    if done is None:
+        show.line(f"call {row_id} is unknown: vpp-bridge outbox lists what is kept", error=True)
+        return USAGE
+    if as_json:
+        show.as_json(done)
+    if not done["ok"]:
+        show.line(f"call {row_id} is not made again: {done['why_not']}", error=True)
+        return BAD_NEWS
+    if not as_json:
+        show.line(f"Call {row_id} is made as soon as the engine takes it up.")
+    return 0
