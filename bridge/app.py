@@ -18,11 +18,11 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bridge.app_lists import Lists
+from bridge.app_wishes import Wishes
 from bridge.clients.listener import MARK
 from bridge.config import Config
 from bridge.domain.views import HealthPart
-from bridge.domain.wanted import Wanted
-from bridge.engine import explain, health, inbox, notification_tokens, replay, wishes
+from bridge.engine import explain, health, inbox, notification_tokens, replay
 from bridge.engine.call_again import call_again
 from bridge.engine.calls import Call, Clients
 from bridge.engine.change_calls import ReadChanges
@@ -45,7 +45,6 @@ from bridge.engine.registering import Register
 from bridge.engine.sweep import Outside
 from bridge.engine.token_guard import Guards
 from bridge.engine.token_watch import TokenWatch
-from bridge.engine.wishes import Change
 from bridge.engine.worker import Engine, run
 from bridge.errors import StoreError
 from bridge.store import locations, meta, retry, watch
@@ -67,7 +66,7 @@ DRAIN = 3.0
 """Seconds that calls under way get when the engine stops; the whole must end within five."""
 
 
-class Bridge(Lists):
+class Bridge(Lists, Wishes):
     """Everything that the web side and the command line need, on one database."""
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:
@@ -191,20 +190,6 @@ class Bridge(Lists):
         """One install with its explanation and trail."""
         with self.database.read() as db:
             return explain.explain(self.context(db), serial, adam_id)
-
-    def change(self, wanted: Wanted) -> Change:
-        """What applying `wanted` would change."""
-        with self.database.read() as db:
-            return wishes.change(db, wanted)
-
-    def apply(self, wanted: Wanted) -> Change:
-        """Store what is wanted, in one transaction."""
-        with self.database.write() as db:
-            change = wishes.apply(db, wanted, self.now())
-            for name in self.config.locations:
-                meta.hasten_job(db, f"config:{name}", self.now())
-                meta.hasten_job(db, f"metadata:{name}", self.now())
-            return change
 
     def retry(self, serial: str | None = None, adam_id: str | None = None) -> int:
         """Give the stopped installs of a device, of an app, of both, or all another round.

@@ -6,6 +6,7 @@
     │   ├── StoreLocked        another process holds a lock for too long
     │   └── SchemaTooNew       the file was written by a newer bridge
     ├── QueryError             a list cannot be asked for like this: a cursor of no use
+    ├── WishError              what is asked for cannot be stored as it is asked for
     ├── MessageError           an inbound message or a reply cannot be read
     │   ├── PlistError         neither an XML nor a binary property list
     │   └── ShapeError         well-formed, but not the shape its sender documents
@@ -57,6 +58,10 @@ class SchemaTooNew(StoreError):
 
 class QueryError(BridgeError):
     """A list was asked for in a way that has no answer, such as with a garbled cursor."""
+
+
+class WishError(BridgeError):
+    """What is asked for cannot be stored as it is asked for; nothing of it was."""
 
 
 class MessageError(BridgeError):

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from bridge.errors import BridgeError, ConfigError
+from bridge.errors import BridgeError, ConfigError, WishError
 from bridge.logs import redact
 
 if TYPE_CHECKING:
@@ -35,6 +35,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("bridge.cli.processes:serve", "Run the bridge: hooks, API and engine."),
     "doctor": ("bridge.cli.doctor:doctor", "Test everything, and say what to mend."),
     "apply": ("bridge.cli.apply:apply", "Store what the file wants, after showing the change."),
+    "assign": ("bridge.cli.assign:assign", "Wish for an app on devices, beside the file."),
+    "unassign": ("bridge.cli.assign:unassign", "Withdraw one-off wishes."),
     "status": ("bridge.cli.status:status", "Show installs by state, licences and queues."),
     "why": ("bridge.cli.why:why", "Explain one app on one device."),
     "retry": ("bridge.cli.retry:retry", "Give installs that stopped another round."),
@@ -122,7 +124,7 @@ class Root(click.Group):
             raise SystemExit(USAGE) from None
         except BridgeError as error:
             _say(f"vpp-bridge: {error}")
-            raise SystemExit(BAD_NEWS) from None
+            raise SystemExit(USAGE if isinstance(error, WishError) else BAD_NEWS) from None
         raise SystemExit(code or 0)
 
 

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from bridge.domain.match import Match
 
 Mode = Literal["install", "license_only"]
 OnUnwanted = Literal["keep", "release", "remove"]
+
+BY_FILE: Final = "file"
+BY_ONE_OFF: Final = "one-off"
+BY_BOTH: Final = "file and one-off"
+"""Who wants an install: the file's groups and apps, a one-off wish beside them, or both."""
 
 
 @dataclass(frozen=True, slots=True)

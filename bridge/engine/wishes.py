@@ -1,19 +1,22 @@
-"""From what the admin wants to installs: at an apply, and when a device shows up later."""
+"""From what the admin wants to installs: at an apply, and when a device shows up later.
+
+What the file wants and one-off wishes come together here. Where both want an app on a device, it
+is got as the file says.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 
 from bridge.domain.model import Asset, Device, Options
 from bridge.domain.roster import Roster
-from bridge.domain.wanted import AppWish, Wanted
-from bridge.store import apps, devices, installs
+from bridge.domain.wanted import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Wanted
+from bridge.store import apps, devices, installs, one_offs
 from bridge.store import wanted as wanted_store
 from bridge.store.database import Connection
 from bridge.store.installs import Wish
-
-BY_FILE = "file"
+from bridge.store.one_offs import OneOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,18 @@ class Change:
 
 def change(db: Connection, wanted: Wanted) -> Change:
     """What applying `wanted` would change, without changing anything."""
-    after = {(wish.serial_number, wish.asset.adam_id) for wish in _wishes(db, wanted)}
-    before = installs.wanted_pairs(db)
-    return Change(frozenset(after - before), frozenset(before - after), len(after & before))
+    return _change(db, _wishes(db, wanted).keys())
+
+
+def _change(db: Connection, after: Collection[tuple[str, str]]) -> Change:
+    before, wished = installs.wanted_pairs(db), frozenset(after)
+    return Change(wished - before, frozenset(before - wished), len(wished & before))
 
 
 def apply(db: Connection, wanted: Wanted, now: float) -> Change:
     """Store groups and apps, and make installs of them, in the transaction of `db`."""
-    planned = change(db, wanted)
+    wishes = _wishes(db, wanted)
+    planned = _change(db, wishes.keys())
     wanted_store.store(db, wanted, now)
     for app in wanted.apps:
         news = apps.learn_app(
@@ -42,7 +49,7 @@ def apply(db: Connection, wanted: Wanted, now: float) -> Change:
         )
         if news:
             installs.touch_app(db, app.adam_id, now)
-    installs.store(db, _wishes(db, wanted), now)
+    installs.store(db, wishes.values(), now)
     installs.no_longer_wanted(db, planned.removed, now)
     return planned
 
@@ -51,17 +58,44 @@ def for_device(db: Connection, serial_number: str, now: float) -> int:
     """A device has enrolled: give it what its groups want. Returns how many installs changed."""
     wanted = wanted_store.load(db)
     device = devices.current(db, [serial_number]).get(serial_number)
-    roster = Roster(wanted.groups, {serial_number: device})
-    wishes = [_wish(app, serial_number) for app in wanted.apps if roster.getting(app).sure]
-    return installs.store(db, wishes, now)
+    wishes = _of_file(wanted, Roster(wanted.groups, {serial_number: device}))
+    _put_beside(wishes, wanted, one_offs.load(db, serial_number))
+    return installs.store(db, wishes.values(), now)
 
 
-def _wishes(db: Connection, wanted: Wanted) -> Iterable[Wish]:
-    """Every named serial number counts, shown by a server or not."""
-    roster = Roster(wanted.groups, _known(db, wanted))
-    return [
-        _wish(app, serial) for app in wanted.apps for serial in sorted(roster.getting(app).sure)
-    ]
+def of_one_off(wanted: Wanted, one_off: OneOff) -> Wish:
+    """A one-off wish, with the settings that the file has for its app."""
+    adam_id, price = one_off.asset.adam_id, one_off.asset.pricing_param
+    found = next((app for app in wanted.apps if app.adam_id == adam_id), None)
+    app = found or AppWish(adam_id, (), one_off.location)
+    wish = _wish(replace(app, pricing_param=price), one_off.serial_number)
+    return replace(wish, location=one_off.location, wanted_by=BY_ONE_OFF)
+
+
+def _wishes(db: Connection, wanted: Wanted) -> dict[tuple[str, str], Wish]:
+    """By (serial number, adam id). Every named serial number counts, shown by a server or not."""
+    wishes = _of_file(wanted, Roster(wanted.groups, _known(db, wanted)))
+    _put_beside(wishes, wanted, one_offs.load(db))
+    return wishes
+
+
+def _of_file(wanted: Wanted, roster: Roster) -> dict[tuple[str, str], Wish]:
+    return {
+        (serial, app.adam_id): _wish(app, serial)
+        for app in wanted.apps
+        for serial in sorted(roster.getting(app).sure)
+    }
+
+
+def _put_beside(
+    wishes: dict[tuple[str, str], Wish], wanted: Wanted, beside: Collection[OneOff]
+) -> None:
+    """Put one-off wishes to those of the file."""
+    for one_off in beside:
+        of_file = wishes.get(one_off.pair)
+        wishes[one_off.pair] = (
+            of_one_off(wanted, one_off) if of_file is None else replace(of_file, wanted_by=BY_BOTH)
+        )
 
 
 def _known(db: Connection, wanted: Wanted) -> dict[str, Device | None]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
+from functools import lru_cache
 
 from bridge.domain.allocate import Demand
 from bridge.domain.decision import Decision, TakeSeat
@@ -25,10 +26,18 @@ class Wish:
     options: Options
 
 
+_OTHERWISE = (
+    "(wanted = 0 OR pricing_param <> excluded.pricing_param OR location <> excluded.location "
+    "OR options <> excluded.options OR priority <> excluded.priority)"
+)
+"""Of an install: whether it is not wanted yet as the new wish has it."""
+
+
 def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
     """Make or change installs so that these wishes stand; what is as it was stays untouched.
 
-    Returns how many changed. A wish for something that was no longer wanted starts anew.
+    Returns how many changed. A wish for something that was no longer wanted starts anew, and so
+    does one that is wished for otherwise; who wishes for it alone makes no difference to it.
     """
     before = db.total_changes
     db.executemany(
@@ -39,10 +48,10 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
         "pricing_param = excluded.pricing_param, location = excluded.location, "
         "wanted_by = excluded.wanted_by, options = excluded.options, "
         "priority = excluded.priority, updated_at = excluded.updated_at, "
-        "round_at = excluded.round_at, dirty_at = excluded.dirty_at WHERE wanted = 0 "
-        "OR pricing_param <> excluded.pricing_param OR location <> excluded.location "
-        "OR wanted_by <> excluded.wanted_by OR options <> excluded.options "
-        "OR priority <> excluded.priority",
+        "created_at = CASE WHEN wanted = 0 THEN excluded.created_at ELSE created_at END, "
+        f"round_at = CASE WHEN {_OTHERWISE} THEN excluded.round_at ELSE round_at END, "
+        f"dirty_at = CASE WHEN {_OTHERWISE} THEN excluded.dirty_at ELSE dirty_at END "
+        f"WHERE wanted_by <> excluded.wanted_by OR {_OTHERWISE}",
         [
             (
                 w.serial_number,
@@ -50,7 +59,7 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
                 w.asset.pricing_param,
                 w.location,
                 w.wanted_by,
-                json.dumps(asdict(w.options), sort_keys=True),
+                _document(w.options),
                 w.priority,
                 now,
                 now,
@@ -64,6 +73,12 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
     return db.total_changes - before
 
 
+@lru_cache(maxsize=1024)
+def _document(options: Options) -> str:
+    """The stored form of options; a fleet has few different ones."""
+    return json.dumps(asdict(options), sort_keys=True)
+
+
 def no_longer_wanted(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
     """These (serial number, adam id) are not wanted any more."""
     db.executemany(
@@ -71,6 +86,15 @@ def no_longer_wanted(db: Connection, pairs: Iterable[tuple[str, str]], now: floa
         "round_at = ? WHERE target_kind = 'serial' AND target = ? AND adam_id = ? "
         "AND wanted = 1",
         [(now, now, now, serial_number, adam_id) for serial_number, adam_id in pairs],
+    )
+
+
+def wanted_by(db: Connection, pairs: Iterable[tuple[str, str]], by: str) -> None:
+    """These (serial number, adam id) stay wanted as they are, by others than before."""
+    db.executemany(
+        "UPDATE installs SET wanted_by = ? WHERE target_kind = 'serial' AND target = ? "
+        "AND adam_id = ? AND wanted = 1",
+        [(by, serial_number, adam_id) for serial_number, adam_id in pairs],
     )
 
 

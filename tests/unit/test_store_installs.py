@@ -58,7 +58,6 @@ def test_the_same_wish_again_touches_nothing(db: Connection) -> None:
     [
         {"asset": Asset(PAGES.adam_id, "PLUS")},
         {"location": "branch"},
-        {"wanted_by": "one-off"},
         {"options": Options(take_over=True)},
         {"priority": 1},
     ],
@@ -73,6 +72,16 @@ def test_a_wish_that_changes_is_decided_anew(db: Connection, change: dict[str, A
     assert installs.store(db, [wish(**change)], NOW + 10) == 0
 
 
+def test_who_wishes_for_it_alone_makes_no_difference(db: Connection) -> None:
+    install_id = make_install(db)
+    before = decide(db, install_id, Decision("failed", "DEVICE_REFUSED"), NOW + 1)
+    assert installs.store(db, [wish(wanted_by="one-off")], NOW + 9) == 1
+    changed = {"wanted_by": "one-off", "updated_at": NOW + 9}
+    assert row(db, install_id) == before | changed
+    installs.wanted_by(db, [("S1", PAGES.adam_id), ("S2", PAGES.adam_id)], "file")
+    assert row(db, install_id) == before | {"updated_at": NOW + 9}
+
+
 def test_what_is_wanted_again_starts_anew(db: Connection) -> None:
     install_id = make_install(db)
     installs.no_longer_wanted(db, [("S1", PAGES.adam_id), ("S9", "1")], NOW + 1)
@@ -80,7 +89,8 @@ def test_what_is_wanted_again_starts_anew(db: Connection) -> None:
     assert installs.wanted_pairs(db) == set()
     assert installs.store(db, [wish()], NOW + 2) == 1
     assert installs.wanted_pairs(db) == {("S1", PAGES.adam_id)}
-    assert row(db, install_id)["round_at"] == NOW + 2
+    after = row(db, install_id)
+    assert (after["round_at"], after["created_at"]) == (NOW + 2, NOW + 2), "at the end of the line"
 
 
 def test_who_is_not_wanted_needs_no_seat(db: Connection) -> None:

@@ -1,10 +1,21 @@
 -- What is wanted, and what was decided.
 
--- What the last apply stored, whole; and wishes beside it.
+-- What the last apply stored, whole.
 CREATE TABLE wanted (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     document TEXT NOT NULL,
     stored_at REAL NOT NULL
+);
+
+-- Wishes beside it, which no apply takes away.
+CREATE TABLE one_offs (
+    target_kind TEXT NOT NULL,
+    target TEXT NOT NULL,
+    adam_id TEXT NOT NULL,
+    pricing_param TEXT NOT NULL,
+    location TEXT NOT NULL,
+    made_at REAL NOT NULL,
+    PRIMARY KEY (target_kind, target, adam_id)
 );
 
 CREATE TABLE installs (
@@ -15,7 +26,7 @@ CREATE TABLE installs (
     pricing_param TEXT NOT NULL,
     location TEXT NOT NULL,
     wanted INTEGER NOT NULL,
-    wanted_by TEXT NOT NULL,
+    wanted_by TEXT NOT NULL,           -- file | one-off | file and one-off
     options TEXT NOT NULL,             -- JSON: mode, managed, take_over, bundle_id, ...
     priority INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL,

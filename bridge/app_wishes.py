@@ -1,0 +1,72 @@
+"""What is wanted of a bridge: the file's groups and apps, and one-off wishes beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridge.config import Config
+from bridge.domain.wanted import Wanted
+from bridge.engine import one_offs, wishes
+from bridge.engine.wishes import Change
+from bridge.store import meta
+from bridge.store.database import Connection, Database
+
+
+class Wishes:
+    """Changing what is wanted, each in one transaction; all raise StoreError."""
+
+    config: Config
+    database: Database
+
+    def now(self) -> float:
+        """The time, in seconds since the epoch."""
+        raise NotImplementedError
+
+    def change(self, wanted: Wanted) -> Change:
+        """What applying `wanted` would change."""
+        with self.database.read() as db:
+            return wishes.change(db, wanted)
+
+    def apply(self, wanted: Wanted) -> Change:
+        """Store what is wanted, in one transaction."""
+        with self.database.write() as db:
+            change = wishes.apply(db, wanted, self.now())
+            self._wished(db)
+            return change
+
+    def _wished(self, db: Connection) -> None:
+        """Locations that nobody wished for may have work to do now."""
+        for name in self.config.locations:
+            meta.hasten_job(db, f"config:{name}", self.now())
+            meta.hasten_job(db, f"metadata:{name}", self.now())
+
+    def assign(
+        self,
+        serials: Sequence[str],
+        adam_id: str,
+        *,
+        location: str | None = None,
+        pricing_param: str | None = None,
+    ) -> frozenset[str]:
+        """Wish for an app on these devices, beside the file; the serials whose wish is new.
+
+        Raises WishError when the location cannot be told.
+        """
+        with self.database.write() as db:
+            new = one_offs.assign(
+                db,
+                serials,
+                adam_id,
+                location=location,
+                pricing_param=pricing_param,
+                locations=tuple(self.config.locations),
+                now=self.now(),
+            )
+            self._wished(db)
+            return new
+
+    def unassign(self, serials: Sequence[str], adam_id: str) -> frozenset[str]:
+        """Withdraw one-off wishes for an app; the serials that had one. What the file wants
+        stays."""
+        with self.database.write() as db:
+            return one_offs.unassign(db, serials, adam_id, self.now())
