@@ -18,6 +18,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from bridge.app_lists import Lists
+from bridge.app_pauses import Pauses
 from bridge.app_wishes import Wishes
 from bridge.clients.listener import MARK
 from bridge.config import Config
@@ -66,7 +67,7 @@ DRAIN = 3.0
 """Seconds that calls under way get when the engine stops; the whole must end within five."""
 
 
-class Bridge(Lists, Wishes):
+class Bridge(Lists, Pauses, Wishes):
     """Everything that the web side and the command line need, on one database."""
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:

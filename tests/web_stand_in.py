@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
+from bridge.domain.pauses import Scope
 from bridge.domain.policy import LimitsPolicy, Policy
 from bridge.domain.views import HealthPart, Page
 from bridge.errors import QueryError
@@ -43,6 +44,7 @@ class StandIn:
         self.counted: list[str] = []
         self.asked: list[tuple[str, Mapping[str, object]]] = []
         self.parts: Sequence[HealthPart] = ()
+        self.pauses: list[tuple[Scope, str]] = []
         self.living = True
         self.page = Page(())
         self.install: Mapping[str, Any] | None = None
@@ -79,6 +81,18 @@ class StandIn:
 
     def alive(self) -> bool:
         return self.living
+
+    def pause(self, scope: Scope, name: str) -> bool:
+        self._fail()
+        self.pauses.append((scope, name))
+        return self.pauses.count((scope, name)) == 1
+
+    def resume(self, scope: Scope, name: str) -> bool:
+        self._fail()
+        return (scope, name) in self.pauses
+
+    def paused(self) -> Sequence[Mapping[str, Any]]:
+        return [{"scope": scope, "name": name} for scope, name in self.pauses]
 
     def list_installs(self, **asked: object) -> Page:
         return self._list("installs", asked)

@@ -12,7 +12,7 @@ from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 
 SERVICES = ("apple", "mdm")
-STATES = ("ready", "claimed", "done", "failed")
+STATES = ("ready", "held", "claimed", "done", "failed")
 COLUMNS = ("id", "to", "call", "state", "tries", "made", "due or ended", "error")
 
 

@@ -40,6 +40,8 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "status": ("bridge.cli.status:status", "Show installs by state, licences and queues."),
     "why": ("bridge.cli.why:why", "Explain one app on one device."),
     "retry": ("bridge.cli.retry:retry", "Give installs that stopped another round."),
+    "pause": ("bridge.cli.pause:pause", "Send nothing for an app, a location, a device, or all."),
+    "resume": ("bridge.cli.pause:resume", "End a pause."),
     "claim": ("bridge.cli.claim:claim", "Take a location over from the MDM that holds it."),
     "sync": ("bridge.cli.sync:sync", "Read everything anew from Apple and the MDM servers."),
     "devices": ("bridge.cli.devices:devices", "List the devices that MDM servers showed."),

@@ -12,6 +12,7 @@ from dataclasses import replace
 from bridge.domain import decide_attempt, decide_removal
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import apple_error
+from bridge.domain.decide_paused import unless_paused
 from bridge.domain.decision import Decision, DropAttempt, LeaveLine, ReadAssignment, Step, TakeSeat
 from bridge.domain.model import Facts
 from bridge.domain.policy import DAY, Policy
@@ -24,6 +25,7 @@ def decide(facts: Facts, policy: Policy, now: float) -> Decision:
     for rule in _RULES:
         decision = rule(facts, policy, now)
         if decision is not None:
+            decision = unless_paused(facts, now, decision)
             return _unless_silent(facts, policy, now, decision)
     raise AssertionError("the last rule always decides")
 

@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from bridge.domain.pauses import Pause
+
 InstallState = Literal[
     "waiting",
     "associating",
@@ -295,3 +297,5 @@ class Facts:
     list_open: bool = False
     """Whether a ManagedApplicationList for the device is on its way."""
     free_seats: int | None = None
+    pause: Pause | None = None
+    """What keeps POSTs for this install from leaving, if anything does."""

@@ -50,6 +50,8 @@ def _unless_failed(row: OutboxRow) -> str | None:
         return "it was made, and its answer is kept"
     if row.state == "claimed":
         return "it is being made now"
+    if row.state == "held":
+        return "it is paused, and made when that ends: vpp-bridge status shows what is paused"
     if row.state == "ready":
         due_at = datetime.fromtimestamp(row.due_at, UTC).strftime(_STAMP)
         return f"it is made by itself, not before {due_at}"

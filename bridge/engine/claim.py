@@ -17,7 +17,7 @@ from bridge.engine.context import Context
 from bridge.engine.holder import Holder
 from bridge.engine.registering import Register, Told
 from bridge.errors import CallError, OutcomeUnknown
-from bridge.store import locations, meta, outbox, reads
+from bridge.store import locations, meta, outbox, pauses, reads
 from bridge.store.database import Connection, Database
 from bridge.store.locations import Location
 from bridge.store.outbox import OutboxRow
@@ -39,6 +39,10 @@ class Claim(Register):
             return "nobody took it up in time; say it again"
         if location.shared_with is not None:
             return f"its library is that of {location.shared_with}; claim that one"
+        with self.database.read() as db:
+            over = pauses.load(db).over_location(row.scope)
+        if over is not None:
+            return over.shown
         return None
 
     def not_taken_over(self, other: Holder | None, row: OutboxRow) -> str | None:

@@ -10,6 +10,7 @@ from typing import Any, Protocol
 
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.policy import Policy
+from bridge.engine import pausing
 from bridge.engine.calls import Call
 from bridge.engine.context import Context
 from bridge.errors import CallError, StoreError
@@ -61,7 +62,7 @@ class Dispatcher:
         self.finished = threading.Event()
 
     def start(self, now: float) -> int:
-        """Begin the calls that are due; returns how many."""
+        """Begin the calls that are due, save what is paused; returns how many were due."""
         with self._database.read() as db:
             due = outbox.next_due(db)
         if due is None or due > now:
@@ -69,11 +70,12 @@ class Dispatcher:
         with self._database.write() as db:
             context = Context(db, self._policy, now)
             claimed = self._claim(context)
-            for row in claimed:
+            going = [row for row in claimed if not pausing.hold_back(context, row)]
+            for row in going:
                 self._calls[row.kind].begin(context, row)
         with self._lock:  # only now that the claim is committed
-            self._under_way.update((row.service, row.scope) for row in claimed)
-        for row in claimed:
+            self._under_way.update((row.service, row.scope) for row in going)
+        for row in going:
             self._execute(lambda row=row: self._run(row))  # type: ignore[misc]
         return len(claimed)
 

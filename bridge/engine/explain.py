@@ -88,6 +88,8 @@ def _evidence(fact: Facts) -> list[dict[str, Any]]:
         if attempt.error_code is not None:
             error = f"{attempt.error_domain} {attempt.error_code}: {attempt.error_text or ''}"
             lines.append(("its device's error", error, attempt.answered_at))
+    if fact.pause is not None:
+        lines.append(("paused", fact.pause.shown, fact.pause.since))
     return [{"what": what, "value": value, "at": rfc3339(at)} for what, value, at in lines]
 
 

@@ -14,7 +14,7 @@ from bridge.domain.views import HealthPart
 from bridge.engine import forward
 from bridge.engine.context import Context
 from bridge.engine.token_watch import text_of_end, warning_due
-from bridge.store import events, locations, meta, outbox
+from bridge.store import events, locations, meta, outbox, pauses
 from bridge.store.database import EngineLock
 from bridge.store.locations import Location
 
@@ -31,6 +31,7 @@ def parts(context: Context, config: Config, lock: EngineLock) -> Sequence[Health
         *(_location(context, name) for name in config.locations),
         *(_server(context, name) for name in config.servers),
         *forward.parts(context, config),
+        *_pauses(context),
     ]
 
 
@@ -75,6 +76,12 @@ def _troubles(location: Location, now: float) -> Iterator[str]:
     end = location.token_expires_at
     if end is not None and location.token_stop is None and warning_due(end, now) is not None:
         yield f"{text_of_end(end, now)}: {REASONS['TOKEN_EXPIRED'].next}"
+
+
+def _pauses(context: Context) -> Iterator[HealthPart]:
+    for pause in pauses.load(context.db).all:
+        name = f"pause {pause.scope} {pause.name}".rstrip()
+        yield HealthPart(name, False, "degraded", pause.shown, context.now - pause.since)
 
 
 def _server(context: Context, name: str) -> HealthPart:

@@ -7,8 +7,11 @@ stored: MicroMDM answers 201 before it stores a command, and what its memory hol
 
 from __future__ import annotations
 
+from bridge.domain.model import Device
+from bridge.domain.pauses import Pauses
 from bridge.engine.context import Context
-from bridge.store import commands, devices, lanes, meta, outbox, watch
+from bridge.store import commands, devices, lanes, meta, outbox, pauses, watch
+from bridge.store.lanes import Startable
 
 LIMIT = 200
 """Devices taken up in one transaction."""
@@ -21,14 +24,14 @@ LOOK_AFTER = 0.25
 
 def start(context: Context) -> int:
     """Hand commands whose lane has room to the outbox; returns how many."""
-    started = 0
+    started, paused = 0, pauses.load(context.db)
     for server in lanes.servers_waiting(context.db, context.now):
         room = context.policy.command.window - watch.unseen(context.db, server)
         if room <= 0:
             watch.look_at_newest(context.db, server, LOOK_AFTER)
             continue
         for device_id in lanes.waiting(context.db, server, context.now, min(room, LIMIT)):
-            begun = _start_for(context, device_id, room)
+            begun = _start_for(context, device_id, room, paused)
             started, room = started + begun, room - begun
             if room <= 0:
                 break
@@ -40,34 +43,47 @@ def anything_to_start(context: Context) -> bool:
     return bool(lanes.servers_waiting(context.db, context.now))
 
 
-def _start_for(context: Context, device_id: int, window: int) -> int:
+def _start_for(context: Context, device_id: int, window: int, paused: Pauses) -> int:
     """Start what a device's lane, and its server's `window`, have room for."""
     device = devices.by_id(context.db, device_id)
-    if device is None or device.udid is None or not device.enrolled:
+    gone = device is None or device.udid is None or not device.enrolled
+    if device is None or gone or paused.over_device(device.serial_number) is not None:
         lanes.rest(context.db, device_id, context.now, full=True)
         return 0
     started = 0
     room = context.policy.install.max_open_per_device - lanes.length(context.db, device_id)
-    limit = min(room, window)
-    ready = lanes.startable(context.db, device_id, context.now, limit) if room > 0 else []
-    for command_uuid, is_install in ready:
-        if is_install and not _in_pace(context, device_id):
+    ready = lanes.startable(context.db, device_id, context.now) if room > 0 else []
+    going = [each for each in ready if not _is_paused(paused, device, each)]
+    for command in going[: min(room, window)]:
+        if command.is_install and not _in_pace(context, device_id):
             return started
         started += 1
-        commands.posting(context.db, command_uuid, device.enrolment)
+        commands.posting(context.db, command.command_uuid, device.enrolment)
         outbox.add(
             context.db,
             service="mdm",
             scope=device.server,
             kind="command",
-            key=command_uuid,
-            subject=command_uuid,
+            key=command.command_uuid,
+            subject=command.command_uuid,
             due_at=context.now,
             now=context.now,
         )
     if room <= window or started < window:
         lanes.rest(context.db, device_id, context.now, full=started >= room)
     return started
+
+
+def _is_paused(paused: Pauses, device: Device, command: Startable) -> bool:
+    """Whether a command is for an install that is paused; questions are for the whole device."""
+    if command.adam_id is None or command.location is None:
+        return False
+    over = paused.over(
+        serial_number=device.serial_number or "",
+        adam_id=command.adam_id,
+        location=command.location,
+    )
+    return over is not None
 
 
 def _in_pace(context: Context, device_id: int) -> bool:

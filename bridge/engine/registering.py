@@ -39,6 +39,10 @@ LONGEST_METADATA = 255
 RENEWAL = "renewal"
 """A register row's subject when only a new notification token is due."""
 
+STALE = "the notification token"
+ONLY_THE_TOKEN = (RENEWAL, STALE)
+"""A register row's subject when nothing but the notification token is to be told."""
+
 UNREACHABLE = (9720, 9728)
 URL_REFUSED = (*UNREACHABLE, 9710, 9711, 9712)
 """Errors that are about the notification URL. Apple documents 9728 for one that it cannot reach;
@@ -191,7 +195,7 @@ def difference(location: Location, config: ClientConfig, ours: str, url: str | N
         return "the types of notifications"
     known = location.notification_token_sha256
     if known is None or config.notification_token_sha256 not in (None, known):
-        return "the notification token"
+        return STALE
     return None
 
 

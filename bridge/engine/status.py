@@ -11,7 +11,7 @@ from bridge.domain.reasons import REASONS
 from bridge.domain.wanted import Wanted
 from bridge.engine import health
 from bridge.engine.context import Context
-from bridge.store import apps, events, facts, lists, locations, meta, outbox, reports
+from bridge.store import apps, events, facts, lists, locations, meta, outbox, pauses, reports
 from bridge.store import wanted as wanted_store
 from bridge.store.database import EngineLock
 from bridge.store.paging import rfc3339
@@ -35,6 +35,7 @@ def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]
             {"name": p.name, "ok": p.ok, "severity": p.severity, "detail": p.detail}
             for p in health.parts(context, config, lock)
         ],
+        "pauses": paused(context),
         "installs": _installs(counts, names) | {"no_longer_wanted": reports.unwanted(db)},
         "licences": [_licence(context, licence, names) for licence in licences],
         "locations": [_location(context, name) for name in config.locations],
@@ -42,6 +43,28 @@ def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]
         "queues": _queues(context),
         "counters": dict(meta.counters(db)),
     }
+
+
+def paused(context: Context) -> list[dict[str, Any]]:
+    """All that is paused, ready for JSON.
+
+    `installs` is how many wanted installs a pause is about; `next_probe_at` when a device is tried
+    after a wave of failures, `probe` the one that is being tried.
+    """
+    return [
+        {
+            "scope": pause.scope,
+            "name": pause.name or None,
+            "since": rfc3339(pause.since),
+            "by": pause.paused_by,
+            "why": pause.why or None,
+            "next_probe_at": rfc3339(pause.next_probe_at),
+            "probe": pause.probe,
+            "installs": pauses.wanted(context.db, pause.scope, pause.name),
+            "sentence": pause.shown[0].upper() + pause.shown[1:] + ".",
+        }
+        for pause in pauses.load(context.db).all
+    ]
 
 
 def applied(context: Context) -> Wanted:

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bridge.domain.policy import Policy
+from bridge.engine import pausing
 from bridge.engine.calls import Call
 from bridge.engine.context import Context
 from bridge.engine.location_calls import Walk
@@ -117,6 +118,8 @@ class Sync:
         for walk in range(1, WALKS + 1):
             with self._database.write() as db:
                 row = reads.claim(db, ticket.row_id, self._clock())
+                if pausing.hold_back(self._context(db), row):
+                    return
                 call.begin(self._context(db), row)
             try:
                 result = call.perform(row)
@@ -144,6 +147,8 @@ class Sync:
             return Progress(read, "done", _count(db, read, since))
         if row.state == "claimed":
             return Progress(read, "reading", _count(db, read, since))
+        if row.state == "held":
+            return Progress(read, "failed", error="it waits until vpp-bridge resume --all")
         if row.state == "failed" or (row.tries > ticket.tries and row.error):
             return Progress(read, "failed", error=row.error)
         if self._clock() - ticket.asked_at > PATIENCE:

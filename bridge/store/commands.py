@@ -120,13 +120,15 @@ def of_install(db: Connection, install_id: int) -> list[Command]:
     return [rows.read(Command, row) for row in found]
 
 
-def lists_open(db: Connection, device_ids: Sequence[int]) -> set[int]:
-    """The devices that were, or are about to be, asked for their ManagedApplicationList."""
+def lists_open(db: Connection, device_ids: Sequence[int], *, left: bool = False) -> set[int]:
+    """The devices that were, or are about to be, asked for their ManagedApplicationList; with
+    `left`, only those to which the question has left our own line.
+    """
     found = db.execute(
         f"SELECT device_id FROM commands WHERE device_id IN ({rows.marks(device_ids)}) "
         "AND request_type = 'ManagedApplicationList' "
-        f"AND (state = 'ready' OR state IN {lanes.LANE})",
-        tuple(device_ids),
+        f"AND ((state = 'ready' AND NOT ?) OR state IN {lanes.LANE})",
+        (*device_ids, left),
     )
     return {int(row[0]) for row in found}
 
@@ -138,6 +140,15 @@ def posting(db: Connection, command_uuid: str, enrolment: int) -> None:
         "suspect = 0, not_now_since = NULL, not_now_at = NULL, in_doubt_at = NULL, push_at = NULL "
         "WHERE command_uuid = ?",
         (enrolment, command_uuid),
+    )
+
+
+def take_back(db: Connection, command_uuid: str) -> None:
+    """The command did not leave after all: it stands in its device's line again."""
+    db.execute(
+        "UPDATE commands SET state = 'ready', posts = posts - 1 "
+        "WHERE command_uuid = ? AND state = 'posting'",
+        (command_uuid,),
     )
 
 

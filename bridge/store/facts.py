@@ -20,7 +20,16 @@ from bridge.domain.model import (
     Options,
     Pair,
 )
-from bridge.store import apps, commands, devices, licences, locations, outbox, pair_history
+from bridge.store import (
+    apps,
+    commands,
+    devices,
+    licences,
+    locations,
+    outbox,
+    pair_history,
+    pauses,
+)
 from bridge.store import pairs as pairs_store
 from bridge.store.database import Connection
 from bridge.store.licences import Assignment
@@ -38,7 +47,9 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     device_of = devices.current(db, [i.target for i in installs])
     device_ids = [device.id for device in device_of.values()]
     reports = apps.reports(db, device_ids)
+    paused = pauses.load(db)
     lists_open = commands.lists_open(db, device_ids)
+    lists_left = commands.lists_open(db, device_ids, left=True) if paused else lists_open
     ids = [i.id for i in installs]
     attempts = commands.attempts(db, ids, "InstallApplication")
     removals = commands.attempts(db, ids, "RemoveApplication")
@@ -51,6 +62,10 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
         bundle_id, name = known.get(install.adam_id, (None, None))
         of_device = reports[device.id] if device else {}
         pair = pair_of(install)
+        pause = paused.over(
+            serial_number=install.target, adam_id=install.adam_id, location=install.location
+        )
+        asked = lists_left if pause is not None and pause.stops_devices else lists_open
         result.append(
             Facts(
                 install=install,
@@ -66,8 +81,9 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 attempt=attempts.get(install.id),
                 release=office.release(db, pair, install.round_at),
                 removal=_since(removals.get(install.id), install.round_at),
-                list_open=device is not None and device.id in lists_open,
+                list_open=device is not None and device.id in asked,
                 free_seats=office.free(db, pair.asset),
+                pause=pause,
             )
         )
     return result

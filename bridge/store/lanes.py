@@ -6,7 +6,10 @@ command, sets it; whoever finds nothing to start clears it.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bridge.domain.model import LANE_STATES
+from bridge.store import rows
 from bridge.store.database import Connection
 
 LANE = "('" + "', '".join(LANE_STATES) + "')"
@@ -37,20 +40,39 @@ def length(db: Connection, device_id: int) -> int:
     return int(row[0])
 
 
-def startable(db: Connection, device_id: int, now: float, limit: int) -> list[tuple[str, bool]]:
-    """The ready commands of a device that go next: CommandUUID, and whether it is an install.
+@dataclass(frozen=True, slots=True)
+class Startable:
+    """A command that may go next; `adam_id` and `location` are None for a question."""
+
+    command_uuid: str
+    is_install: bool
+    adam_id: str | None
+    location: str | None
+
+
+def startable(db: Connection, device_id: int, now: float) -> list[Startable]:
+    """The ready commands of a device in the order in which they go.
 
     Questions go before installs: they are quick and change nothing.
     """
     found = db.execute(
-        "SELECT c.command_uuid, c.request_type = 'InstallApplication' FROM commands c "
-        "LEFT JOIN installs i ON i.id = c.install_id "
+        "SELECT c.command_uuid, c.request_type = 'InstallApplication' AS is_install, i.adam_id, "
+        "i.location FROM commands c LEFT JOIN installs i ON i.id = c.install_id "
         "WHERE c.device_id = ? AND c.state = 'ready' AND c.due_at <= ? "
         "ORDER BY c.install_id IS NOT NULL, coalesce(i.priority, 0) DESC, c.created_at, "
-        "c.command_uuid LIMIT ?",
-        (device_id, now, limit),
+        "c.command_uuid",
+        (device_id, now),
     )
-    return [(str(row[0]), bool(row[1])) for row in found]
+    return [rows.read(Startable, row) for row in found]
+
+
+def wake_ready(db: Connection, now: float) -> None:
+    """Have every lane looked at in which a command waits."""
+    db.execute(
+        "UPDATE devices SET lane_at = ? "
+        "WHERE id IN (SELECT device_id FROM commands WHERE state = 'ready')",
+        (now,),
+    )
 
 
 def postpone(db: Connection, device_id: int, at: float) -> None:

@@ -44,7 +44,7 @@ def add(
     row = db.execute(
         "INSERT INTO outbox (service, scope, kind, key, subject, state, due_at, created_at) "
         "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?) "
-        "ON CONFLICT (service, scope, kind, key) WHERE state IN ('ready', 'claimed') "
+        "ON CONFLICT (service, scope, kind, key) WHERE state IN ('ready', 'held', 'claimed') "
         "DO UPDATE SET due_at = CASE WHEN error IS NULL THEN min(due_at, excluded.due_at) "
         "ELSE due_at END RETURNING id",
         (service, scope, kind, key, subject, due_at, now),
@@ -112,6 +112,30 @@ def slow_down(db: Connection, row_id: int, due_at: float, error: str) -> None:
     )
 
 
+def hold(db: Connection, row_id: int) -> None:
+    """The call must not leave now: it waits until `release_held`."""
+    db.execute(
+        "UPDATE outbox SET tries = tries - (state = 'claimed'), state = 'held', "
+        "claimed_at = NULL WHERE id = ?",
+        (row_id,),
+    )
+
+
+def release_held(db: Connection, now: float) -> None:
+    """Held calls are due at once."""
+    db.execute("UPDATE outbox SET state = 'ready', due_at = ? WHERE state = 'held'", (now,))
+
+
+def ready(db: Connection, kinds: Sequence[str]) -> list[OutboxRow]:
+    """Calls of these kinds that have not begun."""
+    found = db.execute(
+        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE state = 'ready' "
+        f"AND kind IN ({rows.marks(kinds)}) ORDER BY id",
+        tuple(kinds),
+    )
+    return [rows.read(OutboxRow, row) for row in found]
+
+
 def trouble(db: Connection, service: str, scope: str) -> str | None:
     """Why calls to a location or server are being repeated now, if they are."""
     found = _trouble(db, service, scope)
@@ -168,7 +192,7 @@ def next_due(db: Connection) -> float | None:
 def open_counts(db: Connection) -> dict[tuple[str, str], int]:
     """How many calls are intended or under way, by (service, scope)."""
     found = db.execute(
-        "SELECT service, scope, count(*) FROM outbox WHERE state IN ('ready', 'claimed') "
+        "SELECT service, scope, count(*) FROM outbox WHERE state IN ('ready', 'held', 'claimed') "
         "GROUP BY service, scope"
     )
     return {(row[0], row[1]): row[2] for row in found}
@@ -180,7 +204,8 @@ def give_up_elsewhere(
     """Calls to locations or servers that are no longer configured are not made; returns them."""
     found = db.execute(
         "UPDATE outbox SET state = 'failed', settled_at = ?, error = 'no longer configured' "
-        f"WHERE state = 'ready' AND service = ? AND scope NOT IN ({rows.marks(scopes)}) "
+        f"WHERE state IN ('ready', 'held') AND service = ? "
+        f"AND scope NOT IN ({rows.marks(scopes)}) "
         f"RETURNING {rows.columns(OutboxRow)}",
         (now, service, *scopes),
     ).fetchall()

@@ -9,8 +9,8 @@ from werkzeug.exceptions import Forbidden, NotFound, RequestEntityTooLarge
 from bridge.config import Config
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.views import Page
-from bridge.web import credentials, query
-from bridge.web.ports import Lists
+from bridge.web import credentials, pausing, query
+from bridge.web.ports import Bridge, Lists
 from bridge.web.problems import NotAuthorized
 from bridge.web.query import Query
 
@@ -23,11 +23,12 @@ EVENT_STATUSES = ("new", "done", "ignored", "set_aside")
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
-def register(app: Flask, bridge: Lists) -> None:
+def register(app: Flask, bridge: Bridge) -> None:
     """Add the API to `app`, with its doorkeeper before every path below /v1, known or not."""
     app.before_request(lambda: _guard(bridge) if _is_api(request.path) else None)
     app.after_request(_finish)
     app.register_blueprint(_create_blueprint(bridge))
+    app.register_blueprint(pausing.create_blueprint(bridge, PREFIX))
 
 
 def _create_blueprint(bridge: Lists) -> Blueprint:

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from bridge.config import Config
+from bridge.domain.pauses import Scope
 from bridge.domain.views import HealthPart, Page
 
 
@@ -98,5 +99,18 @@ class Lists(Counting, Protocol):
         """One install with its explanation and trail, ready for JSON; None if there is none."""
 
 
-class Bridge(Hooks, Health, Lists, Protocol):
+class Pausing(Counting, Protocol):
+    """Keeping calls from leaving. All of it raises StoreError when the database is of no use."""
+
+    def pause(self, scope: Scope, name: str) -> bool:
+        """Let nothing leave any more that this is about; False where it is paused already."""
+
+    def resume(self, scope: Scope, name: str) -> bool:
+        """End a pause; False where there was none."""
+
+    def paused(self) -> Sequence[Mapping[str, Any]]:
+        """All that is paused, ready for JSON."""
+
+
+class Bridge(Hooks, Health, Lists, Pausing, Protocol):
     """Everything that the web side needs."""

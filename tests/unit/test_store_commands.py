@@ -233,10 +233,16 @@ def test_questions_go_before_installs_and_old_before_new(db: Connection, device:
         make_command(db, f"i{number}", device, install_id=install, now=NOW - number)
     make_command(db, "q", device, now=NOW + 3)
     make_command(db, "later", device, request_type="DeviceInformation", due_at=NOW + 1)
-    found = lanes.startable(db, device.id, NOW, 9)
-    assert found == [("q", False), ("i1", True), ("i2", True), ("i0", True)]
-    assert lanes.startable(db, device.id, NOW, 1) == [("q", False)]
-    assert [uuid for uuid, _ in lanes.startable(db, device.id, NOW + 1, 2)] == ["later", "q"]
+    found = lanes.startable(db, device.id, NOW)
+    assert [(each.command_uuid, each.is_install) for each in found] == [
+        ("q", False),
+        ("i1", True),
+        ("i2", True),
+        ("i0", True),
+    ]
+    assert (found[0].adam_id, found[0].location) == (None, None)
+    assert found[1].location == "hq"
+    assert lanes.startable(db, device.id, NOW + 1)[0].command_uuid == "later"
 
 
 def test_a_lane_is_looked_at_when_something_may_start(db: Connection, device: Device) -> None:

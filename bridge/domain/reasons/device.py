@@ -12,6 +12,12 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "nobody",
         "the bridge decides within seconds",
     ),
+    "PAUSED": Reason(
+        "{app} on {device} is held up by a pause: {detail}",
+        "the admin",
+        "the bridge goes on as soon as it is resumed; after a wave of failures it tries one "
+        "device again by itself",
+    ),
     "NOT_ENROLLED": Reason(
         "{device} is not enrolled: no MDM server has shown it with this serial number",
         "the admin",

@@ -12,7 +12,7 @@ from bridge.engine import status
 from bridge.engine.context import Context
 from bridge.engine.doctor import hooks, inside, outside
 from bridge.engine.doctor.finding import Case, Finding, Stored
-from bridge.store import locations, meta, reports
+from bridge.store import locations, meta, pauses, reports
 
 __all__ = ["Case", "Finding", "examine"]
 
@@ -28,9 +28,10 @@ def examine(case: Case) -> Iterator[Finding]:
     else:
         stored = _stored(case)
         yield from inside.wishes(case, stored)
+        yield from inside.paused(stored)
     yield from inside.tokens(case)
     yield from outside.apple(case, stored)
-    yield from outside.mdm(case)
+    yield from outside.mdm(case, stored)
     yield from hooks.serving(case, stored)
 
 
@@ -44,4 +45,5 @@ def _stored(case: Case) -> Stored:
             last_webhook_at={
                 name: reports.last_webhook_at(db, name) for name in case.config.servers
             },
+            pauses=pauses.load(db),
         )

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.config import Config
+from bridge.domain.pauses import Pauses
 from bridge.domain.wanted import Wanted
 from bridge.engine.calls import Clients
 from bridge.store.database import Database, EngineLock
@@ -39,6 +40,7 @@ class Stored:
     wanted: Wanted
     locations: Mapping[str, Location]
     last_webhook_at: Mapping[str, float | None]
+    pauses: Pauses
 
 
 @dataclass(frozen=True, slots=True)

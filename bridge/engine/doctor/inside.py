@@ -44,6 +44,12 @@ def wishes(case: Case, stored: Stored) -> Iterator[Finding]:
         yield warn("configuration", text, "run vpp-bridge apply")
 
 
+def paused(stored: Stored) -> Iterator[Finding]:
+    """What nothing is sent for."""
+    for pause in stored.pauses.all:
+        yield warn("paused", pause.shown.partition(";")[0], f"run {pause.resume}")
+
+
 def database(case: Case) -> Iterator[Finding]:
     """Whether the database can be used, and for how long."""
     path = case.config.database

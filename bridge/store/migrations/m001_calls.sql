@@ -53,7 +53,7 @@ CREATE TABLE outbox (
     kind TEXT NOT NULL,
     key TEXT NOT NULL,                 -- unique while open
     subject TEXT NOT NULL,             -- what the call is about: an id, or JSON
-    state TEXT NOT NULL,               -- ready | claimed | done | failed
+    state TEXT NOT NULL,               -- ready | held (paused) | claimed | done | failed
     due_at REAL NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
     created_at REAL NOT NULL,
@@ -63,9 +63,23 @@ CREATE TABLE outbox (
     passing INTEGER NOT NULL DEFAULT 1 -- whether that error is likely to go away by itself
 );
 CREATE UNIQUE INDEX outbox_open ON outbox (service, scope, kind, key)
-    WHERE state IN ('ready', 'claimed');
+    WHERE state IN ('ready', 'held', 'claimed');
 CREATE INDEX outbox_due ON outbox (service, scope, due_at, id) WHERE state = 'ready';
 CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
+
+-- What must not leave: see domain/pauses.py.
+CREATE TABLE pauses (
+    scope TEXT NOT NULL,               -- all | app | location | serial
+    name TEXT NOT NULL,                -- empty for all
+    since REAL NOT NULL,
+    paused_by TEXT NOT NULL,           -- person | wave
+    why TEXT NOT NULL,
+    next_probe_at REAL,                -- when one device is tried, or given up, after a wave
+    probe TEXT,                        -- the serial number of the one that is being tried
+    probe_at REAL,
+    probes INTEGER NOT NULL,           -- how many failed
+    PRIMARY KEY (scope, name)
+);
 
 -- Clock-driven jobs and when they are due next.
 CREATE TABLE schedule (

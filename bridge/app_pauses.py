@@ -1,0 +1,37 @@
+"""Pausing and resuming a bridge, each in one transaction of its own."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from bridge.domain.pauses import Pause, Scope
+from bridge.engine import pausing, status
+from bridge.engine.context import Context
+from bridge.store.database import Database
+
+
+class Pauses:
+    """What the API and the command line pause. All of it may raise StoreError."""
+
+    database: Database
+
+    def pause(self, scope: Scope, name: str = "") -> bool:
+        """Let nothing leave any more that this is about; False where it is paused already."""
+        with self.database.write() as db:
+            context = self.context(db)
+            return pausing.pause(context, Pause(scope, name, since=context.now))
+
+    def resume(self, scope: Scope, name: str = "") -> bool:
+        """End a pause; False where there was none."""
+        with self.database.write() as db:
+            return pausing.resume(self.context(db), scope, name)
+
+    def paused(self) -> Sequence[Mapping[str, Any]]:
+        """All that is paused, ready for JSON."""
+        with self.database.read() as db:
+            return status.paused(self.context(db))
+
+    def context(self, db: Any) -> Context:
+        """This moment's context on an open transaction: made by the bridge."""
+        raise NotImplementedError

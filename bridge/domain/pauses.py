@@ -1,0 +1,106 @@
+"""What is paused: everything, an app, a location or a device. Pure data and its sentences.
+
+A pause keeps POSTs from leaving, nothing else: what comes in is taken in, what is asked with GET
+is asked, and everything goes on being decided.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final, Literal, get_args
+
+Scope = Literal["all", "app", "location", "serial"]
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
+
+PausedBy = Literal["person", "wave"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """One pause. `name` is an adam id, a location or a serial number; empty for `all`.
+
+    The rest is about a wave of failures: `why` says what failed, `next_probe_at` when a device is
+    tried next, `probe` is the serial number of the one that is being tried, since `probe_at`, and
+    `probes` how many failed so far.
+    """
+
+    scope: Scope
+    name: str
+    since: float
+    paused_by: PausedBy = "person"
+    why: str = ""
+    next_probe_at: float | None = None
+    probe: str | None = None
+    probe_at: float | None = None
+    probes: int = 0
+
+    @property
+    def stops_devices(self) -> bool:
+        """Whether devices are not even asked anything."""
+        return self.scope in ("all", "serial")
+
+    @property
+    def what(self) -> str:
+        """What is paused, in words."""
+        words = {"app": "app", "location": "location", "serial": "device"}
+        return "everything" if self.scope == "all" else f"{words[self.scope]} {self.name}"
+
+    @property
+    def resume(self) -> str:
+        """The command that ends it."""
+        return f"vpp-bridge resume --{self.scope} {self.name}".rstrip()
+
+    @property
+    def shown(self) -> str:
+        """What is paused, since when, by whom or why, and how to resume it."""
+        since = datetime.fromtimestamp(self.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+        by = "by a person" if self.paused_by == "person" else f"by the bridge, since {self.why}"
+        return f"{self.what} is paused since {since} {by}; {self.resume} ends it"
+
+    def covers(self, *, serial_number: str, adam_id: str, location: str) -> bool:
+        """Whether it is about this install; the device that a wave's probe is on is let through."""
+        if self.probe == serial_number:
+            return False
+        named = {"app": adam_id, "location": location, "serial": serial_number}
+        return self.scope == "all" or named[self.scope] == self.name
+
+
+@dataclass(frozen=True, slots=True)
+class Pauses:
+    """All that is paused now, the widest first."""
+
+    all: tuple[Pause, ...] = ()
+
+    def __bool__(self) -> bool:
+        return bool(self.all)
+
+    def over(self, *, serial_number: str, adam_id: str, location: str) -> Pause | None:
+        """The widest pause over an install, if any."""
+        return next(
+            (
+                pause
+                for pause in self.all
+                if pause.covers(serial_number=serial_number, adam_id=adam_id, location=location)
+            ),
+            None,
+        )
+
+    def over_device(self, serial_number: str | None) -> Pause | None:
+        """The pause that keeps everything from a device, if any."""
+        return next(
+            (p for p in self.all if p.scope == "all" or _is(p, "serial", serial_number)), None
+        )
+
+    def over_location(self, location: str) -> Pause | None:
+        """The pause that keeps everything from a location, if any."""
+        return next((p for p in self.all if p.scope == "all" or _is(p, "location", location)), None)
+
+    @property
+    def over_all(self) -> Pause | None:
+        """The pause of everything, if that is paused."""
+        return next((p for p in self.all if p.scope == "all"), None)
+
+
+def _is(pause: Pause, scope: Scope, name: str | None) -> bool:
+    return pause.scope == scope and pause.name == name

@@ -1,0 +1,101 @@
+"""What is paused, kept over restarts."""
+
+from __future__ import annotations
+
+from bridge.domain.pauses import Pause, Pauses, Scope
+from bridge.store import rows
+from bridge.store.database import Connection
+
+_COLUMNS = {"app": "adam_id", "location": "location", "serial": "target"}
+
+
+def load(db: Connection) -> Pauses:
+    """All that is paused now, the widest first, then the oldest."""
+    found = db.execute(
+        f"SELECT {rows.columns(Pause)} FROM pauses ORDER BY CASE scope WHEN 'all' THEN 0 "
+        "WHEN 'location' THEN 1 WHEN 'serial' THEN 2 ELSE 3 END, since, name"
+    )
+    return Pauses(tuple(rows.read(Pause, row) for row in found))
+
+
+def get(db: Connection, scope: Scope, name: str) -> Pause | None:
+    """One pause, if it is one."""
+    row = db.execute(
+        f"SELECT {rows.columns(Pause)} FROM pauses WHERE scope = ? AND name = ?", (scope, name)
+    ).fetchone()
+    return rows.read(Pause, row) if row else None
+
+
+def begin(db: Connection, pause: Pause) -> bool:
+    """Pause; False, and nothing is changed, where it is paused already.
+
+    A person's pause takes the place of the bridge's own, so that it does not end by itself.
+    """
+    changed = db.execute(
+        f"INSERT INTO pauses ({rows.columns(Pause)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (scope, name) DO UPDATE SET since = excluded.since, paused_by = 'person', "
+        "why = '', next_probe_at = NULL, probe = NULL, probe_at = NULL, probes = 0 "
+        "WHERE excluded.paused_by = 'person' AND paused_by <> 'person'",
+        (
+            pause.scope,
+            pause.name,
+            pause.since,
+            pause.paused_by,
+            pause.why,
+            pause.next_probe_at,
+            pause.probe,
+            pause.probe_at,
+            pause.probes,
+        ),
+    )
+    return changed.rowcount == 1
+
+
+def end(db: Connection, scope: Scope, name: str) -> bool:
+    """Resume; False where it was not paused."""
+    changed = db.execute("DELETE FROM pauses WHERE scope = ? AND name = ?", (scope, name))
+    return changed.rowcount == 1
+
+
+def withdraw_collected(
+    db: Connection, scope: Scope, name: str, now: float
+) -> list[tuple[str, str]]:
+    """Pairs that are being collected for Apple and must not go: they are asked for anew later.
+
+    Returns their (serial number, adam id).
+    """
+    where, values = _covered(scope, name)
+    found = db.execute(
+        "UPDATE request_pairs SET state = 'withdrawn', settled_at = ? "
+        f"WHERE state = 'wanted' AND {where} RETURNING target, adam_id",
+        (now, *values),
+    ).fetchall()
+    return [(row[0], row[1]) for row in found]
+
+
+def touch(db: Connection, scope: Scope, name: str, now: float) -> int:
+    """Mark what a pause is about dirty, save what is settled and waits for nothing; returns how
+    many there were. Nobody of them is in line for a seat after this, until decided anew.
+    """
+    where, values = _covered(scope, name)
+    changed = db.execute(
+        "UPDATE installs SET needs_seat = 0, dirty_at = coalesce(dirty_at, ?) "
+        f"WHERE {where} AND state <> 'removed' "
+        "AND (state <> 'installed' OR next_check_at IS NULL OR wanted = 0)",
+        (now, *values),
+    )
+    return changed.rowcount
+
+
+def wanted(db: Connection, scope: Scope, name: str) -> int:
+    """How many wanted installs a pause is about."""
+    where, values = _covered(scope, name)
+    row = db.execute(f"SELECT count(*) FROM installs WHERE wanted = 1 AND {where}", values)
+    return int(row.fetchone()[0])
+
+
+def _covered(scope: Scope, name: str) -> tuple[str, tuple[str, ...]]:
+    """What a pause is about, as a condition on the columns that installs and pairs share."""
+    if scope == "all":
+        return "true", ()
+    return f"target_kind = 'serial' AND {_COLUMNS[scope]} = ?", (name,)
