@@ -50,6 +50,12 @@ def _unless_silent(facts: Facts, policy: Policy, now: float, decision: Decision)
 _NO_DEVICE = ("LICENSED", "RELEASING", "RELEASE_WAITS", "RELEASE_RETRY")
 
 
+def _held(facts: Facts, policy: Policy, now: float) -> Decision | None:
+    """Nothing is asked for or sent before an apply has shown it."""
+    held = facts.install.held
+    return None if held is None else Decision("waiting", held)
+
+
 def _enrolled(facts: Facts) -> bool:
     device = facts.device
     return device is not None and bool(device.enrolled) and device.udid is not None
@@ -165,6 +171,7 @@ def _licensed_early(facts: Facts, policy: Policy, now: float) -> Decision | None
 
 _RULES: tuple[Rule, ...] = (
     decide_removal.unwanted,
+    _held,
     _not_enrolled,
     _location,
     _licence,

@@ -92,7 +92,8 @@ class Pair:
 class Device:
     """A device as its MDM server showed it; `enrolled` is None where nobody said.
 
-    `enrolment` counts the enrolments that were seen; `apps_*` belong to the newest
+    `enrolment` counts the enrolments that were seen; `enrolled_after` is a time at which it was not
+    enrolled yet, None where it may have been for long; `apps_*` belong to the newest
     ManagedApplicationList that the device answered.
     """
 
@@ -109,6 +110,7 @@ class Device:
     enrolled: bool | None
     enrolment: int
     enrolled_at: float | None
+    enrolled_after: float | None
     last_seen_at: float | None
     last_connect_at: float | None
     apps_asked_at: float | None
@@ -245,11 +247,15 @@ class Options:
     on_unwanted: Literal["keep", "release", "remove"] = "keep"
 
 
+Held = Literal["NOT_PLANNED"]
+
+
 @dataclass(frozen=True, slots=True)
 class Install:
     """One wanted app on one device, with the decision that was taken last.
 
-    `round_at` is when it was wanted, or wanted otherwise: failures from before do not count.
+    `held` is the reason for which nothing is done for it until an apply lets it go. `round_at` is
+    when it was wanted, or wanted otherwise: failures from before do not count.
     """
 
     id: int
@@ -260,6 +266,7 @@ class Install:
     location: str
     wanted: bool
     wanted_by: str
+    held: Held | None
     options: str
     priority: int
     state: InstallState

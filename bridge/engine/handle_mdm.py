@@ -75,8 +75,10 @@ def _authenticate(context: Context, event: Event, webhook: StoredWebhook, device
     """A device enrols, maybe anew and erased; the server has cleared its queue by now."""
     db, stamp = context.db, _stamp(event, webhook)
     report = parse_authenticate(_message(webhook))
-    _learn(context, device, report)
     last, token_stamp, _ = devices.stamps(db, device.id)
+    if last is None or stamp > last:
+        devices.update(db, device.id, enrolled_after=event.received_at)
+    _learn(context, device, report)
     if last is not None and stamp <= last:
         return "an older Authenticate"
     overtaken = token_stamp is not None and token_stamp >= stamp
@@ -111,6 +113,7 @@ def _learn(context: Context, device: Device, report: AuthenticateReport) -> None
             "os_version": report.os_version,
             "build_version": report.build_version,
         },
+        context.now,
     )
     if device.serial_number is not None:
         installs.touch_serials(context.db, [device.serial_number], context.now)
@@ -146,6 +149,7 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
         enrolled=1,
         enrolment=max(device.enrolment, 1),
         enrolled_at=device.enrolled_at if device.enrolled else event.received_at,
+        enrolled_after=event.received_at if device.enrolled is False else device.enrolled_after,
         last_seen_at=_seen(event, device),
     )
     lanes.wake(db, device.id, context.now)
@@ -272,6 +276,7 @@ def _observe(
                 "os_version": facts.os_version,
                 "build_version": facts.build_version,
             },
+            context.now,
         )
     elif command.request_type == "ManagedApplicationList":
         try:

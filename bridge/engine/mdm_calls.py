@@ -215,9 +215,11 @@ class ReadDevices(MdmCall):
     def settle(self, context: Context, row: OutboxRow, result: tuple[MdmDevice, ...]) -> None:
         outbox.done(context.db, row.id, context.now)
         began_at = row.claimed_at or context.now
+        last_read = meta.recall(context.db, f"devices_read_at:{row.scope}")
+        last_read_at = float(last_read) if last_read else None
         for found in result:
             if found.udid:
-                _found(context, row.scope, found, began_at)
+                _found(context, row.scope, found, began_at, last_read_at)
         asked_before = context.now - context.policy.device.ask_serial_every
         for device in devices.nameless(context.db, row.scope, asked_before, NAMELESS_AT_ONCE):
             ask(context, device, "DeviceInformation")
@@ -225,12 +227,17 @@ class ReadDevices(MdmCall):
         meta.keep(context.db, f"devices_read_at:{row.scope}", str(context.now))
 
 
-def _found(context: Context, server: str, found: MdmDevice, began_at: float) -> None:
-    """One device record. A webhook that came since the read began knows better."""
+def _found(
+    context: Context, server: str, found: MdmDevice, began_at: float, last_read_at: float | None
+) -> None:
+    """One device record. A webhook that came since the read began knows better.
+
+    What the last read did not show as enrolled, has enrolled since.
+    """
     db = context.db
     device = devices.ensure(db, server, udid=found.udid, enrollment_id=None, now=context.now)
     if device.serial_number is None and found.serial_number:
-        devices.learn(db, device.id, {"serial_number": found.serial_number.upper()})
+        devices.learn(db, device.id, {"serial_number": found.serial_number.upper()}, context.now)
     elif device.enrolled == found.enrolled:
         return
     if (device.last_seen_at or 0.0) < began_at and device.enrolled != found.enrolled:
@@ -240,6 +247,9 @@ def _found(context: Context, server: str, found: MdmDevice, began_at: float) -> 
             enrolled=int(found.enrolled),
             enrolment=max(device.enrolment, 1) if found.enrolled else device.enrolment,
             enrolled_at=context.now if found.enrolled else device.enrolled_at,
+            enrolled_after=max(
+                (at for at in (device.enrolled_after, last_read_at) if at is not None), default=None
+            ),
             last_seen_at=device.last_seen_at or found.last_seen_at,
         )
         lanes.wake(db, device.id, context.now)

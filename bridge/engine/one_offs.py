@@ -38,6 +38,7 @@ def assign(
     new = [each.serial_number for each in beside if one_offs.put(db, each, now)]
     by_file = {pair for one_off in beside if _by_file(db, pair := one_off.pair)}
     installs.wanted_by(db, by_file, BY_BOTH)
+    installs.let_go(db, by_file, now)
     alone = [wishes.of_one_off(wanted, each) for each in beside if each.pair not in by_file]
     installs.store(db, alone, now)
     return frozenset(new)

@@ -9,10 +9,11 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from bridge.domain.model import Asset, Device, Options
+from bridge.domain.first_contact import unplanned
+from bridge.domain.model import Asset, Device, Held, Options
 from bridge.domain.roster import Roster
 from bridge.domain.wanted import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Wanted
-from bridge.store import apps, devices, installs, one_offs
+from bridge.store import apps, devices, installs, one_offs, reports
 from bridge.store import wanted as wanted_store
 from bridge.store.database import Connection
 from bridge.store.installs import Wish
@@ -21,7 +22,7 @@ from bridge.store.one_offs import OneOff
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What an apply changes: (serial number, adam id) pairs."""
+    """What an apply changes: (serial number, adam id) pairs; what was held until now is added."""
 
     added: frozenset[tuple[str, str]]
     removed: frozenset[tuple[str, str]]
@@ -35,7 +36,8 @@ def change(db: Connection, wanted: Wanted) -> Change:
 
 def _change(db: Connection, after: Collection[tuple[str, str]]) -> Change:
     before, wished = installs.wanted_pairs(db), frozenset(after)
-    return Change(wished - before, frozenset(before - wished), len(wished & before))
+    going = before - installs.held_pairs(db)
+    return Change(wished - going, frozenset(before - wished), len(wished & going))
 
 
 def apply(db: Connection, wanted: Wanted, now: float) -> Change:
@@ -55,12 +57,36 @@ def apply(db: Connection, wanted: Wanted, now: float) -> Change:
 
 
 def for_device(db: Connection, serial_number: str, now: float) -> int:
-    """A device has enrolled: give it what its groups want. Returns how many installs changed."""
+    """A device has enrolled, or changed: give it what its groups want by now.
+
+    Nothing is taken from it: that is for an apply, which shows it first. Returns how many installs
+    changed.
+    """
     wanted = wanted_store.load(db)
     device = devices.current(db, [serial_number]).get(serial_number)
     wishes = _of_file(wanted, Roster(wanted.groups, {serial_number: device}))
+    if device is not None:
+        _hold(db, wishes, wanted, device)
     _put_beside(wishes, wanted, one_offs.load(db, serial_number))
     return installs.store(db, wishes.values(), now)
+
+
+def _hold(
+    db: Connection, wishes: dict[tuple[str, str], Wish], wanted: Wanted, device: Device
+) -> None:
+    """Hold what the last apply could not show; what stands already, and goes on, goes on."""
+    applied_at = reports.applied_at(db)
+    if applied_at is None or not wishes:
+        return
+    unknown_then = unplanned(wanted, device, devices.firsts(db, device.id), applied_at)
+    standing = installs.wanted_apps(db, device.serial_number or "")
+    for pair, wish in wishes.items():
+        adam_id = wish.asset.adam_id
+        if adam_id in unknown_then and standing.get(adam_id, NOT_PLANNED) is not None:
+            wishes[pair] = replace(wish, held=NOT_PLANNED)
+
+
+NOT_PLANNED: Held = "NOT_PLANNED"
 
 
 def of_one_off(wanted: Wanted, one_off: OneOff) -> Wish:
@@ -94,7 +120,9 @@ def _put_beside(
     for one_off in beside:
         of_file = wishes.get(one_off.pair)
         wishes[one_off.pair] = (
-            of_one_off(wanted, one_off) if of_file is None else replace(of_file, wanted_by=BY_BOTH)
+            of_one_off(wanted, one_off)
+            if of_file is None
+            else replace(of_file, wanted_by=BY_BOTH, held=None)
         )
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bridge.domain.first_contact import First
 from bridge.domain.model import Device
 from bridge.store import rows
 from bridge.store.database import Connection
@@ -69,12 +70,25 @@ def ensure(
     return rows.read(Device, row)
 
 
-def learn(db: Connection, device_id: int, facts: Mapping[str, str | None]) -> None:
+def learn(db: Connection, device_id: int, facts: Mapping[str, str | None], now: float) -> None:
     """Keep what a device said of itself; what it left out stays as it was."""
     known = {k: v for k, v in facts.items() if v and k in _FACTS}
     if known:
         assignments = ", ".join(f"{column} = ?" for column in known)
         db.execute(f"UPDATE devices SET {assignments} WHERE id = ?", (*known.values(), device_id))
+        db.executemany(
+            "INSERT INTO first_facts (device_id, fact, value, learnt_at) VALUES (?, ?, ?, ?) "
+            "ON CONFLICT DO NOTHING",
+            [(device_id, fact, value, now) for fact, value in known.items()],
+        )
+
+
+def firsts(db: Connection, device_id: int) -> dict[str, First]:
+    """What a device first said of itself, by the name of the fact."""
+    found = db.execute(
+        "SELECT fact, value, learnt_at FROM first_facts WHERE device_id = ?", (device_id,)
+    )
+    return {row[0]: First(row[1], row[2]) for row in found}
 
 
 def stamps(db: Connection, device_id: int) -> tuple[float | None, float | None, float | None]:

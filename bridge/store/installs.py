@@ -9,14 +9,14 @@ from functools import lru_cache
 
 from bridge.domain.allocate import Demand
 from bridge.domain.decision import Decision, TakeSeat
-from bridge.domain.model import Asset, Install, Options
+from bridge.domain.model import Asset, Held, Install, Options
 from bridge.store import rows
 from bridge.store.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Wish:
-    """One app on one device, as the file (or a person) wants it."""
+    """One app on one device, as the file (or a person) wants it; `held` until an apply, or not."""
 
     serial_number: str
     asset: Asset
@@ -24,11 +24,12 @@ class Wish:
     wanted_by: str
     priority: int
     options: Options
+    held: Held | None = None
 
 
 _OTHERWISE = (
     "(wanted = 0 OR pricing_param <> excluded.pricing_param OR location <> excluded.location "
-    "OR options <> excluded.options OR priority <> excluded.priority)"
+    "OR options <> excluded.options OR priority <> excluded.priority OR held IS NOT excluded.held)"
 )
 """Of an install: whether it is not wanted yet as the new wish has it."""
 
@@ -42,11 +43,12 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
     before = db.total_changes
     db.executemany(
         "INSERT INTO installs (target_kind, target, adam_id, pricing_param, location, wanted, "
-        "wanted_by, options, priority, state, reason, round_at, since, created_at, updated_at, "
-        "dirty_at) VALUES ('serial', ?, ?, ?, ?, 1, ?, ?, ?, 'waiting', 'NEW', ?, ?, ?, ?, ?) "
+        "wanted_by, held, options, priority, state, reason, round_at, since, created_at, "
+        "updated_at, dirty_at) "
+        "VALUES ('serial', ?, ?, ?, ?, 1, ?, ?, ?, ?, 'waiting', 'NEW', ?, ?, ?, ?, ?) "
         "ON CONFLICT (target_kind, target, adam_id) DO UPDATE SET wanted = 1, "
         "pricing_param = excluded.pricing_param, location = excluded.location, "
-        "wanted_by = excluded.wanted_by, options = excluded.options, "
+        "wanted_by = excluded.wanted_by, held = excluded.held, options = excluded.options, "
         "priority = excluded.priority, updated_at = excluded.updated_at, "
         "created_at = CASE WHEN wanted = 0 THEN excluded.created_at ELSE created_at END, "
         f"round_at = CASE WHEN {_OTHERWISE} THEN excluded.round_at ELSE round_at END, "
@@ -59,6 +61,7 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
                 w.asset.pricing_param,
                 w.location,
                 w.wanted_by,
+                w.held,
                 _document(w.options),
                 w.priority,
                 now,
@@ -96,6 +99,31 @@ def wanted_by(db: Connection, pairs: Iterable[tuple[str, str]], by: str) -> None
         "AND adam_id = ? AND wanted = 1",
         [(by, serial_number, adam_id) for serial_number, adam_id in pairs],
     )
+
+
+def let_go(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
+    """These (serial number, adam id) are not held any more."""
+    db.executemany(
+        "UPDATE installs SET held = NULL, round_at = ?, updated_at = ?, dirty_at = ? "
+        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ? AND held IS NOT NULL",
+        [(now, now, now, serial_number, adam_id) for serial_number, adam_id in pairs],
+    )
+
+
+def held_pairs(db: Connection) -> set[tuple[str, str]]:
+    """The (serial number, adam id) of what is wanted and held."""
+    found = db.execute("SELECT target, adam_id FROM installs WHERE wanted = 1 AND held IS NOT NULL")
+    return {(row[0], row[1]) for row in found}
+
+
+def wanted_apps(db: Connection, serial_number: str) -> dict[str, Held | None]:
+    """The adam ids of what is wanted on a device, each with why it is held, if it is."""
+    found = db.execute(
+        "SELECT adam_id, held FROM installs WHERE target_kind = 'serial' AND target = ? "
+        "AND wanted = 1",
+        (serial_number,),
+    )
+    return {row[0]: row[1] for row in found}
 
 
 def wanted_pairs(db: Connection) -> set[tuple[str, str]]:

@@ -5,8 +5,9 @@ from typing import Any
 
 from bridge.domain.match import Match
 from bridge.domain.wanted import AppWish, Group, Wanted
+from bridge.engine import wishes
 from bridge.engine.reconcile import ask
-from bridge.store import devices
+from bridge.store import devices, installs
 from tests.flow.scene import Scene
 
 MakeScene = Callable[..., Scene]
@@ -127,3 +128,123 @@ def test_a_user_enrolled_device_is_in_no_group_and_is_counted(make_scene: MakeSc
     assert wanted(scene) == {scene.serials[0]}
     with scene.bridge.database.read() as db:
         assert devices.without_serial(db) == 1
+
+
+def listed_only(make_scene: MakeScene, devices: int = 1, **shape: str) -> Scene:
+    """iPads of which the server's list tells no more than the serial number; nothing is applied."""
+    scene = make_scene(devices=devices, macs=0, enrol=True, seats=9)
+    for device in scene.world.devices:
+        for key, value in shape.items():
+            setattr(device, key, value)
+    scene.pass_time(60)
+    return scene
+
+
+def ask_all(scene: Scene) -> None:
+    """Ask every device what it is."""
+    with scene.bridge.database.write() as db:
+        for device in devices.by_serial(db).values():
+            ask(scene.bridge.context(db), device, "DeviceInformation")
+    scene.pass_time(60)
+
+
+IPADS = Group("ipads", match=Match(product_name="iPad*"))
+
+
+def test_first_facts_after_the_apply_wait_for_the_next(make_scene: MakeScene) -> None:
+    scene = listed_only(make_scene)
+    (serial,) = scene.serials
+    rule = wanting(scene, IPADS)
+    scene.apply(rule)
+    assert scene.states() == {}, "nobody knows what it is"
+    ask_all(scene)
+    scene.pass_time(3600)
+    assert scene.states() == {"waiting NOT_PLANNED": 1}
+    assert scene.world.ledger.requests["apple.associate"] == 0
+    said = scene.install(serial)["explanation"]
+    assert said["who_must_act"] == "the admin"
+    assert said["sentence"] == (
+        f"Device 1 ({serial}) was enrolled before the last apply, which did not know enough of it "
+        "to show that it gets Pages."
+    )
+    assert "vpp-bridge apply" in said["next"]
+
+    planned = scene.bridge.change(rule)
+    assert planned.added == {(serial, scene.adam_ids[0])}, "the next plan shows it"
+    scene.apply(rule)
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+    assert not scene.bridge.change(rule).added
+
+
+def test_what_waits_for_an_apply_may_be_assigned_meanwhile(make_scene: MakeScene) -> None:
+    scene = listed_only(make_scene)
+    scene.apply(wanting(scene, IPADS))
+    ask_all(scene)
+    scene.bridge.assign(scene.serials, scene.adam_ids[0])
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+
+
+def test_a_held_device_that_enrols_anew_is_served(make_scene: MakeScene) -> None:
+    scene = listed_only(make_scene)
+    scene.apply(wanting(scene, IPADS))
+    ask_all(scene)
+    assert scene.states() == {"waiting NOT_PLANNED": 1}
+    scene.world.devices[0].reenrol()
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+
+
+def test_first_facts_that_do_not_match_and_a_later_change_that_does(make_scene: MakeScene) -> None:
+    scene = listed_only(make_scene, os_version="17.1")
+    scene.apply(wanting(scene, Group("ipads", match=IPADS_17)))
+    ask_all(scene)
+    assert scene.states() == {}
+    reports(scene, scene.serials[0], os_version="17.2")
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+
+
+def test_facts_that_an_apply_knew_hold_nothing_up(make_scene: MakeScene) -> None:
+    scene = listed_only(make_scene)
+    ask_all(scene)
+    scene.apply(wanting(scene, IPADS))
+    ask_all(scene)
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+
+
+def test_another_group_that_needs_no_facts_holds_nothing_up(make_scene: MakeScene) -> None:
+    scene = listed_only(make_scene)
+    scene.apply(wanting(scene, IPADS, Group("everyone", all=True)))
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+
+
+def test_an_enrolment_that_no_webhook_told_of_is_served_once_a_list_has_shown_it(
+    make_scene: MakeScene,
+) -> None:
+    scene = make_scene(devices=0, seats=9)
+    scene.apply(wanting(scene, IPADS))
+    scene.pass_time(2 * 3600)
+    scene.reachable = False
+    scene.world.new_device("NEWPAD", product_name="iPad14,1").enrol()
+    scene.pass_time(60)
+    scene.reachable = True
+    scene.pass_time(2 * 3600)
+    ask_all(scene)
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+
+
+def test_one_device_that_changes_touches_no_other(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=6, macs=0)
+    shaped(scene, [{"os_version": "17.2"}] * 5 + [{"os_version": "17.1"}])
+    scene.apply(wanting(scene, Group("ipads", match=IPADS_17), apps=2))
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 10})
+    with scene.bridge.database.read() as db:
+        before = {row[0] for row in db.execute("SELECT id FROM installs")}
+        seen: list[str] = []
+    with scene.bridge.database.write() as db:
+        device = devices.current(db, scene.serials[-1:])[scene.serials[-1]]
+        devices.learn(db, device.id, {"os_version": "17.2"}, scene.world.now)
+        db.set_trace_callback(seen.append)
+        assert wishes.for_device(db, scene.serials[-1], scene.world.now) == 2
+        db.set_trace_callback(None)
+        dirty = {(each.id in before, each.target) for each in installs.dirty(db, 99)}
+    assert dirty == {(False, scene.serials[-1])}
+    assert len(seen) <= 12, "a few statements, however large the fleet is"

@@ -49,6 +49,7 @@ def install(**changes: Any) -> Install:
         "location": "hq",
         "wanted": True,
         "wanted_by": "file",
+        "held": None,
         "options": "{}",
         "priority": 0,
         "state": "waiting",

@@ -19,6 +19,7 @@ from tests.unit.domain_kit import (
     decided,
     device,
     facts,
+    install,
     licensed,
 )
 
@@ -316,3 +317,12 @@ def test_deciding_is_pure() -> None:
     assert decided(fact) == decided(fact)
     assert Policy() == POLICY
     assert (fact.licence, fact.install.target) == (HELD, SERIAL)
+
+
+def test_what_is_held_waits_whatever_else_is_so() -> None:
+    held = install(held="NOT_PLANNED")
+    waits = Decision("waiting", "NOT_PLANNED")
+    assert decided(facts(install=held)) == waits
+    assert decided(licensed(install=held)) == waits
+    assert decided(facts(install=held, device=None)) == waits
+    assert decided(facts(install=install(held="NOT_PLANNED", wanted=False))).state == "removed"

@@ -6,12 +6,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.domain.first_contact import First, unplanned
 from bridge.domain.match import Match, fits
 from bridge.domain.model import Device
 from bridge.domain.roster import Roster
 from bridge.domain.versions import conditions, fulfils
-from bridge.domain.wanted import AppWish, Group
-from tests.unit.domain_kit import device
+from bridge.domain.wanted import AppWish, Group, Wanted
+from tests.unit.domain_kit import NOW, SERIAL, device
 
 
 @pytest.mark.parametrize(
@@ -188,3 +189,44 @@ def test_a_device_alone_gets_what_it_gets_among_others(
         alone = Roster(GROUPS, {serial: its}).getting(wish)
         assert (serial in alone.sure) is (serial in together.sure)
         assert (serial in alone.unknown) is (serial in together.unknown)
+
+
+def late(**facts: str) -> dict[str, First]:
+    """What was first said after the apply."""
+    return {fact: First(value, NOW + 1) for fact, value in facts.items()}
+
+
+HERE = {"product_name": "iPad14,1", "os_version": "17.2", "name": "Lab-1"}
+
+
+@pytest.mark.parametrize(
+    ("groups", "changes", "firsts", "held"),
+    [
+        (("ipads",), {}, late(product_name="iPad14,1"), True),
+        (("ipads",), {}, {"product_name": First("iPad14,1", NOW)}, False),
+        (("ipads",), {}, {}, False),
+        (("ipads",), {"enrolled_after": NOW + 1}, late(product_name="iPad14,1"), False),
+        (("ipads",), {"enrolled_after": NOW}, late(product_name="iPad14,1"), True),
+        (("ipads",), {}, late(name="Lab-1"), False),
+        (("lab",), {}, late(name="Office"), False),
+        (("lab",), {}, late(name="Lab-0"), True),
+        (("lab", "all"), {}, late(name="Lab-1"), False),
+        (("lab", "named"), {}, late(name="Lab-1"), False),
+        (("all",), {}, late(serial_number=SERIAL), False),
+        (("named",), {}, late(serial_number=SERIAL), False),
+        (("lab",), {}, late(serial_number=SERIAL), True),
+    ],
+)
+def test_what_an_apply_could_not_show(
+    groups: tuple[str, ...], changes: dict[str, Any], firsts: dict[str, First], held: bool
+) -> None:
+    wanted = Wanted((*GROUPS, Group("named", serials=(SERIAL,))), (app(*groups),))
+    found = unplanned(wanted, device(**HERE | changes), firsts, NOW)
+    assert found == ({"361309726"} if held else set())
+
+
+def test_who_turns_out_not_to_be_excluded_waits_for_an_apply() -> None:
+    wanted = Wanted(GROUPS, (app("all", exclude=("lab",)),))
+    its = device(**HERE | {"name": "Office"})
+    assert unplanned(wanted, its, late(name="Office"), NOW) == {"361309726"}
+    assert unplanned(wanted, its, late(product_name="iPad14,1"), NOW) == set()

@@ -316,9 +316,9 @@ def test_a_device_is_made_once(db: Connection) -> None:
 
 def test_what_is_known_is_never_overwritten_with_nothing(db: Connection) -> None:
     device = make_device(db, name="Pad")
-    devices.learn(db, device.id, {"serial_number": None, "name": "", "os_version": "17.0"})
-    devices.learn(db, device.id, {})
-    devices.learn(db, device.id, {"enrolled": "0", "udid": "X"})
+    devices.learn(db, device.id, {"serial_number": None, "name": "", "os_version": "17.0"}, NOW)
+    devices.learn(db, device.id, {}, NOW)
+    devices.learn(db, device.id, {"enrolled": "0", "udid": "X"}, NOW)
     found = devices.by_id(db, device.id)
     assert found == replace(device, os_version="17.0")
 

@@ -12,10 +12,12 @@ from bridge.domain.reasons.licence import LICENCE_REASONS
 from bridge.domain.reasons.location import LOCATION_REASONS
 from bridge.domain.reasons.reason import Actor, Reason
 from bridge.domain.reasons.removal import REMOVAL_REASONS
+from bridge.domain.reasons.wish import WISH_REASONS
 
 __all__ = ["REASONS", "Actor", "Reason", "as_markdown", "describe"]
 
 REASONS: Final[dict[str, Reason]] = {
+    **WISH_REASONS,
     **LOCATION_REASONS,
     **LICENCE_REASONS,
     **DEVICE_REASONS,

@@ -14,6 +14,7 @@ CREATE TABLE devices (
     enrolled INTEGER,                  -- NULL: not known
     enrolment INTEGER NOT NULL DEFAULT 0,   -- how many enrolments were seen
     enrolled_at REAL,                  -- when the present enrolment was seen
+    enrolled_after REAL,               -- it was not enrolled then; NULL: maybe it was for long
     authenticate_stamp REAL,           -- the server's created_at; orders webhooks of one device
     token_stamp REAL,
     checkout_stamp REAL,
@@ -35,6 +36,15 @@ CREATE UNIQUE INDEX devices_enrollment ON devices (server, enrollment_id)
     WHERE enrollment_id IS NOT NULL;
 CREATE INDEX devices_serial ON devices (serial_number);
 CREATE INDEX devices_nameless ON devices (server) WHERE serial_number IS NULL;
+
+-- What a device first said of itself. What an apply could know, it knew by then.
+CREATE TABLE first_facts (
+    device_id INTEGER NOT NULL,
+    fact TEXT NOT NULL,                -- a column of devices
+    value TEXT NOT NULL,
+    learnt_at REAL NOT NULL,
+    PRIMARY KEY (device_id, fact)
+) WITHOUT ROWID;
 
 -- What a device said of one app in its newest list; once-only statuses have their own column.
 CREATE TABLE app_reports (

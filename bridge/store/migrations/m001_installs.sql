@@ -27,6 +27,7 @@ CREATE TABLE installs (
     location TEXT NOT NULL,
     wanted INTEGER NOT NULL,
     wanted_by TEXT NOT NULL,           -- file | one-off | file and one-off
+    held TEXT,                         -- the reason for which it waits for an apply, or NULL
     options TEXT NOT NULL,             -- JSON: mode, managed, take_over, bundle_id, ...
     priority INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL,

@@ -1,0 +1,16 @@
+"""What was wished for, and what holds a wish up."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from bridge.domain.reasons.reason import Reason
+
+WISH_REASONS: Final[dict[str, Reason]] = {
+    "NOT_PLANNED": Reason(
+        "{device} was enrolled before the last apply, which did not know enough of it to show that "
+        "it gets {app}",
+        "the admin",
+        "run vpp-bridge apply again: it shows the device, and {app} goes ahead",
+    ),
+}
