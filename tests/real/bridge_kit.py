@@ -127,6 +127,7 @@ class Rig:
     """Everything for one test, started piece by piece; as a context manager it ends all of it.
 
     `policy` changes POLICY group by group, `named` puts the bundle ids into the configuration,
+    `by_serial` wishes for these devices by their serial numbers instead of for all,
     `pause` is the time in seconds between a device's connections, `further` are options of
     `build_world`. MicroMDM sends its webhooks one after the other, so devices that hardly pause
     would be minutes ahead of them: with `most_behind` they (and whoever else looks at `breath`)
@@ -141,6 +142,7 @@ class Rig:
         *,
         policy: Mapping[str, Mapping[str, object]] | None = None,
         named: bool = False,
+        by_serial: bool = False,
         pause: float = 0.4,
         most_behind: int | None = None,
         queue: Literal["builtin", "inmem"] = "builtin",
@@ -160,11 +162,12 @@ class Rig:
         self.place = replace(make_place(directory, API_KEY), webhook_key=WEBHOOK_KEY)
         self.process = Serve(self.place)
         self.api = Api(self.place)
-        self.mdm = RealMicroMdm(directory / "micromdm", self._webhook_url(), API_KEY, queue)
+        self.mdm = RealMicroMdm(directory / "micromdm", self.webhook_url(), API_KEY, queue)
         self.gate = Gate(self.mdm, self.evidence)
         self.lives: list[Life] = []
         self._policy = {g: {**v, **(policy or {}).get(g, {})} for g, v in POLICY.items()}
         self._named = named
+        self._by_serial = by_serial
         self._pause = pause
         self._most_behind = most_behind
         self.breath = threading.Event()
@@ -421,11 +424,13 @@ class Rig:
         }
         tell("counted: " + ", ".join(f"{name} {value}" for name, value in counted.items()))
 
-    def _webhook_url(self) -> str:
+    def webhook_url(self) -> str:
+        """The bridge's hook, with the credentials as MicroMDM takes them."""
         url = f"127.0.0.1:{self.place.port}/hooks/mdm/main"
         return f"http://hook:{quote(WEBHOOK_KEY, safe='')}@{url}"
 
     def _config(self) -> dict[str, object]:
+        serials = [device.serial_number for device in self.devices]
         return {
             "database": "bridge.db",
             "listen": f"127.0.0.1:{self.place.port}",
@@ -436,7 +441,7 @@ class Rig:
             },
             "locations": {"hq": {"content_token_file": "hq.vpptoken"}},
             "apple": {"url": self._apple.apple_url},
-            "groups": {"everyone": {"all": True}},
+            "groups": {"everyone": {"serials": serials} if self._by_serial else {"all": True}},
             "apps": [
                 {"adam_id": adam_id, "name": name, "groups": ["everyone"]}
                 | ({"bundle_id": bundle_id} if self._named else {})
