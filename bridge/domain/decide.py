@@ -13,7 +13,15 @@ from bridge.domain import decide_attempt, decide_removal
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import apple_error
 from bridge.domain.decide_paused import unless_paused
-from bridge.domain.decision import Decision, DropAttempt, LeaveLine, ReadAssignment, Step, TakeSeat
+from bridge.domain.decision import (
+    Decision,
+    DropAttempt,
+    LeaveBehind,
+    LeaveLine,
+    ReadAssignment,
+    Step,
+    TakeSeat,
+)
 from bridge.domain.model import Facts
 from bridge.domain.policy import DAY, Policy
 
@@ -26,8 +34,16 @@ def decide(facts: Facts, policy: Policy, now: float) -> Decision:
         decision = rule(facts, policy, now)
         if decision is not None:
             decision = unless_paused(facts, now, decision)
-            return _unless_silent(facts, policy, now, decision)
+            return _left_behind(facts, _unless_silent(facts, policy, now, decision))
     raise AssertionError("the last rule always decides")
+
+
+def _left_behind(facts: Facts, decision: Decision) -> Decision:
+    """A serial number moves to another UDID with a new board or another server: what the old
+    device never answered is no reason to keep the new one waiting."""
+    if facts.left_behind is None:
+        return decision
+    return replace(decision, steps=(LeaveBehind(facts.left_behind), *decision.steps))
 
 
 _NEEDS_THE_DEVICE = ("licensed", "sending", "sent", "acknowledged", "installing", "removing")

@@ -61,6 +61,14 @@ class DropAttempt:
     command_uuid: str
 
 
+@dataclass(frozen=True, slots=True)
+class LeaveBehind:
+    """Step: the command went to another device, which carried the serial number before; nobody
+    waits for its answer any more."""
+
+    command_uuid: str
+
+
 Step = (
     TakeSeat
     | SendInstall
@@ -72,6 +80,7 @@ Step = (
     | SendRemove
     | LeaveLine
     | DropAttempt
+    | LeaveBehind
 )
 
 

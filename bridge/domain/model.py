@@ -160,6 +160,7 @@ class Attempt:
     """The newest InstallApplication of an install: one CommandUUID."""
 
     command_uuid: str
+    device_id: int
     state: CommandState
     attempt: int
     enrolment: int
@@ -297,6 +298,8 @@ class Facts:
     strangers: bool = False
     """Whether the newest list has an entry that is not known to be another wanted app."""
     attempt: Attempt | None = None
+    left_behind: str | None = None
+    """The CommandUUID that another device with this serial number was sent and never answered."""
     release: Licence = field(default_factory=lambda: Licence("none"))
     """Where giving the licence back stands: the newest disassociate, if it is not history."""
     removal: Attempt | None = None

@@ -18,6 +18,7 @@ from bridge.domain.decision import (
     Decision,
     DropAttempt,
     GiveBack,
+    LeaveBehind,
     LeaveLine,
     PostAgain,
     ReadAssignment,
@@ -191,6 +192,11 @@ def _drop_attempt(context: Context, fact: Facts, step: Step) -> None:
     commands.drop(context.db, step.command_uuid)
 
 
+def _leave_behind(context: Context, fact: Facts, step: Step) -> None:
+    assert isinstance(step, LeaveBehind)
+    commands.abandon(context.db, step.command_uuid, context.now)
+
+
 _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
     SendInstall: _send_install,
     PostAgain: _post_again,
@@ -201,6 +207,7 @@ _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
     SendRemove: _send_remove,
     LeaveLine: _leave_line,
     DropAttempt: _drop_attempt,
+    LeaveBehind: _leave_behind,
 }
 
 

@@ -43,7 +43,7 @@ def _forget_elsewhere(context: Context, service: str, scopes: Sequence[str]) -> 
             pairs = pairs_store.open_pairs(context.db, row.id)
             licences.given_up(context, request, pairs, state="withdrawn")
         elif row.kind == "command":
-            commands.abandon(context.db, row.subject)
+            commands.abandon(context.db, row.subject, context.now)
 
 
 def _first(context: Context, job: str) -> float:

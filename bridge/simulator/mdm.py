@@ -113,7 +113,8 @@ class Mdm:
         self._ledger.queued(key, command_uuid, request_type, adam_id)
         if request_type == "InstallApplication" and adam_id:
             record = self._by_udid.get(key)
-            licensed = record is None or self.licensed(record.serial_number, adam_id)
+            serial = record.serial_number if record is not None else ""
+            licensed = not serial or self.licensed(serial, adam_id)  # the server need not know it
             posted = Posted(self._kernel.now, key, adam_id, command_uuid)
             self._ledger.posted(posted, licensed=licensed)
         if not lose:

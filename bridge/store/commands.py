@@ -275,13 +275,16 @@ def parked(db: Connection, device_id: int) -> list[Command]:
     return [rows.read(Command, row) for row in found]
 
 
-def abandon(db: Connection, command_uuid: str) -> None:
-    """The command's server is not configured any more: it is not posted."""
-    db.execute(
+def abandon(db: Connection, command_uuid: str, now: float) -> None:
+    """Nobody waits for the command any more: its server is not configured now, or another device
+    carries the serial number. It is not posted, though it may have been."""
+    changed = db.execute(
         "UPDATE commands SET state = 'dropped', look_at = NULL, push_at = NULL "
-        "WHERE command_uuid = ? AND state = 'posting'",
+        f"WHERE command_uuid = ? AND state IN {lanes.OPEN} RETURNING device_id",
         (command_uuid,),
-    )
+    ).fetchall()
+    for row in changed:
+        lanes.wake(db, row[0], now)
 
 
 def prune(db: Connection, before: float) -> None:

@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from bridge.domain.model import (
+    ANSWERED_STATES,
     AppReport,
     Asset,
     AssetFacts,
@@ -66,6 +67,8 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
             serial_number=install.target, adam_id=install.adam_id, location=install.location
         )
         asked = lists_left if pause is not None and pause.stops_devices else lists_open
+        attempt = attempts.get(install.id)
+        elsewhere = attempt is not None and device is not None and attempt.device_id != device.id
         result.append(
             Facts(
                 install=install,
@@ -78,7 +81,8 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 bundle_id=bundle_id,
                 report=of_device.get(bundle_id) if bundle_id else None,
                 strangers=_strangers(of_device, all_known),
-                attempt=attempts.get(install.id),
+                attempt=None if elsewhere else attempt,
+                left_behind=_open(attempt) if elsewhere else None,
                 release=office.release(db, pair, install.round_at),
                 removal=_since(removals.get(install.id), install.round_at),
                 list_open=device is not None and device.id in asked,
@@ -215,6 +219,13 @@ def free_seats(
 
 def _since(attempt: Attempt | None, round_at: float) -> Attempt | None:
     return attempt if attempt is not None and attempt.created_at >= round_at else None
+
+
+def _open(attempt: Attempt | None) -> str | None:
+    """The CommandUUID of an attempt that may still be answered, or posted."""
+    if attempt is None or attempt.state in (*ANSWERED_STATES, "dropped"):
+        return None
+    return attempt.command_uuid
 
 
 def _strangers(reports: dict[str, AppReport], known: frozenset[str]) -> bool:

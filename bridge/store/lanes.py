@@ -13,6 +13,8 @@ from bridge.store import rows
 from bridge.store.database import Connection
 
 LANE = "('" + "', '".join(LANE_STATES) + "')"
+OPEN = "('" + "', '".join(("ready", *LANE_STATES, "in_doubt")) + "')"
+"""What is not over: posted and not answered, or still to be posted."""
 
 
 def wake(db: Connection, device_id: int, at: float) -> None:

@@ -5,11 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bridge.domain.model import LANE_STATES
-from bridge.store import rows
+from bridge.store import lanes, rows
 from bridge.store.database import Connection
 
-_OPEN_COMMANDS = "('" + "', '".join(("ready", *LANE_STATES, "in_doubt")) + "')"
 PROBE_TOPIC = "bridge.doctor"
 """The topic of webhooks that no MDM server sent: `doctor` tries the hook with one."""
 
@@ -105,7 +103,7 @@ def devices(db: Connection) -> list[DeviceCount]:
 def open_commands(db: Connection) -> Mapping[str, int]:
     """How many commands that are not answered there are, by state."""
     found = db.execute(
-        f"SELECT state, count(*) FROM commands WHERE state IN {_OPEN_COMMANDS} GROUP BY state"
+        f"SELECT state, count(*) FROM commands WHERE state IN {lanes.OPEN} GROUP BY state"
     )
     return {row[0]: row[1] for row in found}
 

@@ -98,6 +98,7 @@ def attempt(state: str = "acknowledged", **changes: Any) -> Attempt:
     """The first InstallApplication of the first enrolment, made two hours ago."""
     values: dict[str, Any] = {
         "command_uuid": UUID,
+        "device_id": 7,
         "attempt": 1,
         "enrolment": 1,
         "posts": 1,

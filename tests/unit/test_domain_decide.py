@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.decision import Decision, ReadAssignment, TakeSeat
+from bridge.domain.decision import Decision, LeaveBehind, ReadAssignment, TakeSeat
 from bridge.domain.model import Facts, Licence, LocationFacts, Options
 from bridge.domain.policy import Policy
 from tests.unit.domain_kit import (
@@ -310,6 +310,13 @@ def test_the_wait_after_each_refusal_comes_from_the_policy(tries: int) -> None:
 def test_no_retry_at_all_may_be_configured() -> None:
     never = replace(POLICY, associate=replace(POLICY.associate, retry=()))
     assert decided(facts(licence=refused(4711)), never).state == "failed"
+
+
+@pytest.mark.parametrize("fact", [licensed(), licensed(device=device(last_seen_at=1.0)), facts()])
+def test_what_another_device_was_sent_is_left_behind(fact: Facts) -> None:
+    decision = decided(fact)
+    with_it = decided(replace(fact, left_behind="ELSEWHERE"))
+    assert with_it == replace(decision, steps=(LeaveBehind("ELSEWHERE"), *decision.steps))
 
 
 def test_deciding_is_pure() -> None:
