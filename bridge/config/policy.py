@@ -28,6 +28,9 @@ _OWN: Mapping[str, Callable[[str], Any]] = {
     "policy.prompts.quiet_hours": values.quiet_hours,
 }
 
+_AT_MOST = {"policy.prompts.again": 2}
+"""Of lists whose length is a promise: people are asked again at most twice."""
+
 _MISTAKEN = object()
 
 
@@ -47,7 +50,11 @@ def _value(reader: Reader, spot: Spot, hint: Any) -> Any:
     if is_dataclass(hint) and isinstance(hint, type):
         return _group(reader, spot, hint)
     if get_origin(hint) is tuple:
-        return reader.values(spot, _KINDS[get_args(hint)[0]])
+        found = reader.values(spot, _KINDS[get_args(hint)[0]])
+        most = _AT_MOST.get(spot.key, len(found))
+        if len(found) > most:
+            reader.wrong(spot, f"has {len(found)} waits; write at most {most}")
+        return found
     if get_origin(hint) is UnionType:
         if spot.is_null:
             return None

@@ -8,6 +8,7 @@ from typing import Final
 from bridge.domain.decision import (
     AskApps,
     AskFacts,
+    AskInstalled,
     Decision,
     GiveBack,
     LeaveLine,
@@ -20,7 +21,7 @@ from bridge.domain.decision import (
 from bridge.domain.model import Facts, InstallState, Licence
 
 _CHANGES: Final[tuple[type[Step], ...]] = (TakeSeat, SendInstall, PostAgain, GiveBack, SendRemove)
-_QUESTIONS: Final[tuple[type[Step], ...]] = (AskApps, AskFacts)
+_QUESTIONS: Final[tuple[type[Step], ...]] = (AskApps, AskInstalled, AskFacts)
 
 _REACHED: Final[frozenset[InstallState]] = frozenset(
     {

@@ -7,9 +7,10 @@ that the bridge itself asked for are given back.
 
 from __future__ import annotations
 
+from bridge.domain.asking import asking
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
-from bridge.domain.catalogue import MANAGED, apple_error, device_error
-from bridge.domain.decide_attempt import asking, explained
+from bridge.domain.catalogue import MANAGED, answer_meaning, apple_error, device_error
+from bridge.domain.decide_answer import explained
 from bridge.domain.decision import (
     Decision,
     DropAttempt,
@@ -160,10 +161,10 @@ def _in_doubt(
 
 
 def _after_error(policy: Policy, now: float, removal: Attempt, steps: tuple[Step, ...]) -> Decision:
-    error = device_error(removal.error_domain, removal.error_code)
-    detail = explained(error, removal)
+    meaning = answer_meaning(removal) or device_error(None, None)
+    detail = explained(meaning, removal)
     wait = nth_delay(policy.install.license_retry, removal.attempt)
-    if wait is None or error.kind == "impossible":
+    if wait is None or meaning.kind in ("impossible", "malformed"):
         return Decision("failed", "REMOVE_FAILED", detail, steps=steps)
     again_at = (removal.answered_at or now) + wait
     if now >= again_at:

@@ -14,7 +14,12 @@ class TakeSeat:
 
 @dataclass(frozen=True, slots=True)
 class SendInstall:
-    """Step: make a new attempt, with a CommandUUID of its own."""
+    """Step: make a new attempt, with a CommandUUID of its own.
+
+    `asks_again` when it is made because a person did not say yes to the one before.
+    """
+
+    asks_again: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +32,11 @@ class PostAgain:
 @dataclass(frozen=True, slots=True)
 class AskApps:
     """Step: ask the device for its ManagedApplicationList."""
+
+
+@dataclass(frozen=True, slots=True)
+class AskInstalled:
+    """Step: ask the device for its InstalledApplicationList, which has unmanaged apps, too."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +84,7 @@ Step = (
     | SendInstall
     | PostAgain
     | AskApps
+    | AskInstalled
     | AskFacts
     | ReadAssignment
     | GiveBack

@@ -94,7 +94,8 @@ class Device:
 
     `enrolment` counts the enrolments that were seen; `enrolled_after` is a time at which it was not
     enrolled yet, None where it may have been for long; `apps_*` belong to the newest
-    ManagedApplicationList that the device answered.
+    ManagedApplicationList that the device answered; `installed_refused_at` is when it last would
+    not answer an InstalledApplicationList.
     """
 
     id: int
@@ -117,6 +118,7 @@ class Device:
     apps_listed_at: float | None
     apps_enrolment: int | None
     apps_refused_at: float | None
+    installed_refused_at: float | None
     serial_asked_at: float | None
     facts_at: float | None
     pushed_at: float | None
@@ -155,14 +157,37 @@ class AppReport:
     once_at: float | None
 
 
+Presence = Literal["there", "installing", "absent"]
+
+
+@dataclass(frozen=True, slots=True)
+class InstalledReport:
+    """What the newest InstalledApplicationList that asked for an app said of it, managed or not.
+
+    The versions are for people: whether the app is there decides.
+    """
+
+    bundle_id: str
+    presence: Presence
+    version: str | None
+    short_version: str | None
+    asked_at: float
+    reported_at: float
+
+
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """The newest InstallApplication of an install: one CommandUUID."""
+    """The newest InstallApplication of an install: one CommandUUID.
+
+    `attempt` counts those of this round, `asks` those among them that were made because a person
+    did not say yes to the one before.
+    """
 
     command_uuid: str
     device_id: int
     state: CommandState
     attempt: int
+    asks: int
     enrolment: int
     posts: int
     created_at: float
@@ -171,6 +196,7 @@ class Attempt:
     in_doubt_at: float | None
     not_now_since: float | None
     answered_at: float | None
+    status: str | None
     error_domain: str | None
     error_code: int | None
     error_text: str | None
@@ -295,6 +321,7 @@ class Facts:
     app_name: str | None = None
     bundle_id: str | None = None
     report: AppReport | None = None
+    installed: InstalledReport | None = None
     strangers: bool = False
     """Whether the newest list has an entry that is not known to be another wanted app."""
     attempt: Attempt | None = None
@@ -306,6 +333,8 @@ class Facts:
     """The newest RemoveApplication since the app is not wanted any more."""
     list_open: bool = False
     """Whether a ManagedApplicationList for the device is on its way."""
+    installed_open: bool = False
+    """Whether an InstalledApplicationList for the device is on its way."""
     free_seats: int | None = None
     pause: Pause | None = None
     """What keeps POSTs for this install from leaving, if anything does."""

@@ -86,6 +86,7 @@ class VerifyPolicy:
     at_most: Seconds = 7 * DAY
     unconfirmed_after: Seconds = DAY
     installed_every: Seconds = 7 * DAY
+    conflict_every: Seconds = DAY
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,9 +114,15 @@ class SyncPolicy:
 
 @dataclass(frozen=True, slots=True)
 class PromptsPolicy:
-    """When people at devices may be bothered; `quiet_hours` is `22:00-07:00` or unset."""
+    """When people at devices may be bothered; `quiet_hours` is `22:00-07:00` or unset.
+
+    `again` holds one wait for each time that somebody who said no, or did not answer within
+    `unanswered_after`, is asked again.
+    """
 
     quiet_hours: str | None = None
+    again: tuple[Seconds, ...] = (DAY, 3 * DAY)
+    unanswered_after: Seconds = HOUR
 
 
 @dataclass(frozen=True, slots=True)

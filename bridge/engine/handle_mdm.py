@@ -8,21 +8,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from bridge.domain.catalogue import SAID_ONCE
 from bridge.domain.model import Device
-from bridge.engine import wishes
+from bridge.engine import handle_answer
 from bridge.engine.context import Context
-from bridge.errors import ShapeError
+from bridge.engine.handle_answer import serial, touch
 from bridge.store import apps, commands, devices, installs, lanes, meta, watch
-from bridge.store.commands import Answer, Command
 from bridge.store.events import Event
 from bridge.wire.device_report import (
     AuthenticateReport,
     parse_authenticate,
-    parse_device_information,
-    parse_install_result,
-    parse_managed_list,
-    parse_result,
 )
 from bridge.wire.mdm_webhook import StoredWebhook, load_stored
 
@@ -97,7 +91,7 @@ def _authenticate(context: Context, event: Event, webhook: StoredWebhook, device
     apps.forget_reports(db, device.id)
     commands.forget_queue(db, device.id, context.now)
     watch.suspect_all(db, context.now, device_id=device.id)
-    _touch(context, device.id)
+    touch(context, device.id)
     return "enrolling"
 
 
@@ -106,7 +100,7 @@ def _learn(context: Context, device: Device, report: AuthenticateReport) -> None
         context.db,
         device.id,
         {
-            "serial_number": _serial(report.serial_number),
+            "serial_number": serial(report.serial_number),
             "name": report.device_name,
             "product_name": report.product_name,
             "model": report.model,
@@ -117,21 +111,7 @@ def _learn(context: Context, device: Device, report: AuthenticateReport) -> None
     )
     if device.serial_number is not None:
         installs.touch_serials(context.db, [device.serial_number], context.now)
-    _touch(context, device.id)
-
-
-def _serial(text: str | None) -> str | None:
-    return text.upper() if text else None
-
-
-def _touch(context: Context, device_id: int) -> None:
-    """The device changed: give it what its groups want, and decide its installs anew."""
-    device = devices.by_id(context.db, device_id)
-    if device is None or device.serial_number is None:
-        return
-    if device.enrolled:
-        wishes.for_device(context.db, device.serial_number, context.now)
-    installs.touch_serials(context.db, [device.serial_number], context.now)
+    touch(context, device.id)
 
 
 def _token_update(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
@@ -157,7 +137,7 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
         meta.hasten_job(db, f"devices:{event.origin}", context.now + ASK_SERIAL_AFTER)
     if device.enrolled:
         return "token renewed"
-    _touch(context, device.id)
+    touch(context, device.id)
     return "enrolled"
 
 
@@ -173,7 +153,7 @@ def _check_out(context: Context, event: Event, webhook: StoredWebhook, device: D
         enrolled=0,
         last_seen_at=_seen(event, device),
     )
-    _touch(context, device.id)
+    touch(context, device.id)
     return "unenrolled"
 
 
@@ -182,12 +162,12 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
     connected_at = max(at, device.last_connect_at or 0.0)
     devices.update(db, device.id, last_seen_at=_seen(event, device), last_connect_at=connected_at)
     if at - (device.last_seen_at or at) >= context.policy.device.silent_after:
-        _touch(context, device.id)
+        touch(context, device.id)
     if device.enrolled is None:
         devices.update(db, device.id, enrolled=1, enrolment=1, enrolled_at=at)
         if device.serial_number is None and webhook.udid is not None:
             meta.hasten_job(db, f"devices:{event.origin}", context.now + ASK_SERIAL_AFTER)
-        _touch(context, device.id)
+        touch(context, device.id)
     if webhook.status == "Idle":
         look_at = at + context.policy.command.in_doubt_after
         watch.expect_parked(db, device.id, at, look_at)
@@ -197,121 +177,7 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
         return "an answer to a command of somebody else"
     if webhook.message is None:
         return "an answer that was stored before its command was ours, no effect"
-    return _answer(context, event, webhook.message, device, command)
-
-
-def _answer(
-    context: Context,
-    event: Event,
-    message: Mapping[str, object],
-    device: Device,
-    command: Command,
-) -> str:
-    db = context.db
-    result = parse_result(message)
-    if command.posted_at is not None:
-        look_at = context.now + context.policy.command.in_doubt_after
-        watch.stored_up_to(db, command.server, command.posted_at, look_at)
-    if result.status == "NotNow":
-        push_at = context.now + context.policy.install.not_now_repush
-        commands.not_now(db, command.command_uuid, event.received_at, push_at=push_at)
-        _touch_install(context, command)
-        return f"{command.request_type}: NotNow"
-    if result.status not in ("Acknowledged", "Error", "CommandFormatError"):
-        meta.count(db, "mdm.unknown_status", context.now)
-        return f"unknown status {result.status}"
-    error = result.error_chain[0] if result.error_chain else None
-    app = parse_install_result(message)
-    answer = Answer(
-        status=result.status,
-        error_domain=error.domain if error else None,
-        error_code=error.code if error else None,
-        error_text=(error.us_english or error.text) if error else None,
-        app_state=app.state,
-        rejection_reason=app.rejection_reason,
-    )
-    full = lanes.length(db, device.id) >= context.policy.install.max_open_per_device
-    if not commands.answered(db, command.command_uuid, answer, event.received_at):
-        return f"{command.request_type}: answered again, the first answer stands"
-    if full:
-        delay = context.policy.command.after_connect_delay
-        lanes.delay(db, device.id, event.received_at + delay)
-    if command.request_type == "DeviceInformation":
-        devices.update(db, device.id, facts_at=event.received_at)
-    if command.request_type == "ManagedApplicationList" and result.status != "Acknowledged":
-        devices.update(db, device.id, apps_refused_at=event.received_at)
-    if result.status == "Acknowledged":
-        _observe(context, event, message, device, command)
-    _touch_install(context, command)
-    return f"{command.request_type}: {result.status}"
-
-
-def _touch_install(context: Context, command: Command) -> None:
-    if command.install_id is not None:
-        installs.touch_ids(context.db, [command.install_id], context.now)
-    else:
-        _touch(context, command.device_id)
-
-
-def _observe(
-    context: Context,
-    event: Event,
-    message: Mapping[str, object],
-    device: Device,
-    command: Command,
-) -> None:
-    """What an accepted command's answer says of the device and its apps."""
-    if command.request_type == "InstallApplication":
-        _learn_bundle_id(context, message, command)
-    elif command.request_type == "DeviceInformation":
-        facts = parse_device_information(message)
-        devices.learn(
-            context.db,
-            device.id,
-            {
-                "serial_number": _serial(facts.serial_number),
-                "name": facts.device_name,
-                "product_name": facts.product_name,
-                "model": facts.model,
-                "os_version": facts.os_version,
-                "build_version": facts.build_version,
-            },
-            context.now,
-        )
-    elif command.request_type == "ManagedApplicationList":
-        try:
-            listed = parse_managed_list(message)
-        except ShapeError:
-            listed = None  # an app left out would be taken for missing: no list is better
-        if listed is None:
-            devices.update(context.db, device.id, apps_refused_at=event.received_at)
-            return
-        if command.enrolment != device.enrolment:
-            return
-        apps.store_list(
-            context.db,
-            device,
-            [(a.bundle_id, a.status or "Unknown", _text(a.external_version)) for a in listed],
-            asked_at=command.created_at,
-            now=event.received_at,
-            said_once=SAID_ONCE,
-        )
-
-
-def _text(number: int | None) -> str | None:
-    return None if number is None else str(number)
-
-
-def _learn_bundle_id(context: Context, message: Mapping[str, object], command: Command) -> None:
-    bundle_id = parse_install_result(message).identifier
-    install = installs.by_id(context.db, command.install_id or 0)
-    if bundle_id is None or install is None:
-        return
-    news = apps.learn_app(
-        context.db, install.adam_id, bundle_id=bundle_id, name=None, source="device"
-    )
-    if news:
-        installs.touch_app(context.db, install.adam_id, context.now)
+    return handle_answer.handle(context, event, webhook.message, device, command)
 
 
 def _bootstrap(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:

@@ -107,6 +107,9 @@ def _build(db: Connection, command_uuid: str) -> tuple[Command, Device, bytes]:
 def _plist(db: Connection, command: Command, device: Device) -> bytes:
     if command.request_type == "ManagedApplicationList":
         return mdm_command.managed_application_list(command.command_uuid)
+    if command.request_type == "InstalledApplicationList":
+        identifiers = json.loads(command.identifiers or "[]")
+        return mdm_command.installed_application_list(command.command_uuid, identifiers)
     if command.request_type == "DeviceInformation":
         return mdm_command.device_information(command.command_uuid, _QUERIES)
     install = installs.by_id(db, command.install_id or 0)

@@ -15,6 +15,7 @@ from bridge.domain.decide import decide
 from bridge.domain.decision import (
     AskApps,
     AskFacts,
+    AskInstalled,
     Decision,
     DropAttempt,
     GiveBack,
@@ -29,7 +30,7 @@ from bridge.domain.decision import (
 from bridge.domain.model import Device, Facts, Install, Pair
 from bridge.engine import licences as licence_steps
 from bridge.engine.context import Context
-from bridge.store import commands, facts, installs, locations, meta
+from bridge.store import commands, facts, installed_apps, installs, locations, meta
 from bridge.store import pairs as pairs_store
 from bridge.store.database import savepoint
 
@@ -99,6 +100,7 @@ def _due(context: Context, device: Device) -> float:
 
 
 def _send_install(context: Context, fact: Facts, step: Step) -> None:
+    assert isinstance(step, SendInstall)
     device, last = _device(fact), fact.attempt
     again = (
         last is not None
@@ -115,6 +117,7 @@ def _send_install(context: Context, fact: Facts, step: Step) -> None:
         request_type="InstallApplication",
         enrolment=device.enrolment,
         attempt=last.attempt + 1 if last is not None and again else 1,
+        asks=(last.asks if last is not None and again else 0) + step.asks_again,
         due_at=_due(context, device),
         now=context.now,
     )
@@ -132,11 +135,19 @@ def _ask_apps(context: Context, fact: Facts, step: Step) -> None:
     ask(context, _device(fact), "ManagedApplicationList")
 
 
+def _ask_installed(context: Context, fact: Facts, step: Step) -> None:
+    """One list for all apps that are wanted on the device."""
+    identifiers = installed_apps.wanted_bundle_ids(context.db, fact.install.target)
+    ask(context, _device(fact), "InstalledApplicationList", identifiers)
+
+
 def _ask_facts(context: Context, fact: Facts, step: Step) -> None:
     ask(context, _device(fact), "DeviceInformation")
 
 
-def ask(context: Context, device: Device, request_type: str) -> bool:
+def ask(
+    context: Context, device: Device, request_type: str, identifiers: Sequence[str] = ()
+) -> bool:
     """Intend a question to a device; False when it is on its way already."""
     return commands.make(
         context.db,
@@ -147,6 +158,7 @@ def ask(context: Context, device: Device, request_type: str) -> bool:
         request_type=request_type,
         enrolment=device.enrolment,
         attempt=1,
+        identifiers=identifiers,
         due_at=_due(context, device),
         now=context.now,
     )
@@ -201,6 +213,7 @@ _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
     SendInstall: _send_install,
     PostAgain: _post_again,
     AskApps: _ask_apps,
+    AskInstalled: _ask_installed,
     AskFacts: _ask_facts,
     ReadAssignment: _read_assignment,
     GiveBack: _give_back,

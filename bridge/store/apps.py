@@ -72,6 +72,7 @@ def store_list(
 def forget_reports(db: Connection, device_id: int) -> None:
     """A device that enrols anew may have been erased: what it said before counts no more."""
     db.execute("DELETE FROM app_reports WHERE device_id = ?", (device_id,))
+    db.execute("DELETE FROM installed_apps WHERE device_id = ?", (device_id,))
 
 
 def bundle_ids(db: Connection, adam_ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:

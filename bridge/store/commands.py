@@ -6,6 +6,7 @@ is not answered; `commands_one_list` that a device is asked one thing once at a 
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,7 @@ class Command:
     state: str
     enrolment: int
     attempt: int
+    identifiers: str | None
     posts: int
     suspect: bool
     created_at: float
@@ -63,11 +65,18 @@ def make(
     attempt: int,
     due_at: float,
     now: float,
+    asks: int = 0,
+    identifiers: Sequence[str] = (),
 ) -> bool:
-    """Store a command that is to be posted; False when one of its kind is open already."""
+    """Store a command that is to be posted; False when one of its kind is open already.
+
+    `asks` is how often before it a person was asked again, `identifiers` the bundle ids that a
+    list asks for.
+    """
     made = db.execute(
         "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, state, "
-        "enrolment, attempt, created_at, due_at) VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?) "
+        "enrolment, attempt, asks, identifiers, created_at, due_at) "
+        "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT DO NOTHING",
         (
             command_uuid,
@@ -77,6 +86,8 @@ def make(
             request_type,
             enrolment,
             attempt,
+            asks,
+            json.dumps(list(identifiers)) if identifiers else None,
             now,
             due_at,
         ),
@@ -120,15 +131,17 @@ def of_install(db: Connection, install_id: int) -> list[Command]:
     return [rows.read(Command, row) for row in found]
 
 
-def lists_open(db: Connection, device_ids: Sequence[int], *, left: bool = False) -> set[int]:
-    """The devices that were, or are about to be, asked for their ManagedApplicationList; with
-    `left`, only those to which the question has left our own line.
+def lists_open(
+    db: Connection, device_ids: Sequence[int], request_type: str, *, left: bool = False
+) -> set[int]:
+    """The devices that were, or are about to be, asked for such a list; with `left`, only those
+    to which the question has left our own line.
     """
     found = db.execute(
         f"SELECT device_id FROM commands WHERE device_id IN ({rows.marks(device_ids)}) "
-        "AND request_type = 'ManagedApplicationList' "
+        "AND request_type = ? "
         f"AND ((state = 'ready' AND NOT ?) OR state IN {lanes.LANE})",
-        (*device_ids, left),
+        (*device_ids, request_type, left),
     )
     return {int(row[0]) for row in found}
 

@@ -25,6 +25,7 @@ from bridge.store import (
     apps,
     commands,
     devices,
+    installed_apps,
     licences,
     locations,
     outbox,
@@ -35,6 +36,9 @@ from bridge.store import pairs as pairs_store
 from bridge.store.database import Connection
 from bridge.store.licences import Assignment
 from bridge.store.pairs import PairRecord
+
+MANAGED_LIST = "ManagedApplicationList"
+INSTALLED_LIST = "InstalledApplicationList"
 
 
 def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
@@ -48,9 +52,10 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     device_of = devices.current(db, [i.target for i in installs])
     device_ids = [device.id for device in device_of.values()]
     reports = apps.reports(db, device_ids)
+    installed = installed_apps.reports(db, device_ids)
     paused = pauses.load(db)
-    lists_open = commands.lists_open(db, device_ids)
-    lists_left = commands.lists_open(db, device_ids, left=True) if paused else lists_open
+    lists_open = _lists_open(db, device_ids, left=False)
+    lists_left = _lists_open(db, device_ids, left=True) if paused else lists_open
     ids = [i.id for i in installs]
     attempts = commands.attempts(db, ids, "InstallApplication")
     removals = commands.attempts(db, ids, "RemoveApplication")
@@ -80,17 +85,25 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 app_name=name,
                 bundle_id=bundle_id,
                 report=of_device.get(bundle_id) if bundle_id else None,
+                installed=installed.get((device.id, bundle_id)) if device and bundle_id else None,
                 strangers=_strangers(of_device, all_known),
                 attempt=None if elsewhere else attempt,
                 left_behind=_open(attempt) if elsewhere else None,
                 release=office.release(db, pair, install.round_at),
                 removal=_since(removals.get(install.id), install.round_at),
-                list_open=device is not None and device.id in asked,
+                list_open=device is not None and device.id in asked[MANAGED_LIST],
+                installed_open=device is not None and device.id in asked[INSTALLED_LIST],
                 free_seats=office.free(db, pair.asset),
                 pause=pause,
             )
         )
     return result
+
+
+def _lists_open(db: Connection, device_ids: Sequence[int], *, left: bool) -> dict[str, set[int]]:
+    """By kind of list, the devices that are asked for it."""
+    kinds = (MANAGED_LIST, INSTALLED_LIST)
+    return {kind: commands.lists_open(db, device_ids, kind, left=left) for kind in kinds}
 
 
 @lru_cache(maxsize=1024)

@@ -38,7 +38,7 @@ LEGACY = {
 
 
 def test_no_number_of_apples_is_left_out() -> None:
-    assert set(catalogue._APPLE_ERRORS) == SYNCHRONOUS | ASYNCHRONOUS | LEGACY
+    assert set(catalogue.APPLE_ERRORS) == SYNCHRONOUS | ASYNCHRONOUS | LEGACY
 
 
 @dataclass(frozen=True)
@@ -132,7 +132,7 @@ WRITES_ONLY = (READ_ONLY, MANAGED)
 
 
 def test_every_number_has_its_flow() -> None:
-    assert set(AT_ASSOCIATE) | SPLIT == set(catalogue._APPLE_ERRORS)
+    assert set(AT_ASSOCIATE) | SPLIT == set(catalogue.APPLE_ERRORS)
 
 
 def check_says(scene: Scene, says: Says, cause: str, number: int | None = None) -> None:
@@ -347,7 +347,7 @@ AT_EVENT: dict[int, tuple[Says, str]] = {
     9999: (AGAIN, "not known"),
 }
 
-ONLY_A_REPLY = set(catalogue._APPLE_ERRORS) - set(AT_EVENT)
+ONLY_A_REPLY = set(catalogue.APPLE_ERRORS) - set(AT_EVENT)
 """About the request itself, its token, or other calls: an event cannot end with these."""
 
 

@@ -15,9 +15,11 @@ from bridge.domain.model import (
     Device,
     Facts,
     Install,
+    InstalledReport,
     Licence,
     LocationFacts,
     Options,
+    Presence,
 )
 from bridge.domain.policy import Policy
 
@@ -100,13 +102,15 @@ def attempt(state: str = "acknowledged", **changes: Any) -> Attempt:
         "command_uuid": UUID,
         "device_id": 7,
         "attempt": 1,
+        "asks": 0,
         "enrolment": 1,
         "posts": 1,
         "created_at": NOW - 2 * HOUR,
         "due_at": NOW - 2 * HOUR,
     }
     answered = NOW - MINUTE if state in ("acknowledged", "error") else None
-    values |= {"state": state, "answered_at": answered} | changes
+    status = {"acknowledged": "Acknowledged", "error": "Error", "not_now": "NotNow"}.get(state)
+    values |= {"state": state, "answered_at": answered, "status": status} | changes
     return _made(Attempt, values)
 
 
@@ -120,6 +124,12 @@ def report(
 ) -> AppReport:
     """What the newest list says of the app; `once` is what a list said once before."""
     return AppReport(BUNDLE, status, NOW - MINUTE, once, once_at)
+
+
+def has(presence: Presence, **changes: Any) -> InstalledReport:
+    """What a list of installed apps, asked for two minutes ago, says of the app."""
+    values = {"asked_at": NOW - 2 * MINUTE, "reported_at": NOW - MINUTE} | changes
+    return InstalledReport(BUNDLE, presence, "100", "1.0", **values)
 
 
 def asset(**changes: Any) -> AssetFacts:

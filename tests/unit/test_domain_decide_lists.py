@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.catalogue import IN_PROGRESS, PROMPTING, REJECTED
 from bridge.domain.decision import AskApps, AskFacts, Decision, DropAttempt, SendInstall
 from bridge.domain.model import Options
 from tests.unit.domain_kit import (
@@ -71,6 +70,8 @@ WAITING = {
         Decision("sending", "COMMAND_READY"),
     ),
 }
+
+SAID_NO = "the person at the device said no (UserRejected); asked again at 2027-01-16 07:00 UTC"
 
 LISTED = {
     "managed": (
@@ -169,7 +170,7 @@ LISTED = {
     ),
     "somebody said no": (
         licensed(report=report(None, once="UserRejected", once_at=NOW - HOUR)),
-        Decision("needs_user", "USER_REJECTED", "UserRejected"),
+        Decision("needs_user", "USER_REJECTED", SAID_NO, recheck_at=NOW - HOUR + DAY),
     ),
     "somebody said no to an older attempt": (
         licensed(
@@ -183,11 +184,16 @@ LISTED = {
             report=report(None, once="UserRejected", once_at=NOW - HOUR),
             attempt=attempt(created_at=NOW - HOUR),
         ),
-        Decision("needs_user", "USER_REJECTED", "UserRejected"),
+        Decision("needs_user", "USER_REJECTED", SAID_NO, recheck_at=NOW - HOUR + DAY),
     ),
     "the user has a copy": (
         licensed(report=report("UserInstalledApp", once="UserInstalledApp", once_at=NOW - MINUTE)),
-        Decision("conflict", "UNMANAGED_COPY", recheck_at=NOW - MINUTE + WEEK),
+        Decision(
+            "conflict",
+            "UNMANAGED_COPY",
+            "the person at the device installed it first (UserInstalledApp)",
+            recheck_at=NOW - MINUTE + DAY,
+        ),
     ),
     "the user has a copy that may be taken over": (
         licensed(
@@ -202,7 +208,12 @@ LISTED = {
     ),
     "it failed for the first time": (
         licensed(report=report("Failed", once="Failed", once_at=NOW - 19), attempt=attempt()),
-        Decision("licensed", "RETRY_LATER", "it reported Failed", recheck_at=NOW + 1),
+        Decision(
+            "licensed",
+            "RETRY_LATER",
+            "the device reported that it failed (Failed)",
+            recheck_at=NOW + 1,
+        ),
     ),
     "it failed, and waited long enough": (
         licensed(report=report(None, once="Failed", once_at=NOW - 20), attempt=attempt()),
@@ -212,7 +223,7 @@ LISTED = {
         licensed(
             report=report(None, once="Failed", once_at=NOW - HOUR), attempt=attempt(attempt=7)
         ),
-        Decision("failed", "ATTEMPTS_USED_UP", "it reported Failed"),
+        Decision("failed", "ATTEMPTS_USED_UP", "the device reported that it failed (Failed)"),
     ),
     "a status that nobody knows": (
         licensed(report=report("Unknown")),
@@ -272,16 +283,3 @@ ALL = WAITING | LISTED | WOULD_NOT_LIST
 def test_what_is_decided(case: str) -> None:
     fact, expected = ALL[case]
     assert decided(fact) == expected
-
-
-@pytest.mark.parametrize("status", sorted(IN_PROGRESS | PROMPTING))
-def test_every_status_on_the_way(status: str) -> None:
-    decision = decided(licensed(report=report(status)))
-    reason = "PROMPTING" if status in PROMPTING else "INSTALLING"
-    assert (decision.state, decision.reason, decision.detail) == ("installing", reason, status)
-
-
-@pytest.mark.parametrize("status", sorted(REJECTED))
-def test_every_way_to_say_no(status: str) -> None:
-    fact = licensed(report=report(status, once=status, once_at=NOW), attempt=attempt())
-    assert decided(fact).reason == "USER_REJECTED"

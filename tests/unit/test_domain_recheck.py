@@ -6,7 +6,7 @@ from typing import Any, get_args
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from bridge.domain.catalogue import _APPLE_ERRORS, _MDM_ERRORS, SAID_ONCE
+from bridge.domain.catalogue import APPLE_ERRORS, MDM_ERRORS, SAID_ONCE
 from bridge.domain.model import CommandState, Facts, Licence, LicenceState, LocationFacts, Options
 from bridge.domain.policy import DAY, HOUR
 from tests.unit.domain_kit import (
@@ -31,7 +31,7 @@ LICENCES = st.builds(
     st.sampled_from(get_args(LicenceState)),
     since=st.none() | PAST,
     read_at=st.none() | PAST,
-    error_number=st.none() | st.sampled_from(sorted(_APPLE_ERRORS)),
+    error_number=st.none() | st.sampled_from(sorted(APPLE_ERRORS)),
     refusals=st.integers(0, 9),
     ours=st.booleans(),
     waits_for=st.none() | st.just("no answer"),
@@ -52,7 +52,7 @@ ATTEMPTS = st.builds(
         else replace(attempt(state, error_domain="MCMDMErrorDomain", error_code=code), **times)
     ),
     st.sampled_from(get_args(CommandState)),
-    st.none() | st.sampled_from(sorted(_MDM_ERRORS)),
+    st.none() | st.sampled_from(sorted(MDM_ERRORS)),
     attempt=st.integers(1, 9),
     enrolment=st.integers(0, 1),
     created_at=PAST,

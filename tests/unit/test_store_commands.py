@@ -61,7 +61,7 @@ def test_a_device_is_asked_one_thing_once(db: Connection, device: Device, at: st
     assert make_command(db, "a", device)
     bring(db, "a", at)
     assert not make_command(db, "b", device)
-    assert commands.lists_open(db, [device.id]) == {device.id}
+    assert commands.lists_open(db, [device.id], LIST) == {device.id}
     assert make_command(db, "c", device, request_type="DeviceInformation"), "another question"
     assert make_command(db, "d", make_device(db, "S2")), "another device"
     assert commands.get(db, "b") is None
@@ -73,7 +73,7 @@ def test_what_was_answered_or_lost_may_be_asked_again(
 ) -> None:
     make_command(db, "a", device)
     bring(db, "a", at)
-    assert commands.lists_open(db, [device.id]) == set()
+    assert commands.lists_open(db, [device.id], LIST) == set()
     assert make_command(db, "b", device)
 
 
@@ -84,7 +84,7 @@ def test_an_install_has_one_unanswered_attempt(db: Connection, device: Device, a
     bring(db, "a", at)
     assert not make_command(db, "b", device, install_id=pages)
     assert make_command(db, "c", device, install_id=keynote)
-    assert commands.lists_open(db, [device.id]) == set(), "an install is no list"
+    assert commands.lists_open(db, [device.id], LIST) == set(), "an install is no list"
 
 
 @pytest.mark.parametrize("at", OVER)

@@ -106,6 +106,12 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "the bridge looks again in every list, at least once a week",
         ("installed",),
     ),
+    "INSTALLED_UNMANAGED": Reason(
+        "{app} is installed on {device}, not managed as it is wanted: its list of apps has it",
+        "nobody",
+        "the bridge looks again at least once a week",
+        ("installed",),
+    ),
     "NOT_SEEN": Reason(
         "{device} accepted {app}, but no list has shown it since",
         "nobody",
@@ -130,6 +136,12 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "mend the cause, then run vpp-bridge retry",
         ("failed",),
     ),
+    "COMMAND_MALFORMED": Reason(
+        "{device} could not read the command to install {app}: {detail}",
+        "the admin",
+        "report this as a mistake of the bridge, with the output of vpp-bridge why",
+        ("failed",),
+    ),
     "ATTEMPTS_USED_UP": Reason(
         "{device} failed to install {app} too often: {detail}",
         "the admin",
@@ -139,19 +151,25 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
     "UNMANAGED_COPY": Reason(
         "{device} has a copy of {app} that is not managed",
         "the admin",
-        "delete that copy on the device, or set take_over for {app}",
+        "delete that copy on the device: the bridge looks, and goes on; or set take_over for {app}",
         ("conflict",),
     ),
     "USER_REJECTED": Reason(
-        "somebody at {device} said no to {app}",
+        "somebody at {device} said no to {app}: {detail}",
         "somebody at the device",
-        "talk to them, then run vpp-bridge retry",
+        "talk to them; they are asked again at most twice, then only by vpp-bridge retry",
         ("needs_user",),
     ),
     "LOGIN_REQUIRED": Reason(
-        "{device} asks for an Apple Account to be signed in for {app}",
+        "{device} asks for an Apple Account to be signed in for {app}: {detail}",
         "somebody at the device",
-        "sign in on the device, then run vpp-bridge retry",
+        "sign in on the device; it is tried again at most twice, then only by vpp-bridge retry",
+        ("needs_user",),
+    ),
+    "PROMPT_UNANSWERED": Reason(
+        "{device} has asked its user about {app} for long, without an answer: {detail}",
+        "somebody at the device",
+        "accept on the device; they are asked again at most twice, then only by vpp-bridge retry",
         ("needs_user",),
     ),
     "APP_DELETED": Reason(

@@ -10,6 +10,8 @@ CREATE TABLE commands (
     state TEXT NOT NULL,               -- see domain/model.py, CommandState
     enrolment INTEGER NOT NULL,
     attempt INTEGER NOT NULL DEFAULT 1,
+    asks INTEGER NOT NULL DEFAULT 0,   -- how often before it a person was asked again
+    identifiers TEXT,                  -- bundle ids that a list asks for, as a JSON array
     posts INTEGER NOT NULL DEFAULT 0,
     created_at REAL NOT NULL,
     due_at REAL NOT NULL,

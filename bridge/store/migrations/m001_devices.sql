@@ -24,6 +24,7 @@ CREATE TABLE devices (
     apps_listed_at REAL,               -- when it was answered
     apps_enrolment INTEGER,            -- the enrolment it belongs to
     apps_refused_at REAL,              -- when the device last would not list its apps
+    installed_refused_at REAL,         -- when it last refused an InstalledApplicationList
     serial_asked_at REAL,
     facts_at REAL,                     -- when a DeviceInformation was answered
     pushed_at REAL,
@@ -55,6 +56,18 @@ CREATE TABLE app_reports (
     once_status TEXT,
     once_at REAL,
     external_version TEXT,
+    PRIMARY KEY (device_id, bundle_id)
+);
+
+-- What a device said of an app that an InstalledApplicationList asked for, managed or not.
+CREATE TABLE installed_apps (
+    device_id INTEGER NOT NULL,
+    bundle_id TEXT NOT NULL,
+    presence TEXT NOT NULL,            -- there | installing | absent
+    version TEXT,                      -- for people: whether it is there decides
+    short_version TEXT,
+    asked_at REAL NOT NULL,            -- when the list was made
+    reported_at REAL NOT NULL,         -- when it was answered
     PRIMARY KEY (device_id, bundle_id)
 );
 

@@ -1,23 +1,9 @@
-"""What error numbers mean: plain cause, and what the bridge does about it.
-
-Numbers and domains decide, never texts: those are localised and change (Apple says so of both).
-"""
+"""What Apple's errorNumbers mean: plain cause, and what the bridge does about it."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Final, Literal
-
-DeviceErrorClass = Literal[
-    "license_not_visible",
-    "in_progress",
-    "already_installed",
-    "login_required",
-    "rejected",
-    "not_managed",
-    "impossible",
-    "unknown",
-]
 
 AppleErrorClass = Literal[
     "stop",
@@ -35,54 +21,6 @@ AppleErrorClass = Literal[
 
 
 @dataclass(frozen=True, slots=True)
-class DeviceError:
-    """An entry of a device's ErrorChain: its class, and the cause in plain words."""
-
-    kind: DeviceErrorClass
-    cause: str
-
-
-_MDM_ERRORS: Final[dict[int, DeviceError]] = {
-    12021: DeviceError("impossible", "the device does not know this command"),
-    12023: DeviceError("impossible", "the App Store does not know this adam id"),
-    12024: DeviceError("impossible", "the device could not read the app's manifest"),
-    12025: DeviceError("already_installed", "a copy that is not managed is already installed"),
-    12026: DeviceError("license_not_visible", "the device cannot find the app's licence"),
-    12027: DeviceError("impossible", "this adam id is not an app"),
-    12029: DeviceError("not_managed", "the app is not managed"),
-    12030: DeviceError("impossible", "the device was given an invalid URL"),
-    12031: DeviceError("impossible", "installing apps is switched off on the device"),
-    12035: DeviceError("impossible", "the app cannot be bought for this device"),
-    12036: DeviceError("unknown", "the app is in a state that forbids this now"),
-    12038: DeviceError("not_managed", "the app is not managed"),
-    12040: DeviceError("login_required", "the device asks for an Apple Account to be signed in"),
-    12047: DeviceError("license_not_visible", "the device cannot find the licence's assignment"),
-    12063: DeviceError("rejected", "the person at the device said no"),
-    12064: DeviceError("license_not_visible", "the device could not fetch the app's licence"),
-    12065: DeviceError("impossible", "this is an app of the system"),
-}
-"""Apple, MDM Protocol Reference (archived); newer systems say MDMErrorDomain instead."""
-
-_MDM_DOMAINS: Final = ("MCMDMErrorDomain", "MDMErrorDomain")
-
-_OTHER_ERRORS: Final[dict[tuple[str, int], DeviceError]] = {
-    ("ASDServerErrorDomain", 9610): DeviceError(
-        "license_not_visible", "the App Store did not find the licence for the device yet"
-    ),
-    ("ASDErrorDomain", 506): DeviceError("in_progress", "the device is already installing it"),
-}
-
-
-def device_error(domain: str | None, code: int | None) -> DeviceError:
-    """What the first entry of an ErrorChain means; `unknown` for what nobody has written down."""
-    if code is not None and domain in _MDM_DOMAINS and code in _MDM_ERRORS:
-        return _MDM_ERRORS[code]
-    if code is not None and domain is not None and (domain, code) in _OTHER_ERRORS:
-        return _OTHER_ERRORS[domain, code]
-    return DeviceError("unknown", "the device gave a reason that is not known")
-
-
-@dataclass(frozen=True, slots=True)
 class AppleError:
     """One of Apple's errorNumbers: its class, the cause in plain words, and a reason's name."""
 
@@ -91,7 +29,7 @@ class AppleError:
     reason: str = "APPLE_REFUSED"
 
 
-_APPLE_ERRORS: Final[dict[int, AppleError]] = {
+APPLE_ERRORS: Final[dict[int, AppleError]] = {
     9600: AppleError("bug", "Apple missed an argument"),
     9601: AppleError("stop", "Apple asks for a content token", "TOKEN_INVALID"),
     9602: AppleError("bug", "Apple found an argument invalid"),
@@ -155,29 +93,10 @@ _APPLE_ERRORS: Final[dict[int, AppleError]] = {
 
 def apple_error(number: int | None, status: int | None = None) -> AppleError:
     """What one of Apple's errorNumbers means; HTTP 401, 403 and 429 without one have a meaning."""
-    if number is not None and number in _APPLE_ERRORS:
-        return _APPLE_ERRORS[number]
+    if number is not None and number in APPLE_ERRORS:
+        return APPLE_ERRORS[number]
     if number is None and status == 429:
-        return _APPLE_ERRORS[9646]
+        return APPLE_ERRORS[9646]
     if number is None and status in (401, 403):
         return AppleError("stop", f"Apple answered HTTP {status}", "TOKEN_INVALID")
     return AppleError("unknown", "Apple gave a reason that is not known")
-
-
-MANAGED: Final = "Managed"
-IN_PROGRESS: Final = frozenset(
-    {
-        "Queued",
-        "Redeeming",
-        "ValidatingPurchase",
-        "Installing",
-        "Updating",
-        "ValidatingUpdate",
-        "PromptingForUpdate",
-        "PromptingForUpdateLogin",
-    }
-)
-PROMPTING: Final = frozenset({"Prompting", "PromptingForLogin", "PromptingForManagement"})
-REJECTED: Final = frozenset({"UserRejected", "UpdateRejected", "ManagementRejected"})
-SAID_ONCE: Final = REJECTED | {"UserInstalledApp", "Failed"}
-"""Statuses that a device reports one time only (Apple, "Managed Application List")."""

@@ -1,0 +1,49 @@
+"""What a whole answer to an InstallApplication means: its status, error, state and rejection."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from bridge.domain.catalogue.app_statuses import app_status
+from bridge.domain.catalogue.device_errors import device_error
+from bridge.domain.catalogue.meaning import Meaning
+from bridge.domain.catalogue.rejections import rejection
+from bridge.domain.model import Attempt
+
+FORMAT_ERROR: Final = "CommandFormatError"
+
+MALFORMED: Final = Meaning("malformed", "the device could not read the command")
+
+_GOOD: Final = ("there", "on_its_way", "asks", "asks_for_login")
+
+
+def answer_meaning(attempt: Attempt) -> Meaning | None:
+    """What an answer says against the install; None when it was accepted and a list will tell.
+
+    An error number that is known tells most; then why it was rejected; then the app's state.
+    """
+    if attempt.status == FORMAT_ERROR:
+        return MALFORMED
+    if attempt.state == "acknowledged" and _is_good(attempt):
+        return None
+    told = [device_error(attempt.error_domain, attempt.error_code)]
+    if attempt.rejection_reason is not None:
+        told.append(rejection(attempt.rejection_reason))
+    if attempt.app_state is not None:
+        told.append(app_status(attempt.app_state))
+    known = (meaning for meaning in told if meaning.kind not in ("unknown", *_GOOD))
+    return next(known, told[0])
+
+
+def _is_good(attempt: Attempt) -> bool:
+    """Whether an accepted install is on its way: a state that nobody knows is no refusal."""
+    if attempt.rejection_reason is None:
+        return app_status(attempt.app_state).kind in (*_GOOD, "unknown")
+    return app_status(attempt.app_state).kind in _GOOD
+
+
+def telling_link(chain: Sequence[tuple[str | None, int | None]]) -> int:
+    """Which link of an ErrorChain says most: the first that is known, else the first."""
+    known = (n for n, link in enumerate(chain) if device_error(*link).kind != "unknown")
+    return next(known, 0)

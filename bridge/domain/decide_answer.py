@@ -1,0 +1,180 @@
+"""What follows an answer that speaks against an install, by what the catalogue says of it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bridge.domain.asking import (
+    ask_in_time,
+    asking,
+    asking_installed,
+    device_of,
+    is_unmanaged,
+    listed_at,
+    look_again,
+)
+from bridge.domain.backoff import nth_delay
+from bridge.domain.catalogue import TREATMENTS, Meaning
+from bridge.domain.decision import (
+    Decision,
+    DropAttempt,
+    ReadAssignment,
+    SendInstall,
+    Step,
+)
+from bridge.domain.model import LANE_STATES, Attempt, Facts
+from bridge.domain.policy import Policy
+from bridge.domain.quiet_hours import moment, next_allowed
+from bridge.domain.reasons import REASONS
+
+IN_FLIGHT = ("ready", *LANE_STATES)
+
+
+def after(
+    facts: Facts, policy: Policy, now: float, meaning: Meaning, at: float, detail: str
+) -> Decision:
+    """What follows `meaning`, which the device told at `at`; `detail` says it in words."""
+    treatment = TREATMENTS[meaning.kind]
+    if treatment.again == "looks" or (meaning.kind == "copy" and is_unmanaged(facts)):
+        return verify(facts, policy, now, at)
+    if treatment.again == "prompts":
+        return ask_person_again(facts, policy, now, treatment.at_last, at, detail)
+    if treatment.again == "gone":
+        can_take_over = meaning.kind == "copy" and facts.options.take_over
+        return copy_in_the_way(facts, policy, now, at, detail, can_take_over=can_take_over)
+    if treatment.again == "never":
+        return Decision(REASONS[treatment.reason].states[0], treatment.reason, detail)
+    decision = try_again(facts, policy, now, meaning, at, detail)
+    if meaning.kind == "license_not_visible" and decision.state != "failed":
+        return _look_for_the_licence(facts, policy, now, at, decision)
+    return decision
+
+
+def explained(meaning: Meaning, attempt: Attempt) -> str:
+    """The cause in plain words, with the device's own numbers or words where it gave some."""
+    if attempt.error_code is not None:
+        return f"{meaning.cause} ({attempt.error_domain} {attempt.error_code})"
+    words = [word for word in (attempt.app_state, attempt.rejection_reason) if word]
+    if words:
+        return f"{meaning.cause} ({', '.join(words)})"
+    return meaning.cause if attempt.status != "Error" else f"{meaning.cause}; it gave no code"
+
+
+def verify(facts: Facts, policy: Policy, now: float, start: float) -> Decision:
+    """The device accepted the app at `start`, or is at it: only a list shows what came of it."""
+    listed = listed_at(facts) or start
+    nothing_can_show_it = facts.bundle_id is None and (
+        is_unmanaged(facts) or (facts.strangers and listed > start)
+    )
+    if nothing_can_show_it:
+        return Decision("unconfirmed", "BUNDLE_ID_UNKNOWN")
+    if now - start < policy.verify.unconfirmed_after:
+        words = (facts.attempt.app_state or "") if facts.attempt else ""
+        decision = Decision("acknowledged", "ACKNOWLEDGED", words)
+        return ask_in_time(facts, policy, now, decision, start)
+    decision = Decision("unconfirmed", "NOT_SEEN")
+    if not is_unmanaged(facts):
+        if _has_copy(facts, start):
+            return copy_in_the_way(facts, policy, now, start, "", can_take_over=False)
+        if facts.installed is None or facts.installed.asked_at < start:
+            decision = asking_installed(facts, policy, now, decision)
+    return ask_in_time(facts, policy, now, decision, start)
+
+
+def _has_copy(facts: Facts, since: float) -> bool:
+    """Whether a list asked for since then has the app, which no list of managed apps shows."""
+    installed = facts.installed
+    return installed is not None and installed.asked_at >= since and installed.presence == "there"
+
+
+def try_again(
+    facts: Facts, policy: Policy, now: float, meaning: Meaning, failed_at: float, detail: str
+) -> Decision:
+    """Another attempt under a new CommandUUID, as often as policy.install.license_retry says."""
+    treatment = TREATMENTS[meaning.kind]
+    attempt = facts.attempt
+    tries = attempt.attempt - attempt.asks if attempt is not None else 1
+    wait = nth_delay(policy.install.license_retry, tries)
+    if wait is None:
+        return Decision("failed", treatment.at_last, detail)
+    if now >= failed_at + wait:
+        steps: tuple[Step, ...] = (SendInstall(),)
+        return Decision("sending", "COMMAND_READY", steps=(*_settled(facts), *steps))
+    return Decision("licensed", treatment.reason, detail, recheck_at=failed_at + wait)
+
+
+def _settled(facts: Facts) -> tuple[Step, ...]:
+    """The attempt in doubt is settled by what the device told since."""
+    attempt = facts.attempt
+    if attempt is not None and attempt.state == "in_doubt":
+        return (DropAttempt(attempt.command_uuid),)
+    return ()
+
+
+def _look_for_the_licence(
+    facts: Facts, policy: Policy, now: float, failed_at: float, decision: Decision
+) -> Decision:
+    """The device saw no licence: is it really there, and is there a copy that needs none?
+
+    Both are asked while the next attempt waits; what is not known by then does not hold it up.
+    """
+    device = device_of(facts)
+    read = (facts.licence.read_at or 0.0) >= failed_at
+    has_copy = _has_copy(facts, failed_at) and not facts.options.take_over
+    listed = max(device.apps_asked_at or 0.0, device.apps_refused_at or 0.0) >= failed_at
+    if has_copy and read and listed:
+        detail = "it sees no licence for the app, and lists it as not managed"
+        return copy_in_the_way(facts, policy, now, failed_at, detail, can_take_over=False)
+    if decision.state == "sending":
+        return decision
+    if not read:
+        decision = replace(decision, steps=(*decision.steps, ReadAssignment()))
+    if has_copy and not listed:
+        return asking(facts, policy, now, decision)
+    refused = (device.installed_refused_at or 0.0) >= failed_at
+    told = facts.installed is not None and facts.installed.asked_at >= failed_at
+    return decision if refused or told else asking_installed(facts, policy, now, decision)
+
+
+def copy_in_the_way(
+    facts: Facts, policy: Policy, now: float, said_at: float, detail: str, *, can_take_over: bool
+) -> Decision:
+    """A copy that is not managed: taken over, or a conflict until a list comes without it."""
+    installed = facts.installed
+    gone = (
+        installed is not None and installed.asked_at >= said_at and installed.presence == "absent"
+    )
+    if gone or can_take_over:
+        return try_again(facts, policy, now, Meaning("passing", ""), said_at, detail)
+    decision = Decision("conflict", "UNMANAGED_COPY", detail)
+    if facts.bundle_id is None:
+        return look_again(facts, policy, now, decision)
+    last = max(said_at, installed.reported_at if installed else said_at)
+    due = last + policy.verify.conflict_every
+    if now < due:
+        return replace(decision, recheck_at=due)
+    return asking_installed(facts, policy, now, decision)
+
+
+def ask_person_again(
+    facts: Facts, policy: Policy, now: float, reason: str, said_at: float, detail: str
+) -> Decision:
+    """A person must act, and is asked again a few times, never in quiet hours."""
+    attempt = facts.attempt
+    wait = nth_delay(policy.prompts.again, (attempt.asks if attempt else 0) + 1)
+    if wait is None:
+        never = _joined(detail, "not asked again")
+        return look_again(facts, policy, now, Decision("needs_user", reason, never))
+    again_at = next_allowed(max(said_at + wait, now), policy)
+    if again_at > now:
+        words = _joined(detail, f"asked again at {moment(again_at, policy)}")
+        decision = Decision("needs_user", reason, words, recheck_at=again_at)
+        return look_again(facts, policy, now, decision)
+    if attempt is not None and attempt.state in IN_FLIGHT:
+        return Decision("needs_user", reason, detail)
+    steps: tuple[Step, ...] = (*_settled(facts), SendInstall(asks_again=True))
+    return Decision("sending", "COMMAND_READY", steps=steps)
+
+
+def _joined(detail: str, words: str) -> str:
+    return f"{detail}; {words}" if detail else words
