@@ -23,7 +23,7 @@ from bridge.app_wishes import Wishes
 from bridge.clients.listener import MARK
 from bridge.config import Config
 from bridge.domain.views import HealthPart
-from bridge.engine import explain, health, inbox, notification_tokens, replay
+from bridge.engine import explain, health, inbox, notification_tokens, replay, sync
 from bridge.engine.call_again import call_again
 from bridge.engine.calls import Call, Clients
 from bridge.engine.change_calls import ReadChanges
@@ -199,6 +199,15 @@ class Bridge(Lists, Pauses, Wishes):
         """
         with self.database.write() as db:
             return retry.retry(db, serial, adam_id, self.now())
+
+    def sync(self, what: str) -> Sequence[Mapping[str, Any]]:
+        """Have the engine read everything anew, or only assets, assignments or devices.
+
+        `asked` says whether it will; False where such a read is under way already.
+        """
+        reads = sync.chosen(what, tuple(self.config.locations), tuple(self.config.servers))
+        asked = sync.Sync(self.database, self.config.policy, {}, reads, self.clock).ask()
+        return [{"what": r.what, "of": r.scope, "asked": r in asked} for r in reads]
 
     def context(self, db: Any) -> Context:
         """This moment's context on an open transaction."""

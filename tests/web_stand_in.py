@@ -1,5 +1,6 @@
 """A bridge in memory, for tests of the web side alone."""
 
+import base64
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
 from bridge.domain.pauses import Scope
 from bridge.domain.policy import LimitsPolicy, Policy
 from bridge.domain.views import HealthPart, Page
-from bridge.errors import QueryError
+from bridge.errors import QueryError, WishError
 from bridge.wire.json_text import read_object
 
 WEBHOOK_KEYS = ("hook-key-old", "hook-key-new")
@@ -33,6 +34,19 @@ def config(path: Path = Path("config.yaml"), **changes: Any) -> Config:
     return Config(**(values | changes))
 
 
+def basic(password: str, user: str = "bridge") -> dict[str, str]:
+    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
+
+
+KEY = basic(API_KEY)
+
+
+def error_of(response: Any) -> str:
+    (name, sentence), *others = response.get_json().items()
+    assert name == "error" and not others and sentence.endswith(".")
+    return str(sentence)
+
+
 class StandIn:
     """Keeps what it is given; raises `fails` wherever something is stored or read."""
 
@@ -46,6 +60,9 @@ class StandIn:
         self.parts: Sequence[HealthPart] = ()
         self.pauses: list[tuple[Scope, str]] = []
         self.living = True
+        self.wished: frozenset[str] = frozenset()
+        self.done: list[tuple[object, ...]] = []
+        self.reads: Sequence[Mapping[str, Any]] = ({"what": "assets", "of": "hq", "asked": True},)
         self.page = Page(())
         self.install: Mapping[str, Any] | None = None
         self.fails: Exception | None = None
@@ -100,13 +117,62 @@ class StandIn:
     def list_devices(self, **asked: object) -> Page:
         return self._list("devices", asked)
 
+    def list_assets(self, **asked: object) -> Page:
+        return self._list("assets", asked)
+
+    def list_assignments(self, **asked: object) -> Page:
+        return self._list("assignments", asked)
+
+    def list_locations(self, **asked: object) -> Page:
+        return self._list("locations", asked)
+
     def list_events(self, **asked: object) -> Page:
         return self._list("events", asked)
+
+    def list_outbox(self, **asked: object) -> Page:
+        return self._list("outbox", asked)
+
+    def list_commands(self, **asked: object) -> Page:
+        return self._list("commands", asked)
 
     def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
         self._fail()
         self.asked.append(("install", {"serial": serial, "adam_id": adam_id}))
         return self.install
+
+    def retry(self, serial: str | None, adam_id: str | None) -> int:
+        return self._done("retry", serial, adam_id) or 1
+
+    def assign(
+        self,
+        serials: Sequence[str],
+        adam_id: str,
+        *,
+        location: str | None,
+        pricing_param: str | None,
+    ) -> frozenset[str]:
+        self._done("assign", *serials, adam_id, location, pricing_param)
+        if location == "unknown":
+            raise WishError("unknown is not a configured location: name one of hq")
+        new = frozenset(serials) - self.wished
+        self.wished |= new
+        return new
+
+    def unassign(self, serials: Sequence[str], adam_id: str) -> frozenset[str]:
+        self._done("unassign", *serials, adam_id)
+        return frozenset(serials)
+
+    def replay_event(self, event_id: int, dry_run: bool) -> Mapping[str, Any] | None:
+        self._done("replay", event_id, dry_run)
+        return {"event": event_id, "dry_run": dry_run} if event_id == 7 else None
+
+    def sync(self, what: str) -> Sequence[Mapping[str, Any]]:
+        self._done("sync", what)
+        return self.reads
+
+    def _done(self, *deed: object) -> None:
+        self._fail()
+        self.done.append(deed)
 
     def _list(self, name: str, asked: Mapping[str, object]) -> Page:
         self._fail()

@@ -1,4 +1,4 @@
-"""Makes docs/reasons.md and docs/commands.md from the code; `tools/docs` runs it."""
+"""Makes docs/reasons.md, docs/commands.md and docs/api.md from the code; `tools/docs` runs it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,7 +6,9 @@ from pathlib import Path
 import click
 
 from bridge.cli import cli
-from bridge.domain.reasons import as_markdown
+from bridge.domain import reasons
+from bridge.web.v1 import page
+from bridge.web.v1.calls import CALLS
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDTH = 90
@@ -43,7 +45,11 @@ def _helps(context: click.Context) -> Iterator[tuple[str, str]]:
 
 def pages() -> dict[str, str]:
     """The content of each page by its file's name."""
-    return {"reasons.md": as_markdown(), "commands.md": commands()}
+    return {
+        "reasons.md": reasons.as_markdown(),
+        "commands.md": commands(),
+        "api.md": page.as_markdown(CALLS),
+    }
 
 
 if __name__ == "__main__":

@@ -6,7 +6,7 @@ takes up, and one look at the rows tells how far they have come.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -97,19 +97,21 @@ class Sync:
         self._clock = clock
         self._tickets: dict[Read, _Ticket] = {}
 
-    def ask(self, *, alone: bool = False) -> None:
+    def ask(self, *, alone: bool = False) -> Collection[Read]:
         """Intend what is not intended yet; a read that began before lets ours begin at its end.
 
         `alone` says that we hold the engine's lock, so that what seems to be under way is not.
+        Returns all that is intended by now.
         """
         missing = [read for read in self._wanted if read not in self._tickets]
         if not missing:
-            return
+            return self._tickets.keys()
         now = self._clock()
         with self._database.write() as db:
             for read in missing:
                 if alone or not reads.under_way(db, read.service, read.scope, read.kind):
                     self._tickets[read] = _intend(db, read, now)
+        return self._tickets.keys()
 
     def perform(self, read: Read) -> None:
         """Make the read here; the engine's lock must be held. How it ended, `progress` tells."""

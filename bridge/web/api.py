@@ -2,23 +2,22 @@
 
 from __future__ import annotations
 
-from flask import Blueprint, Flask, Response, jsonify, request
+from collections.abc import Callable
+
+from flask import Flask, Response, jsonify, request
 from werkzeug.datastructures import Headers
-from werkzeug.exceptions import Forbidden, NotFound, RequestEntityTooLarge
+from werkzeug.exceptions import Forbidden, RequestEntityTooLarge
 
 from bridge.config import Config
-from bridge.domain.model import INSTALL_STATES
-from bridge.domain.views import Page
-from bridge.web import credentials, pausing, query
-from bridge.web.ports import Bridge, Lists
+from bridge.web import credentials
+from bridge.web.ports import Bridge, Counting
 from bridge.web.problems import NotAuthorized
-from bridge.web.query import Query
+from bridge.web.v1.asked import read
+from bridge.web.v1.calls import CALLS
+from bridge.web.v1.declared import Call
 
 USER = "bridge"
 PREFIX = "/v1"
-
-EVENT_SOURCES = ("mdm", "apple")
-EVENT_STATUSES = ("new", "done", "ignored", "set_aside")
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
@@ -27,63 +26,35 @@ def register(app: Flask, bridge: Bridge) -> None:
     """Add the API to `app`, with its doorkeeper before every path below /v1, known or not."""
     app.before_request(lambda: _guard(bridge) if _is_api(request.path) else None)
     app.after_request(_finish)
-    app.register_blueprint(_create_blueprint(bridge))
-    app.register_blueprint(pausing.create_blueprint(bridge, PREFIX))
+    for call in CALLS:
+        app.add_url_rule(rule(call), call.name, _view(bridge, call), methods=[call.method])
 
 
-def _create_blueprint(bridge: Lists) -> Blueprint:
-    blueprint = Blueprint("api", __name__, url_prefix=PREFIX)
+def _view(bridge: Bridge, call: Call) -> Callable[..., Response]:
+    def view(**in_path: str) -> Response:
+        asked = read(call, request, in_path, bridge.config.policy.limits.api_body)
+        reply = call.handle(bridge, asked)
+        if reply.body is None:
+            return _without_body(reply.status)
+        response = jsonify(reply.body)
+        response.status_code = reply.status
+        return response
 
-    @blueprint.get("/installs")
-    def installs() -> Response:
-        asked = Query(request.args, ("serial", "adam_id", "state", "reason"))
-        page = bridge.list_installs(
-            serial=asked.take("serial", query.serial_number),
-            adam_id=asked.take("adam_id", query.adam_id),
-            state=asked.take("state", query.one_of("state", INSTALL_STATES)),
-            reason=asked.take("reason", query.reason),
-            limit=asked.limit,
-            cursor=asked.cursor,
-        )
-        return _listed("installs", page)
-
-    @blueprint.get("/installs/<serial>/<adam_id>")
-    def install(serial: str, adam_id: str) -> Response:
-        found = bridge.get_install(query.serial_number(serial), query.adam_id(adam_id))
-        if found is None:
-            raise NotFound("This app is not, and was not, wanted on this device.")
-        return jsonify(found)
-
-    @blueprint.get("/devices")
-    def devices() -> Response:
-        asked = Query(request.args, ("serial",))
-        page = bridge.list_devices(
-            serial=asked.take("serial", query.serial_number),
-            limit=asked.limit,
-            cursor=asked.cursor,
-        )
-        return _listed("devices", page)
-
-    @blueprint.get("/events")
-    def events() -> Response:
-        asked = Query(request.args, ("source", "topic", "status"))
-        page = bridge.list_events(
-            source=asked.take("source", query.one_of("source", EVENT_SOURCES)),
-            topic=asked.take("topic", query.topic),
-            status=asked.take("status", query.one_of("status", EVENT_STATUSES)),
-            limit=asked.limit,
-            cursor=asked.cursor,
-        )
-        return _listed("events", page)
-
-    return blueprint
+    return view
 
 
-def _listed(name: str, page: Page) -> Response:
-    return jsonify({name: page.items, "next_cursor": page.next_cursor})
+def _without_body(status: int) -> Response:
+    response = Response(status=status)
+    del response.headers["Content-Type"]
+    return response
 
 
-def _guard(bridge: Lists) -> None:
+def rule(call: Call) -> str:
+    """The path of a call in Flask's notation."""
+    return call.path.replace("{", "<").replace("}", ">")
+
+
+def _guard(bridge: Counting) -> None:
     """Let nobody in without a key, nor a browser that another site sends."""
     config = bridge.config
     changes = request.method not in _SAFE_METHODS
@@ -135,6 +106,10 @@ def _is_api(path: str) -> bool:
 
 def _finish(response: Response) -> Response:
     if _is_api(request.path):
+        if request.method == "OPTIONS" and response.status_code == 200:
+            allowed = response.headers["Allow"]
+            response = _without_body(204)  # Flask's own answer is an empty page of HTML
+            response.headers["Allow"] = allowed
         response.headers["Cache-Control"] = "no-store"
         response.headers["X-Content-Type-Options"] = "nosniff"
     return response

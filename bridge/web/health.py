@@ -4,17 +4,15 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
-from importlib import metadata
 
 from flask import Blueprint, Response, jsonify
 
 from bridge.domain.views import HealthPart
 from bridge.errors import StoreError
 from bridge.web.ports import Health
+from bridge.web.version import version
 
 log = logging.getLogger(__name__)
-
-_DISTRIBUTION = "micromdm-vpp-bridge"
 
 
 def create_blueprint(bridge: Health) -> Blueprint:
@@ -31,11 +29,11 @@ def create_blueprint(bridge: Health) -> Blueprint:
         ready = all(part.ok or part.severity != "fatal" for part in parts)
         return _answer(ready, {"ready": ready, "parts": [_shown(part) for part in parts]})
 
-    def version() -> Response:
-        return jsonify(version=_version())
+    def shown_version() -> Response:
+        return jsonify(version=version())
 
     blueprint = Blueprint("health", __name__)
-    for rule, view in (("/healthz", healthz), ("/readyz", readyz), ("/version", version)):
+    for rule, view in (("/healthz", healthz), ("/readyz", readyz), ("/version", shown_version)):
         blueprint.add_url_rule(rule, view_func=view)
     return blueprint
 
@@ -64,10 +62,3 @@ def _answer(good: bool, body: dict[str, object]) -> Response:
     response.status_code = 200 if good else 503
     response.headers["Cache-Control"] = "no-store"
     return response
-
-
-def _version() -> str:
-    try:
-        return metadata.version(_DISTRIBUTION)
-    except metadata.PackageNotFoundError:
-        return "unknown"

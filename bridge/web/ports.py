@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from bridge.config import Config
@@ -63,37 +63,35 @@ class Health(Protocol):
 
 
 class Lists(Counting, Protocol):
-    """What the API shows. Filters that are None do not filter.
+    """What the API shows. Filters that are None do not filter; `limit` and `cursor` page.
 
     Every list raises QueryError for a cursor that it did not give out, StoreError when the
     database cannot be read.
     """
 
-    def list_installs(
-        self,
-        *,
-        serial: str | None,
-        adam_id: str | None,
-        state: str | None,
-        reason: str | None,
-        limit: int,
-        cursor: str | None,
-    ) -> Page:
-        """Installs, ordered by serial number and adam id."""
+    def list_installs(self, **filters: Any) -> Page:
+        """Installs by `serial`, `adam_id`, `state` and `reason`."""
 
-    def list_devices(self, *, serial: str | None, limit: int, cursor: str | None) -> Page:
-        """Devices that an MDM server showed."""
+    def list_devices(self, **filters: Any) -> Page:
+        """Devices by `serial`, `server` and `enrolled`."""
 
-    def list_events(
-        self,
-        *,
-        source: str | None,
-        topic: str | None,
-        status: str | None,
-        limit: int,
-        cursor: str | None,
-    ) -> Page:
-        """Inbound messages as stored, without their bodies."""
+    def list_assets(self, **filters: Any) -> Page:
+        """What the locations own, by `location` and `adam_id`."""
+
+    def list_assignments(self, **filters: Any) -> Page:
+        """Licences in use, by `location`, `adam_id` and `serial`."""
+
+    def list_locations(self, **filters: Any) -> Page:
+        """Content tokens' locations."""
+
+    def list_events(self, **filters: Any) -> Page:
+        """Inbound messages without their bodies, by `source`, `topic` and `status`."""
+
+    def list_outbox(self, **filters: Any) -> Page:
+        """Intended outside calls, by `service`, `scope`, `kind` and `state`."""
+
+    def list_commands(self, **filters: Any) -> Page:
+        """MDM commands, by `serial`, `server`, `request_type` and `state`."""
 
     def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
         """One install with its explanation and trail, ready for JSON; None if there is none."""
@@ -112,5 +110,34 @@ class Pausing(Counting, Protocol):
         """All that is paused, ready for JSON."""
 
 
-class Bridge(Hooks, Health, Lists, Pausing, Protocol):
+class Changes(Protocol):
+    """What the API lets people change. Everything raises StoreError."""
+
+    def retry(self, serial: str | None, adam_id: str | None) -> int:
+        """Give stopped installs another round; how many there were."""
+
+    def assign(
+        self,
+        serials: Sequence[str],
+        adam_id: str,
+        *,
+        location: str | None,
+        pricing_param: str | None,
+    ) -> Collection[str]:
+        """Wish for an app on devices, beside the file; those serials whose wish is new.
+
+        Raises WishError when the location is missing or unknown.
+        """
+
+    def unassign(self, serials: Sequence[str], adam_id: str) -> Collection[str]:
+        """Withdraw one-off wishes; those serials that had one."""
+
+    def replay_event(self, event_id: int, dry_run: bool) -> Mapping[str, Any] | None:
+        """Handle a stored message again, or say what that would change; None for an unknown one."""
+
+    def sync(self, what: str) -> Sequence[Mapping[str, Any]]:
+        """Have the engine read what this means; each read as `what`, `of` and `asked`."""
+
+
+class Bridge(Hooks, Health, Lists, Changes, Pausing, Protocol):
     """Everything that the web side needs."""

@@ -12,9 +12,10 @@ from werkzeug.exceptions import (
     InternalServerError,
     ServiceUnavailable,
     Unauthorized,
+    UnprocessableEntity,
 )
 
-from bridge.errors import QueryError, ShapeError, StoreError
+from bridge.errors import QueryError, ShapeError, StoreError, WishError
 
 log = logging.getLogger(__name__)
 
@@ -51,6 +52,8 @@ def to_http(error: Exception) -> HTTPException:
             return error
         case ShapeError() | QueryError():
             return BadRequest(_sentence(str(error)))
+        case WishError():
+            return UnprocessableEntity(_sentence(str(error)))
         case StoreError():
             log.error("the database cannot be used: %s", error)
             return ServiceUnavailable("The database cannot be used at the moment.")

@@ -1,8 +1,5 @@
 """The API: who is let in, what may be asked, and how errors look."""
 
-import base64
-from typing import Any
-
 import pytest
 from flask.testing import FlaskClient
 
@@ -11,16 +8,10 @@ from bridge.domain.model import INSTALL_STATES
 from bridge.domain.views import Page
 from bridge.errors import StoreError
 from bridge.web import create_app
-from tests.web_stand_in import API_KEY, LIMITS, READ_KEY, StandIn, config
+from bridge.web.v1.calls import CALLS
+from tests.web_stand_in import API_KEY, KEY, LIMITS, READ_KEY, StandIn, basic, config, error_of
 
-LISTS = ("/v1/installs", "/v1/devices", "/v1/events")
-
-
-def basic(password: str, user: str = "bridge") -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"{user}:{password}".encode()).decode()}
-
-
-KEY = basic(API_KEY)
+LISTS = [f"/v1/{call.name.removeprefix('get_')}" for call in CALLS if call.query]
 
 
 @pytest.fixture
@@ -31,12 +22,6 @@ def bridge() -> StandIn:
 @pytest.fixture
 def client(bridge: StandIn) -> FlaskClient:
     return create_app(bridge).test_client()
-
-
-def error_of(response: Any) -> str:
-    (name, sentence), *others = response.get_json().items()
-    assert name == "error" and not others and sentence.endswith(".")
-    return str(sentence)
 
 
 @pytest.mark.parametrize("path", [*LISTS, "/v1/installs/C02X/1", "/v1/unknown", "/v1", "/v1/"])
@@ -127,7 +112,19 @@ def test_a_body_that_is_too_long_is_refused(client: FlaskClient) -> None:
             {"serial": "C02X", "adam_id": "361309726", "state": "waiting", "reason": "NOT_ENROLLED"}
             | {"limit": 1000, "cursor": "a_B-9"},
         ),
-        ("/v1/devices?serial=C02X&limit=1", {"serial": "C02X", "limit": 1, "cursor": None}),
+        (
+            "/v1/devices?serial=C02X&server=main&enrolled=false&limit=1",
+            {"serial": "C02X", "server": "main", "enrolled": False, "limit": 1, "cursor": None},
+        ),
+        (
+            "/v1/outbox?service=mdm&scope=main&kind=command&state=failed",
+            {"service": "mdm", "scope": "main", "kind": "command", "state": "failed"}
+            | {"limit": 100, "cursor": None},
+        ),
+        (
+            "/v1/assignments?location=hq&adam_id=1&serial=a",
+            {"location": "hq", "adam_id": "1", "serial": "A", "limit": 100, "cursor": None},
+        ),
         (
             "/v1/events?source=apple&topic=ASSET_COUNT&status=set_aside",
             {"source": "apple", "topic": "ASSET_COUNT", "status": "set_aside"}
@@ -184,6 +181,11 @@ def test_every_state_can_be_asked_for(client: FlaskClient, state: str) -> None:
         ("events?source=google", 422, "known are mdm, apple"),
         ("events?topic=a%20b", 422, "topic"),
         ("events?status=old", 422, "status"),
+        ("devices?enrolled=yes", 422, "true or false"),
+        ("devices?server=a%20b", 422, "name"),
+        ("commands?state=lost", 422, "state"),
+        ("openapi.json?x=1", 422, "this call takes none"),
+        ("installs/C02X/1?limit=1", 422, "this call takes none"),
         ("installs?cursor=", 400, "cursor"),
         ("installs?cursor=a%2Bb", 400, "cursor"),
         ("installs?cursor=unknown", 400, "This cursor is none of ours."),

@@ -1,6 +1,5 @@
 """`POST /v1/pause` and `/v1/resume`: who may, what is read, and what is answered."""
 
-import base64
 from typing import Any
 
 import pytest
@@ -8,11 +7,7 @@ from flask.testing import FlaskClient
 
 from bridge.errors import StoreError
 from bridge.web import create_app
-from tests.web_stand_in import API_KEY, READ_KEY, StandIn
-
-
-def basic(password: str) -> dict[str, str]:
-    return {"Authorization": "Basic " + base64.b64encode(f"bridge:{password}".encode()).decode()}
+from tests.web_stand_in import API_KEY, KEY, READ_KEY, StandIn, basic
 
 
 @pytest.fixture
@@ -81,17 +76,10 @@ def test_an_unknown_location_is_not_paused_but_may_be_resumed(
     assert post(client, "/v1/resume", {"location": "gone"}).status_code == 200
 
 
-@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"\xff"])
-def test_a_body_that_is_no_object_is_a_bad_request(client: FlaskClient, content: bytes) -> None:
-    response = client.post("/v1/pause", data=content, headers=basic(API_KEY))
-    assert response.status_code == 400
-    assert "JSON" in response.get_json()["error"]
-
-
 def test_it_takes_the_full_key_and_a_post(client: FlaskClient, bridge: StandIn) -> None:
     assert post(client, "/v1/pause", {"all": True}, READ_KEY).status_code == 403
     assert post(client, "/v1/pause", {"all": True}, "wrong").status_code == 401
-    assert client.get("/v1/pause", headers=basic(API_KEY)).status_code == 405
+    assert client.get("/v1/pause", headers=KEY).status_code == 405
     assert bridge.pauses == []
 
 

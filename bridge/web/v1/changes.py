@@ -1,0 +1,128 @@
+"""The calls that change something."""
+
+from __future__ import annotations
+
+from werkzeug.exceptions import Conflict, NotFound
+
+from bridge.engine.sync import WHATS
+from bridge.web.ports import Bridge
+from bridge.web.v1 import kinds, things
+from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
+from bridge.web.v1.lists import UNKNOWN_PAIR
+from bridge.web.v1.vocabulary import PRICING_PARAMS
+
+_NO_EVENT = "There is no message with this id: it never came in, or it is too old to be kept."
+_NOTHING_TO_READ = "Nothing is configured that could be read."
+
+
+def _put(bridge: Bridge, asked: Asked) -> Reply:
+    serial, adam_id = asked["serial"], asked["adam_id"]
+    new = bridge.assign(
+        [serial],
+        adam_id,
+        location=asked["location"],
+        pricing_param=asked["pricing_param"],
+    )
+    found = bridge.get_install(serial, adam_id)
+    assert found is not None, "a wish makes an install"
+    return Reply(201 if new else 200, found)
+
+
+def _delete(bridge: Bridge, asked: Asked) -> Reply:
+    bridge.unassign([asked["serial"]], asked["adam_id"])
+    return Reply(204)
+
+
+def _retry(bridge: Bridge, asked: Asked) -> Reply:
+    if bridge.get_install(asked["serial"], asked["adam_id"]) is None:
+        raise NotFound(UNKNOWN_PAIR)
+    return Reply(200, {"retried": bridge.retry(asked["serial"], asked["adam_id"])})
+
+
+def _replay(bridge: Bridge, asked: Asked) -> Reply:
+    done = bridge.replay_event(asked["id"], bool(asked["dry_run"]))
+    if done is None:
+        raise NotFound(_NO_EVENT)
+    return Reply(200, done)
+
+
+def _sync(bridge: Bridge, asked: Asked) -> Reply:
+    reads = bridge.sync(asked["what"] or "all")
+    if not reads:
+        raise Conflict(_NOTHING_TO_READ)
+    return Reply(202, {"reads": reads})
+
+
+CHANGES = (
+    Call(
+        "PUT",
+        "/v1/installs/{serial}/{adam_id}",
+        "put_install",
+        "Wishes for one app on one device, beside the file.",
+        _put,
+        (
+            Answer(201, "The wish is new.", things.EXPLAINED),
+            Answer(200, "It was wished for already.", things.EXPLAINED),
+        ),
+        body=Body(
+            (
+                Parameter("location", kinds.NAME, "Whose licence; needed if there are several."),
+                Parameter(
+                    "pricing_param",
+                    kinds.words("pricing parameter", PRICING_PARAMS),
+                    "As the file has it for the app, else STDQ.",
+                ),
+            ),
+            example={"location": "hq", "pricing_param": "STDQ"},
+        ),
+        more="A device that no server has shown yet is accepted, and gets the app when it enrols. "
+        "What the file wants stays as the file has it.",
+    ),
+    Call(
+        "DELETE",
+        "/v1/installs/{serial}/{adam_id}",
+        "delete_install",
+        "Withdraws such a wish.",
+        _delete,
+        (Answer(204, "There is no such wish (any more)."),),
+        more="What the file wants stays. What nobody wants then is treated as the app's "
+        "`on_unwanted` says.",
+    ),
+    Call(
+        "POST",
+        "/v1/installs/{serial}/{adam_id}/retry",
+        "retry_install",
+        "Gives an install that failed, or waits for a person, another round.",
+        _retry,
+        (Answer(200, "How many got another round.", things.RETRIED),),
+        refusals={404: UNKNOWN_PAIR},
+    ),
+    Call(
+        "POST",
+        "/v1/events/{id}/replay",
+        "replay_event",
+        "Handles a message again, or says what that would change.",
+        _replay,
+        (Answer(200, "What came of it.", things.REPLAY),),
+        body=Body(
+            (Parameter("dry_run", kinds.YES_OR_NO, "Change nothing; else false."),),
+            example={"dry_run": True},
+        ),
+        refusals={404: _NO_EVENT},
+    ),
+    Call(
+        "POST",
+        "/v1/sync",
+        "sync",
+        "Has everything, or one kind of it, read anew from Apple and the MDM servers.",
+        _sync,
+        (Answer(202, "What the engine reads as soon as it can.", things.ASKED_READS),),
+        body=Body(
+            (Parameter("what", kinds.words("what", (*WHATS, "all")), "What to read; else all."),),
+            example={"what": "devices"},
+        ),
+        refusals={409: _NOTHING_TO_READ},
+        more="How far a read is, /v1/outbox shows: its kind is read_assets, read_assignments or "
+        "read_devices.",
+    ),
+)

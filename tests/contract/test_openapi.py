@@ -1,0 +1,108 @@
+"""What /v1/openapi.json promises, held against a bridge that has worked."""
+
+import base64
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from schemathesis import Case, GenerationMode
+from schemathesis.openapi import from_wsgi
+
+from bridge.web import create_app
+from bridge.web.v1 import things
+from bridge.web.v1.calls import CALLS
+from bridge.web.v1.declared import Call
+from bridge.web.v1.lists import LISTS
+from tests.flow.scene import API_KEY, Scene
+
+EXAMPLES = 25
+KEY = {"Authorization": "Basic " + base64.b64encode(f"bridge:{API_KEY}".encode()).decode()}
+
+
+@pytest.fixture(scope="module")
+def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
+    """A bridge that has installed two apps on three devices."""
+    scene = Scene(tmp_path_factory.mktemp("api"), devices=3, apps=2)
+    scene.apply()
+    scene.run(scene.all_installed)
+    yield scene
+    scene.bridge.close()
+
+
+@pytest.fixture(scope="module")
+def described(scene: Scene) -> Any:
+    """The description as a client gets it, and the bridge behind it."""
+    return from_wsgi("/v1/openapi.json", create_app(scene.bridge), headers=KEY)
+
+
+def make_possible(case: Case) -> None:
+    """Leave out what has the right form and still cannot be: a cursor, a location made up."""
+    case.query.pop("cursor", None)
+    if isinstance(case.body, dict) and "location" in case.body:
+        case.body["location"] = "hq"
+
+
+@pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
+@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
+def test_every_call_keeps_what_is_promised(
+    described: Any, call: Call, mode: GenerationMode
+) -> None:
+    """Whatever is asked, in the promised form or not: the status and the body are promised ones."""
+    if mode is GenerationMode.NEGATIVE and not (call.in_path or call.query or call.body.members):
+        return  # it takes nothing that could have the wrong form
+    operation = described.find_operation_by_id(call.name)
+
+    @settings(
+        max_examples=EXAMPLES,
+        derandomize=True,
+        database=None,
+        deadline=None,
+        suppress_health_check=list(HealthCheck),
+    )
+    @given(case=operation.as_strategy(mode, headers=KEY))
+    def hold(case: Case) -> None:
+        if mode is GenerationMode.POSITIVE:
+            make_possible(case)
+        case.call_and_validate()
+
+    hold()
+
+
+PAGES = [call for call in LISTS if call.query]
+
+
+@pytest.mark.parametrize("call", PAGES, ids=lambda call: call.name)
+def test_a_list_is_paged_through_with_its_cursors(scene: Scene, call: Call) -> None:
+    client = create_app(scene.bridge).test_client()
+    name = call.path.rpartition("/")[2]
+    whole = client.get(f"{call.path}?limit=1000", headers=KEY).get_json()
+    found, cursor = [], ""
+    while cursor is not None:
+        page = client.get(f"{call.path}?limit=7{cursor}", headers=KEY).get_json()
+        found += page[name]
+        cursor = page["next_cursor"] and f"&cursor={page['next_cursor']}"
+    assert found == whole[name]
+    assert whole["next_cursor"] is None
+
+
+@pytest.mark.parametrize("call", PAGES, ids=lambda call: call.name)
+def test_objects_have_the_members_that_are_described(scene: Scene, call: Call) -> None:
+    (answer,) = call.answers
+    assert answer.thing is not None
+    (thing,) = answer.thing.parts
+    items = call.handle(scene.bridge, dict.fromkeys(p.name for p in call.query)).body
+    assert items is not None
+    (name, shown), _ = items.items()
+    assert shown, f"the scene has {name}"
+    assert all(set(item) == set(thing.members) for item in shown)
+
+
+def test_an_explained_install_has_the_members_that_are_described(scene: Scene) -> None:
+    shown = scene.install()
+    assert set(shown) == set(things.EXPLAINED.members)
+    assert set(shown["explanation"]) == set(things.EXPLANATION.members)
+    assert all(
+        set(each) == set(things.EVIDENCE.members) for each in shown["explanation"]["evidence"]
+    )
+    assert all(set(step) >= set(things.STEP.members) for step in shown["trail"])
