@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.config import Config
+from bridge.domain.change import Change
 from bridge.domain.wanted import Wanted
 from bridge.engine import one_offs, wishes
-from bridge.engine.wishes import Change
+from bridge.engine.wishes import Limits
 from bridge.store import meta
 from bridge.store.database import Connection, Database
 
@@ -22,15 +23,24 @@ class Wishes:
         """The time, in seconds since the epoch."""
         raise NotImplementedError
 
-    def change(self, wanted: Wanted) -> Change:
-        """What applying `wanted` would change."""
+    def change(
+        self, wanted: Wanted, *, limit: int | None = None, allow_removals: int | None = None
+    ) -> Change:
+        """What `apply` would change."""
         with self.database.read() as db:
-            return wishes.change(db, wanted)
+            return wishes.change(db, wanted, Limits(limit, allow_removals))
 
-    def apply(self, wanted: Wanted) -> Change:
-        """Store what is wanted, in one transaction."""
+    def apply(
+        self, wanted: Wanted, *, limit: int | None = None, allow_removals: int | None = None
+    ) -> Change:
+        """Store what is wanted, in one transaction.
+
+        With a `limit` no more than that many installs go, and the rest is held back until an apply
+        without one. Raises WishError when more is removed than `allow_removals`, which is
+        `removals_allowed` unless it is given.
+        """
         with self.database.write() as db:
-            change = wishes.apply(db, wanted, self.now())
+            change = wishes.apply(db, wanted, self.now(), Limits(limit, allow_removals))
             self._wished(db)
             return change
 

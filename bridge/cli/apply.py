@@ -12,26 +12,42 @@ from bridge.app import Bridge
 from bridge.cli import show
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
+from bridge.domain.change import Change
 from bridge.engine import status
-from bridge.engine.wishes import Change
 
 
 @click.command()
 @click.option("--yes", is_flag=True, help="Store without asking.")
+@click.option(
+    "--limit",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Let N installs go, and hold the rest back until an apply without a limit.",
+)
+@click.option(
+    "--allow-removals",
+    type=click.IntRange(min=0),
+    metavar="N",
+    help="Remove up to N installs; otherwise 10, or one in twenty if that is more.",
+)
 @json_option
 @click.pass_obj
-def apply(settings: Settings, yes: bool, as_json: bool) -> int:
+def apply(
+    settings: Settings, yes: bool, limit: int | None, allow_removals: int | None, as_json: bool
+) -> int:
     """Store what the file's groups and apps want, after showing what that changes.
 
-    Works before the first `serve`, and while it runs: the bridge then acts at once. Exit code 0
-    when it was stored, 1 when you said no, 2 when nobody could be asked.
+    With --limit, the installs of the highest priority go first, then by serial number; a later
+    apply with a higher limit lets more go. Works before the first `serve`, and while it runs: the
+    bridge then acts at once. Exit code 0 when it was stored, 1 when you said no, 2 when nobody
+    could be asked, or when it would remove too many installs.
     """
     with settings.open_bridge() as bridge:
         wanted = bridge.config.wanted
         with bridge.database.read() as db:
             same = status.applied(bridge.context(db)) == wanted
-        planned = bridge.change(wanted)
-        nothing = same and not (planned.added or planned.removed)
+        planned = bridge.change(wanted, limit=limit)
+        nothing = same and not planned.touches_installs
         if not as_json:
             _show(planned, _apps(bridge, planned), nothing=nothing)
         if not (yes or nothing):
@@ -43,7 +59,7 @@ def apply(settings: Settings, yes: bool, as_json: bool) -> int:
             if not click.confirm("Store this?", err=True):
                 show.line("nothing was stored", error=True)
                 return BAD_NEWS
-        stored = bridge.apply(wanted)
+        stored = bridge.apply(wanted, limit=limit, allow_removals=allow_removals)
         if as_json:
             show.as_json(_as_json(stored, _apps(bridge, stored)))
         elif not nothing:
@@ -76,6 +92,8 @@ def _as_json(change: Change, apps: Sequence[dict[str, Any]]) -> dict[str, Any]:
         "added": len(change.added),
         "removed": len(change.removed),
         "unchanged": change.kept,
+        "let_go": len(change.let_go),
+        "held_back": len(change.held),
         "apps": apps,
     }
 
@@ -83,6 +101,7 @@ def _as_json(change: Change, apps: Sequence[dict[str, Any]]) -> dict[str, Any]:
 def _show(change: Change, apps: Sequence[dict[str, Any]], *, nothing: bool) -> None:
     if nothing:
         show.line(f"Nothing to do: {show.counted(change.kept, 'install')} as applied before.")
+        _show_held(change)
         return
     if apps:
         show.table(
@@ -95,3 +114,11 @@ def _show(change: Change, apps: Sequence[dict[str, Any]], *, nothing: bool) -> N
     )
     if not apps:
         show.line("Groups or settings differ from what was applied before.")
+    if change.let_go:
+        show.line(f"{len(change.let_go)} that were held back go now.")
+    _show_held(change)
+
+
+def _show_held(change: Change) -> None:
+    if change.held:
+        show.line(f"{len(change.held)} are held back until an apply without --limit.")

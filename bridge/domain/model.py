@@ -274,7 +274,7 @@ class Options:
     on_unwanted: Literal["keep", "release", "remove"] = "keep"
 
 
-Held = Literal["NOT_PLANNED"]
+Held = Literal["NOT_PLANNED", "HELD_BACK"]
 
 
 @dataclass(frozen=True, slots=True)

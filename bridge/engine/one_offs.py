@@ -40,7 +40,7 @@ def assign(
     installs.wanted_by(db, by_file, BY_BOTH)
     installs.let_go(db, by_file, now)
     alone = [wishes.of_one_off(wanted, each) for each in beside if each.pair not in by_file]
-    installs.store(db, alone, now)
+    wishes.store_batches(db, alone, now)
     return frozenset(new)
 
 

@@ -6,54 +6,99 @@ is got as the file says.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
+from bridge.domain.change import Batch, Change, PairName, compare, removals_allowed
 from bridge.domain.first_contact import unplanned
 from bridge.domain.model import Asset, Device, Held, Options
 from bridge.domain.roster import Roster
 from bridge.domain.wanted import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Wanted
-from bridge.store import apps, devices, installs, one_offs, reports
+from bridge.errors import WishError
+from bridge.store import apps, batches, devices, installs, one_offs, reports
 from bridge.store import wanted as wanted_store
 from bridge.store.database import Connection
 from bridge.store.installs import Wish
 from bridge.store.one_offs import OneOff
 
+HELD_BACK: Held = "HELD_BACK"
+NOT_PLANNED: Held = "NOT_PLANNED"
+
 
 @dataclass(frozen=True, slots=True)
-class Change:
-    """What an apply changes: (serial number, adam id) pairs; what was held until now is added."""
+class Limits:
+    """How far an apply may go.
 
-    added: frozenset[tuple[str, str]]
-    removed: frozenset[tuple[str, str]]
-    kept: int
+    `installs` is how many may go since the last apply without a limit; the rest is held back.
+    `removals` is how many may be removed; None is what `removals_allowed` says.
+    """
+
+    installs: int | None = None
+    removals: int | None = None
 
 
-def change(db: Connection, wanted: Wanted) -> Change:
+NO_LIMITS = Limits()
+
+
+def change(db: Connection, wanted: Wanted, limits: Limits = NO_LIMITS) -> Change:
     """What applying `wanted` would change, without changing anything."""
-    return _change(db, _wishes(db, wanted).keys())
+    return difference(db, batches.wanted(db), _all_wished(db, wanted), limits)
 
 
-def _change(db: Connection, after: Collection[tuple[str, str]]) -> Change:
-    before, wished = installs.wanted_pairs(db), frozenset(after)
-    going = before - installs.held_pairs(db)
-    return Change(wished - going, frozenset(before - wished), len(wished & going))
+def difference(
+    db: Connection, before: Sequence[Batch], after: Sequence[Batch], limits: Limits
+) -> Change:
+    """What changes between what is stored and what is wished for; see `compare`."""
+    limited_at = wanted_store.limited_at(db)
+    gone = batches.gone_since(db, limited_at) if limited_at is not None else 0
+    return compare(before, after, limit=limits.installs, gone=gone)
 
 
-def apply(db: Connection, wanted: Wanted, now: float) -> Change:
-    """Store groups and apps, and make installs of them, in the transaction of `db`."""
-    wishes = _wishes(db, wanted)
-    planned = _change(db, wishes.keys())
-    wanted_store.store(db, wanted, now)
+def apply(db: Connection, wanted: Wanted, now: float, limits: Limits = NO_LIMITS) -> Change:
+    """Store groups and apps, and make installs of them, in the transaction of `db`.
+
+    Raises WishError when more would be removed than `limits` allow.
+    """
+    before, after = batches.wanted(db), _all_wished(db, wanted)
+    planned = difference(db, before, after, limits)
+    _refuse_many_removals(len(planned.removed), sum(len(b.serials) for b in before), limits)
+    limited_at = None if limits.installs is None else wanted_store.limited_at(db) or now
+    wanted_store.store(db, wanted, now, limited_at=limited_at)
     for app in wanted.apps:
         news = apps.learn_app(
             db, app.adam_id, bundle_id=app.bundle_id, name=app.name, source=BY_FILE
         )
         if news:
             installs.touch_app(db, app.adam_id, now)
-    installs.store(db, wishes.values(), now)
+    installs.store(db, _unlike(before, after, planned.held), now)
     installs.no_longer_wanted(db, planned.removed, now)
     return planned
+
+
+def _refuse_many_removals(removed: int, stored: int, limits: Limits) -> None:
+    allowed = removals_allowed(stored) if limits.removals is None else limits.removals
+    if removed > allowed:
+        raise WishError(
+            f"nothing was stored: it would remove {removed} of {stored} installs, but no more than "
+            f"{allowed} without --allow-removals {removed}"
+        )
+
+
+def _unlike(
+    before: Sequence[Batch], after: Sequence[Batch], held: frozenset[PairName]
+) -> Iterable[Wish]:
+    """The wishes that are not stored as they are, in the file's order, then by serial number."""
+    stored: dict[tuple[object, ...], set[str]] = {}
+    for batch in before:
+        stored.setdefault((batch.way, batch.wanted_by, batch.held), set()).update(batch.serials)
+    held_of: dict[str, set[str]] = {}
+    for serial_number, adam_id in held:
+        held_of.setdefault(adam_id, set()).add(serial_number)
+    for batch in after:
+        waiting = batch.serials & held_of.get(batch.asset.adam_id, set())
+        for serials, reason in ((batch.serials - waiting, None), (waiting, HELD_BACK)):
+            same = stored.get((batch.way, batch.wanted_by, reason), ())
+            yield from (_wish(batch, serial, reason) for serial in sorted(serials.difference(same)))
 
 
 def for_device(db: Connection, serial_number: str, now: float) -> int:
@@ -64,79 +109,71 @@ def for_device(db: Connection, serial_number: str, now: float) -> int:
     """
     wanted = wanted_store.load(db)
     device = devices.current(db, [serial_number]).get(serial_number)
-    wishes = _of_file(wanted, Roster(wanted.groups, {serial_number: device}))
-    if device is not None:
-        _hold(db, wishes, wanted, device)
-    _put_beside(wishes, wanted, one_offs.load(db, serial_number))
-    return installs.store(db, wishes.values(), now)
+    roster = Roster(wanted.groups, {serial_number: device})
+    found = wished(wanted, roster, one_offs.load(db, serial_number))
+    held = _held(db, wanted, device, found) if device is not None else {}
+    wishes = [_wish(b, s, held.get(b.asset.adam_id)) for b in found for s in b.serials]
+    return installs.store(db, wishes, now)
 
 
-def _hold(
-    db: Connection, wishes: dict[tuple[str, str], Wish], wanted: Wanted, device: Device
-) -> None:
-    """Hold what the last apply could not show; what stands already, and goes on, goes on."""
+def _held(
+    db: Connection, wanted: Wanted, device: Device, found: Sequence[Batch]
+) -> dict[str, Held]:
+    """By adam id, why a device's wishes are held: the last apply could not show them, or had a
+    limit. What stands already, and goes on, goes on.
+    """
     applied_at = reports.applied_at(db)
-    if applied_at is None or not wishes:
-        return
-    unknown_then = unplanned(wanted, device, devices.firsts(db, device.id), applied_at)
+    by_file = {batch.asset.adam_id for batch in found if batch.wanted_by == BY_FILE}
+    if applied_at is None or not by_file:
+        return {}
     standing = installs.wanted_apps(db, device.serial_number or "")
-    for pair, wish in wishes.items():
-        adam_id = wish.asset.adam_id
-        if adam_id in unknown_then and standing.get(adam_id, NOT_PLANNED) is not None:
-            wishes[pair] = replace(wish, held=NOT_PLANNED)
+    waiting = {adam_id for adam_id in by_file if standing.get(adam_id, NOT_PLANNED) is not None}
+    is_limited = wanted_store.limited_at(db) is not None
+    unknown_then = unplanned(wanted, device, devices.firsts(db, device.id), applied_at)
+    limited = dict.fromkeys(waiting if is_limited else (), HELD_BACK)
+    return limited | dict.fromkeys(waiting & unknown_then, NOT_PLANNED)
 
 
-NOT_PLANNED: Held = "NOT_PLANNED"
+def _all_wished(db: Connection, wanted: Wanted) -> list[Batch]:
+    return wished(wanted, Roster(wanted.groups, known(db, wanted)), one_offs.load(db))
 
 
-def of_one_off(wanted: Wanted, one_off: OneOff) -> Wish:
-    """A one-off wish, with the settings that the file has for its app."""
-    adam_id, price = one_off.asset.adam_id, one_off.asset.pricing_param
-    found = next((app for app in wanted.apps if app.adam_id == adam_id), None)
-    app = found or AppWish(adam_id, (), one_off.location)
-    wish = _wish(replace(app, pricing_param=price), one_off.serial_number)
-    return replace(wish, location=one_off.location, wanted_by=BY_ONE_OFF)
-
-
-def _wishes(db: Connection, wanted: Wanted) -> dict[tuple[str, str], Wish]:
-    """By (serial number, adam id). Every named serial number counts, shown by a server or not."""
-    wishes = _of_file(wanted, Roster(wanted.groups, _known(db, wanted)))
-    _put_beside(wishes, wanted, one_offs.load(db))
-    return wishes
-
-
-def _of_file(wanted: Wanted, roster: Roster) -> dict[tuple[str, str], Wish]:
-    return {
-        (serial, app.adam_id): _wish(app, serial)
-        for app in wanted.apps
-        for serial in sorted(roster.getting(app).sure)
-    }
-
-
-def _put_beside(
-    wishes: dict[tuple[str, str], Wish], wanted: Wanted, beside: Collection[OneOff]
-) -> None:
-    """Put one-off wishes to those of the file."""
-    for one_off in beside:
-        of_file = wishes.get(one_off.pair)
-        wishes[one_off.pair] = (
-            of_one_off(wanted, one_off)
-            if of_file is None
-            else replace(of_file, wanted_by=BY_BOTH, held=None)
-        )
-
-
-def _known(db: Connection, wanted: Wanted) -> dict[str, Device | None]:
+def known(db: Connection, wanted: Wanted) -> dict[str, Device | None]:
+    """The devices that count: those that a server has shown, and those that groups name."""
     named = {serial for group in wanted.groups for serial in group.serials}
     return dict.fromkeys(named) | devices.by_serial(db)
 
 
-def _wish(app: AppWish, serial_number: str) -> Wish:
-    return Wish(
-        serial_number=serial_number,
+def wished(wanted: Wanted, roster: Roster, beside: Sequence[OneOff]) -> list[Batch]:
+    """What the file wishes for, together with the one-off wishes beside it."""
+    found: list[Batch] = []
+    by_file: set[PairName] = set()
+    for app in wanted.apps:
+        alone = frozenset(each.serial_number for each in beside if each.pair[1] == app.adam_id)
+        getting = roster.getting(app).sure
+        both = getting & alone
+        by_file.update((serial, app.adam_id) for serial in both)
+        found += [_batch(app, BY_FILE, getting - both), _batch(app, BY_BOTH, both)]
+    found += [of_one_off(wanted, each) for each in beside if each.pair not in by_file]
+    return [batch for batch in found if batch.serials]
+
+
+def of_one_off(wanted: Wanted, one_off: OneOff) -> Batch:
+    """A one-off wish, with the settings that the file has for its app."""
+    adam_id = one_off.asset.adam_id
+    app = next((app for app in wanted.apps if app.adam_id == adam_id), None)
+    batch = _batch(
+        app or AppWish(adam_id, (), one_off.location),
+        BY_ONE_OFF,
+        frozenset({one_off.serial_number}),
+    )
+    return replace(batch, asset=one_off.asset, location=one_off.location)
+
+
+def _batch(app: AppWish, wanted_by: str, serials: frozenset[str]) -> Batch:
+    return Batch(
         asset=Asset(app.adam_id, app.pricing_param),
         location=app.location,
-        wanted_by=BY_FILE,
         priority=app.priority,
         options=Options(
             mode=app.mode,
@@ -146,4 +183,23 @@ def _wish(app: AppWish, serial_number: str) -> Wish:
             prevent_backup=app.prevent_backup,
             on_unwanted=app.on_unwanted,
         ),
+        wanted_by=wanted_by,
+        serials=serials,
     )
+
+
+def _wish(batch: Batch, serial_number: str, held: Held | None = None) -> Wish:
+    return Wish(
+        serial_number,
+        batch.asset,
+        batch.location,
+        batch.wanted_by,
+        batch.priority,
+        batch.options,
+        held,
+    )
+
+
+def store_batches(db: Connection, found: Iterable[Batch], now: float) -> int:
+    """Make installs of these as they are; returns how many changed."""
+    return installs.store(db, [_wish(b, s) for b in found for s in sorted(b.serials)], now)

@@ -110,12 +110,6 @@ def let_go(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None
     )
 
 
-def held_pairs(db: Connection) -> set[tuple[str, str]]:
-    """The (serial number, adam id) of what is wanted and held."""
-    found = db.execute("SELECT target, adam_id FROM installs WHERE wanted = 1 AND held IS NOT NULL")
-    return {(row[0], row[1]) for row in found}
-
-
 def wanted_apps(db: Connection, serial_number: str) -> dict[str, Held | None]:
     """The adam ids of what is wanted on a device, each with why it is held, if it is."""
     found = db.execute(
@@ -124,12 +118,6 @@ def wanted_apps(db: Connection, serial_number: str) -> dict[str, Held | None]:
         (serial_number,),
     )
     return {row[0]: row[1] for row in found}
-
-
-def wanted_pairs(db: Connection) -> set[tuple[str, str]]:
-    """The (serial number, adam id) of everything that is wanted now."""
-    found = db.execute("SELECT target, adam_id FROM installs WHERE wanted = 1")
-    return {(row[0], row[1]) for row in found}
 
 
 def dirty(db: Connection, limit: int) -> list[Install]:

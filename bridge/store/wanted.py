@@ -8,12 +8,13 @@ from bridge.domain.wanted import Wanted
 from bridge.store.database import Connection
 
 
-def store(db: Connection, wanted: Wanted, now: float) -> None:
-    """Replace what is wanted."""
+def store(db: Connection, wanted: Wanted, now: float, *, limited_at: float | None = None) -> None:
+    """Replace what is wanted; `limited_at` is since when applies had a limit, None without one."""
     db.execute(
-        "INSERT INTO wanted (id, document, stored_at) VALUES (1, ?, ?) ON CONFLICT (id) "
-        "DO UPDATE SET document = excluded.document, stored_at = excluded.stored_at",
-        (json.dumps(wanted.as_json()), now),
+        "INSERT INTO wanted (id, document, stored_at, limited_at) VALUES (1, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET document = excluded.document, "
+        "stored_at = excluded.stored_at, limited_at = excluded.limited_at",
+        (json.dumps(wanted.as_json()), now, limited_at),
     )
 
 
@@ -21,3 +22,9 @@ def load(db: Connection) -> Wanted:
     """What is wanted; nothing before the first apply."""
     row = db.execute("SELECT document FROM wanted WHERE id = 1").fetchone()
     return Wanted.from_json(json.loads(row[0])) if row else Wanted()
+
+
+def limited_at(db: Connection) -> float | None:
+    """Since when applies had a limit; None when the last had none."""
+    row = db.execute("SELECT limited_at FROM wanted WHERE id = 1").fetchone()
+    return row[0] if row else None

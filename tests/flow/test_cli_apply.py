@@ -86,6 +86,8 @@ def test_as_json_it_tells_the_counts_of_each_app(shell: Shell) -> None:
         "added": 6,
         "removed": 0,
         "unchanged": 0,
+        "let_go": 0,
+        "held_back": 0,
         "apps": [
             {"adam_id": a, "name": scene.world.catalogue[a][1], "added": 3, "removed": 0}
             for a in scene.adam_ids

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.domain.decision import Decision, TakeSeat
 from bridge.domain.model import Asset, Install, Options
-from bridge.store import installs
+from bridge.store import batches, installs
 from bridge.store.database import Connection
 from tests.unit.store_kit import KEYNOTE, NOW, PAGES, make_install, value, wish
 
@@ -86,9 +86,10 @@ def test_what_is_wanted_again_starts_anew(db: Connection) -> None:
     install_id = make_install(db)
     installs.no_longer_wanted(db, [("S1", PAGES.adam_id), ("S9", "1")], NOW + 1)
     assert (one(db).wanted, row(db, install_id)["dirty_at"]) == (False, NOW + 1)
-    assert installs.wanted_pairs(db) == set()
+    assert batches.wanted(db) == []
     assert installs.store(db, [wish()], NOW + 2) == 1
-    assert installs.wanted_pairs(db) == {("S1", PAGES.adam_id)}
+    (batch,) = batches.wanted(db)
+    assert (batch.asset, batch.serials) == (PAGES, {"S1"})
     after = row(db, install_id)
     assert (after["round_at"], after["created_at"]) == (NOW + 2, NOW + 2), "at the end of the line"
 

@@ -7,6 +7,11 @@ from typing import Final
 from bridge.domain.reasons.reason import Reason
 
 WISH_REASONS: Final[dict[str, Reason]] = {
+    "HELD_BACK": Reason(
+        "{app} on {device} is held back: the last apply had a limit",
+        "the admin",
+        "run vpp-bridge apply without --limit, or with a higher one",
+    ),
     "NOT_PLANNED": Reason(
         "{device} was enrolled before the last apply, which did not know enough of it to show that "
         "it gets {app}",

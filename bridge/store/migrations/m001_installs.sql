@@ -4,7 +4,8 @@
 CREATE TABLE wanted (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     document TEXT NOT NULL,
-    stored_at REAL NOT NULL
+    stored_at REAL NOT NULL,
+    limited_at REAL                    -- since when applies had a limit; NULL: the last had none
 );
 
 -- Wishes beside it, which no apply takes away.

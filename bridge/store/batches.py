@@ -1,0 +1,47 @@
+"""What is wanted of the whole fleet at once, and what waits for an apply."""
+
+from __future__ import annotations
+
+import json
+from functools import lru_cache
+
+from bridge.domain.change import Batch
+from bridge.domain.model import Asset, Options
+from bridge.domain.wanted import BY_ONE_OFF
+from bridge.store.database import Connection
+
+
+def wanted(db: Connection) -> list[Batch]:
+    """Everything that is wanted now, by how it is wanted."""
+    found = db.execute(
+        "SELECT adam_id, pricing_param, location, priority, options, wanted_by, held, "
+        "group_concat(target, ' ') FROM installs WHERE wanted = 1 AND target_kind = 'serial' "
+        "GROUP BY adam_id, pricing_param, location, priority, options, wanted_by, held"
+    )
+    return [
+        Batch(
+            Asset(row[0], row[1]),
+            row[2],
+            row[3],
+            _options(row[4]),
+            row[5],
+            frozenset(row[7].split(" ")),
+            row[6],
+        )
+        for row in found
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _options(document: str) -> Options:
+    return Options(**json.loads(document))
+
+
+def gone_since(db: Connection, limited_at: float) -> int:
+    """How many installs that the file wants were let go since applies have a limit."""
+    row = db.execute(
+        "SELECT count(*) FROM installs WHERE wanted = 1 AND held IS NULL AND created_at >= ? "
+        "AND wanted_by <> ?",
+        (limited_at, BY_ONE_OFF),
+    ).fetchone()
+    return int(row[0])
