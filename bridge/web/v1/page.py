@@ -13,7 +13,8 @@ _HEAD = """\
 # API
 
 HTTP Basic: the user is `bridge`, the password `api.key`; with `api.read_key` only GET works. Bodies
-are JSON objects, sent as `application/json`. The same in machine form is `/v1/openapi.json`.
+are JSON objects, sent as `application/json`. The same in machine form is `/v1/openapi.json`; a
+script for every call is in [tools/api](../tools/api/README.md), under the name in brackets.
 
 Lists answer `{"<things>": […], "next_cursor": …}`: at most `limit` (1 to 1000, else 100), and the
 next page with `?cursor=` and `next_cursor`, which is null at the end. Times are RFC 3339 in UTC. An
