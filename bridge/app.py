@@ -39,8 +39,9 @@ from bridge.engine.location_calls import (
     ReadClientConfig,
     ReadLimits,
 )
-from bridge.engine.mdm_calls import LookAtQueue, Push, ReadDevices, SendCommand
+from bridge.engine.mdm_calls import LookAtQueue, Push, SendCommand
 from bridge.engine.metadata_calls import ReadMetadata
+from bridge.engine.read_devices import ReadDevices
 from bridge.engine.reading_calls import ReadDevice, ReadRequest
 from bridge.engine.registering import Register
 from bridge.engine.sweep import Outside

@@ -164,7 +164,8 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
     if at - (device.last_seen_at or at) >= context.policy.device.silent_after:
         touch(context, device.id)
     if device.enrolled is None:
-        devices.update(db, device.id, enrolled=1, enrolment=1, enrolled_at=at)
+        enrolment = max(device.enrolment, 1)
+        devices.update(db, device.id, enrolled=1, enrolment=enrolment, enrolled_at=at)
         if device.serial_number is None and webhook.udid is not None:
             meta.hasten_job(db, f"devices:{event.origin}", context.now + ASK_SERIAL_AFTER)
         touch(context, device.id)

@@ -1,19 +1,18 @@
-"""Calls to an MDM server: commands, a look at its queue, nudges, and its list of devices."""
+"""Calls to an MDM server: commands, a look at its queue, and nudges."""
 
 from __future__ import annotations
 
 import json
 from typing import Any
 
-from bridge.clients.micromdm import MdmDevice, QueuedCommand
+from bridge.clients.micromdm import QueuedCommand
 from bridge.domain.backoff import doubling
 from bridge.domain.model import Device, Options
-from bridge.engine import follow_up, wishes
+from bridge.engine import follow_up
 from bridge.engine.calls import Clients, wait_after
 from bridge.engine.context import Context
-from bridge.engine.reconcile import ask
 from bridge.errors import CallError, MdmRefused, NotSent, OutcomeUnknown
-from bridge.store import apps, commands, devices, installs, lanes, meta, outbox, watch
+from bridge.store import apps, commands, devices, installs, meta, outbox, watch
 from bridge.store.commands import Command
 from bridge.store.database import Connection, Database
 from bridge.store.outbox import OutboxRow
@@ -24,8 +23,6 @@ STORE_GRACE = 2.0
 
 LOOK_AT_MOST = 6 * 3600.0
 """Longest wait between two looks for a command that waits in a queue."""
-
-NAMELESS_AT_ONCE = 50
 
 
 class MdmCall:
@@ -207,57 +204,3 @@ class Push(MdmCall):
         outbox.failed(context.db, row.id, context.now, str(error))
         meta.count(context.db, "mdm.push_failed", context.now)
         return None
-
-
-class ReadDevices(MdmCall):
-    """The server's list of devices: enrolments and serial numbers that nobody told us of."""
-
-    def perform(self, row: OutboxRow) -> tuple[MdmDevice, ...]:
-        return self.clients.mdm(row.scope).devices()
-
-    def settle(self, context: Context, row: OutboxRow, result: tuple[MdmDevice, ...]) -> None:
-        outbox.done(context.db, row.id, context.now)
-        began_at = row.claimed_at or context.now
-        last_read = meta.recall(context.db, f"devices_read_at:{row.scope}")
-        last_read_at = float(last_read) if last_read else None
-        for found in result:
-            if found.udid:
-                _found(context, row.scope, found, began_at, last_read_at)
-        asked_before = context.now - context.policy.device.ask_serial_every
-        for device in devices.nameless(context.db, row.scope, asked_before, NAMELESS_AT_ONCE):
-            ask(context, device, "DeviceInformation")
-            devices.update(context.db, device.id, serial_asked_at=context.now)
-        meta.keep(context.db, f"devices_read_at:{row.scope}", str(context.now))
-
-
-def _found(
-    context: Context, server: str, found: MdmDevice, began_at: float, last_read_at: float | None
-) -> None:
-    """One device record. A webhook that came since the read began knows better.
-
-    What the last read did not show as enrolled, has enrolled since.
-    """
-    db = context.db
-    device = devices.ensure(db, server, udid=found.udid, enrollment_id=None, now=context.now)
-    if device.serial_number is None and found.serial_number:
-        devices.learn(db, device.id, {"serial_number": found.serial_number.upper()}, context.now)
-    elif device.enrolled == found.enrolled:
-        return
-    if (device.last_seen_at or 0.0) < began_at and device.enrolled != found.enrolled:
-        devices.update(
-            db,
-            device.id,
-            enrolled=int(found.enrolled),
-            enrolment=max(device.enrolment, 1) if found.enrolled else device.enrolment,
-            enrolled_at=context.now if found.enrolled else device.enrolled_at,
-            enrolled_after=max(
-                (at for at in (device.enrolled_after, last_read_at) if at is not None), default=None
-            ),
-            last_seen_at=device.last_seen_at or found.last_seen_at,
-        )
-        lanes.wake(db, device.id, context.now)
-    now_known = devices.by_id(db, device.id)
-    if now_known is not None and now_known.serial_number is not None:
-        if now_known.enrolled:
-            wishes.for_device(db, now_known.serial_number, context.now)
-        installs.touch_serials(db, [now_known.serial_number], context.now)

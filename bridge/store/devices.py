@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bridge.domain.first_contact import First
@@ -136,3 +136,36 @@ def without_serial(db: Connection) -> int:
         "AND serial_number IS NULL"
     ).fetchone()[0]
     return int(value)
+
+
+def left_out(db: Connection, server: str, shown: Collection[str], began_at: float) -> list[str]:
+    """Note which devices a list of `server`, read from `began_at` on, left out.
+
+    Whoever is left out twice, and was not heard of since the first time, is no longer known to be
+    enrolled; returns the serial numbers of those. Once may be a mishap, and a device may go on
+    connecting though its record was deleted.
+    """
+    found = db.execute(
+        "SELECT id, udid, serial_number, enrolled, left_out_at, coalesce(last_seen_at, 0) seen "
+        "FROM devices WHERE server = ? AND udid IS NOT NULL "
+        "AND (enrolled = 1 OR left_out_at IS NOT NULL)",
+        (server,),
+    ).fetchall()
+    missing = [row for row in found if row["udid"] not in shown]
+    gone = [
+        row
+        for row in missing
+        if row["enrolled"] and row["left_out_at"] and row["seen"] < row["left_out_at"]
+    ]
+    db.executemany(
+        "UPDATE devices SET left_out_at = coalesce(left_out_at, ?) WHERE id = ?",
+        [(began_at, row["id"]) for row in missing],
+    )
+    db.executemany(
+        "UPDATE devices SET left_out_at = NULL WHERE id = ?",
+        [(row["id"],) for row in found if row["left_out_at"] and row["udid"] in shown],
+    )
+    db.executemany(
+        "UPDATE devices SET enrolled = NULL WHERE id = ?", [(row["id"],) for row in gone]
+    )
+    return [row["serial_number"] for row in gone if row["serial_number"] is not None]

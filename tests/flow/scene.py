@@ -6,6 +6,7 @@ Nothing here sleeps: time jumps to whatever is due next, at either side.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
@@ -30,6 +31,15 @@ from tests.wsgi_adapter import WsgiAdapter
 WEBHOOK_KEY = "hook-secret"
 API_KEY = "api-secret"
 PUBLIC_URL = "https://bridge.example.org"
+DAY = 86400.0
+
+
+def rarely(**sync: float) -> Policy:
+    """The default policy, but hardly any periodic reads (but for `sync`): they make it long to
+    simulate days."""
+    policy = Policy()
+    every = {name: 7 * DAY for name in policy.sync.__slots__ if name.endswith("_every")}
+    return replace(policy, sync=replace(policy.sync, **every | sync))
 
 
 class Killed(BaseException):

@@ -5,21 +5,9 @@ from dataclasses import replace
 from itertools import pairwise
 
 from bridge.domain.policy import Policy
-from tests.flow.scene import Scene
+from tests.flow.scene import DAY, Scene, rarely
 
 MakeScene = Callable[..., Scene]
-
-DAY = 86400.0
-
-
-def rarely() -> Policy:
-    """The default policy, but hardly any periodic reads: they make a simulated year long."""
-    policy = Policy()
-    sync = replace(
-        policy.sync,
-        **{name: 7 * DAY for name in policy.sync.__slots__ if name.endswith("_every")},
-    )
-    return replace(policy, sync=sync)
 
 
 def test_a_year_of_silence_costs_little_and_ends_well(make_scene: MakeScene) -> None:

@@ -25,6 +25,7 @@ CREATE TABLE devices (
     apps_enrolment INTEGER,            -- the enrolment it belongs to
     apps_refused_at REAL,              -- when the device last would not list its apps
     installed_refused_at REAL,         -- when it last refused an InstalledApplicationList
+    left_out_at REAL,                  -- since when its server's list of devices leaves it out
     serial_asked_at REAL,
     facts_at REAL,                     -- when a DeviceInformation was answered
     pushed_at REAL,

@@ -1,0 +1,78 @@
+"""A server's list of devices: enrolments, serial numbers and departures that nobody told us of."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bridge.clients.micromdm import MdmDevice
+from bridge.engine import wishes
+from bridge.engine.context import Context
+from bridge.engine.mdm_calls import MdmCall
+from bridge.engine.reconcile import ask
+from bridge.store import devices, installs, lanes, meta, outbox
+from bridge.store.outbox import OutboxRow
+
+NAMELESS_AT_ONCE = 50
+
+
+class ReadDevices(MdmCall):
+    """The server's list of devices: enrolments and serial numbers that nobody told us of."""
+
+    def perform(self, row: OutboxRow) -> tuple[MdmDevice, ...]:
+        return self.clients.mdm(row.scope).devices()
+
+    def settle(self, context: Context, row: OutboxRow, result: tuple[MdmDevice, ...]) -> None:
+        outbox.done(context.db, row.id, context.now)
+        began_at = row.claimed_at or context.now
+        last_read = meta.recall(context.db, f"devices_read_at:{row.scope}")
+        last_read_at = float(last_read) if last_read else None
+        shown = _by_udid(result)
+        for found in shown.values():
+            _found(context, row.scope, found, began_at, last_read_at)
+        for serial_number in devices.left_out(context.db, row.scope, shown, began_at):
+            installs.touch_serials(context.db, [serial_number], context.now)
+        asked_before = context.now - context.policy.device.ask_serial_every
+        for device in devices.nameless(context.db, row.scope, asked_before, NAMELESS_AT_ONCE):
+            ask(context, device, "DeviceInformation")
+            devices.update(context.db, device.id, serial_asked_at=context.now)
+        meta.keep(context.db, f"devices_read_at:{row.scope}", str(context.now))
+
+
+def _by_udid(records: Iterable[MdmDevice]) -> dict[str, MdmDevice]:
+    """One record for each UDID; of two (micromdm issue 402) the enrolled one, then the one that
+    was seen last. Those without a UDID are known from Apple's DEP only."""
+    ordered = sorted(records, key=lambda found: (found.enrolled, found.last_seen_at or 0.0))
+    return {found.udid: found for found in ordered if found.udid}
+
+
+def _found(
+    context: Context, server: str, found: MdmDevice, began_at: float, last_read_at: float | None
+) -> None:
+    """One device record. A webhook that came since the read began knows better.
+
+    What the last read did not show as enrolled, has enrolled since.
+    """
+    db = context.db
+    device = devices.ensure(db, server, udid=found.udid, enrollment_id=None, now=context.now)
+    if device.serial_number is None and found.serial_number:
+        devices.learn(db, device.id, {"serial_number": found.serial_number.upper()}, context.now)
+    elif device.enrolled == found.enrolled:
+        return
+    if (device.last_seen_at or 0.0) < began_at and device.enrolled != found.enrolled:
+        devices.update(
+            db,
+            device.id,
+            enrolled=int(found.enrolled),
+            enrolment=max(device.enrolment, 1) if found.enrolled else device.enrolment,
+            enrolled_at=context.now if found.enrolled else device.enrolled_at,
+            enrolled_after=max(
+                (at for at in (device.enrolled_after, last_read_at) if at is not None), default=None
+            ),
+            last_seen_at=device.last_seen_at or found.last_seen_at,
+        )
+        lanes.wake(db, device.id, context.now)
+    now_known = devices.by_id(db, device.id)
+    if now_known is not None and now_known.serial_number is not None:
+        if now_known.enrolled:
+            wishes.for_device(db, now_known.serial_number, context.now)
+        installs.touch_serials(db, [now_known.serial_number], context.now)
