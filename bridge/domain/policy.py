@@ -79,6 +79,16 @@ class InstallPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class WavePolicy:
+    """When one app's failures stop it everywhere, and when a device is tried again."""
+
+    devices: int = 5
+    within: Seconds = HOUR
+    probe_after: Seconds = HOUR
+    probe_at_most: Seconds = DAY
+
+
+@dataclass(frozen=True, slots=True)
 class VerifyPolicy:
     """When a device is asked whether an app is there."""
 
@@ -153,6 +163,7 @@ class Policy:
     associate: AssociatePolicy = field(default_factory=AssociatePolicy)
     command: CommandPolicy = field(default_factory=CommandPolicy)
     install: InstallPolicy = field(default_factory=InstallPolicy)
+    wave: WavePolicy = field(default_factory=WavePolicy)
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     device: DevicePolicy = field(default_factory=DevicePolicy)
     sync: SyncPolicy = field(default_factory=SyncPolicy)

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from bridge.domain.pauses import Pause, Pauses, Scope
 from bridge.engine import follow_up, registering
 from bridge.engine.context import Context
-from bridge.store import commands, devices, installs, lanes, meta, outbox, requests
+from bridge.store import commands, devices, failures, installs, lanes, meta, outbox, requests
 from bridge.store import pairs as pairs_store
 from bridge.store import pauses as store
 from bridge.store.outbox import OutboxRow
@@ -44,6 +44,8 @@ def resume(context: Context, scope: Scope, name: str) -> bool:
     if pause is None:
         return False
     store.end(context.db, scope, name)
+    if scope == "app":
+        failures.forgive(context.db, name)
     log.info("%s is resumed", pause.what)
     outbox.release_held(context.db, context.now)
     lanes.wake_ready(context.db, context.now)

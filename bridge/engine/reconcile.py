@@ -29,6 +29,7 @@ from bridge.domain.decision import (
 )
 from bridge.domain.model import Device, Facts, Install, Pair
 from bridge.engine import licences as licence_steps
+from bridge.engine import waves
 from bridge.engine.context import Context
 from bridge.store import commands, facts, installed_apps, installs, locations, meta
 from bridge.store import pairs as pairs_store
@@ -66,6 +67,7 @@ def _decide(context: Context, dirty: Sequence[Install]) -> None:
     installs.record(context.db, [(f.install, d) for f, d in decided], context.now)
     for fact, decision in decided:
         _intend(context, fact, decision)
+    waves.observe(context, decided)
 
 
 def _decide_alone(context: Context, install: Install) -> None:

@@ -7,17 +7,19 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.domain.model import Device
-from bridge.engine import follow_up, lanes, metadata_calls
+from bridge.engine import follow_up, lanes, metadata_calls, waves
 from bridge.engine.context import Context
 from bridge.store import (
     commands,
     devices,
     events,
+    failures,
     installs,
     locations,
     meta,
     outbox,
     pair_history,
+    pauses,
     requests,
     watch,
 )
@@ -56,6 +58,7 @@ def sweep(context: Context, outside: Outside) -> int:
         + _requests(context, outside)
         + _looks(context, outside)
         + _pushes(context, outside)
+        + waves.sweep(context)
         + _jobs(context, outside)
     )
 
@@ -74,6 +77,7 @@ def next_due(context: Context) -> float | None:
         watch.next_due(context.db),
         lanes_store.next_due(context.db, context.now),
         meta.next_job_at(context.db),
+        pauses.next_probe_at(context.db),
     ]
     return min((t for t in times if t is not None), default=None)
 
@@ -222,5 +226,6 @@ def _prune(context: Context) -> None:
     outbox.prune(context.db, context.now - retention.outbox)
     installs.prune(context.db, context.now - retention.removed)
     commands.prune(context.db, context.now - retention.outbox)
+    failures.prune(context.db, context.now - retention.outbox)
     pair_history.prune(context.db, context.now - retention.outbox)
     meta.plan_job(context.db, "prune:", context.now + PRUNE_EVERY)

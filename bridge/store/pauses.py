@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.domain.model import Install
 from bridge.domain.pauses import Pause, Pauses, Scope
 from bridge.store import rows
 from bridge.store.database import Connection
@@ -85,6 +86,54 @@ def touch(db: Connection, scope: Scope, name: str, now: float) -> int:
         (now, *values),
     )
     return changed.rowcount
+
+
+def probes_due(db: Connection, now: float) -> list[Pause]:
+    """The waves in which something is to be tried now."""
+    found = db.execute(
+        f"SELECT {rows.columns(Pause)} FROM pauses WHERE next_probe_at <= ? ORDER BY name", (now,)
+    )
+    return [rows.read(Pause, row) for row in found]
+
+
+def next_probe_at(db: Connection) -> float | None:
+    """When something is tried next."""
+    value = db.execute("SELECT min(next_probe_at) FROM pauses").fetchone()[0]
+    return None if value is None else float(value)
+
+
+def candidates(db: Connection, adam_id: str, before: str | None) -> list[Install]:
+    """A few installs that an app's pause holds up, on enrolled devices: first those whose device
+    was seen last, and `before`, which was tried before, at the end.
+    """
+    found = db.execute(
+        f"SELECT {rows.columns(Install, 'i.')} FROM installs i JOIN devices d "
+        "ON d.serial_number = i.target AND d.enrolled = 1 AND d.udid IS NOT NULL "
+        "WHERE i.adam_id = ? AND i.wanted = 1 AND i.reason = 'PAUSED' "
+        "ORDER BY i.target = coalesce(?, ''), d.last_seen_at DESC, i.id LIMIT 50",
+        (adam_id, before),
+    )
+    return [rows.read(Install, row) for row in found]
+
+
+def probe(
+    db: Connection, adam_id: str, serial_number: str | None, *, now: float, until: float
+) -> None:
+    """The app is tried on this device, or on none, until then."""
+    db.execute(
+        "UPDATE pauses SET probe = ?, probe_at = ?, next_probe_at = ? "
+        "WHERE scope = 'app' AND name = ?",
+        (serial_number, now, until, adam_id),
+    )
+
+
+def probe_failed(db: Connection, adam_id: str, next_probe_at: float) -> None:
+    """The app failed on the device where it was tried."""
+    db.execute(
+        "UPDATE pauses SET probe = NULL, probe_at = NULL, probes = probes + 1, "
+        "next_probe_at = ? WHERE scope = 'app' AND name = ?",
+        (next_probe_at, adam_id),
+    )
 
 
 def wanted(db: Connection, scope: Scope, name: str) -> int:

@@ -83,6 +83,16 @@ CREATE TABLE pauses (
     PRIMARY KEY (scope, name)
 );
 
+-- The newest failure of each app on each device; many alike are a wave.
+CREATE TABLE failures (
+    adam_id TEXT NOT NULL,
+    serial_number TEXT NOT NULL,
+    signature TEXT NOT NULL,
+    at REAL NOT NULL,
+    counts INTEGER NOT NULL,           -- 0: of a wave that is over
+    PRIMARY KEY (adam_id, serial_number)
+);
+
 -- Clock-driven jobs and when they are due next.
 CREATE TABLE schedule (
     name TEXT PRIMARY KEY,
