@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bridge.domain import decide_attempt, decide_listed, decide_removal
+from bridge.domain import decide_attempt, decide_listed, decide_platform, decide_removal
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import apple_error
 from bridge.domain.decide_paused import unless_paused
@@ -170,6 +170,8 @@ def _needs_seat(facts: Facts) -> Decision:
         return Decision("waiting", "NOT_PURCHASED")
     if not asset.device_assignable:
         return Decision("failed", "NOT_DEVICE_ASSIGNABLE")
+    if unfit := decide_platform.unfit(facts):
+        return unfit
     if facts.free_seats is not None and facts.free_seats <= 0:
         detail = f"0 of {asset.total} free"
         return Decision("waiting", "NO_SEAT", detail, steps=(TakeSeat(),))

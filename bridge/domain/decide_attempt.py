@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.domain import decide_platform
 from bridge.domain.asking import asked_at, asking, device_of, is_unmanaged
 from bridge.domain.catalogue import TREATMENTS, answer_meaning
 from bridge.domain.decide_answer import after, explained, verify
@@ -31,7 +32,8 @@ def as_the_attempt_stands(facts: Facts, policy: Policy, now: float) -> Decision 
     """Nothing from the device shows the app: what became of the newest command decides."""
     attempt = facts.attempt
     if attempt is None or _is_history(facts, attempt):
-        return Decision("sending", "COMMAND_READY", steps=(SendInstall(),))
+        send = Decision("sending", "COMMAND_READY", steps=(SendInstall(),))
+        return decide_platform.unfit(facts) or send
     if attempt.state in ("ready", "posting"):
         return Decision("sending", "COMMAND_READY")
     if attempt.state in ("posted", "queued"):

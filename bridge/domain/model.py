@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal
 
 from bridge.domain.pauses import Pause
+from bridge.domain.platforms import platform_of
 
 InstallState = Literal[
     "waiting",
@@ -136,10 +137,7 @@ class Device:
     @property
     def is_mac(self) -> bool:
         """Whether this is a Mac, which needs InstallAsManaged (Apple, "Install Application")."""
-        return bool(self.product_name and self.product_name.startswith(_MACS))
-
-
-_MACS = ("Mac", "iMac", "VirtualMac")
+        return platform_of(self.product_name) == "macOS"
 
 
 @dataclass(frozen=True, slots=True)
@@ -258,6 +256,7 @@ class AssetFacts:
     unlimited: bool
     device_assignable: bool
     product_type: str | None
+    platforms: str | None
     read_at: float
     counted_at: float
 

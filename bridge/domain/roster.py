@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from bridge.domain.model import Device
+from bridge.domain.platforms import platform_of
 from bridge.domain.wanted import AppWish, Group
 
 _NOBODY: frozenset[str] = frozenset()
@@ -21,28 +24,40 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Getting:
-    """Who gets an app. `named` are those of `sure` whose serial number a group lists."""
+    """Who gets an app. `named` are those of `sure` whose serial number a group lists; `unfit`
+    are left out because the app does not run on them.
+    """
 
     sure: frozenset[str]
     unknown: frozenset[str]
     named: frozenset[str]
+    unfit: frozenset[str]
 
 
 class Roster:
     """The groups of some devices, each worked out once.
 
-    `devices` maps upper-case serial numbers to their devices, None where no server has shown one.
+    `devices` maps upper-case serial numbers to their devices, None where no server has shown one;
+    `runs_on` adam ids to the platforms of apps, where they are known.
     `all` and `match` mean enrolled devices. In `exclude` enrolment does not matter: who is named
     elsewhere and excluded by what they are gets nothing, and `all` excludes everybody. Nobody gets
-    an app while it is not known whether they are excluded.
+    an app while it is not known whether they are excluded. A rule never means devices on which the
+    app does not run; who is named gets it wished for, so that somebody is told that it cannot be.
     """
 
-    def __init__(self, groups: Sequence[Group], devices: Mapping[str, Device | None]) -> None:
+    def __init__(
+        self,
+        groups: Sequence[Group],
+        devices: Mapping[str, Device | None],
+        runs_on: Mapping[str, frozenset[str]] = MappingProxyType({}),
+    ) -> None:
         self._devices = devices
         self._groups = {group.name: group for group in groups}
         self._listed = {g.name: frozenset(devices.keys() & g.serials) for g in groups}
         self._meant = {g.name: self._by_rule(g) for g in groups}
         self._enrolled = frozenset(s for s, d in devices.items() if d is not None and d.enrolled)
+        self._runs_on = runs_on
+        self._of_platform = _by_platform(devices)
 
     def getting(self, app: AppWish) -> Getting:
         """Which of the devices get `app`."""
@@ -50,11 +65,17 @@ class Roster:
         ruled = self._union(app.groups)
         outside = self._union(app.exclude)
         outsiders = outside.sure.union(*(self._listed[n] for n in self._known(app.exclude)))
+        unfit = self._unfit(self._runs_on.get(app.adam_id, _NOBODY)) - named
         inside = named | (ruled.sure & self._enrolled)
         open_ = (ruled.unknown & self._enrolled) - inside
         sure = inside - outsiders - outside.unknown
         unknown = (open_ | (inside & outside.unknown)) - outsiders
-        return Getting(sure, unknown, named & sure)
+        return Getting(sure - unfit, unknown - unfit, named & sure, sure & unfit)
+
+    def _unfit(self, platforms: frozenset[str]) -> frozenset[str]:
+        if not platforms:
+            return _NOBODY
+        return _NOBODY.union(*(d for p, d in self._of_platform.items() if p not in platforms))
 
     def _by_rule(self, group: Group) -> Members:
         """Those whom the group's rule means, enrolled or not."""
@@ -78,3 +99,12 @@ class Roster:
 
     def _known(self, names: Sequence[str]) -> Sequence[str]:
         return [name for name in names if name in self._groups]
+
+
+def _by_platform(devices: Mapping[str, Device | None]) -> dict[str, set[str]]:
+    found: dict[str, set[str]] = defaultdict(set)
+    for serial, device in devices.items():
+        platform = platform_of(device.product_name) if device is not None else None
+        if platform is not None:
+            found[platform].add(serial)
+    return found

@@ -10,7 +10,7 @@ from bridge.clients.apple_replies import AssetCounts, ClientConfig, Envelope, Se
 from bridge.domain.catalogue import AppleError
 from bridge.domain.model import Pair
 from bridge.engine import licences as licence_steps
-from bridge.engine import metadata_calls
+from bridge.engine import metadata_calls, wishes
 from bridge.engine.apple_call import AppleCall, hear
 from bridge.engine.context import Context
 from bridge.engine.registering import (
@@ -153,7 +153,10 @@ class ReadAssets(LocationRead):
         if result.envelope is not None:
             hear(context, row.scope, result.envelope)
         rows = {a.asset: _columns(a) for a in result.assets}
+        before = locations.platforms_of(context.db, row.scope)
         locations.store_assets(context.db, row.scope, list(rows.items()), result.began_at)
+        if locations.platforms_of(context.db, row.scope) != before:
+            wishes.platforms_changed(context.db, context.now)
         if _began_too_early(context, row.scope, result):
             meta.hasten_job(context.db, f"assets:{row.scope}", context.now)
             return

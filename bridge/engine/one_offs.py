@@ -8,7 +8,7 @@ from bridge.domain.model import Asset
 from bridge.domain.wanted import BY_BOTH, BY_FILE
 from bridge.engine import wishes
 from bridge.errors import WishError
-from bridge.store import installs, one_offs
+from bridge.store import holds, installs, one_offs
 from bridge.store import wanted as wanted_store
 from bridge.store.database import Connection
 from bridge.store.one_offs import OneOff
@@ -38,7 +38,7 @@ def assign(
     new = [each.serial_number for each in beside if one_offs.put(db, each, now)]
     by_file = {pair for one_off in beside if _by_file(db, pair := one_off.pair)}
     installs.wanted_by(db, by_file, BY_BOTH)
-    installs.let_go(db, by_file, now)
+    holds.let_go(db, by_file, now)
     alone = [wishes.of_one_off(wanted, each) for each in beside if each.pair not in by_file]
     wishes.store_batches(db, alone, now)
     return frozenset(new)

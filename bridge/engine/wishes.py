@@ -6,7 +6,7 @@ is got as the file says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.domain.change import Batch, Change, PairName, compare, removals_allowed
@@ -15,7 +15,7 @@ from bridge.domain.model import Asset, Device, Held, Options
 from bridge.domain.roster import Roster
 from bridge.domain.wanted import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Wanted
 from bridge.errors import WishError
-from bridge.store import apps, batches, devices, installs, one_offs, reports
+from bridge.store import apps, batches, devices, holds, installs, locations, one_offs, reports
 from bridge.store import wanted as wanted_store
 from bridge.store.database import Connection
 from bridge.store.installs import Wish
@@ -104,12 +104,13 @@ def _unlike(
 def for_device(db: Connection, serial_number: str, now: float) -> int:
     """A device has enrolled, or changed: give it what its groups want by now.
 
-    Nothing is taken from it: that is for an apply, which shows it first. Returns how many installs
-    changed.
+    Nothing is taken from it but what cannot run there: that is for an apply, which shows it first.
+    Returns how many installs were wished for or wished for otherwise.
     """
     wanted = wanted_store.load(db)
     device = devices.current(db, [serial_number]).get(serial_number)
-    roster = Roster(wanted.groups, {serial_number: device})
+    roster = _roster(db, wanted, {serial_number: device})
+    holds.never_fit(db, _unfit(wanted, roster), now)
     found = wished(wanted, roster, one_offs.load(db, serial_number))
     held = _held(db, wanted, device, found) if device is not None else {}
     wishes = [_wish(b, s, held.get(b.asset.adam_id)) for b in found for s in b.serials]
@@ -126,7 +127,7 @@ def _held(
     by_file = {batch.asset.adam_id for batch in found if batch.wanted_by == BY_FILE}
     if applied_at is None or not by_file:
         return {}
-    standing = installs.wanted_apps(db, device.serial_number or "")
+    standing = holds.of_device(db, device.serial_number or "")
     waiting = {adam_id for adam_id in by_file if standing.get(adam_id, NOT_PLANNED) is not None}
     is_limited = wanted_store.limited_at(db) is not None
     unknown_then = unplanned(wanted, device, devices.firsts(db, device.id), applied_at)
@@ -135,7 +136,33 @@ def _held(
 
 
 def _all_wished(db: Connection, wanted: Wanted) -> list[Batch]:
-    return wished(wanted, Roster(wanted.groups, known(db, wanted)), one_offs.load(db))
+    return wished(wanted, roster_of_all(db, wanted), one_offs.load(db))
+
+
+def roster_of_all(db: Connection, wanted: Wanted) -> Roster:
+    """Every device that counts, in the groups of `wanted`."""
+    return _roster(db, wanted, known(db, wanted))
+
+
+def _roster(db: Connection, wanted: Wanted, some: Mapping[str, Device | None]) -> Roster:
+    runs = locations.platforms(db, [app.adam_id for app in wanted.apps])
+    on = {
+        app.adam_id: runs.get((app.location, Asset(app.adam_id, app.pricing_param)), frozenset())
+        for app in wanted.apps
+    }
+    return Roster(wanted.groups, some, on)
+
+
+def platforms_changed(db: Connection, now: float) -> None:
+    """Apple said anew on what apps run: what a rule wished for and cannot run is given up."""
+    wanted = wanted_store.load(db)
+    stored = {pair for batch in batches.wanted(db) for pair in batch.pairs()}
+    holds.never_fit(db, _unfit(wanted, roster_of_all(db, wanted)) & stored, now)
+
+
+def _unfit(wanted: Wanted, roster: Roster) -> set[PairName]:
+    """The pairs that a rule means and that cannot be."""
+    return {(serial, app.adam_id) for app in wanted.apps for serial in roster.getting(app).unfit}
 
 
 def known(db: Connection, wanted: Wanted) -> dict[str, Device | None]:

@@ -101,25 +101,6 @@ def wanted_by(db: Connection, pairs: Iterable[tuple[str, str]], by: str) -> None
     )
 
 
-def let_go(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
-    """These (serial number, adam id) are not held any more."""
-    db.executemany(
-        "UPDATE installs SET held = NULL, round_at = ?, updated_at = ?, dirty_at = ? "
-        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ? AND held IS NOT NULL",
-        [(now, now, now, serial_number, adam_id) for serial_number, adam_id in pairs],
-    )
-
-
-def wanted_apps(db: Connection, serial_number: str) -> dict[str, Held | None]:
-    """The adam ids of what is wanted on a device, each with why it is held, if it is."""
-    found = db.execute(
-        "SELECT adam_id, held FROM installs WHERE target_kind = 'serial' AND target = ? "
-        "AND wanted = 1",
-        (serial_number,),
-    )
-    return {row[0]: row[1] for row in found}
-
-
 def dirty(db: Connection, limit: int) -> list[Install]:
     """Installs that something touched, the oldest touch first."""
     found = db.execute(

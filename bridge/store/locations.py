@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.model import Asset, AssetFacts
+from bridge.domain.platforms import listed
 from bridge.store import rows
 from bridge.store.database import Connection
 
@@ -120,6 +121,24 @@ def asset_facts(db: Connection, location: str, assets: Sequence[Asset]) -> dict[
         (location, *wanted),
     )
     return {Asset(r["adam_id"], r["pricing_param"]): rows.read(AssetFacts, r) for r in found}
+
+
+def platforms(db: Connection, adam_ids: Sequence[str]) -> dict[tuple[str, Asset], frozenset[str]]:
+    """By location and asset, what these apps run on; empty where Apple did not say."""
+    found = db.execute(
+        "SELECT location, adam_id, pricing_param, platforms FROM assets "
+        f"WHERE adam_id IN ({rows.marks(adam_ids)})",
+        tuple(adam_ids),
+    )
+    return {(row[0], Asset(row[1], row[2])): listed(row[3]) for row in found}
+
+
+def platforms_of(db: Connection, location: str) -> dict[Asset, str | None]:
+    """What the assets of a location run on, in their stored form."""
+    found = db.execute(
+        "SELECT adam_id, pricing_param, platforms FROM assets WHERE location = ?", (location,)
+    )
+    return {Asset(row[0], row[1]): row[2] for row in found}
 
 
 def store_assets(

@@ -7,6 +7,7 @@ from bridge.domain.match import Match
 from bridge.domain.wanted import AppWish, Group, Wanted
 from bridge.engine import wishes
 from bridge.engine.reconcile import ask
+from bridge.simulator.faults import Fault
 from bridge.store import devices, installs
 from tests.flow.scene import Scene
 
@@ -231,6 +232,21 @@ def test_an_enrolment_that_no_webhook_told_of_is_served_once_a_list_has_shown_it
     scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
 
 
+def test_an_enrolment_whose_webhooks_come_in_the_wrong_order_is_served(
+    make_scene: MakeScene,
+) -> None:
+    swapped = Fault("mdm.webhook", "reorder", match="Authenticate")
+    scene = make_scene(devices=0, seats=9, faults=[swapped])
+    scene.apply(wanting(scene, IPADS))
+    device = scene.world.new_device("NEWPAD", product_name="iPad14,1")
+    device.authenticate()
+    scene.world.advance(0.5)
+    device.token_update()
+    device.enrolled = True
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+    assert scene.world.faults.struck
+
+
 def test_one_device_that_changes_touches_no_other(make_scene: MakeScene) -> None:
     scene = make_scene(devices=6, macs=0)
     shaped(scene, [{"os_version": "17.2"}] * 5 + [{"os_version": "17.1"}])
@@ -248,3 +264,73 @@ def test_one_device_that_changes_touches_no_other(make_scene: MakeScene) -> None
         dirty = {(each.id in before, each.target) for each in installs.dirty(db, 99)}
     assert dirty == {(False, scene.serials[-1])}
     assert len(seen) <= 12, "a few statements, however large the fleet is"
+
+
+def only_for(scene: Scene, *platforms: str) -> None:
+    """The first app runs on these platforms alone."""
+    scene.world.location.library.assets[scene.adam_ids[0], "STDQ"].platforms = platforms
+
+
+MIXED = ({"product_name": "iPad14,1"}, {"product_name": "Mac14,2"}, {"product_name": "AppleTV11,1"})
+
+
+def test_a_rule_leaves_devices_of_another_platform_out(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=3)
+    only_for(scene, "iOS")
+    shaped(scene, MIXED)
+    scene.apply(wanting(scene, Group("everyone", all=True)))
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+    assert wanted(scene) == {scene.serials[0]}
+
+
+def test_what_a_rule_wished_for_before_apple_told_the_platforms_is_given_up(
+    make_scene: MakeScene,
+) -> None:
+    away = Fault("apple.assets", "gateway", times=9)
+    scene = make_scene(devices=0, apps=2, seats=9, faults=[away])
+    only_for(scene, "iOS")
+    scene.apply()
+    for shape in MIXED:
+        scene.world.new_device(**shape).enrol()
+    scene.run(lambda: len(scene.installs()) == 6)
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 3})
+    first, second = scene.adam_ids
+    pad, mac, _ = scene.serials
+    assert {(i["serial_number"], i["adam_id"]) for i in scene.installs()} == {
+        (pad, first),
+        (pad, second),
+        (mac, second),
+    }
+
+
+def test_a_licence_that_a_device_of_another_platform_got_goes_back(make_scene: MakeScene) -> None:
+    scene = listed_only(make_scene, product_name="AppleTV11,1")
+    only_for(scene, "iOS")
+    scene.pass_time(2 * 3600)
+    scene.apply(wanting(scene, Group("everyone", all=True)))
+    scene.run(lambda: scene.states() == {"removed RELEASED": 1})
+    assert not scene.world.location.library.assignments
+    assert not scene.world.ledger.installs_posted
+
+
+def test_a_named_device_of_another_platform_is_told_of(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=3)
+    only_for(scene, "iOS")
+    shaped(scene, MIXED)
+    scene.apply(wanting(scene, Group("named", serials=tuple(scene.serials))))
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1, "failed WRONG_PLATFORM": 2})
+    said = scene.install(scene.serials[2])["explanation"]
+    assert said["sentence"] == (
+        f"Pages does not run on Device 3 ({scene.serials[2]}): it is a AppleTV11,1, and the app is "
+        "for iOS."
+    )
+    assert said["who_must_act"] == "the admin"
+    assert len(scene.world.location.library.assignments) == 1
+
+
+def test_an_unknown_product_is_given_the_benefit_of_the_doubt(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1)
+    only_for(scene, "iOS")
+    shaped(scene, [{"product_name": "HomePad1,1"}])
+    scene.apply(wanting(scene, Group("everyone", all=True)))
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 1})

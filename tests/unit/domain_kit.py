@@ -140,6 +140,7 @@ def asset(**changes: Any) -> AssetFacts:
         "unlimited": False,
         "device_assignable": True,
         "product_type": "App",
+        "platforms": "iOS,macOS",
         "read_at": NOW - MINUTE,
         "counted_at": NOW - MINUTE,
     }

@@ -21,6 +21,7 @@ from tests.unit.domain_kit import (
     facts,
     install,
     licensed,
+    report,
 )
 
 EARLY = replace(POLICY, associate=replace(POLICY.associate, before_enrolment=True))
@@ -333,3 +334,23 @@ def test_what_is_held_waits_whatever_else_is_so() -> None:
     assert decided(licensed(install=held)) == waits
     assert decided(facts(install=held, device=None)) == waits
     assert decided(facts(install=install(held="NOT_PLANNED", wanted=False))).state == "removed"
+
+
+def test_an_app_for_another_platform_takes_no_seat_and_is_not_sent() -> None:
+    mac = device(product_name="Mac14,2")
+    detail = "it is a Mac14,2, and the app is for iOS, tvOS"
+    failed = Decision("failed", "WRONG_PLATFORM", detail)
+    elsewhere = asset(platforms="tvOS,iOS")
+    assert decided(facts(device=mac, asset=elsewhere)) == failed
+    assert decided(licensed(device=mac, asset=elsewhere)) == failed
+
+
+@pytest.mark.parametrize("platforms", ["iOS", "iOS,macOS", "", None])
+def test_an_app_for_this_platform_or_for_no_known_one_goes_on(platforms: str | None) -> None:
+    assert decided(facts(asset=asset(platforms=platforms))).reason == "SEAT_PENDING"
+
+
+def test_what_runs_nevertheless_is_not_called_impossible() -> None:
+    its = report("Managed")
+    found = decided(licensed(asset=asset(platforms="tvOS"), report=its))
+    assert found.state == "installed"

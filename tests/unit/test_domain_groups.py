@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from bridge.domain.first_contact import First, unplanned
 from bridge.domain.match import Match, fits
 from bridge.domain.model import Device
+from bridge.domain.platforms import listed, platform_of, runs_on
 from bridge.domain.roster import Roster
 from bridge.domain.versions import conditions, fulfils
 from bridge.domain.wanted import AppWish, Group, Wanted
@@ -230,3 +231,48 @@ def test_who_turns_out_not_to_be_excluded_waits_for_an_apply() -> None:
     its = device(**HERE | {"name": "Office"})
     assert unplanned(wanted, its, late(name="Office"), NOW) == {"361309726"}
     assert unplanned(wanted, its, late(product_name="iPad14,1"), NOW) == set()
+
+
+@pytest.mark.parametrize(
+    ("product_name", "platform"),
+    [
+        ("iPhone14,5", "iOS"),
+        ("iPad14,1", "iOS"),
+        ("iPod9,1", "iOS"),
+        ("MacBookAir10,1", "macOS"),
+        ("Mac14,2", "macOS"),
+        ("iMac21,1", "macOS"),
+        ("VirtualMac2,1", "macOS"),
+        ("AppleTV11,1", "tvOS"),
+        ("Watch6,1", "watchOS"),
+        ("RealityDevice14,1", "visionOS"),
+        ("HomePad1,1", None),
+        ("", None),
+        (None, None),
+    ],
+)
+def test_what_runs_on_a_product(product_name: str | None, platform: str | None) -> None:
+    assert platform_of(product_name) == platform
+    assert runs_on(product_name, frozenset()), "an app of which nothing is known"
+    for other in ("iOS", "macOS", "tvOS", "watchOS", "visionOS"):
+        assert runs_on(product_name, frozenset({other})) is (platform in (None, other))
+
+
+@pytest.mark.parametrize(
+    ("wish", "platforms", "sure", "unfit"),
+    [
+        (app("all"), "iOS", "I1 K1 X1", ""),
+        (app("all"), "macOS", "X1", "I1 K1"),
+        (app("all"), "", "I1 K1 X1", ""),
+        (app("all"), "iOS,macOS", "I1 K1 X1", ""),
+        (app("all", "kiosks"), "macOS", "K1 K2 X1", "I1"),
+        (app("ipads", exclude=("lab",)), "macOS", "", "I1"),
+    ],
+)
+def test_a_rule_means_only_devices_on_which_the_app_runs(
+    wish: AppWish, platforms: str, sure: str, unfit: str
+) -> None:
+    getting = Roster(GROUPS, DEVICES, {wish.adam_id: listed(platforms)}).getting(wish)
+    assert getting.sure == set(sure.split())
+    assert getting.unfit == set(unfit.split())
+    assert not getting.unknown & getting.unfit

@@ -18,4 +18,10 @@ WISH_REASONS: Final[dict[str, Reason]] = {
         "the admin",
         "run vpp-bridge apply again: it shows the device, and {app} goes ahead",
     ),
+    "WRONG_PLATFORM": Reason(
+        "{app} does not run on {device}: {detail}",
+        "the admin",
+        "take the serial number out of the groups that get {app}, or withdraw the one-off wish",
+        ("failed",),
+    ),
 }

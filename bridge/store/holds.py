@@ -1,0 +1,53 @@
+"""Wishes that nothing is done for: held until an apply shows them, or made by a rule in vain."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from bridge.domain.model import Held
+from bridge.store.database import Connection
+
+
+def never_fit(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
+    """A rule wished for these (serial number, adam id) before it was known that the app does not
+    run there.
+
+    What nothing was done for is forgotten. Of the others, a licence that was got goes back, even
+    under `keep`, since it is of no use there; one-off wishes stay as they are.
+    """
+    where = (
+        "target_kind = 'serial' AND target = ? AND adam_id = ? AND wanted = 1 "
+        "AND wanted_by = 'file'"
+    )
+    for pair in pairs:
+        db.execute(
+            f"DELETE FROM installs WHERE {where} AND attempts = 0 AND NOT EXISTS (SELECT 1 "
+            "FROM request_pairs p WHERE p.target = installs.target "
+            "AND p.adam_id = installs.adam_id)",
+            pair,
+        )
+        db.execute(
+            "UPDATE installs SET wanted = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
+            "round_at = ?, options = iif(json_extract(options, '$.on_unwanted') = 'keep', "
+            f"json_set(options, '$.on_unwanted', 'release'), options) WHERE {where}",
+            (now, now, now, *pair),
+        )
+
+
+def let_go(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
+    """These (serial number, adam id) are not held any more."""
+    db.executemany(
+        "UPDATE installs SET held = NULL, round_at = ?, updated_at = ?, dirty_at = ? "
+        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ? AND held IS NOT NULL",
+        [(now, now, now, serial_number, adam_id) for serial_number, adam_id in pairs],
+    )
+
+
+def of_device(db: Connection, serial_number: str) -> dict[str, Held | None]:
+    """The adam ids of what is wanted on a device, each with why it is held, if it is."""
+    found = db.execute(
+        "SELECT adam_id, held FROM installs WHERE target_kind = 'serial' AND target = ? "
+        "AND wanted = 1",
+        (serial_number,),
+    )
+    return {row[0]: row[1] for row in found}
