@@ -31,7 +31,10 @@ APP_KEYS = (
 )
 """The keys of an app that work; the other fields of `AppWish` are refused until they do."""
 
-_APP_LATER = (*(f.name for f in fields(AppWish) if f.name not in APP_KEYS), "license_to")
+_APP_LATER = (
+    *(f.name for f in fields(AppWish) if f.name not in (*APP_KEYS, "fallbacks")),
+    "license_to",
+)
 
 _SIMPLE: Mapping[str, Callable[[str], Any]] = {
     "adam_id": values.adam_id,
@@ -117,7 +120,9 @@ def _app(
     read: dict[str, Any] = {
         key: reader.value(child, _SIMPLE[key]) for key, child in found.items() if key in _SIMPLE
     }
-    read["location"] = _location(reader, spot, found.get("location"), locations)
+    places = _locations(reader, spot, found.get("location"), locations)
+    if places:
+        read |= {"location": places[0], "fallbacks": places[1:]}
     for key in found.keys() & {"groups", "exclude"}:
         read[key] = tuple(dict.fromkeys(reader.values(found[key], _existing(groups, "group"))))
     if "adam_id" not in found:
@@ -131,21 +136,27 @@ def _app(
     return found.get("adam_id", spot), AppWish(**given) if whole else None
 
 
-def _location(
-    reader: Reader, app: Spot, spot: Spot | None, locations: Collection[str]
-) -> str | None:
+def _locations(
+    reader: Reader, app: Spot, spot: Spot | None, known: Collection[str]
+) -> tuple[str, ...]:
+    """Where licences may come from, in order; none after a mistake."""
+    if spot is not None and spot.is_list:
+        if spot.is_empty:
+            reader.wrong(spot, "names no location; write one, or a list of them")
+        return tuple(dict.fromkeys(reader.values(spot, _existing(known, "location"))))
     if spot is not None:
-        return reader.value(spot, _existing(locations, "location"))
-    if len(locations) == 1:
-        return next(iter(locations))
+        name = reader.value(spot, _existing(known, "location"))
+        return () if name is None else (name,)
+    if len(known) == 1:
+        return tuple(known)
     reader.missing(
         app,
         "location",
-        f"write one of {', '.join(locations)}"
-        if locations
+        f"write one of {', '.join(known)}"
+        if known
         else "no location is configured; write one under locations:",
     )
-    return None
+    return ()
 
 
 def _existing(known: Collection[str], noun: str) -> Callable[[str], str]:
@@ -165,5 +176,5 @@ def _no_app_twice(reader: Reader, wishes: list[tuple[Spot, AppWish]]) -> None:
             reader.wrong(
                 spot,
                 f"the app is written twice, on lines {earlier.line} and {spot.line}; "
-                "make them one entry",
+                "make them one entry (groups and location may be lists)",
             )

@@ -22,6 +22,7 @@ PART_OF_REMOVALS = 20
 class Batch:
     """Devices on which one app is wanted in the same way.
 
+    The licences come from `location`, or from the first of `fallbacks` that has a seat.
     `wanted_by` is the file, a one-off wish or both; `held` the reason why they wait for an apply.
     """
 
@@ -32,11 +33,12 @@ class Batch:
     wanted_by: str
     serials: frozenset[str]
     held: Held | None = None
+    fallbacks: tuple[str, ...] = ()
 
     @property
-    def way(self) -> tuple[Asset, str, int, Options]:
-        """How it is wanted; a batch that differs in this starts anew."""
-        return self.asset, self.location, self.priority, self.options
+    def way(self) -> tuple[Asset, tuple[str, ...], int, Options]:
+        """How it is wanted; a batch that differs in this is wanted otherwise."""
+        return self.asset, (self.location, *self.fallbacks), self.priority, self.options
 
     def pairs(self) -> Iterable[PairName]:
         """The installs of the batch."""

@@ -167,7 +167,9 @@ def _refused(facts: Facts, policy: Policy, now: float) -> Decision:
 def _needs_seat(facts: Facts) -> Decision:
     asset = facts.asset
     if asset is None:
-        return Decision("waiting", "NOT_PURCHASED")
+        # Another of its locations may own it.
+        steps = (TakeSeat(),) if facts.install.locations != facts.install.location else ()
+        return Decision("waiting", "NOT_PURCHASED", steps=steps)
     if not asset.device_assignable:
         return Decision("failed", "NOT_DEVICE_ASSIGNABLE")
     if unfit := decide_platform.unfit(facts):

@@ -280,6 +280,7 @@ Held = Literal["NOT_PLANNED", "HELD_BACK"]
 class Install:
     """One wanted app on one device, with the decision that was taken last.
 
+    `location` is where the licence comes from, one of `locations` (in order, with commas between).
     `held` is the reason for which nothing is done for it until an apply lets it go. `round_at` is
     when it was wanted, or wanted otherwise: failures from before do not count.
     """
@@ -290,6 +291,7 @@ class Install:
     adam_id: str
     pricing_param: str
     location: str
+    locations: str
     wanted: bool
     wanted_by: str
     held: Held | None

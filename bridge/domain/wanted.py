@@ -35,12 +35,16 @@ class Group:
 
 @dataclass(frozen=True, slots=True)
 class AppWish:
-    """One entry of `apps:`: this app, for these groups, in this way."""
+    """One entry of `apps:`: this app, for these groups, in this way.
+
+    `location` gives the licences, and if it has no seat the first of `fallbacks` that has one.
+    """
 
     adam_id: str
     groups: tuple[str, ...]
     location: str
     name: str | None = None
+    fallbacks: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     pricing_param: str = "STDQ"
     mode: Mode = "install"
@@ -53,6 +57,11 @@ class AppWish:
     prevent_backup: bool = False
     configuration: Mapping[str, Any] = field(default_factory=dict)
     attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """Where licences may come from, in order."""
+        return (self.location, *self.fallbacks)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +83,10 @@ class Wanted:
         """Read what `as_json` wrote."""
         return cls(
             groups=tuple(_group(each) for each in value.get("groups", ())),
-            apps=tuple(AppWish(**_tuples(a, "groups", "exclude")) for a in value.get("apps", ())),
+            apps=tuple(
+                AppWish(**_tuples(a, "groups", "exclude", "fallbacks"))
+                for a in value.get("apps", ())
+            ),
         )
 
 

@@ -72,7 +72,7 @@ def _is_old(context: Context, location: Location) -> bool:
 
 
 def _is_wished_for(context: Context, location: str) -> bool:
-    wished = any(app.location == location for app in wanted.load(context.db).apps)
+    wished = any(location in app.locations for app in wanted.load(context.db).apps)
     return wished or installs.any_wanted(context.db, location)
 
 

@@ -28,6 +28,7 @@ from bridge.domain.decision import (
     Step,
 )
 from bridge.domain.model import Device, Facts, Install, Pair
+from bridge.engine import elsewhere
 from bridge.engine import licences as licence_steps
 from bridge.engine import waves
 from bridge.engine.context import Context
@@ -227,11 +228,14 @@ _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
 
 
 def allot_seats(context: Context) -> int:
-    """Give the free seats to those who wait for one; returns how many were given."""
+    """Give the free seats to those who wait for one; returns how many got one, or were sent where
+    there is one."""
     given = 0
     for location, asset in installs.assets_in_demand(context.db):
+        given += elsewhere.to_holders(context, location, asset)
         counts = locations.asset_facts(context.db, location, [asset]).get(asset)
         if counts is None:
+            given += elsewhere.to_seats(context, location, asset)
             continue
         free = facts.free_seats(context.db, location, asset, counts)
         demands = installs.demands(context.db, location, asset)
@@ -241,6 +245,7 @@ def allot_seats(context: Context) -> int:
         pairs_store.want(context.db, location, "ASSOCIATE", pairs, context.now)
         given += len(granted)
         if len(granted) < len(demands):
+            given += elsewhere.to_seats(context, location, asset)
             recount_at = max(context.now, counts.read_at + RECOUNT_AFTER)
             meta.hasten_job(context.db, f"assets:{location}", recount_at)
     return given

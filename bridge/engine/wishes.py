@@ -194,7 +194,7 @@ def of_one_off(wanted: Wanted, one_off: OneOff) -> Batch:
         BY_ONE_OFF,
         frozenset({one_off.serial_number}),
     )
-    return replace(batch, asset=one_off.asset, location=one_off.location)
+    return replace(batch, asset=one_off.asset, location=one_off.location, fallbacks=())
 
 
 def _batch(app: AppWish, wanted_by: str, serials: frozenset[str]) -> Batch:
@@ -212,6 +212,7 @@ def _batch(app: AppWish, wanted_by: str, serials: frozenset[str]) -> Batch:
         ),
         wanted_by=wanted_by,
         serials=serials,
+        fallbacks=app.fallbacks,
     )
 
 
@@ -224,6 +225,7 @@ def _wish(batch: Batch, serial_number: str, held: Held | None = None) -> Wish:
         batch.priority,
         batch.options,
         held,
+        batch.fallbacks,
     )
 
 

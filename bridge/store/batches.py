@@ -14,19 +14,20 @@ from bridge.store.database import Connection
 def wanted(db: Connection) -> list[Batch]:
     """Everything that is wanted now, by how it is wanted."""
     found = db.execute(
-        "SELECT adam_id, pricing_param, location, priority, options, wanted_by, held, "
+        "SELECT adam_id, pricing_param, locations, priority, options, wanted_by, held, "
         "group_concat(target, ' ') FROM installs WHERE wanted = 1 AND target_kind = 'serial' "
-        "GROUP BY adam_id, pricing_param, location, priority, options, wanted_by, held"
+        "GROUP BY adam_id, pricing_param, locations, priority, options, wanted_by, held"
     )
     return [
         Batch(
             Asset(row[0], row[1]),
-            row[2],
+            row[2].partition(",")[0],
             row[3],
             _options(row[4]),
             row[5],
             frozenset(row[7].split(" ")),
             row[6],
+            tuple(row[2].split(",")[1:]),
         )
         for row in found
     ]

@@ -25,10 +25,14 @@ class Wish:
     priority: int
     options: Options
     held: Held | None = None
+    fallbacks: tuple[str, ...] = ()
 
+
+_ELSEWHERE = "NOT instr(',' || excluded.locations || ',', ',' || location || ',')"
+"""Of an install: whether its location is none of those of the new wish."""
 
 _OTHERWISE = (
-    "(wanted = 0 OR pricing_param <> excluded.pricing_param OR location <> excluded.location "
+    f"(wanted = 0 OR pricing_param <> excluded.pricing_param OR {_ELSEWHERE} "
     "OR options <> excluded.options OR priority <> excluded.priority OR held IS NOT excluded.held)"
 )
 """Of an install: whether it is not wanted yet as the new wish has it."""
@@ -42,24 +46,27 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
     """
     before = db.total_changes
     db.executemany(
-        "INSERT INTO installs (target_kind, target, adam_id, pricing_param, location, wanted, "
-        "wanted_by, held, options, priority, state, reason, round_at, since, created_at, "
+        "INSERT INTO installs (target_kind, target, adam_id, pricing_param, location, locations, "
+        "wanted, wanted_by, held, options, priority, state, reason, round_at, since, created_at, "
         "updated_at, dirty_at) "
-        "VALUES ('serial', ?, ?, ?, ?, 1, ?, ?, ?, ?, 'waiting', 'NEW', ?, ?, ?, ?, ?) "
+        "VALUES ('serial', ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, 'waiting', 'NEW', ?, ?, ?, ?, ?) "
         "ON CONFLICT (target_kind, target, adam_id) DO UPDATE SET wanted = 1, "
-        "pricing_param = excluded.pricing_param, location = excluded.location, "
+        "pricing_param = excluded.pricing_param, locations = excluded.locations, "
+        f"location = CASE WHEN {_ELSEWHERE} THEN excluded.location ELSE location END, "
         "wanted_by = excluded.wanted_by, held = excluded.held, options = excluded.options, "
         "priority = excluded.priority, updated_at = excluded.updated_at, "
         "created_at = CASE WHEN wanted = 0 THEN excluded.created_at ELSE created_at END, "
         f"round_at = CASE WHEN {_OTHERWISE} THEN excluded.round_at ELSE round_at END, "
-        f"dirty_at = CASE WHEN {_OTHERWISE} THEN excluded.dirty_at ELSE dirty_at END "
-        f"WHERE wanted_by <> excluded.wanted_by OR {_OTHERWISE}",
+        f"dirty_at = CASE WHEN {_OTHERWISE} OR locations <> excluded.locations "
+        "THEN excluded.dirty_at ELSE dirty_at END WHERE wanted_by <> excluded.wanted_by "
+        f"OR locations <> excluded.locations OR {_OTHERWISE}",
         [
             (
                 w.serial_number,
                 w.asset.adam_id,
                 w.asset.pricing_param,
                 w.location,
+                ",".join((w.location, *w.fallbacks)),
                 w.wanted_by,
                 w.held,
                 _document(w.options),
@@ -112,9 +119,11 @@ def dirty(db: Connection, limit: int) -> list[Install]:
 
 
 def any_wanted(db: Connection, location: str) -> bool:
-    """Whether a wish uses this location."""
+    """Whether a wish uses this location, or may use it."""
     row = db.execute(
-        "SELECT 1 FROM installs WHERE wanted = 1 AND location = ? LIMIT 1", (location,)
+        "SELECT 1 FROM installs WHERE wanted = 1 "
+        "AND instr(',' || locations || ',', ',' || ? || ',') LIMIT 1",
+        (location,),
     ).fetchone()
     return row is not None
 

@@ -49,6 +49,7 @@ def install(**changes: Any) -> Install:
         "adam_id": APP,
         "pricing_param": "STDQ",
         "location": "hq",
+        "locations": "hq",
         "wanted": True,
         "wanted_by": "file",
         "held": None,

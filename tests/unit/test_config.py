@@ -335,3 +335,19 @@ def test_conditions_keep_the_text_of_their_versions(tmp_path: Path) -> None:
     match = "{product_name: iPad*, os_version: 17.10, model: ' M* ', name: Lab-*}"
     (group,) = minimal(tmp_path, f"database: b\ngroups: {{a: {{match: {match}}}}}\n").wanted.groups
     assert group.match == Match("iPad*", "M*", "17.10", "Lab-*")
+
+
+def test_an_app_may_have_several_locations_in_order(tmp_path: Path) -> None:
+    for name in ("hq", "branch"):
+        (tmp_path / name).write_text(f"token of {name}")
+        (tmp_path / name).chmod(0o600)
+    said = (
+        "database: b\n"
+        "locations: {hq: {content_token_file: hq}, branch: {content_token_file: branch}}\n"
+        "groups: {a: {all: true}}\n"
+        "apps: [{adam_id: 1, groups: [a], location: [branch, hq, branch]}, "
+        "{adam_id: 2, groups: [a], location: [hq]}]\n"
+    )
+    first, second = minimal(tmp_path, said).wanted.apps
+    assert (first.location, first.fallbacks) == ("branch", ("hq",))
+    assert (second.location, second.fallbacks) == ("hq", ())

@@ -102,6 +102,7 @@ WISHES = st.builds(
             WORDS,
             name=st.none() | WORDS,
             exclude=NAMES,
+            fallbacks=NAMES,
             mode=st.sampled_from(["install", "license_only"]),
             priority=st.integers(),
             on_unwanted=st.sampled_from(["keep", "release", "remove"]),

@@ -25,7 +25,8 @@ CREATE TABLE installs (
     target TEXT NOT NULL,
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
-    location TEXT NOT NULL,
+    location TEXT NOT NULL,            -- where its licence comes from
+    locations TEXT NOT NULL,           -- where it may come from, in order: hq,branch
     wanted INTEGER NOT NULL,
     wanted_by TEXT NOT NULL,           -- file | one-off | file and one-off
     held TEXT,                         -- the reason for which it waits for an apply, or NULL
