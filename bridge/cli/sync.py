@@ -32,8 +32,10 @@ AT_ONCE = 5
 def sync(settings: Settings, what: str, as_json: bool) -> int:
     """Read everything anew: the apps each location owns, who holds licences, and all devices.
 
-    Nothing is written at Apple or sent to a device. While the bridge runs, its engine does it;
-    otherwise this command does. Exit code 1 when something could not be read.
+    Nothing is written at Apple. Devices of which a `match` needs to know more are asked what they
+    are, some in each minute, and so are those without a serial number; nothing else is sent to a
+    device. While the bridge runs, its engine does all this; otherwise this command reads, and the
+    devices are asked when the bridge runs. Exit code 1 when something could not be read.
     """
     with settings.open_bridge() as bridge:
         reads = _reads(bridge, what)

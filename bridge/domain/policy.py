@@ -101,11 +101,12 @@ class VerifyPolicy:
 
 @dataclass(frozen=True, slots=True)
 class DevicePolicy:
-    """When a device counts as silent, and how rarely it is then pushed."""
+    """When a device counts as silent, how rarely it is then pushed, and what devices are asked."""
 
     silent_after: Seconds = 14 * DAY
     silent_push_every: Seconds = 7 * DAY
     ask_serial_every: Seconds = 10 * MINUTE
+    ask_facts_per_minute: int = 100
 
 
 @dataclass(frozen=True, slots=True)

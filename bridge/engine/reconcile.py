@@ -28,9 +28,8 @@ from bridge.domain.decision import (
     Step,
 )
 from bridge.domain.model import Device, Facts, Install, Pair
-from bridge.engine import elsewhere
+from bridge.engine import elsewhere, waves
 from bridge.engine import licences as licence_steps
-from bridge.engine import waves
 from bridge.engine.context import Context
 from bridge.store import commands, facts, installed_apps, installs, locations, meta
 from bridge.store import pairs as pairs_store

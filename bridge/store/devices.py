@@ -119,6 +119,17 @@ def nameless(db: Connection, server: str, asked_before: float, limit: int) -> li
     return [rows.read(Device, row) for row in found]
 
 
+def askable(db: Connection, server: str, *, facts_asked_before: float) -> list[Device]:
+    """A server's enrolled devices with a serial number that were not asked for facts since then."""
+    found = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND enrolled = 1 "
+        "AND udid IS NOT NULL AND serial_number IS NOT NULL "
+        "AND coalesce(facts_asked_at, 0) < ? ORDER BY id",
+        (server, facts_asked_before),
+    )
+    return [rows.read(Device, row) for row in found]
+
+
 def by_serial(db: Connection) -> dict[str, Device]:
     """Every device with a serial number, by it; of several with the same one as `current`."""
     found = db.execute(

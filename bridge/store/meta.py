@@ -33,6 +33,11 @@ def recall(db: Connection, key: str) -> str | None:
     return str(row[0]) if row else None
 
 
+def forget(db: Connection, key: str) -> None:
+    """Remember nothing more under a key."""
+    db.execute("DELETE FROM meta WHERE key = ?", (key,))
+
+
 def count(db: Connection, name: str, now: float, by: int = 1) -> None:
     """Add `by` to a counter, which starts at nought."""
     db.execute(

@@ -3,10 +3,13 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+from bridge.app import make_calls
 from bridge.domain.match import Match
+from bridge.domain.policy import DevicePolicy, Policy
 from bridge.domain.wanted import AppWish, Group, Wanted
 from bridge.engine import wishes
 from bridge.engine.reconcile import ask
+from bridge.engine.sync import Read, Sync
 from bridge.simulator.faults import Fault
 from bridge.store import devices, installs
 from tests.flow.scene import Scene
@@ -334,3 +337,81 @@ def test_an_unknown_product_is_given_the_benefit_of_the_doubt(make_scene: MakeSc
     shaped(scene, [{"product_name": "HomePad1,1"}])
     scene.apply(wanting(scene, Group("everyone", all=True)))
     scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
+
+
+def asked(scene: Scene) -> list[str]:
+    """Who was asked what it is, in the order in which that happened."""
+    with scene.bridge.database.read() as db:
+        found = db.execute(
+            "SELECT d.serial_number FROM commands c JOIN devices d ON d.id = c.device_id "
+            "WHERE c.request_type = 'DeviceInformation' ORDER BY c.created_at, d.id"
+        )
+        return [row[0] for row in found]
+
+
+def sync_devices(scene: Scene) -> None:
+    """`sync devices`, handed to the engine."""
+    calls = make_calls(scene.bridge.database, Unused(), scene.bridge.config)
+    reads = [Read("devices", "main")]
+    Sync(scene.bridge.database, scene.config.policy, calls, reads, scene.bridge.clock).ask()
+
+
+class Unused:
+    """Clients of calls that the engine makes."""
+
+    def apple(self, location: str) -> Any:
+        raise AssertionError(location)
+
+    def mdm(self, server: str) -> Any:
+        raise AssertionError(server)
+
+    def token_digest(self, location: str) -> str | None:
+        return None
+
+
+def test_sync_asks_devices_of_which_a_match_needs_to_know_more(make_scene: MakeScene) -> None:
+    few = Policy(device=DevicePolicy(ask_facts_per_minute=2))
+    scene = make_scene(devices=6, macs=0, policy=few)
+    for device in scene.world.devices[:1]:
+        device.reenrol()
+    scene.pass_time(60)
+    others = scene.serials[1:]
+    rule = wanting(scene, Group("ipads", match=Match(product_name="iPad*", name="Device*")))
+    scene.apply(rule)
+    scene.pass_time(3 * 3600)
+    assert asked(scene) == [], "nobody is asked by itself"
+
+    sync_devices(scene)
+    scene.pass_time(59)
+    assert asked(scene) == others[:2]
+    scene.pass_time(60)
+    assert asked(scene) == others[:4]
+    scene.pass_time(3600)
+    assert asked(scene) == others, "each of them once"
+    assert scene.states() == {"installed INSTALLED": 1, "waiting NOT_PLANNED": 5}
+    scene.apply(rule)
+    scene.run(lambda: scene.states() == {"installed INSTALLED": 6})
+
+
+def test_a_device_that_does_not_answer_is_asked_once_for_each_sync(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, macs=0)
+    scene.pass_time(60)
+    scene.world.devices[0].go_offline()
+    scene.apply(wanting(scene, IPADS))
+    sync_devices(scene)
+    scene.pass_time(3 * 3600)
+    sync_devices(scene)
+    scene.pass_time(3 * 3600)
+    assert len(asked(scene)) == 1, "the question still waits on the server"
+    scene.world.devices[0].go_online()
+    scene.pass_time(6 * 3600)
+    assert scene.states() == {"waiting NOT_PLANNED": 1}
+
+
+def test_sync_asks_nobody_when_nothing_is_open(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=2, macs=0)
+    scene.pass_time(60)
+    scene.apply(wanting(scene, Group("named", serials=tuple(scene.serials)), mode="license_only"))
+    sync_devices(scene)
+    scene.pass_time(3600)
+    assert asked(scene) == []

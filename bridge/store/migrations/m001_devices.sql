@@ -27,6 +27,7 @@ CREATE TABLE devices (
     installed_refused_at REAL,         -- when it last refused an InstalledApplicationList
     left_out_at REAL,                  -- since when its server's list of devices leaves it out
     serial_asked_at REAL,
+    facts_asked_at REAL,               -- when it was last asked, because a `match` needs to know
     facts_at REAL,                     -- when a DeviceInformation was answered
     pushed_at REAL,
     lane_at REAL,                      -- when a command may be started; NULL: none waits
