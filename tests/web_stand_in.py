@@ -6,9 +6,11 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
+from bridge.domain.change import Change
 from bridge.domain.pauses import Scope
 from bridge.domain.policy import LimitsPolicy, Policy
 from bridge.domain.views import HealthPart, Page
+from bridge.domain.wanted import Wanted
 from bridge.errors import QueryError, WishError
 from bridge.wire.json_text import read_object
 
@@ -157,6 +159,13 @@ class StandIn:
         new = frozenset(serials) - self.wished
         self.wished |= new
         return new
+
+    def apply(self, wanted: Wanted, *, limit: int | None, allow_removals: int | None) -> Change:
+        self._done("apply", wanted, limit, allow_removals)
+        if allow_removals == 0:
+            raise WishError("nothing was stored: it would remove 1 of 1 installs")
+        pair = frozenset({("C02X", "1")})
+        return Change(pair, frozenset(), frozenset(), 4, frozenset(), frozenset())
 
     def unassign(self, serials: Sequence[str], adam_id: str) -> frozenset[str]:
         self._done("unassign", *serials, adam_id)

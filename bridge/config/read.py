@@ -20,8 +20,9 @@ from bridge.errors import ConfigError
 
 T = TypeVar("T")
 
-_TAG = "tag:yaml.org,2002:"
-_TEXT_TAGS = frozenset(_TAG + t for t in ("str", "int", "float", "bool", "null", "timestamp"))
+TAG = "tag:yaml.org,2002:"
+"""What the YAML library puts before the names of the standard types."""
+_TEXT_TAGS = frozenset(TAG + t for t in ("str", "int", "float", "bool", "null", "timestamp"))
 _VARIABLE = re.compile(r"\$\{([^}]*)(\}?)")
 _VARIABLE_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _CONTROL = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
@@ -44,7 +45,7 @@ class Spot:
     @property
     def is_null(self) -> bool:
         """Whether nothing (or an explicit null) stands here."""
-        return self.node.tag == _TAG + "null"
+        return self.node.tag == TAG + "null"
 
     @property
     def is_list(self) -> bool:
@@ -65,11 +66,14 @@ class Spot:
 class Reader:
     """One pass over a configuration file. Mistakes are noted, and reading goes on."""
 
-    def __init__(self, path: Path, environ: Mapping[str, str]) -> None:
-        """Parse the file; raises `ConfigError` with one line where that is impossible."""
+    def __init__(
+        self, path: Path, environ: Mapping[str, str], root: yaml.Node | None = None
+    ) -> None:
+        """Parse the file, unless the parsed `root` is given; raises `ConfigError` with one line
+        where that is impossible."""
         self.path = path
         self.environ = environ
-        self.root = Spot("", 1, parse(path))
+        self.root = Spot("", 1, parse(path) if root is None else root)
         self._mistakes: list[tuple[int, str]] = []
         self._warnings: list[tuple[int, str]] = []
 
@@ -185,6 +189,11 @@ class Reader:
             self.wrong(spot, f"the environment variable {name} is unset or empty; set it")
         return None if unset else _VARIABLE.sub(lambda m: self.environ[m[1]], raw)
 
+    def beside(self, spot: Spot) -> Path | None:
+        """The path that a value names, relative to the file; None after a mistake."""
+        name = self.text(spot)
+        return None if name is None else self.path.parent / name
+
     def value(self, spot: Spot, read: Callable[[str], T], *, show: bool = True) -> T | None:
         """One value through `read`, which raises `ConfigError` with the end of a sentence.
 
@@ -236,7 +245,7 @@ def parse(path: Path) -> yaml.Node:
         ) from None
     except RecursionError:
         raise ConfigError([f"{path}:1: not valid YAML: nested too deeply"]) from None
-    return node if node is not None else yaml.MappingNode(_TAG + "map", [])
+    return node if node is not None else yaml.MappingNode(TAG + "map", [])
 
 
 def _syntax(path: Path, text: str, line: int, error: yaml.MarkedYAMLError) -> str:
@@ -253,7 +262,7 @@ def _syntax(path: Path, text: str, line: int, error: yaml.MarkedYAMLError) -> st
 
 def scalar(key: str, line: int, text: str, variable: str) -> Spot:
     """A value that an environment variable gives in place of the file."""
-    return Spot(key, line, yaml.ScalarNode(_TAG + "str", text), variable)
+    return Spot(key, line, yaml.ScalarNode(TAG + "str", text), variable)
 
 
 def below(spot: Spot, name: str) -> str:

@@ -18,10 +18,9 @@ def read_serials(reader: Reader, spot: Spot) -> tuple[str, ...]:
     with that file's name and line. A file without any serial number is warned about, no mistake:
     whether its devices really lose their apps is decided when it is applied.
     """
-    name = reader.text(spot)
-    if name is None:
+    path = reader.beside(spot)
+    if path is None:
         return ()
-    path = reader.path.parent / name
     try:
         text = path.read_bytes().decode("utf-8-sig")
     except (OSError, ValueError) as error:

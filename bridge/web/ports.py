@@ -6,8 +6,10 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from bridge.config import Config
+from bridge.domain.change import Change
 from bridge.domain.pauses import Scope
 from bridge.domain.views import HealthPart, Page
+from bridge.domain.wanted import Wanted
 
 
 class Counting(Protocol):
@@ -128,6 +130,9 @@ class Changes(Protocol):
 
         Raises WishError when the location is missing or unknown.
         """
+
+    def apply(self, wanted: Wanted, *, limit: int | None, allow_removals: int | None) -> Change:
+        """Store what is wanted; raises WishError where that would remove too much."""
 
     def unassign(self, serials: Sequence[str], adam_id: str) -> Collection[str]:
         """Withdraw one-off wishes; those serials that had one."""

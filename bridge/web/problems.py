@@ -51,9 +51,9 @@ def to_http(error: Exception) -> HTTPException:
         case HTTPException():
             return error
         case ShapeError() | QueryError():
-            return BadRequest(_sentence(str(error)))
+            return BadRequest(as_sentence(str(error)))
         case WishError():
-            return UnprocessableEntity(_sentence(str(error)))
+            return UnprocessableEntity(as_sentence(str(error)))
         case StoreError():
             log.error("the database cannot be used: %s", error)
             return ServiceUnavailable("The database cannot be used at the moment.")
@@ -76,5 +76,6 @@ def _answer(error: Exception) -> Response:
     return response
 
 
-def _sentence(text: str) -> str:
+def as_sentence(text: str) -> str:
+    """The text of an error as a sentence: a capital letter first, a full stop last."""
     return text[:1].upper() + text[1:].rstrip(".") + "."

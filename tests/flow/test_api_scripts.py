@@ -158,6 +158,17 @@ def test_a_message_is_replayed(live: Live) -> None:
     assert live.json("replay_event", str(event["id"]))["dry_run"] is False
 
 
+def test_what_everybody_shall_have_is_applied(live: Live, tmp_path: Path) -> None:
+    file = tmp_path / "wanted.json"
+    app = {"adam_id": live.adam_id, "groups": ["them"]}
+    file.write_text(json.dumps({"groups": {"them": {"all": True}}, "apps": [app]}))
+    done = live.json("apply", str(file), "--allow-removals", "0", "--limit", "9")
+    assert (done["added"], done["removed"]) == (0, 0)
+    file.write_text(json.dumps({"groups": {}, "apps": []}))
+    refused = live.run("apply", str(file), "--allow-removals", "0")
+    assert (refused.returncode, "remove" in refused.stdout) == (22, True)
+
+
 @pytest.mark.parametrize("what", [(), ("devices",)])
 def test_the_engine_is_asked_to_read(live: Live, what: tuple[str, ...]) -> None:
     reads = live.json("sync", *what)["reads"]
@@ -214,6 +225,8 @@ WRONGLY = [
     ("delete_install",),
     ("retry_install", "S"),
     ("replay_event",),
+    ("apply",),
+    ("apply", "-", "--limits", "1"),
     ("pause", "app"),
     ("resume",),
     ("post_webhook", "main"),
@@ -221,7 +234,7 @@ WRONGLY = [
 ]
 
 
-@pytest.mark.parametrize("words", WRONGLY, ids=lambda words: words[0])
+@pytest.mark.parametrize("words", WRONGLY, ids="-".join)
 def test_a_script_that_is_called_wrongly_says_how_it_is_called(
     live: Live, words: tuple[str, ...]
 ) -> None:
@@ -237,7 +250,7 @@ def test_no_secret_is_an_argument_of_a_program(live: Live, tmp_path: Path, name:
         spy.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {tmp_path}/seen\ncat > /dev/null\n')
         spy.chmod(0o755)
     environ = live.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    arguments = {"pause": ["all"], "resume": ["all"], "replay_event": ["1"]}
+    arguments = {"pause": ["all"], "resume": ["all"], "replay_event": ["1"], "apply": ["-"]}
     listed = name.endswith("s") and name.startswith("get_")
     words = [] if listed or name == "get_outbox" else arguments.get(name, ["main", "-"])
     ran = subprocess.run([SCRIPTS / name, *words], env=environ, input="{}", text=True, check=False)

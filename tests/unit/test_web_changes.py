@@ -5,13 +5,18 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from bridge.domain.policy import Policy
+from bridge.domain.wanted import Wanted
 from bridge.errors import StoreError
 from bridge.web import create_app
 from bridge.web.v1.calls import CALLS
-from tests.web_stand_in import KEY, LIMITS, READ_KEY, StandIn, basic, error_of
+from tests.web_stand_in import KEY, READ_KEY, StandIn, basic, config, error_of
 
 PAIR = "/v1/installs/c02x/361309726"
 INSTALL = {"serial_number": "C02X", "adam_id": "361309726"}
+
+
+API_BODY = Policy().limits.api_body
 
 
 def example(path: str) -> str:
@@ -24,7 +29,7 @@ CHANGES = [(call.method, example(call.path)) for call in CALLS if call.changes]
 
 @pytest.fixture
 def bridge() -> StandIn:
-    return StandIn()
+    return StandIn(config(policy=Policy()))
 
 
 @pytest.fixture
@@ -137,6 +142,75 @@ def test_sync_without_anything_to_read(client: FlaskClient, bridge: StandIn) -> 
     assert error_of(response)
 
 
+WANTED = {
+    "groups": {"kiosks": {"serials": ["c02x"]}},
+    "apps": [{"adam_id": "1", "groups": ["kiosks"]}],
+}
+
+
+@pytest.mark.parametrize(
+    ("options", "handed"), [({}, (None, None)), ({"limit": 5, "allow_removals": 9.0}, (5, 9))]
+)
+def test_what_is_wanted_is_applied(
+    client: FlaskClient, bridge: StandIn, options: Any, handed: Any
+) -> None:
+    response = client.post("/v1/apply", json=WANTED | options, headers=KEY)
+    assert response.status_code == 200
+    assert response.get_json() == {
+        "added": 1,
+        "removed": 0,
+        "changed": 0,
+        "unchanged": 4,
+        "let_go": 0,
+        "held_back": 0,
+    }
+    ((_, wanted, *limits),) = bridge.done
+    assert isinstance(wanted, Wanted)
+    assert [group.serials for group in wanted.groups] == [("C02X",)]
+    assert [(app.adam_id, app.location) for app in wanted.apps] == [("1", "hq")]
+    assert tuple(limits) == handed
+
+
+def test_too_many_removals_are_a_conflict(client: FlaskClient) -> None:
+    response = client.post("/v1/apply", json=WANTED | {"allow_removals": 0}, headers=KEY)
+    assert response.status_code == 409
+    assert error_of(response).startswith("Nothing was stored: ")
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"groups": []}, "object"),
+        ({"apps": {}}, "list"),
+        ({"apps": [{"adam_id": "x"}]}, "This cannot be wanted: apps.0.adam_id: "),
+        ({"groups": {"a": {"serials_file": "/etc/passwd"}}}, "groups.a.serials_file: names a file"),
+        ({"apps": [{}] * 20}, "and 30 more mistakes."),
+        ({"limit": -1}, "count"),
+        ({"limit": True}, "count"),
+        ({"limit": 1.5}, "count"),
+        ({"limits": 1}, "did you mean limit"),
+    ],
+)
+def test_what_cannot_be_wanted_changes_nothing(
+    client: FlaskClient, bridge: StandIn, changes: Any, named: str
+) -> None:
+    response = client.post("/v1/apply", json=WANTED | changes, headers=KEY)
+    assert response.status_code == 422
+    assert named in error_of(response)
+    assert not bridge.done
+
+
+@pytest.mark.parametrize("name", ["groups", "apps"])
+def test_a_key_that_was_forgotten_wipes_nothing(
+    client: FlaskClient, bridge: StandIn, name: str
+) -> None:
+    body = {key: value for key, value in WANTED.items() if key != name}
+    response = client.post("/v1/apply", json=body, headers=KEY)
+    assert response.status_code == 422
+    assert name in error_of(response)
+    assert not bridge.done
+
+
 @pytest.mark.parametrize(("method", "path"), CHANGES)
 @pytest.mark.parametrize(
     ("body", "content_type", "status"),
@@ -147,9 +221,9 @@ def test_sync_without_anything_to_read(client: FlaskClient, bridge: StandIn) -> 
         (b"[]", "application/json", 400),
         (b'{"a": NaN}', "application/json", 400),
         (b"\xff", "application/json", 400),
-        (b"[" * (LIMITS.api_body - 1), "application/json", 400),
+        (b"[" * (API_BODY - 1), "application/json", 400),
         (b'{"zzz": 1}', "application/json; charset=utf-8", 422),
-        (b" " * (LIMITS.api_body + 1), "application/json", 413),
+        (b" " * (API_BODY + 1), "application/json", 413),
     ],
 )
 def test_a_body_of_no_use_changes_nothing(

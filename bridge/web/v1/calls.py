@@ -8,6 +8,7 @@ from bridge.web.v1.changes import CHANGES
 from bridge.web.v1.declared import Answer, Asked, Call, Reply
 from bridge.web.v1.lists import LISTS
 from bridge.web.v1.pausing import PAUSING
+from bridge.web.v1.wanting import WANTING
 
 
 def _describe(_bridge: Bridge, _asked: Asked) -> Reply:
@@ -17,6 +18,7 @@ def _describe(_bridge: Bridge, _asked: Asked) -> Reply:
 CALLS: tuple[Call, ...] = (
     *LISTS,
     *CHANGES,
+    *WANTING,
     *PAUSING,
     Call(
         "GET",

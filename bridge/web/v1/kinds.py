@@ -97,6 +97,26 @@ def _yes_or_no(value: Any) -> bool:
     return value
 
 
+def _count(value: Any) -> int:
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)  # JSON has one kind of number: 5.0 is 5
+    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+        raise UnprocessableEntity("A count is a whole number from 0 on.")
+    return value
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise UnprocessableEntity('Write an object there, as {"NAME": {…}}.')
+    return value
+
+
+def _list(value: Any) -> list[Any]:
+    if not isinstance(value, list):
+        raise UnprocessableEntity("Write a list there, as [{…}].")
+    return value
+
+
 SERIAL = text(
     "[A-Za-z0-9-]{1,64}",
     "A serial number is 1 to 64 letters, digits and hyphens.",
@@ -120,3 +140,6 @@ FLAG = Kind({"type": "boolean"}, _flag)
 YES_OR_NO = Kind({"type": "boolean"}, _yes_or_no)
 """A yes or no in a body."""
 TRUE = Kind({"const": True}, _true)
+COUNT = Kind({"type": "integer", "minimum": 0}, _count)
+OBJECT = Kind({"type": "object", "additionalProperties": {"type": "object"}}, _object)
+LIST = Kind({"type": "array", "items": {"type": "object"}}, _list)

@@ -101,10 +101,12 @@ def _form(schema: Schema) -> str:
         return f"`{schema['pattern'].strip('^$')}`".replace("|", r"\|")
     if "maximum" in schema:
         return f"{schema['minimum']} to {schema['maximum']}"
+    if "const" in schema:
+        return f"`{json.dumps(schema['const'])}`"
     kinds = schema.get("type", "anything")
     names = [kinds] if isinstance(kinds, str) else kinds
     form = "time" if schema.get("format") == "date-time" else _NAMES.get(names[0], names[0])
     return f"{form} or null" if "null" in names else str(form)
 
 
-_NAMES = {"string": "text", "integer": "number", "boolean": "true or false"}
+_NAMES = {"string": "text", "integer": "number", "boolean": "true or false", "array": "list"}

@@ -310,6 +310,15 @@ ASKED_READ = Thing(
     },
 )
 ASKED_READS = Thing("AskedReads", {"reads": many(ASKED_READ)})
+_CHANGE = {
+    "added": _number("Installs that are new."),
+    "removed": _number("Installs that are wanted no more."),
+    "changed": _number("Installs that are wanted in another way."),
+    "unchanged": _number(),
+    "let_go": _number("Installs that were held back, and go now."),
+    "held_back": _number("Installs that wait for an apply with a higher limit, or without one."),
+}
+APPLIED = Thing("Applied", _CHANGE)
 CHANGED = Thing(
     "Changed",
     {

@@ -1,0 +1,83 @@
+"""The calls that change what everybody shall have, as the file does."""
+
+from __future__ import annotations
+
+from werkzeug.exceptions import Conflict, UnprocessableEntity
+
+from bridge.config import read_document
+from bridge.domain.wanted import Wanted
+from bridge.errors import ConfigError, WishError
+from bridge.web.ports import Bridge
+from bridge.web.problems import as_sentence
+from bridge.web.v1 import kinds, things
+from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
+
+MISTAKES_SHOWN = 10
+
+_TOO_MANY = "It would remove more installs than are allowed."
+_WHO = (
+    Parameter("groups", kinds.OBJECT, "All groups, as under `groups:` in the file.", True),
+    Parameter("apps", kinds.LIST, "All apps, as under `apps:` in the file.", True),
+    Parameter("limit", kinds.COUNT, "Let so many installs go, and hold the rest back."),
+)
+_EXAMPLE = {
+    "groups": {"kiosks": {"serials": ["C02XL0GYJGH5"]}},
+    "apps": [{"adam_id": "361309726", "groups": ["kiosks"]}],
+}
+_AS_IN_THE_FILE = (
+    "Groups and apps are written as in the file, but name no `serials_file` and no `${VARIABLE}`."
+)
+
+
+def _apply(bridge: Bridge, asked: Asked) -> Reply:
+    wanted = _wanted(bridge, asked)
+    try:
+        done = bridge.apply(wanted, limit=asked["limit"], allow_removals=asked["allow_removals"])
+    except WishError as error:
+        raise Conflict(as_sentence(str(error))) from error
+    return Reply(
+        200,
+        {
+            "added": len(done.added),
+            "removed": len(done.removed),
+            "changed": len(done.otherwise),
+            "unchanged": done.kept,
+            "let_go": len(done.let_go),
+            "held_back": len(done.held),
+        },
+    )
+
+
+def _wanted(bridge: Bridge, asked: Asked) -> Wanted:
+    try:
+        return read_document(asked["groups"], asked["apps"], bridge.config.locations)
+    except ConfigError as error:
+        shown = error.mistakes[:MISTAKES_SHOWN]
+        more = len(error.mistakes) - len(shown)
+        text = "; ".join(shown) + (f"; and {more} more mistakes" if more else "")
+        raise UnprocessableEntity(as_sentence(f"this cannot be wanted: {text}")) from error
+
+
+WANTING = (
+    Call(
+        "POST",
+        "/v1/apply",
+        "apply",
+        "Stores what everybody shall have, in place of what the last apply stored.",
+        _apply,
+        (Answer(200, "It is stored.", things.APPLIED),),
+        body=Body(
+            (
+                *_WHO,
+                Parameter(
+                    "allow_removals",
+                    kinds.COUNT,
+                    "Remove up to so many; else 10, or one in twenty if that is more.",
+                ),
+            ),
+            example=_EXAMPLE,
+        ),
+        refusals={409: _TOO_MANY},
+        more=f"{_AS_IN_THE_FILE} One-off wishes stay.",
+    ),
+)
