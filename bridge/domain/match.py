@@ -55,8 +55,9 @@ class Match:
         return "unknown" if "unknown" in answers else "yes"
 
 
+@lru_cache(maxsize=4096)
 def fits(value: str, pattern: str) -> bool:
-    """Whether the whole of `value` fits `pattern`."""
+    """Whether the whole of `value` fits `pattern`; a fleet has few different products."""
     return _compiled(pattern).match(_plain(value)) is not None
 
 

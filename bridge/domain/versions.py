@@ -34,6 +34,7 @@ def conditions(text: str) -> tuple[tuple[str, Version], ...]:
     return tuple(terms)
 
 
+@lru_cache(maxsize=4096)
 def fulfils(version: str, text: str) -> bool:
     """Whether a version that a device reported fulfils the conditions in `text`.
 
