@@ -156,7 +156,7 @@ class ReadAssets(LocationRead):
         before = locations.platforms_of(context.db, row.scope)
         locations.store_assets(context.db, row.scope, list(rows.items()), result.began_at)
         if locations.platforms_of(context.db, row.scope) != before:
-            wishes.platforms_changed(context.db, context.now)
+            wishes.platforms_changed(context.db)
         if _began_too_early(context, row.scope, result):
             meta.hasten_job(context.db, f"assets:{row.scope}", context.now)
             return

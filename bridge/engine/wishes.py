@@ -110,7 +110,8 @@ def for_device(db: Connection, serial_number: str, now: float) -> int:
     wanted = wanted_store.load(db)
     device = devices.current(db, [serial_number]).get(serial_number)
     roster = _roster(db, wanted, {serial_number: device})
-    holds.never_fit(db, _unfit(wanted, roster), now)
+    if device is not None:
+        _give_up(db, _unfit(wanted, roster), device, now)
     found = wished(wanted, roster, one_offs.load(db, serial_number))
     held = _held(db, wanted, device, found) if device is not None else {}
     wishes = [_wish(b, s, held.get(b.asset.adam_id)) for b in found for s in b.serials]
@@ -153,11 +154,22 @@ def _roster(db: Connection, wanted: Wanted, some: Mapping[str, Device | None]) -
     return Roster(wanted.groups, some, on)
 
 
-def platforms_changed(db: Connection, now: float) -> None:
-    """Apple said anew on what apps run: what a rule wished for and cannot run is given up."""
+def platforms_changed(db: Connection) -> None:
+    """Apple said anew on what apps run: what a rule wished for, cannot run and was not begun is
+    forgotten. The rest stays for an apply to show: Apple's word for a fleet may be a mistake.
+    """
     wanted = wanted_store.load(db)
     stored = {pair for batch in batches.wanted(db) for pair in batch.pairs()}
-    holds.never_fit(db, _unfit(wanted, roster_of_all(db, wanted)) & stored, now)
+    holds.forget(db, _unfit(wanted, roster_of_all(db, wanted)) & stored)
+
+
+def _give_up(db: Connection, unfit: set[PairName], device: Device, now: float) -> None:
+    """Give up what a rule wished for and cannot run; if only now it is known what the device is,
+    licences that it got until then, too."""
+    holds.forget(db, unfit)
+    product = devices.firsts(db, device.id).get("product_name")
+    if product is not None and product.at >= now:
+        holds.give_up(db, unfit, now)
 
 
 def _unfit(wanted: Wanted, roster: Roster) -> set[PairName]:

@@ -7,31 +7,36 @@ from collections.abc import Iterable
 from bridge.domain.model import Held
 from bridge.store.database import Connection
 
+_OF_FILE = (
+    "target_kind = 'serial' AND target = ? AND adam_id = ? AND wanted = 1 AND wanted_by = 'file' "
+    "AND attempts = 0"
+)
 
-def never_fit(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
-    """A rule wished for these (serial number, adam id) before it was known that the app does not
-    run there.
 
-    What nothing was done for is forgotten. Of the others, a licence that was got goes back, even
-    under `keep`, since it is of no use there; one-off wishes stay as they are.
+def forget(db: Connection, pairs: Iterable[tuple[str, str]]) -> None:
+    """A rule wished for these (serial number, adam id) in vain; those for which nothing was asked
+    or sent are no more.
     """
-    where = (
-        "target_kind = 'serial' AND target = ? AND adam_id = ? AND wanted = 1 "
-        "AND wanted_by = 'file'"
+    db.executemany(
+        f"DELETE FROM installs WHERE {_OF_FILE} AND state = 'waiting' AND NOT EXISTS (SELECT 1 "
+        "FROM request_pairs p WHERE p.target = installs.target AND p.adam_id = installs.adam_id)",
+        list(pairs),
     )
-    for pair in pairs:
-        db.execute(
-            f"DELETE FROM installs WHERE {where} AND attempts = 0 AND NOT EXISTS (SELECT 1 "
-            "FROM request_pairs p WHERE p.target = installs.target "
-            "AND p.adam_id = installs.adam_id)",
-            pair,
-        )
-        db.execute(
-            "UPDATE installs SET wanted = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
-            "round_at = ?, options = iif(json_extract(options, '$.on_unwanted') = 'keep', "
-            f"json_set(options, '$.on_unwanted', 'release'), options) WHERE {where}",
-            (now, now, now, *pair),
-        )
+
+
+def give_up(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
+    """A rule wished for these (serial number, adam id) before it was known what the device is.
+
+    A licence that was got goes back, even under `keep`, since it is of no use there. What was sent,
+    or is there, stays for an apply to show.
+    """
+    db.executemany(
+        "UPDATE installs SET wanted = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
+        "round_at = ?, options = iif(json_extract(options, '$.on_unwanted') = 'keep', "
+        "json_set(options, '$.on_unwanted', 'release'), options) "
+        f"WHERE {_OF_FILE} AND state IN ('waiting', 'associating', 'licensed')",
+        [(now, now, now, *pair) for pair in pairs],
+    )
 
 
 def let_go(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:

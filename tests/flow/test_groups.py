@@ -3,6 +3,8 @@
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
+import pytest
+
 from bridge.app import make_calls
 from bridge.domain.match import Match
 from bridge.domain.policy import DevicePolicy, Policy
@@ -314,6 +316,23 @@ def test_a_licence_that_a_device_of_another_platform_got_goes_back(make_scene: M
     scene.run(lambda: scene.states() == {"removed RELEASED": 1})
     assert not scene.world.location.library.assignments
     assert not scene.world.ledger.installs_posted
+
+
+@pytest.mark.parametrize("mode", ["install", "license_only"])
+def test_what_devices_have_is_not_taken_when_apple_changes_its_mind(
+    make_scene: MakeScene, mode: str
+) -> None:
+    scene = make_scene(devices=2, macs=0)
+    shaped(scene, [{"product_name": "Mac14,2"}] * 2)
+    rule = wanting(scene, Group("everyone", all=True), mode=mode)
+    scene.apply(rule)
+    done = {"installed INSTALLED": 2} if mode == "install" else {"licensed LICENSED": 2}
+    scene.run(lambda: scene.states() == done)
+    only_for(scene, "iOS")
+    scene.pass_time(3 * 3600)
+    reports(scene, scene.serials[0], name="Renamed")
+    assert scene.states() == done
+    assert len(scene.bridge.change(rule).removed) == 2, "an apply shows it"
 
 
 def test_a_named_device_of_another_platform_is_told_of(make_scene: MakeScene) -> None:
