@@ -40,7 +40,7 @@ class App:
     """An app on the device. `status` is that of ManagedApplicationList, "" if it is just there.
 
     `coming` are the states it will reach, with their times (epoch seconds), soonest first.
-    `command_uuid` is of the command that brought it.
+    `command_uuid` is of the command that brought it, `version` what the device says it has.
     """
 
     bundle_id: str
@@ -50,6 +50,7 @@ class App:
     managed: bool = False
     flags: int = 0
     command_uuid: str = ""
+    version: str = "1.0"
     coming: list[tuple[float, str]] = field(default_factory=list)
 
     def settle(self, now: float) -> None:
@@ -122,11 +123,11 @@ class Apps:
 
     def report_installed(
         self, now: float, identifiers: Iterable[str] | None
-    ) -> dict[str, tuple[str, bool]]:
-        """What InstalledApplicationList tells: (name, still installing)."""
+    ) -> dict[str, tuple[str, bool, str]]:
+        """What InstalledApplicationList tells: (name, still installing, version)."""
         asked = None if identifiers is None else set(identifiers)
         return {
-            app.bundle_id: (app.name, app.status == "Installing")
+            app.bundle_id: (app.name, app.status == "Installing", app.version)
             for app in self._settled(now)
             if (app.present or app.status == "Installing")
             and (asked is None or app.bundle_id in asked)

@@ -185,18 +185,18 @@ def managed_application_list(apps: Mapping[str, tuple[str, int]]) -> str:
     )
 
 
-def installed_application_list(apps: Mapping[str, tuple[str, bool]]) -> str:
-    """All apps on the device: bundle id to (name, still installing)."""
+def installed_application_list(apps: Mapping[str, tuple[str, bool, str]]) -> str:
+    """All apps on the device: bundle id to (name, still installing, version)."""
     return dictionaries(
         "InstalledApplicationList",
         [
             string("Identifier", bundle_id)
             + string("Name", name)
-            + string("ShortVersion", "1.0")
-            + string("Version", "100")
+            + string("ShortVersion", version)
+            + string("Version", version)
             + integer("BundleSize", 1048576)
             + boolean("Installing", installing)
-            for bundle_id, (name, installing) in apps.items()
+            for bundle_id, (name, installing, version) in apps.items()
         ],
     )
 

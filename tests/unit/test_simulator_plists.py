@@ -99,8 +99,9 @@ def test_answers() -> None:
         "b&c": "Failed",
     }
     assert listed["ManagedApplicationList"]["b&c"]["ManagementFlags"] == 5
-    installed = templates.installed_application_list({"com.a": ("A", True)})
+    installed = templates.installed_application_list({"com.a": ("A", True, "2.1")})
     listed = content_of(templates.answer(DEVICE, "u3", "Acknowledged", installed))
+    assert listed["InstalledApplicationList"][0]["ShortVersion"] == "2.1"
     assert listed["InstalledApplicationList"][0]["Installing"] is True
 
 
