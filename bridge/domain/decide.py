@@ -24,6 +24,7 @@ from bridge.domain.decision import (
 )
 from bridge.domain.model import Facts
 from bridge.domain.policy import DAY, Policy
+from bridge.domain.scouting import after_the_scout, once_back
 
 Rule = Callable[[Facts, Policy, float], Decision | None]
 
@@ -34,7 +35,8 @@ def decide(facts: Facts, policy: Policy, now: float) -> Decision:
         decision = rule(facts, policy, now)
         if decision is not None:
             decision = unless_paused(facts, now, decision)
-            return _left_behind(facts, _unless_silent(facts, policy, now, decision))
+            decision = once_back(facts, _unless_silent(facts, policy, now, decision))
+            return _left_behind(facts, decision)
     raise AssertionError("the last rule always decides")
 
 
@@ -199,5 +201,6 @@ _RULES: tuple[Rule, ...] = (
     _licensed_early,
     decide_attempt.once_described,
     decide_listed.as_the_device_says,
+    after_the_scout,
     decide_attempt.as_the_attempt_stands,
 )

@@ -9,6 +9,7 @@ from bridge.domain.decision import (
     AskApps,
     AskFacts,
     AskInstalled,
+    BeScout,
     Decision,
     GiveBack,
     LeaveLine,
@@ -20,7 +21,14 @@ from bridge.domain.decision import (
 )
 from bridge.domain.model import Facts, InstallState, Licence
 
-_CHANGES: Final[tuple[type[Step], ...]] = (TakeSeat, SendInstall, PostAgain, GiveBack, SendRemove)
+_CHANGES: Final[tuple[type[Step], ...]] = (
+    TakeSeat,
+    SendInstall,
+    PostAgain,
+    BeScout,
+    GiveBack,
+    SendRemove,
+)
 _QUESTIONS: Final[tuple[type[Step], ...]] = (AskApps, AskInstalled, AskFacts)
 
 _REACHED: Final[frozenset[InstallState]] = frozenset(

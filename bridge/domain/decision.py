@@ -45,6 +45,16 @@ class AskFacts:
 
 
 @dataclass(frozen=True, slots=True)
+class BeScout:
+    """Step: the app goes to this device first, to learn its bundle id."""
+
+
+@dataclass(frozen=True, slots=True)
+class EndScout:
+    """Step: the app went to this device first, and its bundle id was not learnt."""
+
+
+@dataclass(frozen=True, slots=True)
 class ReadAssignment:
     """Step: look at Apple whether the licence is really there."""
 
@@ -86,6 +96,8 @@ Step = (
     | AskApps
     | AskInstalled
     | AskFacts
+    | BeScout
+    | EndScout
     | ReadAssignment
     | GiveBack
     | SendRemove

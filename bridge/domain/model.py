@@ -310,6 +310,18 @@ class Install:
 
 
 @dataclass(frozen=True, slots=True)
+class Scout:
+    """The device on which an app is tried first, since then, to learn its bundle id.
+
+    `serial_number` is None once it came back without it; `tried` counts the devices so far.
+    """
+
+    serial_number: str | None
+    since: float
+    tried: int
+
+
+@dataclass(frozen=True, slots=True)
 class Facts:
     """All that `decide()` looks at for one install."""
 
@@ -337,5 +349,7 @@ class Facts:
     installed_open: bool = False
     """Whether an InstalledApplicationList for the device is on its way."""
     free_seats: int | None = None
+    scout: Scout | None = None
+    """Who is tried first, for an app whose bundle id is not known."""
     pause: Pause | None = None
     """What keeps POSTs for this install from leaving, if anything does."""

@@ -89,6 +89,14 @@ class WavePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ScoutPolicy:
+    """How many devices are tried, one after the other, to learn the bundle id of an app."""
+
+    devices: int = 3
+    answer_within: Seconds = 30 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
 class VerifyPolicy:
     """When a device is asked whether an app is there."""
 
@@ -165,6 +173,7 @@ class Policy:
     command: CommandPolicy = field(default_factory=CommandPolicy)
     install: InstallPolicy = field(default_factory=InstallPolicy)
     wave: WavePolicy = field(default_factory=WavePolicy)
+    scout: ScoutPolicy = field(default_factory=ScoutPolicy)
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     device: DevicePolicy = field(default_factory=DevicePolicy)
     sync: SyncPolicy = field(default_factory=SyncPolicy)

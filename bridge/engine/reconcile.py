@@ -16,8 +16,10 @@ from bridge.domain.decision import (
     AskApps,
     AskFacts,
     AskInstalled,
+    BeScout,
     Decision,
     DropAttempt,
+    EndScout,
     GiveBack,
     LeaveBehind,
     LeaveLine,
@@ -31,7 +33,7 @@ from bridge.domain.model import Device, Facts, Install, Pair
 from bridge.engine import elsewhere, waves
 from bridge.engine import licences as licence_steps
 from bridge.engine.context import Context
-from bridge.store import commands, facts, installed_apps, installs, locations, meta
+from bridge.store import commands, facts, installed_apps, installs, locations, meta, scouts
 from bridge.store import pairs as pairs_store
 from bridge.store.database import savepoint
 
@@ -201,6 +203,20 @@ def _leave_line(context: Context, fact: Facts, step: Step) -> None:
     installs.touch_ids(context.db, [fact.install.id], context.now)
 
 
+def _be_scout(context: Context, fact: Facts, step: Step) -> None:
+    """The first that gets there is the scout; then each of them is decided by who it is."""
+    overdue = context.now - context.policy.scout.answer_within
+    install = fact.install
+    scouts.begin(context.db, install.adam_id, install.target, overdue=overdue, now=context.now)
+    installs.touch_ids(context.db, [install.id], context.now)
+
+
+def _end_scout(context: Context, fact: Facts, step: Step) -> None:
+    scouts.end(context.db, fact.install.adam_id)
+    meta.count(context.db, "scout.in_vain", context.now)
+    installs.touch_behind_scout(context.db, fact.install.adam_id, context.now)
+
+
 def _drop_attempt(context: Context, fact: Facts, step: Step) -> None:
     assert isinstance(step, DropAttempt)
     commands.drop(context.db, step.command_uuid)
@@ -217,6 +233,8 @@ _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
     AskApps: _ask_apps,
     AskInstalled: _ask_installed,
     AskFacts: _ask_facts,
+    BeScout: _be_scout,
+    EndScout: _end_scout,
     ReadAssignment: _read_assignment,
     GiveBack: _give_back,
     SendRemove: _send_remove,

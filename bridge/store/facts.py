@@ -31,6 +31,7 @@ from bridge.store import (
     outbox,
     pair_history,
     pauses,
+    scouts,
 )
 from bridge.store import pairs as pairs_store
 from bridge.store.database import Connection
@@ -61,6 +62,8 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     removals = commands.attempts(db, ids, "RemoveApplication")
     known = apps.bundle_ids(db, list({i.adam_id for i in installs}))
     all_known = apps.known_bundle_ids(db)
+    nameless = {i.adam_id for i in installs if known.get(i.adam_id, (None, None))[0] is None}
+    sent_ahead = scouts.load(db, list(nameless))
     result = []
     for install in installs:
         office = offices[install.location]
@@ -94,6 +97,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 list_open=device is not None and device.id in asked[MANAGED_LIST],
                 installed_open=device is not None and device.id in asked[INSTALLED_LIST],
                 free_seats=office.free(db, pair.asset),
+                scout=sent_ahead.get(install.adam_id),
                 pause=pause,
             )
         )

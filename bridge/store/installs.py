@@ -228,6 +228,11 @@ def touch_app(db: Connection, adam_id: str, now: float) -> int:
     return touch(db, "(adam_id = ? OR reason = 'BUNDLE_ID_UNKNOWN')", (adam_id,), now)
 
 
+def touch_behind_scout(db: Connection, adam_id: str, now: float) -> int:
+    """Mark the installs of an app dirty that wait for what its scout learns."""
+    return touch(db, "adam_id = ? AND reason = 'BUNDLE_ID_SCOUT'", (adam_id,), now)
+
+
 def touch_due(db: Connection, now: float, limit: int) -> int:
     """Mark installs dirty whose decision the clock alone may have changed."""
     return touch(

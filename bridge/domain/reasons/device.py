@@ -40,6 +40,14 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "the install goes out if the device's list does not have it",
         ("licensed",),
     ),
+    "BUNDLE_ID_SCOUT": Reason(
+        "{app} goes to one device first, since nobody knows its bundle id and {device} may have it "
+        "already: {detail}",
+        "nobody",
+        "when that device has told the bundle id, the list of {device} shows whether the app is "
+        "there; if it does not tell, the next device is tried, and in the end all get the app",
+        ("licensed",),
+    ),
     "LICENSE_NOT_VISIBLE": Reason(
         "{device} could not see its licence for {app} yet: {detail}",
         "nobody",

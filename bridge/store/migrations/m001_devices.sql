@@ -85,6 +85,14 @@ CREATE TABLE apps (
 );
 CREATE INDEX apps_bundle ON apps (bundle_id) WHERE bundle_id IS NOT NULL;
 
+-- Where an app is tried first, to learn its bundle id.
+CREATE TABLE scouts (
+    adam_id TEXT PRIMARY KEY,
+    serial_number TEXT,                -- NULL: it came back without it
+    since REAL NOT NULL,
+    tried INTEGER NOT NULL             -- how many devices were
+);
+
 -- Apps of which a location's metadata did not tell, and when it is asked again.
 CREATE TABLE metadata_misses (
     location TEXT NOT NULL,
