@@ -84,7 +84,8 @@ def test_we_read_xml_as_the_standard_library_does(value):
 @given(values)
 def test_we_read_binary_lists_of_the_standard_library(value):
     data = plistlib.dumps(naive(value), fmt=plistlib.FMT_BINARY, sort_keys=False)
-    assert same(plist.loads(data), value)
+    # It writes what is equal once, 0.0 and -0.0 too, so that its own reading is the measure.
+    assert same(plist.loads(data), plistlib.loads(data))
 
 
 # --- reading XML ---
