@@ -77,6 +77,10 @@ def _evidence(fact: Facts) -> list[dict[str, Any]]:
         if device.apps_listed_at is not None:
             shown = report.status if report and report.status else "does not show the app"
             lines.append(("its newest list of apps", shown, device.apps_listed_at))
+    if fact.installed is not None:
+        version = fact.installed.short_version or fact.installed.version
+        shown = fact.installed.presence + (f", version {version}" if version else "")
+        lines.append(("its list of all apps, managed or not", shown, fact.installed.reported_at))
     if licence.state != "none":
         told = f", told by {licence.confirmed_by}" if licence.confirmed_by else ""
         lines.append(("licence", licence.state + told, licence.since))
@@ -88,6 +92,9 @@ def _evidence(fact: Facts) -> list[dict[str, Any]]:
         if attempt.error_code is not None:
             error = f"{attempt.error_domain} {attempt.error_code}: {attempt.error_text or ''}"
             lines.append(("its device's error", error, attempt.answered_at))
+        words = [word for word in (attempt.app_state, attempt.rejection_reason) if word]
+        if words:
+            lines.append(("its device's answer", ", ".join(words), attempt.answered_at))
     if fact.pause is not None:
         lines.append(("paused", fact.pause.shown, fact.pause.since))
     return [{"what": what, "value": value, "at": rfc3339(at)} for what, value, at in lines]

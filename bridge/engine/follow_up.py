@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.domain.policy import Policy
 from bridge.engine.context import Context
 from bridge.store import commands, devices, installs, meta
 from bridge.store.commands import Command
@@ -16,6 +17,18 @@ def doubt(context: Context, command: Command) -> None:
     if command.install_id is None:
         commands.drop(context.db, command.command_uuid)
     touch(context, command)
+
+
+def nudge_after(policy: Policy, parked_since: float, now: float) -> float:
+    """Seconds until a device that has answered NotNow since then is nudged (again).
+
+    It comes by itself when its conditions change (Apple, "Handling NotNow status responses"), so
+    the gaps double; once it is somebody's turn to look, they are as long as for a silent device.
+    """
+    waited = now - parked_since
+    if waited >= policy.install.not_now_at_most:
+        return policy.device.silent_push_every
+    return min(max(policy.install.not_now_repush, waited), policy.command.push_expiration)
 
 
 def touch(context: Context, command: Command) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bridge.domain.catalogue import FORMAT_ERROR, SAID_ONCE, telling_link
 from bridge.domain.model import Device, InstalledReport, Presence
-from bridge.engine import wishes
+from bridge.engine import follow_up, wishes
 from bridge.engine.context import Context
 from bridge.errors import ShapeError
 from bridge.store import apps, commands, devices, installed_apps, installs, lanes, meta, watch
@@ -51,7 +51,8 @@ def handle(
         look_at = context.now + context.policy.command.in_doubt_after
         watch.stored_up_to(db, command.server, command.posted_at, look_at)
     if result.status == "NotNow":
-        push_at = context.now + context.policy.install.not_now_repush
+        since = command.not_now_since or event.received_at
+        push_at = context.now + follow_up.nudge_after(context.policy, since, context.now)
         commands.not_now(db, command.command_uuid, event.received_at, push_at=push_at)
         _touch_install(context, command)
         return f"{command.request_type}: NotNow"

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bridge.domain.model import Device
 from bridge.domain.pauses import Pauses
+from bridge.domain.quiet_hours import next_allowed
 from bridge.engine.context import Context
 from bridge.store import commands, devices, lanes, meta, outbox, pauses, watch
 from bridge.store.lanes import Startable
@@ -53,7 +54,11 @@ def _start_for(context: Context, device_id: int, window: int, paused: Pauses) ->
     started = 0
     room = context.policy.install.max_open_per_device - lanes.length(context.db, device_id)
     ready = lanes.startable(context.db, device_id, context.now) if room > 0 else []
-    going = [each for each in ready if not _is_paused(paused, device, each)]
+    going = [
+        each
+        for each in ready
+        if not _is_paused(paused, device, each) and not _is_quiet(context, each)
+    ]
     for command in going[: min(room, window)]:
         if command.is_install and not _in_pace(context, device_id):
             return started
@@ -84,6 +89,17 @@ def _is_paused(paused: Pauses, device: Device, command: Startable) -> bool:
         location=command.location,
     )
     return over is not None
+
+
+def _is_quiet(context: Context, command: Startable) -> bool:
+    """Whether a command that asks a person again has its turn in quiet hours: it waits for their
+    end, and lets others by."""
+    if not command.asks:
+        return False
+    due_at = next_allowed(context.now, context.policy)
+    if due_at > context.now:
+        lanes.hold(context.db, command.command_uuid, due_at)
+    return due_at > context.now
 
 
 def _in_pace(context: Context, device_id: int) -> bool:

@@ -136,7 +136,7 @@ def _pushes(context: Context, outside: Outside) -> int:
             continue
         parked = commands.parked(context.db, device_id)
         policy = context.policy
-        again_after = _push_again_after(context, device, parked=bool(parked))
+        again_after = _push_again_after(context, device, [c.not_now_since for c in parked])
         watch.push_again(context.db, device_id, context.now + again_after, context.now)
         outbox.add(
             context.db,
@@ -156,14 +156,17 @@ def _pushes(context: Context, outside: Outside) -> int:
     return len(due)
 
 
-def _push_again_after(context: Context, device: Device, *, parked: bool) -> float:
+def _push_again_after(
+    context: Context, device: Device, parked_since: Sequence[float | None]
+) -> float:
     """Seconds until the next nudge: rarer and rarer the longer the device has been away."""
     policy = context.policy
     away = context.now - (device.last_seen_at or context.now)
     if away >= policy.device.silent_after:
         return policy.device.silent_push_every
-    if parked:
-        return policy.install.not_now_repush
+    if parked_since:
+        since = min(at or context.now for at in parked_since)
+        return follow_up.nudge_after(policy, since, context.now)
     return min(max(policy.command.repush_after, away), policy.command.push_expiration)
 
 

@@ -44,10 +44,14 @@ def length(db: Connection, device_id: int) -> int:
 
 @dataclass(frozen=True, slots=True)
 class Startable:
-    """A command that may go next; `adam_id` and `location` are None for a question."""
+    """A command that may go next; `adam_id` and `location` are None for a question.
+
+    `asks` is how often a person at the device was asked again until it.
+    """
 
     command_uuid: str
     is_install: bool
+    asks: int
     adam_id: str | None
     location: str | None
 
@@ -58,8 +62,8 @@ def startable(db: Connection, device_id: int, now: float) -> list[Startable]:
     Questions go before installs: they are quick and change nothing.
     """
     found = db.execute(
-        "SELECT c.command_uuid, c.request_type = 'InstallApplication' AS is_install, i.adam_id, "
-        "i.location FROM commands c LEFT JOIN installs i ON i.id = c.install_id "
+        "SELECT c.command_uuid, c.request_type = 'InstallApplication' AS is_install, c.asks, "
+        "i.adam_id, i.location FROM commands c LEFT JOIN installs i ON i.id = c.install_id "
         "WHERE c.device_id = ? AND c.state = 'ready' AND c.due_at <= ? "
         "ORDER BY c.install_id IS NOT NULL, coalesce(i.priority, 0) DESC, c.created_at, "
         "c.command_uuid",
@@ -90,6 +94,11 @@ def rest(db: Connection, device_id: int, now: float, *, full: bool) -> None:
         "WHERE id = ?",
         (full, now, device_id),
     )
+
+
+def hold(db: Connection, command_uuid: str, due_at: float) -> None:
+    """This command waits until then; the others of its lane do not."""
+    db.execute("UPDATE commands SET due_at = ? WHERE command_uuid = ?", (due_at, command_uuid))
 
 
 def delay(db: Connection, device_id: int, not_before: float) -> None:

@@ -53,6 +53,8 @@ def test_a_copy_that_needs_no_licence_is_a_conflict_until_it_is_gone(
     scene.apply(scene.wanted(named=True))
     scene.run(is_in(scene, "conflict UNMANAGED_COPY"), limit=60)
     assert installs_sent(scene) == 1, "the device was asked what it has before it was tried again"
+    evidence = {each["what"]: each["value"] for each in scene.install()["explanation"]["evidence"]}
+    assert evidence["its list of all apps, managed or not"] == "there, version 1.0"
     scene.pass_time(3 * DAY)
     assert scene.states() == {"conflict UNMANAGED_COPY": 1}
     assert installs_sent(scene) == 1

@@ -11,6 +11,7 @@ import pytest
 
 from bridge.domain.policy import DAY, HOUR, PromptsPolicy
 from bridge.simulator import script, templates
+from bridge.simulator.script import Script
 from tests.flow.kit import installs_sent, is_in
 from tests.flow.scene import WEBHOOK_KEY, Scene, rarely
 
@@ -108,6 +109,25 @@ def test_waits_for_a_licence_do_not_use_up_the_questions(make_scene: MakeScene) 
     scene.run(is_in(scene, "needs_user USER_REJECTED"), limit=HOUR)
     scene.run(scene.all_installed, limit=6 * DAY)
     assert installs_sent(scene) == 6
+
+
+def test_a_device_that_is_busy_for_long_is_nudged_ever_less(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1, macs=0, policy=rarely())
+    scene.world.devices[0].script.add(script.not_now(times=0))
+    scene.world.devices[0].not_now_rest = 1000 * DAY
+    scene.apply()
+    scene.run(is_in(scene, "sent NOT_NOW"), limit=60)
+    began, pushes = scene.world.now, scene.world.ledger.requests["mdm.push"]
+    scene.run(is_in(scene, "needs_user NOT_NOW_FOR_LONG"), limit=8 * DAY)
+    assert scene.world.now - began == pytest.approx(7 * DAY, abs=60)
+    first_week = scene.world.ledger.requests["mdm.push"] - pushes
+    assert 6 <= first_week <= 14, "doubling gaps, then one a day"
+    scene.pass_time(70 * DAY)
+    later = scene.world.ledger.requests["mdm.push"] - pushes - first_week
+    assert 9 <= later <= 11, "one a week"
+    assert installs_sent(scene) == first_week + later + 1, "the same command, offered again"
+    scene.world.devices[0].script = Script()
+    scene.run(scene.all_installed, limit=8 * DAY)
 
 
 def test_what_a_user_channel_answers_is_not_the_devices_word(make_scene: MakeScene) -> None:

@@ -7,11 +7,8 @@ import pytest
 
 from bridge.domain.policy import Policy
 from bridge.engine import lanes
-from bridge.store import (
-    commands,
-    devices,
-    watch,
-)
+from bridge.store import commands, devices, watch
+from bridge.store import lanes as store_lanes
 from bridge.store.commands import Answer
 from bridge.store.database import Connection
 from tests.unit.engine_kit import POLICY, context, intended
@@ -111,3 +108,20 @@ def test_a_server_that_is_away_holds_no_other_up(db: Connection) -> None:
     started = sum(start(db, policy) for _ in range(3))
     assert started == 200 + 1
     assert state(db, "other0.0") == "posting"
+
+
+def test_a_question_whose_turn_comes_in_quiet_hours_waits_and_lets_others_by(
+    db: Connection,
+) -> None:
+    quiet = replace(POLICY, prompts=replace(POLICY.prompts, quiet_hours="07:00-20:00"))
+    many(db, 1, each=3)
+    db.execute("UPDATE commands SET asks = 1 WHERE command_uuid = 'main0.0'")
+    assert start(db, quiet) == 1
+    assert (state(db, "main0.0"), state(db, "main0.1")) == ("ready", "posting")
+    commands.answered(db, "main0.1", Answer("Acknowledged"), NOW)
+    commands.answered(db, "main0.2", Answer("Acknowledged"), NOW)
+    assert start(db, quiet) == 0
+    over = NOW + 12 * HOUR
+    assert store_lanes.next_due(db, NOW) == over, "worlds begin at 08:00"
+    assert start(db, quiet, over - 1) == 0
+    assert start(db, quiet, over) == 1
