@@ -1,4 +1,4 @@
-"""Makes docs/reasons.md, docs/commands.md and docs/api.md from the code; `tools/docs` runs it."""
+"""Makes those pages of docs/ that come from the code (see `pages`); `tools/docs` runs it."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,6 +7,7 @@ import click
 
 from bridge.cli import cli
 from bridge.domain import reasons
+from bridge.domain.catalogue import page as answers
 from bridge.web.v1 import page
 from bridge.web.v1.calls import CALLS
 
@@ -47,6 +48,7 @@ def pages() -> dict[str, str]:
     """The content of each page by its file's name."""
     return {
         "reasons.md": reasons.as_markdown(),
+        "answers.md": answers.as_markdown(),
         "commands.md": commands(),
         "api.md": page.as_markdown(CALLS),
     }

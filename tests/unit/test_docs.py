@@ -12,7 +12,14 @@ from click import Command
 
 from bridge.cli import cli
 from bridge.cli.root import COMMANDS, HIDDEN
-from bridge.domain.catalogue import APPLE_ERRORS, TREATMENTS
+from bridge.domain.catalogue import (
+    APPLE_ERRORS,
+    MDM_ERRORS,
+    REJECTIONS,
+    STATUSES,
+    STORE_ERRORS,
+    TREATMENTS,
+)
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.reasons import REASONS
 
@@ -30,7 +37,7 @@ def pages() -> dict[str, str]:
     return made
 
 
-@pytest.mark.parametrize("page", ["reasons.md", "commands.md", "api.md"])
+@pytest.mark.parametrize("page", ["reasons.md", "answers.md", "commands.md", "api.md"])
 def test_a_page_is_as_the_code_has_it(pages: dict[str, str], page: str) -> None:
     written = (ROOT / "docs" / page).read_text()
     assert written == pages[page], "run tools/docs"
@@ -42,6 +49,15 @@ def test_every_reason_has_a_row_of_its_own(pages: dict[str, str]) -> None:
     assert not re.search(r"[{}]", pages["reasons.md"])
     for name, states in rows:
         assert states.split(", ") == list(REASONS[name].states)
+
+
+def test_every_word_of_a_device_has_a_row_of_its_own(pages: dict[str, str]) -> None:
+    rows = re.findall(
+        r"^\| ([A-Z][\w ]*?)(?: \(said once\))? \|(?: [^|]+ \|){5}$", pages["answers.md"], re.M
+    )
+    errors = [f"MDMErrorDomain {code}" for code in MDM_ERRORS]
+    errors += [f"{domain} {code}" for domain, code in STORE_ERRORS]
+    assert rows == [*errors, *STATUSES, *REJECTIONS, "CommandFormatError"]
 
 
 def test_every_command_has_its_help_there(pages: dict[str, str]) -> None:

@@ -16,6 +16,7 @@ FORMAT_ERROR: Final = "CommandFormatError"
 MALFORMED: Final = Meaning("malformed", "the device could not read the command")
 
 _GOOD: Final = ("there", "on_its_way", "asks", "asks_for_login")
+"""A state of one of these kinds is a promise, which a list has to show."""
 
 
 def answer_meaning(attempt: Attempt) -> Meaning | None:
@@ -32,14 +33,14 @@ def answer_meaning(attempt: Attempt) -> Meaning | None:
         told.append(rejection(attempt.rejection_reason))
     if attempt.app_state is not None:
         told.append(app_status(attempt.app_state))
-    known = (meaning for meaning in told if meaning.kind not in ("unknown", *_GOOD))
+    known = (meaning for meaning in told if meaning.kind not in ("unknown", "unclear", *_GOOD))
     return next(known, told[0])
 
 
 def _is_good(attempt: Attempt) -> bool:
     """Whether an accepted install is on its way: a state that nobody knows is no refusal."""
     if attempt.rejection_reason is None:
-        return app_status(attempt.app_state).kind in (*_GOOD, "unknown")
+        return app_status(attempt.app_state).kind in (*_GOOD, "unclear")
     return app_status(attempt.app_state).kind in _GOOD
 
 

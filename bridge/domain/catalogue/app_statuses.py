@@ -37,7 +37,7 @@ STATUSES: Final[dict[str, Meaning]] = {
     ),
     "ManagementRejected": Meaning("rejected", "the person at the device refused management"),
     "Failed": Meaning("passing", "the device reported that it failed"),
-    "Unknown": Meaning("unknown", "the device does not know how the app stands"),
+    "Unknown": Meaning("unclear", "the device does not know how the app stands"),
 }
 
 SAID_ONCE: Final = frozenset(
@@ -47,11 +47,11 @@ SAID_ONCE: Final = frozenset(
 
 MANAGED: Final = "Managed"
 
-UNKNOWN_STATUS: Final = Meaning("unknown", "the device used a word that is not known")
+UNKNOWN_STATUS: Final = Meaning("unclear", "the device used a word that is not known")
 
 
 def app_status(status: str | None) -> Meaning:
-    """What a State or Status means; `unknown` for one that Apple adds tomorrow."""
+    """What a State or Status means; `unclear` for one that Apple adds tomorrow."""
     return STATUSES.get(status or "", UNKNOWN_STATUS)
 
 

@@ -11,6 +11,7 @@ AnswerKind = Literal[
     "asks",
     "asks_for_login",
     "in_progress",
+    "unclear",
     "license_not_visible",
     "copy",
     "copy_stays",
@@ -57,6 +58,7 @@ TREATMENTS: Final[dict[AnswerKind, Treatment]] = {
     "there": Treatment("INSTALLED", "INSTALLED", "looks again in every list", "looks"),
     "on_its_way": Treatment("INSTALLING", "NOT_SEEN", "asks for its apps again", "looks"),
     "in_progress": Treatment("ACKNOWLEDGED", "NOT_SEEN", "asks for its apps again", "looks"),
+    "unclear": Treatment("ACKNOWLEDGED", "NOT_SEEN", "asks for its apps again", "looks"),
     "asks": Treatment("PROMPTING", "PROMPT_UNANSWERED", "waits, then asks once more", "prompts"),
     "asks_for_login": Treatment(
         "PROMPTING", "LOGIN_REQUIRED", "waits, then tries again", "prompts"

@@ -115,7 +115,7 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         ("installed",),
     ),
     "INSTALLED_UNMANAGED": Reason(
-        "{app} is installed on {device}, not managed as it is wanted: its list of apps has it",
+        "{app} is installed on {device}, where it is not managed: its list of apps has it",
         "nobody",
         "the bridge looks again at least once a week",
         ("installed",),

@@ -1,0 +1,77 @@
+"""The catalogue as a page for people."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final
+
+from bridge.domain.catalogue.answers import MALFORMED
+from bridge.domain.catalogue.app_statuses import SAID_ONCE, STATUSES
+from bridge.domain.catalogue.device_errors import MDM_ERRORS, STORE_ERRORS
+from bridge.domain.catalogue.meaning import TREATMENTS, Again, Meaning
+from bridge.domain.catalogue.rejections import REJECTIONS
+from bridge.domain.reasons import REASONS
+
+HOW_OFTEN: Final[dict[Again, str]] = {
+    "never": "never, but by `vpp-bridge retry`",
+    "looks": "never; its lists tell (`policy.verify`)",
+    "retry": "as `policy.install.license_retry` says",
+    "prompts": "as `policy.prompts.again` says, outside of quiet hours",
+    "gone": "once the copy is gone (`policy.verify.conflict_every`); with `take_over` as "
+    "`policy.install.license_retry` says",
+}
+
+_INTRODUCTION = (
+    "# Answers of devices",
+    "",
+    "What a device says of an install, what it means, and what follows. Of one answer a known",
+    "error number counts most, then the rejection, then the state; texts count nothing. What is",
+    "not in these tables is kept as it came: an error or a rejection is treated like any other",
+    "failure, a state like any other app on its way. A good state in an answer is a promise that",
+    "a list has to show; and whatever was said before, an app that a list shows as Managed is",
+    "installed.",
+)
+
+
+def as_markdown() -> str:
+    """Every word and number: cause, reasons, who must act, what comes next and how often."""
+    errors = [(f"MDMErrorDomain {code}", meaning) for code, meaning in MDM_ERRORS.items()]
+    errors += [(f"{domain} {code}", meaning) for (domain, code), meaning in STORE_ERRORS.items()]
+    statuses = [
+        (f"{word} (said once)" if word in SAID_ONCE else word, meaning)
+        for word, meaning in STATUSES.items()
+    ]
+    lines = [
+        *_INTRODUCTION,
+        *_table("Errors", "domain and number; MCMDMErrorDomain is the same", errors),
+        *_table("State and Status", "word", statuses),
+        *_table("RejectionReason", "word", REJECTIONS.items()),
+        *_table("Status of the answer", "word", [("CommandFormatError", MALFORMED)]),
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _table(title: str, word: str, rows: Iterable[tuple[str, Meaning]]) -> list[str]:
+    columns = (word, "cause", "reason, then at last", "who must act", "the bridge", "sent again")
+    return [
+        "",
+        f"## {title}",
+        "",
+        f"| {' | '.join(columns)} |",
+        "|---" * len(columns) + "|",
+        *(f"| {' | '.join(_cells(name, meaning))} |" for name, meaning in rows),
+    ]
+
+
+def _cells(name: str, meaning: Meaning) -> tuple[str, ...]:
+    treatment = TREATMENTS[meaning.kind]
+    reasons = dict.fromkeys((treatment.reason, treatment.at_last))
+    actors = dict.fromkeys(REASONS[reason].actor for reason in reasons)
+    return (
+        name,
+        meaning.cause,
+        " → ".join(f"`{reason}`" for reason in reasons),
+        ", then ".join(actors),
+        treatment.does,
+        HOW_OFTEN[treatment.again],
+    )
