@@ -6,8 +6,11 @@ from collections.abc import Sequence
 
 from bridge.config import Config
 from bridge.domain.change import Change
+from bridge.domain.plan import Plan
 from bridge.domain.wanted import Wanted
-from bridge.engine import one_offs, wishes
+from bridge.engine import one_offs, plan, wishes
+from bridge.engine.plan import NOTHING_SEEN
+from bridge.engine.plan_seats import Look
 from bridge.engine.wishes import Limits
 from bridge.store import meta
 from bridge.store.database import Connection, Database
@@ -23,12 +26,10 @@ class Wishes:
         """The time, in seconds since the epoch."""
         raise NotImplementedError
 
-    def change(
-        self, wanted: Wanted, *, limit: int | None = None, allow_removals: int | None = None
-    ) -> Change:
-        """What `apply` would change."""
+    def plan(self, wanted: Wanted, *, limit: int | None = None, look: Look = NOTHING_SEEN) -> Plan:
+        """What `apply` would change and cost; nothing is stored. `look` was read outside."""
         with self.database.read() as db:
-            return wishes.change(db, wanted, Limits(limit, allow_removals))
+            return plan.make(db, wanted, self.now(), limits=Limits(limit), look=look)
 
     def apply(
         self, wanted: Wanted, *, limit: int | None = None, allow_removals: int | None = None

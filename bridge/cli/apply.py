@@ -2,18 +2,12 @@
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Sequence
-from typing import Any
-
 import click
 
-from bridge.app import Bridge
 from bridge.cli import show
 from bridge.cli.params import json_option
+from bridge.cli.plan import look_outside, offline_option, show_plan
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
-from bridge.domain.change import Change
-from bridge.engine import status
 
 
 @click.command()
@@ -30,10 +24,16 @@ from bridge.engine import status
     metavar="N",
     help="Remove up to N installs; otherwise 10, or one in twenty if that is more.",
 )
+@offline_option
 @json_option
 @click.pass_obj
 def apply(
-    settings: Settings, yes: bool, limit: int | None, allow_removals: int | None, as_json: bool
+    settings: Settings,
+    yes: bool,
+    limit: int | None,
+    allow_removals: int | None,
+    offline: bool,
+    as_json: bool,
 ) -> int:
     """Store what the file's groups and apps want, after showing what that changes.
 
@@ -43,14 +43,11 @@ def apply(
     could be asked, or when it would remove too many installs.
     """
     with settings.open_bridge() as bridge:
-        wanted = bridge.config.wanted
-        with bridge.database.read() as db:
-            same = status.applied(bridge.context(db)) == wanted
-        planned = bridge.change(wanted, limit=limit)
-        nothing = same and not planned.touches_installs
+        look = look_outside(settings, bridge, offline=offline, quiet=as_json)
+        planned = bridge.plan(bridge.config.wanted, limit=limit, look=look)
         if not as_json:
-            _show(planned, _apps(bridge, planned), nothing=nothing)
-        if not (yes or nothing):
+            show_plan(planned)
+        if not (yes or planned.nothing_to_do):
             if not show.can_ask():
                 show.line(
                     "nothing was stored: say --yes to store it without a question", error=True
@@ -59,66 +56,9 @@ def apply(
             if not click.confirm("Store this?", err=True):
                 show.line("nothing was stored", error=True)
                 return BAD_NEWS
-        stored = bridge.apply(wanted, limit=limit, allow_removals=allow_removals)
-        if as_json:
-            show.as_json(_as_json(stored, _apps(bridge, stored)))
-        elif not nothing:
-            show.line("Stored.")
+        bridge.apply(bridge.config.wanted, limit=limit, allow_removals=allow_removals)
+    if as_json:
+        show.as_json({"stored": True} | planned.as_json())
+    elif not planned.nothing_to_do:
+        show.line("Stored.")
     return 0
-
-
-def _apps(bridge: Bridge, change: Change) -> list[dict[str, Any]]:
-    """The apps that the change touches, each with how many devices get and lose it."""
-    added = Counter(adam_id for _, adam_id in change.added)
-    removed = Counter(adam_id for _, adam_id in change.removed)
-    touched = sorted({*added, *removed})
-    with bridge.database.read() as db:
-        names = status.app_names(bridge.context(db), touched)
-    wanted = {app.adam_id: app.name for app in bridge.config.wanted.apps}
-    return [
-        {
-            "adam_id": adam_id,
-            "name": wanted.get(adam_id) or names.get(adam_id),
-            "added": added[adam_id],
-            "removed": removed[adam_id],
-        }
-        for adam_id in touched
-    ]
-
-
-def _as_json(change: Change, apps: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    return {
-        "stored": True,
-        "added": len(change.added),
-        "removed": len(change.removed),
-        "unchanged": change.kept,
-        "let_go": len(change.let_go),
-        "held_back": len(change.held),
-        "apps": apps,
-    }
-
-
-def _show(change: Change, apps: Sequence[dict[str, Any]], *, nothing: bool) -> None:
-    if nothing:
-        show.line(f"Nothing to do: {show.counted(change.kept, 'install')} as applied before.")
-        _show_held(change)
-        return
-    if apps:
-        show.table(
-            ("app", "name", "added", "removed"),
-            [(app["adam_id"], app["name"], app["added"], app["removed"]) for app in apps],
-        )
-        show.line()
-    show.line(
-        f"{len(change.added)} to add, {len(change.removed)} to remove, {change.kept} unchanged."
-    )
-    if not apps:
-        show.line("Groups or settings differ from what was applied before.")
-    if change.let_go:
-        show.line(f"{len(change.let_go)} that were held back go now.")
-    _show_held(change)
-
-
-def _show_held(change: Change) -> None:
-    if change.held:
-        show.line(f"{len(change.held)} are held back until an apply without --limit.")

@@ -34,6 +34,7 @@ INTERRUPTED = 130
 COMMANDS: Mapping[str, tuple[str, str]] = {
     "serve": ("bridge.cli.processes:serve", "Run the bridge: hooks, API and engine."),
     "doctor": ("bridge.cli.doctor:doctor", "Test everything, and say what to mend."),
+    "plan": ("bridge.cli.plan:plan", "Show what an apply would change and cost."),
     "apply": ("bridge.cli.apply:apply", "Store what the file wants, after showing the change."),
     "assign": ("bridge.cli.assign:assign", "Wish for an app on devices, beside the file."),
     "unassign": ("bridge.cli.assign:unassign", "Withdraw one-off wishes."),

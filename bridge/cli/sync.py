@@ -72,14 +72,14 @@ def _run(
     try:
         bridge.engine_lock.acquire(0.0)
     except StoreLocked:
-        return _hand_over(bridge, job, view, sleep)
+        return hand_over(bridge, job, view, sleep)
     try:
         return _alone(bridge, job, reads, view)
     finally:
         bridge.engine_lock.release()
 
 
-def _hand_over(
+def hand_over(
     bridge: Bridge, job: Sync, view: show.View, sleep: Callable[[float], object]
 ) -> list[Progress]:
     """Wait for the engine that runs."""
@@ -93,7 +93,7 @@ def _hand_over(
         if bridge.engine_lock.held():
             seen_at = bridge.now()
         elif bridge.now() - seen_at > GONE_AFTER:
-            raise StoreError("the engine has stopped meanwhile; run sync again")
+            raise StoreError("the engine has stopped meanwhile; run it again")
         sleep(POLL)
 
 

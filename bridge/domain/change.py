@@ -61,6 +61,11 @@ class Change:
     held: frozenset[PairName]
 
     @property
+    def unchanged(self) -> int:
+        """How many installs stay wanted as they are."""
+        return self.kept - len(self.otherwise)
+
+    @property
     def touches_installs(self) -> bool:
         """Whether any install is another one afterwards."""
         return bool(self.added or self.removed or self.otherwise or self.let_go)

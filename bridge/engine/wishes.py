@@ -40,11 +40,6 @@ class Limits:
 NO_LIMITS = Limits()
 
 
-def change(db: Connection, wanted: Wanted, limits: Limits = NO_LIMITS) -> Change:
-    """What applying `wanted` would change, without changing anything."""
-    return difference(db, batches.wanted(db), _all_wished(db, wanted), limits)
-
-
 def difference(
     db: Connection, before: Sequence[Batch], after: Sequence[Batch], limits: Limits
 ) -> Change:
@@ -71,6 +66,9 @@ def apply(db: Connection, wanted: Wanted, now: float, limits: Limits = NO_LIMITS
         if news:
             installs.touch_app(db, app.adam_id, now)
     installs.store(db, _unlike(before, after, planned.held), now)
+    for app in wanted.apps:
+        leaving = [pair for pair in planned.removed if pair[1] == app.adam_id]
+        batches.leave_by(db, leaving, _options(app))
     installs.no_longer_wanted(db, planned.removed, now)
     return planned
 
@@ -109,7 +107,7 @@ def for_device(db: Connection, serial_number: str, now: float) -> int:
     """
     wanted = wanted_store.load(db)
     device = devices.current(db, [serial_number]).get(serial_number)
-    roster = _roster(db, wanted, {serial_number: device})
+    roster = roster_of(db, wanted, {serial_number: device})
     if device is not None:
         _give_up(db, _unfit(wanted, roster), device, now)
     found = wished(wanted, roster, one_offs.load(db, serial_number))
@@ -142,10 +140,11 @@ def _all_wished(db: Connection, wanted: Wanted) -> list[Batch]:
 
 def roster_of_all(db: Connection, wanted: Wanted) -> Roster:
     """Every device that counts, in the groups of `wanted`."""
-    return _roster(db, wanted, known(db, wanted))
+    return roster_of(db, wanted, known(db, wanted))
 
 
-def _roster(db: Connection, wanted: Wanted, some: Mapping[str, Device | None]) -> Roster:
+def roster_of(db: Connection, wanted: Wanted, some: Mapping[str, Device | None]) -> Roster:
+    """Some devices by serial number, in the groups of `wanted`."""
     runs = locations.platforms(db, [app.adam_id for app in wanted.apps])
     on = {
         app.adam_id: runs.get((app.location, Asset(app.adam_id, app.pricing_param)), frozenset())
@@ -214,17 +213,21 @@ def _batch(app: AppWish, wanted_by: str, serials: frozenset[str]) -> Batch:
         asset=Asset(app.adam_id, app.pricing_param),
         location=app.location,
         priority=app.priority,
-        options=Options(
-            mode=app.mode,
-            managed=app.managed,
-            take_over=app.take_over,
-            remove_with_profile=app.remove_with_profile,
-            prevent_backup=app.prevent_backup,
-            on_unwanted=app.on_unwanted,
-        ),
+        options=_options(app),
         wanted_by=wanted_by,
         serials=serials,
         fallbacks=app.fallbacks,
+    )
+
+
+def _options(app: AppWish) -> Options:
+    return Options(
+        mode=app.mode,
+        managed=app.managed,
+        take_over=app.take_over,
+        remove_with_profile=app.remove_with_profile,
+        prevent_backup=app.prevent_backup,
+        on_unwanted=app.on_unwanted,
     )
 
 

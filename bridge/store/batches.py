@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from functools import lru_cache
 
-from bridge.domain.change import Batch
+from bridge.domain.change import Batch, PairName
 from bridge.domain.model import Asset, Options
 from bridge.domain.wanted import BY_ONE_OFF
 from bridge.store.database import Connection
+from bridge.store.installs import document
 
 
 def wanted(db: Connection) -> list[Batch]:
@@ -46,3 +48,12 @@ def gone_since(db: Connection, limited_at: float) -> int:
         (limited_at, BY_ONE_OFF),
     ).fetchone()
     return int(row[0])
+
+
+def leave_by(db: Connection, pairs: Iterable[PairName], options: Options) -> None:
+    """These are about to be wanted no more, under the options that the app has now."""
+    db.executemany(
+        "UPDATE installs SET options = ? WHERE target_kind = 'serial' AND target = ? "
+        "AND adam_id = ?",
+        [(document(options), *pair) for pair in pairs],
+    )

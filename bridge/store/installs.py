@@ -69,7 +69,7 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
                 ",".join((w.location, *w.fallbacks)),
                 w.wanted_by,
                 w.held,
-                _document(w.options),
+                document(w.options),
                 w.priority,
                 now,
                 now,
@@ -84,7 +84,7 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
 
 
 @lru_cache(maxsize=1024)
-def _document(options: Options) -> str:
+def document(options: Options) -> str:
     """The stored form of options; a fleet has few different ones."""
     return json.dumps(asdict(options), sort_keys=True)
 

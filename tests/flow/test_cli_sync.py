@@ -223,7 +223,7 @@ def test_an_engine_that_goes_away_is_noticed(shell: Shell, engine_lock: EngineLo
     shell.first_pause = engine_lock.release
     result = shell.run("sync", "assets")
     assert result.exit_code == 1
-    assert result.stderr == "vpp-bridge: the engine has stopped meanwhile; run sync again\n"
+    assert result.stderr == "vpp-bridge: the engine has stopped meanwhile; run it again\n"
 
 
 @pytest.mark.parametrize(

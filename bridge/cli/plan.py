@@ -1,0 +1,121 @@
+"""`plan`: what an apply would change and cost, before anything is done."""
+
+from __future__ import annotations
+
+import click
+
+from bridge.app import Bridge, make_calls
+from bridge.cli import show
+from bridge.cli.params import Decorated, json_option
+from bridge.cli.root import BAD_NEWS, Settings
+from bridge.cli.sync import hand_over
+from bridge.domain.change import Change
+from bridge.domain.plan import Plan
+from bridge.engine.client_pool import ClientPool, Transports
+from bridge.engine.plan_look import Looking, missing
+from bridge.engine.plan_seats import Look
+from bridge.engine.sync import Read, Sync
+from bridge.errors import StoreLocked
+
+
+def offline_option(command: Decorated) -> Decorated:
+    """Adds `--offline`."""
+    return click.option(
+        "--offline", is_flag=True, help="Read nothing outside; plan with what is stored."
+    )(command)
+
+
+@click.command()
+@offline_option
+@json_option
+@click.pass_obj
+def plan(settings: Settings, offline: bool, as_json: bool) -> int:
+    """Show what an apply would change, and what it would cost in licences.
+
+    A seat is counted for every wanted serial number, shown by a server or not. The MDM servers are
+    asked for their devices, and Apple for counts that were never read; nothing is sent to a device
+    or written at Apple, and nothing is stored. Exit code 1 when seats are short, whatever else is
+    to do.
+    """
+    with settings.open_bridge() as bridge:
+        look = look_outside(settings, bridge, offline=offline, quiet=as_json)
+        planned = bridge.plan(bridge.config.wanted, look=look)
+    if as_json:
+        show.as_json(planned.as_json())
+    else:
+        show_plan(planned)
+    return BAD_NEWS if planned.short else 0
+
+
+def look_outside(settings: Settings, bridge: Bridge, *, offline: bool, quiet: bool) -> Look:
+    """Read what a plan needs; through the engine while one runs, which then stores it."""
+    wished_at = sorted({name for app in bridge.config.wanted.apps for name in app.locations})
+    with bridge.database.read() as db:
+        reads = missing(db, tuple(bridge.config.servers), wished_at)
+    if offline:
+        return Look(notes=_left_out(reads))
+    with show.progress(quiet=quiet or not show.on_terminal()) as view:
+        try:
+            bridge.engine_lock.acquire(0.0)
+        except StoreLocked:
+            clients = bridge.clients(settings.transports)
+            calls = make_calls(bridge.database, clients, bridge.config)
+            job = Sync(bridge.database, bridge.config.policy, calls, reads, bridge.clock)
+            ended = hand_over(bridge, job, view, settings.sleep)
+            return Look(notes=tuple(_failed(p.read, p.error) for p in ended if p.error))
+        try:
+            # Without guards, since they store which library a location is seen to be.
+            transports = settings.transports or Transports()
+            looking = Looking(ClientPool(bridge.config, bridge.clock, transports), bridge.now)
+            for read in reads:
+                view.update({"reading": f"{read.what} of {read.scope}"})
+                looking.read(read)
+                bridge.engine_lock.beat()
+        finally:
+            bridge.engine_lock.release()
+    return looking.result()
+
+
+def _failed(read: Read, error: str | None) -> str:
+    return f"The {read.what} of {read.scope} could not be read: {error}"
+
+
+def _left_out(reads: list[Read]) -> tuple[str, ...]:
+    """What `--offline` leaves out, in sentences."""
+    never = [f"{read.what} of {read.scope}" for read in reads if read.what != "devices"]
+    lines = ["Offline: devices count as the bridge knows them."] if reads else []
+    lines += [f"Offline: never read: {', '.join(never)}."] if never else []
+    return tuple(lines)
+
+
+def show_plan(planned: Plan) -> None:
+    """Print a plan for a person."""
+    change = planned.change
+    if planned.nothing_to_do:
+        show.line(f"There is nothing to do: {show.counted(change.kept, 'install')} as applied.")
+    elif apps := planned.apps():
+        show.table(
+            ("app", "name", "added", "removed"),
+            [(app["adam_id"], app["name"], app["added"], app["removed"]) for app in apps],
+        )
+        show.line()
+    for seats in planned.seats:
+        if seats.short or not planned.nothing_to_do:
+            show.line(seats.sentence())
+    for remark in planned.remarks():
+        show.line(remark)
+    if not planned.nothing_to_do:
+        _show_sums(change)
+    if change.held:
+        show.line(f"{len(change.held)} are held back until an apply without --limit.")
+
+
+def _show_sums(change: Change) -> None:
+    show.line(
+        f"{len(change.added)} to add, {len(change.removed)} to remove, "
+        f"{len(change.otherwise)} to change, {change.unchanged} unchanged."
+    )
+    if change.let_go:
+        show.line(f"{len(change.let_go)} that were held back go now.")
+    if not change.touches_installs:
+        show.line("Groups or settings differ from what was applied before.")

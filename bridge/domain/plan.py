@@ -1,0 +1,301 @@
+"""What an apply would change and cost, before anything is done: sums and sentences, pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.allocate import Demand, allocate
+from bridge.domain.change import Change
+from bridge.domain.model import Asset, AssetFacts
+from bridge.domain.reasons import describe
+
+SHOWN = 10
+"""Serial numbers that a sentence names; more are counted."""
+
+
+@dataclass(frozen=True, slots=True)
+class Seats:
+    """The licences of one asset at one location, if the wishes stood.
+
+    `needs` counts every device that wants it, shown by a server or not; `holds` those of them that
+    have a licence, `asked` those whose licence was asked for. `free` is None for an unlimited asset
+    and for one whose count was never read (`known` tells them apart). `reclaimable` licences are
+    those that the bridge asked for and no wish needs; `returning` of them come back by themselves.
+    `waiting` are the serial numbers that would wait for a seat.
+    """
+
+    location: str
+    asset: Asset
+    name: str | None
+    needs: int
+    holds: int
+    asked: int
+    known: bool
+    total: int | None
+    free: int | None
+    reclaimable: int
+    returning: int
+    short: int
+    waiting: tuple[str, ...] = ()
+
+    @property
+    def spare(self) -> int | None:
+        """How many seats are left when all that need one here have it; None for any number."""
+        if self.free is None:
+            return None if self.known else 0
+        return max(self.free + self.returning - (self.needs - self.holds - self.asked), 0)
+
+    def sentence(self) -> str:
+        """`hq, Pages (361309726): needs 40, holds 9, 28 free of 100, 3 short; these 3 wait: …`."""
+        what = f"{self.name} ({self.asset.adam_id})" if self.name else f"app {self.asset.adam_id}"
+        price = "" if self.asset.pricing_param == "STDQ" else f" {self.asset.pricing_param}"
+        parts = [f"needs {self.needs}", f"holds {self.holds}"]
+        parts += [f"{self.asked} asked for"] if self.asked else []
+        parts += [self._free()]
+        parts += [self._reclaimable()] if self.reclaimable else []
+        parts += [f"{self.short} short"] if self.short else []
+        text = f"{self.location}, {what}{price}: {', '.join(parts)}"
+        return f"{text}; these wait: {named(self.waiting)}" if self.waiting else text
+
+    def _free(self) -> str:
+        if not self.known:
+            return "nobody has counted the free ones yet"
+        if self.free is None:
+            return "unlimited"
+        return f"{self.free} free of {self.total}" if self.total else "none is owned there"
+
+    def _reclaimable(self) -> str:
+        back = f" ({self.returning} of them come back)" if self.returning else ""
+        return f"{self.reclaimable} reclaimable{back}"
+
+
+@dataclass(frozen=True, slots=True)
+class Holders:
+    """Serial numbers by what they have of one asset: a licence, one asked for, one to reclaim."""
+
+    held: AbstractSet[str] = frozenset()
+    asked: AbstractSet[str] = frozenset()
+    reclaimable: AbstractSet[str] = frozenset()
+    returning: AbstractSet[str] = frozenset()
+
+
+def count_seats(
+    location: str,
+    asset: Asset,
+    wanting: Mapping[str, tuple[int, float]],
+    holders: Holders,
+    counts: AssetFacts | None,
+    *,
+    free: int | None,
+    counted: bool,
+    name: str | None = None,
+) -> Seats:
+    """The sums for one asset.
+
+    `wanting` maps serial numbers to the priority and the age (since when) of their wishes; `free`
+    is what may still be asked for, and `counted` whether the location's assets were ever read: an
+    asset that is not among them is not owned. Who waits is decided as when seats are allotted.
+    """
+    holds = wanting.keys() & holders.held
+    asked = (wanting.keys() & holders.asked) - holds
+    need = {serial: wanting[serial] for serial in wanting.keys() - holds - asked}
+    left = _left(counts, free, counted)
+    returning = len(holders.returning)
+    waiting = () if left is None else _last_in_line(need, left + returning)
+    return Seats(
+        location=location,
+        asset=asset,
+        name=name,
+        needs=len(wanting),
+        holds=len(holds),
+        asked=len(asked),
+        known=counts is not None or counted,
+        total=counts.total if counts is not None else 0,
+        free=left,
+        reclaimable=len(holders.reclaimable),
+        returning=returning,
+        short=len(waiting),
+        waiting=waiting,
+    )
+
+
+def _left(counts: AssetFacts | None, free: int | None, counted: bool) -> int | None:
+    """How many seats may be asked for; None where there is no limit, or nobody knows."""
+    if counts is None:
+        return 0 if counted else None
+    return None if counts.unlimited or free is None else max(free, 0)
+
+
+def _last_in_line(wanting: Mapping[str, tuple[int, float]], free: int) -> tuple[str, ...]:
+    if len(wanting) <= free:
+        return ()
+    order = sorted(wanting)
+    line = [Demand(number, *wanting[serial]) for number, serial in enumerate(order)]
+    first = {demand.install_id for demand in allocate(line, free)}
+    return tuple(serial for number, serial in enumerate(order) if number not in first)
+
+
+@dataclass(frozen=True, slots=True)
+class Unable:
+    """A device that is wanted to have an app and cannot: it takes no seat. The reason's name."""
+
+    serial_number: str
+    adam_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What applying would change and cost.
+
+    `is_new` says that groups or settings differ from what was applied last, whatever follows for
+    installs. `unseen` are the serial numbers that no server has shown; `unknown` counts devices of
+    which facts that a `match` needs were never reported, `nameless` the user-enrolled ones, which
+    no group means. `without_bundle_id` are apps that a device must tell of first. `notes` say what
+    could not be looked at.
+    """
+
+    change: Change
+    is_new: bool
+    names: Mapping[str, str | None]
+    seats: tuple[Seats, ...] = ()
+    unable: tuple[Unable, ...] = ()
+    unseen: tuple[str, ...] = ()
+    unknown: int = 0
+    nameless: int = 0
+    without_bundle_id: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def short(self) -> int:
+        """How many seats are missing in all."""
+        return sum(each.short for each in self.seats)
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether an apply would change nothing at all."""
+        return not (self.is_new or self.change.touches_installs)
+
+    def apps(self) -> list[dict[str, Any]]:
+        """The apps that change, each with how many devices get and lose it."""
+        added, removed = _count(self.change.added), _count(self.change.removed)
+        return [
+            {
+                "adam_id": adam_id,
+                "name": self.names.get(adam_id),
+                "added": added.get(adam_id, 0),
+                "removed": removed.get(adam_id, 0),
+            }
+            for adam_id in sorted(added.keys() | removed.keys())
+        ]
+
+    def remarks(self) -> list[str]:
+        """What an admin should know beside the sums, a sentence each."""
+        lines = list(self.notes)
+        for (adam_id, reason), serials in _grouped(self.unable).items():
+            why, _ = describe(
+                reason,
+                app=self._name(adam_id),
+                device=named(serials),
+                location="the location",
+                detail="it is of another platform",
+            )
+            where = "" if why.count(serials[0]) else f"; it is wanted on {named(serials)}"
+            lines.append(f"{why}{where}.")
+        if self.unseen:
+            lines.append(
+                f"{counted(self.unseen)} not shown by any server yet: {named(self.unseen)}."
+            )
+        if self.unknown:
+            lines.append(
+                f"Of {self.unknown} {'device' if self.unknown == 1 else 'devices'} a match needs "
+                "facts that nobody knows yet; run vpp-bridge sync devices to ask for them."
+            )
+        if self.nameless:
+            lines.append(
+                f"{self.nameless} user-enrolled {'device' if self.nameless == 1 else 'devices'} "
+                "without a serial number: no group means them."
+            )
+        if self.without_bundle_id:
+            apps = ", ".join(self._name(each) for each in self.without_bundle_id)
+            lines.append(
+                f"No bundle id is known yet of {apps}: a device tells it after an install."
+            )
+        return lines
+
+    def _name(self, adam_id: str) -> str:
+        name = self.names.get(adam_id)
+        return f"{name} ({adam_id})" if name else f"app {adam_id}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan for programs."""
+        change = self.change
+        return {
+            "nothing_to_do": self.nothing_to_do,
+            "added": len(change.added),
+            "removed": len(change.removed),
+            "changed": len(change.otherwise),
+            "unchanged": change.unchanged,
+            "let_go": len(change.let_go),
+            "held_back": len(change.held),
+            "apps": self.apps(),
+            "short": self.short,
+            "seats": [_seats_json(each) for each in self.seats],
+            "cannot": [
+                {"serial_number": u.serial_number, "adam_id": u.adam_id, "reason": u.reason}
+                for u in self.unable
+            ],
+            "not_shown": list(self.unseen),
+            "facts_missing": self.unknown,
+            "without_serial_number": self.nameless,
+            "without_bundle_id": list(self.without_bundle_id),
+            "notes": list(self.notes),
+        }
+
+
+def _seats_json(seats: Seats) -> dict[str, Any]:
+    return {
+        "location": seats.location,
+        "adam_id": seats.asset.adam_id,
+        "pricing_param": seats.asset.pricing_param,
+        "name": seats.name,
+        "needs": seats.needs,
+        "holds": seats.holds,
+        "asked": seats.asked,
+        "counted": seats.known,
+        "total": seats.total,
+        "free": seats.free,
+        "reclaimable": seats.reclaimable,
+        "returning": seats.returning,
+        "short": seats.short,
+        "waiting": list(seats.waiting),
+    }
+
+
+def _count(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for _, adam_id in pairs:
+        counts[adam_id] = counts.get(adam_id, 0) + 1
+    return counts
+
+
+def _grouped(unable: Sequence[Unable]) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for each in unable:
+        found.setdefault((each.adam_id, each.reason), []).append(each.serial_number)
+    return found
+
+
+def named(serials: Sequence[str]) -> str:
+    """The first serial numbers, and how many more there are."""
+    more = len(serials) - SHOWN
+    text = ", ".join(serials[:SHOWN])
+    return f"{text} and {more} more" if more > 0 else text
+
+
+def counted(serials: Sequence[str]) -> str:
+    """`1 serial number is`, `2 serial numbers are`."""
+    return "1 serial number is" if len(serials) == 1 else f"{len(serials)} serial numbers are"

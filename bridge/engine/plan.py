@@ -1,0 +1,128 @@
+"""What an apply would change and cost: gathered from what is stored, and from a look outside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields, replace
+from typing import Any
+
+from bridge.domain.change import Batch, Change
+from bridge.domain.model import Device
+from bridge.domain.plan import Plan, Unable
+from bridge.domain.platforms import listed, platform_of
+from bridge.domain.wanted import Wanted
+from bridge.engine import wishes
+from bridge.engine.plan_seats import Look, SeatCounter, counts_of
+from bridge.engine.wishes import NO_LIMITS, Limits
+from bridge.store import apps, batches, devices, one_offs
+from bridge.store import wanted as wanted_store
+from bridge.store.database import Connection
+
+NOTHING_SEEN = Look()
+
+
+def make(
+    db: Connection,
+    wanted: Wanted,
+    now: float,
+    *,
+    limits: Limits = NO_LIMITS,
+    look: Look = NOTHING_SEEN,
+) -> Plan:
+    """What applying `wanted` would change and cost."""
+    known = with_seen(wishes.known(db, wanted), look)
+    roster = wishes.roster_of(db, wanted, known)
+    before = batches.wanted(db)
+    after = wishes.wished(wanted, roster, one_offs.load(db))
+    change = wishes.difference(db, before, after, limits)
+    getting = [(app, roster.getting(app)) for app in wanted.apps]
+    names = _names(db, wanted, [*before, *after])
+    unable = _unable(db, after, known, look)
+    gather = SeatCounter(db, look, _given_up(wanted, [*before, *after], change), names, now)
+    shown = {serial for serial, device in known.items() if device is not None}
+    return Plan(
+        change=change,
+        is_new=wanted_store.load(db) != wanted,
+        names=names,
+        seats=gather.seats(after, {(u.serial_number, u.adam_id) for u in unable}),
+        unable=unable,
+        unseen=tuple(sorted(frozenset().union(*(b.serials for b in after)) - shown)),
+        unknown=len(frozenset().union(*(each.unknown for _, each in getting))),
+        nameless=devices.without_serial(db),
+        without_bundle_id=_without_bundle_id(db, wanted, after),
+        notes=look.notes,
+    )
+
+
+def with_seen(known: Mapping[str, Device | None], look: Look) -> dict[str, Device | None]:
+    """The known devices, as the servers list them now; only what a server lists can be enrolled."""
+    result = dict(known)
+    listed: dict[str, tuple[str, bool]] = {}
+    for server, found in look.devices.items():
+        for each in found:
+            if each.udid and each.serial_number:
+                serial = each.serial_number.upper()
+                _, enrolled = listed.get(serial, (server, False))
+                listed[serial] = server, enrolled or each.enrolled
+    for serial, (server, enrolled) in listed.items():
+        device = result.get(serial) or _unknown_device(server, serial)
+        result[serial] = replace(device, enrolled=enrolled)
+    return result
+
+
+def _unknown_device(server: str, serial_number: str) -> Device:
+    values: dict[str, Any] = {each.name: None for each in fields(Device)}
+    values |= {"id": 0, "enrolment": 0, "server": server, "serial_number": serial_number}
+    return Device(**values)
+
+
+def _names(db: Connection, wanted: Wanted, all_: Collection[Batch]) -> dict[str, str | None]:
+    adam_ids = {batch.asset.adam_id for batch in all_}
+    known = apps.bundle_ids(db, sorted(adam_ids))
+    names = {adam_id: name or bundle_id for adam_id, (bundle_id, name) in known.items()}
+    return names | {app.adam_id: app.name for app in wanted.apps if app.name is not None}
+
+
+def _given_up(
+    wanted: Wanted, all_: Collection[Batch], change: Change
+) -> frozenset[tuple[str, str]]:
+    """The removed installs whose licence is given back."""
+    says = {app.adam_id: app.on_unwanted for app in wanted.apps}
+    return (
+        frozenset(
+            pair
+            for batch in all_
+            if says.get(batch.asset.adam_id, batch.options.on_unwanted) != "keep"
+            for pair in batch.pairs()
+        )
+        & change.removed
+    )
+
+
+def _unable(
+    db: Connection, after: Collection[Batch], known: Mapping[str, Device | None], look: Look
+) -> tuple[Unable, ...]:
+    """Who cannot have what is wanted for them: the app is for users only, or does not run there."""
+    of_platform: dict[str, set[str]] = {}
+    for serial, device in known.items():
+        platform = platform_of(device.product_name) if device is not None else None
+        if platform is not None:
+            of_platform.setdefault(platform, set()).add(serial)
+    found = []
+    for batch in after:
+        counts, _, _ = counts_of(db, batch.location, batch.asset, look)
+        if counts is None:
+            continue
+        runs_on = listed(counts.platforms) or of_platform.keys()
+        unfit = frozenset().union(*(of_platform[p] for p in of_platform.keys() - runs_on))
+        serials = batch.serials & unfit if counts.device_assignable else batch.serials
+        reason = "WRONG_PLATFORM" if counts.device_assignable else "NOT_DEVICE_ASSIGNABLE"
+        found += [Unable(serial, batch.asset.adam_id, reason) for serial in sorted(serials)]
+    return tuple(found)
+
+
+def _without_bundle_id(db: Connection, wanted: Wanted, after: Collection[Batch]) -> tuple[str, ...]:
+    told = {app.adam_id for app in wanted.apps if app.bundle_id is not None}
+    adam_ids = {batch.asset.adam_id for batch in after} - told
+    known = apps.bundle_ids(db, sorted(adam_ids))
+    return tuple(sorted(a for a in adam_ids if known.get(a, (None, None))[0] is None))

@@ -1,0 +1,79 @@
+"""A look outside for a plan: read, and stored nowhere."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+
+from bridge.clients.micromdm import MdmDevice
+from bridge.domain.model import Asset, AssetFacts
+from bridge.engine.calls import Clients
+from bridge.engine.plan_seats import Look
+from bridge.engine.sync import Read
+from bridge.errors import CallError
+from bridge.store import locations, pauses
+from bridge.store.database import Connection
+
+
+def missing(db: Connection, servers: Iterable[str], wished_at: Iterable[str]) -> list[Read]:
+    """What a plan should read: the servers' devices, and what was never read of the locations."""
+    is_paused = pauses.load(db).over_all is not None  # MicroMDM's list is a POST
+    reads = [] if is_paused else [Read("devices", server) for server in servers]
+    for name in wished_at:
+        location = locations.get(db, name)
+        reads += [Read("assets", name)] if location.assets_read_at is None else []
+        reads += [Read("assignments", name)] if location.assignments_read_at is None else []
+    return reads
+
+
+@dataclass
+class Looking:
+    """Reads one thing after the other; `result` is what was seen by then."""
+
+    clients: Clients
+    now: Callable[[], float]
+    devices: dict[str, Sequence[MdmDevice]] = field(default_factory=dict)
+    counts: dict[str, dict[Asset, AssetFacts]] = field(default_factory=dict)
+    held: dict[str, dict[Asset, set[str]]] = field(default_factory=dict)
+    notes: list[str] = field(default_factory=list)
+
+    def read(self, read: Read) -> None:
+        """Read one thing; what fails becomes a note."""
+        try:
+            if read.what == "devices":
+                self.devices[read.scope] = self.clients.mdm(read.scope).devices()
+            elif read.what == "assets":
+                self.counts[read.scope] = self._counts(read.scope)
+            else:
+                self.held[read.scope] = self._held(read.scope)
+        except CallError as error:
+            self.notes.append(f"The {read.what} of {read.scope} could not be read: {error}")
+
+    def result(self) -> Look:
+        """What was seen."""
+        return Look(self.devices, self.counts, self.held, tuple(self.notes))
+
+    def _counts(self, location: str) -> dict[Asset, AssetFacts]:
+        at = self.now()
+        return {
+            each.asset: AssetFacts(
+                total=each.total,
+                available=each.available,
+                unlimited=each.unlimited,
+                device_assignable=each.device_assignable,
+                product_type=each.product_type,
+                read_at=at,
+                counted_at=at,
+                platforms=",".join(each.supported_platforms),
+            )
+            for step in self.clients.apple(location).walk_assets()
+            for each in step.page.assets
+        }
+
+    def _held(self, location: str) -> dict[Asset, set[str]]:
+        held: dict[Asset, set[str]] = {}
+        for step in self.clients.apple(location).walk_assignments():
+            for each in step.page.assignments:
+                if each.target is not None and each.target.kind == "serial":
+                    held.setdefault(each.asset, set()).add(each.target.value.upper())
+        return held

@@ -1,0 +1,152 @@
+"""The seats of a plan: who would hold, need and wait for the licences of each asset."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field
+
+from bridge.clients.micromdm import MdmDevice
+from bridge.domain.change import Batch, PairName
+from bridge.domain.model import Asset, AssetFacts
+from bridge.domain.plan import Holders, Seats, count_seats
+from bridge.store import facts, locations, seats
+from bridge.store.database import Connection
+
+Office = tuple[str, Asset]
+"""A location and one asset: licences are counted for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was read outside for a plan, and is stored nowhere.
+
+    `devices` are the lists of MDM servers, `counts` and `held` what locations own and who holds it,
+    where that was never read before. `notes` say what could not be read.
+    """
+
+    devices: Mapping[str, Sequence[MdmDevice]] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[Asset, AssetFacts]] = field(default_factory=dict)
+    held: Mapping[str, Mapping[Asset, AbstractSet[str]]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+
+
+def counts_of(
+    db: Connection, location: str, asset: Asset, look: Look
+) -> tuple[AssetFacts | None, int | None, bool]:
+    """Apple's counts, how many seats are free, and whether the location's assets were ever read."""
+    if location in look.counts:
+        counts = look.counts[location].get(asset)
+        return counts, counts.available if counts else None, True
+    counts = locations.asset_facts(db, location, [asset]).get(asset)
+    was_read = locations.get(db, location).assets_read_at is not None
+    return counts, facts.free_seats(db, location, asset, counts), was_read
+
+
+Wanting = dict[str, tuple[int, float]]
+"""By serial number, the priority and the age of a wish."""
+
+
+class SeatCounter:
+    """Counts the seats of every asset that is wanted or in use, each at its location."""
+
+    def __init__(
+        self,
+        db: Connection,
+        look: Look,
+        given_up: AbstractSet[PairName],
+        names: Mapping[str, str | None],
+        now: float,
+    ) -> None:
+        self._db = db
+        self._look = look
+        self._given_up = given_up
+        self._names = names
+        self._now = now
+        self._held: dict[Office, AbstractSet[str]] = {}
+        self._asked: dict[Office, AbstractSet[str]] = {}
+
+    def seats(self, after: Collection[Batch], unable: AbstractSet[PairName]) -> tuple[Seats, ...]:
+        """The sums for all assets, if `after` is wanted and the `unable` take no seat.
+
+        A device with several locations counts where it has a licence, then at the first that has a
+        seat to spare, then at the first.
+        """
+        wanting: dict[Office, Wanting] = {office: {} for office in seats.in_use(self._db)}
+        others: dict[PairName, tuple[str, ...]] = {}
+        for batch in after:
+            self._place(batch, unable, wanting)
+            if batch.fallbacks:
+                others.update(dict.fromkeys(batch.pairs(), (batch.location, *batch.fallbacks)))
+        found = {office: self._count(office, wanting[office]) for office in wanting}
+        for office in sorted(found):
+            for serial in found[office].waiting:
+                names = others.get((serial, office[1].adam_id), ())
+                self._move(serial, office, names, wanting, found)
+        shown = [found[office] for office in sorted(found)]
+        return tuple(each for each in shown if each.needs or each.reclaimable)
+
+    def _place(
+        self,
+        batch: Batch,
+        unable: AbstractSet[PairName],
+        wanting: dict[Office, Wanting],
+    ) -> None:
+        ages = seats.ages(self._db, batch.asset.adam_id)
+        left = {s for s in batch.serials if (s, batch.asset.adam_id) not in unable}
+        offices = [(name, batch.asset) for name in (batch.location, *batch.fallbacks)]
+        for office in offices:
+            mine = wanting.setdefault(office, {})
+            has = left & (self._holders(office) | self._askers(office))
+            left -= has
+            mine.update({s: (batch.priority, ages.get(s, self._now)) for s in has})
+        wanting[offices[0]].update({s: (batch.priority, ages.get(s, self._now)) for s in left})
+
+    def _move(
+        self,
+        serial: str,
+        office: Office,
+        names: Sequence[str],
+        wanting: dict[Office, Wanting],
+        found: dict[Office, Seats],
+    ) -> None:
+        """Let a device that would wait have a seat that another of its locations has to spare."""
+        for name in names:
+            other = (name, office[1])
+            if other != office and (found[other].spare is None or found[other].spare):
+                wanting[other][serial] = wanting[office].pop(serial)
+                for each in (office, other):
+                    found[each] = self._count(each, wanting[each])
+                return
+
+    def _holders(self, office: Office) -> AbstractSet[str]:
+        if office not in self._held:
+            seen = self._look.held.get(office[0])
+            self._held[office] = (
+                seats.held(self._db, *office) if seen is None else seen.get(office[1], frozenset())
+            )
+        return self._held[office]
+
+    def _askers(self, office: Office) -> AbstractSet[str]:
+        if office not in self._asked:
+            self._asked[office] = seats.asked(self._db, *office)
+        return self._asked[office]
+
+    def _count(self, office: Office, wanting: Wanting) -> Seats:
+        location, asset = office
+        counts, free, is_counted = counts_of(self._db, location, asset, self._look)
+        spare = self._holders(office) - wanting.keys()
+        reclaimable = spare & seats.ours(self._db, location, asset) if spare else frozenset()
+        going = {serial for serial in reclaimable if (serial, asset.adam_id) in self._given_up}
+        leaving = seats.leaving(self._db, location, asset) if reclaimable else frozenset()
+        returning = going | (reclaimable & leaving)
+        return count_seats(
+            location,
+            asset,
+            wanting,
+            Holders(self._holders(office), self._askers(office), reclaimable, returning),
+            counts,
+            free=free,
+            counted=is_counted,
+            name=self._names.get(asset.adam_id),
+        )
