@@ -1,7 +1,7 @@
 """YAML with line numbers: finds keys and texts, and collects everything that is wrong.
 
-Only this module knows the YAML library. It never constructs objects from the file: it walks
-the parsed nodes and keeps the literal text of every value, so that `0123`, `1_000` or `no`
+Only this module and `tree` know the YAML library. It never constructs objects from the file: it
+walks the parsed nodes and keeps the literal text of every value, so that `0123`, `1_000` or `no`
 stay what the person wrote.
 """
 
@@ -165,19 +165,23 @@ class Reader:
         return None
 
     def _checked(self, spot: Spot, raw: str) -> str | None:
+        filled = self.filled(spot, raw)
+        if filled is not None and _CONTROL.search(filled):
+            self.wrong(spot, "holds a line break or control character; write it on one line")
+            return None
+        return filled
+
+    def filled(self, spot: Spot, raw: str) -> str | None:
+        """`raw` of one value with its variables filled in; None after a mistake."""
         filled = raw if spot.variable else self._fill(spot, raw)
         if filled is None:
             return None
         try:
             # JSON writes a character beyond U+FFFF as two halves, which YAML does not join.
-            filled = filled.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
+            return filled.encode("utf-16-le", "surrogatepass").decode("utf-16-le")
         except UnicodeDecodeError:
             self.wrong(spot, "is not text in UTF-8; write it again")
             return None
-        if _CONTROL.search(filled):
-            self.wrong(spot, "holds a line break or control character; write it on one line")
-            return None
-        return filled
 
     def _fill(self, spot: Spot, raw: str) -> str | None:
         names = _VARIABLE.findall(raw)

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import fields
 from typing import Any, get_args
 
-from bridge.config import values
+from bridge.config import app_settings, values
 from bridge.config.read import Reader, Spot, nearest, tidy
 from bridge.config.serials import read_serials
 from bridge.domain.match import MATCH_KEYS, Match
@@ -25,16 +24,15 @@ APP_KEYS = (
     "priority",
     "on_unwanted",
     "managed",
+    "take_over",
     "remove_with_profile",
     "prevent_backup",
+    "configuration",
+    "attributes",
     "bundle_id",
 )
-"""The keys of an app that work; the other fields of `AppWish` are refused until they do."""
 
-_APP_LATER = (
-    *(f.name for f in fields(AppWish) if f.name not in (*APP_KEYS, "fallbacks")),
-    "license_to",
-)
+_APP_LATER = ("license_to",)
 
 _SIMPLE: Mapping[str, Callable[[str], Any]] = {
     "adam_id": values.adam_id,
@@ -44,6 +42,7 @@ _SIMPLE: Mapping[str, Callable[[str], Any]] = {
     "priority": values.integer,
     "on_unwanted": values.one_of(*get_args(OnUnwanted)),
     "managed": values.boolean,
+    "take_over": values.boolean,
     "remove_with_profile": values.boolean,
     "prevent_backup": values.boolean,
     "bundle_id": values.bundle_id,
@@ -125,6 +124,7 @@ def _app(
         read |= {"location": places[0], "fallbacks": places[1:]}
     for key in found.keys() & {"groups", "exclude"}:
         read[key] = tuple(dict.fromkeys(reader.values(found[key], _existing(groups, "group"))))
+    read |= app_settings.read_settings(reader, found, read)
     if "adam_id" not in found:
         reader.missing(spot, "adam_id", 'write the app\'s number, like adam_id: "361309726"')
     if "groups" not in found:

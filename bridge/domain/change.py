@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bridge.domain.model import Asset, Held, Options
+from bridge.domain.model import Asset, Held
+from bridge.domain.options import Options
 
 PairName = tuple[str, str]
 """A serial number and an adam id: there is one install for each."""

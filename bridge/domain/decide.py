@@ -9,7 +9,13 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bridge.domain import decide_attempt, decide_listed, decide_platform, decide_removal
+from bridge.domain import (
+    decide_attempt,
+    decide_listed,
+    decide_platform,
+    decide_removal,
+    decide_settings,
+)
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import apple_error
 from bridge.domain.decide_paused import unless_paused
@@ -200,7 +206,10 @@ _RULES: tuple[Rule, ...] = (
     _license_only,
     _licensed_early,
     decide_attempt.once_described,
+    decide_settings.forbidden,
+    decide_settings.changed,
     decide_listed.as_the_device_says,
     after_the_scout,
+    decide_settings.outdated,
     decide_attempt.as_the_attempt_stands,
 )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
+from bridge.domain.options import Options
 from bridge.domain.pauses import Pause
 from bridge.domain.platforms import platform_of
 
@@ -188,6 +189,11 @@ class Attempt:
     asks: int
     enrolment: int
     posts: int
+    settings: str | None
+    """What it carries beside the app (InstallSettings), fixed when it was made."""
+    renews: bool
+    """Whether the device listed the app as Managed when it was made: it is sent for its
+    settings."""
     created_at: float
     due_at: float
     posted_at: float | None
@@ -261,18 +267,6 @@ class AssetFacts:
     counted_at: float
 
 
-@dataclass(frozen=True, slots=True)
-class Options:
-    """How one install is wanted."""
-
-    mode: Literal["install", "license_only"] = "install"
-    managed: bool = True
-    take_over: bool = False
-    remove_with_profile: bool = True
-    prevent_backup: bool = False
-    on_unwanted: Literal["keep", "release", "remove"] = "keep"
-
-
 Held = Literal["NOT_PLANNED", "HELD_BACK"]
 
 
@@ -340,6 +334,9 @@ class Facts:
     attempt: Attempt | None = None
     left_behind: str | None = None
     """The CommandUUID that another device with this serial number was sent and never answered."""
+    taken: str | None = None
+    """The settings (InstallSettings) of the newest install that the device took since it was
+    enrolled; None where it took none, as for an app that was there before."""
     release: Licence = field(default_factory=lambda: Licence("none"))
     """Where giving the licence back stands: the newest disassociate, if it is not history."""
     removal: Attempt | None = None

@@ -55,7 +55,7 @@ class AppWish:
     take_over: bool = False
     remove_with_profile: bool = True
     prevent_backup: bool = False
-    configuration: Mapping[str, Any] = field(default_factory=dict)
+    configuration: Mapping[str, Any] = field(default_factory=dict, repr=False)
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @property

@@ -7,8 +7,8 @@ from typing import Any
 
 from bridge.clients.micromdm import QueuedCommand
 from bridge.domain.backoff import doubling
-from bridge.domain.model import Device, Options
-from bridge.engine import follow_up
+from bridge.domain.model import Device
+from bridge.engine import follow_up, install_plists
 from bridge.engine.calls import Clients, wait_after
 from bridge.engine.context import Context
 from bridge.errors import CallError, MdmRefused, NotSent, OutcomeUnknown
@@ -115,16 +115,8 @@ def _plist(db: Connection, command: Command, device: Device) -> bytes:
         bundle_id = apps.bundle_ids(db, [install.adam_id])[install.adam_id][0]
         assert bundle_id is not None, "an app without a bundle id is not removed"
         return mdm_command.remove_application(command.command_uuid, bundle_id)
-    options = Options(**json.loads(install.options))
-    flags = (1 if options.remove_with_profile else 0) + (4 if options.prevent_backup else 0)
-    managed_mac = device.is_mac and options.managed
-    return mdm_command.install_application(
-        command.command_uuid,
-        install.adam_id,
-        # On a Mac flags need InstallAsManaged (Apple, "Install Application").
-        management_flags=(flags or None) if managed_mac or not device.is_mac else None,
-        install_as_managed=managed_mac,
-    )
+    assert command.settings is not None, "an install's settings are fixed when it is made"
+    return install_plists.write(db, command.command_uuid, install.adam_id, command.settings)
 
 
 _QUERIES = ("SerialNumber", "UDID", "DeviceName", "ProductName", "Model", "OSVersion")

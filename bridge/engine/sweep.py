@@ -11,6 +11,7 @@ from bridge.engine import asking, follow_up, lanes, metadata_calls, waves
 from bridge.engine.context import Context
 from bridge.store import (
     commands,
+    configurations,
     devices,
     events,
     failures,
@@ -232,5 +233,6 @@ def _prune(context: Context) -> None:
     installs.prune(context.db, context.now - retention.removed)
     commands.prune(context.db, context.now - retention.outbox)
     failures.prune(context.db, context.now - retention.outbox)
+    configurations.prune(context.db)
     pair_history.prune(context.db, context.now - retention.outbox)
     meta.plan_job(context.db, "prune:", context.now + PRUNE_EVERY)

@@ -10,8 +10,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.domain.change import Batch, Change, PairName, compare, removals_allowed
+from bridge.domain.configuration import digest
 from bridge.domain.first_contact import unplanned
-from bridge.domain.model import Asset, Device, Held, Options
+from bridge.domain.model import Asset, Device, Held
+from bridge.domain.options import Options
 from bridge.domain.roster import Roster
 from bridge.domain.wanted import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Wanted
 from bridge.errors import WishError
@@ -227,6 +229,8 @@ def _options(app: AppWish) -> Options:
         take_over=app.take_over,
         remove_with_profile=app.remove_with_profile,
         prevent_backup=app.prevent_backup,
+        configuration=digest(app.configuration),
+        attributes=app.attributes,
         on_unwanted=app.on_unwanted,
     )
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import NamedTuple
+
+from bridge.simulator.plists import Value
 
 TRANSIENT = frozenset(
     "UserInstalledApp UserRejected UpdateRejected ManagementRejected Failed".split()
@@ -41,6 +43,7 @@ class App:
 
     `coming` are the states it will reach, with their times (epoch seconds), soonest first.
     `command_uuid` is of the command that brought it, `version` what the device says it has.
+    `settings` is what an MDM server gave it: Configuration and Attributes.
     """
 
     bundle_id: str
@@ -51,7 +54,16 @@ class App:
     flags: int = 0
     command_uuid: str = ""
     version: str = "1.0"
+    settings: dict[str, Value] = field(default_factory=dict)
     coming: list[tuple[float, str]] = field(default_factory=list)
+
+    def take(self, command: Mapping[str, Value]) -> None:
+        """Become as an InstallApplication says; a key that it leaves out stays as it was."""
+        flags = command.get("ManagementFlags")
+        self.flags = flags if isinstance(flags, int) else 0
+        for key in ("Configuration", "Attributes"):
+            if key in command:
+                self.settings[key] = command[key]
 
     def settle(self, now: float) -> None:
         """Become what is due by `now`."""

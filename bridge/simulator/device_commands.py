@@ -103,9 +103,8 @@ def _install(device: Device, command_uuid: str, command: Details, deed: str) -> 
         reply = _take_over(device, app, command, wants_managed)
         return _Reply(reply.status, (named, *reply.parts))
     if app is None or app.status != "Installing":
-        flags = command.get("ManagementFlags")
         app = App(bundle_id, adam_id, name, "Installing", wants_managed)
-        app.flags = flags if isinstance(flags, int) else 0
+        app.take(command)
         app.command_uuid = command_uuid
         _begin(device, app, deed)
     return _done(named, templates.string("State", app.status))
@@ -142,11 +141,13 @@ def _take_over(device: Device, app: App, command: Details, wants_managed: bool) 
         app.managed, app.status = False, ""
         return _done(templates.string("State", "UserInstalledApp"))
     if app.managed:
+        app.take(command)
         return _done(templates.string("State", app.status))
     if text(command, "ChangeManagementState") != "Managed":
         reason = "Other" if device.platform == "macOS" else "AppAlreadyInstalled"
         return _error(MDM_ERROR, 12025, templates.string("RejectionReason", reason))
     app.managed, app.status = True, "Managed"
+    app.take(command)
     if not device.supervised and _prompts(device):
         app.status = "PromptingForManagement"
         device.prompts.append((device.kernel.now, app.adam_id))

@@ -7,7 +7,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 
 from bridge.domain.change import Batch, PairName
-from bridge.domain.model import Asset, Options
+from bridge.domain.model import Asset
+from bridge.domain.options import Options
 from bridge.domain.wanted import BY_ONE_OFF
 from bridge.store.database import Connection
 from bridge.store.installs import document

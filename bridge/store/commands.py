@@ -10,6 +10,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.domain.catalogue import answer_meaning
 from bridge.domain.model import Attempt
 from bridge.store import lanes, rows
 from bridge.store.database import Connection
@@ -29,6 +30,7 @@ class Command:
     attempt: int
     identifiers: str | None
     posts: int
+    settings: str | None
     suspect: bool
     created_at: float
     due_at: float
@@ -67,16 +69,19 @@ def make(
     now: float,
     asks: int = 0,
     identifiers: Sequence[str] = (),
+    settings: str | None = None,
+    renews: bool = False,
 ) -> bool:
     """Store a command that is to be posted; False when one of its kind is open already.
 
     `asks` is how often before it a person was asked again, `identifiers` the bundle ids that a
-    list asks for.
+    list asks for, `settings` what an install carries: the same CommandUUID always stands for the
+    same plist.
     """
     made = db.execute(
         "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, state, "
-        "enrolment, attempt, asks, identifiers, created_at, due_at) "
-        "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?) "
+        "enrolment, attempt, asks, identifiers, created_at, due_at, settings, renews) "
+        "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT DO NOTHING",
         (
             command_uuid,
@@ -90,6 +95,8 @@ def make(
             json.dumps(list(identifiers)) if identifiers else None,
             now,
             due_at,
+            settings,
+            renews,
         ),
     )
     if made.rowcount == 1:
@@ -120,6 +127,27 @@ def attempts(db: Connection, install_ids: Sequence[int], request_type: str) -> d
         (*install_ids, request_type),
     )
     return {row["install_id"]: rows.read(Attempt, row) for row in found}
+
+
+def taken(db: Connection, install_ids: Sequence[int]) -> dict[tuple[int, int, int], str]:
+    """By install, device and enrolment, the settings of the newest install that the device took.
+
+    It took one that it accepted; and one that was given up without an answer, being seen as
+    Managed, while it was not so before.
+    """
+    found = db.execute(
+        f"SELECT install_id, {rows.columns(Attempt)} FROM commands "
+        f"WHERE install_id IN ({rows.marks(install_ids)}) AND settings IS NOT NULL "
+        "AND (state = 'acknowledged' OR (state = 'dropped' AND posts > 0 AND renews = 0)) "
+        "ORDER BY created_at, attempt",
+        tuple(install_ids),
+    )
+    attempts = ((row["install_id"], rows.read(Attempt, row)) for row in found)
+    return {
+        (install_id, attempt.device_id, attempt.enrolment): attempt.settings or ""
+        for install_id, attempt in attempts
+        if attempt.state == "dropped" or answer_meaning(attempt) is None
+    }
 
 
 def of_install(db: Connection, install_id: int) -> list[Command]:
@@ -301,15 +329,16 @@ def abandon(db: Connection, command_uuid: str, now: float) -> None:
 
 
 def prune(db: Connection, before: float) -> None:
-    """Forget commands that ended before that time; the newest of each install is kept, since
-    decisions look at it.
+    """Forget commands that ended before that time; of each install the newest, and the newest
+    that its device took, are kept, since decisions look at them.
     """
     db.execute(
         "DELETE FROM commands WHERE state IN ('acknowledged', 'error', 'dropped') "
         "AND created_at < ? AND (install_id IS NULL OR EXISTS (SELECT 1 FROM commands newer "
         "WHERE newer.install_id = commands.install_id "
         "AND newer.request_type = commands.request_type "
-        "AND newer.created_at > commands.created_at) "
+        "AND newer.created_at > commands.created_at "
+        "AND (commands.state = 'error' OR newer.state = 'acknowledged')) "
         "OR NOT EXISTS (SELECT 1 FROM installs WHERE installs.id = commands.install_id))",
         (before,),
     )

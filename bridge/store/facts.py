@@ -18,9 +18,9 @@ from bridge.domain.model import (
     Install,
     Licence,
     LocationFacts,
-    Options,
     Pair,
 )
+from bridge.domain.options import Options
 from bridge.store import (
     apps,
     commands,
@@ -60,6 +60,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     ids = [i.id for i in installs]
     attempts = commands.attempts(db, ids, "InstallApplication")
     removals = commands.attempts(db, ids, "RemoveApplication")
+    taken = commands.taken(db, ids)
     known = apps.bundle_ids(db, list({i.adam_id for i in installs}))
     all_known = apps.known_bundle_ids(db)
     nameless = {i.adam_id for i in installs if known.get(i.adam_id, (None, None))[0] is None}
@@ -92,6 +93,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 strangers=_strangers(of_device, all_known),
                 attempt=None if elsewhere else attempt,
                 left_behind=_open(attempt) if elsewhere else None,
+                taken=taken.get((install.id, device.id, device.enrolment)) if device else None,
                 release=office.release(db, pair, install.round_at),
                 removal=_since(removals.get(install.id), install.round_at),
                 list_open=device is not None and device.id in asked[MANAGED_LIST],

@@ -9,7 +9,8 @@ from functools import lru_cache
 
 from bridge.domain.allocate import Demand
 from bridge.domain.decision import Decision, TakeSeat
-from bridge.domain.model import Asset, Held, Install, Options
+from bridge.domain.model import Asset, Held, Install
+from bridge.domain.options import Options
 from bridge.store import rows
 from bridge.store.database import Connection
 

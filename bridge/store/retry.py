@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from bridge.store.database import Connection
 
-_STOPPED = "wanted = 1 AND state IN ('failed', 'conflict', 'needs_user')"
+_STOPPED = (
+    "wanted = 1 AND (state IN ('failed', 'conflict', 'needs_user') OR reason = 'SETTINGS_REFUSED')"
+)
 
 
 def retry(db: Connection, serial_number: str | None, adam_id: str | None, now: float) -> int:

@@ -1,27 +1,39 @@
-"""What the last apply stored: the groups and apps themselves, so that rules go on working."""
+"""What the last apply stored: the groups and apps themselves, so that rules go on working.
+
+The document names the apps' configurations by their digests; `configurations` has the values.
+"""
 
 from __future__ import annotations
 
 import json
 
 from bridge.domain.wanted import Wanted
+from bridge.store import configurations
 from bridge.store.database import Connection
 
 
 def store(db: Connection, wanted: Wanted, now: float, *, limited_at: float | None = None) -> None:
     """Replace what is wanted; `limited_at` is since when applies had a limit, None without one."""
+    document = wanted.as_json()
+    for app in document["apps"]:
+        app["configuration"] = configurations.keep(db, app["configuration"])
     db.execute(
         "INSERT INTO wanted (id, document, stored_at, limited_at) VALUES (1, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET document = excluded.document, "
         "stored_at = excluded.stored_at, limited_at = excluded.limited_at",
-        (json.dumps(wanted.as_json()), now, limited_at),
+        (json.dumps(document), now, limited_at),
     )
 
 
 def load(db: Connection) -> Wanted:
     """What is wanted; nothing before the first apply."""
     row = db.execute("SELECT document FROM wanted WHERE id = 1").fetchone()
-    return Wanted.from_json(json.loads(row[0])) if row else Wanted()
+    if row is None:
+        return Wanted()
+    document = json.loads(row[0])
+    for app in document["apps"]:
+        app["configuration"] = configurations.get(db, app["configuration"])
+    return Wanted.from_json(document)
 
 
 def limited_at(db: Connection) -> float | None:

@@ -31,8 +31,9 @@ def install_application(
 ) -> bytes:
     """Install, or update, the app with the licence assigned to the device.
 
-    A key is sent only when its argument is set; an empty `configuration` is not sent, since it
-    would wipe the app's. On macOS a managed app becomes unmanaged without `install_as_managed`.
+    A key is sent only when its argument is set. Empty, `configuration` and `attributes` take away
+    what the app was given before. On macOS a managed app becomes unmanaged without
+    `install_as_managed`.
     Raises ValueError for an argument that Apple does not define, PlistError where
     `configuration` or `attributes` hold what a property list cannot.
     """
@@ -49,10 +50,10 @@ def install_application(
         "ChangeManagementState": change_management_state,
         "Configuration": configuration,
         "Attributes": attributes,
-        "InstallAsManaged": install_as_managed,
-        "iOSApp": ios_app,
+        "InstallAsManaged": install_as_managed or None,
+        "iOSApp": ios_app or None,
     }
-    command |= {key: value for key, value in optional.items() if value}
+    command |= {key: value for key, value in optional.items() if value is not None}
     return _command(command_uuid, "InstallApplication", command)
 
 

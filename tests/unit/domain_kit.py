@@ -18,9 +18,9 @@ from bridge.domain.model import (
     InstalledReport,
     Licence,
     LocationFacts,
-    Options,
     Presence,
 )
+from bridge.domain.options import Options
 from bridge.domain.policy import Policy
 
 T = TypeVar("T")

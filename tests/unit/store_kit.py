@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 from bridge.domain.batching import rectangles
-from bridge.domain.model import Asset, Device, Options, Pair
+from bridge.domain.install_settings import InstallSettings
+from bridge.domain.model import Asset, Device, Pair
+from bridge.domain.options import Options
 from bridge.store import commands, devices, installs, licences, outbox, requests
 from bridge.store import pairs as pairs_store
 from bridge.store.commands import Command
@@ -64,6 +66,7 @@ def make_command(db: Connection, uuid: str, device: Device, **changes: Any) -> b
         "attempt": 1,
         "due_at": NOW,
         "now": NOW,
+        "settings": None if install_id is None else InstallSettings().as_text(),
     }
     return commands.make(
         db, command_uuid=uuid, device_id=device.id, install_id=install_id, **values | changes

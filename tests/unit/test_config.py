@@ -351,3 +351,53 @@ def test_an_app_may_have_several_locations_in_order(tmp_path: Path) -> None:
     first, second = minimal(tmp_path, said).wanted.apps
     assert (first.location, first.fallbacks) == ("branch", ("hq",))
     assert (second.location, second.fallbacks) == ("hq", ())
+
+
+def test_a_configuration_keeps_the_types_that_the_file_gives(tmp_path: Path) -> None:
+    path = tmp_path / "config.yaml"
+    path.write_text(
+        "database: b\n"
+        "locations: {hq: {content_token_file: t}}\n"
+        "groups: {all: {all: true}}\n"
+        "apps:\n"
+        "  - adam_id: 1\n"
+        "    groups: [all]\n"
+        "    take_over: true\n"
+        "    attributes: {Removable: false, AssociatedDomains: [a.example.org], VPNUUID: 12}\n"
+        "    configuration:\n"
+        "      text: plain words\n"
+        "      secret: 'x${SECRET}'\n"
+        "      empty: ''\n"
+        "      quoted: '0123'\n"
+        "      lines: |\n"
+        "        one\n"
+        "        two\n"
+        "      port: 8443\n"
+        "      below: -5\n"
+        "      ratio: 1.50\n"
+        "      tiny: 1e-3\n"
+        "      on: true\n"
+        "      deep: {list: [1, two, {three: 3}], nothing: {}}\n"
+    )
+    (app,) = load_config(path, {"SECRET": "${NOT_READ_AGAIN}"}).wanted.apps
+    assert app.take_over is True
+    assert app.attributes == {
+        "Removable": False,
+        "AssociatedDomains": ["a.example.org"],
+        "VPNUUID": "12",
+    }
+    assert json.dumps(app.configuration) == json.dumps(
+        {
+            "text": "plain words",
+            "secret": "x${NOT_READ_AGAIN}",
+            "empty": "",
+            "quoted": "0123",
+            "lines": "one\ntwo\n",
+            "port": 8443,
+            "below": -5,
+            "ratio": 1.5,
+            "tiny": 0.001,
+            "on": True,
+            "deep": {"list": [1, "two", {"three": 3}], "nothing": {}},
+        }
+    )

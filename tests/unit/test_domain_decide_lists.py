@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.decision import AskApps, AskFacts, Decision, DropAttempt, SendInstall
-from bridge.domain.model import Options
+from bridge.domain.options import Options
 from tests.unit.domain_kit import (
     DAY,
     HOUR,

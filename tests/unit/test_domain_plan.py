@@ -7,7 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.change import Batch, Change, compare, removals_allowed
-from bridge.domain.model import Asset, AssetFacts, Options
+from bridge.domain.model import Asset, AssetFacts
+from bridge.domain.options import Options
 from bridge.domain.plan import Holders, Plan, Seats, Unable, count_seats, named
 
 PAGES = Asset("361309726")

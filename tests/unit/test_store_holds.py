@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from bridge.domain.model import Options
+from bridge.domain.options import Options
 from bridge.store import holds, installs
 from bridge.store import pairs as pairs_store
 from bridge.store.database import Connection

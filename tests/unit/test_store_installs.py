@@ -5,7 +5,8 @@ from typing import Any
 import pytest
 
 from bridge.domain.decision import Decision, TakeSeat
-from bridge.domain.model import Asset, Install, Options
+from bridge.domain.model import Asset, Install
+from bridge.domain.options import Options
 from bridge.store import batches, installs
 from bridge.store.database import Connection
 from tests.unit.store_kit import KEYNOTE, NOW, PAGES, make_install, value, wish

@@ -49,9 +49,11 @@ def test_install_with_everything_set():
     }
 
 
-def test_an_empty_configuration_is_not_sent():
-    written = mdm_command.install_application(UUID, "1", configuration={}, attributes={})
-    assert {"Configuration", "Attributes"}.isdisjoint(read(written))
+def test_empty_dictionaries_are_sent_only_when_they_are_meant():
+    emptied = read(mdm_command.install_application(UUID, "1", configuration={}, attributes={}))
+    assert (emptied["Configuration"], emptied["Attributes"]) == ({}, {})
+    plain = read(mdm_command.install_application(UUID, "1", configuration=None, attributes=None))
+    assert {"Configuration", "Attributes"}.isdisjoint(plain)
 
 
 @pytest.mark.parametrize("adam_id", ["", "x", "-1", " 1", "1.0", "\u0661", "1" * 20, str(2**63)])

@@ -120,6 +120,30 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "the bridge looks again at least once a week",
         ("installed",),
     ),
+    "SETTINGS_CHANGED": Reason(
+        "{app} is on {device}; its new settings are sent to it",
+        "nobody",
+        "the device is sent the app's settings once, and asked for its apps after that",
+        ("sending", "sent"),
+    ),
+    "SETTINGS_RETRY": Reason(
+        "{app} is on {device}, which could not take its new settings: {detail}",
+        "nobody",
+        "the bridge sends them again",
+        ("installed",),
+    ),
+    "SETTINGS_REFUSED": Reason(
+        "{app} is on {device}, which did not take its new settings: {detail}",
+        "the admin",
+        "mend the cause, then run vpp-bridge retry",
+        ("installed",),
+    ),
+    "SETTING_FORBIDDEN": Reason(
+        "{app} cannot go to {device} as it is wished: {detail}",
+        "the admin",
+        "leave that key out for {app}, or exclude {device}, and apply it; a newer system may do",
+        ("failed", "installed"),
+    ),
     "NOT_SEEN": Reason(
         "{device} accepted {app}, but no list has shown it since",
         "nobody",

@@ -13,6 +13,8 @@ CREATE TABLE commands (
     asks INTEGER NOT NULL DEFAULT 0,   -- how often before it a person was asked again
     identifiers TEXT,                  -- bundle ids that a list asks for, as a JSON array
     posts INTEGER NOT NULL DEFAULT 0,
+    settings TEXT,                     -- JSON of an InstallApplication: InstallSettings
+    renews INTEGER NOT NULL DEFAULT 0, -- whether the app was Managed already
     created_at REAL NOT NULL,
     due_at REAL NOT NULL,
     posted_at REAL,

@@ -19,6 +19,12 @@ CREATE TABLE one_offs (
     PRIMARY KEY (target_kind, target, adam_id)
 );
 
+-- Managed app configurations: secrets, kept here and nowhere else.
+CREATE TABLE configurations (
+    digest TEXT PRIMARY KEY,
+    document TEXT NOT NULL
+);
+
 CREATE TABLE installs (
     id INTEGER PRIMARY KEY,
     target_kind TEXT NOT NULL,
@@ -30,7 +36,7 @@ CREATE TABLE installs (
     wanted INTEGER NOT NULL,
     wanted_by TEXT NOT NULL,           -- file | one-off | file and one-off
     held TEXT,                         -- the reason for which it waits for an apply, or NULL
-    options TEXT NOT NULL,             -- JSON: mode, managed, take_over, bundle_id, ...
+    options TEXT NOT NULL,             -- JSON: mode, managed, a configuration's digest, ...
     priority INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL,
     reason TEXT NOT NULL,
