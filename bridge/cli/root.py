@@ -49,6 +49,9 @@ COMMANDS: Mapping[str, tuple[str, str]] = {
     "assets": ("bridge.cli.assets:assets", "List what the locations own, with Apple's counts."),
     "outbox": ("bridge.cli.outbox:outbox", "List calls to Apple and MDM servers; repeat one."),
     "events": ("bridge.cli.events:events", "List what came in; handle a message again."),
+    "backup": ("bridge.cli.backup:backup", "Copy the database while the bridge runs."),
+    "restore": ("bridge.cli.backup:restore", "Put a backup in the database's place."),
+    "completion": ("bridge.cli.completion:completion", "Have your shell complete commands."),
     "demo": ("bridge.cli.demo:demo", "Show everything working, all of it simulated."),
     "simulate": ("bridge.cli.simulate:simulate", "Run a simulated Apple and MDM server."),
 }

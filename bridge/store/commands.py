@@ -277,6 +277,21 @@ def forget_queue(db: Connection, device_id: int, now: float) -> None:
     lanes.wake(db, device_id, now)
 
 
+def doubt_unposted(db: Connection, now: float) -> None:
+    """What is ready, or parked by a NotNow, may have been posted and answered unknown to us: a
+    question is dropped, since it is asked anew, and all else is in doubt.
+    """
+    db.execute(
+        "UPDATE commands SET state = 'dropped', look_at = NULL, push_at = NULL "
+        "WHERE state IN ('ready', 'not_now') AND install_id IS NULL"
+    )
+    db.execute(
+        "UPDATE commands SET state = 'in_doubt', in_doubt_at = ?, look_at = NULL, push_at = NULL "
+        "WHERE state IN ('ready', 'not_now')",
+        (now,),
+    )
+
+
 def ready_again(db: Connection, command_uuid: str, due_at: float) -> None:
     """Post the same command once more, under the same CommandUUID."""
     changed = db.execute(

@@ -46,6 +46,7 @@ class Database:
         self._write_lock = threading.Lock()
         self._writer: Connection | None = None
         self._lock_file: IO[bytes] | None = None
+        self._use: IO[bytes] | None = None
         self._readers = threading.local()
         self._all_readers: list[Connection] = []
 
@@ -56,7 +57,9 @@ class Database:
         Raises StoreError when the file cannot be used, SchemaTooNew when a newer bridge wrote it.
         """
         try:
-            self._lock_file = _open_private(self.path.with_name(self.path.name + ".lock"))
+            self._use = _open_private(beside(self.path, ".open"))
+            fcntl.flock(self._use, fcntl.LOCK_SH)
+            self._lock_file = _open_private(beside(self.path, ".lock"))
             _open_private(self.path).close()
             with self._exclusive():
                 self._writer = _connect(self.path)
@@ -78,9 +81,10 @@ class Database:
         if self._writer is not None:
             self._writer.close()
             self._writer = None
-        if self._lock_file is not None:
-            self._lock_file.close()
-            self._lock_file = None
+        for file in (self._lock_file, self._use):
+            if file is not None:
+                file.close()
+        self._lock_file = self._use = None
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -162,6 +166,27 @@ def savepoint(connection: Connection) -> Iterator[None]:
     connection.execute("RELEASE step")
 
 
+@contextmanager
+def nobody_else(path: Path) -> Iterator[None]:
+    """While nobody has the database at `path` open; whoever wants to waits until this ends.
+
+    Raises StoreLocked at once when somebody has.
+    """
+    with _open_private(beside(path, ".open")) as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreLocked(
+                f"{path}: the bridge, or another command, has this database open; stop it first"
+            ) from None
+        yield
+
+
+def beside(path: Path, ending: str) -> Path:
+    """The file beside a database that has its name and this ending."""
+    return path.with_name(path.name + ending)
+
+
 class EngineLock:
     """Says that an engine runs on this database; held by its process for as long as it lives.
 
@@ -170,7 +195,7 @@ class EngineLock:
     """
 
     def __init__(self, database: Path) -> None:
-        self.path = database.with_name(database.name + ".engine")
+        self.path = beside(database, ".engine")
         self._file: IO[bytes] | None = None
 
     def acquire(

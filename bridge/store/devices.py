@@ -109,6 +109,11 @@ def update(db: Connection, device_id: int, **values: Any) -> None:
     db.execute(f"UPDATE devices SET {assignments} WHERE id = ?", (*values.values(), device_id))
 
 
+def forget_lists(db: Connection) -> None:
+    """What every device listed is out of date: each is asked before anything is sent to it."""
+    db.execute("UPDATE devices SET apps_enrolment = NULL")
+
+
 def nameless(db: Connection, server: str, asked_before: float, limit: int) -> list[Device]:
     """Enrolled devices whose serial number is not known and was not asked for lately."""
     found = db.execute(

@@ -18,6 +18,12 @@ def instance_id(db: Connection) -> str:
     return str(row[0])
 
 
+def new_instance_id(db: Connection) -> str:
+    """Be another bridge from now on: one that was restored may not be taken for the first."""
+    keep(db, "instance_id", str(uuid.uuid4()))
+    return instance_id(db)
+
+
 def keep(db: Connection, key: str, value: str) -> None:
     """Remember a value under a key."""
     db.execute(
@@ -80,6 +86,11 @@ def hasten_job(db: Connection, name: str, at: float) -> None:
         "DO UPDATE SET next_at = excluded.next_at WHERE excluded.next_at < next_at",
         (name, at),
     )
+
+
+def hasten_all(db: Connection, at: float) -> None:
+    """Let every clock-driven job run at `at` unless it runs earlier already."""
+    db.execute("UPDATE schedule SET next_at = min(next_at, ?)", (at,))
 
 
 def forget_job(db: Connection, name: str) -> None:

@@ -183,6 +183,15 @@ def claimed(db: Connection) -> list[OutboxRow]:
     return [rows.read(OutboxRow, row) for row in found]
 
 
+def unsettled(db: Connection) -> list[OutboxRow]:
+    """Calls that are intended or were begun, oldest first."""
+    found = db.execute(
+        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE state NOT IN ('done', 'failed') "
+        "ORDER BY id"
+    )
+    return [rows.read(OutboxRow, row) for row in found]
+
+
 def next_due(db: Connection) -> float | None:
     """When the next call is due, or None when none is intended."""
     value = db.execute("SELECT min(due_at) FROM outbox WHERE state = 'ready'").fetchone()[0]

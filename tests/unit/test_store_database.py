@@ -50,7 +50,7 @@ def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
         database.close()
     finally:
         os.umask(before)
-    assert files == ["bridge.db", "bridge.db-shm", "bridge.db-wal", "bridge.db.lock"]
+    assert files == [f"bridge.db{e}" for e in ("", "-shm", "-wal", ".lock", ".open")]
     assert modes == {0o600}
 
 
