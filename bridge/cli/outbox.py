@@ -35,8 +35,8 @@ def outbox(
 ) -> int:
     """List the calls that were made, are being made or are still to be made, the newest first.
 
-    `ready` waits for its turn, or for another try after the error shown; `failed` is not made
-    again by itself.
+    `ready` waits for its turn, or for another try after the error shown; `held` for the end of a
+    pause; `failed` is not made again by itself.
     """
     if ctx.invoked_subcommand is not None:
         return 0

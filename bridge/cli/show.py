@@ -106,9 +106,17 @@ def ago(seconds: float) -> str:
     size = abs(seconds)
     if size < 1.0:
         return "now"
-    unit, name = next((u, n) for u, n in _UNITS if size >= u)
-    length = f"{int(size // unit)} {name}"
-    return f"{length} ago" if seconds > 0 else f"in {length}"
+    return f"{_whole(size)} ago" if seconds > 0 else f"in {_whole(size)}"
+
+
+def length(seconds: float) -> str:
+    """How long something took: `0.3 s`, `12.0 s`, `3 min`."""
+    return f"{seconds:.1f} s" if seconds < 60 else _whole(seconds)
+
+
+def _whole(seconds: float) -> str:
+    unit, name = next((u, n) for u, n in _UNITS if seconds >= u)
+    return f"{int(seconds // unit)} {name}"
 
 
 def counted(number: int, noun: str, plural: str = "") -> str:

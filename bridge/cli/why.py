@@ -22,9 +22,9 @@ from bridge.store import reports
 def why(settings: Settings, serial: str, adam_id: str, as_json: bool) -> int:
     """Explain why an app is, or is not, on a device.
 
-    Tells who must act, what happens next and when, what is known, and what happened so far. Exit
-    code 0 when it is installed or on its way, 1 when somebody must act, 2 when nothing is known of
-    this app on this device.
+    Tells who must act, what happens next and when, what is known, and what happened so far; of an
+    app that is there, how long each step took. Exit code 0 when it is installed or on its way, 1
+    when somebody must act, 2 when nothing is known of this app on this device.
     """
     with settings.open_bridge() as bridge:
         install = bridge.get_install(serial, adam_id)
@@ -63,7 +63,7 @@ def _show(install: Mapping[str, Any], now: float) -> None:
             f"since {show.moment(install['since'], now)}",
             "Must act": explanation["who_must_act"],
             "Next": explanation["next"],
-            "Looked at again": show.moment(next_at, now) if next_at else "when something happens",
+            "When": show.moment(next_at, now) if next_at else "as soon as something happens",
         }
     )
     if explanation["evidence"]:
@@ -72,19 +72,34 @@ def _show(install: Mapping[str, Any], now: float) -> None:
             ("what", "value", "as of"),
             [(e["what"], _value(e["value"]), show.at(e["at"])) for e in explanation["evidence"]],
         )
+    if explanation["took"]:
+        show.heading("How long it took")
+        took = explanation["took"]
+        rows = [(show.at(each["at"]), each["step"], show.length(each["took_s"])) for each in took]
+        whole = show.length(sum(each["took_s"] for each in took))
+        show.table(
+            ("at", "step", "took"), [*rows, (None, "in all, since it was wished for", whole)]
+        )
     if install["trail"]:
         show.heading("What happened")
         show.table(
             ("at", "step", "of"),
-            [
-                (
-                    show.at(step["at"]),
-                    step["step"],
-                    step.get("command_uuid") or step.get("apple_event_id"),
-                )
-                for step in install["trail"]
-            ],
+            [(show.at(step["at"]), step["step"], _of(step)) for step in install["trail"]],
         )
+
+
+def _of(step: Mapping[str, Any]) -> str:
+    """What a step can be looked up by."""
+    found = [f"{name} {step[key]}" for key, name in _NAMES.items() if step.get(key)]
+    return ", ".join(found)
+
+
+_NAMES = {
+    "event": "event",
+    "outbox": "outbox",
+    "apple_event_id": "Apple's event",
+    "command_uuid": "command",
+}
 
 
 def _value(value: object) -> object:

@@ -7,11 +7,15 @@ from typing import Any
 
 from bridge.domain.decide import decide
 from bridge.domain.decision import Decision
-from bridge.domain.model import Facts, Install
+from bridge.domain.model import LANE_STATES, Facts
 from bridge.domain.reasons import REASONS, describe
 from bridge.engine.context import Context
-from bridge.store import commands, events, facts, installs, lists, pair_history
+from bridge.engine.trail import History
+from bridge.store import facts, installs, lists
 from bridge.store.paging import rfc3339
+
+FINE = ("installed", "licensed")
+"""States of which it is told how long each step on the way took."""
 
 
 def explain(context: Context, serial_number: str, adam_id: str) -> Mapping[str, Any] | None:
@@ -24,6 +28,7 @@ def explain(context: Context, serial_number: str, adam_id: str) -> Mapping[str, 
     if install is None or shown is None:
         return None
     fact = facts.load(context.db, [install])[0]
+    history = History.load(context.db, install)
     decision = decide(fact, context.policy, context.now)
     reason = decision.reason
     sentence, next_step = describe(
@@ -44,11 +49,25 @@ def explain(context: Context, serial_number: str, adam_id: str) -> Mapping[str, 
             "who_must_act": actor,
             "needs_someone": _needs_someone(decision),
             "next": next_step[0].upper() + next_step[1:] + ".",
-            "next_at": rfc3339(decision.recheck_at),
+            "next_at": rfc3339(_next_at(context, fact, history, decision)),
             "evidence": _evidence(fact),
+            "took": history.took() if decision.state in FINE else [],
         },
-        "trail": trail(context, install),
+        "trail": [step.as_json() for step in history.steps()],
     }
+
+
+def _next_at(context: Context, fact: Facts, history: History, decision: Decision) -> float | None:
+    """When something happens by itself: the decision changes, or what is open is followed up."""
+    times = [decision.recheck_at, fact.licence.waits_until]
+    for asked in history.asked:
+        if asked.state == "open":
+            times += [asked.next_status_at, asked.next_read_at]
+    for command in history.sent:
+        if command.state in ("ready", *LANE_STATES):
+            times.append(command.due_at if command.state == "ready" else command.look_at)
+    ahead = [at for at in times if at is not None]
+    return max(min(ahead), context.now) if ahead else None
 
 
 def _needs_someone(decision: Decision) -> bool:
@@ -98,39 +117,3 @@ def _evidence(fact: Facts) -> list[dict[str, Any]]:
     if fact.pause is not None:
         lines.append(("paused", fact.pause.shown, fact.pause.since))
     return [{"what": what, "value": value, "at": rfc3339(at)} for what, value, at in lines]
-
-
-def trail(context: Context, install: Install) -> list[dict[str, Any]]:
-    """What happened for an install, oldest first: Apple's events, commands, answers."""
-    db = context.db
-    pair = facts.pair_of(install)
-    steps: list[tuple[float, dict[str, Any]]] = []
-    for asked in pair_history.history(db, install.location, pair):
-        if asked["submitted_at"] is not None:
-            what = {"step": "asked Apple for the licence", "apple_event_id": asked["event_id"]}
-            steps.append((asked["submitted_at"], what))
-        if asked["settled_at"] is not None:
-            number = f" ({asked['error_number']})" if asked["error_number"] else ""
-            what = {
-                "step": f"licence {asked['state']}{number}, told by {asked['settled_by']}",
-                "apple_event_id": asked["event_id"],
-            }
-            steps.append((asked["settled_at"], what))
-    sent = commands.of_install(db, install.id)
-    for command in sent:
-        uuid = {"command_uuid": command.command_uuid}
-        steps.append((command.created_at, {"step": f"attempt {command.attempt} decided", **uuid}))
-        if command.posted_at is not None:
-            times = f" ({command.posts} times)" if command.posts > 1 else ""
-            steps.append(
-                (command.posted_at, {"step": f"posted to {command.server}{times}", **uuid})
-            )
-        if command.in_doubt_at is not None:
-            steps.append((command.in_doubt_at, {"step": "in doubt: the device is asked", **uuid}))
-    for event in events.by_command(db, [command.command_uuid for command in sent]):
-        what = {"step": f"{event['topic']}: {event['outcome'] or event['status']}"}
-        what |= {"command_uuid": event["command_uuid"], "event": event["id"]}
-        steps.append((event["received_at"], what))
-    if install.installed_at is not None:
-        steps.append((install.installed_at, {"step": "a list from the device showed it Managed"}))
-    return [{"at": rfc3339(at), **step} for at, step in sorted(steps, key=lambda s: s[0])]

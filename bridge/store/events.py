@@ -47,6 +47,7 @@ class Event:
     udid: str | None
     command_uuid: str | None
     apple_event_id: str | None
+    outcome: str | None
     body: bytes
 
 

@@ -2,25 +2,46 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
 
 from bridge.domain.model import Asset, Pair
+from bridge.store import rows
 from bridge.store.database import Connection
 from bridge.store.pairs import PAIR, key
 
 NO_LICENCE_LEFT = 9709
 
 
-def history(db: Connection, location: str, pair: Pair) -> list[Any]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """One request for a pair: what was asked, and what became of it. `request_id` is its outbox
+    row's id; None while it is being collected."""
+
+    kind: str
+    state: str
+    request_id: int | None
+    apple_event_id: str | None
+    submitted_at: float | None
+    status_asked_at: float | None
+    next_status_at: float | None
+    next_read_at: float | None
+    settled_at: float | None
+    settled_by: str | None
+    error_number: int | None
+
+
+def history(db: Connection, location: str, pair: Pair) -> list[Asked]:
     """Every request for a pair, oldest first; for an install's trail."""
-    return db.execute(
-        "SELECT p.state, p.settled_at, p.settled_by, p.error_number, r.submitted_at, "
-        "r.apple_event_id AS event_id FROM request_pairs p "
+    found = db.execute(
+        "SELECT p.kind, p.state, p.request_id, r.apple_event_id, r.submitted_at, "
+        "r.status_asked_at, r.next_status_at, r.next_read_at, p.settled_at, p.settled_by, "
+        "p.error_number FROM request_pairs p "
         "LEFT JOIN apple_requests r ON r.id = p.request_id WHERE p.location = ? "
         "AND p.adam_id = ? AND p.pricing_param = ? AND p.target_kind = 'serial' "
         "AND p.target = ? ORDER BY p.id",
         key(location, pair),
-    ).fetchall()
+    )
+    return [rows.read(Asked, row) for row in found]
 
 
 def seats_taken_since(db: Connection, location: str, asset: Asset, read_at: float) -> int:

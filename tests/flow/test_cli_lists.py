@@ -134,3 +134,14 @@ def test_what_is_done_or_unknown_or_waits_is_left_alone(make_scene: MakeScene) -
     assert result.exit_code == 1
     assert "is not made again: it is made by itself, not before 20" in result.stderr
     assert shell.run("outbox", "retry", "99999").exit_code == 2
+
+
+def test_a_call_that_is_paused_is_made_when_it_is_resumed(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1)
+    shell = Shell(scene)
+    assert shell.run("pause", "--all").exit_code == 0
+    scene.settle()
+    (held, *_) = shell.json("outbox", "--state", "held")["outbox"]
+    result = shell.run("outbox", "retry", str(held["id"]))
+    assert result.exit_code == 1
+    assert "is not made again: it is paused, and made when that ends" in result.stderr

@@ -144,7 +144,7 @@ def test_a_notification_may_beat_the_reply_that_names_its_event(make_scene: Make
     assert scene.world.ledger.violations() == []
     assert scene.world.ledger.requests["apple.associate"] == 1
     assert scene.world.ledger.requests["apple.status"] == 0
-    assert scene.install()["trail"][0]["apple_event_id"]
+    assert scene.install()["trail"][1]["apple_event_id"]
 
 
 def test_a_token_update_may_overtake_its_authenticate(make_scene: MakeScene) -> None:

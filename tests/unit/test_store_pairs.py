@@ -329,7 +329,7 @@ def test_the_newest_request_for_a_pair_counts(db: Connection) -> None:
     assert newest(db, "A", location="branch") == {}
     assert newest(db, "A", kind="DISASSOCIATE") == {}
     trail = pair_history.history(db, "hq", A)
-    assert [(row["state"], row["error_number"]) for row in trail] == [
+    assert [(asked.state, asked.error_number) for asked in trail] == [
         ("failed", 9603),
         ("wanted", None),
     ]

@@ -136,6 +136,14 @@ _INSTALL = {
 INSTALL = Thing("Install", _INSTALL)
 _VALUE = Member({"type": ["string", "boolean", "null"]})
 EVIDENCE = Thing("Evidence", {"what": _text(), "value": _VALUE, "at": _time()})
+TOOK = Thing(
+    "Took",
+    {
+        "at": _time(null=False),
+        "step": _text("What was reached."),
+        "took_s": Member({"type": "number", "description": "Seconds since the step before."}),
+    },
+)
 EXPLANATION = Thing(
     "Explanation",
     {
@@ -145,6 +153,7 @@ EXPLANATION = Thing(
         "next": _text("What happens next."),
         "next_at": _time("When that is."),
         "evidence": many(EVIDENCE, "What this rests on."),
+        "took": many(TOOK, "How long each step took, of what is licensed or installed."),
     },
 )
 STEP = Thing("Step", {"at": _time(null=False), "step": _text("What happened.")})
