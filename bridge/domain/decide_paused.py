@@ -73,6 +73,8 @@ def _in_line(licence: Licence) -> bool:
 
 def _has_not_left(facts: Facts, decision: Decision) -> bool:
     """Whether the decision waits for a request or a command that has not left."""
+    if decision.reason == "LOCATION_STARTING":
+        return facts.pause is not None and facts.pause.scope in ("all", "location")
     if decision.reason == "RELEASING":
         return _in_line(facts.release) or facts.release.waits_until is not None
     if decision.reason == "REMOVING":

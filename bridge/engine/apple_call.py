@@ -11,7 +11,7 @@ from bridge.engine.calls import Clients, wait_after
 from bridge.engine.context import Context
 from bridge.engine.holder import of_info
 from bridge.errors import AppleRefused, CallError, TokenOfOtherLibrary, TokenUnusable
-from bridge.store import locations, meta, outbox
+from bridge.store import installs, locations, meta, outbox
 from bridge.store.database import Database
 from bridge.store.outbox import OutboxRow
 
@@ -65,6 +65,8 @@ class AppleCall:
         text = str(error) if verdict is None else f"{verdict.cause}: {error}"
         passing = verdict is None or verdict.kind == "back_off"
         outbox.again(context.db, row.id, until, text, passing=passing)
+        if text != row.error and not locations.get(context.db, row.scope).ready:
+            installs.touch_location(context.db, row.scope, context.now)  # this is what holds it up
         return until if rest else None
 
     def refused(

@@ -1,0 +1,176 @@
+"""Reasons that a device or the person at it gives, by what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bridge.domain.policy import DAY, Policy
+from bridge.simulator import script
+from tests.flow.reasons import MakeScene, catch, scenario
+from tests.flow.reasons.device import on_its_way
+from tests.flow.scene import Scene
+
+
+def few_attempts(wait: float = 20.0) -> Policy:
+    """Two attempts, `wait` seconds apart."""
+    return replace(Policy(), install=replace(Policy().install, license_retry=(wait,)))
+
+
+@scenario(
+    "LICENSE_NOT_VISIBLE",
+    "licensed",
+    "could not see its licence",
+    "nobody",
+    next="reads the assignment again and sends the install again",
+    code=0,
+)
+def licence_not_visible(make_scene: MakeScene) -> Scene:
+    late = script.error("ASDServerErrorDomain", 9610)
+    return catch(on_its_way(make_scene, late), "LICENSE_NOT_VISIBLE")
+
+
+@scenario(
+    "LICENSE_NEVER_VISIBLE",
+    "failed",
+    "never saw its licence",
+    "the admin",
+    next="check that no other MDM uses this token",
+    code=1,
+)
+def licence_never_visible(make_scene: MakeScene) -> Scene:
+    never = script.error("ASDServerErrorDomain", 9610, times=0)
+    scene = on_its_way(make_scene, never, policy=few_attempts())
+    return catch(scene, "LICENSE_NEVER_VISIBLE")
+
+
+@scenario(
+    "RETRY_LATER",
+    "licensed",
+    "could not install",
+    "nobody",
+    next="sends the install again",
+    code=0,
+)
+def retry_later(make_scene: MakeScene) -> Scene:
+    return catch(on_its_way(make_scene, script.error("NSCocoaErrorDomain", 4)), "RETRY_LATER")
+
+
+@scenario(
+    "ATTEMPTS_USED_UP",
+    "failed",
+    "too often",
+    "the admin",
+    next="look at the device, then run vpp-bridge retry",
+    code=1,
+)
+def attempts_used_up(make_scene: MakeScene) -> Scene:
+    always = script.error("NSCocoaErrorDomain", 4, times=0)
+    return catch(on_its_way(make_scene, always, policy=few_attempts()), "ATTEMPTS_USED_UP")
+
+
+@scenario(
+    "DEVICE_REFUSED",
+    "failed",
+    "installing apps is switched off on the device (MCMDMErrorDomain 12031)",
+    "the admin",
+    next="mend the cause, then run vpp-bridge retry",
+    code=1,
+)
+def device_refused(make_scene: MakeScene) -> Scene:
+    no = script.error("MCMDMErrorDomain", 12031, times=0)
+    return catch(on_its_way(make_scene, no), "DEVICE_REFUSED")
+
+
+@scenario(
+    "LOGIN_REQUIRED",
+    "needs_user",
+    "asks for an Apple Account to be signed in",
+    "somebody at the device",
+    next="sign in on the device",
+    code=1,
+)
+def login_required(make_scene: MakeScene) -> Scene:
+    login = script.error("MCMDMErrorDomain", 12040, times=0)
+    return catch(on_its_way(make_scene, login), "LOGIN_REQUIRED")
+
+
+@scenario(
+    "USER_REJECTED",
+    "needs_user",
+    "said no",
+    "somebody at the device",
+    next="talk to them",
+    code=1,
+)
+def user_rejected(make_scene: MakeScene) -> Scene:
+    return catch(on_its_way(make_scene, script.user_rejected(times=0)), "USER_REJECTED")
+
+
+@scenario(
+    "APP_DELETED",
+    "needs_user",
+    "somebody deleted",
+    "somebody at the device",
+    next="download it again on the device",
+    code=1,
+)
+def app_deleted(make_scene: MakeScene) -> Scene:
+    policy = replace(Policy(), verify=replace(Policy().verify, installed_every=600.0))
+    scene = on_its_way(make_scene, policy=policy)
+    scene.run(scene.all_installed)
+    scene.world.devices[0].user_deletes(scene.adam_ids[0])
+    return catch(scene, "APP_DELETED")
+
+
+@scenario(
+    "UNMANAGED_COPY",
+    "conflict",
+    "that is not managed",
+    "the admin",
+    next="delete that copy on the device",
+    code=1,
+)
+def unmanaged_copy(make_scene: MakeScene) -> Scene:
+    scene = make_scene(devices=1, apps=1, macs=0)
+    scene.world.devices[0].user_installs(scene.adam_ids[0])
+    scene.apply()
+    return catch(scene, "UNMANAGED_COPY")
+
+
+@scenario(
+    "COMMAND_MALFORMED",
+    "failed",
+    "could not read the command",
+    "the admin",
+    next="report this as a mistake of the bridge",
+    code=1,
+)
+def command_malformed(make_scene: MakeScene) -> Scene:
+    return catch(on_its_way(make_scene, script.command_format_error(times=0)), "COMMAND_MALFORMED")
+
+
+@scenario(
+    "INSTALLED_UNMANAGED",
+    "installed",
+    "not managed as it is wanted",
+    "nobody",
+    next="looks again at least once a week",
+    code=0,
+)
+def installed_unmanaged(make_scene: MakeScene) -> Scene:
+    scene = make_scene(devices=1, apps=1, macs=1)
+    scene.apply(scene.wanted(named=True, managed=False))
+    return catch(scene, "INSTALLED_UNMANAGED")
+
+
+@scenario(
+    "PROMPT_UNANSWERED",
+    "needs_user",
+    "has asked its user about",
+    "somebody at the device",
+    next="accept on the device",
+    code=1,
+)
+def prompt_unanswered(make_scene: MakeScene) -> Scene:
+    scene = on_its_way(make_scene, script.prompting(times=0))
+    return catch(scene, "PROMPT_UNANSWERED", limit=DAY)
