@@ -35,7 +35,7 @@ def backup(settings: Settings, file: Path, force: bool, as_json: bool) -> int:
     with show.progress(quiet=as_json or not show.on_terminal()) as view:
 
         def report(copied: int, pages: int) -> None:
-            view.update({"Copied": f"{copied * 100 // max(pages, 1)} %"})
+            view.update({"Copied": f"{show.bar(copied, pages)} {copied} of {pages} pages"})
 
         size = copies.back_up(config.database, file, replace=force, report=report)
     if as_json:

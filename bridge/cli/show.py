@@ -17,6 +17,8 @@ from rich.text import Text
 
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 NOTHING = "-"
+BAR = 20
+"""Characters between the ends of a progress bar."""
 
 
 def on_terminal() -> bool:
@@ -122,6 +124,12 @@ def _whole(seconds: float) -> str:
 def counted(number: int, noun: str, plural: str = "") -> str:
     """`1 device`, `2 devices`."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def bar(done: int, whole: int) -> str:
+    """How far something is: `[#####---------------]`; empty while nobody knows how much it is."""
+    filled = BAR * min(done, whole) // whole if whole else 0
+    return f"[{'#' * filled}{'-' * (BAR - filled)}]"
 
 
 class View(Protocol):

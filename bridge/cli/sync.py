@@ -123,7 +123,7 @@ def _text(progress: Progress) -> str:
     if progress.state == "done":
         return f"{progress.count}, done"
     if progress.state == "reading" and progress.read.what == "assignments" and show.on_terminal():
-        return f"reading, {progress.count} so far"
+        return f"reading {show.bar(progress.count, progress.before)} {progress.count} so far"
     return progress.state
 
 

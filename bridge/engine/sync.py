@@ -49,12 +49,14 @@ class Read:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """How far a read is; `count` is how many items are known of it by now."""
+    """How far a read is; `count` is how many items are known of it by now, `before` how many there
+    are with those that only earlier reads have shown."""
 
     read: Read
     state: Literal["waiting", "reading", "done", "failed"]
     count: int = 0
     error: str | None = None
+    before: int = 0
 
     @property
     def ended(self) -> bool:
@@ -148,7 +150,8 @@ class Sync:
         if row.state == "done":
             return Progress(read, "done", _count(db, read, since))
         if row.state == "claimed":
-            return Progress(read, "reading", _count(db, read, since))
+            before = _count(db, read, 0.0)
+            return Progress(read, "reading", _count(db, read, since), before=before)
         if row.state == "held":
             return Progress(read, "failed", error="it waits until vpp-bridge resume --all")
         if row.state == "failed" or (row.tries > ticket.tries and row.error):

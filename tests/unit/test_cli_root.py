@@ -24,6 +24,19 @@ def test_every_command_has_help(name: str) -> None:
     assert result.stdout.startswith(f"Usage: vpp-bridge {name}")
 
 
+NO_DATA = {"serve", "demo", "simulate", "completion"}
+"""Commands that run something, or print what is no data."""
+
+
+@pytest.mark.parametrize("name", sorted({*COMMANDS} - NO_DATA))
+def test_every_command_that_prints_data_has_json(name: str) -> None:
+    command = cli.get_command(click.Context(cli), name)
+    assert command is not None
+    below = command.commands.values() if isinstance(command, click.Group) else ()
+    for each in (command, *below):
+        assert any("--json" in parameter.opts for parameter in each.params), each.name
+
+
 def test_the_list_of_commands_leaves_the_hidden_ones_out() -> None:
     shown = run("--help").stdout
     assert all(f"\n  {name} " in shown for name in COMMANDS)

@@ -25,6 +25,20 @@ def test_how_long_ago(seconds: float, text: str) -> None:
     assert show.ago(seconds) == text
 
 
+@pytest.mark.parametrize(
+    ("seconds", "text"), [(0.31, "0.3 s"), (59.9, "59.9 s"), (60.0, "1 min"), (7300.0, "2 h")]
+)
+def test_how_long_something_took(seconds: float, text: str) -> None:
+    assert show.length(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("done", "whole", "filled"), [(0, 0, 0), (0, 9, 0), (1, 4, 5), (4, 4, 20), (7, 4, 20)]
+)
+def test_a_bar_is_as_full_as_the_work_is_done(done: int, whole: int, filled: int) -> None:
+    assert show.bar(done, whole) == "[" + "#" * filled + "-" * (20 - filled) + "]"
+
+
 def test_a_moment_names_the_time_in_utc_and_its_distance() -> None:
     assert show.moment("2027-01-15T07:59:00.000Z", NOW) == "2027-01-15 07:59:00Z, 1 min ago"
     assert show.moment(None, NOW) == "never"
