@@ -112,6 +112,7 @@ def update(db: Connection, device_id: int, **values: Any) -> None:
 def forget_lists(db: Connection) -> None:
     """What every device listed is out of date: each is asked before anything is sent to it."""
     db.execute("UPDATE devices SET apps_enrolment = NULL")
+    db.execute("DELETE FROM installed_apps")
 
 
 def nameless(db: Connection, server: str, asked_before: float, limit: int) -> list[Device]:

@@ -226,6 +226,22 @@ def test_what_was_open_is_in_doubt(make_scene: MakeScene, moment: str) -> None:
     assert count(database, "outbox WHERE state = 'claimed'") == 0
 
 
+def test_an_app_that_is_not_managed_is_looked_for_again(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1, macs=1)
+    shell, copied = Shell(scene), scene.tmp_path / "copy.db"
+    scene.apply(scene.wanted(named=True, managed=False))
+    scene.run(scene.all_installed)
+    back_up(shell, copied)
+    assert count(copied, "installed_apps") == 1
+    scene.bridge.close()
+    assert shell.run("restore", str(copied), "--yes").exit_code == 0
+    assert count(scene.config.database, "installed_apps") == 0
+    scene.start()
+    resumed_and_claimed(shell)
+    scene.run(lambda: count(scene.config.database, "installed_apps") == 1)
+    assert len(posted(scene)) == 1
+
+
 def test_a_restored_bridge_goes_on_with_what_was_not_done(shell: Shell, copied: Path) -> None:
     scene = shell.scene
     scene.run(lambda: any("ASSOCIATE_COLLECTING" in state for state in scene.states()))
