@@ -12,6 +12,7 @@ from bridge.simulator.script import Planned
 from tests.flow.reasons import MakeScene, catch, scenario
 from tests.flow.scene import Scene
 from tests.flow.test_metadata import SHY, nowhere
+from tests.flow.test_scout import found_fleet, posted
 
 
 def on_its_way(make_scene: MakeScene, *deeds: Planned, **arguments: Any) -> Scene:
@@ -242,3 +243,18 @@ def not_seen(make_scene: MakeScene) -> Scene:
 def bundle_id_unknown(make_scene: MakeScene) -> Scene:
     scene = on_its_way(make_scene, traits=SHY, apple=nowhere())
     return catch(scene, "BUNDLE_ID_UNKNOWN")
+
+
+@scenario(
+    "BUNDLE_ID_SCOUT",
+    "licensed",
+    "goes to one device first, since nobody knows its bundle id",
+    "nobody",
+    next="when that device has told the bundle id",
+    code=0,
+)
+def scouted_for(make_scene: MakeScene) -> Scene:
+    scene = found_fleet(make_scene, devices=4)
+    scene.apply()
+    scene.run(lambda: scene.states().get("licensed BUNDLE_ID_SCOUT") == 3 and bool(posted(scene)))
+    return scene
