@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable
 from typing import Any
 
 from bridge.domain.batching import rectangles
 from bridge.domain.install_settings import InstallSettings
 from bridge.domain.model import Asset, Device, Pair
 from bridge.domain.options import Options
+from bridge.domain.views import Page
 from bridge.store import commands, devices, installs, licences, outbox, requests
 from bridge.store import pairs as pairs_store
 from bridge.store.commands import Command
@@ -135,3 +138,20 @@ def intend(db: Connection, kind: str = "read_assets", key: str = "", **changes: 
 def value(db: Connection, query: str, *values: object) -> Any:
     """The first column of the first row."""
     return db.execute(query, values).fetchone()[0]
+
+
+def everything(
+    shown: Callable[..., Page], db: Connection, limit: int, **filters: Any
+) -> list[dict[str, Any]]:
+    """All pages, one after the other; no page but the last is short, and no cursor is odd."""
+    found: list[dict[str, Any]] = []
+    cursor = None
+    while True:
+        page = shown(db, limit=limit, cursor=cursor, **filters)
+        assert page.items or cursor is None, "a cursor leads to something"
+        found.extend(dict(item) for item in page.items)
+        if page.next_cursor is None:
+            return found
+        assert len(page.items) == limit
+        assert re.fullmatch(r"[A-Za-z0-9_-]+", page.next_cursor)
+        cursor = page.next_cursor

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.web.ports import Bridge
-from bridge.web.v1 import openapi, things
+from bridge.web.v1 import openapi, results
 from bridge.web.v1.changes import CHANGES
 from bridge.web.v1.declared import Answer, Asked, Call, Reply
 from bridge.web.v1.lists import LISTS
@@ -26,6 +26,6 @@ CALLS: tuple[Call, ...] = (
         "get_openapi",
         "Describes all of this, as OpenAPI 3.1.",
         _describe,
-        (Answer(200, "The description.", things.DESCRIPTION),),
+        (Answer(200, "The description.", results.DESCRIPTION),),
     ),
 )

@@ -6,7 +6,7 @@ from werkzeug.exceptions import Conflict, NotFound
 
 from bridge.engine.sync import WHATS
 from bridge.web.ports import Bridge
-from bridge.web.v1 import kinds, things
+from bridge.web.v1 import kinds, results, things
 from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
 from bridge.web.v1.lists import UNKNOWN_PAIR
 from bridge.web.v1.vocabulary import PRICING_PARAMS
@@ -94,7 +94,7 @@ CHANGES = (
         "retry_install",
         "Gives an install that failed, or waits for a person, another round.",
         _retry,
-        (Answer(200, "How many got another round.", things.RETRIED),),
+        (Answer(200, "How many got another round.", results.RETRIED),),
         refusals={404: UNKNOWN_PAIR},
     ),
     Call(
@@ -103,7 +103,7 @@ CHANGES = (
         "replay_event",
         "Handles a message again, or says what that would change.",
         _replay,
-        (Answer(200, "What came of it.", things.REPLAY),),
+        (Answer(200, "What came of it.", results.REPLAY),),
         body=Body(
             (Parameter("dry_run", kinds.YES_OR_NO, "Change nothing; else false."),),
             example={"dry_run": True},
@@ -116,7 +116,7 @@ CHANGES = (
         "sync",
         "Has everything, or one kind of it, read anew from Apple and the MDM servers.",
         _sync,
-        (Answer(202, "What the engine reads as soon as it can.", things.ASKED_READS),),
+        (Answer(202, "What the engine reads as soon as it can.", results.ASKED_READS),),
         body=Body(
             (Parameter("what", kinds.words("what", (*WHATS, "all")), "What to read; else all."),),
             example={"what": "devices"},

@@ -9,7 +9,7 @@ from typing import Any, Literal
 from bridge.web.ports import Bridge
 from bridge.web.v1 import kinds
 from bridge.web.v1.kinds import Kind
-from bridge.web.v1.things import Thing
+from bridge.web.v1.thing import Thing
 
 Method = Literal["GET", "PUT", "POST", "DELETE"]
 

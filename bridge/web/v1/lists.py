@@ -11,7 +11,7 @@ from bridge.domain.views import Page
 from bridge.web.ports import Bridge
 from bridge.web.v1 import kinds, things
 from bridge.web.v1.declared import PAGING, Answer, Asked, Call, Parameter, Reply
-from bridge.web.v1.things import Thing
+from bridge.web.v1.thing import Thing, page_of
 from bridge.web.v1.vocabulary import (
     COMMAND_STATES,
     EVENT_SOURCES,
@@ -46,7 +46,7 @@ def _list(
         f"get_{name}",
         says,
         handle,
-        (Answer(200, "A page.", things.page_of(name, thing)),),
+        (Answer(200, "A page.", page_of(name, thing)),),
         query=(*filters, *PAGING),
     )
 

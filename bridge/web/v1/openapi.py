@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.web.v1 import things
 from bridge.web.v1.declared import Answer, Body, Call, Parameter
-from bridge.web.v1.things import Thing
+from bridge.web.v1.thing import Thing
 from bridge.web.version import version
 
 _REALM = {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}}

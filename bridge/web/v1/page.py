@@ -7,7 +7,8 @@ from collections.abc import Iterable, Sequence
 
 from bridge.web.v1 import openapi
 from bridge.web.v1.declared import Call, Parameter
-from bridge.web.v1.things import ERROR, Schema, Thing
+from bridge.web.v1.thing import Schema, Thing
+from bridge.web.v1.things import ERROR
 
 _HEAD = """\
 # API
@@ -95,8 +96,7 @@ def _form(schema: Schema) -> str:
     if schema.get("type") == "array":
         return f"list of {_form(schema['items'])}"
     if "enum" in schema and len(schema["enum"]) <= 20:
-        words = [f"`{word}`" for word in schema["enum"] if word is not None]
-        return ", ".join(words) + (", null" if None in schema["enum"] else "")
+        return ", ".join(f"`{word}`" for word in schema["enum"])
     if "pattern" in schema:
         return f"`{schema['pattern'].strip('^$')}`".replace("|", r"\|")
     if "maximum" in schema:

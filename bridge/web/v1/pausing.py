@@ -6,7 +6,7 @@ from werkzeug.exceptions import UnprocessableEntity
 
 from bridge.domain.pauses import SCOPES, Scope
 from bridge.web.ports import Bridge
-from bridge.web.v1 import kinds, things
+from bridge.web.v1 import kinds, results
 from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
 
 _WHAT = Body(
@@ -44,7 +44,7 @@ PAUSING = (
         "pause",
         "Sends nothing for an app, a location, a device, or at all, until it is resumed.",
         _pause,
-        (Answer(200, "It is paused.", things.PAUSED),),
+        (Answer(200, "It is paused.", results.PAUSED),),
         body=_WHAT,
         more="From then on no POST leaves for it, save a new notification token for Apple; a call "
         "that had begun is finished.",
@@ -55,7 +55,7 @@ PAUSING = (
         "resume",
         "Ends a pause: what it held up is due at once, paced as ever.",
         _resume,
-        (Answer(200, "It is not paused (any more).", things.RESUMED),),
+        (Answer(200, "It is not paused (any more).", results.RESUMED),),
         body=_WHAT,
     ),
 )

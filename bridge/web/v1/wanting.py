@@ -9,7 +9,7 @@ from bridge.domain.wanted import Wanted
 from bridge.errors import ConfigError, WishError
 from bridge.web.ports import Bridge
 from bridge.web.problems import as_sentence
-from bridge.web.v1 import kinds, things
+from bridge.web.v1 import kinds, results
 from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
 
 MISTAKES_SHOWN = 10
@@ -65,7 +65,7 @@ WANTING = (
         "apply",
         "Stores what everybody shall have, in place of what the last apply stored.",
         _apply,
-        (Answer(200, "It is stored.", things.APPLIED),),
+        (Answer(200, "It is stored.", results.APPLIED),),
         body=Body(
             (
                 *_WHO,

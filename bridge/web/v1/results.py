@@ -1,0 +1,89 @@
+"""The objects that changing calls answer with, and the description itself.
+
+Whoever reads them must bear members that are not named here.
+"""
+
+from __future__ import annotations
+
+from typing import get_args
+
+from bridge.domain.pauses import SCOPES, PausedBy
+from bridge.web.v1.thing import Member, Thing, flag, many, maybe, number, text, time
+
+RETRIED = Thing("Retried", {"retried": number("1, or 0 where it had not stopped.")})
+ASKED_READ = Thing(
+    "AskedRead",
+    {
+        "what": text(),
+        "of": text("The location or server."),
+        "asked": flag("False: such a read is under way already. Ask again when it has ended."),
+    },
+)
+ASKED_READS = Thing("AskedReads", {"reads": many(ASKED_READ)})
+_CHANGE = {
+    "added": number("Installs that are new."),
+    "removed": number("Installs that are wanted no more."),
+    "changed": number("Installs that are wanted in another way."),
+    "unchanged": number(),
+    "let_go": number("Installs that were held back, and go now."),
+    "held_back": number("Installs that wait for an apply with a higher limit, or without one."),
+}
+APPLIED = Thing("Applied", _CHANGE)
+CHANGED = Thing(
+    "Changed",
+    {
+        "table": text(),
+        "row": Member({}),
+        "columns": Member({"type": "object"}, "By name: before and after."),
+    },
+)
+REDECIDED = Thing(
+    "Redecided",
+    {
+        "serial_number": text(),
+        "adam_id": text(),
+        "before": text("State and reason."),
+        "after": text("State and reason, as they would be decided now."),
+    },
+)
+REPLAY = Thing(
+    "Replay",
+    {
+        "event": number(),
+        "dry_run": flag(),
+        "ok": flag("False: it could not be handled, and nothing was changed."),
+        "outcome": maybe("What it did, in a few words."),
+        "error": maybe("Why it could not be handled."),
+        "changes": many(CHANGED, "Every row that it changed."),
+        "decisions": many(REDECIDED, "Every install that it touched."),
+    },
+)
+PAUSE = Thing(
+    "Pause",
+    {
+        "scope": text(words=SCOPES),
+        "name": maybe("The adam id, location or serial number; null for all."),
+        "since": time(null=False),
+        "by": text("A person, or the bridge after a wave of failures.", words=get_args(PausedBy)),
+        "why": maybe("What failed."),
+        "next_probe_at": time("When one device is tried again."),
+        "probe": maybe("The device that is being tried."),
+        "installs": number("How many wanted installs it is about."),
+        "sentence": text(),
+    },
+)
+PAUSED = Thing(
+    "Paused",
+    {
+        "paused": flag("False: it was paused already."),
+        "pauses": many(PAUSE, "All that is paused now."),
+    },
+)
+RESUMED = Thing(
+    "Resumed",
+    {
+        "resumed": flag("False: it was not paused."),
+        "pauses": many(PAUSE, "All that is still paused."),
+    },
+)
+DESCRIPTION = Thing("Description", {"openapi": text(), "paths": Member({"type": "object"})})
