@@ -8,6 +8,7 @@ from typing import Any
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
 from bridge.domain.change import Change
 from bridge.domain.pauses import Scope
+from bridge.domain.plan import Plan
 from bridge.domain.policy import LimitsPolicy, Policy
 from bridge.domain.views import HealthPart, Page
 from bridge.domain.wanted import Wanted
@@ -41,6 +42,7 @@ def basic(password: str, user: str = "bridge") -> dict[str, str]:
 
 
 KEY = basic(API_KEY)
+ONE_MORE = Change(frozenset({("C02X", "1")}), frozenset(), frozenset(), 4, frozenset(), frozenset())
 
 
 def error_of(response: Any) -> str:
@@ -160,12 +162,15 @@ class StandIn:
         self.wished |= new
         return new
 
+    def plan(self, wanted: Wanted, *, limit: int | None) -> Plan:
+        self._done("plan", wanted, limit)
+        return Plan(ONE_MORE, is_new=True, names={"1": "Pages"})
+
     def apply(self, wanted: Wanted, *, limit: int | None, allow_removals: int | None) -> Change:
         self._done("apply", wanted, limit, allow_removals)
         if allow_removals == 0:
             raise WishError("nothing was stored: it would remove 1 of 1 installs")
-        pair = frozenset({("C02X", "1")})
-        return Change(pair, frozenset(), frozenset(), 4, frozenset(), frozenset())
+        return ONE_MORE
 
     def unassign(self, serials: Sequence[str], adam_id: str) -> frozenset[str]:
         self._done("unassign", *serials, adam_id)

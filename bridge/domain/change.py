@@ -66,6 +66,17 @@ class Change:
         """How many installs stay wanted as they are."""
         return self.kept - len(self.otherwise)
 
+    def counts(self) -> dict[str, int]:
+        """How many installs it is about in each way, for programs."""
+        return {
+            "added": len(self.added),
+            "removed": len(self.removed),
+            "changed": len(self.otherwise),
+            "unchanged": self.unchanged,
+            "let_go": len(self.let_go),
+            "held_back": len(self.held),
+        }
+
     @property
     def touches_installs(self) -> bool:
         """Whether any install is another one afterwards."""

@@ -232,15 +232,9 @@ class Plan:
 
     def as_json(self) -> dict[str, Any]:
         """The plan for programs."""
-        change = self.change
         return {
             "nothing_to_do": self.nothing_to_do,
-            "added": len(change.added),
-            "removed": len(change.removed),
-            "changed": len(change.otherwise),
-            "unchanged": change.unchanged,
-            "let_go": len(change.let_go),
-            "held_back": len(change.held),
+            **self.change.counts(),
             "apps": self.apps(),
             "short": self.short,
             "seats": [_seats_json(each) for each in self.seats],

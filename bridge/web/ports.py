@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from bridge.config import Config
 from bridge.domain.change import Change
 from bridge.domain.pauses import Scope
+from bridge.domain.plan import Plan
 from bridge.domain.views import HealthPart, Page
 from bridge.domain.wanted import Wanted
 
@@ -130,6 +131,9 @@ class Changes(Protocol):
 
         Raises WishError when the location is missing or unknown.
         """
+
+    def plan(self, wanted: Wanted, *, limit: int | None) -> Plan:
+        """What `apply` would change and cost; nothing is stored."""
 
     def apply(self, wanted: Wanted, *, limit: int | None, allow_removals: int | None) -> Change:
         """Store what is wanted; raises WishError where that would remove too much."""

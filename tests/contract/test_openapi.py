@@ -19,6 +19,11 @@ from tests.flow.scene import API_KEY, Scene
 EXAMPLES = 25
 KEY = {"Authorization": "Basic " + base64.b64encode(f"bridge:{API_KEY}".encode()).decode()}
 
+WANTED = {
+    "groups": {"them": {"all": True}},
+    "apps": [{"adam_id": "361309726", "groups": ["them"]}],
+}
+
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
@@ -42,7 +47,7 @@ def make_possible(case: Case) -> None:
     if isinstance(case.body, dict) and "location" in case.body:
         case.body["location"] = "hq"
     if isinstance(case.body, dict) and "groups" in case.body:
-        case.body |= {"groups": {}, "apps": []}
+        case.body |= WANTED
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)

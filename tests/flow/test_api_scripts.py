@@ -162,6 +162,8 @@ def test_what_everybody_shall_have_is_applied(live: Live, tmp_path: Path) -> Non
     file = tmp_path / "wanted.json"
     app = {"adam_id": live.adam_id, "groups": ["them"]}
     file.write_text(json.dumps({"groups": {"them": {"all": True}}, "apps": [app]}))
+    planned = live.json("plan", str(file))
+    assert (planned["removed"], planned["short"]) == (0, 0)
     done = live.json("apply", str(file), "--allow-removals", "0", "--limit", "9")
     assert (done["added"], done["removed"]) == (0, 0)
     file.write_text(json.dumps({"groups": {}, "apps": []}))
@@ -225,6 +227,7 @@ WRONGLY = [
     ("delete_install",),
     ("retry_install", "S"),
     ("replay_event",),
+    ("plan",),
     ("apply",),
     ("apply", "-", "--limits", "1"),
     ("pause", "app"),
@@ -250,7 +253,13 @@ def test_no_secret_is_an_argument_of_a_program(live: Live, tmp_path: Path, name:
         spy.write_text(f'#!/bin/sh\nprintf "%s\\n" "$@" >> {tmp_path}/seen\ncat > /dev/null\n')
         spy.chmod(0o755)
     environ = live.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-    arguments = {"pause": ["all"], "resume": ["all"], "replay_event": ["1"], "apply": ["-"]}
+    arguments = {
+        "pause": ["all"],
+        "resume": ["all"],
+        "replay_event": ["1"],
+        "apply": ["-"],
+        "plan": ["-"],
+    }
     listed = name.endswith("s") and name.startswith("get_")
     words = [] if listed or name == "get_outbox" else arguments.get(name, ["main", "-"])
     ran = subprocess.run([SCRIPTS / name, *words], env=environ, input="{}", text=True, check=False)

@@ -21,7 +21,8 @@ APPS: list[Any] = [
         "groups": ["kiosks"],
         "location": "hq",
         "priority": -3,
-        "managed": False,
+        "configuration": {"server": "a\nb", "numbers": [1, 2.5, True]},
+        "prevent_backup": True,
     },
 ]
 

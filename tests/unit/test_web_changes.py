@@ -9,6 +9,7 @@ from bridge.domain.policy import Policy
 from bridge.domain.wanted import Wanted
 from bridge.errors import StoreError
 from bridge.web import create_app
+from bridge.web.v1 import results
 from bridge.web.v1.calls import CALLS
 from tests.web_stand_in import KEY, READ_KEY, StandIn, basic, config, error_of
 
@@ -171,12 +172,23 @@ def test_what_is_wanted_is_applied(
     assert tuple(limits) == handed
 
 
+def test_what_would_be_wanted_is_planned(client: FlaskClient, bridge: StandIn) -> None:
+    response = client.post("/v1/plan", json=WANTED | {"limit": 3}, headers=KEY)
+    assert response.status_code == 200
+    shown = response.get_json()
+    assert set(shown) == set(results.PLAN.members)
+    assert shown["apps"] == [{"adam_id": "1", "name": "Pages", "added": 1, "removed": 0}]
+    ((what, wanted, limit),) = bridge.done
+    assert (what, [app.adam_id for app in wanted.apps], limit) == ("plan", ["1"], 3)
+
+
 def test_too_many_removals_are_a_conflict(client: FlaskClient) -> None:
     response = client.post("/v1/apply", json=WANTED | {"allow_removals": 0}, headers=KEY)
     assert response.status_code == 409
     assert error_of(response).startswith("Nothing was stored: ")
 
 
+@pytest.mark.parametrize("path", ["/v1/plan", "/v1/apply"])
 @pytest.mark.parametrize(
     ("changes", "named"),
     [
@@ -192,9 +204,9 @@ def test_too_many_removals_are_a_conflict(client: FlaskClient) -> None:
     ],
 )
 def test_what_cannot_be_wanted_changes_nothing(
-    client: FlaskClient, bridge: StandIn, changes: Any, named: str
+    client: FlaskClient, bridge: StandIn, path: str, changes: Any, named: str
 ) -> None:
-    response = client.post("/v1/apply", json=WANTED | changes, headers=KEY)
+    response = client.post(path, json=WANTED | changes, headers=KEY)
     assert response.status_code == 422
     assert named in error_of(response)
     assert not bridge.done

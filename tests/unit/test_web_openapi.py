@@ -25,6 +25,7 @@ PROMISED = {
     "DELETE /v1/installs/{serial}/{adam_id}",
     "POST /v1/events/{id}/replay",
     "POST /v1/sync",
+    "POST /v1/plan",
     "POST /v1/apply",
     "POST /v1/pause",
     "POST /v1/resume",

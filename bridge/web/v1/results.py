@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import get_args
 
 from bridge.domain.pauses import SCOPES, PausedBy
-from bridge.web.v1.thing import Member, Thing, flag, many, maybe, number, text, time
+from bridge.web.v1.thing import Member, Thing, flag, many, maybe, number, text, texts, time
 
 RETRIED = Thing("Retried", {"retried": number("1, or 0 where it had not stopped.")})
 ASKED_READ = Thing(
@@ -29,6 +29,51 @@ _CHANGE = {
     "held_back": number("Installs that wait for an apply with a higher limit, or without one."),
 }
 APPLIED = Thing("Applied", _CHANGE)
+PLANNED_APP = Thing(
+    "PlannedApp",
+    {
+        "adam_id": text(),
+        "name": maybe(),
+        "added": number("How many devices get it."),
+        "removed": number("How many lose it."),
+    },
+)
+SEATS = Thing(
+    "Seats",
+    {
+        "location": text(),
+        "adam_id": text(),
+        "pricing_param": text(),
+        "name": maybe(),
+        "needs": number("Every device that is to have it, shown by a server or not."),
+        "holds": number("How many of those have a licence."),
+        "asked": number("For how many of them one was asked for."),
+        "counted": flag("Whether Apple's counts were ever read."),
+        "total": number(null=True),
+        "free": number("Null where it is unlimited, or was never counted.", null=True),
+        "reclaimable": number("Licences that the bridge asked for and no wish needs."),
+        "returning": number("How many of those come back by themselves."),
+        "short": number(),
+        "waiting": texts("The serial numbers that would wait for a seat."),
+    },
+)
+CANNOT = Thing("Cannot", {"serial_number": text(), "adam_id": text(), "reason": text()})
+PLAN = Thing(
+    "Plan",
+    {
+        "nothing_to_do": flag(),
+        **_CHANGE,
+        "apps": many(PLANNED_APP, "The apps that change."),
+        "short": number("How many seats are missing in all."),
+        "seats": many(SEATS),
+        "cannot": many(CANNOT, "Named devices that cannot have an app, and the reason."),
+        "not_shown": texts("Serial numbers that no server has shown yet."),
+        "facts_missing": number("Devices of which nobody knows what a `match` needs."),
+        "without_serial_number": number("User-enrolled devices, which no group means."),
+        "without_bundle_id": texts("Apps whose bundle id a device must tell first."),
+        "notes": texts("What could not be looked at."),
+    },
+)
 CHANGED = Thing(
     "Changed",
     {

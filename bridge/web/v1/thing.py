@@ -83,6 +83,11 @@ def flag(says: str = "", *, null: bool = False) -> Member:
     return Member({"type": ["boolean", "null"] if null else "boolean"}, says)
 
 
+def texts(says: str = "") -> Member:
+    """A member that is a list of texts."""
+    return Member({"type": "array", "items": {"type": "string"}}, says)
+
+
 def a(thing: Thing, says: str = "") -> Member:
     """A member that is a thing of its own."""
     return Member({"thing": thing}, says)

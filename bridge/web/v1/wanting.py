@@ -29,23 +29,17 @@ _AS_IN_THE_FILE = (
 )
 
 
+def _plan(bridge: Bridge, asked: Asked) -> Reply:
+    return Reply(200, bridge.plan(_wanted(bridge, asked), limit=asked["limit"]).as_json())
+
+
 def _apply(bridge: Bridge, asked: Asked) -> Reply:
     wanted = _wanted(bridge, asked)
     try:
         done = bridge.apply(wanted, limit=asked["limit"], allow_removals=asked["allow_removals"])
     except WishError as error:
         raise Conflict(as_sentence(str(error))) from error
-    return Reply(
-        200,
-        {
-            "added": len(done.added),
-            "removed": len(done.removed),
-            "changed": len(done.otherwise),
-            "unchanged": done.kept,
-            "let_go": len(done.let_go),
-            "held_back": len(done.held),
-        },
-    )
+    return Reply(200, done.counts())
 
 
 def _wanted(bridge: Bridge, asked: Asked) -> Wanted:
@@ -59,6 +53,17 @@ def _wanted(bridge: Bridge, asked: Asked) -> Wanted:
 
 
 WANTING = (
+    Call(
+        "POST",
+        "/v1/plan",
+        "plan",
+        "Shows what an apply would change, and what it would cost in licences.",
+        _plan,
+        (Answer(200, "The plan. Seats that are short are no error.", results.PLAN),),
+        body=Body(_WHO, example=_EXAMPLE),
+        more=f"{_AS_IN_THE_FILE} Nothing is stored, and nothing is read outside: it is planned "
+        "with what is known; /v1/sync reads anew.",
+    ),
     Call(
         "POST",
         "/v1/apply",
