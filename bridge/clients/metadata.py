@@ -51,13 +51,14 @@ class AppMetadata:
     """What Apple says of one app; each part is None, or empty, when it is missing or unreadable.
 
     `platforms` are named as in `supportedPlatforms` of an asset; a device family that is not known
-    here stands for itself.
+    here stands for itself. `kind` is iosSoftware for an app that runs on a Mac as it is on an iPad.
     """
 
     name: str | None
     bundle_id: str | None
     icon_url: str | None
     platforms: tuple[str, ...]
+    kind: str | None = None
 
 
 class MetadataClient:
@@ -164,6 +165,7 @@ def read_lookup(reply: Fields, adam_id: str) -> AppMetadata | None:
         bundle_id=_text(found.get("bundleId")),
         icon_url=_icon(found.get("artwork")),
         platforms=_platforms(found),
+        kind=_text(found.get("kind")),
     )
 
 

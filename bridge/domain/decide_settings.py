@@ -25,7 +25,7 @@ _ON_ITS_WAY = ("ready", *LANE_STATES, "in_doubt")
 
 def to_send(facts: Facts) -> InstallSettings:
     """The settings of the next InstallApplication."""
-    return with_what_goes(wished(facts.options, device_of(facts)), _has(facts))
+    return with_what_goes(_wished(facts), _has(facts))
 
 
 def is_managed(facts: Facts) -> bool:
@@ -76,7 +76,7 @@ def outdated(facts: Facts, policy: Policy, now: float) -> Decision | None:
 
 def _was_unmanaged(facts: Facts, attempt: Attempt) -> bool:
     settings = InstallSettings.from_text(attempt.settings or "{}")
-    as_managed = wished(facts.options, device_of(facts)).install_as_managed
+    as_managed = _wished(facts).install_as_managed
     taken = attempt.state == "acknowledged" and _is_current(facts, attempt)
     return taken and as_managed and not settings.install_as_managed
 
@@ -96,8 +96,12 @@ def _brought_it(facts: Facts, attempt: Attempt) -> bool:
     return unanswered and _is_current(facts, attempt) and is_managed(facts)
 
 
+def _wished(facts: Facts) -> InstallSettings:
+    return wished(facts.options, device_of(facts), is_ios_app=facts.is_ios_app)
+
+
 def _is_news(facts: Facts) -> bool:
-    return wished(facts.options, device_of(facts)).differs_for_the_app(_has(facts))
+    return _wished(facts).differs_for_the_app(_has(facts))
 
 
 def _is_current(facts: Facts, attempt: Attempt) -> bool:

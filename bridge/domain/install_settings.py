@@ -35,6 +35,7 @@ class InstallSettings:
     management_flags: int | None = None
     take_over: bool = False
     install_as_managed: bool = False
+    ios_app: bool = False
     configuration: str | None = None
     attributes: Mapping[str, Any] | None = None
 
@@ -61,8 +62,8 @@ class InstallSettings:
         )
 
 
-def wished(options: Options, device: Device) -> InstallSettings:
-    """The settings that the wish means on this device.
+def wished(options: Options, device: Device, *, is_ios_app: bool = False) -> InstallSettings:
+    """The settings that the wish means on this device, for an app that Apple has for iOS or not.
 
     On a Mac, flags and taking over need InstallAsManaged; a user-enrolled device takes no copy
     over, and a user-enrolled Mac has neither flags nor managed apps.
@@ -77,6 +78,7 @@ def wished(options: Options, device: Device) -> InstallSettings:
         management_flags=(flags or None) if as_managed else None,
         take_over=options.take_over and as_managed and not user_enrolled,
         install_as_managed=managed_mac,
+        ios_app=device.is_mac and is_ios_app,
         configuration=options.configuration,
         attributes=dict(options.attributes) or None,
     )

@@ -327,6 +327,8 @@ class Facts:
     device: Device | None
     app_name: str | None = None
     bundle_id: str | None = None
+    is_ios_app: bool = False
+    """Whether Apple's metadata calls it iosSoftware, also where it runs on Macs."""
     report: AppReport | None = None
     installed: InstalledReport | None = None
     strangers: bool = False

@@ -24,4 +24,5 @@ def write(db: Connection, command_uuid: str, adam_id: str, settings: str) -> byt
         configuration=values,
         attributes=carried.attributes,
         install_as_managed=carried.install_as_managed,
+        ios_app=carried.ios_app,
     )

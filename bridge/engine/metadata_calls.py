@@ -138,6 +138,7 @@ def _learn(context: Context, adam_id: str, metadata: AppMetadata) -> None:
         name=metadata.name,
         icon_url=metadata.icon_url,
         platforms=metadata.platforms,
+        kind=metadata.kind,
         now=context.now,
     )
     if news:

@@ -38,6 +38,7 @@ class AppleSettings:
     page_size: int = 500
     enforce_rate: bool = True
     limits: dict[str, int] = field(default_factory=lambda: dict(apple_config.LIMITS))
+    ios_apps: set[str] = field(default_factory=set)  # adam ids that metadata calls iosSoftware
     hidden_keys: set[str] = field(default_factory=set)  # of service config and of its limits
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
 from bridge.simulator.apple import Apple, Location, status_of
 from bridge.simulator.apple_errors import Refusal
@@ -135,10 +135,13 @@ def client_config(location: Location) -> dict[str, object]:
     } | location.client.as_json()
 
 
-def lookup(names: Mapping[str, tuple[str, str]], query: Query) -> dict[str, object]:
+def lookup(
+    names: Mapping[str, tuple[str, str]], ios_apps: Collection[str], query: Query
+) -> dict[str, object]:
     """The content metadata service: name and bundle id by adam id; what it does not know is absent.
 
-    `names` maps an adam id to (bundle id, name).
+    `names` maps an adam id to (bundle id, name); `ios_apps` are for iOS, also where they run on
+    Macs.
     """
     wanted = [adam_id for adam_id in query.get("id", "").split(",") if adam_id in names]
     return {
@@ -149,6 +152,7 @@ def lookup(names: Mapping[str, tuple[str, str]], query: Query) -> dict[str, obje
                 "bundleId": names[adam_id][0],
                 "name": names[adam_id][1],
                 "artistName": "Example",
+                **({"kind": "iosSoftware"} if adam_id in ios_apps else {}),
             }
             for adam_id in wanted
         },

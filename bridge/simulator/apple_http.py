@@ -160,7 +160,10 @@ class _Service:
 
     def lookup(self) -> Response:
         names = self._world.catalogue
-        return self._answer("lookup", lambda: json_response(endpoints.lookup(names, _query())))
+        ios_apps = self._world.apple.settings.ios_apps
+        return self._answer(
+            "lookup", lambda: json_response(endpoints.lookup(names, ios_apps, _query()))
+        )
 
 
 def _query() -> dict[str, str]:

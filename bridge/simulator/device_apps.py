@@ -43,7 +43,7 @@ class App:
 
     `coming` are the states it will reach, with their times (epoch seconds), soonest first.
     `command_uuid` is of the command that brought it, `version` what the device says it has.
-    `settings` is what an MDM server gave it: Configuration and Attributes.
+    `settings` is what an MDM server gave it: Configuration, Attributes, iOSApp.
     """
 
     bundle_id: str
@@ -61,7 +61,7 @@ class App:
         """Become as an InstallApplication says; a key that it leaves out stays as it was."""
         flags = command.get("ManagementFlags")
         self.flags = flags if isinstance(flags, int) else 0
-        for key in ("Configuration", "Attributes"):
+        for key in ("Configuration", "Attributes", "iOSApp"):
             if key in command:
                 self.settings[key] = command[key]
 

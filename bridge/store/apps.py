@@ -84,6 +84,16 @@ def bundle_ids(db: Connection, adam_ids: Sequence[str]) -> dict[str, tuple[str |
     return {row["adam_id"]: (row["bundle_id"], row["name"]) for row in found}
 
 
+def ios_apps(db: Connection, adam_ids: Sequence[str]) -> frozenset[str]:
+    """Those of these apps that Apple's metadata calls iosSoftware."""
+    found = db.execute(
+        "SELECT adam_id FROM apps WHERE kind = 'iosSoftware' "
+        f"AND adam_id IN ({rows.marks(adam_ids)})",
+        tuple(adam_ids),
+    )
+    return frozenset(str(row[0]) for row in found)
+
+
 def known_bundle_ids(db: Connection) -> frozenset[str]:
     """The bundle ids of all apps whose adam id is known."""
     found = db.execute("SELECT bundle_id FROM apps WHERE bundle_id IS NOT NULL")
@@ -160,14 +170,16 @@ def store_metadata(
     name: str | None,
     icon_url: str | None,
     platforms: Sequence[str],
+    kind: str | None,
     now: float,
 ) -> bool:
     """Keep what Apple's metadata service says of an app; returns what `learn_app` returns."""
     news = learn_app(db, adam_id, bundle_id=bundle_id, name=name, source="metadata")
     db.execute(
         "UPDATE apps SET icon_url = coalesce(?, icon_url), "
-        "platforms = coalesce(?, platforms), metadata_at = ? WHERE adam_id = ?",
-        (icon_url, ",".join(platforms) or None, now, adam_id),
+        "platforms = coalesce(?, platforms), kind = coalesce(?, kind), metadata_at = ? "
+        "WHERE adam_id = ?",
+        (icon_url, ",".join(platforms) or None, kind, now, adam_id),
     )
     db.execute("DELETE FROM metadata_misses WHERE adam_id = ?", (adam_id,))
     return news

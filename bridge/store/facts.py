@@ -61,7 +61,9 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     attempts = commands.attempts(db, ids, "InstallApplication")
     removals = commands.attempts(db, ids, "RemoveApplication")
     taken = commands.taken(db, ids)
-    known = apps.bundle_ids(db, list({i.adam_id for i in installs}))
+    adam_ids = list({i.adam_id for i in installs})
+    known = apps.bundle_ids(db, adam_ids)
+    ios_apps = apps.ios_apps(db, adam_ids)
     all_known = apps.known_bundle_ids(db)
     nameless = {i.adam_id for i in installs if known.get(i.adam_id, (None, None))[0] is None}
     sent_ahead = scouts.load(db, list(nameless))
@@ -88,6 +90,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 device=device,
                 app_name=name,
                 bundle_id=bundle_id,
+                is_ios_app=install.adam_id in ios_apps,
                 report=of_device.get(bundle_id) if bundle_id else None,
                 installed=installed.get((device.id, bundle_id)) if device and bundle_id else None,
                 strangers=_strangers(of_device, all_known),

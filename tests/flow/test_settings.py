@@ -250,6 +250,21 @@ def test_a_mac_gets_its_app_as_managed(make_scene: MakeScene) -> None:
     assert scene.world.missing(scene.world.everything()) == []
 
 
+def test_a_mac_is_told_that_an_app_is_for_ios(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=2, apps=2, macs=0.5)
+    on_ipads = scene.adam_ids[0]
+    scene.world.apple.settings.ios_apps = {on_ipads}
+    scene.apply(scene.wanted())
+    scene.run(scene.all_installed)
+    told = {
+        (device.platform, adam_id): app_on(device, adam_id).settings.get("iOSApp")
+        for device in scene.world.devices
+        for adam_id in scene.adam_ids
+    }
+    assert told.pop(("macOS", on_ipads)) is True
+    assert set(told.values()) == {None}
+
+
 def test_an_attribute_that_a_device_does_not_have_is_not_sent(make_scene: MakeScene) -> None:
     scene = make_scene(devices=2, apps=1, macs=0.5)
     scene.apply(scene.wanted(attributes={"Removable": False}))

@@ -156,7 +156,7 @@ APP: dict[str, Any] = {
     "offers": [{"version": {"display": "14.1", "externalId": 1}}],
 }
 ICON = "https://is1.mzstatic.com/image/128x128bb.png"
-PAGES = AppMetadata("Pages", "com.apple.Pages", ICON, ("iOS",))
+PAGES = AppMetadata("Pages", "com.apple.Pages", ICON, ("iOS",), "iosSoftware")
 
 
 def read(found: object, adam_id: str = ID) -> AppMetadata | None:

@@ -75,6 +75,13 @@ def test_each_platform_gets_what_apple_lets_it_have(
     assert written(database, wished(Options(**options), target)) == keys
 
 
+def test_an_app_for_ios_is_named_as_such_on_a_mac_alone(database: Database) -> None:
+    on_mac = wished(Options(), MAC, is_ios_app=True)
+    assert written(database, on_mac) == {"ManagementFlags": 1, **AS_MANAGED, "iOSApp": True}
+    assert not on_mac.differs_for_the_app(wished(Options(), MAC))
+    assert written(database, wished(Options(), IPAD, is_ios_app=True)) == {"ManagementFlags": 1}
+
+
 def test_what_an_app_has_and_should_not_is_taken_away(database: Database) -> None:
     has = wished(Options(configuration=NAME, attributes=REMOVABLE), IPAD)
     gone = to_send(wished(Options(), IPAD), has)

@@ -81,6 +81,7 @@ CREATE TABLE apps (
     name_from TEXT,                    -- file | metadata
     icon_url TEXT,
     platforms TEXT,                    -- as Apple's metadata says: iOS,macOS
+    kind TEXT,                         -- as Apple's metadata says: iosSoftware, desktopApp
     metadata_at REAL                   -- when Apple's metadata last told of it
 );
 CREATE INDEX apps_bundle ON apps (bundle_id) WHERE bundle_id IS NOT NULL;
