@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
@@ -13,7 +13,7 @@ from bridge.domain.model import Asset, AssetFacts
 from bridge.domain.reasons import describe
 
 SHOWN = 10
-"""Serial numbers that a sentence names; more are counted."""
+"""Serial numbers or apps that a sentence names; more are counted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,29 +82,34 @@ class Holders:
     returning: AbstractSet[str] = frozenset()
 
 
+Line = Callable[[AbstractSet[str]], Mapping[str, tuple[int, float]]]
+"""Tells of serial numbers the priority and the age (since when) of their wishes."""
+
+
 def count_seats(
     location: str,
     asset: Asset,
-    wanting: Mapping[str, tuple[int, float]],
+    wanting: AbstractSet[str],
     holders: Holders,
     counts: AssetFacts | None,
     *,
     free: int | None,
     counted: bool,
+    line: Line,
     name: str | None = None,
 ) -> Seats:
     """The sums for one asset.
 
-    `wanting` maps serial numbers to the priority and the age (since when) of their wishes; `free`
-    is what may still be asked for, and `counted` whether the location's assets were ever read: an
-    asset that is not among them is not owned. Who waits is decided as when seats are allotted.
+    `wanting` are the serial numbers; `free` is what may still be asked for, and `counted` whether
+    the location's assets were ever read: an asset that is not among them is not owned. Who waits is
+    decided as when seats are allotted, by `line`, which is asked only if somebody must wait.
     """
-    holds = wanting.keys() & holders.held
-    asked = (wanting.keys() & holders.asked) - holds
-    need = {serial: wanting[serial] for serial in wanting.keys() - holds - asked}
+    holds = wanting & holders.held
+    asked = (wanting & holders.asked) - holds
+    need = wanting - holds - asked
     left = _left(counts, free, counted)
     returning = len(holders.returning)
-    waiting = () if left is None else _last_in_line(need, left + returning)
+    waiting = () if left is None else _last_in_line(need, left + returning, line)
     return Seats(
         location=location,
         asset=asset,
@@ -129,12 +134,12 @@ def _left(counts: AssetFacts | None, free: int | None, counted: bool) -> int | N
     return None if counts.unlimited or free is None else max(free, 0)
 
 
-def _last_in_line(wanting: Mapping[str, tuple[int, float]], free: int) -> tuple[str, ...]:
-    if len(wanting) <= free:
+def _last_in_line(need: AbstractSet[str], free: int, line: Line) -> tuple[str, ...]:
+    if len(need) <= free:
         return ()
-    order = sorted(wanting)
-    line = [Demand(number, *wanting[serial]) for number, serial in enumerate(order)]
-    first = {demand.install_id for demand in allocate(line, free)}
+    order, places = sorted(need), line(need)
+    demands = [Demand(number, *places[serial]) for number, serial in enumerate(order)]
+    first = {demand.install_id for demand in allocate(demands, free)}
     return tuple(serial for number, serial in enumerate(order) if number not in first)
 
 
@@ -220,7 +225,7 @@ class Plan:
                 "without a serial number: no group means them."
             )
         if self.without_bundle_id:
-            apps = ", ".join(self._name(each) for each in self.without_bundle_id)
+            apps = named([self._name(each) for each in self.without_bundle_id])
             lines.append(
                 f"No bundle id is known yet of {apps}: a device tells it after an install."
             )
@@ -284,7 +289,7 @@ def _grouped(unable: Sequence[Unable]) -> dict[tuple[str, str], list[str]]:
 
 
 def named(serials: Sequence[str]) -> str:
-    """The first serial numbers, and how many more there are."""
+    """The first of several names, and how many more there are."""
     more = len(serials) - SHOWN
     text = ", ".join(serials[:SHOWN])
     return f"{text} and {more} more" if more > 0 else text

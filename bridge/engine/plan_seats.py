@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field
+from functools import partial
 
 from bridge.clients.micromdm import MdmDevice
 from bridge.domain.change import Batch, PairName
@@ -43,8 +44,8 @@ def counts_of(
     return counts, facts.free_seats(db, location, asset, counts), was_read
 
 
-Wanting = dict[str, tuple[int, float]]
-"""By serial number, the priority and the age of a wish."""
+Wanting = dict[Office, set[str]]
+"""The serial numbers that count at each office."""
 
 
 class SeatCounter:
@@ -65,6 +66,7 @@ class SeatCounter:
         self._now = now
         self._held: dict[Office, AbstractSet[str]] = {}
         self._asked: dict[Office, AbstractSet[str]] = {}
+        self._batches: dict[Asset, list[Batch]] = {}
 
     def seats(self, after: Collection[Batch], unable: AbstractSet[PairName]) -> tuple[Seats, ...]:
         """The sums for all assets, if `after` is wanted and the `unable` take no seat.
@@ -72,9 +74,10 @@ class SeatCounter:
         A device with several locations counts where it has a licence, then at the first that has a
         seat to spare, then at the first.
         """
-        wanting: dict[Office, Wanting] = {office: {} for office in seats.in_use(self._db)}
+        wanting: Wanting = {office: set() for office in seats.in_use(self._db)}
         others: dict[PairName, tuple[str, ...]] = {}
         for batch in after:
+            self._batches.setdefault(batch.asset, []).append(batch)
             self._place(batch, unable, wanting)
             if batch.fallbacks:
                 others.update(dict.fromkeys(batch.pairs(), (batch.location, *batch.fallbacks)))
@@ -86,35 +89,39 @@ class SeatCounter:
         shown = [found[office] for office in sorted(found)]
         return tuple(each for each in shown if each.needs or each.reclaimable)
 
-    def _place(
-        self,
-        batch: Batch,
-        unable: AbstractSet[PairName],
-        wanting: dict[Office, Wanting],
-    ) -> None:
-        ages = seats.ages(self._db, batch.asset.adam_id)
-        left = {s for s in batch.serials if (s, batch.asset.adam_id) not in unable}
+    def _place(self, batch: Batch, unable: AbstractSet[PairName], wanting: Wanting) -> None:
+        left = set(batch.serials)
+        left -= {serial for serial, adam_id in unable if adam_id == batch.asset.adam_id}
         offices = [(name, batch.asset) for name in (batch.location, *batch.fallbacks)]
         for office in offices:
-            mine = wanting.setdefault(office, {})
             has = left & (self._holders(office) | self._askers(office))
             left -= has
-            mine.update({s: (batch.priority, ages.get(s, self._now)) for s in has})
-        wanting[offices[0]].update({s: (batch.priority, ages.get(s, self._now)) for s in left})
+            wanting.setdefault(office, set()).update(has)
+        wanting[offices[0]] |= left
+
+    def _line(self, asset: Asset, serials: AbstractSet[str]) -> dict[str, tuple[int, float]]:
+        """The priority of some devices' wishes for an asset, and since when they stand."""
+        ages = seats.ages(self._db, asset.adam_id)
+        return {
+            serial: (batch.priority, ages.get(serial, self._now))
+            for batch in self._batches[asset]
+            for serial in batch.serials & serials
+        }
 
     def _move(
         self,
         serial: str,
         office: Office,
         names: Sequence[str],
-        wanting: dict[Office, Wanting],
+        wanting: Wanting,
         found: dict[Office, Seats],
     ) -> None:
         """Let a device that would wait have a seat that another of its locations has to spare."""
         for name in names:
             other = (name, office[1])
             if other != office and (found[other].spare is None or found[other].spare):
-                wanting[other][serial] = wanting[office].pop(serial)
+                wanting[office].remove(serial)
+                wanting[other].add(serial)
                 for each in (office, other):
                     found[each] = self._count(each, wanting[each])
                 return
@@ -132,10 +139,10 @@ class SeatCounter:
             self._asked[office] = seats.asked(self._db, *office)
         return self._asked[office]
 
-    def _count(self, office: Office, wanting: Wanting) -> Seats:
+    def _count(self, office: Office, wanting: AbstractSet[str]) -> Seats:
         location, asset = office
         counts, free, is_counted = counts_of(self._db, location, asset, self._look)
-        spare = self._holders(office) - wanting.keys()
+        spare = self._holders(office) - wanting
         reclaimable = spare & seats.ours(self._db, location, asset) if spare else frozenset()
         going = {serial for serial in reclaimable if (serial, asset.adam_id) in self._given_up}
         leaving = seats.leaving(self._db, location, asset) if reclaimable else frozenset()
@@ -148,5 +155,6 @@ class SeatCounter:
             counts,
             free=free,
             counted=is_counted,
+            line=partial(self._line, asset),
             name=self._names.get(asset.adam_id),
         )

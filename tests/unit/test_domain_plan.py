@@ -29,7 +29,15 @@ def sums(
 ) -> Seats:
     wishes = wanting if isinstance(wanting, dict) else dict.fromkeys(wanting, (0, 0.0))
     return count_seats(
-        "hq", PAGES, wishes, holders, facts, free=free, counted=counted, name="Pages"
+        "hq",
+        PAGES,
+        wishes.keys(),
+        holders,
+        facts,
+        free=free,
+        counted=counted,
+        line=lambda _: wishes,
+        name="Pages",
     )
 
 
