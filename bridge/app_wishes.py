@@ -8,7 +8,7 @@ from bridge.config import Config
 from bridge.domain.change import Change
 from bridge.domain.plan import Plan
 from bridge.domain.wanted import Wanted
-from bridge.engine import one_offs, plan, wishes
+from bridge.engine import one_offs, plan, unwished, wishes
 from bridge.engine.plan import NOTHING_SEEN
 from bridge.engine.plan_seats import Look
 from bridge.engine.wishes import Limits
@@ -50,6 +50,11 @@ class Wishes:
         for name in self.config.locations:
             meta.hasten_job(db, f"config:{name}", self.now())
             meta.hasten_job(db, f"metadata:{name}", self.now())
+
+    def why_not(self, serial_number: str, adam_id: str) -> str | None:
+        """What keeps a device out of the groups that get an app; None for nothing in particular."""
+        with self.database.read() as db:
+            return unwished.why_not(db, serial_number, adam_id)
 
     def assign(
         self,

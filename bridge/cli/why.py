@@ -43,7 +43,8 @@ def _unknown(bridge: Bridge, serial: str, adam_id: str) -> str:
         known_serial = reports.knows_serial(db, serial)
         known_app = reports.knows_app(db, adam_id)
     if known_serial and known_app:
-        return f"app {adam_id} is not wanted on {serial}: nothing that was applied asks for it"
+        reason = bridge.why_not(serial, adam_id) or "nothing that was applied asks for it"
+        return f"app {adam_id} is not wanted on {serial}: {reason}"
     missing = []
     if not known_serial:
         missing.append(f"device {serial} is unknown: not enrolled, and no app is wanted on it")

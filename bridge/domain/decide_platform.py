@@ -18,5 +18,7 @@ def unfit(facts: Facts) -> Decision | None:
     platforms = listed(asset.platforms)
     if runs_on(device.product_name, platforms):
         return None
-    detail = f"it is a {device.product_name}, and the app is for {', '.join(sorted(platforms))}"
+    detail = (
+        f"its product is {device.product_name}, and the app is for {', '.join(sorted(platforms))}"
+    )
     return Decision("failed", "WRONG_PLATFORM", detail)

@@ -87,3 +87,35 @@ apps:
     expected.insert(1, [f"{scene.tmp_path}/sales.txt:2", "groups.sales.serials_file"])
     assert found == expected
     assert pairs(scene) == before
+
+
+def test_why_tells_what_keeps_a_device_out_of_its_groups(shell: Shell) -> None:
+    scene = shell.scene
+    first, second = scene.adam_ids
+    library = scene.world.location.library
+    library.assets[second, "STDQ"].platforms = ("tvOS",)
+    scene.world.devices[0].reenrol()
+    scene.pass_time(2 * 3600)
+    shell.write(
+        wanted="groups:\n  lab: {match: {name: Lab-*, product_name: iPad*}}\n  all: {all: true}\n"
+        f"apps: [{{adam_id: {first}, groups: [lab]}}, {{adam_id: {second}, groups: [all]}}]\n"
+    )
+    shell.run("apply", "--yes")
+
+    def said(serial: str, adam_id: str) -> str:
+        result = shell.run("why", serial, adam_id)
+        assert result.exit_code == 2
+        return result.stderr.strip()
+
+    known, listed, _ = scene.serials
+    assert said(listed, first) == f"app {first} is not wanted on {listed}: " + (
+        "whether its groups mean the device depends on what was never reported "
+        "(product_name, name); run vpp-bridge sync devices, and then apply"
+    )
+    scene.pass_time(60)
+    assert said(known, first) == f"app {first} is not wanted on {known}: " + (
+        "nothing that was applied asks for it"
+    )
+    assert said(known, second) == f"app {second} is not wanted on {known}: " + (
+        "it does not run there, since its product is iPad13,18"
+    )

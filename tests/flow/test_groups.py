@@ -343,8 +343,8 @@ def test_a_named_device_of_another_platform_is_told_of(make_scene: MakeScene) ->
     scene.run(lambda: scene.states() == {"installed INSTALLED": 1, "failed WRONG_PLATFORM": 2})
     said = scene.install(scene.serials[2])["explanation"]
     assert said["sentence"] == (
-        f"Pages does not run on Device 3 ({scene.serials[2]}): it is a AppleTV11,1, and the app is "
-        "for iOS."
+        f"Pages does not run on Device 3 ({scene.serials[2]}): its product is AppleTV11,1, and the "
+        "app is for iOS."
     )
     assert said["who_must_act"] == "the admin"
     assert len(scene.world.location.library.assignments) == 1

@@ -1,0 +1,40 @@
+"""Why a rule does not, or not yet, give an app to a device."""
+
+from __future__ import annotations
+
+from bridge.domain.match import MATCH_KEYS
+from bridge.domain.model import Device
+from bridge.domain.wanted import AppWish, Wanted
+from bridge.engine import wishes
+from bridge.store import devices
+from bridge.store import wanted as wanted_store
+from bridge.store.database import Connection
+
+
+def why_not(db: Connection, serial_number: str, adam_id: str) -> str | None:
+    """What keeps a device out of the groups that get an app, as a sentence without its end.
+
+    None where nothing is to be said: no group comes near it, or the app is not in the file.
+    """
+    wanted = wanted_store.load(db)
+    app = next((app for app in wanted.apps if app.adam_id == adam_id), None)
+    device = devices.current(db, [serial_number]).get(serial_number)
+    if app is None or device is None:
+        return None
+    getting = wishes.roster_of(db, wanted, {serial_number: device}).getting(app)
+    if getting.unfit:
+        return f"it does not run there, since its product is {device.product_name}"
+    if getting.unknown:
+        missing = ", ".join(_missing(wanted, app, device))
+        return (
+            f"whether its groups mean the device depends on what was never reported ({missing}); "
+            "run vpp-bridge sync devices, and then apply"
+        )
+    return None
+
+
+def _missing(wanted: Wanted, app: AppWish, device: Device) -> list[str]:
+    names = (*app.groups, *app.exclude)
+    matches = [group.match for group in wanted.groups if group.match and group.name in names]
+    asked = {key for key in MATCH_KEYS for match in matches if getattr(match, key) is not None}
+    return [key for key in MATCH_KEYS if key in asked and getattr(device, key) is None]
