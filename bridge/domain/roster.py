@@ -53,7 +53,7 @@ class Roster:
     ) -> None:
         self._devices = devices
         self._groups = {group.name: group for group in groups}
-        self._listed = {g.name: frozenset(devices.keys() & g.serials) for g in groups}
+        self._listed = {group.name: _listed(group, devices) for group in groups}
         self._meant = {g.name: self._by_rule(g) for g in groups}
         self._enrolled = frozenset(s for s, d in devices.items() if d is not None and d.enrolled)
         self._runs_on = runs_on
@@ -99,6 +99,12 @@ class Roster:
 
     def _known(self, names: Sequence[str]) -> Sequence[str]:
         return [name for name in names if name in self._groups]
+
+
+def _listed(group: Group, devices: Mapping[str, Device | None]) -> frozenset[str]:
+    # A set of thousands of serial numbers does not pay for a single device.
+    serials = group.serials if len(devices) == 1 else frozenset(group.serials)
+    return frozenset(serial for serial in devices if serial in serials)
 
 
 def _by_platform(devices: Mapping[str, Device | None]) -> dict[str, set[str]]:
