@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from errno import EINVAL
 
 from bridge.config import values
 from bridge.config.read import Reader, Spot, tidy
@@ -22,6 +23,8 @@ def read_serials(reader: Reader, spot: Spot) -> tuple[str, ...]:
     if path is None:
         return ()
     try:
+        if path.exists() and not path.is_file():
+            raise OSError(EINVAL, "not a plain file")  # a pipe would be waited for
         text = path.read_bytes().decode("utf-8-sig")
     except (OSError, ValueError) as error:
         reader.wrong(spot, _unreadable(spot, error))
