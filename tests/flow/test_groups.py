@@ -92,7 +92,7 @@ def test_a_device_that_changes_into_a_group_is_served_and_out_of_it_keeps_its_ap
 
     reports(scene, serial, os_version="17.1")
     assert wanted(scene) == {serial}, "it keeps its apps until somebody has seen the removal"
-    assert scene.bridge.change(rule).removed == {(serial, scene.adam_ids[0])}
+    assert scene.bridge.plan(rule).change.removed == {(serial, scene.adam_ids[0])}
     scene.apply(rule)
     assert wanted(scene) == set()
 
@@ -175,11 +175,11 @@ def test_first_facts_after_the_apply_wait_for_the_next(make_scene: MakeScene) ->
     )
     assert "vpp-bridge apply" in said["next"]
 
-    planned = scene.bridge.change(rule)
+    planned = scene.bridge.plan(rule).change
     assert planned.added == {(serial, scene.adam_ids[0])}, "the next plan shows it"
     scene.apply(rule)
     scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
-    assert not scene.bridge.change(rule).added
+    assert not scene.bridge.plan(rule).change.added
 
 
 def test_what_waits_for_an_apply_may_be_assigned_meanwhile(make_scene: MakeScene) -> None:
@@ -332,7 +332,7 @@ def test_what_devices_have_is_not_taken_when_apple_changes_its_mind(
     scene.pass_time(3 * 3600)
     reports(scene, scene.serials[0], name="Renamed")
     assert scene.states() == done
-    assert len(scene.bridge.change(rule).removed) == 2, "an apply shows it"
+    assert len(scene.bridge.plan(rule).change.removed) == 2, "an apply shows it"
 
 
 def test_a_named_device_of_another_platform_is_told_of(make_scene: MakeScene) -> None:
