@@ -220,6 +220,14 @@ class Scene:
         with self.bridge.database.read() as db:
             return float(db.execute("SELECT min(created_at) FROM installs").fetchone()[0])
 
+    def received(self, request_type: str) -> int:
+        """How many commands of a kind reached the devices."""
+        return sum(
+            command.request_type == request_type
+            for device in self.world.devices
+            for command in device.received
+        )
+
     def counters(self) -> Mapping[str, int]:
         with self.bridge.database.read() as db:
             return meta.counters(db)

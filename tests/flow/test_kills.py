@@ -15,6 +15,8 @@ from tests.flow.scene import Killed, Scene
 
 MakeScene = Callable[..., Scene]
 
+INSTALL, LIST = "InstallApplication", "ManagedApplicationList"
+
 
 class Reaper:
     """Kills at the n-th occasion of one kind: a request about to leave, or just answered."""
@@ -108,3 +110,19 @@ def test_killed_before_any_commit(make_scene: MakeScene, nth: int) -> None:
             scene.restart()
     scene.run(scene.all_installed)
     nothing_was_done_twice(scene)
+
+
+def test_fifty_answers_that_a_dead_bridge_missed_repeat_nothing(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=50, apps=1, traits={"wake_latency": 45.0})
+    scene.apply()
+    scene.run(lambda: scene.states() == {"sent COMMAND_SENT": 50}, 600)
+    assert scene.received(LIST) == 50, "asked before the first install"
+    scene.reachable = False  # killed, and MicroMDM tells nobody what the devices answer
+    scene.world.advance(300)
+    assert scene.world.missing(scene.world.everything()) == []
+    scene.restart()
+    scene.run(scene.all_installed, 600)
+    nothing_was_done_twice(scene)
+    assert scene.received(LIST) == 100, "each was asked once more"
+    assert scene.received(INSTALL) == 50
+    assert sum(len(each) for each in scene.world.ledger.installs_posted.values()) == 50
