@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.domain import decide_platform
-from bridge.domain.asking import asked_at, asking, device_of, is_unmanaged
+from bridge.domain.asking import ask_in_time, asked_at, asking, device_of, is_unmanaged
 from bridge.domain.catalogue import TREATMENTS, answer_meaning
 from bridge.domain.decide_answer import after, explained, verify
 from bridge.domain.decide_listed import ENDS, is_past
@@ -37,7 +37,7 @@ def as_the_attempt_stands(facts: Facts, policy: Policy, now: float) -> Decision 
     if attempt.state in ("ready", "posting"):
         return Decision("sending", "COMMAND_READY")
     if attempt.state in ("posted", "queued"):
-        return Decision("sent", "COMMAND_SENT")
+        return _sent(facts, policy, now, attempt)
     if attempt.state == "not_now":
         return _not_now(facts, attempt, policy, now)
     if attempt.state == "in_doubt" and _ended_in_the_past(facts, attempt):
@@ -46,6 +46,18 @@ def as_the_attempt_stands(facts: Facts, policy: Policy, now: float) -> Decision 
     if attempt.state == "in_doubt":
         return _in_doubt(facts, policy, now, attempt)
     return _answered(facts, policy, now, attempt)
+
+
+def _sent(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision:
+    """The server has it. A device that comes and leaves it open is asked for its apps."""
+    since = attempt.passed_over_at
+    if since is None:
+        return Decision("sent", "COMMAND_SENT")
+    patience_ends = since + policy.verify.unconfirmed_after
+    decision = Decision("sent", "NOT_ANSWERED", recheck_at=patience_ends)
+    if now >= patience_ends:
+        decision = Decision("unconfirmed", "NOT_ANSWERED")
+    return ask_in_time(facts, policy, now, decision, since)
 
 
 def _answered(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision:

@@ -57,7 +57,8 @@ CommandState = Literal[
     "error",
     "dropped",
 ]
-"""`posting` to `not_now` occupy the device's lane; `in_doubt` frees it."""
+"""`posting` to `not_now` occupy the device's lane, unless the device passed the command over;
+`in_doubt` frees it."""
 
 LANE_STATES: Final[tuple[CommandState, ...]] = ("posting", "posted", "queued", "not_now")
 ANSWERED_STATES: Final[tuple[CommandState, ...]] = ("acknowledged", "error")
@@ -199,6 +200,7 @@ class Attempt:
     posted_at: float | None
     in_doubt_at: float | None
     not_now_since: float | None
+    passed_over_at: float | None
     answered_at: float | None
     status: str | None
     error_domain: str | None

@@ -19,6 +19,13 @@ def doubt(context: Context, command: Command) -> None:
     touch(context, command)
 
 
+def pass_over(context: Context, command: Command) -> None:
+    """The device left the command open: whatever else it is to get goes on without it."""
+    commands.passed_over(context.db, command.command_uuid, context.now)
+    meta.count(context.db, "command.passed_over", context.now)
+    touch(context, command)
+
+
 def nudge_after(policy: Policy, parked_since: float, now: float) -> float:
     """Seconds until a device that has answered NotNow since then is nudged (again).
 

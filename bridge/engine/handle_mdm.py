@@ -172,6 +172,7 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
     if webhook.status == "Idle":
         look_at = at + context.policy.command.in_doubt_after
         watch.expect_parked(db, device.id, at, look_at)
+        watch.offered(db, device.id, at, look_at)
         return "idle"
     command = commands.get(db, webhook.command_uuid) if webhook.command_uuid else None
     if command is None or command.device_id != device.id:

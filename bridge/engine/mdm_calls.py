@@ -140,7 +140,7 @@ class LookAtQueue(MdmCall):
         began_at = row.claimed_at or context.now
         for command in commands.on_server(context.db, int(row.subject)):
             if command.command_uuid in listed:
-                self._queued(context, command)
+                self._queued(context, command, began_at)
             else:
                 self._unlisted(context, command, began_at)
 
@@ -158,8 +158,16 @@ class LookAtQueue(MdmCall):
             next_look = min(doubt_at, posted_at + STORE_GRACE)
             watch.look_again(context.db, command.command_uuid, next_look)
 
-    def _queued(self, context: Context, command: Command) -> None:
+    def _queued(self, context: Context, command: Command, began_at: float) -> None:
+        """It waits for its device. One that came and left it open may do so for ever: MicroMDM
+        keeps an answer that it cannot read from everybody (micromdm issue 1040)."""
         policy = context.policy.command
+        left_open = (
+            command.offered_at is not None
+            and began_at >= command.offered_at + policy.in_doubt_after
+        )
+        if left_open and command.passed_over_at is None:
+            follow_up.pass_over(context, command)
         posted_at = command.posted_at or command.created_at
         watch.stored_up_to(
             context.db, command.server, posted_at, context.now + policy.in_doubt_after

@@ -128,7 +128,7 @@ def _looks(context: Context, outside: Outside) -> int:
 
 
 def _pushes(context: Context, outside: Outside) -> int:
-    """Nudge devices whose command waits."""
+    """Nudge devices whose command waits. What is put off by then holds up no other app."""
     due = watch.to_push(context.db, context.now, AT_ONCE)
     for device_id in due:
         device = devices.by_id(context.db, device_id)
@@ -136,6 +136,9 @@ def _pushes(context: Context, outside: Outside) -> int:
             watch.push_again(context.db, device_id, context.now + UNCONFIGURED_FOR, context.now)
             continue
         parked = commands.parked(context.db, device_id)
+        for command in parked:
+            if command.passed_over_at is None:
+                commands.passed_over(context.db, command.command_uuid, context.now)
         policy = context.policy
         again_after = _push_again_after(context, device, [c.not_now_since for c in parked])
         watch.push_again(context.db, device_id, context.now + again_after, context.now)

@@ -39,6 +39,8 @@ class Command:
     in_doubt_at: float | None
     not_now_since: float | None
     not_now_at: float | None
+    offered_at: float | None
+    passed_over_at: float | None
     answered_at: float | None
     status: str | None
 
@@ -178,7 +180,8 @@ def posting(db: Connection, command_uuid: str, enrolment: int) -> None:
     """The command is in the outbox: from here on it may have reached the server."""
     db.execute(
         "UPDATE commands SET state = 'posting', posts = posts + 1, enrolment = ?, look_at = NULL, "
-        "suspect = 0, not_now_since = NULL, not_now_at = NULL, in_doubt_at = NULL, push_at = NULL "
+        "suspect = 0, not_now_since = NULL, not_now_at = NULL, in_doubt_at = NULL, push_at = NULL, "
+        "offered_at = NULL, passed_over_at = NULL "
         "WHERE command_uuid = ?",
         (enrolment, command_uuid),
     )
@@ -210,6 +213,19 @@ def queued(db: Connection, command_uuid: str, *, look_at: float, push_at: float 
         "WHERE command_uuid = ? AND state IN ('posted', 'queued')",
         (look_at, push_at, command_uuid),
     )
+
+
+def passed_over(db: Connection, command_uuid: str, now: float) -> None:
+    """The device came and left the command open, which the server still has: no other command
+    waits for it any longer."""
+    changed = db.execute(
+        "UPDATE commands SET passed_over_at = ? WHERE command_uuid = ? "
+        "AND state IN ('posted', 'queued', 'not_now') AND passed_over_at IS NULL "
+        "RETURNING device_id",
+        (now, command_uuid),
+    ).fetchall()
+    for row in changed:
+        lanes.wake(db, row[0], now)
 
 
 def in_doubt(db: Connection, command_uuid: str, now: float) -> None:

@@ -35,9 +35,11 @@ def waiting(db: Connection, server: str, now: float, limit: int) -> list[int]:
 
 
 def length(db: Connection, device_id: int) -> int:
-    """How many commands of a device are on their way and not answered."""
+    """How many commands of a device are on their way, and hold up others until it answers."""
     row = db.execute(
-        f"SELECT count(*) FROM commands WHERE device_id = ? AND state IN {LANE}", (device_id,)
+        f"SELECT count(*) FROM commands WHERE device_id = ? AND state IN {LANE} "
+        "AND passed_over_at IS NULL",
+        (device_id,),
     ).fetchone()
     return int(row[0])
 

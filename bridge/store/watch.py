@@ -86,6 +86,17 @@ def expect_parked(db: Connection, device_id: int, idle_at: float, look_at: float
     )
 
 
+def offered(db: Connection, device_id: int, idle_at: float, look_at: float) -> None:
+    """The device came, so its server offers it what is queued: whatever it leaves open is looked
+    for by then."""
+    db.execute(
+        "UPDATE commands SET offered_at = ?, look_at = min(coalesce(look_at, ?), ?) "
+        "WHERE device_id = ? AND state IN ('posted', 'queued') AND posted_at < ? "
+        "AND offered_at IS NULL",
+        (idle_at, look_at, look_at, device_id, idle_at),
+    )
+
+
 def looking(db: Connection, device_id: int, look_at: float) -> None:
     """The device's queue is being looked at: do not intend it again before `look_at`."""
     db.execute(

@@ -117,6 +117,26 @@ def test_7_an_answer_that_beats_the_201(make_scene: MakeScene) -> None:
     done(scene)
 
 
+def test_8_an_answer_that_the_server_cannot_read_holds_up_nothing_else(
+    make_scene: MakeScene,
+) -> None:
+    """The server keeps the command, tells nobody, and offers it again whenever the device comes."""
+    scene = make_scene(devices=1, apps=4, policy=rarely())
+    stuck, *others = scene.adam_ids
+    device = scene.world.devices[0]
+    device.script.add(script.silent(0, stuck))
+    scene.apply()
+    scene.run(lambda: all(device.installed(adam_id) for adam_id in others), HOUR)
+    scene.run(lambda: len(scene.installs(state="installed")) == 3, 3 * HOUR)
+    assert scene.install(adam_id=stuck)["reason"] == "NOT_ANSWERED"
+    scene.pass_time(2 * DAY)
+    stands = scene.install(adam_id=stuck)
+    assert (stands["state"], stands["reason"]) == ("unconfirmed", "NOT_ANSWERED")
+    device.script = script.Script()
+    done(scene, 2 * DAY)
+    assert sum(len(each) for each in scene.world.ledger.installs_posted.values()) == 4
+
+
 def test_9_a_device_that_was_off_when_it_was_pushed(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1)
     device = scene.world.devices[0]
@@ -148,6 +168,17 @@ def test_10_not_now_for_days_is_no_failure(make_scene: MakeScene) -> None:
     assert scene.world.ledger.requests["mdm.push"] <= 6 * 48
     scene.world.devices[0].script = script.Script()
     done(scene, HOUR)
+
+
+def test_10_an_app_that_is_put_off_holds_up_no_other(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=4, traits={"not_now_rest": 5 * HOUR})
+    device, put_off = scene.world.devices[0], scene.adam_ids[0]
+    device.script.add(script.not_now(0, put_off))
+    scene.apply()
+    scene.run(lambda: len(scene.installs(state="installed")) == 3, HOUR)
+    assert scene.install(adam_id=put_off)["reason"] == "NOT_NOW"
+    device.script = script.Script()
+    done(scene)
 
 
 def test_11_a_mac_has_one_open_command_at_a_time(make_scene: MakeScene) -> None:

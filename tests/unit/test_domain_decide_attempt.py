@@ -57,6 +57,18 @@ ATTEMPTED = {
     "being posted": (licensed(attempt=attempt("posting")), Decision("sending", "COMMAND_READY")),
     "posted": (licensed(attempt=attempt("posted")), Decision("sent", "COMMAND_SENT")),
     "queued": (licensed(attempt=attempt("queued")), Decision("sent", "COMMAND_SENT")),
+    "left open by a device that came": (
+        licensed(attempt=attempt("queued", passed_over_at=NOW - 10)),
+        Decision("sent", "NOT_ANSWERED", recheck_at=NOW + 5),
+    ),
+    "left open for a minute": (
+        licensed(attempt=attempt("posted", passed_over_at=NOW - 2 * MINUTE)),
+        Decision("sent", "NOT_ANSWERED", steps=(AskApps(),), recheck_at=NOW + DAY - 2 * MINUTE),
+    ),
+    "left open for a day": (
+        licensed(attempt=attempt("queued", passed_over_at=NOW - DAY)),
+        Decision("unconfirmed", "NOT_ANSWERED", recheck_at=NOW + DAY - 2 * MINUTE),
+    ),
     "not now": (
         licensed(attempt=attempt("not_now", not_now_since=NOW - DAY)),
         Decision("sent", "NOT_NOW", recheck_at=NOW + 6 * DAY),

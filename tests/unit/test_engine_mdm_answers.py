@@ -13,6 +13,7 @@ from bridge.domain.model import Asset
 from bridge.store import (
     commands,
     devices,
+    lanes,
     outbox,
     watch,
 )
@@ -61,6 +62,25 @@ def test_a_command_that_the_queue_shows_waits_for_its_device(
     with database.read() as db:
         row = db.execute("SELECT look_at, push_at FROM commands").fetchone()
     assert tuple(row) == (NOW + 120, NOW + 3600)
+
+
+@pytest.mark.parametrize(
+    ("came", "age", "held_up"),
+    [(None, 900, 1), (-1, 900, 1), (5, 64, 1), (5, 65, 0)],
+    ids=["did not come", "came before it was posted", "may still answer", "left it open"],
+)
+def test_a_command_that_its_device_left_open_holds_up_no_other(
+    database: Database, answer: Answer, came: float | None, age: float, held_up: int
+) -> None:
+    post(database, a=0)
+    with database.write() as db:
+        device_id = value(db, "SELECT id FROM devices")
+        if came is not None:
+            watch.offered(db, device_id, NOW + came, NOW + came + 60)
+    assert looked(database, answer, "a", at=NOW + age) == {"a": "queued"}
+    with database.read() as db:
+        assert lanes.length(db, device_id) == held_up
+    assert dirty(database) == (set() if held_up else {"S1"})
 
 
 @pytest.mark.parametrize(

@@ -72,6 +72,13 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "the device answers when it connects; the bridge follows up",
         ("sent",),
     ),
+    "NOT_ANSWERED": Reason(
+        "{device} came for commands and left the install of {app} unanswered",
+        "nobody",
+        "the MDM server offers it again; other apps go on, and the device is asked for its apps; "
+        "the MDM server's log names answers that it could not read",
+        ("sent", "unconfirmed"),
+    ),
     "NOT_NOW": Reason(
         "{device} answered NotNow to the install of {app}",
         "nobody",
