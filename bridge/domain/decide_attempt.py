@@ -6,7 +6,7 @@ from bridge.domain import decide_platform
 from bridge.domain.asking import ask_in_time, asked_at, asking, device_of, is_unmanaged
 from bridge.domain.catalogue import TREATMENTS, answer_meaning
 from bridge.domain.decide_answer import after, explained, verify
-from bridge.domain.decide_listed import ENDS, is_past
+from bridge.domain.decide_listed import ENDS, is_past, was_there
 from bridge.domain.decision import (
     AskFacts,
     Decision,
@@ -69,13 +69,15 @@ def _answered(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Dec
 
 
 def _is_history(facts: Facts, attempt: Attempt) -> bool:
-    """Whether an attempt is over and says nothing about now: of a past enrolment, or one that
-    failed before this round."""
+    """Whether an attempt is over and says nothing about now: of a past enrolment, one that failed
+    before this round, or one whose app came and is gone."""
     if attempt.state == "dropped":
         return True
     if attempt.state not in ("acknowledged", "error"):
         return False
     if attempt.enrolment != device_of(facts).enrolment:
+        return True
+    if was_there(facts):
         return True
     meaning = answer_meaning(attempt)
     if attempt.state == "error" or (meaning and TREATMENTS[meaning.kind].again != "looks"):

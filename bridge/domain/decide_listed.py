@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.domain.asking import ask_in_time, asking, device_of, is_unmanaged, look_again
+from bridge.domain.asking import ask_in_time, asking, device_of, is_unmanaged, listed_at, look_again
 from bridge.domain.catalogue import SAID_ONCE, TREATMENTS, Meaning, app_status, statuses_of
 from bridge.domain.decide_answer import IN_FLIGHT, after, ask_person_again
 from bridge.domain.decision import Decision, DropAttempt
@@ -25,7 +25,7 @@ def as_the_device_says(facts: Facts, policy: Policy, now: float) -> Decision | N
         return asking(facts, policy, now, Decision("licensed", "LIST_FIRST"))
     report = facts.report
     if report is None or report.status is None:
-        return _said_once(facts, policy, now)
+        return _said_once(facts, policy, now) or _missing(facts, policy, now)
     meaning = app_status(report.status)
     if meaning.kind == "there":
         return _installed(facts, policy, now, Decision("installed", "INSTALLED"))
@@ -53,6 +53,28 @@ def own_attempt(facts: Facts) -> bool:
 def is_past(facts: Facts, moment: float) -> bool:
     """Whether a moment lies before this round: before a retry, or before the wish was changed."""
     return moment < facts.install.round_at
+
+
+def was_there(facts: Facts) -> bool:
+    """Whether a list showed the app after all that was sent, and the newest one leaves it out."""
+    report, attempt = facts.report, facts.attempt
+    if report is None or report.status is not None or report.there_at is None:
+        return False
+    if attempt is None:
+        return True
+    return attempt.state == "acknowledged" and attempt.created_at <= report.there_at
+
+
+def _missing(facts: Facts, policy: Policy, now: float) -> Decision | None:
+    """Somebody removed the app, or the device was erased and nobody told us of its enrolment. A
+    second list has to say so before it is sent again."""
+    report = facts.report
+    if report is None or not was_there(facts) or is_past(facts, report.reported_at):
+        return None
+    if (listed_at(facts) or 0.0) > report.reported_at:
+        return None
+    decision = Decision("unconfirmed", "APP_MISSING")
+    return ask_in_time(facts, policy, now, decision, report.reported_at)
 
 
 def _as_an_unmanaged_app(facts: Facts, policy: Policy, now: float) -> Decision | None:
@@ -92,8 +114,11 @@ def _on_its_way_since(facts: Facts, policy: Policy, now: float) -> float:
         since = install.since
     elif install.state == "unconfirmed":
         since = install.since - policy.verify.unconfirmed_after
-    if facts.attempt is not None and facts.attempt.answered_at is not None:
-        since = min(since, facts.attempt.answered_at)
+    attempt, report = facts.attempt, facts.report
+    if attempt is not None and attempt.answered_at is not None:
+        there_at = report.there_at if report is not None else None
+        if there_at is None or there_at < attempt.created_at:  # else it is being updated
+            since = min(since, attempt.answered_at)
     return since
 
 

@@ -146,8 +146,8 @@ class Device:
 class AppReport:
     """What a device said of one app. `status` is None once a list left the app out.
 
-    `once_status` keeps what a device says a single time (Failed, UserRejected, ...;
-    Apple, "Managed Application List").
+    `there_at` is when a list last showed it as there, `once_status` keeps what a device says a
+    single time (Failed, UserRejected, ...; Apple, "Managed Application List").
     """
 
     bundle_id: str
@@ -155,6 +155,7 @@ class AppReport:
     reported_at: float
     once_status: str | None
     once_at: float | None
+    there_at: float | None
 
 
 Presence = Literal["there", "installing", "absent"]

@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.domain.catalogue import FORMAT_ERROR, SAID_ONCE, telling_link
+from bridge.domain.catalogue import FORMAT_ERROR, SAID_ONCE, statuses_of, telling_link
 from bridge.domain.model import Device, InstalledReport, Presence
 from bridge.engine import follow_up, wishes
 from bridge.engine.context import Context
@@ -148,6 +148,7 @@ def _managed_apps(context: Context, answer: Answered) -> None:
             asked_at=answer.command.created_at,
             now=now,
             said_once=SAID_ONCE,
+            there=statuses_of("there"),
         )
 
 

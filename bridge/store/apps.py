@@ -30,10 +30,12 @@ def store_list(
     asked_at: float,
     now: float,
     said_once: frozenset[str],
+    there: frozenset[str],
 ) -> None:
     """Keep a ManagedApplicationList: (bundle id, status, external version) of each app.
 
-    What was reported before and is missing now gets the status NULL; once-only statuses stay.
+    What was reported before and is missing now gets the status NULL; once-only statuses stay, and
+    when an app was last `there`.
     """
     db.execute(
         "UPDATE app_reports SET status = NULL, reported_at = ? "
@@ -42,11 +44,13 @@ def store_list(
     )
     db.executemany(
         "INSERT INTO app_reports (device_id, bundle_id, status, reported_at, once_status, once_at, "
-        "external_version) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device_id, bundle_id) "
-        "DO UPDATE SET status = excluded.status, reported_at = excluded.reported_at, "
+        "there_at, external_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (device_id, bundle_id) DO UPDATE SET status = excluded.status, "
+        "reported_at = excluded.reported_at, "
         "external_version = excluded.external_version, "
         "once_status = coalesce(excluded.once_status, once_status), "
-        "once_at = coalesce(excluded.once_at, once_at)",
+        "once_at = coalesce(excluded.once_at, once_at), "
+        "there_at = coalesce(excluded.there_at, there_at)",
         [
             (
                 device.id,
@@ -55,6 +59,7 @@ def store_list(
                 now,
                 status if status in said_once else None,
                 now if status in said_once else None,
+                now if status in there else None,
                 version,
             )
             for bundle_id, status, version in listed

@@ -189,3 +189,34 @@ def test_a_user_enrolled_device_is_known_and_sent_nothing(make_scene: MakeScene)
     (shown,) = (d for d in scene.bridge.list_devices().items if d["enrollment_id"])
     assert (shown["enrollment_id"], shown["udid"], shown["serial_number"]) == ("E-1", None, None)
     assert shown["enrolled"], "it is in no list, and still enrolled"
+
+
+def test_a_device_that_was_erased_while_nobody_listened_gets_its_apps_again(
+    make_scene: MakeScene,
+) -> None:
+    """Nothing tells of that enrolment: the server lists the device as before."""
+    scene = make_scene(devices=1, apps=2, policy=rarely())
+    scene.apply()
+    scene.run(lambda: all_there(scene))
+    device = scene.world.devices[0]
+    scene.reachable = False
+    device.reenrol(erased=True)
+    scene.world.advance(60)
+    scene.restart()
+    scene.run(lambda: scene.states() == {"unconfirmed APP_MISSING": 2}, 8 * DAY)
+    assert len(device.installs) == 2, "one list alone is not believed"
+    scene.run(lambda: all_there(scene), HOUR)
+    assert len(device.installs) == 4
+    assert scene.world.ledger.requests["apple.associate"] == 1
+    assert scene.world.ledger.violations() == []
+
+
+def test_an_app_that_somebody_removed_for_good_is_not_sent_for_ever(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1, policy=rarely())
+    scene.apply()
+    scene.run(lambda: all_there(scene))
+    device = scene.world.devices[0]
+    for _ in range(60):
+        device.apps.clear()
+        scene.pass_time(DAY)
+    assert len(device.installs) <= 1 + 60 // 7, "no more often than a list is asked for"

@@ -121,10 +121,14 @@ def failed(domain: str | None, code: int | None, **changes: Any) -> Attempt:
 
 
 def report(
-    status: str | None, *, once: str | None = None, once_at: float | None = None
+    status: str | None,
+    *,
+    once: str | None = None,
+    once_at: float | None = None,
+    there_at: float | None = None,
 ) -> AppReport:
     """What the newest list says of the app; `once` is what a list said once before."""
-    return AppReport(BUNDLE, status, NOW - MINUTE, once, once_at)
+    return AppReport(BUNDLE, status, NOW - MINUTE, once, once_at, there_at)
 
 
 def has(presence: Presence, **changes: Any) -> InstalledReport:

@@ -276,7 +276,40 @@ WOULD_NOT_LIST = {
     ),
 }
 
-ALL = WAITING | LISTED | WOULD_NOT_LIST
+GONE = report(None, there_at=NOW - HOUR)
+TWICE_LISTED = device(apps_listed_at=NOW - 1)
+ASK_ONCE_MORE = Decision("unconfirmed", "APP_MISSING", steps=(AskApps(),))
+
+MISSING = {
+    "it was there, and one list leaves it out": (
+        licensed(attempt=attempt(), report=GONE),
+        ASK_ONCE_MORE,
+    ),
+    "so do two lists": (licensed(device=TWICE_LISTED, attempt=attempt(), report=GONE), SEND),
+    "it was there before the bridge came": (licensed(report=GONE), ASK_ONCE_MORE),
+    "it was there before it was sent": (
+        licensed(attempt=attempt(created_at=NOW - 2 * MINUTE), report=GONE),
+        Decision("acknowledged", "ACKNOWLEDGED", steps=(AskApps(),), recheck_at=NOW + DAY - MINUTE),
+    ),
+    "it is being sent": (
+        licensed(device=TWICE_LISTED, attempt=attempt("posted"), report=GONE),
+        Decision("sent", "COMMAND_SENT"),
+    ),
+    "it was there once, and never since another round": (
+        licensed(install=install(round_at=NOW), report=GONE),
+        SEND,
+    ),
+    "what is updated is on its way since then": (
+        licensed(
+            device=TWICE_LISTED,
+            attempt=attempt(answered_at=NOW - 3 * DAY, created_at=NOW - 3 * DAY),
+            report=report("Updating", there_at=NOW - MINUTE),
+        ),
+        Decision("installing", "INSTALLING", "Updating", recheck_at=NOW + 15),
+    ),
+}
+
+ALL = WAITING | LISTED | WOULD_NOT_LIST | MISSING
 
 
 @pytest.mark.parametrize("case", ALL)

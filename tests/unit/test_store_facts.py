@@ -24,6 +24,7 @@ from tests.unit.store_kit import (
 )
 
 ONCE = frozenset({"Failed", "UserRejected"})
+THERE = frozenset({"Managed"})
 BUNDLE = "com.apple.Pages"
 
 
@@ -39,7 +40,7 @@ def one(db: Connection) -> Facts:
 
 def listed(db: Connection, device: Device, *apps_listed: tuple[str, str], at: float = NOW) -> None:
     entries = [(bundle_id, status, "1.0") for bundle_id, status in apps_listed]
-    apps.store_list(db, device, entries, asked_at=at - 1, now=at, said_once=ONCE)
+    apps.store_list(db, device, entries, asked_at=at - 1, now=at, said_once=ONCE, there=THERE)
 
 
 def test_nothing_is_known_of_a_new_wish(db: Connection) -> None:

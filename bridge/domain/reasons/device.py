@@ -157,6 +157,12 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "the bridge goes on asking at growing intervals; a late success counts",
         ("unconfirmed",),
     ),
+    "APP_MISSING": Reason(
+        "{device} had {app}, and its newest list of apps leaves it out",
+        "nobody",
+        "the device is asked once more; then the app is sent again",
+        ("unconfirmed",),
+    ),
     "BUNDLE_ID_UNKNOWN": Reason(
         "{device} accepted {app}, but its bundle id is not known, so no list can show it",
         "the admin",

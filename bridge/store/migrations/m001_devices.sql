@@ -57,6 +57,7 @@ CREATE TABLE app_reports (
     reported_at REAL NOT NULL,
     once_status TEXT,
     once_at REAL,
+    there_at REAL,                     -- when a list last showed it as there
     external_version TEXT,
     PRIMARY KEY (device_id, bundle_id)
 );
