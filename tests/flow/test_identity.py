@@ -62,7 +62,7 @@ def test_two_records_of_one_device_and_one_of_a_device_that_never_came(
     scene = make_scene(devices=1, apps=1)
     device, server = scene.world.devices[0], scene.world.mdm
     server.add_dep_device("NEVERCAME")
-    server.add_dep_device("ANOTHER").udid = device.udid
+    server.add_dep_device("TWIN").udid = device.udid
     scene.apply()
     scene.run(lambda: all_there(scene))
     for _ in range(5):
@@ -173,6 +173,12 @@ def test_user_channels_speak_for_nobody(make_scene: MakeScene) -> None:
     scene.run(lambda: all_there(scene))
     assert len(scene.bridge.list_devices().items) == 2
     assert scene.world.ledger.violations() == []
+    device = scene.world.devices[0]
+    device.check_out()
+    scene.pass_time(5)
+    device.token_update(SHARED_IPAD)
+    scene.pass_time(60)
+    assert scene.states() == {"installed INSTALLED": 2, "waiting NOT_ENROLLED": 2}
 
 
 def test_a_user_enrolled_device_is_known_and_sent_nothing(make_scene: MakeScene) -> None:
