@@ -25,14 +25,14 @@ LOOK_AFTER = 0.25
 
 def start(context: Context) -> int:
     """Hand commands whose lane has room to the outbox; returns how many."""
-    started, paused = 0, pauses.load(context.db)
+    started, paused, pace = 0, pauses.load(context.db), _Pace(context)
     for server in lanes.servers_waiting(context.db, context.now):
         room = context.policy.command.window - watch.unseen(context.db, server)
         if room <= 0:
             watch.look_at_newest(context.db, server, LOOK_AFTER)
             continue
         for device_id in lanes.waiting(context.db, server, context.now, min(room, LIMIT)):
-            begun = _start_for(context, device_id, room, paused)
+            begun = _start_for(context, device_id, room, paused, pace)
             started, room = started + begun, room - begun
             if room <= 0:
                 break
@@ -44,7 +44,7 @@ def anything_to_start(context: Context) -> bool:
     return bool(lanes.servers_waiting(context.db, context.now))
 
 
-def _start_for(context: Context, device_id: int, window: int, paused: Pauses) -> int:
+def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pace: _Pace) -> int:
     """Start what a device's lane, and its server's `window`, have room for."""
     device = devices.by_id(context.db, device_id)
     gone = device is None or device.udid is None or not device.enrolled
@@ -60,7 +60,7 @@ def _start_for(context: Context, device_id: int, window: int, paused: Pauses) ->
         if not _is_paused(paused, device, each) and not _is_quiet(context, each)
     ]
     for command in going[: min(room, window)]:
-        if command.is_install and not _in_pace(context, device_id):
+        if command.is_install and not pace.admits(device_id):
             return started
         started += 1
         commands.posting(context.db, command.command_uuid, device.enrolment)
@@ -102,21 +102,34 @@ def _is_quiet(context: Context, command: Startable) -> bool:
     return due_at > context.now
 
 
-def _in_pace(context: Context, device_id: int) -> bool:
-    """Take the next place in the pace of `policy.install.max_per_minute`, if it has come.
+class _Pace:
+    """The pace of `policy.install.max_per_minute`, during one look at the lanes.
 
-    If not, the device's lane is looked at again when it comes. What a device downloads weighs on
-    its network, so all servers share one pace.
+    What a device downloads weighs on its network, so all servers share one pace.
     """
-    per_minute = context.policy.install.max_per_minute
-    if per_minute is None:
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        per_minute = context.policy.install.max_per_minute
+        self._gap = 60.0 / per_minute if per_minute is not None else 0.0
+        self._refused = 0
+
+    def admits(self, device_id: int) -> bool:
+        """Take the next place, if it has come.
+
+        If not, the device's lane is looked at again later: each at another place, so that few are
+        looked at in vain when one comes.
+        """
+        if not self._gap:
+            return True
+        now = self._context.now
+        next_at = float(meta.recall(self._context.db, NEXT_INSTALL_AT) or 0.0)
+        if next_at > now:
+            lanes.postpone(self._context.db, device_id, next_at + self._refused * self._gap)
+            self._refused += 1
+            return False
+        meta.keep(self._context.db, NEXT_INSTALL_AT, str(max(next_at, now) + self._gap))
         return True
-    next_at = float(meta.recall(context.db, NEXT_INSTALL_AT) or 0.0)
-    if next_at > context.now:
-        lanes.postpone(context.db, device_id, next_at)
-        return False
-    meta.keep(context.db, NEXT_INSTALL_AT, str(max(next_at, context.now) + 60.0 / per_minute))
-    return True
 
 
 def ask_queue(context: Context, server: str, device_id: int) -> None:

@@ -125,3 +125,15 @@ def test_a_question_whose_turn_comes_in_quiet_hours_waits_and_lets_others_by(
     assert store_lanes.next_due(db, NOW) == over, "worlds begin at 08:00"
     assert start(db, quiet, over - 1) == 0
     assert start(db, quiet, over) == 1
+
+
+def test_who_is_out_of_pace_is_looked_at_when_a_place_comes(db: Connection) -> None:
+    many(db, 6)
+    policy = replace(POLICY, install=replace(POLICY.install, max_per_minute=6))
+    assert start(db, policy) == 1
+    waiting = db.execute("SELECT lane_at FROM devices WHERE lane_at IS NOT NULL ORDER BY lane_at")
+    assert [row[0] - NOW for row in waiting] == [10, 20, 30, 40, 50], "each at another"
+    for place in range(1, 6):
+        assert start(db, policy, NOW + 10 * place - 1) == 0
+        assert start(db, policy, NOW + 10 * place) == 1
+    assert intended(db) == ["mdm main command"] * 6
