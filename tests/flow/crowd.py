@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
+from bridge.simulator.mdm import Record
 from bridge.store import devices
 from tests.flow.scene import Scene
 
@@ -17,7 +18,8 @@ def serials(first: int, count: int) -> list[str]:
 def crowded(
     make_scene: Callable[..., Scene], apps: int, names: Iterable[str], **arguments: Any
 ) -> Scene:
-    """A scene with seats for all in which these devices are enrolled, and never heard of again."""
+    """A scene with seats for all in which these devices are enrolled, and never heard of again;
+    their MDM server lists them."""
     scene = make_scene(**{"devices": 0, "apps": apps, "seats": 100_000} | arguments)
     with scene.bridge.database.write() as db:
         for number, name in enumerate(names):
@@ -25,4 +27,6 @@ def crowded(
             devices.update(
                 db, made.id, serial_number=name, enrolled=1, enrolment=1, product_name="iPad14,1"
             )
+            listed = Record(name, udid=f"U{number}", enrolled=True)
+            scene.world.mdm.records.append(listed)
     return scene
