@@ -152,7 +152,7 @@ def command_malformed(make_scene: MakeScene) -> Scene:
 @scenario(
     "INSTALLED_UNMANAGED",
     "installed",
-    "not managed as it is wanted",
+    "where it is not managed",
     "nobody",
     next="looks again at least once a week",
     code=0,
@@ -174,3 +174,34 @@ def installed_unmanaged(make_scene: MakeScene) -> Scene:
 def prompt_unanswered(make_scene: MakeScene) -> Scene:
     scene = on_its_way(make_scene, script.prompting(times=0))
     return catch(scene, "PROMPT_UNANSWERED", limit=DAY)
+
+
+@scenario(
+    "NOT_ANSWERED",
+    "sent",
+    "came for commands and left the install of",
+    "nobody",
+    next="the MDM server offers it again",
+    code=0,
+)
+def not_answered(make_scene: MakeScene) -> Scene:
+    return catch(on_its_way(make_scene, script.silent(times=0)), "NOT_ANSWERED", limit=DAY)
+
+
+@scenario(
+    "APP_MISSING",
+    "unconfirmed",
+    "its newest list of apps leaves it out",
+    "nobody",
+    next="asked once more; then the app is sent again",
+    code=0,
+)
+def app_missing(make_scene: MakeScene) -> Scene:
+    policy = replace(Policy(), verify=replace(Policy().verify, installed_every=600.0))
+    scene = on_its_way(make_scene, policy=policy)
+    scene.run(scene.all_installed)
+    scene.reachable = False  # nothing tells of the enrolment that erases it
+    scene.world.devices[0].reenrol(erased=True)
+    scene.world.advance(60)
+    scene.restart()
+    return catch(scene, "APP_MISSING")
