@@ -180,6 +180,11 @@ class StandIn:
         self._done("replay", event_id, dry_run)
         return {"event": event_id, "dry_run": dry_run} if event_id == 7 else None
 
+    def call_again(self, row_id: int) -> Mapping[str, Any] | None:
+        self._done("call_again", row_id)
+        why_not = {7: None, 8: "it has not failed"}
+        return {"ok": row_id == 7, "why_not": why_not[row_id]} if row_id in why_not else None
+
     def sync(self, what: str) -> Sequence[Mapping[str, Any]]:
         self._done("sync", what)
         return self.reads

@@ -144,6 +144,10 @@ class Changes(Protocol):
     def replay_event(self, event_id: int, dry_run: bool) -> Mapping[str, Any] | None:
         """Handle a stored message again, or say what that would change; None for an unknown one."""
 
+    def call_again(self, row_id: int) -> Mapping[str, Any] | None:
+        """Make a failed call due again; `ok` is false where that might do harm, and `why_not` says
+        why. None for an unknown one."""
+
     def sync(self, what: str) -> Sequence[Mapping[str, Any]]:
         """Have the engine read what this means; each read as `what`, `of` and `asked`."""
 

@@ -171,6 +171,13 @@ def test_what_everybody_shall_have_is_applied(live: Live, tmp_path: Path) -> Non
     assert (refused.returncode, "remove" in refused.stdout) == (22, True)
 
 
+def test_a_call_that_has_not_failed_is_not_made_again(live: Live) -> None:
+    (call,) = live.json("get_outbox", "state=done", "limit=1")["outbox"]
+    refused = live.run("retry_call", str(call["id"]))
+    assert (refused.returncode, refused.stderr.count("409")) == (22, 1)
+    assert json.loads(refused.stdout)["error"].endswith(".")
+
+
 @pytest.mark.parametrize("what", [(), ("devices",)])
 def test_the_engine_is_asked_to_read(live: Live, what: tuple[str, ...]) -> None:
     reads = live.json("sync", *what)["reads"]
@@ -227,6 +234,7 @@ WRONGLY = [
     ("delete_install",),
     ("retry_install", "S"),
     ("replay_event",),
+    ("retry_call",),
     ("plan",),
     ("apply",),
     ("apply", "-", "--limits", "1"),
@@ -257,6 +265,7 @@ def test_no_secret_is_an_argument_of_a_program(live: Live, tmp_path: Path, name:
         "pause": ["all"],
         "resume": ["all"],
         "replay_event": ["1"],
+        "retry_call": ["1"],
         "apply": ["-"],
         "plan": ["-"],
     }

@@ -128,6 +128,16 @@ def test_a_message_that_cannot_be_handled_again(
     assert error_of(response)
 
 
+def test_a_failed_call_is_made_again(client: FlaskClient, bridge: StandIn) -> None:
+    response = client.post("/v1/outbox/7/retry", headers=KEY)
+    assert (response.status_code, response.get_json()) == (200, {"retried": 1})
+    refused = client.post("/v1/outbox/8/retry", headers=KEY)
+    assert (refused.status_code, error_of(refused)) == (409, "It has not failed.")
+    unknown = client.post("/v1/outbox/9/retry", headers=KEY)
+    assert unknown.status_code == 404
+    assert error_of(unknown)
+
+
 @pytest.mark.parametrize(("body", "what"), [(None, "all"), ({}, "all"), ({"what": "devices"},) * 2])
 def test_sync_asks_the_engine(client: FlaskClient, bridge: StandIn, body: Any, what: Any) -> None:
     response = client.post("/v1/sync", json=body, headers=KEY)

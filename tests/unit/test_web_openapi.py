@@ -24,6 +24,7 @@ PROMISED = {
     "PUT /v1/installs/{serial}/{adam_id}",
     "DELETE /v1/installs/{serial}/{adam_id}",
     "POST /v1/events/{id}/replay",
+    "POST /v1/outbox/{id}/retry",
     "POST /v1/sync",
     "POST /v1/plan",
     "POST /v1/apply",

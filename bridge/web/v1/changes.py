@@ -6,12 +6,14 @@ from werkzeug.exceptions import Conflict, NotFound
 
 from bridge.engine.sync import WHATS
 from bridge.web.ports import Bridge
+from bridge.web.problems import as_sentence
 from bridge.web.v1 import kinds, results, things
 from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
 from bridge.web.v1.lists import UNKNOWN_PAIR
 from bridge.web.v1.vocabulary import PRICING_PARAMS
 
 _NO_EVENT = "There is no message with this id: it never came in, or it is too old to be kept."
+_NO_CALL = "There is no call with this id: it never was, or it is too old to be kept."
 _NOTHING_TO_READ = "Nothing is configured that could be read."
 
 
@@ -44,6 +46,15 @@ def _replay(bridge: Bridge, asked: Asked) -> Reply:
     if done is None:
         raise NotFound(_NO_EVENT)
     return Reply(200, done)
+
+
+def _call_again(bridge: Bridge, asked: Asked) -> Reply:
+    done = bridge.call_again(asked["id"])
+    if done is None:
+        raise NotFound(_NO_CALL)
+    if not done["ok"]:
+        raise Conflict(as_sentence(done["why_not"]))
+    return Reply(200, {"retried": 1})
 
 
 def _sync(bridge: Bridge, asked: Asked) -> Reply:
@@ -109,6 +120,15 @@ CHANGES = (
             example={"dry_run": True},
         ),
         refusals={404: _NO_EVENT},
+    ),
+    Call(
+        "POST",
+        "/v1/outbox/{id}/retry",
+        "retry_call",
+        "Makes a failed call to Apple or an MDM server due again, where that does no harm.",
+        _call_again,
+        (Answer(200, "It is due.", results.RETRIED),),
+        refusals={404: _NO_CALL, 409: "It is not made again; the sentence says why."},
     ),
     Call(
         "POST",

@@ -10,7 +10,7 @@ from typing import get_args
 from bridge.domain.pauses import SCOPES, PausedBy
 from bridge.web.v1.thing import Member, Thing, flag, many, maybe, number, text, texts, time
 
-RETRIED = Thing("Retried", {"retried": number("1, or 0 where it had not stopped.")})
+RETRIED = Thing("Retried", {"retried": number("1, or 0 where an install had not stopped.")})
 ASKED_READ = Thing(
     "AskedRead",
     {
