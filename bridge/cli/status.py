@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import click
@@ -10,6 +11,7 @@ import click
 from bridge.cli import show
 from bridge.cli.params import ADAM_ID, SERIAL, json_option
 from bridge.cli.root import Settings
+from bridge.domain.forecast import day_of
 from bridge.domain.model import INSTALL_STATES
 from bridge.engine import status as overview
 
@@ -121,6 +123,11 @@ def _licences(licences: list[Mapping[str, Any]]) -> None:
                 for each in shown
             ],
         )
+    for each in shown:
+        if each["last_seat_at"] is not None:
+            day = day_of(datetime.fromisoformat(each["last_seat_at"]).timestamp())
+            name = each["name"] or each["adam_id"]
+            show.line(f"{each['location']}, {name}: at this rate the last seat goes on {day}.")
     if len(shown) < len(licences):
         more = show.counted(len(licences) - len(shown), "app")
         show.line(f"{more} more that nobody wants here: see --json")

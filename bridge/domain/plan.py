@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.domain.allocate import Demand, allocate
 from bridge.domain.change import Change
+from bridge.domain.forecast import day_of, rfc3339
 from bridge.domain.model import Asset, AssetFacts
 from bridge.domain.reasons import describe
 
@@ -40,6 +41,8 @@ class Seats:
     returning: int
     short: int
     waiting: tuple[str, ...] = ()
+    last_seat_at: float | None = None
+    """When the last seat goes at the rate of the last weeks, if that can be told."""
 
     @property
     def spare(self) -> int | None:
@@ -58,7 +61,11 @@ class Seats:
         parts += [self._reclaimable()] if self.reclaimable else []
         parts += [f"{self.short} short"] if self.short else []
         text = f"{self.location}, {what}{price}: {', '.join(parts)}"
-        return f"{text}; these wait: {named(self.waiting)}" if self.waiting else text
+        if self.waiting:
+            text += f"; these wait: {named(self.waiting)}"
+        if self.last_seat_at is not None:
+            text += f"; at this rate the last seat goes on {day_of(self.last_seat_at)}"
+        return text
 
     def _free(self) -> str:
         if not self.known:
@@ -271,6 +278,7 @@ def _seats_json(seats: Seats) -> dict[str, Any]:
         "returning": seats.returning,
         "short": seats.short,
         "waiting": list(seats.waiting),
+        "last_seat_at": None if seats.last_seat_at is None else rfc3339(seats.last_seat_at),
     }
 
 

@@ -161,6 +161,7 @@ class RetentionPolicy:
     duplicates: Seconds = 400 * DAY
     outbox: Seconds = 30 * DAY
     removed: Seconds = 90 * DAY
+    counts: Seconds = 60 * DAY
 
 
 @dataclass(frozen=True, slots=True)

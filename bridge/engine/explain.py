@@ -7,11 +7,12 @@ from typing import Any
 
 from bridge.domain.decide import decide
 from bridge.domain.decision import Decision
+from bridge.domain.forecast import used_per_day
 from bridge.domain.model import LANE_STATES, Facts
 from bridge.domain.reasons import REASONS, describe
 from bridge.engine.context import Context
 from bridge.engine.trail import History
-from bridge.store import facts, installs, lists
+from bridge.store import counts, facts, installs, lists
 from bridge.store.paging import rfc3339
 
 FINE = ("installed", "licensed")
@@ -50,7 +51,7 @@ def explain(context: Context, serial_number: str, adam_id: str) -> Mapping[str, 
             "needs_someone": _needs_someone(decision),
             "next": next_step[0].upper() + next_step[1:] + ".",
             "next_at": rfc3339(_next_at(context, fact, history, decision)),
-            "evidence": _evidence(fact),
+            "evidence": _evidence(fact) + _shortage(context, fact, reason),
             "took": history.took() if decision.state in FINE else [],
         },
         "trail": [step.as_json() for step in history.steps()],
@@ -117,3 +118,15 @@ def _evidence(fact: Facts) -> list[dict[str, Any]]:
     if fact.pause is not None:
         lines.append(("paused", fact.pause.shown, fact.pause.since))
     return [{"what": what, "value": value, "at": rfc3339(at)} for what, value, at in lines]
+
+
+def _shortage(context: Context, fact: Facts, reason: str) -> list[dict[str, Any]]:
+    """For who waits for a seat: how fast seats go, where the history tells."""
+    if reason != "NO_SEAT" or fact.asset is None:
+        return []
+    days = counts.history(context.db, fact.install.location, facts.pair_of(fact.install).asset)
+    rate = used_per_day(days)
+    if rate is None:
+        return []
+    value = f"{rate * 7:+.1f} in use each week, over {days[-1].day - days[0].day} days"
+    return [{"what": "trend of its licences", "value": value, "at": rfc3339(fact.asset.read_at)}]

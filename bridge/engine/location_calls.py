@@ -24,7 +24,7 @@ from bridge.engine.registering import (
     url_taken,
 )
 from bridge.errors import CallError
-from bridge.store import installs, licences, locations, meta, outbox, wanted
+from bridge.store import counts, installs, licences, locations, meta, outbox, wanted
 from bridge.store.locations import Location
 from bridge.store.outbox import OutboxRow
 
@@ -155,6 +155,7 @@ class ReadAssets(LocationRead):
         rows = {a.asset: _columns(a) for a in result.assets}
         before = locations.platforms_of(context.db, row.scope)
         locations.store_assets(context.db, row.scope, list(rows.items()), result.began_at)
+        counts.keep_day(context.db, row.scope, context.now)
         if locations.platforms_of(context.db, row.scope) != before:
             wishes.platforms_changed(context.db)
         if _began_too_early(context, row.scope, result):

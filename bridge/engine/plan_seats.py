@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bridge.clients.micromdm import MdmDevice
 from bridge.domain.change import Batch, PairName
+from bridge.domain.forecast import last_seat_at
 from bridge.domain.model import Asset, AssetFacts
 from bridge.domain.plan import Holders, Seats, count_seats
+from bridge.store import counts as day_counts
 from bridge.store import facts, locations, seats
 from bridge.store.database import Connection
 
@@ -147,7 +149,7 @@ class SeatCounter:
         going = {serial for serial in reclaimable if (serial, asset.adam_id) in self._given_up}
         leaving = seats.leaving(self._db, location, asset) if reclaimable else frozenset()
         returning = going | (reclaimable & leaving)
-        return count_seats(
+        counted = count_seats(
             location,
             asset,
             wanting,
@@ -158,3 +160,5 @@ class SeatCounter:
             line=partial(self._line, asset),
             name=self._names.get(asset.adam_id),
         )
+        days = day_counts.history(self._db, location, asset)
+        return replace(counted, last_seat_at=last_seat_at(days, counted.free, self._now))

@@ -6,12 +6,24 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge.config import Config
+from bridge.domain.forecast import last_seat_at
 from bridge.domain.model import Asset
 from bridge.domain.reasons import REASONS
 from bridge.domain.wanted import Wanted
 from bridge.engine import health
 from bridge.engine.context import Context
-from bridge.store import apps, events, facts, lists, locations, meta, outbox, pauses, reports
+from bridge.store import (
+    apps,
+    counts,
+    events,
+    facts,
+    lists,
+    locations,
+    meta,
+    outbox,
+    pauses,
+    reports,
+)
 from bridge.store import wanted as wanted_store
 from bridge.store.database import EngineLock
 from bridge.store.paging import rfc3339
@@ -124,11 +136,13 @@ def _installs(counts: Sequence[InstallCount], names: Mapping[str, str | None]) -
 def _licence(
     context: Context, licence: LicenceCount, names: Mapping[str, str | None]
 ) -> dict[str, Any]:
-    free = licence.available
+    free, last_seat = licence.available, None
     if licence.wanted or licence.held_by_us:
         asset = Asset(licence.adam_id, licence.pricing_param)
-        counts = locations.asset_facts(context.db, licence.location, [asset]).get(asset)
-        free = facts.free_seats(context.db, licence.location, asset, counts)
+        asset_counts = locations.asset_facts(context.db, licence.location, [asset]).get(asset)
+        free = facts.free_seats(context.db, licence.location, asset, asset_counts)
+        days = counts.history(context.db, licence.location, asset)
+        last_seat = last_seat_at(days, free, context.now)
     return {
         "location": licence.location,
         "adam_id": licence.adam_id,
@@ -140,6 +154,7 @@ def _licence(
         "held": licence.held,
         "held_by_us": licence.held_by_us,
         "wanted": licence.wanted,
+        "last_seat_at": rfc3339(last_seat),
         "read_at": rfc3339(licence.read_at),
     }
 

@@ -12,6 +12,7 @@ from bridge.engine.context import Context
 from bridge.store import (
     commands,
     configurations,
+    counts,
     devices,
     events,
     failures,
@@ -238,4 +239,5 @@ def _prune(context: Context) -> None:
     failures.prune(context.db, context.now - retention.outbox)
     configurations.prune(context.db)
     pair_history.prune(context.db, context.now - retention.outbox)
+    counts.prune(context.db, context.now - retention.counts)
     meta.plan_job(context.db, "prune:", context.now + PRUNE_EVERY)

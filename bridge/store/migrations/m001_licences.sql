@@ -59,6 +59,16 @@ CREATE TABLE assets (
     PRIMARY KEY (location, adam_id, pricing_param)
 );
 
+-- How many licences were in use on each day (since the epoch, UTC), as last counted on it.
+CREATE TABLE asset_days (
+    location TEXT NOT NULL,
+    adam_id TEXT NOT NULL,
+    pricing_param TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    used INTEGER NOT NULL,
+    PRIMARY KEY (location, adam_id, pricing_param, day)
+);
+
 CREATE TABLE assignments (
     location TEXT NOT NULL,
     adam_id TEXT NOT NULL,
