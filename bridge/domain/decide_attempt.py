@@ -106,13 +106,23 @@ def _not_now(facts: Facts, attempt: Attempt, policy: Policy, now: float) -> Deci
     return Decision("sent", "NOT_NOW", recheck_at=until)
 
 
+def _not_listed(facts: Facts, policy: Policy, now: float, since: float) -> Decision:
+    """In doubt `since` then, and no list has told. A device that comes and lists nothing leaves it
+    unconfirmed; one that stays away is silent some day."""
+    patience, came_at = policy.verify.unconfirmed_after, device_of(facts).last_seen_at
+    if now >= since + patience and came_at is not None and came_at >= since:
+        return Decision("unconfirmed", "COMMAND_IN_DOUBT")
+    start = since if now < since + patience else now
+    return Decision("sent", "COMMAND_IN_DOUBT", recheck_at=start + patience)
+
+
 def _in_doubt(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision:
     """Lost, or done and unheard: only a list made after the doubt arose can tell."""
     if facts.bundle_id is None and is_unmanaged(facts):
         return Decision("unconfirmed", "BUNDLE_ID_UNKNOWN")
     asked, since = asked_at(facts), attempt.in_doubt_at or attempt.created_at
     if asked is None or asked < since:
-        return asking(facts, policy, now, Decision("sent", "COMMAND_IN_DOUBT"))
+        return asking(facts, policy, now, _not_listed(facts, policy, now, since))
     if facts.bundle_id is None and facts.strangers:
         return Decision("unconfirmed", "BUNDLE_ID_UNKNOWN")
     return Decision("sending", "COMMAND_READY", steps=(PostAgain(attempt.command_uuid),))

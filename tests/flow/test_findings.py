@@ -146,6 +146,24 @@ def test_6_a_verification_that_is_never_answered_ends_by_the_clock(make_scene: M
     scene.run(scene.all_installed, 8 * DAY)
 
 
+def test_6_nor_does_a_command_stay_in_doubt_whose_device_lists_nothing(
+    make_scene: MakeScene,
+) -> None:
+    lost = Fault("mdm.command", "lose", match=INSTALL)
+    scene = make_scene(devices=1, apps=1, faults=[lost], policy=rarely())
+    device = scene.world.devices[0]
+    scene.apply()
+    scene.run(lambda: "sent COMMAND_SENT" in scene.states())
+    device.script.add(script.silent(0, request_type=LIST))
+    scene.run(lambda: "sent COMMAND_IN_DOUBT" in scene.states())
+    began = scene.world.now
+    scene.run(lambda: "unconfirmed COMMAND_IN_DOUBT" in scene.states(), 2 * DAY)
+    assert scene.world.now - began == pytest.approx(DAY, abs=60)
+    device.script = script.Script()
+    scene.run(scene.all_installed, 2 * DAY)
+    assert scene.world.ledger.violations() == []
+
+
 def test_7_another_version_than_the_stores_is_installed_all_the_same(
     make_scene: MakeScene,
 ) -> None:

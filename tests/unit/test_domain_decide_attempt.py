@@ -83,19 +83,35 @@ ATTEMPTED = {
     ),
     "in doubt, and no list made since": (
         licensed(attempt=IN_DOUBT, device=device(apps_asked_at=NOW - 6 * MINUTE)),
-        Decision("sent", "COMMAND_IN_DOUBT", steps=(AskApps(),)),
+        Decision("sent", "COMMAND_IN_DOUBT", steps=(AskApps(),), recheck_at=NOW + DAY - 5 * MINUTE),
     ),
     "in doubt, and asked": (
         licensed(attempt=IN_DOUBT, device=device(apps_asked_at=NOW - 6 * MINUTE), list_open=True),
-        Decision("sent", "COMMAND_IN_DOUBT"),
+        Decision("sent", "COMMAND_IN_DOUBT", recheck_at=NOW + DAY - 5 * MINUTE),
     ),
     "in doubt, and never listed": (
         licensed(attempt=IN_DOUBT, device=NEVER_LISTED),
-        Decision("sent", "COMMAND_IN_DOUBT", steps=(AskApps(),)),
+        Decision("sent", "COMMAND_IN_DOUBT", steps=(AskApps(),), recheck_at=NOW + DAY - 5 * MINUTE),
     ),
     "in doubt since it was made, as far as is known": (
         licensed(attempt=attempt("in_doubt", created_at=NOW), device=device()),
-        Decision("sent", "COMMAND_IN_DOUBT", steps=(AskApps(),)),
+        Decision("sent", "COMMAND_IN_DOUBT", steps=(AskApps(),), recheck_at=NOW + DAY),
+    ),
+    "in doubt for a day, and its device came since": (
+        licensed(
+            attempt=attempt("in_doubt", in_doubt_at=NOW - DAY),
+            device=device(apps_asked_at=NOW - 2 * DAY, last_seen_at=NOW - MINUTE),
+            list_open=True,
+        ),
+        Decision("unconfirmed", "COMMAND_IN_DOUBT"),
+    ),
+    "in doubt for a day, and its device stays away": (
+        licensed(
+            attempt=attempt("in_doubt", in_doubt_at=NOW - DAY),
+            device=device(apps_asked_at=NOW - 2 * DAY, last_seen_at=NOW - DAY - 1),
+            list_open=True,
+        ),
+        Decision("sent", "COMMAND_IN_DOUBT", recheck_at=NOW + DAY),
     ),
     "in doubt, and a list made at that moment does not show it": (
         licensed(attempt=IN_DOUBT, device=device(apps_asked_at=NOW - 5 * MINUTE)),

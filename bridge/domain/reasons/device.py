@@ -95,7 +95,7 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "nothing was heard of the install of {app} on {device}: it may be lost, or done",
         "nobody",
         "the device is asked for its apps; only if {app} is missing it is sent again",
-        ("sent",),
+        ("sent", "unconfirmed"),
     ),
     "ACKNOWLEDGED": Reason(
         "{device} accepted {app}; its list of apps does not show it yet",
