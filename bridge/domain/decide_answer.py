@@ -73,11 +73,15 @@ def verify(facts: Facts, policy: Policy, now: float, start: float) -> Decision:
         decision = Decision("acknowledged", "ACKNOWLEDGED", words)
         return ask_in_time(facts, policy, now, decision, start)
     decision = Decision("unconfirmed", "NOT_SEEN")
-    if not is_unmanaged(facts):
-        if _has_copy(facts, start):
+    if is_unmanaged(facts):
+        return ask_in_time(facts, policy, now, decision, start)
+    installed = facts.installed
+    if installed is None or installed.asked_at < start:
+        decision = asking_installed(facts, policy, now, decision)
+    elif installed.presence == "there":
+        if (device_of(facts).apps_asked_at or 0.0) >= installed.asked_at:
             return copy_in_the_way(facts, policy, now, start, "", can_take_over=False)
-        if facts.installed is None or facts.installed.asked_at < start:
-            decision = asking_installed(facts, policy, now, decision)
+        return asking(facts, policy, now, decision)  # it may have become managed since the last
     return ask_in_time(facts, policy, now, decision, start)
 
 
@@ -139,7 +143,8 @@ def _look_for_the_licence(
 def copy_in_the_way(
     facts: Facts, policy: Policy, now: float, said_at: float, detail: str, *, can_take_over: bool
 ) -> Decision:
-    """A copy that is not managed: taken over, or a conflict until a list comes without it."""
+    """A copy that is not managed: taken over, or a conflict until lists come without it, or with
+    the app managed."""
     installed = facts.installed
     gone = (
         installed is not None and installed.asked_at >= said_at and installed.presence == "absent"
@@ -153,7 +158,7 @@ def copy_in_the_way(
     due = last + policy.verify.conflict_every
     if now < due:
         return replace(decision, recheck_at=due)
-    return asking_installed(facts, policy, now, decision)
+    return asking(facts, policy, now, asking_installed(facts, policy, now, decision))
 
 
 def ask_person_again(

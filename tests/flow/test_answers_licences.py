@@ -82,6 +82,21 @@ def test_a_copy_that_the_device_names_is_a_conflict_until_it_is_gone(
     assert installs_sent(scene) == 2
 
 
+def test_a_copy_that_became_managed_otherwise_is_no_conflict_any_more(
+    make_scene: MakeScene,
+) -> None:
+    scene = make_scene(policy=rarely(), devices=1, apps=1, macs=0)
+    (device,), (adam_id,) = scene.world.devices, scene.adam_ids
+    device.user_installs(adam_id)
+    scene.apply()
+    scene.run(is_in(scene, "conflict UNMANAGED_COPY"), limit=60)
+    app = device.apps.get(scene.world.catalogue[adam_id][0], scene.world.now)
+    assert app is not None
+    app.managed, app.status = True, "Managed"
+    scene.run(scene.all_installed, limit=1.1 * DAY)
+    assert installs_sent(scene) == 1
+
+
 def test_a_device_that_will_not_say_what_it_has_is_tried_again_all_the_same(
     make_scene: MakeScene,
 ) -> None:

@@ -186,6 +186,20 @@ ATTEMPTED = {
         licensed(attempt=attempt(answered_at=NOW - DAY), installed=has("there")),
         Decision("conflict", "UNMANAGED_COPY", recheck_at=NOW - MINUTE + DAY),
     ),
+    "accepted a day ago, and it has one that may be managed by now": (
+        licensed(
+            attempt=attempt(answered_at=NOW - DAY),
+            installed=has("there", asked_at=NOW - 2 * MINUTE + 1),
+        ),
+        Decision("unconfirmed", "NOT_SEEN", steps=(AskApps(),)),
+    ),
+    "accepted two days ago, and time to look at the copy": (
+        licensed(
+            attempt=attempt(answered_at=NOW - 2 * DAY),
+            installed=has("there", asked_at=NOW - DAY - 1, reported_at=NOW - DAY),
+        ),
+        Decision("conflict", "UNMANAGED_COPY", steps=(AskInstalled(), AskApps())),
+    ),
 }
 
 
