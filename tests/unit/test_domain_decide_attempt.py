@@ -318,6 +318,12 @@ def test_an_unknown_error_is_tried_again_as_the_policy_says(tries: int) -> None:
     assert decided(fact, now=NOW + wait) == SEND
 
 
+def test_questions_to_people_use_up_no_attempt() -> None:
+    asked = licensed(attempt=failed("Odd", 5, attempt=8, asks=2, answered_at=NOW - 6 * HOUR))
+    assert decided(asked) == SEND
+    assert decided(licensed(attempt=failed("Odd", 5, attempt=9, asks=2))).state == "failed"
+
+
 def test_attempts_end() -> None:
     assert decided(licensed(attempt=failed("Odd", 5, attempt=7))).reason == "ATTEMPTS_USED_UP"
     never = decided(licensed(attempt=failed("MDMErrorDomain", 12064, attempt=7)))

@@ -7,8 +7,9 @@ from collections.abc import Sequence
 
 import pytest
 
+from bridge.domain.model import InstalledReport
 from bridge.engine import inbox
-from bridge.store import commands, devices, installs, lanes, meta
+from bridge.store import commands, devices, installed_apps, installs, lanes, meta
 from bridge.store.database import Connection, Database
 from tests.unit.engine_kit import POLICY
 from tests.unit.store_kit import (
@@ -28,8 +29,10 @@ TOPICS = {"A": "mdm.Authenticate", "T": "mdm.TokenUpdate", "C": "mdm.CheckOut"}
 CREATED = "2027-01-15T08:00:{:02}.5Z"
 
 
-def plist(**members: str) -> str:
-    keys = "".join(f"<key>{key}</key><string>{text}</string>" for key, text in members.items())
+def plist(more: str = "", **members: str) -> str:
+    keys = more + "".join(
+        f"<key>{key}</key><string>{text}</string>" for key, text in members.items()
+    )
     text = f'<?xml version="1.0"?><plist version="1.0"><dict>{keys}</dict></plist>'
     return base64.b64encode(text.encode()).decode()
 
@@ -111,10 +114,12 @@ def test_a_new_enrolment_forgets_what_the_device_had(database: Database) -> None
             "VALUES (?, 'x', 'Managed', 0)",
             (device.id,),
         )
+        installed_apps.store(db, device.id, [InstalledReport("x", "there", None, None, 0, 0)])
         db.execute("UPDATE installs SET dirty_at = NULL")
     deliver(database, "mdm.Authenticate", 3, NOW + 9)
     with database.read() as db:
         assert value(db, "SELECT count(*) FROM app_reports") == 0
+        assert installed_apps.reports(db, [device.id]) == {}
         assert state(db, "q") == "dropped"
         posted = command(db, "p")
         assert (posted.state, posted.look_at, posted.suspect) == ("posted", NOW + 9, True)
@@ -129,8 +134,10 @@ def test_a_device_without_a_serial_number_is_asked_for_soon(database: Database) 
         assert meta.due_jobs(db, NOW + 2) == ["devices:main"]
 
 
-def answer(database: Database, uuid: str, status: str, at: float = NOW + 60, **members: str) -> str:
-    payload = plist(UDID=UDID, Status=status, CommandUUID=uuid, **members)
+def answer(
+    database: Database, uuid: str, status: str, at: float = NOW + 60, more: str = "", **members: str
+) -> str:
+    payload = plist(more, UDID=UDID, Status=status, CommandUUID=uuid, **members)
     return deliver(
         database, "mdm.Connect", int(at - NOW), at, status=status, command_uuid=uuid,
         raw_payload=payload,
@@ -194,6 +201,48 @@ def test_a_device_that_would_not_say_what_it_is(database: Database) -> None:
     with database.read() as db:
         device = devices.by_udid(db, "main", UDID)
     assert device is not None and device.facts_at == NOW + 60
+
+
+@pytest.mark.parametrize(("enrolment", "kept"), [(1, {"a.b", "c.d"}), (0, set())])
+def test_a_list_of_installed_apps_tells_of_what_it_was_asked_for_in_its_enrolment(
+    database: Database, enrolment: int, kept: set[str]
+) -> None:
+    open_commands(database)
+    with database.write() as db:
+        device = devices.by_udid(db, "main", UDID)
+        assert device is not None
+        db.execute(
+            "UPDATE commands SET request_type = 'InstalledApplicationList', state = 'posted', "
+            """identifiers = '["a.b", "c.d"]', enrolment = ? WHERE command_uuid = 'q'""",
+            (device.enrolment - 1 + enrolment,),
+        )
+    told = (
+        "<key>InstalledApplicationList</key><array>"
+        "<dict><key>Identifier</key><string>c.d</string></dict>"
+        "<dict><key>Identifier</key><string>e.f</string></dict></array>"
+    )
+    answer(database, "q", "Acknowledged", more=told)
+    with database.read() as db:
+        found = installed_apps.reports(db, [device.id])
+    assert {bundle_id for _, bundle_id in found} == kept
+    if kept:
+        assert found[device.id, "a.b"].presence == "absent"
+        assert found[device.id, "c.d"].presence == "there"
+
+
+def test_of_a_chain_of_errors_the_one_that_tells_is_kept(database: Database) -> None:
+    open_commands(database)
+    links = "".join(
+        f"<dict><key>ErrorDomain</key><string>{domain}</string>"
+        f"<key>ErrorCode</key><integer>{code}</integer></dict>"
+        for domain, code in (("Odd", 1), ("ASDServerErrorDomain", 9610))
+    )
+    answer(database, "i", "Error", more=f"<key>ErrorChain</key><array>{links}</array>")
+    with database.read() as db:
+        row = db.execute(
+            "SELECT error_domain, error_code FROM commands WHERE command_uuid = 'i'"
+        ).fetchone()
+    assert tuple(row) == ("ASDServerErrorDomain", 9610)
 
 
 def test_not_now_keeps_the_lane_and_is_nudged_about(database: Database) -> None:
