@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.errors import SchemaTooNew, StoreError
+from bridge.errors import SchemaTooNew, StoreError, StoreLocked
 from bridge.store import meta
-from bridge.store.database import Connection, Database, savepoint
+from bridge.store.database import Connection, Database, nobody_else, savepoint
 from tests.unit import store_processes
 from tests.unit.store_processes import LONG, SPAWN, finish, processes
 
@@ -311,3 +311,16 @@ def test_a_process_that_dies_in_a_write_leaves_nothing(database: Database) -> No
         with database.write() as db:
             assert meta.recall(db, "half") is None
             meta.keep(db, "after", "1")
+
+
+def test_it_is_known_whether_somebody_has_the_database_open(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.db"
+    databases = [Database(path), Database(path)]
+    for database in databases:
+        database.open()
+    for database in databases:
+        with pytest.raises(StoreLocked, match="stop it first"), nobody_else(path):
+            raise AssertionError("somebody has it open")
+        database.close()
+    with nobody_else(path):
+        assert path.exists()
