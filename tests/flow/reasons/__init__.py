@@ -1,6 +1,6 @@
 """A scene for every reason: how the whole bridge comes to it, and what it then tells.
 
-A new reason needs a scene here; tests/flow/test_reasons.py fails without one.
+A new reason needs a scene here; tests/unit/test_reason_scenes.py fails without one.
 """
 
 from __future__ import annotations
