@@ -6,7 +6,8 @@ from pathlib import Path
 
 import click
 
-from bridge.app import Bridge, make_calls
+from bridge.app import Bridge
+from bridge.app.calls import make_calls
 from bridge.cli import show
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import click
 
-from bridge.app import Bridge, make_calls
+from bridge.app import Bridge
+from bridge.app.calls import make_calls
 from bridge.cli import show
 from bridge.cli.params import Decorated, json_option
 from bridge.cli.root import BAD_NEWS, Settings

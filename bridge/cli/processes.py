@@ -33,6 +33,6 @@ def serve_web(settings: Settings, fd: int) -> int:
 @click.pass_obj
 def serve_engine(settings: Settings) -> int:
     """The engine."""
-    from bridge import app  # noqa: PLC0415 - as above
+    from bridge.app import running  # noqa: PLC0415 - as above
 
-    return processes.run_engine_child(settings.config_path, app.run_engine)
+    return processes.run_engine_child(settings.config_path, running.run_engine)

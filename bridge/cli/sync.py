@@ -8,7 +8,8 @@ from typing import Any
 
 import click
 
-from bridge.app import Bridge, make_calls
+from bridge.app import Bridge
+from bridge.app.calls import make_calls
 from bridge.cli import show
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, Settings

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.app import make_calls
+from bridge.app.calls import make_calls
 from bridge.domain.match import Match
 from bridge.domain.policy import DevicePolicy, Policy
 from bridge.domain.wanted import AppWish, Group, Wanted

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from bridge.app import make_calls
+from bridge.app.calls import make_calls
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
 from bridge.domain.policy import Policy
 from bridge.engine.calls import wait_after

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.app import make_calls
+from bridge.app.calls import make_calls
 from bridge.clients.apple import WalkStep
 from bridge.clients.apple_replies import (
     AssetCounts,

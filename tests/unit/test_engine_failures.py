@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.app import make_calls
+from bridge.app.calls import make_calls
 from bridge.engine.context import Context
 from bridge.engine.dispatch import Dispatcher
 from bridge.errors import TokenUnusable

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import make_calls
+from bridge.app.calls import make_calls
 from bridge.clients.apple_replies import (
     Envelope,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.config import Config
+from bridge.app.opened import Opened
 from bridge.domain.change import Change
 from bridge.domain.plan import Plan
 from bridge.domain.wanted import Wanted
@@ -13,18 +13,11 @@ from bridge.engine.plan import NOTHING_SEEN
 from bridge.engine.plan_seats import Look
 from bridge.engine.wishes import Limits
 from bridge.store import meta
-from bridge.store.database import Connection, Database
+from bridge.store.database import Connection
 
 
-class Wishes:
+class Wishes(Opened):
     """Changing what is wanted, each in one transaction; all raise StoreError."""
-
-    config: Config
-    database: Database
-
-    def now(self) -> float:
-        """The time, in seconds since the epoch."""
-        raise NotImplementedError
 
     def plan(self, wanted: Wanted, *, limit: int | None = None, look: Look = NOTHING_SEEN) -> Plan:
         """What `apply` would change and cost; nothing is stored. `look` was read outside."""

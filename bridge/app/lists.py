@@ -5,19 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from bridge.app.opened import Opened
 from bridge.domain.views import Page
 from bridge.store import lists, lists_apple, lists_calls
-from bridge.store.database import Database
 
 
-class Lists:
+class Lists(Opened):
     """What the API and the command line page through.
 
     All take `limit`, `cursor` and the list's filters; they raise QueryError for a cursor that the
     list did not give out, and StoreError.
     """
-
-    database: Database
 
     def list_installs(self, **filters: Any) -> Page:
         """A page of installs."""

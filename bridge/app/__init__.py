@@ -9,72 +9,44 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import os
 import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
-from bridge.app_lists import Lists
-from bridge.app_pauses import Pauses
-from bridge.app_wishes import Wishes
+from bridge.app.calls import make_calls
+from bridge.app.lists import Lists
+from bridge.app.pauses import Pauses
+from bridge.app.wishes import Wishes
 from bridge.clients.listener import MARK
 from bridge.config import Config
 from bridge.domain.views import HealthPart
 from bridge.engine import explain, health, inbox, notification_tokens, replay, sync
 from bridge.engine.call_again import call_again
-from bridge.engine.calls import Call, Clients
-from bridge.engine.change_calls import ReadChanges
-from bridge.engine.claim import Claim
 from bridge.engine.client_pool import ClientPool, Transports
-from bridge.engine.context import Context
 from bridge.engine.dispatch import Executor, inline
 from bridge.engine.forward import Forwarder, Webhook
-from bridge.engine.licence_calls import EventStatus, Manage
-from bridge.engine.location_calls import (
-    ReadAssets,
-    ReadAssignments,
-    ReadClientConfig,
-    ReadLimits,
-)
-from bridge.engine.mdm_calls import LookAtQueue, Push, SendCommand
-from bridge.engine.metadata_calls import ReadMetadata
-from bridge.engine.read_devices import ReadDevices
-from bridge.engine.reading_calls import ReadDevice, ReadRequest
-from bridge.engine.registering import Register
 from bridge.engine.sweep import Outside
 from bridge.engine.token_guard import Guards
 from bridge.engine.token_watch import TokenWatch
-from bridge.engine.worker import Engine, run
+from bridge.engine.worker import Engine
 from bridge.errors import StoreError
 from bridge.store import locations, meta, retry, watch
-from bridge.store.database import Database, EngineLock
+from bridge.store.database import EngineLock
 
 log = logging.getLogger(__name__)
-
-LOCK_WAIT = 10.0
-"""Seconds that a starting engine waits for its predecessor to be gone."""
-
-CALLERS = 16
-"""Threads that make outside calls; each location and server uses a few."""
 
 
 REFUSED_EVERY = 5.0
 """Seconds between two writes of how many requests were refused."""
-
-DRAIN = 3.0
-"""Seconds that calls under way get when the engine stops; the whole must end within five."""
 
 
 class Bridge(Lists, Pauses, Wishes):
     """Everything that the web side and the command line need, on one database."""
 
     def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:
-        self.config = config
-        self.clock = clock
-        self.database = Database(config.database)
+        super().__init__(config, clock)
         self.engine_lock = EngineLock(config.database)
         self.forwarder = Forwarder(self.database, config, self.now)
         self._refused: Counter[str] = Counter()
@@ -96,10 +68,6 @@ class Bridge(Lists, Pauses, Wishes):
     def end(self) -> None:
         """Pass no more webhooks on, and store how it went; the process is about to end."""
         self.forwarder.stop()
-
-    def now(self) -> float:
-        """The time, in seconds since the epoch."""
-        return self.clock()
 
     def receive_webhook(
         self,
@@ -210,10 +178,6 @@ class Bridge(Lists, Pauses, Wishes):
         asked = sync.Sync(self.database, self.config.policy, {}, reads, self.clock).ask()
         return [{"what": r.what, "of": r.scope, "asked": r in asked} for r in reads]
 
-    def context(self, db: Any) -> Context:
-        """This moment's context on an open transaction."""
-        return Context(db, self.config.policy, self.now())
-
     def clients(self, transports: Transports | None = None) -> ClientPool:
         """The clients of this bridge, which keep each location to its own library."""
         names = tuple(self.config.locations)
@@ -236,65 +200,6 @@ class Bridge(Lists, Pauses, Wishes):
             execute,
             tokens.look,
         )
-
-
-def make_calls(database: Database, clients: Clients, config: Config) -> dict[str, Call]:
-    """Every kind of outbox row and who makes its call."""
-    urls = {name: config.notification_url(name) for name in config.locations}
-    return {
-        "associate": Manage(database, clients),
-        "disassociate": Manage(database, clients),
-        "event_status": EventStatus(database, clients),
-        "read_request": ReadRequest(database, clients),
-        "read_device": ReadDevice(database, clients),
-        "read_client_config": ReadClientConfig(database, clients, urls),
-        "register": Register(database, clients, urls),
-        "claim": Claim(database, clients, urls),
-        "read_limits": ReadLimits(database, clients),
-        "read_assets": ReadAssets(database, clients),
-        "read_assignments": ReadAssignments(database, clients),
-        "read_changes": ReadChanges(database, clients),
-        "read_metadata": ReadMetadata(database, clients),
-        "command": SendCommand(database, clients),
-        "queue": LookAtQueue(database, clients),
-        "push": Push(database, clients),
-        "read_devices": ReadDevices(database, clients),
-    }
-
-
-def run_engine(config: Config, stop: threading.Event) -> None:
-    """Run the engine until `stop` is set.
-
-    Raises StoreLocked when another engine keeps the database for longer than ten seconds.
-    """
-    bridge = Bridge(config)
-    bridge.engine_lock.acquire(LOCK_WAIT)
-    bridge.open()
-    pool = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")
-    try:
-        engine = bridge.engine(execute=lambda job: _submit(pool, job))
-        run(engine, stop, bridge.engine_lock.beat)
-        pool.shutdown(wait=False, cancel_futures=True)
-        _drain(engine)
-    finally:
-        bridge.close()
-        bridge.engine_lock.release()
-
-
-def _submit(pool: ThreadPoolExecutor, job: Callable[[], None]) -> None:
-    pool.submit(job)
-
-
-def _drain(engine: Engine) -> None:
-    """Let calls under way end; one that takes too long is left to the next start, like a crash."""
-    deadline = time.monotonic() + DRAIN
-    while engine.dispatcher.under_way() and time.monotonic() < deadline:
-        engine.dispatcher.finished.clear()
-        engine.dispatcher.finished.wait(0.1)
-    if engine.dispatcher.under_way():
-        log.warning("calls were still under way: the next start looks them up")
-        logging.shutdown()
-        os._exit(0)  # a thread in a call cannot be stopped, and would keep the process
 
 
 def open_bridge(config: Config) -> Bridge:

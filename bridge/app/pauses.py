@@ -5,16 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bridge.app.opened import Opened
 from bridge.domain.pauses import Pause, Scope
 from bridge.engine import pausing, status
-from bridge.engine.context import Context
-from bridge.store.database import Database
 
 
-class Pauses:
+class Pauses(Opened):
     """What the API and the command line pause. All of it may raise StoreError."""
-
-    database: Database
 
     def pause(self, scope: Scope, name: str = "") -> bool:
         """Let nothing leave any more that this is about; False where it is paused already."""
@@ -31,7 +28,3 @@ class Pauses:
         """All that is paused, ready for JSON."""
         with self.database.read() as db:
             return status.paused(self.context(db))
-
-    def context(self, db: Any) -> Context:
-        """This moment's context on an open transaction: made by the bridge."""
-        raise NotImplementedError

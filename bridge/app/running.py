@@ -1,0 +1,60 @@
+"""The engine's process: it holds the lock, runs until it is told to stop, and ends in time."""
+
+from __future__ import annotations
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+from bridge.app import Bridge
+from bridge.config import Config
+from bridge.engine.worker import Engine, run
+
+log = logging.getLogger(__name__)
+
+LOCK_WAIT = 10.0
+"""Seconds that a starting engine waits for its predecessor to be gone."""
+
+CALLERS = 16
+"""Threads that make outside calls; each location and server uses a few."""
+
+DRAIN = 3.0
+"""Seconds that calls under way get when the engine stops; the whole must end within five."""
+
+
+def run_engine(config: Config, stop: threading.Event) -> None:
+    """Run the engine until `stop` is set.
+
+    Raises StoreLocked when another engine keeps the database for longer than ten seconds.
+    """
+    bridge = Bridge(config)
+    bridge.engine_lock.acquire(LOCK_WAIT)
+    bridge.open()
+    pool = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")
+    try:
+        engine = bridge.engine(execute=lambda job: _submit(pool, job))
+        run(engine, stop, bridge.engine_lock.beat)
+        pool.shutdown(wait=False, cancel_futures=True)
+        _drain(engine)
+    finally:
+        bridge.close()
+        bridge.engine_lock.release()
+
+
+def _submit(pool: ThreadPoolExecutor, job: Callable[[], None]) -> None:
+    pool.submit(job)
+
+
+def _drain(engine: Engine) -> None:
+    """Let calls under way end; one that takes too long is left to the next start, like a crash."""
+    deadline = time.monotonic() + DRAIN
+    while engine.dispatcher.under_way() and time.monotonic() < deadline:
+        engine.dispatcher.finished.clear()
+        engine.dispatcher.finished.wait(0.1)
+    if engine.dispatcher.under_way():
+        log.warning("calls were still under way: the next start looks them up")
+        logging.shutdown()
+        os._exit(0)  # a thread in a call cannot be stopped, and would keep the process
