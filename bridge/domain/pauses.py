@@ -55,7 +55,9 @@ class Pause:
     def shown(self) -> str:
         """What is paused, since when, by whom or why, and how to resume it."""
         since = datetime.fromtimestamp(self.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-        by = "by a person" if self.paused_by == "person" else f"by the bridge, since {self.why}"
+        by = f"by the bridge, since {self.why}"
+        if self.paused_by == "person":
+            by = f"by a person ({self.why})" if self.why else "by a person"
         return f"{self.what} is paused since {since} {by}; {self.resume} ends it"
 
     def covers(self, *, serial_number: str, adam_id: str, location: str) -> bool:

@@ -90,6 +90,17 @@ def test_a_wrong_name_changes_nothing(shell: Shell, typed: str, how: str) -> Non
     assert posts(shell) == 0
 
 
+@pytest.mark.parametrize("paused", [("--all",), ("--location", "hq")])
+def test_what_is_paused_is_not_taken_over(shell: Shell, paused: tuple[str, ...]) -> None:
+    shell.run("pause", *paused)
+    result = shell.run("claim", "hq", "--name", "Other MDM")
+    assert result.exit_code == 1
+    assert f"vpp-bridge resume {' '.join(paused)} ends it" in result.stderr
+    assert (posts(shell), holder(shell)) == (0, "Other MDM")
+    shell.run("resume", *paused)
+    assert shell.run("claim", "hq", "--name", "Other MDM").exit_code == 0
+
+
 @pytest.mark.parametrize("option", ["--name", "--yes-name"])
 def test_scripts_give_the_name(shell: Shell, option: str) -> None:
     result = shell.run("claim", "hq", option, "Other MDM")

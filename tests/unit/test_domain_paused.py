@@ -56,6 +56,8 @@ def test_the_device_that_is_tried_is_let_through_but_for_other_pauses() -> None:
     [
         (ALL, "everything is paused since 2027-01-15 08:00:00 UTC by a person; vpp-bridge resume "
         "--all ends it"),
+        (Pause("all", "", NOW, why="restored"), "everything is paused since 2027-01-15 08:00:00 "
+        "UTC by a person (restored); vpp-bridge resume --all ends it"),
         (Pause("serial", "S", NOW, "wave", "5 devices said no"), "device S is paused since "
         "2027-01-15 08:00:00 UTC by the bridge, since 5 devices said no; vpp-bridge resume "
         "--serial S ends it"),
