@@ -6,7 +6,7 @@ Times are seconds since the epoch. Field names are the database's columns where 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from bridge.domain.options import Options
 from bridge.domain.pauses import Pause
@@ -29,22 +29,7 @@ InstallState = Literal[
     "removed",
 ]
 
-INSTALL_STATES: Final[tuple[InstallState, ...]] = (
-    "waiting",
-    "associating",
-    "licensed",
-    "sending",
-    "sent",
-    "acknowledged",
-    "installing",
-    "installed",
-    "unconfirmed",
-    "failed",
-    "conflict",
-    "needs_user",
-    "removing",
-    "removed",
-)
+INSTALL_STATES: Final[tuple[InstallState, ...]] = get_args(InstallState)
 
 CommandState = Literal[
     "ready",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.domain.policy import Policy
 from bridge.engine.context import Context
-from bridge.store import commands, devices, installs, meta
+from bridge.store import command_ends, commands, devices, installs, meta
 from bridge.store.commands import Command
 
 
@@ -15,7 +15,7 @@ def doubt(context: Context, command: Command) -> None:
     commands.in_doubt(context.db, command.command_uuid, context.now)
     meta.count(context.db, "command.in_doubt", context.now)
     if command.install_id is None:
-        commands.drop(context.db, command.command_uuid)
+        command_ends.drop(context.db, command.command_uuid)
     touch(context, command)
 
 

@@ -12,7 +12,7 @@ from bridge.domain.model import Device
 from bridge.engine import handle_answer
 from bridge.engine.context import Context
 from bridge.engine.handle_answer import serial, touch
-from bridge.store import apps, commands, devices, installs, lanes, meta, watch
+from bridge.store import apps, command_ends, commands, devices, installs, lanes, meta, watch
 from bridge.store.events import Event
 from bridge.wire.device_report import (
     AuthenticateReport,
@@ -89,7 +89,7 @@ def _authenticate(context: Context, event: Event, webhook: StoredWebhook, device
         last_seen_at=_seen(event, device),
     )
     apps.forget_reports(db, device.id)
-    commands.forget_queue(db, device.id, context.now)
+    command_ends.forget_queue(db, device.id, context.now)
     watch.suspect_all(db, context.now, device_id=device.id)
     touch(context, device.id)
     return "enrolling"

@@ -34,7 +34,16 @@ from bridge.domain.model import Device, Facts, Install, Pair
 from bridge.engine import elsewhere, waves
 from bridge.engine import licences as licence_steps
 from bridge.engine.context import Context
-from bridge.store import commands, facts, installed_apps, installs, locations, meta, scouts
+from bridge.store import (
+    command_ends,
+    commands,
+    facts,
+    installed_apps,
+    installs,
+    locations,
+    meta,
+    scouts,
+)
 from bridge.store import pairs as pairs_store
 from bridge.store.database import savepoint
 
@@ -222,12 +231,12 @@ def _end_scout(context: Context, fact: Facts, step: Step) -> None:
 
 def _drop_attempt(context: Context, fact: Facts, step: Step) -> None:
     assert isinstance(step, DropAttempt)
-    commands.drop(context.db, step.command_uuid)
+    command_ends.drop(context.db, step.command_uuid)
 
 
 def _leave_behind(context: Context, fact: Facts, step: Step) -> None:
     assert isinstance(step, LeaveBehind)
-    commands.abandon(context.db, step.command_uuid, context.now)
+    command_ends.abandon(context.db, step.command_uuid, context.now)
 
 
 _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {

@@ -11,7 +11,7 @@ from bridge.engine import licences
 from bridge.engine.calls import Call
 from bridge.engine.context import Context
 from bridge.engine.sweep import LOCATION_JOBS, Outside
-from bridge.store import commands, installs, meta, outbox, requests, watch
+from bridge.store import command_ends, installs, meta, outbox, requests, watch
 from bridge.store import pairs as pairs_store
 
 
@@ -43,7 +43,7 @@ def _forget_elsewhere(context: Context, service: str, scopes: Sequence[str]) -> 
             pairs = pairs_store.open_pairs(context.db, row.id)
             licences.given_up(context, request, pairs, state="withdrawn")
         elif row.kind == "command":
-            commands.abandon(context.db, row.subject, context.now)
+            command_ends.abandon(context.db, row.subject, context.now)
 
 
 def _first(context: Context, job: str) -> float:

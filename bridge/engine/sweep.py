@@ -10,6 +10,7 @@ from bridge.domain.model import Device
 from bridge.engine import asking, follow_up, lanes, metadata_calls, waves
 from bridge.engine.context import Context
 from bridge.store import (
+    command_ends,
     commands,
     configurations,
     counts,
@@ -235,7 +236,7 @@ def _prune(context: Context) -> None:
     )
     outbox.prune(context.db, context.now - retention.outbox)
     installs.prune(context.db, context.now - retention.removed)
-    commands.prune(context.db, context.now - retention.outbox)
+    command_ends.prune(context.db, context.now - retention.outbox)
     failures.prune(context.db, context.now - retention.outbox)
     configurations.prune(context.db)
     pair_history.prune(context.db, context.now - retention.outbox)

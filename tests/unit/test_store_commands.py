@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.domain.model import Device
-from bridge.store import commands, devices, lanes, watch
+from bridge.store import command_ends, commands, devices, lanes, watch
 from bridge.store.commands import Answer
 from bridge.store.database import Connection
 from tests.unit.store_kit import (
@@ -44,7 +44,7 @@ def bring(db: Connection, uuid: str, to: str) -> None:
     elif to in ("in_doubt", "dropped"):
         commands.in_doubt(db, uuid, NOW)
         if to == "dropped":
-            commands.drop(db, uuid)
+            command_ends.drop(db, uuid)
     elif to == "acknowledged":
         commands.answered(db, uuid, YES, NOW)
     elif to == "error":
@@ -196,7 +196,7 @@ def test_what_is_dropped_is_neither_looked_for_nor_nudged_about(
     bring(db, "a", "queued")
     commands.in_doubt(db, "a", NOW)
     db.execute("UPDATE commands SET look_at = ?, push_at = ?", (NOW, NOW))
-    commands.drop(db, "a")
+    command_ends.drop(db, "a")
     assert watch.next_due(db) is None
     watch.suspect(db, "a")
     assert command(db, "a").suspect is True
@@ -206,7 +206,7 @@ def test_what_is_dropped_is_neither_looked_for_nor_nudged_about(
 def test_what_left_is_not_dropped(db: Connection, device: Device, at: str) -> None:
     make_command(db, "a", device)
     bring(db, "a", at)
-    commands.drop(db, "a")
+    command_ends.drop(db, "a")
     assert state(db, "a") == at
 
 
@@ -361,7 +361,7 @@ def test_a_new_enrolment_forgets_what_the_server_forgot(db: Connection, device: 
     commands.ready_again(db, "again", NOW)
     make_command(db, "question", device)
     bring(db, "question", "not_now")
-    commands.forget_queue(db, device.id, NOW + 1)
+    command_ends.forget_queue(db, device.id, NOW + 1)
     found = {at: state(db, at) for at in [*install, "question"]}
     assert found == {
         "never posted": "dropped",
