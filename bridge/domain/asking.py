@@ -13,8 +13,6 @@ from bridge.domain.decision import AskApps, AskInstalled, Decision
 from bridge.domain.model import Device, Facts
 from bridge.domain.policy import Policy
 
-_FIRST_MANAGING_MACOS = 11
-
 
 def device_of(facts: Facts) -> Device:
     """The device, which is known wherever something is sent to it."""
@@ -23,12 +21,9 @@ def device_of(facts: Facts) -> Device:
 
 
 def is_unmanaged(facts: Facts) -> bool:
-    """Whether the app will not be managed: only Macs have such apps, all others manage what is
-    sent to them, and before macOS 11 no Mac managed any (Apple, "Install Application")."""
-    device = device_of(facts)
-    major = (device.os_version or "").partition(".")[0]
-    is_old = major.isdecimal() and int(major) < _FIRST_MANAGING_MACOS
-    return device.is_mac and (is_old or not facts.options.managed)
+    """Whether the app is not to be managed: only Macs have such apps, all others manage what is
+    sent to them (Apple, "Install Application")."""
+    return device_of(facts).is_mac and not facts.options.managed
 
 
 def asked_at(facts: Facts) -> float | None:

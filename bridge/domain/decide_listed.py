@@ -57,12 +57,20 @@ def is_past(facts: Facts, moment: float) -> bool:
 
 def was_there(facts: Facts) -> bool:
     """Whether a list showed the app after all that was sent, and the newest one leaves it out."""
-    report, attempt = facts.report, facts.attempt
-    if report is None or report.status is not None or report.there_at is None:
-        return False
-    if attempt is None:
-        return True
-    return attempt.state == "acknowledged" and attempt.created_at <= report.there_at
+    there_at, attempt = _left_out(facts), facts.attempt
+    if there_at is None or attempt is None:
+        return there_at is not None
+    return attempt.state == "acknowledged" and attempt.created_at <= there_at
+
+
+def _left_out(facts: Facts) -> float | None:
+    """When a list last showed an app that the newest one leaves out."""
+    if is_unmanaged(facts):
+        installed = facts.installed
+        gone = installed is not None and installed.presence == "absent"
+        return installed.there_at if installed is not None and gone else None
+    report = facts.report
+    return report.there_at if report is not None and report.status is None else None
 
 
 def _missing(facts: Facts, policy: Policy, now: float) -> Decision | None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
+from bridge.domain.installed import InstalledReport
 from bridge.domain.options import Options
 from bridge.domain.pauses import Pause
 from bridge.domain.platforms import platform_of
@@ -141,24 +142,6 @@ class AppReport:
     once_status: str | None
     once_at: float | None
     there_at: float | None
-
-
-Presence = Literal["there", "installing", "absent"]
-
-
-@dataclass(frozen=True, slots=True)
-class InstalledReport:
-    """What the newest InstalledApplicationList that asked for an app said of it, managed or not.
-
-    The versions are for people: whether the app is there decides.
-    """
-
-    bundle_id: str
-    presence: Presence
-    version: str | None
-    short_version: str | None
-    asked_at: float
-    reported_at: float
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bridge.domain.catalogue import FORMAT_ERROR, SAID_ONCE, statuses_of, telling_link
-from bridge.domain.model import Device, InstalledReport, Presence
+from bridge.domain.installed import InstalledReport, Presence
+from bridge.domain.model import Device
 from bridge.engine import follow_up, wishes
 from bridge.engine.context import Context
 from bridge.errors import ShapeError
@@ -174,7 +175,10 @@ def _report(
     if app is None:
         return InstalledReport(bundle_id, "absent", None, None, asked_at, now)
     presence: Presence = "installing" if app.installing else "there"
-    return InstalledReport(bundle_id, presence, app.version, app.short_version, asked_at, now)
+    there_at = now if presence == "there" else None
+    return InstalledReport(
+        bundle_id, presence, app.version, app.short_version, asked_at, now, there_at
+    )
 
 
 def _text(number: int | None) -> str | None:

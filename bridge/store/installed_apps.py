@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from bridge.domain.model import InstalledReport
+from bridge.domain.installed import InstalledReport
 from bridge.store import rows
 from bridge.store.database import Connection
 
@@ -20,13 +20,15 @@ def reports(db: Connection, device_ids: Sequence[int]) -> dict[tuple[int, str], 
 
 
 def store(db: Connection, device_id: int, told: Iterable[InstalledReport]) -> None:
-    """Keep what a list said of the apps that it was asked for."""
+    """Keep what a list said of the apps that it was asked for; when one was there last stays."""
     db.executemany(
         "INSERT INTO installed_apps (device_id, bundle_id, presence, version, short_version, "
-        "asked_at, reported_at) VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (device_id, bundle_id) "
-        "DO UPDATE SET presence = excluded.presence, version = excluded.version, "
+        "asked_at, reported_at, there_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (device_id, bundle_id) DO UPDATE SET "
+        "presence = excluded.presence, version = excluded.version, "
         "short_version = excluded.short_version, asked_at = excluded.asked_at, "
-        "reported_at = excluded.reported_at",
+        "reported_at = excluded.reported_at, "
+        "there_at = coalesce(excluded.there_at, installed_apps.there_at)",
         [
             (
                 device_id,
@@ -36,6 +38,7 @@ def store(db: Connection, device_id: int, told: Iterable[InstalledReport]) -> No
                 report.short_version,
                 report.asked_at,
                 report.reported_at,
+                report.there_at,
             )
             for report in told
         ],

@@ -178,15 +178,25 @@ def test_a_mac_whose_app_is_not_to_be_managed(make_scene: MakeScene, version: st
     assert installs_sent(scene) == 1
 
 
+def test_an_unmanaged_app_that_somebody_removed_is_sent_again(make_scene: MakeScene) -> None:
+    scene = make_scene(policy=rarely(), devices=1, apps=1, macs=1)
+    scene.apply(scene.wanted(named=True, managed=False))
+    scene.run(is_in(scene, "installed INSTALLED_UNMANAGED"), limit=60)
+    scene.world.devices[0].user_deletes(scene.adam_ids[0])
+    scene.run(lambda: installs_sent(scene) == 2, limit=8 * DAY)
+    scene.run(is_in(scene, "installed INSTALLED_UNMANAGED"), limit=60)
+    assert scene.world.devices[0].has(scene.adam_ids[0])
+
+
 def test_a_mac_that_is_too_old_to_manage_apps(make_scene: MakeScene) -> None:
     scene = make_scene(policy=rarely(), devices=1, apps=1, macs=1, traits={"os_version": "10.15.7"})
     scene.world.devices[0].script.add(
         script.error("MCMDMErrorDomain", 12021, 0, request_type="ManagedApplicationList")
     )
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.wanted(named=True, managed=False))
     scene.run(is_in(scene, "installed INSTALLED_UNMANAGED"), limit=120)
     assert scene.world.devices[0].has(scene.adam_ids[0])
-    assert "ManagedApplicationList" not in kinds(scene)
+    assert "ManagedApplicationList" not in kinds(scene), "it has no such command"
 
 
 def test_a_mac_whose_app_is_still_arriving(make_scene: MakeScene) -> None:

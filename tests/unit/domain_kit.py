@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 
 from bridge.domain.decide import decide
 from bridge.domain.decision import Decision
+from bridge.domain.installed import InstalledReport, Presence
 from bridge.domain.model import (
     AppReport,
     AssetFacts,
@@ -15,10 +16,8 @@ from bridge.domain.model import (
     Device,
     Facts,
     Install,
-    InstalledReport,
     Licence,
     LocationFacts,
-    Presence,
 )
 from bridge.domain.options import Options
 from bridge.domain.policy import Policy

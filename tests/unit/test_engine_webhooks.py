@@ -7,7 +7,7 @@ from collections.abc import Sequence
 
 import pytest
 
-from bridge.domain.model import InstalledReport
+from bridge.domain.installed import InstalledReport
 from bridge.engine import inbox
 from bridge.store import commands, devices, installed_apps, installs, lanes, meta
 from bridge.store.database import Connection, Database

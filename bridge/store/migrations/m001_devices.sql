@@ -71,6 +71,7 @@ CREATE TABLE installed_apps (
     short_version TEXT,
     asked_at REAL NOT NULL,            -- when the list was made
     reported_at REAL NOT NULL,         -- when it was answered
+    there_at REAL,                     -- when a list last showed it as there
     PRIMARY KEY (device_id, bundle_id)
 );
 
