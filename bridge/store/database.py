@@ -13,7 +13,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
@@ -61,6 +61,7 @@ class Database:
             fcntl.flock(self._use, fcntl.LOCK_SH)
             self._lock_file = _open_private(beside(self.path, ".lock"))
             _open_private(self.path).close()
+            _close_to_others(self.path)
             with self._exclusive():
                 self._writer = _connect(self.path)
                 self._writer.execute("PRAGMA journal_mode = WAL")
@@ -264,6 +265,16 @@ class EngineLock:
 def _open_private(path: Path) -> IO[bytes]:
     """The file; if it is made now, nobody else may read what it will hold."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
+
+
+def _close_to_others(path: Path) -> None:
+    """A file that was put here may be open to others; it holds secrets, as its companions do."""
+    for file in (path, beside(path, "-wal"), beside(path, "-shm")):
+        # SQLite makes the companions and removes them, maybe just now.
+        with suppress(FileNotFoundError):
+            found = file.stat()
+            if found.st_mode & 0o077 and found.st_uid == os.geteuid():
+                file.chmod(0o600)
 
 
 def _connect(path: Path) -> Connection:

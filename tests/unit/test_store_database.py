@@ -54,6 +54,19 @@ def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
     assert modes == {0o600}
 
 
+def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
+    database = Database(tmp_path / "bridge.db")
+    database.open()
+    for name in ("bridge.db", "bridge.db-wal", "bridge.db-shm"):
+        (tmp_path / name).chmod(0o644)
+    again = Database(tmp_path / "bridge.db")
+    again.open()
+    modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
+    again.close()
+    database.close()
+    assert modes == {0o600}
+
+
 def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
     database = Database(tmp_path / "bridge.db")
     for expected in (None, "1"):
