@@ -42,7 +42,9 @@ def basic(password: str, user: str = "bridge") -> dict[str, str]:
 
 
 KEY = basic(API_KEY)
-ONE_MORE = Change(frozenset({("C02X", "1")}), frozenset(), frozenset(), 4, frozenset(), frozenset())
+ONE_MORE = Change(
+    frozenset({("C02X", "1")}), frozenset(), frozenset(), 4, frozenset(), frozenset(), 4
+)
 
 
 def error_of(response: Any) -> str:

@@ -8,6 +8,7 @@ from bridge.cli import show
 from bridge.cli.params import json_option
 from bridge.cli.plan import look_outside, offline_option, show_plan
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
+from bridge.domain.change import refusal
 
 
 @click.command()
@@ -47,6 +48,9 @@ def apply(
         planned = bridge.plan(bridge.config.wanted, limit=limit, look=look)
         if not as_json:
             show_plan(planned)
+        if why := refusal(planned.change, allow_removals):
+            show.line(f"nothing was stored: {why}", error=True)
+            return USAGE
         if not (yes or planned.nothing_to_do):
             if not show.can_ask():
                 show.line(

@@ -52,6 +52,7 @@ class Change:
 
     `added` is what no apply has shown yet. `otherwise` are installs that stay wanted in another
     way. `let_go` were held back by a limit and go now; `held` are all that it holds back after.
+    `stored` is how many installs were wanted before.
     """
 
     added: frozenset[PairName]
@@ -60,6 +61,7 @@ class Change:
     kept: int
     let_go: frozenset[PairName]
     held: frozenset[PairName]
+    stored: int
 
     @property
     def unchanged(self) -> int:
@@ -103,6 +105,7 @@ def compare(
         kept=sum(map(len, new.values())) - sum(map(len, added.values())),
         let_go=_pairs(waiting) & go,
         held=held,
+        stored=sum(map(len, old.values())),
     )
 
 
@@ -157,6 +160,21 @@ def _cut(
     )
     first = max(limit - gone, 0)
     return frozenset(p for _, p in order[:first]), frozenset(p for _, p in order[first:])
+
+
+def refusal(change: Change, allowed: int | None) -> str | None:
+    """Why a change is not stored without a word more: it removes too much. None if it may be.
+
+    `allowed` is how many installs it may remove; None is `removals_allowed`.
+    """
+    most = removals_allowed(change.stored) if allowed is None else allowed
+    removed = len(change.removed)
+    if removed <= most:
+        return None
+    return (
+        f"it would remove {removed} of {change.stored} installs, but no more than {most} without "
+        f"--allow-removals {removed}"
+    )
 
 
 def removals_allowed(stored: int) -> int:

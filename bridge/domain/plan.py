@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.allocate import Demand, allocate
-from bridge.domain.change import Change
+from bridge.domain.change import Change, refusal
 from bridge.domain.forecast import day_of, rfc3339
 from bridge.domain.model import Asset, AssetFacts
 from bridge.domain.reasons import describe
@@ -207,6 +207,8 @@ class Plan:
     def remarks(self) -> list[str]:
         """What an admin should know beside the sums, a sentence each."""
         lines = list(self.notes)
+        if why := refusal(self.change, None):
+            lines.append(f"An apply is refused like this: {why}.")
         for (adam_id, reason), serials in _grouped(self.unable).items():
             why, _ = describe(
                 reason,

@@ -66,7 +66,8 @@ def with_seen(known: Mapping[str, Device | None], look: Look) -> dict[str, Devic
                 listed[serial] = server, enrolled or each.enrolled
     for serial, (server, enrolled) in listed.items():
         device = result.get(serial) or _unknown_device(server, serial)
-        result[serial] = replace(device, enrolled=enrolled)
+        same = device.enrolled == enrolled
+        result[serial] = device if same else replace(device, enrolled=enrolled)
     return result
 
 

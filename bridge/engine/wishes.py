@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.domain.change import Batch, Change, PairName, compare, removals_allowed
+from bridge.domain.change import Batch, Change, PairName, compare, refusal
 from bridge.domain.configuration import digest
 from bridge.domain.first_contact import unplanned
 from bridge.domain.model import Asset, Device, Held
@@ -58,7 +58,8 @@ def apply(db: Connection, wanted: Wanted, now: float, limits: Limits = NO_LIMITS
     """
     before, after = batches.wanted(db), _all_wished(db, wanted)
     planned = difference(db, before, after, limits)
-    _refuse_many_removals(len(planned.removed), sum(len(b.serials) for b in before), limits)
+    if why := refusal(planned, limits.removals):
+        raise WishError(f"nothing was stored: {why}")
     limited_at = None if limits.installs is None else wanted_store.limited_at(db) or now
     wanted_store.store(db, wanted, now, limited_at=limited_at)
     for app in wanted.apps:
@@ -73,15 +74,6 @@ def apply(db: Connection, wanted: Wanted, now: float, limits: Limits = NO_LIMITS
         batches.leave_by(db, leaving, _options(app))
     installs.no_longer_wanted(db, planned.removed, now)
     return planned
-
-
-def _refuse_many_removals(removed: int, stored: int, limits: Limits) -> None:
-    allowed = removals_allowed(stored) if limits.removals is None else limits.removals
-    if removed > allowed:
-        raise WishError(
-            f"nothing was stored: it would remove {removed} of {stored} installs, but no more than "
-            f"{allowed} without --allow-removals {removed}"
-        )
 
 
 def _unlike(

@@ -4,6 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
+from bridge.cli import show
+from bridge.errors import WishError
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -93,10 +95,12 @@ def test_what_enrols_under_a_limit_is_held_back_too(shell: Shell) -> None:
 
 def test_a_person_who_asks_for_one_that_is_held_back_gets_it(shell: Shell) -> None:
     scene = shell.scene
+    scene.settle()
     shell.run("apply", "--yes", "--limit", "0")
+    scene.settle()
     shell.run("assign", scene.serials[2], "--app", scene.adam_ids[0])
-    scene.run(lambda: "installed INSTALLED" in scene.states())
     assert going(scene) == [scene.serials[2]]
+    scene.run(lambda: "installed INSTALLED" in scene.states())
 
 
 def test_the_held_keep_their_place_in_the_line_for_seats(make_scene: Callable[..., Scene]) -> None:
@@ -121,7 +125,7 @@ def test_an_emptied_file_does_not_wipe_a_fleet(make_scene: Callable[..., Scene])
     result = shell.run("apply", "--yes")
     assert (result.exit_code, result.stderr) == (
         2,
-        "vpp-bridge: nothing was stored: it would remove 19 of 20 installs, but no more than 10 "
+        "nothing was stored: it would remove 19 of 20 installs, but no more than 10 "
         "without --allow-removals 19\n",
     )
     assert len([i for i in scene.installs() if i["wanted_by"]]) == 20
@@ -152,3 +156,17 @@ def test_an_apply_writes_only_what_differs(make_scene: Callable[..., Scene]) -> 
             (before,),
         ).fetchall()
     assert [row[0] for row in changed] == scene.serials[:1]
+
+
+def test_nobody_is_asked_about_what_is_refused(
+    shell: Shell, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.want([f"S{n}" for n in range(12)])
+    shell.run("apply", "--yes")
+    shell.want(["S0"])
+    monkeypatch.setattr(show, "can_ask", lambda: True)
+    result = shell.run("apply", answer="y\n")
+    assert result.exit_code == 2
+    assert "Store this?" not in result.stderr
+    with pytest.raises(WishError, match="--allow-removals 11"):
+        shell.scene.bridge.apply(shell.scene.wanted_for(["S0"]))

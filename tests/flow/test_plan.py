@@ -128,6 +128,19 @@ def test_licences_of_ours_that_no_wish_needs_are_reclaimable(
     assert "2 reclaimable (2 of them come back)" in shell.run("plan").stdout
 
 
+def test_a_licence_comes_back_only_if_the_new_file_lets_it(
+    make_scene: Callable[..., Scene],
+) -> None:
+    scene = make_scene(devices=2, apps=1, seats=2)
+    shell = Shell(scene)
+    shell.want(scene.serials, on_unwanted="release")
+    shell.run("apply", "--yes")
+    scene.run(scene.all_installed)
+    shell.want(scene.serials[:1], on_unwanted="keep")
+    sums = seats(shell)
+    assert (sums["reclaimable"], sums["returning"]) == (1, 0)
+
+
 def test_a_removal_follows_what_the_new_file_says_of_the_app(
     make_scene: Callable[..., Scene],
 ) -> None:

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.change import Batch, Change, compare, removals_allowed
+from bridge.domain.change import Batch, Change, compare, refusal, removals_allowed
 from bridge.domain.model import Asset, AssetFacts
 from bridge.domain.options import Options
 from bridge.domain.plan import Holders, Plan, Seats, Unable, count_seats, named
@@ -157,6 +157,15 @@ def test_what_no_apply_has_shown_is_added_and_what_a_limit_held_is_let_go() -> N
     assert limited.held == {("B", PAGES.adam_id)}
 
 
+def test_too_many_removals_are_refused_and_the_plan_says_so() -> None:
+    change = compare([batch(SERIALS)], [batch(["S0"])])
+    why = "it would remove 11 of 12 installs, but no more than 10 without --allow-removals 11"
+    assert refusal(change, None) == why
+    assert refusal(change, 11) is None
+    assert refusal(change, 0) is not None
+    assert plan(change=change).remarks() == [f"An apply is refused like this: {why}."]
+
+
 @pytest.mark.parametrize(("stored", "allowed"), [(0, 10), (200, 10), (219, 10), (220, 11)])
 def test_how_many_removals_need_no_word(stored: int, allowed: int) -> None:
     assert removals_allowed(stored) == allowed
@@ -164,7 +173,7 @@ def test_how_many_removals_need_no_word(stored: int, allowed: int) -> None:
 
 def plan(**changes: object) -> Plan:
     nothing: frozenset[tuple[str, str]] = frozenset()
-    change = Change(nothing, nothing, nothing, 0, nothing, nothing)
+    change = Change(nothing, nothing, nothing, 0, nothing, nothing, stored=0)
     made = Plan(change, is_new=False, names={"1": "Pages", "2": None})
     return replace(made, **changes)  # type: ignore[arg-type]
 
