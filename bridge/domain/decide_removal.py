@@ -7,9 +7,9 @@ that the bridge itself asked for are given back.
 
 from __future__ import annotations
 
-from bridge.domain.asking import asking
+from bridge.domain.asking import asking, is_unmanaged
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
-from bridge.domain.catalogue import MANAGED, answer_meaning, apple_error, device_error
+from bridge.domain.catalogue import MANAGED, answer_meaning, app_status, apple_error, device_error
 from bridge.domain.decide_answer import explained
 from bridge.domain.decision import (
     Decision,
@@ -109,7 +109,23 @@ def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...])
         return Decision("removed", "REMOVED", steps=steps)
     if facts.bundle_id is None:
         return Decision("unconfirmed", "BUNDLE_ID_UNKNOWN", steps=steps)
+    if is_unmanaged(facts):
+        detail = "a Mac lets managed apps be removed only, and managed is false"
+        return Decision("failed", "REMOVE_FAILED", detail, steps=steps)
+    if facts.removal is None and not _is_listed(facts):
+        return asking(facts, policy, now, Decision("removing", "REMOVING", steps=steps))
     return _as_the_removal_stands(facts, policy, now, steps)
+
+
+def _is_listed(facts: Facts) -> bool:
+    """Whether the newest list has the app as managed.
+
+    Supervised devices let a server remove unmanaged apps, too, since iOS 26 (Apple, "Remove
+    Application"): a copy of the user's own is never to go.
+    """
+    status = facts.report.status if facts.report is not None else None
+    known = facts.device is not None and facts.device.apps_known
+    return known and status is not None and app_status(status).kind != "copy"
 
 
 def _is_gone(facts: Facts) -> bool:

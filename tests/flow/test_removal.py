@@ -166,3 +166,27 @@ def test_a_licence_taken_away_is_asked_for_twice_and_then_left(make_scene: MakeS
     scene.pass_time(5 * 86400)
     assert scene.world.ledger.requests["apple.associate"] == asked == 3
     assert scene.install()["explanation"]["who_must_act"] == "the admin"
+
+
+def test_a_copy_of_the_users_own_is_never_removed(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1, macs=0.0)
+    device, app = scene.world.devices[0], scene.adam_ids[0]
+    device.user_installs(app)
+    scene.apply(scene.wanted(named=True, on_unwanted="remove"))
+    scene.run(lambda: scene.states() == {"conflict UNMANAGED_COPY": 1})
+    scene.pass_time(1)
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.states() == {"removed REMOVED": 1})
+    assert device.has(app)
+    assert "RemoveApplication" not in {received.request_type for received in device.received}
+
+
+def test_a_mac_cannot_be_asked_to_remove_an_app_that_is_not_managed(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1, macs=1.0)
+    scene.apply(scene.wanted(named=True, managed=False, on_unwanted="remove"))
+    scene.run(lambda: scene.states() == {"installed INSTALLED_UNMANAGED": 1})
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.states() == {"failed REMOVE_FAILED": 1})
+    assert licences(scene) == 0
+    told = scene.world.devices[0].received
+    assert "RemoveApplication" not in {received.request_type for received in told}

@@ -168,7 +168,7 @@ CASES: dict[str, tuple[Facts, Decision]] = {
         unwanted(
             "remove", licence=GONE, report=None, device=device(apps_asked_at=NOW - 11 * MINUTE)
         ),
-        Decision("removing", "REMOVING", steps=(SendRemove(),)),
+        Decision("removing", "REMOVING", steps=(AskApps(),)),
     ),
     "nobody knows what to remove": (
         unwanted("remove", licence=GONE, bundle_id=None, report=None, attempt=attempt()),
