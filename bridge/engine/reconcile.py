@@ -10,9 +10,8 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 
-from bridge.domain import decide_settings
 from bridge.domain.allocate import allocate
-from bridge.domain.decide import decide
+from bridge.domain.decide import decide, settings
 from bridge.domain.decision import (
     AskApps,
     AskFacts,
@@ -134,8 +133,8 @@ def _send_install(context: Context, fact: Facts, step: Step) -> None:
         asks=(last.asks if last is not None and again else 0) + step.asks_again,
         due_at=_due(context, device),
         now=context.now,
-        settings=decide_settings.to_send(fact).as_text(),
-        renews=decide_settings.is_managed(fact),
+        settings=settings.to_send(fact).as_text(),
+        renews=settings.is_managed(fact),
     )
     if made:
         installs.attempted(context.db, [fact.install.id])

@@ -9,16 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from bridge.domain import (
-    decide_attempt,
-    decide_listed,
-    decide_platform,
-    decide_removal,
-    decide_settings,
-)
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import apple_error
-from bridge.domain.decide_paused import unless_paused
+from bridge.domain.decide import attempt, listed, platform, removal, settings
+from bridge.domain.decide.paused import unless_paused
 from bridge.domain.decision import (
     Decision,
     DropAttempt,
@@ -180,7 +174,7 @@ def _needs_seat(facts: Facts) -> Decision:
         return Decision("waiting", "NOT_PURCHASED", steps=steps)
     if not asset.device_assignable:
         return Decision("failed", "NOT_DEVICE_ASSIGNABLE")
-    if unfit := decide_platform.unfit(facts):
+    if unfit := platform.unfit(facts):
         return unfit
     if facts.free_seats is not None and facts.free_seats <= 0:
         detail = f"0 of {asset.total} free"
@@ -198,18 +192,18 @@ def _licensed_early(facts: Facts, policy: Policy, now: float) -> Decision | None
 
 
 _RULES: tuple[Rule, ...] = (
-    decide_removal.unwanted,
+    removal.unwanted,
     _held,
     _not_enrolled,
     _location,
     _licence,
     _license_only,
     _licensed_early,
-    decide_attempt.once_described,
-    decide_settings.forbidden,
-    decide_settings.changed,
-    decide_listed.as_the_device_says,
+    attempt.once_described,
+    settings.forbidden,
+    settings.changed,
+    listed.as_the_device_says,
     after_the_scout,
-    decide_settings.outdated,
-    decide_attempt.as_the_attempt_stands,
+    settings.outdated,
+    attempt.as_the_attempt_stands,
 )

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from bridge.domain import decide_platform
 from bridge.domain.asking import ask_in_time, asked_at, asking, device_of, is_unmanaged
 from bridge.domain.catalogue import TREATMENTS, answer_meaning
-from bridge.domain.decide_answer import after, explained, verify
-from bridge.domain.decide_listed import ENDS, is_past, was_there
+from bridge.domain.decide import platform
+from bridge.domain.decide.answer import after, explained, verify
+from bridge.domain.decide.listed import ENDS, is_past, was_there
 from bridge.domain.decision import (
     AskFacts,
     Decision,
@@ -33,7 +33,7 @@ def as_the_attempt_stands(facts: Facts, policy: Policy, now: float) -> Decision 
     attempt = facts.attempt
     if attempt is None or _is_history(facts, attempt):
         send = Decision("sending", "COMMAND_READY", steps=(SendInstall(),))
-        return decide_platform.unfit(facts) or send
+        return platform.unfit(facts) or send
     if attempt.state in ("ready", "posting"):
         return Decision("sending", "COMMAND_READY")
     if attempt.state in ("posted", "queued"):

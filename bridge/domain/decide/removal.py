@@ -10,7 +10,7 @@ from __future__ import annotations
 from bridge.domain.asking import asking, is_unmanaged
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import MANAGED, answer_meaning, app_status, apple_error, device_error
-from bridge.domain.decide_answer import explained
+from bridge.domain.decide.answer import explained
 from bridge.domain.decision import (
     Decision,
     DropAttempt,

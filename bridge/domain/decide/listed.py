@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from bridge.domain.asking import ask_in_time, asking, device_of, is_unmanaged, listed_at, look_again
 from bridge.domain.catalogue import SAID_ONCE, TREATMENTS, Meaning, app_status, statuses_of
-from bridge.domain.decide_answer import IN_FLIGHT, after, ask_person_again
+from bridge.domain.decide.answer import IN_FLIGHT, after, ask_person_again
 from bridge.domain.decision import Decision, DropAttempt
 from bridge.domain.model import AppReport, Facts
 from bridge.domain.policy import Policy

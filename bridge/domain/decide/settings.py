@@ -10,9 +10,9 @@ from __future__ import annotations
 from bridge.domain.asking import device_of, look_again
 from bridge.domain.backoff import nth_delay
 from bridge.domain.catalogue import TREATMENTS, Meaning, answer_meaning, app_status
-from bridge.domain.decide_answer import explained, verify
-from bridge.domain.decide_attempt import as_the_attempt_stands
-from bridge.domain.decide_listed import is_past
+from bridge.domain.decide.answer import explained, verify
+from bridge.domain.decide.attempt import as_the_attempt_stands
+from bridge.domain.decide.listed import is_past
 from bridge.domain.decision import Decision, DropAttempt, SendInstall, Step
 from bridge.domain.install_settings import InstallSettings, obstacle, wished
 from bridge.domain.install_settings import to_send as with_what_goes
