@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from bridge.config import Config
 from bridge.engine.calls import Call, Clients
-from bridge.engine.change_calls import ReadChanges
-from bridge.engine.claim import Claim
-from bridge.engine.licence_calls import EventStatus, Manage
-from bridge.engine.location_calls import (
+from bridge.engine.calls.assignments import ReadDevice, ReadRequest
+from bridge.engine.calls.changes import ReadChanges
+from bridge.engine.calls.claim import Claim
+from bridge.engine.calls.devices import ReadDevices
+from bridge.engine.calls.licences import EventStatus, Manage
+from bridge.engine.calls.locations import (
     ReadAssets,
     ReadAssignments,
     ReadClientConfig,
     ReadLimits,
 )
-from bridge.engine.mdm_calls import LookAtQueue, Push, SendCommand
-from bridge.engine.metadata_calls import ReadMetadata
-from bridge.engine.read_devices import ReadDevices
-from bridge.engine.reading_calls import ReadDevice, ReadRequest
-from bridge.engine.registering import Register
+from bridge.engine.calls.mdm import LookAtQueue, Push, SendCommand
+from bridge.engine.calls.metadata import ReadMetadata
+from bridge.engine.calls.registering import Register
 from bridge.store.database import Database
 
 

@@ -10,7 +10,7 @@ from bridge.domain.plan import Plan
 from bridge.domain.wanted import Wanted
 from bridge.engine import one_offs, plan, unwished, wishes
 from bridge.engine.plan import NOTHING_SEEN
-from bridge.engine.plan_seats import Look
+from bridge.engine.plan.seats import Look
 from bridge.engine.wishes import Limits
 from bridge.store import meta
 from bridge.store.database import Connection

@@ -13,9 +13,9 @@ from bridge.cli import show
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.clients.apple_replies import ClientConfig
-from bridge.engine import claim as claiming
 from bridge.engine import holder as holders
-from bridge.engine.claim import Progress
+from bridge.engine.calls import claim as claiming
+from bridge.engine.calls.claim import Progress
 from bridge.engine.client_pool import ClientPool
 from bridge.engine.holder import Holder
 from bridge.errors import StoreLocked

@@ -13,8 +13,8 @@ from bridge.cli.sync import hand_over
 from bridge.domain.change import Change
 from bridge.domain.plan import Plan
 from bridge.engine.client_pool import ClientPool, Transports
-from bridge.engine.plan_look import Looking, missing
-from bridge.engine.plan_seats import Look
+from bridge.engine.plan.look import Looking, missing
+from bridge.engine.plan.seats import Look
 from bridge.engine.sync import Read, Sync
 from bridge.errors import StoreLocked
 

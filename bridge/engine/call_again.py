@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from bridge.engine.claim import KIND as CLAIM
+from bridge.engine.calls.claim import KIND as CLAIM
 from bridge.store import outbox, requests
 from bridge.store.database import Connection
 from bridge.store.outbox import OutboxRow

@@ -7,8 +7,8 @@ import logging
 from collections.abc import Callable
 
 from bridge.domain.policy import Policy
-from bridge.engine import handle_mdm, handle_notification
 from bridge.engine.context import Context
+from bridge.engine.handlers import mdm, notifications
 from bridge.store import commands, events, meta
 from bridge.store.database import Database, savepoint
 from bridge.store.events import Event, NewEvent
@@ -22,8 +22,8 @@ log = logging.getLogger(__name__)
 Handler = Callable[[Context, Event], str]
 
 HANDLERS: dict[str, Handler] = {
-    "mdm": handle_mdm.handle,
-    "apple": handle_notification.handle,
+    "mdm": mdm.handle,
+    "apple": notifications.handle,
 }
 
 MAX_TRIES = 3

@@ -12,7 +12,8 @@ import logging
 from collections.abc import Callable
 
 from bridge.domain.pauses import Pause, Pauses, Scope
-from bridge.engine import follow_up, registering
+from bridge.engine import follow_up
+from bridge.engine.calls import registering
 from bridge.engine.context import Context
 from bridge.store import commands, devices, failures, installs, lanes, meta, outbox, requests
 from bridge.store import pairs as pairs_store

@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.domain.model import Device
-from bridge.engine import asking, follow_up, lanes, metadata_calls, waves
+from bridge.engine import asking, follow_up, lanes, waves
+from bridge.engine.calls import metadata
 from bridge.engine.context import Context
 from bridge.store import (
     command_ends,
@@ -42,7 +43,7 @@ LOCATION_JOBS = {
     "assets": "read_assets",
     "assignments": "read_assignments",
     "changes": "read_changes",
-    "metadata": metadata_calls.KIND,
+    "metadata": metadata.KIND,
 }
 
 
@@ -209,7 +210,7 @@ def _location_job(context: Context, kind: str, name: str) -> None:
         every = min(every, policy.service_config_every)
     meta.plan_job(context.db, f"{kind}:{name}", context.now + every)
     if kind == "metadata":
-        metadata_calls.intend(context, name)
+        metadata.intend(context, name)
     elif kind == "config" or location.registered_at is not None:
         _intend(context, "apple", name, LOCATION_JOBS[kind])
 

@@ -13,8 +13,8 @@ from typing import Any, Literal
 from bridge.domain.policy import Policy
 from bridge.engine import asking, pausing
 from bridge.engine.calls import Call
+from bridge.engine.calls.locations import Walk
 from bridge.engine.context import Context
-from bridge.engine.location_calls import Walk
 from bridge.errors import CallError
 from bridge.store import outbox, reads
 from bridge.store.database import Connection, Database

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from bridge.engine import claim as claiming
+from bridge.engine.calls import claim as claiming
 from bridge.engine.holder import Holder
 from bridge.simulator.apple_config import ClientConfig
 from bridge.simulator.faults import Fault

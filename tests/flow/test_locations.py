@@ -14,8 +14,8 @@ import pytest
 from bridge.config import LocationConfig, load_config
 from bridge.domain.views import HealthPart
 from bridge.domain.wanted import AppWish, Group, Wanted
+from bridge.engine.calls.registering import NOTIFICATION_TYPES
 from bridge.engine.client_pool import Transports
-from bridge.engine.registering import NOTIFICATION_TYPES
 from bridge.errors import ConfigError
 from bridge.simulator.apple import ContentToken, Location
 from bridge.simulator.apple_config import ClientConfig

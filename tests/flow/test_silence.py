@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from bridge.engine import mdm_calls, sweep
+from bridge.engine import sweep
+from bridge.engine.calls import mdm
 from bridge.simulator import script
 from bridge.simulator.faults import Fault
 from tests.flow.scene import DAY, Scene, rarely
@@ -30,7 +31,7 @@ FORTNIGHT = 14
 def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     """What else the clock does takes most of a simulated year: forget and look in queues weekly."""
     monkeypatch.setattr(sweep, "PRUNE_EVERY", 7 * DAY)
-    monkeypatch.setattr(mdm_calls, "LOOK_AT_MOST", 7 * DAY)
+    monkeypatch.setattr(mdm, "LOOK_AT_MOST", 7 * DAY)
 
 
 class Watched:

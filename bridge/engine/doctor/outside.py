@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from bridge.clients.apple_replies import ClientConfig
 from bridge.clients.micromdm import MicroMdmClient
 from bridge.domain.reasons import REASONS
-from bridge.engine.apple_call import verdict_of
+from bridge.engine.calls.apple import verdict_of
 from bridge.engine.doctor.finding import Case, Finding, Stored, fail, ok, warn
 from bridge.errors import CallError, MdmRefused, NotSent, TokenUnusable
 from bridge.store.locations import Location

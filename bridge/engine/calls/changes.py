@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from bridge.clients.apple_replies import Envelope
 from bridge.domain.catalogue import AppleError
 from bridge.domain.model import Pair
-from bridge.engine.apple_call import AppleCall, hear
+from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
 from bridge.errors import CallError
 from bridge.store import installs, licences, locations, meta, outbox

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 
 from bridge.clients.micromdm import MdmDevice
 from bridge.engine import asking, wishes
+from bridge.engine.calls.mdm import MdmCall
 from bridge.engine.context import Context
-from bridge.engine.mdm_calls import MdmCall
 from bridge.engine.reconcile import ask
 from bridge.store import devices, installs, lanes, meta, outbox
 from bridge.store.outbox import OutboxRow

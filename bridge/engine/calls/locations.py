@@ -10,10 +10,10 @@ from bridge.clients.apple_replies import AssetCounts, ClientConfig, Envelope, Se
 from bridge.domain.catalogue import AppleError
 from bridge.domain.model import Pair
 from bridge.engine import licences as licence_steps
-from bridge.engine import metadata_calls, wishes
-from bridge.engine.apple_call import AppleCall, hear
-from bridge.engine.context import Context
-from bridge.engine.registering import (
+from bridge.engine import wishes
+from bridge.engine.calls import metadata
+from bridge.engine.calls.apple import AppleCall, hear
+from bridge.engine.calls.registering import (
     RENEWAL,
     LocationCall,
     difference,
@@ -23,6 +23,7 @@ from bridge.engine.registering import (
     registered,
     url_taken,
 )
+from bridge.engine.context import Context
 from bridge.errors import CallError
 from bridge.store import counts, installs, licences, locations, meta, outbox, wanted
 from bridge.store.locations import Location
@@ -111,7 +112,7 @@ class ReadLimits(LocationRead):
             max_requests_per_second=result.limits.max_request_per_second,
             limits_read_at=context.now,
         )
-        metadata_calls.heard(context, row.scope, result.urls)
+        metadata.heard(context, row.scope, result.urls)
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from bridge.clients.apple_replies import EventFailure, EventReply, StatusReply
 from bridge.domain.catalogue import AppleError
 from bridge.domain.model import Pair
 from bridge.engine import licences
-from bridge.engine.apple_call import AppleCall, hear
+from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
 from bridge.engine.cutting import DEFAULT_MAX_ASSETS, DEFAULT_MAX_SERIAL_NUMBERS
 from bridge.errors import AppleRefused, CallError, OutcomeUnknown

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.domain.model import Device
-from bridge.engine import handle_answer
 from bridge.engine.context import Context
-from bridge.engine.handle_answer import serial, touch
+from bridge.engine.handlers import answers
+from bridge.engine.handlers.answers import serial, touch
 from bridge.store import apps, command_ends, commands, devices, installs, lanes, meta, watch
 from bridge.store.events import Event
 from bridge.wire.device_report import (
@@ -179,7 +179,7 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
         return "an answer to a command of somebody else"
     if webhook.message is None:
         return "an answer that was stored before its command was ours, no effect"
-    return handle_answer.handle(context, event, webhook.message, device, command)
+    return answers.handle(context, event, webhook.message, device, command)
 
 
 def _bootstrap(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:

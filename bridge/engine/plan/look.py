@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from bridge.clients.micromdm import MdmDevice
 from bridge.domain.model import Asset, AssetFacts
 from bridge.engine.calls import Clients
-from bridge.engine.plan_seats import Look
+from bridge.engine.plan.seats import Look
 from bridge.engine.sync import Read
 from bridge.errors import CallError
 from bridge.store import locations, pauses

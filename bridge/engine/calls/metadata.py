@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from bridge.clients.metadata import AppMetadata
 from bridge.domain.policy import DAY, HOUR, MINUTE
-from bridge.engine.apple_call import AppleCall
+from bridge.engine.calls.apple import AppleCall
 from bridge.engine.context import Context
 from bridge.errors import CallError
 from bridge.store import apps, installs, locations, meta, outbox

@@ -10,7 +10,7 @@ from bridge.clients.apple_replies import Envelope
 from bridge.domain.catalogue import AppleError
 from bridge.domain.model import Asset, Pair
 from bridge.engine import licences
-from bridge.engine.apple_call import AppleCall, hear
+from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
 from bridge.errors import CallError
 from bridge.store import meta, outbox, requests

@@ -11,11 +11,10 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
-from bridge.engine import registering
-from bridge.engine.calls import Call, wait_after
+from bridge.engine.calls import Call, registering, wait_after
+from bridge.engine.calls.registering import Register, Told
 from bridge.engine.context import Context
 from bridge.engine.holder import Holder
-from bridge.engine.registering import Register, Told
 from bridge.errors import CallError, OutcomeUnknown
 from bridge.store import locations, meta, outbox, pauses, reads
 from bridge.store.database import Connection, Database

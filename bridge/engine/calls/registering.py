@@ -19,8 +19,8 @@ from bridge.clients.apple_replies import ClientConfig, MdmInfo
 from bridge.domain.catalogue import AppleError, apple_error
 from bridge.domain.policy import HOUR
 from bridge.engine import holder, notification_tokens, stops
-from bridge.engine.apple_call import AppleCall, hear
 from bridge.engine.calls import Clients
+from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
 from bridge.engine.holder import Holder
 from bridge.errors import AppleRefused, CallError

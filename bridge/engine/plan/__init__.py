@@ -12,7 +12,7 @@ from bridge.domain.plan import Plan, Unable
 from bridge.domain.platforms import listed, platform_of
 from bridge.domain.wanted import Wanted
 from bridge.engine import wishes
-from bridge.engine.plan_seats import Look, SeatCounter, counts_of
+from bridge.engine.plan.seats import Look, SeatCounter, counts_of
 from bridge.engine.wishes import NO_LIMITS, Limits
 from bridge.store import apps, batches, devices, one_offs
 from bridge.store import wanted as wanted_store

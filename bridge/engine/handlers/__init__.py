@@ -1,0 +1,1 @@
+"""What inbound messages say, kept as observations: idempotent, and in whatever order they come."""
