@@ -73,4 +73,6 @@ def _node(value: Any) -> yaml.Node:
 
 
 def _scalar(kind: str, text: str) -> yaml.ScalarNode:
-    return yaml.ScalarNode(TAG + kind, text, _START)
+    # Text in JSON is quoted: "8443" is no number.
+    style = '"' if kind == "str" else None
+    return yaml.ScalarNode(TAG + kind, text, _START, style=style)

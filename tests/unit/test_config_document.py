@@ -21,7 +21,7 @@ APPS: list[Any] = [
         "groups": ["kiosks"],
         "location": "hq",
         "priority": -3,
-        "configuration": {"server": "a\nb", "numbers": [1, 2.5, True]},
+        "configuration": {"server": "a\nb", "numbers": [1, 2.5, True], "texts": ["8443", "1e5"]},
         "prevent_backup": True,
     },
 ]
