@@ -10,6 +10,8 @@ from bridge.clients.micromdm import MicroMdmClient
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.engine.context import Context
 from bridge.errors import CallError
+from bridge.store import outbox
+from bridge.store.database import Database
 from bridge.store.outbox import OutboxRow
 
 
@@ -52,6 +54,25 @@ class Call(Protocol):
 
     def lost(self, context: Context, row: OutboxRow) -> None:
         """The process died between `begin` and the end."""
+
+
+class Repeatable(Call):
+    """A call that does no harm when it is made twice; kinds that might do some say so in `lost`."""
+
+    def __init__(self, database: Database, clients: Clients) -> None:
+        self.database = database
+        self.clients = clients
+
+    def begin(self, context: Context, row: OutboxRow) -> None:
+        """Nothing to mark."""
+
+    def settle(self, context: Context, row: OutboxRow, result: Any) -> None:
+        """The row is done; most kinds keep the answer before."""
+        outbox.done(context.db, row.id, context.now)
+
+    def lost(self, context: Context, row: OutboxRow) -> None:
+        """Make it again."""
+        outbox.again(context.db, row.id, context.now, None)
 
 
 def wait_after(context: Context, row: OutboxRow, error: CallError) -> float:

@@ -2,41 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from bridge.clients.apple_replies import Envelope
 from bridge.domain.catalogue import AppleError, apple_error
 from bridge.engine import stops
-from bridge.engine.calls import Clients, wait_after
+from bridge.engine.calls import Repeatable, wait_after
 from bridge.engine.context import Context
 from bridge.engine.holder import of_info
 from bridge.errors import AppleRefused, CallError, TokenOfOtherLibrary, TokenUnusable
 from bridge.store import installs, locations, meta, outbox
-from bridge.store.database import Database
 from bridge.store.outbox import OutboxRow
 
 
-class AppleCall:
+class AppleCall(Repeatable):
     """A call to Apple that only reads; others say more about their failures."""
-
-    def __init__(self, database: Database, clients: Clients) -> None:
-        self.database = database
-        self.clients = clients
-
-    def begin(self, context: Context, row: OutboxRow) -> None:
-        """Nothing to mark for a read."""
-
-    def perform(self, row: OutboxRow) -> Any:
-        """Made by each kind."""
-        raise AssertionError(f"{row.kind} has no call of its own")
-
-    def settle(self, context: Context, row: OutboxRow, result: Any) -> None:
-        """Keep the answer, then the row is done."""
-        outbox.done(context.db, row.id, context.now)
-
-    def lost(self, context: Context, row: OutboxRow) -> None:
-        """A read changed nothing: make it again."""
-        outbox.again(context.db, row.id, context.now, None)
 
     def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         """Wait and try again, or stop the location, or give the call up."""

@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 from bridge.clients.micromdm import QueuedCommand
 from bridge.domain.backoff import doubling
 from bridge.domain.model import Device
 from bridge.engine import follow_up, install_plists
-from bridge.engine.calls import Clients, wait_after
+from bridge.engine.calls import Repeatable, wait_after
 from bridge.engine.context import Context
 from bridge.errors import CallError, MdmRefused, NotSent, OutcomeUnknown
 from bridge.store import apps, commands, devices, installs, meta, outbox, watch
 from bridge.store.commands import Command
-from bridge.store.database import Connection, Database
+from bridge.store.database import Connection
 from bridge.store.outbox import OutboxRow
 from bridge.wire import mdm_command
 
@@ -25,26 +24,8 @@ LOOK_AT_MOST = 6 * 3600.0
 """Longest wait between two looks for a command that waits in a queue."""
 
 
-class MdmCall:
+class MdmCall(Repeatable):
     """A call to an MDM server that may be repeated without harm."""
-
-    def __init__(self, database: Database, clients: Clients) -> None:
-        self.database = database
-        self.clients = clients
-
-    def begin(self, context: Context, row: OutboxRow) -> None:
-        """Nothing to mark."""
-
-    def perform(self, row: OutboxRow) -> Any:
-        """Made by each kind."""
-        raise AssertionError(f"{row.kind} has no call of its own")
-
-    def settle(self, context: Context, row: OutboxRow, result: Any) -> None:
-        """Keep the answer, then the row is done."""
-        outbox.done(context.db, row.id, context.now)
-
-    def lost(self, context: Context, row: OutboxRow) -> None:
-        outbox.again(context.db, row.id, context.now, None)
 
     def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         """Try again later; a server that is away or refuses us is left alone until then."""
