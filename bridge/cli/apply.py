@@ -44,7 +44,7 @@ def apply(
     could be asked, or when it would remove too many installs.
     """
     with settings.open_bridge() as bridge:
-        look = look_outside(settings, bridge, offline=offline, quiet=as_json)
+        look = look_outside(settings, bridge, offline=offline, quiet=as_json, keep=True)
         planned = bridge.plan(bridge.config.wanted, limit=limit, look=look)
         if not as_json:
             show_plan(planned)

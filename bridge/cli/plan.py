@@ -9,14 +9,13 @@ from bridge.app.calls import make_calls
 from bridge.cli import show
 from bridge.cli.params import Decorated, json_option
 from bridge.cli.root import BAD_NEWS, Settings
-from bridge.cli.sync import hand_over
+from bridge.cli.sync import run_reads
 from bridge.domain.change import Change
 from bridge.domain.plan import Plan
 from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.plan.look import Looking, missing
 from bridge.engine.plan.seats import Look
 from bridge.engine.sync import Read, Sync
-from bridge.errors import StoreLocked
 
 
 def offline_option(command: Decorated) -> Decorated:
@@ -48,32 +47,31 @@ def plan(settings: Settings, offline: bool, as_json: bool) -> int:
     return BAD_NEWS if planned.short else 0
 
 
-def look_outside(settings: Settings, bridge: Bridge, *, offline: bool, quiet: bool) -> Look:
-    """Read what a plan needs; through the engine while one runs, which then stores it."""
+def look_outside(
+    settings: Settings, bridge: Bridge, *, offline: bool, quiet: bool, keep: bool = False
+) -> Look:
+    """Read what a plan needs; what is seen is stored by an engine that runs, and to `keep` it.
+
+    An apply keeps it: the devices that it shows must be known to the rules that it stores.
+    """
     wished_at = sorted({name for app in bridge.config.wanted.apps for name in app.locations})
     with bridge.database.read() as db:
         reads = missing(db, tuple(bridge.config.servers), wished_at)
     if offline:
         return Look(notes=_left_out(reads))
     with show.progress(quiet=quiet or not show.on_terminal()) as view:
-        try:
-            bridge.engine_lock.acquire(0.0)
-        except StoreLocked:
+        if keep or bridge.engine_lock.held():
             clients = bridge.clients(settings.transports)
             calls = make_calls(bridge.database, clients, bridge.config)
             job = Sync(bridge.database, bridge.config.policy, calls, reads, bridge.clock)
-            ended = hand_over(bridge, job, view, settings.sleep)
+            ended = run_reads(bridge, job, reads, view, settings.sleep)
             return Look(notes=tuple(_failed(p.read, p.error) for p in ended if p.error))
-        try:
-            # Without guards, since they store which library a location is seen to be.
-            transports = settings.transports or Transports()
-            looking = Looking(ClientPool(bridge.config, bridge.clock, transports), bridge.now)
-            for read in reads:
-                view.update({"reading": f"{read.what} of {read.scope}"})
-                looking.read(read)
-                bridge.engine_lock.beat()
-        finally:
-            bridge.engine_lock.release()
+        # Without guards, since they store which library a location is seen to be.
+        transports = settings.transports or Transports()
+        looking = Looking(ClientPool(bridge.config, bridge.clock, transports), bridge.now)
+        for read in reads:
+            view.update({"reading": f"{read.what} of {read.scope}"})
+            looking.read(read)
     return looking.result()
 
 

@@ -44,7 +44,7 @@ def sync(settings: Settings, what: str, as_json: bool) -> int:
         calls = make_calls(bridge.database, clients, bridge.config)
         job = Sync(bridge.database, bridge.config.policy, calls, reads, bridge.clock)
         with show.progress(quiet=as_json) as view:
-            ended = _run(bridge, job, reads, view, settings.sleep)
+            ended = run_reads(bridge, job, reads, view, settings.sleep)
     if as_json:
         show.as_json({"reads": [_as_json(each) for each in ended]})
     failed = [each for each in ended if each.state == "failed"]
@@ -63,24 +63,25 @@ def _reads(bridge: Bridge, what: str) -> list[Read]:
     return reads
 
 
-def _run(
+def run_reads(
     bridge: Bridge,
     job: Sync,
     reads: Sequence[Read],
     view: show.View,
     sleep: Callable[[float], object],
 ) -> list[Progress]:
+    """Let the engine that runs make the reads, or make them here; how each ended."""
     try:
         bridge.engine_lock.acquire(0.0)
     except StoreLocked:
-        return hand_over(bridge, job, view, sleep)
+        return _hand_over(bridge, job, view, sleep)
     try:
         return _alone(bridge, job, reads, view)
     finally:
         bridge.engine_lock.release()
 
 
-def hand_over(
+def _hand_over(
     bridge: Bridge, job: Sync, view: show.View, sleep: Callable[[float], object]
 ) -> list[Progress]:
     """Wait for the engine that runs."""

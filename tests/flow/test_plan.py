@@ -263,3 +263,15 @@ def test_who_would_wait_counts_where_another_of_its_locations_has_seats(
         "hq": (3, 1),
         "branch": (2, 0),
     }
+
+
+def test_an_apply_before_the_first_serve_stores_what_it_shows(shell: Shell) -> None:
+    scene = shell.scene
+    app = scene.adam_ids[0]
+    shell.write(wanted=f"groups: {{g: {{all: true}}}}\napps: [{{adam_id: '{app}', groups: [g]}}]\n")
+    assert "3 to add" in shell.run("apply", "--yes", "--limit", "1").stdout
+    assert len(scene.installs()) == 3
+    shell.run("apply", "--yes")
+    for more in ((), ("--offline",)):
+        assert "nothing to do: 3 installs as applied." in shell.run("plan", *more).stdout
+    scene.run(scene.all_installed)
