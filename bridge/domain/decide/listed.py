@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge.domain.asking import ask_in_time, asking, device_of, is_unmanaged, listed_at, look_again
+from bridge.domain.backoff import nth_delay
 from bridge.domain.catalogue import SAID_ONCE, TREATMENTS, Meaning, app_status, statuses_of
 from bridge.domain.decide.answer import IN_FLIGHT, after, ask_person_again
 from bridge.domain.decision import Decision, DropAttempt
@@ -80,9 +81,21 @@ def _missing(facts: Facts, policy: Policy, now: float) -> Decision | None:
     if report is None or not was_there(facts) or is_past(facts, report.reported_at):
         return None
     if (listed_at(facts) or 0.0) > report.reported_at:
-        return None
+        return _gone_too_often(facts, policy)
     decision = Decision("unconfirmed", "APP_MISSING")
     return ask_in_time(facts, policy, now, decision, report.reported_at)
+
+
+def _gone_too_often(facts: Facts, policy: Policy) -> Decision | None:
+    """An app that comes each time it is sent, and goes each time, is not sent for ever."""
+    attempt = facts.attempt
+    if attempt is None or attempt.enrolment != device_of(facts).enrolment:
+        return None
+    if is_past(facts, attempt.answered_at or 0.0):
+        return None
+    if nth_delay(policy.install.license_retry, attempt.attempt) is not None:
+        return None
+    return Decision("failed", "ATTEMPTS_USED_UP", "it was there and is gone, each time anew")
 
 
 def _as_an_unmanaged_app(facts: Facts, policy: Policy, now: float) -> Decision | None:
@@ -96,7 +109,7 @@ def _as_an_unmanaged_app(facts: Facts, policy: Policy, now: float) -> Decision |
         return _installed(facts, policy, now, Decision("installed", "INSTALLED_UNMANAGED"))
     if installed.presence == "installing":
         return _on_its_way(facts, policy, now, "Installing")
-    return None
+    return _gone_too_often(facts, policy) if was_there(facts) else None
 
 
 def _installed(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
