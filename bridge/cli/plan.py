@@ -50,28 +50,31 @@ def plan(settings: Settings, offline: bool, as_json: bool) -> int:
 def look_outside(
     settings: Settings, bridge: Bridge, *, offline: bool, quiet: bool, keep: bool = False
 ) -> Look:
-    """Read what a plan needs; what is seen is stored by an engine that runs, and to `keep` it.
+    """Read what a plan needs. Devices are read by an engine that runs, and stored; and to `keep`.
 
-    An apply keeps it: the devices that it shows must be known to the rules that it stores.
+    An apply keeps them: the devices that it shows must be known to the rules that it stores. What
+    Apple says is not kept, since a location that is not ours yet is read anew when it is.
     """
     wished_at = sorted({name for app in bridge.config.wanted.apps for name in app.locations})
     with bridge.database.read() as db:
         reads = missing(db, tuple(bridge.config.servers), wished_at)
     if offline:
         return Look(notes=_left_out(reads))
+    by_engine = keep or bridge.engine_lock.held()
+    stored = [read for read in reads if read.what == "devices" and by_engine]
+    # Without guards, since they store which library a location is seen to be.
+    transports = settings.transports or Transports()
+    looking = Looking(ClientPool(bridge.config, bridge.clock, transports), bridge.now)
     with show.progress(quiet=quiet or not show.on_terminal()) as view:
-        if keep or bridge.engine_lock.held():
-            clients = bridge.clients(settings.transports)
-            calls = make_calls(bridge.database, clients, bridge.config)
-            job = Sync(bridge.database, bridge.config.policy, calls, reads, bridge.clock)
-            ended = run_reads(bridge, job, reads, view, settings.sleep)
-            return Look(notes=tuple(_failed(p.read, p.error) for p in ended if p.error))
-        # Without guards, since they store which library a location is seen to be.
-        transports = settings.transports or Transports()
-        looking = Looking(ClientPool(bridge.config, bridge.clock, transports), bridge.now)
         for read in reads:
-            view.update({"reading": f"{read.what} of {read.scope}"})
-            looking.read(read)
+            if read not in stored:
+                view.update({"reading": f"{read.what} of {read.scope}"})
+                looking.read(read)
+        if stored:
+            calls = make_calls(bridge.database, bridge.clients(settings.transports), bridge.config)
+            job = Sync(bridge.database, bridge.config.policy, calls, stored, bridge.clock)
+            ended = run_reads(bridge, job, stored, view, settings.sleep)
+            looking.notes += [_failed(each.read, each.error) for each in ended if each.error]
     return looking.result()
 
 
