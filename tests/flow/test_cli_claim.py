@@ -184,6 +184,7 @@ def test_what_the_other_mdm_did_is_read_before_anything_is_decided(shell: Shell)
     adam_id, serial = scene.adam_ids[0], scene.serials[0]
     library = scene.world.location.library
     library.assign(Pair(adam_id, "STDQ", Target(SERIAL, serial)), scene.world.now)
+    library.touch()
     assert shell.run("claim", "hq", "--name", "Other MDM").exit_code == 0
     with scene.bridge.database.read() as db:
         assert not locations.get(db, "hq").ready
