@@ -6,7 +6,7 @@ import json
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, Protocol
 
 import click
@@ -14,6 +14,8 @@ from rich.console import Console
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+
+from bridge.domain.times import to_the_second
 
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 NOTHING = "-"
@@ -93,7 +95,7 @@ def at(rfc3339: str | None) -> str | None:
     """A time for people in a narrow column: `2026-11-23 06:49:08Z`."""
     if rfc3339 is None:
         return None
-    return datetime.fromisoformat(rfc3339).astimezone(UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+    return to_the_second(datetime.fromisoformat(rfc3339).timestamp())
 
 
 def age(rfc3339: str | None, now: float) -> str:

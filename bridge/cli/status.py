@@ -11,8 +11,8 @@ import click
 from bridge.cli import show
 from bridge.cli.params import ADAM_ID, SERIAL, json_option
 from bridge.cli.root import Settings
-from bridge.domain.forecast import day_of
 from bridge.domain.model import INSTALL_STATES
+from bridge.domain.times import day_of
 from bridge.engine import status as overview
 
 

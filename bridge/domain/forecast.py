@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Final
 
 from bridge.domain.policy import DAY
@@ -14,10 +13,6 @@ LEAST_DAYS: Final = 7
 
 HORIZON: Final = 365 * DAY
 """Seconds beyond which nothing is foretold."""
-
-_MONTHS: Final = (
-    "January February March April May June July August September October November December".split()
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,14 +50,3 @@ def last_seat_at(history: Sequence[DayCount], free: int | None, now: float) -> f
         return None
     away = free / rate * DAY
     return now + away if away <= HORIZON else None
-
-
-def rfc3339(moment: float) -> str:
-    """A forecast for programs: `2027-05-12T00:00:00Z`."""
-    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
-
-
-def day_of(moment: float) -> str:
-    """A day for people: `12 May 2027` (UTC)."""
-    day = datetime.fromtimestamp(moment, UTC)
-    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"

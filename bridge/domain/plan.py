@@ -9,9 +9,9 @@ from typing import Any
 
 from bridge.domain.allocate import Demand, allocate
 from bridge.domain.change import Change, refusal
-from bridge.domain.forecast import day_of, rfc3339
 from bridge.domain.model import Asset, AssetFacts
 from bridge.domain.reasons import describe
+from bridge.domain.times import day_of, rfc3339
 
 SHOWN = 10
 """Serial numbers or apps that a sentence names; more are counted."""
@@ -280,7 +280,7 @@ def _seats_json(seats: Seats) -> dict[str, Any]:
         "returning": seats.returning,
         "short": seats.short,
         "waiting": list(seats.waiting),
-        "last_seat_at": None if seats.last_seat_at is None else rfc3339(seats.last_seat_at),
+        "last_seat_at": rfc3339(seats.last_seat_at),
     }
 
 

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
+from bridge.domain.times import to_the_second
 from bridge.engine.calls.claim import KIND as CLAIM
 from bridge.store import outbox, requests
 from bridge.store.database import Connection
 from bridge.store.outbox import OutboxRow
-
-_STAMP = "%Y-%m-%d %H:%M:%SZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,8 +51,7 @@ def _unless_failed(row: OutboxRow) -> str | None:
     if row.state == "held":
         return "it is paused, and made when that ends: vpp-bridge status shows what is paused"
     if row.state == "ready":
-        due_at = datetime.fromtimestamp(row.due_at, UTC).strftime(_STAMP)
-        return f"it is made by itself, not before {due_at}"
+        return f"it is made by itself, not before {to_the_second(row.due_at)}"
     return None
 
 

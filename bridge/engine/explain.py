@@ -10,10 +10,10 @@ from bridge.domain.decision import Decision
 from bridge.domain.forecast import used_per_day
 from bridge.domain.model import LANE_STATES, Facts
 from bridge.domain.reasons import REASONS, describe
+from bridge.domain.times import rfc3339
 from bridge.engine.context import Context
 from bridge.engine.trail import History
 from bridge.store import counts, facts, installs, lists
-from bridge.store.paging import rfc3339
 
 FINE = ("installed", "licensed")
 """States of which it is told how long each step on the way took."""

@@ -9,6 +9,7 @@ from bridge.config import Config
 from bridge.domain.forecast import last_seat_at
 from bridge.domain.model import Asset
 from bridge.domain.reasons import REASONS
+from bridge.domain.times import rfc3339
 from bridge.domain.wanted import Wanted
 from bridge.engine import health
 from bridge.engine.context import Context
@@ -26,7 +27,6 @@ from bridge.store import (
 )
 from bridge.store import wanted as wanted_store
 from bridge.store.database import EngineLock
-from bridge.store.paging import rfc3339
 from bridge.store.reports import InstallCount, LicenceCount
 
 AT_ONCE = 1000

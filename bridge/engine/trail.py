@@ -7,11 +7,11 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from bridge.domain.model import Install
+from bridge.domain.times import rfc3339
 from bridge.store import commands, events, facts, pair_history
 from bridge.store.commands import Command
 from bridge.store.database import Connection
 from bridge.store.events import Event
-from bridge.store.paging import rfc3339
 from bridge.store.pair_history import Asked
 
 INSTALL = "InstallApplication"

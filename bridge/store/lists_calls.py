@@ -7,9 +7,10 @@ from __future__ import annotations
 
 from typing import Any
 
+from bridge.domain.times import rfc3339
 from bridge.domain.views import Page
 from bridge.store.database import Connection, Row
-from bridge.store.paging import Order, fetch, rfc3339
+from bridge.store.paging import Order, fetch
 
 
 def outbox(

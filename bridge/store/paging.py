@@ -12,7 +12,6 @@ import json
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import Any
 
 from bridge.domain.views import Page
@@ -62,14 +61,6 @@ def fetch(
         (*values, limit + 1),
     ).fetchall()
     return Page([show(row) for row in found[:limit]], _next(found, limit, order))
-
-
-def rfc3339(moment: float | None) -> str | None:
-    """Seconds since the epoch as RFC 3339 in UTC with `Z`, in whole milliseconds."""
-    if moment is None:
-        return None
-    text = datetime.fromtimestamp(round(moment, 3), UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
 
 
 def _next(found: Sequence[Row], limit: int, order: Order) -> str | None:

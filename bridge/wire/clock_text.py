@@ -1,4 +1,4 @@
-"""Points in time as text: what others send, and what we send."""
+"""Points in time as the text that others send."""
 
 from __future__ import annotations
 
@@ -11,15 +11,6 @@ _TIME = re.compile(
     r"(?:([Zz])|([+-])([0-9]{2})(:?)([0-9]{2}))?",
     re.ASCII,
 )
-
-
-def rfc3339(moment: float) -> str:
-    """`moment` (seconds since the epoch) as RFC 3339 in UTC: `2026-11-22T05:26:16.766Z`.
-
-    Always three digits of a second. Raises OverflowError outside the years 1 to 9999.
-    """
-    exact = _EPOCH + timedelta(milliseconds=round(moment * 1000))
-    return exact.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
 
 
 def parse_rfc3339(text: str) -> float | None:

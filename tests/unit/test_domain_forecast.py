@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.forecast import DayCount, day_of, last_seat_at, used_per_day
+from bridge.domain.forecast import DayCount, last_seat_at, used_per_day
 from bridge.domain.policy import DAY
+from bridge.domain.times import day_of
 
 NOW = datetime(2027, 5, 2, tzinfo=UTC).timestamp()
 TODAY = int(NOW // DAY)

@@ -18,7 +18,6 @@ from bridge.store import (
     lists,
     lists_apple,
     lists_calls,
-    paging,
 )
 from bridge.store.database import Connection
 from bridge.store.events import NewEvent
@@ -231,16 +230,3 @@ def test_a_cursor_of_another_list_is_no_cursor(db: Connection) -> None:
     cursor = lists.devices(db, limit=1).next_cursor
     with pytest.raises(QueryError):
         lists.installs(db, cursor=cursor)
-
-
-@pytest.mark.parametrize(
-    ("moment", "text"),
-    [
-        (None, None),
-        (0.0, "1970-01-01T00:00:00.000Z"),
-        (NOW + 0.25, "2027-01-15T08:00:00.250Z"),
-        (NOW + 0.9999, "2027-01-15T08:00:01.000Z"),
-    ],
-)
-def test_times_are_utc_in_milliseconds(moment: float | None, text: str | None) -> None:
-    assert paging.rfc3339(moment) == text

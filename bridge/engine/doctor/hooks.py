@@ -10,10 +10,10 @@ from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 
 from bridge.config import Config
+from bridge.domain.times import rfc3339
 from bridge.engine import health
 from bridge.engine.doctor.finding import Ask, Case, Finding, Stored, fail, ok, warn
 from bridge.store import reports
-from bridge.store.paging import rfc3339
 
 _TIMEOUT = 5.0
 _WRONG = "a token that Apple was never given"

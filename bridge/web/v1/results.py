@@ -55,7 +55,7 @@ SEATS = Thing(
         "returning": number("How many of those come back by themselves."),
         "short": number(),
         "waiting": texts("The serial numbers that would wait for a seat."),
-        "last_seat_at": maybe("When the last seat goes, at the rate of the last weeks."),
+        "last_seat_at": time("When the last seat goes, at the rate of the last weeks."),
     },
 )
 CANNOT = Thing("Cannot", {"serial_number": text(), "adam_id": text(), "reason": text()})

@@ -1,0 +1,32 @@
+"""Points in time as the text that we show: to programs, and to people. All of it is UTC."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MONTHS = (
+    "January February March April May June July August September October November December".split()
+)
+
+
+def rfc3339(moment: float | None) -> str | None:
+    """`moment` (seconds since the epoch) as RFC 3339: `2026-11-22T05:26:16.766Z`.
+
+    Always three digits of a second. Raises OverflowError outside the years 1 to 9999.
+    """
+    if moment is None:
+        return None
+    exact = _EPOCH + timedelta(milliseconds=round(moment * 1000))
+    return exact.replace(tzinfo=None).isoformat(timespec="milliseconds") + "Z"
+
+
+def to_the_second(moment: float) -> str:
+    """A time for people: `2026-11-23 06:49:08Z`."""
+    return datetime.fromtimestamp(moment, UTC).strftime("%Y-%m-%d %H:%M:%SZ")
+
+
+def day_of(moment: float) -> str:
+    """A day for people: `12 May 2027`."""
+    day = datetime.fromtimestamp(moment, UTC)
+    return f"{day.day} {_MONTHS[day.month - 1]} {day.year}"
