@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import is_dataclass
 from types import UnionType
-from typing import Any, TypeVar, get_args, get_origin, get_type_hints
+from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bridge.config import values
 from bridge.config.read import Reader, Spot
@@ -55,7 +55,7 @@ def _value(reader: Reader, spot: Spot, hint: Any) -> Any:
         if len(found) > most:
             reader.wrong(spot, f"has {len(found)} waits; write at most {most}")
         return found
-    if get_origin(hint) is UnionType:
+    if get_origin(hint) in (Union, UnionType):
         if spot.is_null:
             return None
         hint = next(arg for arg in get_args(hint) if arg is not type(None))

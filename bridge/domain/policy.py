@@ -115,6 +115,7 @@ class DevicePolicy:
     silent_push_every: Seconds = 7 * DAY
     ask_serial_every: Seconds = 10 * MINUTE
     ask_facts_per_minute: int = 100
+    ask_facts_every: Seconds | None = 7 * DAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -71,6 +71,12 @@ class Wanted:
     groups: tuple[Group, ...] = ()
     apps: tuple[AppWish, ...] = ()
 
+    @property
+    def looks_at_changing_facts(self) -> bool:
+        """Whether a `match` looks at what a device may report otherwise some day."""
+        matches = (group.match for group in self.groups)
+        return any(m is not None and (m.os_version or m.name) for m in matches)
+
     def as_json(self) -> dict[str, Any]:
         """A JSON-able form that `from_json` reads back to an equal value."""
         return {

@@ -1,10 +1,13 @@
 """Asking devices what they are, where a `match` that was applied cannot tell without it.
 
-Only `sync devices` begins it. Some are asked in each minute, so that a fleet does not wake at once.
+What was never reported is asked for by `sync devices` alone; what may have changed since, a name or
+the version of the system, is asked for again from time to time. Some devices are asked in each
+minute, so that a fleet does not wake at once.
 """
 
 from __future__ import annotations
 
+from bridge.domain.model import Device
 from bridge.engine import wishes
 from bridge.engine.context import Context
 from bridge.engine.reconcile import ask
@@ -23,21 +26,15 @@ def want(db: Connection, server: str, now: float) -> None:
 
 
 def begin(context: Context, server: str) -> None:
-    """The server's list was read: if a person wants it, begin to ask."""
-    if meta.recall(context.db, _since(server)) is not None:
+    """The server's list was read: if a person wants it, or facts are old, begin to ask."""
+    if meta.recall(context.db, _since(server)) is not None or _old(context, server):
         meta.hasten_job(context.db, f"{JOB}:{server}", context.now)
 
 
 def ask_some(context: Context, server: str) -> None:
-    """Ask the next devices that have not been asked since it was wanted; then again, or no more."""
-    since = float(meta.recall(context.db, _since(server)) or context.now)
-    lacking = _lacking(context.db)
-    found = [
-        device
-        for device in devices.askable(context.db, server, facts_asked_before=since)
-        if device.serial_number in lacking
-    ]
-    for device in found[: context.policy.device.ask_facts_per_minute]:
+    """Ask the next devices whose facts are missing or old; then again, or no more."""
+    found = {device.id: device for device in (*_missing(context, server), *_old(context, server))}
+    for device in list(found.values())[: context.policy.device.ask_facts_per_minute]:
         ask(context, device, "DeviceInformation")
         devices.update(context.db, device.id, facts_asked_at=context.now)
     if found:
@@ -45,6 +42,32 @@ def ask_some(context: Context, server: str) -> None:
         return
     meta.forget_job(context.db, f"{JOB}:{server}")
     meta.forget(context.db, _since(server))
+
+
+def _missing(context: Context, server: str) -> list[Device]:
+    """Devices that lack a fact and were not asked since a person wanted it."""
+    since = meta.recall(context.db, _since(server))
+    if since is None:
+        return []
+    lacking = _lacking(context.db)
+    return [
+        device
+        for device in devices.askable(context.db, server, facts_asked_before=float(since))
+        if device.serial_number in lacking
+    ]
+
+
+def _old(context: Context, server: str) -> list[Device]:
+    """Devices that told long ago what a `match` looks at and may be otherwise by now."""
+    policy = context.policy.device
+    if policy.ask_facts_every is None or not wanted_store.load(context.db).looks_at_changing_facts:
+        return []
+    return devices.last_described(
+        context.db,
+        server,
+        before=context.now - policy.ask_facts_every,
+        seen_since=context.now - policy.silent_after,
+    )
 
 
 def _lacking(db: Connection) -> set[str]:

@@ -136,6 +136,22 @@ def askable(db: Connection, server: str, *, facts_asked_before: float) -> list[D
     return [rows.read(Device, row) for row in found]
 
 
+def last_described(
+    db: Connection, server: str, *, before: float, seen_since: float
+) -> list[Device]:
+    """A server's enrolled devices that were asked for facts, answered or enrolled before then
+    only, and that were seen since `seen_since`. Those that never told what they are, are left out.
+    """
+    found = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND enrolled = 1 "
+        "AND udid IS NOT NULL AND serial_number IS NOT NULL AND product_name IS NOT NULL "
+        "AND coalesce(facts_asked_at, 0) < ? AND coalesce(facts_at, 0) < ? "
+        "AND coalesce(enrolled_at, 0) < ? AND coalesce(last_seen_at, 0) >= ? ORDER BY id",
+        (server, before, before, before, seen_since),
+    )
+    return [rows.read(Device, row) for row in found]
+
+
 def by_serial(db: Connection) -> dict[str, Device]:
     """Every device with a serial number, by it; of several with the same one as `current`."""
     found = db.execute(

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.app.calls import make_calls
 from bridge.domain.match import Match
-from bridge.domain.policy import DevicePolicy, Policy
+from bridge.domain.policy import DAY, DevicePolicy, Policy
 from bridge.domain.wanted import AppWish, Group, Wanted
 from bridge.engine import wishes
 from bridge.engine.reconcile import ask
@@ -410,6 +410,33 @@ def test_sync_asks_devices_of_which_a_match_needs_to_know_more(make_scene: MakeS
     assert scene.states() == {"installed INSTALLED": 1, "waiting NOT_PLANNED": 5}
     scene.apply(rule)
     scene.run(lambda: scene.states() == {"installed INSTALLED": 6})
+
+
+def test_what_changes_on_a_device_is_asked_for_again_each_week(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=2, macs=0)
+    shaped(scene, [{"product_name": "iPad14,1", "os_version": "17.1"}] * 2)
+    scene.apply(wanting(scene, Group("ipads", match=IPADS_17)))
+    scene.world.devices[0].os_version = "17.2"
+    scene.pass_time(6 * DAY)
+    assert (asked(scene), wanted(scene)) == ([], set())
+    scene.pass_time(2 * DAY)
+    assert asked(scene) == scene.serials, "once each"
+    assert wanted(scene) == {scene.serials[0]}
+    scene.pass_time(7 * DAY)
+    assert len(asked(scene)) == 4
+
+
+@pytest.mark.parametrize("every", [None, DAY])
+def test_nobody_is_asked_again_where_nothing_changes_or_policy_says_never(
+    make_scene: MakeScene, every: float | None
+) -> None:
+    policy = Policy(device=DevicePolicy(ask_facts_every=every))
+    scene = make_scene(devices=1, macs=0, policy=policy)
+    shaped(scene, [{"product_name": "iPad14,1", "os_version": "17.1"}])
+    match = IPADS_17 if every is None else Match(product_name="iPad*")
+    scene.apply(wanting(scene, Group("ipads", match=match), mode="license_only"))
+    scene.pass_time(5 * DAY)
+    assert asked(scene) == []
 
 
 def test_a_device_that_does_not_answer_is_asked_once_for_each_sync(make_scene: MakeScene) -> None:
