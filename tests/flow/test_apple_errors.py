@@ -509,7 +509,8 @@ def test_a_walk_whose_pages_moved_begins_again(
     fault = Fault(place, "error", match="pageIndex=1", number=number)
     scene = make_scene(devices=3, apps=2, faults=[fault])
     scene.world.apple.settings.page_size = 2
-    scene.world.add_app(scene.world.location, "77", "com.example.more", "More", Asset("77"))
+    both = Asset("77", platforms=("iOS", "macOS"))
+    scene.world.add_app(scene.world.location, "77", "com.example.more", "More", both)
     scene.world.apple.portal(scene.world.location, "ASSOCIATE", "77", ["A", "B", "C"])
     scene.apply(scene.wanted_for(scene.serials))
     struck(scene)
