@@ -11,6 +11,7 @@ from bridge.app import Bridge
 from bridge.cli import show
 from bridge.cli.params import ADAM_ID, SERIAL, Decorated, json_option
 from bridge.cli.root import Settings
+from bridge.domain.wording import counted
 
 
 def _pairs(command: Decorated) -> Decorated:
@@ -53,7 +54,7 @@ def assign(
         return 0
     known = len(chosen) - len(new)
     old = f", {known} as before" if known else ""
-    show.line(f"{show.counted(len(new), 'new one-off wish', 'new one-off wishes')}{old}.")
+    show.line(f"{counted(len(new), 'new one-off wish', 'new one-off wishes')}{old}.")
     by_file = [each["serial_number"] for each in wishes if each["wanted_by"] != "one-off"]
     if by_file:
         show.line(f"The file wants it, too, and its settings count, on {', '.join(by_file)}.")
@@ -89,7 +90,7 @@ def unassign(settings: Settings, serials: tuple[str, ...], adam_id: str, as_json
         return 0
     without = len(chosen) - len(gone)
     rest = f", {without} had none" if without else ""
-    show.line(f"{show.counted(len(gone), 'one-off wish', 'one-off wishes')} withdrawn{rest}.")
+    show.line(f"{counted(len(gone), 'one-off wish', 'one-off wishes')} withdrawn{rest}.")
     if still:
         show.line(f"The file still wants it on {', '.join(still)}.")
     return 0

@@ -25,6 +25,7 @@ from bridge.cli.demo_outside import (
 from bridge.cli.demo_report import Pair, Result
 from bridge.cli.demo_watch import Watch
 from bridge.cli.root import BAD_NEWS, Settings
+from bridge.domain.wording import counted
 from bridge.engine import status
 from bridge.errors import BridgeError
 
@@ -67,9 +68,9 @@ def demo(devices: int, apps: int, faults: bool, kills: int, keep: bool, seed: in
     missing = missing_for_micromdm() if mdm == "micromdm" else []
     if missing:
         raise click.UsageError(f"--mdm micromdm needs {' and '.join(missing)}")
-    words = [show.counted(devices, "device"), show.counted(apps, "app")]
+    words = [counted(devices, "device"), counted(apps, "app")]
     words += ["with faults"] if faults else []
-    words += [show.counted(kills, "kill")] if kills else []
+    words += [counted(kills, "kill")] if kills else []
     show.line(f"Demonstration: {', '.join(words)}, seed {seed}")
     further = max(devices * apps - _USUAL, 0)
     kind = OutsideWithMicroMdm if mdm == "micromdm" else Outside
@@ -122,7 +123,7 @@ def _run(outside: Outside, directory: Path, kills: int, seed: int, deadline: flo
         except BridgeError:
             _show_log(place)
             raise
-        later = show.counted(outside.later, "more device")
+        later = counted(outside.later, "more device")
         show.line(f"{later} will enrol in the next {ENROL_WITHIN:g} s. Since the wish:")
         with show.progress() as view:
             watch.follow(view)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from statistics import median
 
 from bridge.domain.model import INSTALL_STATES
+from bridge.domain.wording import counted
 from bridge.simulator.ledger import Violation
 
 Pair = tuple[str, str]
@@ -139,7 +140,7 @@ def _app_row(result: Result, adam_id: str, name: str) -> Sequence[object]:
 
 def good_news(result: Result) -> str:
     """What to say when nothing is wrong."""
-    apps = _n(len(result.apps), "app")
+    apps = counted(len(result.apps), "app")
     where = f"on all {len(result.serials)} devices" if len(result.serials) > 1 else "on the device"
     return f"Done: {apps} really installed {where}, {result.elapsed:.0f} s after the wish."
 
@@ -150,7 +151,7 @@ def summary(result: Result) -> dict[str, str]:
     asked = result.requests.get("apple.associate", 0)
     calls = {service: _calls(result, service) for service in ("apple", "mdm")}
     lines = {
-        "Licences": f"{sum(result.told_by.values())} by {_n(asked, 'request')} to Apple; "
+        "Licences": f"{sum(result.told_by.values())} by {counted(asked, 'request')} to Apple; "
         f"confirmed: {told or 'none'}",
         "Calls": f"{calls['apple']} to Apple"
         + (f", {calls['mdm']} to the MDM server" if calls["mdm"] else ""),
@@ -160,24 +161,20 @@ def summary(result: Result) -> dict[str, str]:
     if result.kills:
         back = f"; back after {max(result.revivals):.1f} s at most" if result.revivals else ""
         lines["Kills"] = f"{result.kills} × SIGKILL to all processes of the bridge{back}"
-    counted = [
-        f"{result.counters[name]} {words[result.counters[name] > 1]}"
+    others = [
+        counted(result.counters[name], *words)
         for name, words in _COUNTED.items()
         if result.counters.get(name)
     ]
-    if counted:
-        lines["Counted"] = ", ".join(counted)
+    if others:
+        lines["Counted"] = ", ".join(others)
     return lines
 
 
 def in_words(counts: Mapping[str, int]) -> str:
     """`1 lost notification, 2 kills`."""
-    return ", ".join(_n(count, noun) for noun, count in counts.items())
+    return ", ".join(counted(count, noun) for noun, count in counts.items())
 
 
 def _calls(result: Result, service: str) -> int:
     return sum(n for place, n in result.requests.items() if place.startswith(f"{service}."))
-
-
-def _n(number: int, noun: str) -> str:
-    return f"{number} {noun}{'' if number == 1 else 's'}"

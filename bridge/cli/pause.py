@@ -12,6 +12,7 @@ from bridge.cli import show
 from bridge.cli.params import ADAM_ID, SERIAL, json_option
 from bridge.cli.root import USAGE, Settings
 from bridge.domain.pauses import Pause, Scope
+from bridge.domain.wording import as_sentence, counted
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -80,8 +81,8 @@ def resume(
         ended = bridge.resume(scope, name)
         if not as_json:
             what = Pause(scope, name, since=0.0).what
-            said = f"{what} is resumed." if ended else f"{what} was not paused."
-            show.line(said[0].upper() + said[1:])
+            said = f"{what} is resumed" if ended else f"{what} was not paused"
+            show.line(as_sentence(said))
         _tell(bridge, as_json, {"resumed": ended})
     return 0
 
@@ -114,4 +115,4 @@ def _tell(bridge: Bridge, as_json: bool, done: dict[str, Any]) -> None:
 
 
 def _about(installs: int) -> str:
-    return f"It is about {show.counted(installs, 'wanted install')}."
+    return f"It is about {counted(installs, 'wanted install')}."

@@ -12,6 +12,7 @@ from bridge.cli.root import BAD_NEWS, Settings
 from bridge.cli.sync import run_reads
 from bridge.domain.change import Change
 from bridge.domain.plan import Plan
+from bridge.domain.wording import counted
 from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.plan.look import Looking, missing
 from bridge.engine.plan.seats import Look
@@ -94,7 +95,7 @@ def show_plan(planned: Plan) -> None:
     """Print a plan for a person."""
     change = planned.change
     if planned.nothing_to_do:
-        show.line(f"There is nothing to do: {show.counted(change.kept, 'install')} as applied.")
+        show.line(f"There is nothing to do: {counted(change.kept, 'install')} as applied.")
     elif apps := planned.apps():
         show.table(
             ("app", "name", "added", "removed"),

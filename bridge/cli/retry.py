@@ -10,6 +10,7 @@ from bridge.app import Bridge
 from bridge.cli import show
 from bridge.cli.params import ADAM_ID, SERIAL, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
+from bridge.domain.wording import counted
 from bridge.store import reports
 from bridge.store import retry as stopped_installs
 
@@ -55,7 +56,7 @@ def retry(
     if as_json:
         show.as_json({"retried": retried, "reasons": _as_json(stopped)})
     elif stopped:
-        show.line(f"{show.counted(retried, 'install')} got another round.")
+        show.line(f"{counted(retried, 'install')} got another round.")
     return 0
 
 

@@ -123,11 +123,6 @@ def _whole(seconds: float) -> str:
     return f"{int(seconds // unit)} {name}"
 
 
-def counted(number: int, noun: str, plural: str = "") -> str:
-    """`1 device`, `2 devices`."""
-    return f"{number} {noun if number == 1 else plural or noun + 's'}"
-
-
 def bar(done: int, whole: int) -> str:
     """How far something is: `[#####---------------]`; empty while nobody knows how much it is."""
     filled = BAR * min(done, whole) // whole if whole else 0

@@ -13,6 +13,7 @@ from bridge.cli.params import ADAM_ID, SERIAL, json_option
 from bridge.cli.root import Settings
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.times import day_of
+from bridge.domain.wording import counted
 from bridge.engine import status as overview
 
 
@@ -129,7 +130,7 @@ def _licences(licences: list[Mapping[str, Any]]) -> None:
             name = each["name"] or each["adam_id"]
             show.line(f"{each['location']}, {name}: at this rate the last seat goes on {day}.")
     if len(shown) < len(licences):
-        more = show.counted(len(licences) - len(shown), "app")
+        more = counted(len(licences) - len(shown), "app")
         show.line(f"{more} more that nobody wants here: see --json")
 
 

@@ -11,6 +11,7 @@ from bridge.domain.forecast import used_per_day
 from bridge.domain.model import LANE_STATES, Facts
 from bridge.domain.reasons import REASONS, describe
 from bridge.domain.times import rfc3339
+from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
 from bridge.engine.trail import History
 from bridge.store import counts, facts, installs, lists
@@ -46,10 +47,10 @@ def explain(context: Context, serial_number: str, adam_id: str) -> Mapping[str, 
         "reason": reason,
         "detail": decision.detail,
         "explanation": {
-            "sentence": sentence[0].upper() + sentence[1:] + ".",
+            "sentence": as_sentence(sentence),
             "who_must_act": actor,
             "needs_someone": _needs_someone(decision),
-            "next": next_step[0].upper() + next_step[1:] + ".",
+            "next": as_sentence(next_step),
             "next_at": rfc3339(_next_at(context, fact, history, decision)),
             "evidence": _evidence(fact) + _shortage(context, fact, reason),
             "took": history.took() if decision.state in FINE else [],

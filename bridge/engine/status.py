@@ -11,6 +11,7 @@ from bridge.domain.model import Asset
 from bridge.domain.reasons import REASONS
 from bridge.domain.times import rfc3339
 from bridge.domain.wanted import Wanted
+from bridge.domain.wording import as_sentence
 from bridge.engine import health
 from bridge.engine.context import Context
 from bridge.store import (
@@ -73,7 +74,7 @@ def paused(context: Context) -> list[dict[str, Any]]:
             "next_probe_at": rfc3339(pause.next_probe_at),
             "probe": pause.probe,
             "installs": pauses.wanted(context.db, pause.scope, pause.name),
-            "sentence": pause.shown[0].upper() + pause.shown[1:] + ".",
+            "sentence": as_sentence(pause.shown),
         }
         for pause in pauses.load(context.db).all
     ]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 
 from bridge.domain.policy import DAY, Policy
+from bridge.domain.wording import counted
 from bridge.engine import stops
 from bridge.engine.context import Context
 from bridge.store import locations, meta
@@ -81,7 +82,7 @@ def text_of_end(expires_at: float, now: float) -> str:
     if left <= 0:
         return f"the content token has expired on {moment}"
     days = int(left // DAY)
-    when = f"in {days} day{'s' if days > 1 else ''}" if days else "within a day"
+    when = f"in {counted(days, 'day')}" if days else "within a day"
     return f"the content token expires {when}, on {moment}"
 
 

@@ -15,6 +15,7 @@ from werkzeug.exceptions import (
     UnprocessableEntity,
 )
 
+from bridge.domain.wording import as_sentence
 from bridge.errors import QueryError, ShapeError, StoreError, WishError
 
 log = logging.getLogger(__name__)
@@ -74,8 +75,3 @@ def _answer(error: Exception) -> Response:
         if name.lower() != "content-type":
             response.headers[name] = value
     return response
-
-
-def as_sentence(text: str) -> str:
-    """The text of an error as a sentence: a capital letter first, a full stop last."""
-    return text[:1].upper() + text[1:].rstrip(".") + "."

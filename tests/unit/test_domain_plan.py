@@ -9,7 +9,9 @@ from hypothesis import strategies as st
 from bridge.domain.change import Batch, Change, compare, refusal, removals_allowed
 from bridge.domain.model import Asset, AssetFacts
 from bridge.domain.options import Options
-from bridge.domain.plan import Holders, Plan, Seats, Unable, count_seats, named
+from bridge.domain.plan import Plan, Unable
+from bridge.domain.plan.seats import Holders, Seats, count_seats
+from bridge.domain.wording import named
 
 PAGES = Asset("361309726")
 SERIALS = [f"S{number}" for number in range(12)]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from werkzeug.exceptions import Conflict, NotFound
 
+from bridge.domain.wording import as_sentence
 from bridge.engine.sync import WHATS
 from bridge.web.ports import Bridge
-from bridge.web.problems import as_sentence
 from bridge.web.v1 import kinds, results, things
 from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
 from bridge.web.v1.lists import UNKNOWN_PAIR

@@ -6,9 +6,9 @@ from werkzeug.exceptions import Conflict, UnprocessableEntity
 
 from bridge.config import read_document
 from bridge.domain.wanted import Wanted
+from bridge.domain.wording import as_sentence
 from bridge.errors import ConfigError, WishError
 from bridge.web.ports import Bridge
-from bridge.web.problems import as_sentence
 from bridge.web.v1 import kinds, results
 from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
 

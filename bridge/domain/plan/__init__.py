@@ -1,0 +1,139 @@
+"""What an apply would change and cost, before anything is done: sums and sentences, pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.change import Change, refusal
+from bridge.domain.plan.seats import Seats, seats_json
+from bridge.domain.reasons import describe
+from bridge.domain.wording import counted, named
+
+
+@dataclass(frozen=True, slots=True)
+class Unable:
+    """A device that is wanted to have an app and cannot: it takes no seat. The reason's name."""
+
+    serial_number: str
+    adam_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What applying would change and cost.
+
+    `is_new` says that groups or settings differ from what was applied last, whatever follows for
+    installs. `unseen` are the serial numbers that no server has shown; `unknown` counts devices of
+    which facts that a `match` needs were never reported, `nameless` the user-enrolled ones, which
+    no group means. `without_bundle_id` are apps that a device must tell of first. `notes` say what
+    could not be looked at.
+    """
+
+    change: Change
+    is_new: bool
+    names: Mapping[str, str | None]
+    seats: tuple[Seats, ...] = ()
+    unable: tuple[Unable, ...] = ()
+    unseen: tuple[str, ...] = ()
+    unknown: int = 0
+    nameless: int = 0
+    without_bundle_id: tuple[str, ...] = ()
+    notes: tuple[str, ...] = ()
+
+    @property
+    def short(self) -> int:
+        """How many seats are missing in all."""
+        return sum(each.short for each in self.seats)
+
+    @property
+    def nothing_to_do(self) -> bool:
+        """Whether an apply would change nothing at all."""
+        return not (self.is_new or self.change.touches_installs)
+
+    def apps(self) -> list[dict[str, Any]]:
+        """The apps that change, each with how many devices get and lose it."""
+        added, removed = _count(self.change.added), _count(self.change.removed)
+        return [
+            {
+                "adam_id": adam_id,
+                "name": self.names.get(adam_id),
+                "added": added.get(adam_id, 0),
+                "removed": removed.get(adam_id, 0),
+            }
+            for adam_id in sorted(added.keys() | removed.keys())
+        ]
+
+    def remarks(self) -> list[str]:
+        """What an admin should know beside the sums, a sentence each."""
+        lines = list(self.notes)
+        if why := refusal(self.change, None):
+            lines.append(f"An apply is refused like this: {why}.")
+        for (adam_id, reason), serials in _grouped(self.unable).items():
+            why, _ = describe(
+                reason,
+                app=self._name(adam_id),
+                device=named(serials),
+                location="the location",
+                detail="it is of another platform",
+            )
+            where = "" if why.count(serials[0]) else f"; it is wanted on {named(serials)}"
+            lines.append(f"{why}{where}.")
+        if self.unseen:
+            unseen = counted(len(self.unseen), "serial number is", "serial numbers are")
+            lines.append(f"{unseen} not shown by any server yet: {named(self.unseen)}.")
+        if self.unknown:
+            lines.append(
+                f"Of {counted(self.unknown, 'device')} a match needs "
+                "facts that nobody knows yet; run vpp-bridge sync devices to ask for them."
+            )
+        if self.nameless:
+            lines.append(
+                f"{counted(self.nameless, 'user-enrolled device')} "
+                "without a serial number: no group means them."
+            )
+        if self.without_bundle_id:
+            apps = named([self._name(each) for each in self.without_bundle_id])
+            lines.append(
+                f"No bundle id is known yet of {apps}: a device tells it after an install."
+            )
+        return lines
+
+    def _name(self, adam_id: str) -> str:
+        name = self.names.get(adam_id)
+        return f"{name} ({adam_id})" if name else f"app {adam_id}"
+
+    def as_json(self) -> dict[str, Any]:
+        """The plan for programs."""
+        return {
+            "nothing_to_do": self.nothing_to_do,
+            **self.change.counts(),
+            "apps": self.apps(),
+            "short": self.short,
+            "seats": [seats_json(each) for each in self.seats],
+            "cannot": [
+                {"serial_number": u.serial_number, "adam_id": u.adam_id, "reason": u.reason}
+                for u in self.unable
+            ],
+            "not_shown": list(self.unseen),
+            "facts_missing": self.unknown,
+            "without_serial_number": self.nameless,
+            "without_bundle_id": list(self.without_bundle_id),
+            "notes": list(self.notes),
+        }
+
+
+def _count(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for _, adam_id in pairs:
+        counts[adam_id] = counts.get(adam_id, 0) + 1
+    return counts
+
+
+def _grouped(unable: Sequence[Unable]) -> dict[tuple[str, str], list[str]]:
+    found: dict[tuple[str, str], list[str]] = {}
+    for each in unable:
+        found.setdefault((each.adam_id, each.reason), []).append(each.serial_number)
+    return found

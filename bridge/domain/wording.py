@@ -1,0 +1,25 @@
+"""Pieces of the sentences that people read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+SHOWN = 10
+"""Serial numbers or apps that a sentence names; more are counted."""
+
+
+def as_sentence(text: str) -> str:
+    """`text` as a sentence of its own: a capital letter first, one full stop last."""
+    return text[:1].upper() + text[1:].rstrip(".") + "."
+
+
+def counted(number: int, noun: str, plural: str = "") -> str:
+    """`1 device`, `2 devices`."""
+    return f"{number} {noun if number == 1 else plural or noun + 's'}"
+
+
+def named(names: Sequence[str]) -> str:
+    """The first of several names, and how many more there are."""
+    more = len(names) - SHOWN
+    text = ", ".join(names[:SHOWN])
+    return f"{text} and {more} more" if more > 0 else text
