@@ -10,7 +10,8 @@ from dataclasses import replace
 
 from bridge.domain.backoff import doubling
 from bridge.domain.decision import AskApps, AskInstalled, Decision
-from bridge.domain.model import Device, Facts
+from bridge.domain.facts import Facts
+from bridge.domain.model import Device
 from bridge.domain.policy import Policy
 
 

@@ -5,12 +5,9 @@ Times are seconds since the epoch. Field names are the database's columns where 
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from bridge.domain.installed import InstalledReport
-from bridge.domain.options import Options
-from bridge.domain.pauses import Pause
 from bridge.domain.platforms import platform_of
 
 InstallState = Literal[
@@ -179,65 +176,6 @@ class Attempt:
     rejection_reason: str | None
 
 
-LicenceState = Literal["none", "wanted", "open", "in_doubt", "held", "refused", "taken"]
-
-
-@dataclass(frozen=True, slots=True)
-class Licence:
-    """Where the licence of one pair stands. `since` is when that state was reached.
-
-    `confirmed_by` is who told first that Apple gave it (notification, status or
-    read), `read_at` when Apple last showed it, `refusals` how often in a row Apple said no.
-    """
-
-    state: LicenceState
-    since: float | None = None
-    confirmed_by: str | None = None
-    read_at: float | None = None
-    error_number: int | None = None
-    refusals: int = 0
-    event_id: str | None = None
-    ours: bool = False
-    """Whether the bridge asked for it: only such a licence is ever given back."""
-    waits_for: str | None = None
-    """Why Apple did not take the request yet, and (`waits_until`) when it is sent again."""
-    waits_until: float | None = None
-    times_taken: int = 0
-    """How often others took it away since it was wanted."""
-
-
-@dataclass(frozen=True, slots=True)
-class LocationFacts:
-    """What deciding needs to know of a content token's location."""
-
-    name: str
-    ready: bool
-    stopped: str | None = None
-    stopped_detail: str | None = None
-    trouble: str | None = None
-    """Why calls to Apple for the location are being repeated now, if they are."""
-    trouble_passes: bool = False
-    """Whether that is likely to go away by itself."""
-
-
-@dataclass(frozen=True, slots=True)
-class AssetFacts:
-    """Apple's counts of one asset; `available` is None for unlimited ones.
-
-    They were read at `read_at`; `counted_at` is when they last changed: read, or told by an
-    ASSET_COUNT.
-    """
-
-    total: int | None
-    available: int | None
-    unlimited: bool
-    device_assignable: bool
-    product_type: str | None
-    platforms: str | None
-    read_at: float
-    counted_at: float
-
-
 Held = Literal["NOT_PLANNED", "HELD_BACK"]
 
 
@@ -272,54 +210,3 @@ class Install:
     updated_at: float
     installed_at: float | None
     next_check_at: float | None
-
-
-@dataclass(frozen=True, slots=True)
-class Scout:
-    """The device on which an app is tried first, since then, to learn its bundle id.
-
-    `serial_number` is None once it came back without it; `tried` counts the devices so far.
-    """
-
-    serial_number: str | None
-    since: float
-    tried: int
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """All that `decide()` looks at for one install."""
-
-    install: Install
-    options: Options
-    location: LocationFacts | None
-    asset: AssetFacts | None
-    licence: Licence
-    device: Device | None
-    app_name: str | None = None
-    bundle_id: str | None = None
-    is_ios_app: bool = False
-    """Whether Apple's metadata calls it iosSoftware, also where it runs on Macs."""
-    report: AppReport | None = None
-    installed: InstalledReport | None = None
-    strangers: bool = False
-    """Whether the newest list has an entry that is not known to be another wanted app."""
-    attempt: Attempt | None = None
-    left_behind: str | None = None
-    """The CommandUUID that another device with this serial number was sent and never answered."""
-    taken: str | None = None
-    """The settings (InstallSettings) of the newest install that the device took since it was
-    enrolled; None where it took none, as for an app that was there before."""
-    release: Licence = field(default_factory=lambda: Licence("none"))
-    """Where giving the licence back stands: the newest disassociate, if it is not history."""
-    removal: Attempt | None = None
-    """The newest RemoveApplication since the app is not wanted any more."""
-    list_open: bool = False
-    """Whether a ManagedApplicationList for the device is on its way."""
-    installed_open: bool = False
-    """Whether an InstalledApplicationList for the device is on its way."""
-    free_seats: int | None = None
-    scout: Scout | None = None
-    """Who is tried first, for an app whose bundle id is not known."""
-    pause: Pause | None = None
-    """What keeps POSTs for this install from leaving, if anything does."""

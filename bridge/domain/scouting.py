@@ -11,7 +11,8 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge.domain.decision import BeScout, Decision, EndScout
-from bridge.domain.model import ANSWERED_STATES, Facts
+from bridge.domain.facts import Facts
+from bridge.domain.model import ANSWERED_STATES
 from bridge.domain.policy import Policy
 
 _ENDED = ("waiting", "failed", "conflict", "needs_user", "unconfirmed", "installed", "removed")

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from typing import Final
 
 from bridge.domain.catalogue import MANAGED, AnswerKind, answer_meaning
-from bridge.domain.model import ANSWERED_STATES, Attempt, Facts
+from bridge.domain.facts import Facts
+from bridge.domain.model import ANSWERED_STATES, Attempt
 from bridge.domain.pauses import Pause
 from bridge.domain.policy import WavePolicy
 

@@ -7,8 +7,9 @@ from typing import Any
 
 from bridge.domain.decide import decide
 from bridge.domain.decision import Decision
+from bridge.domain.facts import Facts
 from bridge.domain.forecast import used_per_day
-from bridge.domain.model import LANE_STATES, Facts
+from bridge.domain.model import LANE_STATES
 from bridge.domain.reasons import REASONS, describe
 from bridge.domain.times import rfc3339
 from bridge.domain.wording import as_sentence

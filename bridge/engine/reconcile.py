@@ -29,7 +29,8 @@ from bridge.domain.decision import (
     SendRemove,
     Step,
 )
-from bridge.domain.model import Device, Facts, Install, Pair
+from bridge.domain.facts import Facts
+from bridge.domain.model import Device, Install, Pair
 from bridge.engine import elsewhere, waves
 from bridge.engine import licences as licence_steps
 from bridge.engine.context import Context
@@ -42,6 +43,7 @@ from bridge.store import (
     locations,
     meta,
     scouts,
+    seats,
 )
 from bridge.store import pairs as pairs_store
 from bridge.store.database import savepoint
@@ -259,16 +261,16 @@ def allot_seats(context: Context) -> int:
     """Give the free seats to those who wait for one; returns how many got one, or were sent where
     there is one."""
     given = 0
-    for location, asset in installs.assets_in_demand(context.db):
+    for location, asset in seats.in_demand(context.db):
         given += elsewhere.to_holders(context, location, asset)
         counts = locations.asset_facts(context.db, location, [asset]).get(asset)
         if counts is None:
             given += elsewhere.to_seats(context, location, asset)
             continue
         free = facts.free_seats(context.db, location, asset, counts)
-        demands = installs.demands(context.db, location, asset)
+        demands = seats.demands(context.db, location, asset)
         granted = allocate(demands, free)
-        serials = installs.seated(context.db, [d.install_id for d in granted], context.now)
+        serials = seats.allotted(context.db, [d.install_id for d in granted], context.now)
         pairs = [Pair(asset, serial_number) for serial_number in serials]
         pairs_store.want(context.db, location, "ASSOCIATE", pairs, context.now)
         given += len(granted)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.decide import decide
-from bridge.domain.model import Facts
+from bridge.domain.facts import Facts
 from bridge.domain.policy import Policy
 from bridge.engine.context import Context
 from bridge.engine.inbox import HANDLERS

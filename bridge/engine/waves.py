@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.domain.decision import Decision
-from bridge.domain.model import Facts, Install
+from bridge.domain.facts import Facts
+from bridge.domain.model import Install
 from bridge.domain.pauses import Pause, Pauses
 from bridge.domain.waves import failure_of, next_probe_after, pause_for
 from bridge.engine import pausing

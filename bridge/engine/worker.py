@@ -13,7 +13,7 @@ from bridge.engine.context import Context
 from bridge.engine.dispatch import Dispatcher, Executor, inline
 from bridge.engine.sweep import Outside
 from bridge.errors import StoreError
-from bridge.store import events, installs
+from bridge.store import events, installs, seats
 from bridge.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -92,7 +92,7 @@ class Engine:
         if self._any(lambda c: bool(installs.dirty(c.db, 1))):
             with self.database.write() as db:
                 done += reconcile.decide_dirty(self._context(db))
-        if self._any(lambda c: bool(installs.assets_in_demand(c.db))):
+        if self._any(lambda c: bool(seats.in_demand(c.db))):
             with self.database.write() as db:
                 done += reconcile.allot_seats(self._context(db))
         done += self._cut()

@@ -8,21 +8,12 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from bridge.domain.model import (
-    ANSWERED_STATES,
-    AppReport,
-    Asset,
-    AssetFacts,
-    Attempt,
-    Facts,
-    Install,
-    Licence,
-    LocationFacts,
-    Pair,
-)
+from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts
+from bridge.domain.model import ANSWERED_STATES, AppReport, Asset, Attempt, Install, Pair
 from bridge.domain.options import Options
 from bridge.store import (
     apps,
+    attempts,
     commands,
     devices,
     installed_apps,
@@ -58,9 +49,9 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     lists_open = _lists_open(db, device_ids, left=False)
     lists_left = _lists_open(db, device_ids, left=True) if paused else lists_open
     ids = [i.id for i in installs]
-    attempts = commands.attempts(db, ids, "InstallApplication")
-    removals = commands.attempts(db, ids, "RemoveApplication")
-    taken = commands.taken(db, ids)
+    sends = attempts.newest(db, ids, "InstallApplication")
+    removals = attempts.newest(db, ids, "RemoveApplication")
+    taken = attempts.taken(db, ids)
     adam_ids = list({i.adam_id for i in installs})
     known = apps.bundle_ids(db, adam_ids)
     ios_apps = apps.ios_apps(db, adam_ids)
@@ -78,7 +69,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
             serial_number=install.target, adam_id=install.adam_id, location=install.location
         )
         asked = lists_left if pause is not None and pause.stops_devices else lists_open
-        attempt = attempts.get(install.id)
+        attempt = sends.get(install.id)
         elsewhere = attempt is not None and device is not None and attempt.device_id != device.id
         result.append(
             Facts(

@@ -7,7 +7,6 @@ from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass
 from functools import lru_cache
 
-from bridge.domain.allocate import Demand
 from bridge.domain.decision import Decision, TakeSeat
 from bridge.domain.model import Asset, Held, Install
 from bridge.domain.options import Options
@@ -251,37 +250,6 @@ def next_check_at(db: Connection) -> float | None:
         "WHERE next_check_at IS NOT NULL AND dirty_at IS NULL"
     ).fetchone()[0]
     return None if value is None else float(value)
-
-
-def assets_in_demand(db: Connection) -> list[tuple[str, Asset]]:
-    """The (location, asset) for which somebody waits for a seat."""
-    found = db.execute(
-        "SELECT DISTINCT location, adam_id, pricing_param FROM installs WHERE needs_seat = 1"
-    )
-    return [(row[0], Asset(row[1], row[2])) for row in found]
-
-
-def demands(db: Connection, location: str, asset: Asset) -> list[Demand]:
-    """Who waits for a seat of this asset."""
-    found = db.execute(
-        "SELECT id, priority, created_at FROM installs WHERE needs_seat = 1 AND location = ? "
-        "AND adam_id = ? AND pricing_param = ?",
-        (location, asset.adam_id, asset.pricing_param),
-    )
-    return [Demand(row[0], row[1], row[2]) for row in found]
-
-
-def seated(db: Connection, install_ids: Sequence[int], now: float) -> list[str]:
-    """These installs got a seat: they wait no more, and are decided anew. Their serials."""
-    serials = []
-    for install_id in install_ids:
-        row = db.execute(
-            "UPDATE installs SET needs_seat = 0, dirty_at = coalesce(dirty_at, ?) "
-            "WHERE id = ? RETURNING target",
-            (now, install_id),
-        ).fetchone()
-        serials.append(str(row[0]))
-    return serials
 
 
 def get(db: Connection, serial_number: str, adam_id: str) -> Install | None:

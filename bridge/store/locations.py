@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.domain.model import Asset, AssetFacts
+from bridge.domain.facts import AssetFacts
+from bridge.domain.model import Asset
 from bridge.domain.platforms import listed
 from bridge.store import rows
 from bridge.store.database import Connection

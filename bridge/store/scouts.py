@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.domain.model import Scout
+from bridge.domain.facts import Scout
 from bridge.store import rows
 from bridge.store.database import Connection
 

@@ -1,13 +1,46 @@
-"""Who holds, asked for, or could give back the licences of one asset, for the whole fleet."""
+"""Seats: who waits for one, holds or asked for one, or could give one back, in the whole fleet."""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 
+from bridge.domain.allocate import Demand
 from bridge.domain.model import Asset
 from bridge.store.database import Connection
 
 _ASSET = "location = ? AND adam_id = ? AND pricing_param = ? AND target_kind = 'serial'"
+
+
+def in_demand(db: Connection) -> list[tuple[str, Asset]]:
+    """The (location, asset) for which somebody waits for a seat."""
+    found = db.execute(
+        "SELECT DISTINCT location, adam_id, pricing_param FROM installs WHERE needs_seat = 1"
+    )
+    return [(row[0], Asset(row[1], row[2])) for row in found]
+
+
+def demands(db: Connection, location: str, asset: Asset) -> list[Demand]:
+    """Who waits for a seat of this asset."""
+    found = db.execute(
+        "SELECT id, priority, created_at FROM installs WHERE needs_seat = 1 AND location = ? "
+        "AND adam_id = ? AND pricing_param = ?",
+        (location, asset.adam_id, asset.pricing_param),
+    )
+    return [Demand(row[0], row[1], row[2]) for row in found]
+
+
+def allotted(db: Connection, install_ids: Sequence[int], now: float) -> list[str]:
+    """These installs got a seat: they wait no more, and are decided anew. Their serials."""
+    serials = []
+    for install_id in install_ids:
+        row = db.execute(
+            "UPDATE installs SET needs_seat = 0, dirty_at = coalesce(dirty_at, ?) "
+            "WHERE id = ? RETURNING target",
+            (now, install_id),
+        ).fetchone()
+        serials.append(str(row[0]))
+    return serials
 
 
 def in_use(db: Connection) -> set[tuple[str, Asset]]:

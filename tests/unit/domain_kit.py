@@ -8,17 +8,9 @@ from typing import Any, TypeVar
 
 from bridge.domain.decide import decide
 from bridge.domain.decision import Decision
+from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts
 from bridge.domain.installed import InstalledReport, Presence
-from bridge.domain.model import (
-    AppReport,
-    AssetFacts,
-    Attempt,
-    Device,
-    Facts,
-    Install,
-    Licence,
-    LocationFacts,
-)
+from bridge.domain.model import AppReport, Attempt, Device, Install
 from bridge.domain.options import Options
 from bridge.domain.policy import Policy
 

@@ -20,7 +20,8 @@ from bridge.domain.catalogue import (
     telling_link,
 )
 from bridge.domain.decision import Decision, ReadAssignment, SendInstall
-from bridge.domain.model import Attempt, Facts
+from bridge.domain.facts import Facts
+from bridge.domain.model import Attempt
 from bridge.domain.options import Options
 from bridge.domain.reasons import REASONS
 from tests.unit.domain_kit import (

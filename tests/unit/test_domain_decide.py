@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.decision import Decision, LeaveBehind, ReadAssignment, TakeSeat
-from bridge.domain.model import Facts, Licence, LocationFacts
+from bridge.domain.facts import Facts, Licence, LocationFacts
 from bridge.domain.options import Options
 from bridge.domain.policy import Policy
 from tests.unit.domain_kit import (

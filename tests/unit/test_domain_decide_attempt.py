@@ -13,7 +13,7 @@ from bridge.domain.decision import (
     ReadAssignment,
     SendInstall,
 )
-from bridge.domain.model import Facts, Licence
+from bridge.domain.facts import Facts, Licence
 from tests.unit.domain_kit import (
     DAY,
     HOUR,

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.decision import AskApps, DropAttempt, LeaveLine
-from bridge.domain.model import Licence
+from bridge.domain.facts import Licence
 from bridge.domain.pauses import Pause, Pauses, Scope
 from tests.unit.domain_kit import (
     DAY,

@@ -7,11 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.change import Batch, Change, compare, refusal, removals_allowed
-from bridge.domain.model import Asset, AssetFacts
+from bridge.domain.facts import AssetFacts
+from bridge.domain.model import Asset
 from bridge.domain.options import Options
 from bridge.domain.plan import Plan, Unable
 from bridge.domain.plan.seats import Holders, Seats, count_seats
-from bridge.domain.wording import named
 
 PAGES = Asset("361309726")
 SERIALS = [f"S{number}" for number in range(12)]
@@ -204,7 +204,3 @@ def test_remarks_are_sentences() -> None:
     assert plan().remarks() == []
     assert plan().nothing_to_do
     assert not plan(is_new=True).nothing_to_do
-
-
-def test_long_lists_are_cut() -> None:
-    assert named([str(number) for number in range(12)]) == "0, 1, 2, 3, 4, 5, 6, 7, 8, 9 and 2 more"

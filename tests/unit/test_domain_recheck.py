@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.domain.catalogue import APPLE_ERRORS, MDM_ERRORS, SAID_ONCE
-from bridge.domain.model import CommandState, Facts, Licence, LicenceState, LocationFacts
+from bridge.domain.facts import Facts, Licence, LicenceState, LocationFacts
+from bridge.domain.model import CommandState
 from bridge.domain.options import Options
 from bridge.domain.policy import DAY, HOUR
 from tests.unit.domain_kit import (

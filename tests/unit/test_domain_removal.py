@@ -15,7 +15,8 @@ from bridge.domain.decision import (
     SendRemove,
     Step,
 )
-from bridge.domain.model import Attempt, Facts, Licence, LocationFacts
+from bridge.domain.facts import Facts, Licence, LocationFacts
+from bridge.domain.model import Attempt
 from bridge.domain.options import Options
 from tests.unit.domain_kit import (
     DAY,

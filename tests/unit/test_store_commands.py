@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.domain.model import Device
-from bridge.store import command_ends, commands, devices, lanes, watch
+from bridge.store import attempts, command_ends, commands, devices, lanes, watch
 from bridge.store.commands import Answer
 from bridge.store.database import Connection
 from tests.unit.store_kit import (
@@ -95,7 +95,7 @@ def test_an_answered_attempt_makes_room_for_the_next(
     make_command(db, "a", device, install_id=install)
     bring(db, "a", at)
     assert make_command(db, "b", device, install_id=install, attempt=2, now=NOW + 1)
-    assert commands.attempts(db, [install], INSTALL)[install].command_uuid == "b"
+    assert attempts.newest(db, [install], INSTALL)[install].command_uuid == "b"
     assert [c.command_uuid for c in commands.of_install(db, install)] == ["a", "b"]
 
 
@@ -105,7 +105,7 @@ def test_the_newest_attempt_counts(db: Connection, device: Device) -> None:
         make_command(db, uuid, device, install_id=pages, attempt=attempt)
         bring(db, uuid, "error")
     make_command(db, "k", device, install_id=keynote)
-    found = commands.attempts(db, [pages, keynote, 99], INSTALL)
+    found = attempts.newest(db, [pages, keynote, 99], INSTALL)
     assert {i: a.command_uuid for i, a in found.items()} == {pages: "c", keynote: "k"}
     newest = found[pages]
     assert (newest.error_domain, newest.error_code) == ("MDMErrorDomain", 12064)

@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from bridge.domain.batching import Rectangle
-from bridge.domain.model import Asset, Device, Facts, Licence
+from bridge.domain.facts import Facts, Licence
+from bridge.domain.model import Asset, Device
 from bridge.domain.options import Options
 from bridge.store import apps, commands, devices, facts, installs, licences, locations, requests
 from bridge.store import pairs as pairs_store

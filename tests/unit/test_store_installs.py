@@ -7,7 +7,7 @@ import pytest
 from bridge.domain.decision import Decision, TakeSeat
 from bridge.domain.model import Asset, Install
 from bridge.domain.options import Options
-from bridge.store import batches, installs
+from bridge.store import batches, installs, seats
 from bridge.store.database import Connection
 from tests.unit.store_kit import KEYNOTE, NOW, PAGES, make_install, value, wish
 
@@ -99,7 +99,7 @@ def test_who_is_not_wanted_needs_no_seat(db: Connection) -> None:
     install_id = make_install(db)
     decide(db, install_id, Decision("waiting", "SEAT_PENDING", steps=(TakeSeat(),)), NOW)
     installs.no_longer_wanted(db, [("S1", PAGES.adam_id)], NOW + 1)
-    assert installs.assets_in_demand(db) == []
+    assert seats.in_demand(db) == []
     before = row(db, install_id)
     installs.no_longer_wanted(db, [("S1", PAGES.adam_id)], NOW + 9)
     assert row(db, install_id) == before, "that was so already"
@@ -213,15 +213,15 @@ def test_who_waits_for_a_seat(db: Connection) -> None:
     other = make_install(db, "S9", KEYNOTE)
     for install_id in [*ids[:2], other]:
         decide(db, install_id, take, NOW)
-    assert sorted(installs.assets_in_demand(db)) == [("hq", KEYNOTE), ("hq", PAGES)]
-    waiting = installs.demands(db, "hq", PAGES)
+    assert sorted(seats.in_demand(db)) == [("hq", KEYNOTE), ("hq", PAGES)]
+    waiting = seats.demands(db, "hq", PAGES)
     assert sorted((d.install_id, d.priority, d.since) for d in waiting) == [
         (ids[0], 0, NOW),
         (ids[1], 1, NOW + 1),
     ]
-    assert installs.demands(db, "branch", PAGES) == []
-    assert installs.seated(db, [ids[1]], NOW + 5) == ["S1"]
-    assert [d.install_id for d in installs.demands(db, "hq", PAGES)] == [ids[0]]
+    assert seats.demands(db, "branch", PAGES) == []
+    assert seats.allotted(db, [ids[1]], NOW + 5) == ["S1"]
+    assert [d.install_id for d in seats.demands(db, "hq", PAGES)] == [ids[0]]
     assert dirty(db) == ["S2", "S1"]
 
 

@@ -3,7 +3,7 @@
 import pytest
 
 from bridge.domain.install_settings import InstallSettings
-from bridge.store import command_ends, commands
+from bridge.store import attempts, command_ends, commands
 from bridge.store.commands import Answer
 from bridge.store.database import Connection
 from tests.unit.store_kit import NOW, make_command, make_device, make_install
@@ -12,7 +12,7 @@ FLAGGED = InstallSettings(management_flags=4).as_text()
 
 
 def taken(db: Connection, install_id: int) -> list[str]:
-    return list(commands.taken(db, [install_id]).values())
+    return list(attempts.taken(db, [install_id]).values())
 
 
 @pytest.mark.parametrize(

@@ -22,7 +22,7 @@ from bridge.domain.decision import (
     Step,
     TakeSeat,
 )
-from bridge.domain.model import Facts
+from bridge.domain.facts import Facts
 from bridge.domain.policy import DAY, Policy
 from bridge.domain.scouting import after_the_scout, once_back
 

@@ -22,7 +22,8 @@ from bridge.domain.decision import (
     SendInstall,
     Step,
 )
-from bridge.domain.model import LANE_STATES, Attempt, Facts
+from bridge.domain.facts import Facts
+from bridge.domain.model import LANE_STATES, Attempt
 from bridge.domain.policy import Policy
 from bridge.domain.quiet_hours import moment, next_allowed
 from bridge.domain.reasons import REASONS

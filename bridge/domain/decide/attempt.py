@@ -14,7 +14,8 @@ from bridge.domain.decision import (
     PostAgain,
     SendInstall,
 )
-from bridge.domain.model import Attempt, Facts
+from bridge.domain.facts import Facts
+from bridge.domain.model import Attempt
 from bridge.domain.policy import Policy
 
 DELETED = "ManagedButUninstalled"

@@ -9,7 +9,8 @@ from bridge.domain.backoff import nth_delay
 from bridge.domain.catalogue import SAID_ONCE, TREATMENTS, Meaning, app_status, statuses_of
 from bridge.domain.decide.answer import IN_FLIGHT, after, ask_person_again
 from bridge.domain.decision import Decision, DropAttempt
-from bridge.domain.model import AppReport, Facts
+from bridge.domain.facts import Facts
+from bridge.domain.model import AppReport
 from bridge.domain.policy import Policy
 
 ENDS = statuses_of("rejected", "passing") & SAID_ONCE

@@ -19,7 +19,8 @@ from bridge.domain.decision import (
     Step,
     TakeSeat,
 )
-from bridge.domain.model import Facts, InstallState, Licence
+from bridge.domain.facts import Facts, Licence
+from bridge.domain.model import InstallState
 
 _CHANGES: Final[tuple[type[Step], ...]] = (
     TakeSeat,

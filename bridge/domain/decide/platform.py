@@ -6,7 +6,7 @@ Whom only a rule means is never wished for then (`domain/roster.py`).
 from __future__ import annotations
 
 from bridge.domain.decision import Decision
-from bridge.domain.model import Facts
+from bridge.domain.facts import Facts
 from bridge.domain.platforms import listed, runs_on
 
 

@@ -21,7 +21,8 @@ from bridge.domain.decision import (
     SendRemove,
     Step,
 )
-from bridge.domain.model import LANE_STATES, Attempt, Facts
+from bridge.domain.facts import Facts
+from bridge.domain.model import LANE_STATES, Attempt
 from bridge.domain.policy import Policy
 
 

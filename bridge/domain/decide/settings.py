@@ -14,9 +14,10 @@ from bridge.domain.decide.answer import explained, verify
 from bridge.domain.decide.attempt import as_the_attempt_stands
 from bridge.domain.decide.listed import is_past
 from bridge.domain.decision import Decision, DropAttempt, SendInstall, Step
+from bridge.domain.facts import Facts
 from bridge.domain.install_settings import InstallSettings, obstacle, wished
 from bridge.domain.install_settings import to_send as with_what_goes
-from bridge.domain.model import ANSWERED_STATES, LANE_STATES, Attempt, Facts
+from bridge.domain.model import ANSWERED_STATES, LANE_STATES, Attempt
 from bridge.domain.options import Options
 from bridge.domain.policy import Policy
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.allocate import Demand, allocate
-from bridge.domain.model import Asset, AssetFacts
+from bridge.domain.facts import AssetFacts
+from bridge.domain.model import Asset
 from bridge.domain.times import day_of, rfc3339
 from bridge.domain.wording import named
 

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bridge.clients.micromdm import MdmDevice
-from bridge.domain.model import Asset, AssetFacts
+from bridge.domain.facts import AssetFacts
+from bridge.domain.model import Asset
 from bridge.engine.calls import Clients
 from bridge.engine.plan.seats import Look
 from bridge.engine.sync import Read

@@ -9,8 +9,9 @@ from functools import partial
 
 from bridge.clients.micromdm import MdmDevice
 from bridge.domain.change import Batch, PairName
+from bridge.domain.facts import AssetFacts
 from bridge.domain.forecast import last_seat_at
-from bridge.domain.model import Asset, AssetFacts
+from bridge.domain.model import Asset
 from bridge.domain.plan.seats import Holders, Seats, count_seats
 from bridge.store import counts as day_counts
 from bridge.store import facts, locations, seats
