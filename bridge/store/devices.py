@@ -32,14 +32,6 @@ def by_id(db: Connection, device_id: int) -> Device | None:
     return rows.read(Device, found) if found else None
 
 
-def by_udid(db: Connection, server: str, udid: str) -> Device | None:
-    """The device that `server` knows by this UDID."""
-    row = db.execute(
-        f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND udid = ?", (server, udid)
-    ).fetchone()
-    return rows.read(Device, row) if row else None
-
-
 def current(db: Connection, serial_numbers: Sequence[str]) -> dict[str, Device]:
     """For each serial number the device that carries it now.
 

@@ -11,7 +11,7 @@ from bridge.domain.model import INSTALL_STATES
 from bridge.domain.reasons import REASONS
 from bridge.simulator import script
 from bridge.simulator.faults import Fault, demo_faults
-from tests.flow.scene import Scene
+from tests.flow.scene import MakeScene, Scene, scenes
 
 MEMBERS = {
     "serial_number",
@@ -32,22 +32,10 @@ MEMBERS = {
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 INSTALL = "InstallApplication"
 
-MakeScene = Callable[..., Scene]
-
 
 @pytest.fixture
 def make_scene(tmp_path: Path) -> Iterator[MakeScene]:
-    scenes: list[Scene] = []
-
-    def make(**arguments: Any) -> Scene:
-        path = tmp_path / str(len(scenes))
-        path.mkdir()
-        scenes.append(Scene(path, **{"devices": 3, "apps": 2} | arguments))
-        return scenes[-1]
-
-    yield make
-    for scene in scenes:
-        scene.bridge.close()
+    yield from scenes(tmp_path, devices=3, apps=2)
 
 
 def check(scene: Scene) -> bool:

@@ -5,7 +5,7 @@ Nothing here sleeps: time jumps to whatever is due next, at either side.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -231,3 +231,21 @@ class Scene:
     def counters(self) -> Mapping[str, int]:
         with self.bridge.database.read() as db:
             return meta.counters(db)
+
+
+MakeScene = Callable[..., Scene]
+
+
+def scenes(folder: Path, **defaults: Any) -> Iterator[MakeScene]:
+    """What a fixture yields to make scenes; the arguments are those of Scene, without the path."""
+    made: list[Scene] = []
+
+    def make(**arguments: Any) -> Scene:
+        path = folder / str(len(made))
+        path.mkdir()
+        made.append(Scene(path, **defaults | arguments))
+        return made[-1]
+
+    yield make
+    for scene in made:
+        scene.bridge.close()

@@ -7,7 +7,7 @@ from dataclasses import fields
 from typing import Any, TypeVar
 
 from bridge.domain.decide import decide
-from bridge.domain.decision import Decision
+from bridge.domain.decision import AskApps, Decision, SendInstall
 from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts
 from bridge.domain.installed import InstalledReport, Presence
 from bridge.domain.model import AppReport, Attempt, Device, Install
@@ -19,6 +19,7 @@ T = TypeVar("T")
 NOW = 1_800_000_000.0
 POLICY = Policy()
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
+WEEK = 7 * DAY
 
 APP = "361309726"
 BUNDLE = "com.apple.Pages"
@@ -166,6 +167,13 @@ def facts(**changes: Any) -> Facts:
 def licensed(**changes: Any) -> Facts:
     """As `facts`, and Apple has confirmed the licence."""
     return facts(**{"licence": HELD} | changes)
+
+
+NOT_DESCRIBED = device(product_name=None)
+NEVER_LISTED = device(apps_listed_at=None, apps_asked_at=None, apps_enrolment=None)
+ENROLLED_ANEW = device(enrolment=2)
+SEND = Decision("sending", "COMMAND_READY", steps=(SendInstall(),))
+LIST_FIRST = Decision("licensed", "LIST_FIRST", steps=(AskApps(),))
 
 
 def decided(fact: Facts, policy: Policy = POLICY, now: float = NOW) -> Decision:

@@ -155,3 +155,11 @@ def everything(
         assert len(page.items) == limit
         assert re.fullmatch(r"[A-Za-z0-9_-]+", page.next_cursor)
         cursor = page.next_cursor
+
+
+def device_of(db: Connection, server: str, udid: str) -> Device | None:
+    """The device that `server` knows by this UDID."""
+    row = db.execute(
+        "SELECT id FROM devices WHERE server = ? AND udid = ?", (server, udid)
+    ).fetchone()
+    return devices.by_id(db, row[0]) if row else None

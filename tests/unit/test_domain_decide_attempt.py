@@ -18,9 +18,12 @@ from tests.unit.domain_kit import (
     DAY,
     HOUR,
     MINUTE,
+    NEVER_LISTED,
     NOW,
     POLICY,
+    SEND,
     UUID,
+    WEEK,
     attempt,
     decided,
     device,
@@ -30,13 +33,6 @@ from tests.unit.domain_kit import (
     licensed,
     report,
 )
-
-WEEK = 7 * DAY
-NOT_DESCRIBED = device(product_name=None)
-NEVER_LISTED = device(apps_listed_at=None, apps_asked_at=None, apps_enrolment=None)
-ENROLLED_ANEW = device(enrolment=2)
-SEND = Decision("sending", "COMMAND_READY", steps=(SendInstall(),))
-LIST_FIRST = Decision("licensed", "LIST_FIRST", steps=(AskApps(),))
 
 IN_DOUBT = attempt("in_doubt", in_doubt_at=NOW - 5 * MINUTE)
 

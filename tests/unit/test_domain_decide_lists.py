@@ -4,14 +4,20 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.decision import AskApps, AskFacts, Decision, DropAttempt, SendInstall
+from bridge.domain.decision import AskApps, AskFacts, Decision, DropAttempt
 from bridge.domain.options import Options
 from tests.unit.domain_kit import (
     DAY,
+    ENROLLED_ANEW,
     HOUR,
+    LIST_FIRST,
     MINUTE,
+    NEVER_LISTED,
+    NOT_DESCRIBED,
     NOW,
+    SEND,
     UUID,
+    WEEK,
     attempt,
     decided,
     device,
@@ -20,13 +26,6 @@ from tests.unit.domain_kit import (
     licensed,
     report,
 )
-
-WEEK = 7 * DAY
-NOT_DESCRIBED = device(product_name=None)
-NEVER_LISTED = device(apps_listed_at=None, apps_asked_at=None, apps_enrolment=None)
-ENROLLED_ANEW = device(enrolment=2)
-SEND = Decision("sending", "COMMAND_READY", steps=(SendInstall(),))
-LIST_FIRST = Decision("licensed", "LIST_FIRST", steps=(AskApps(),))
 
 WAITING = {
     "a device that nobody described is asked what it is": (

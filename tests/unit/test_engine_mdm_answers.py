@@ -21,6 +21,7 @@ from bridge.store.database import Database
 from tests.unit.engine_kit import Answer, FakeClients, configuration, dirty
 from tests.unit.store_kit import (
     NOW,
+    device_of,
     intend,
     make_device,
     make_install,
@@ -138,7 +139,7 @@ def shown(serial: str, *, enrolled: bool = True, udid: str = "U") -> MdmDevice:
 
 def one_device(database: Database) -> tuple[str | None, bool | None, int]:
     with database.read() as db:
-        device = devices.by_udid(db, "main", "U")
+        device = device_of(db, "main", "U")
     assert device is not None
     return device.serial_number, device.enrolled, device.enrolment
 
@@ -160,7 +161,7 @@ def test_a_server_shows_devices_that_nobody_told_us_of(database: Database, answe
 def test_a_webhook_since_the_read_began_knows_better(database: Database, answer: Answer) -> None:
     answer("read_devices", "", (shown("S1"),))
     with database.write() as db:
-        device = devices.by_udid(db, "main", "U")
+        device = device_of(db, "main", "U")
         assert device is not None
         devices.update(db, device.id, enrolled=0, last_seen_at=NOW + 10)
     answer("read_devices", "", (shown("S1"),), at=NOW + 10)

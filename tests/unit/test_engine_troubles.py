@@ -1,6 +1,6 @@
 """Troubles that a whole bridge meets with a simulated outside, each seen through to its end."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,27 +11,15 @@ from bridge.domain.policy import Policy
 from bridge.simulator import script
 from bridge.simulator.faults import Fault
 from bridge.store import locations
-from tests.flow.scene import Scene
+from tests.flow.scene import MakeScene, Scene, scenes
 
 INSTALL, LIST, INFO = "InstallApplication", "ManagedApplicationList", "DeviceInformation"
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
-MakeScene = Callable[..., Scene]
-
 
 @pytest.fixture
 def make_scene(tmp_path: Path) -> Iterator[MakeScene]:
-    scenes: list[Scene] = []
-
-    def make(**arguments: Any) -> Scene:
-        path = tmp_path / str(len(scenes))
-        path.mkdir()
-        scenes.append(Scene(path, **{"devices": 1, "apps": 1} | arguments))
-        return scenes[-1]
-
-    yield make
-    for scene in scenes:
-        scene.bridge.close()
+    yield from scenes(tmp_path, devices=1, apps=1)
 
 
 def done(scene: Scene, limit: float = HOUR) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.domain.installed import InstalledReport
 from bridge.engine import inbox
-from bridge.store import commands, devices, installed_apps, installs, lanes, meta
+from bridge.store import commands, installed_apps, installs, lanes, meta
 from bridge.store.database import Connection, Database
 from tests.unit.engine_kit import POLICY
 from tests.unit.store_kit import (
@@ -17,6 +17,7 @@ from tests.unit.store_kit import (
     LIST,
     NOW,
     command,
+    device_of,
     make_command,
     make_install,
     make_posted,
@@ -54,7 +55,7 @@ def deliver(database: Database, topic: str, second: int, at: float = NOW, **even
 
 def enrolled(database: Database) -> tuple[bool | None, int]:
     with database.read() as db:
-        device = devices.by_udid(db, "main", UDID)
+        device = device_of(db, "main", UDID)
     assert device is not None
     assert device.serial_number in ("S1", None)
     return device.enrolled, device.enrolment
@@ -91,7 +92,7 @@ def test_an_enrolment_begins_when_its_device_was_not_enrolled(database: Database
     deliver(database, "mdm.TokenUpdate", 2, NOW + 5)
     deliver(database, "mdm.TokenUpdate", 3, NOW + 9)
     with database.read() as db:
-        device = devices.by_udid(db, "main", UDID)
+        device = device_of(db, "main", UDID)
     assert device is not None
     assert (device.enrolled_at, device.last_seen_at) == (NOW + 5, NOW + 9)
 
@@ -104,7 +105,7 @@ def enrol(database: Database) -> None:
 def test_a_new_enrolment_forgets_what_the_device_had(database: Database) -> None:
     enrol(database)
     with database.write() as db:
-        device = devices.by_udid(db, "main", UDID)
+        device = device_of(db, "main", UDID)
         assert device is not None
         install_id = make_install(db)
         make_posted(db, "p", device, install_id=install_id)
@@ -148,7 +149,7 @@ def open_commands(database: Database, *, ready: bool = True) -> None:
     """An install `i` and a list `q` that were posted, and a question `r` that is ready."""
     enrol(database)
     with database.write() as db:
-        device = devices.by_udid(db, "main", UDID)
+        device = device_of(db, "main", UDID)
         assert device is not None
         make_posted(db, "i", device, install_id=make_install(db))
         make_posted(db, "q", device, NOW - 5)
@@ -188,7 +189,7 @@ def test_a_refusal_is_kept_with_its_reason(database: Database) -> None:
     open_commands(database)
     assert answer(database, "q", "Error") == f"{LIST}: Error"
     with database.read() as db:
-        device = devices.by_udid(db, "main", UDID)
+        device = device_of(db, "main", UDID)
         assert state(db, "q") == "error"
         assert device is not None and device.apps_refused_at == NOW + 60
         assert not device.apps_known
@@ -199,7 +200,7 @@ def test_a_device_that_would_not_say_what_it_is(database: Database) -> None:
     open_commands(database)
     answer(database, "r", "Error")
     with database.read() as db:
-        device = devices.by_udid(db, "main", UDID)
+        device = device_of(db, "main", UDID)
     assert device is not None and device.facts_at == NOW + 60
 
 
@@ -209,7 +210,7 @@ def test_a_list_of_installed_apps_tells_of_what_it_was_asked_for_in_its_enrolmen
 ) -> None:
     open_commands(database)
     with database.write() as db:
-        device = devices.by_udid(db, "main", UDID)
+        device = device_of(db, "main", UDID)
         assert device is not None
         db.execute(
             "UPDATE commands SET request_type = 'InstalledApplicationList', state = 'posted', "
@@ -252,7 +253,7 @@ def test_not_now_keeps_the_lane_and_is_nudged_about(database: Database) -> None:
         found = command(db, "i")
         assert (found.state, found.not_now_since) == ("not_now", NOW + 60)
         assert value(db, "SELECT push_at FROM commands WHERE command_uuid = 'i'") == NOW + 60 + 1800
-        device = devices.by_udid(db, "main", UDID)
+        device = device_of(db, "main", UDID)
         assert device is not None and lanes.length(db, device.id) == 2
         assert len(installs.dirty(db, 9)) == 1
 

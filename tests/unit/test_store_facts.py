@@ -17,6 +17,7 @@ from tests.unit.store_kit import (
     KEYNOTE,
     NOW,
     PAGES,
+    device_of,
     make_command,
     make_device,
     make_install,
@@ -312,9 +313,9 @@ def test_a_device_is_made_once(db: Connection) -> None:
         devices.ensure(db, "main", udid=None, enrollment_id="U", now=NOW).id,
     }
     assert len(others | {first.id}) == 3
-    found = devices.by_udid(db, "main", "U")
+    found = device_of(db, "main", "U")
     assert found is not None and found.id == first.id
-    assert devices.by_udid(db, "main", "V") is None
+    assert device_of(db, "main", "V") is None
 
 
 def test_what_is_known_is_never_overwritten_with_nothing(db: Connection) -> None:
