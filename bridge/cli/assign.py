@@ -11,6 +11,7 @@ from bridge.app import Bridge
 from bridge.cli import show
 from bridge.cli.params import ADAM_ID, SERIAL, Decorated, json_option
 from bridge.cli.root import Settings
+from bridge.domain.vocabulary import PRICING_PARAMS
 from bridge.domain.wording import counted
 
 
@@ -29,7 +30,7 @@ def _pairs(command: Decorated) -> Decorated:
 @click.command()
 @_pairs
 @click.option("--location", metavar="L", help="Whose licences; needed when there are several.")
-@click.option("--pricing-param", type=click.Choice(["STDQ", "PLUS"]), help="The price class.")
+@click.option("--pricing-param", type=click.Choice(PRICING_PARAMS), help="The price class.")
 @click.pass_obj
 def assign(
     settings: Settings,

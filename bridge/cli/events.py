@@ -10,16 +10,17 @@ import click
 from bridge.cli import listing, show
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
+from bridge.domain.vocabulary import EVENT_SOURCES, EVENT_STATUSES
 
-SOURCES = ("mdm", "apple")
-STATUSES = ("new", "done", "ignored", "set_aside")
 COLUMNS = ("id", "received", "from", "about", "status", "what came of it")
 
 
 @click.group(invoke_without_command=True)
-@click.option("--source", type=click.Choice(SOURCES), help="Only an MDM server's, or Apple's.")
+@click.option(
+    "--source", type=click.Choice(EVENT_SOURCES), help="Only an MDM server's, or Apple's."
+)
 @click.option("--topic", metavar="T", help="Only these, such as mdm.Connect or ASSET_COUNT.")
-@click.option("--status", type=click.Choice(STATUSES), help="Only those that came to this.")
+@click.option("--status", type=click.Choice(EVENT_STATUSES), help="Only those that came to this.")
 @listing.list_options
 @click.pass_context
 def events(

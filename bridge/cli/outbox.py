@@ -10,9 +10,8 @@ import click
 from bridge.cli import listing, show
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
+from bridge.domain.vocabulary import OUTBOX_STATES, SERVICES
 
-SERVICES = ("apple", "mdm")
-STATES = ("ready", "held", "claimed", "done", "failed")
 COLUMNS = ("id", "to", "call", "state", "tries", "made", "due or ended", "error")
 
 
@@ -20,7 +19,7 @@ COLUMNS = ("id", "to", "call", "state", "tries", "made", "due or ended", "error"
 @click.option("--service", type=click.Choice(SERVICES), help="Only calls to Apple, or MDM servers.")
 @click.option("--scope", metavar="NAME", help="Only calls to this location or server.")
 @click.option("--kind", metavar="K", help="Only this kind of call, such as associate or command.")
-@click.option("--state", type=click.Choice(STATES), help="Only calls in this state.")
+@click.option("--state", type=click.Choice(OUTBOX_STATES), help="Only calls in this state.")
 @listing.list_options
 @click.pass_context
 def outbox(

@@ -23,7 +23,7 @@ from bridge.clients.shape import (
     texts,
     time_or_none,
 )
-from bridge.domain.model import Asset, Target
+from bridge.domain.model import DEFAULT_PRICING, Asset, Target
 
 UNLIMITED = 2147483647
 """The totalCount by which Apple shows an unlimited free app (Apple, "Managing Assets")."""
@@ -230,7 +230,7 @@ def read_client_config(reply: Fields) -> ClientConfig:
 
 def _asset(row: Fields) -> Asset:
     # Some of Apple's examples leave pricingParam out; standard quality is what they mean.
-    return Asset(text(row, "adamId"), text_or_none(row, "pricingParam") or "STDQ")
+    return Asset(text(row, "adamId"), text_or_none(row, "pricingParam") or DEFAULT_PRICING)
 
 
 def _asset_counts(row: Fields, unlimited: bool) -> AssetCounts:

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 import os
 from importlib.metadata import PackageNotFoundError, version
-from typing import Literal
 from urllib.parse import urlsplit
 
+from bridge.domain.vocabulary import Service
 from bridge.errors import ConfigError
-
-Service = Literal["apple", "mdm"]
 
 
 def host_of(base_url: str, service: Service) -> str:

@@ -25,9 +25,10 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt, stop_after_de
 from urllib3 import PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError
 
-from bridge.clients.endpoint import Service, ca_bundle, host_of, user_agent
+from bridge.clients.endpoint import ca_bundle, host_of, user_agent
 from bridge.clients.reply import Reply, retry_after_seconds
 from bridge.clients.transport import POOL_CLASSES, departure, explain, was_dropped
+from bridge.domain.vocabulary import Service
 from bridge.errors import CallError, ConfigError, NotSent, OutcomeUnknown
 
 ATTEMPTS = 3

@@ -9,6 +9,7 @@ from bridge.config import app_settings, values
 from bridge.config.read import Reader, Spot, nearest, tidy
 from bridge.config.serials import read_serials
 from bridge.domain.match import MATCH_KEYS, Match
+from bridge.domain.vocabulary import PRICING_PARAMS
 from bridge.domain.wanted import AppWish, Group, Mode, OnUnwanted, Wanted
 from bridge.errors import ConfigError
 
@@ -37,7 +38,7 @@ _APP_LATER = ("license_to",)
 _SIMPLE: Mapping[str, Callable[[str], Any]] = {
     "adam_id": values.adam_id,
     "name": str,
-    "pricing_param": values.one_of("STDQ", "PLUS"),
+    "pricing_param": values.one_of(*PRICING_PARAMS),
     "mode": values.one_of(*get_args(Mode)),
     "priority": values.integer,
     "on_unwanted": values.one_of(*get_args(OnUnwanted)),

@@ -55,6 +55,9 @@ class Target:
     value: str
 
 
+DEFAULT_PRICING: Final = "STDQ"
+
+
 @dataclass(frozen=True, slots=True, order=True)
 class Asset:
     """What is licensed: an app in one price class.
@@ -63,7 +66,7 @@ class Asset:
     """
 
     adam_id: str
-    pricing_param: str = "STDQ"
+    pricing_param: str = DEFAULT_PRICING
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -11,6 +11,7 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 from bridge.domain.match import Match
+from bridge.domain.model import DEFAULT_PRICING
 
 Mode = Literal["install", "license_only"]
 OnUnwanted = Literal["keep", "release", "remove"]
@@ -46,7 +47,7 @@ class AppWish:
     name: str | None = None
     fallbacks: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
-    pricing_param: str = "STDQ"
+    pricing_param: str = DEFAULT_PRICING
     mode: Mode = "install"
     priority: int = 0
     on_unwanted: OnUnwanted = "keep"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Sequence
 
-from bridge.domain.model import Asset
+from bridge.domain.model import DEFAULT_PRICING, Asset
 from bridge.domain.wanted import BY_BOTH, BY_FILE
 from bridge.engine import wishes
 from bridge.errors import WishError
@@ -32,7 +32,7 @@ def assign(
     """
     wanted = wanted_store.load(db)
     app = next((app for app in wanted.apps if app.adam_id == adam_id), None)
-    asset = Asset(adam_id, pricing_param or (app.pricing_param if app else "STDQ"))
+    asset = Asset(adam_id, pricing_param or (app.pricing_param if app else DEFAULT_PRICING))
     place = _location(location or (app.location if app else None), locations)
     beside = [OneOff(serial_number, asset, place) for serial_number in serial_numbers]
     new = [each.serial_number for each in beside if one_offs.put(db, each, now)]

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
+from bridge.domain.vocabulary import EventSource
 from bridge.store import rows
 from bridge.store.database import Connection, Row
-
-Source = Literal["mdm", "apple"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +17,7 @@ class NewEvent:
     `kind` and `message_id` say which message it is, so that a second delivery changes nothing.
     """
 
-    source: Source
+    source: EventSource
     origin: str
     topic: str
     kind: str
@@ -36,7 +34,7 @@ class Event:
     """A stored message."""
 
     id: int
-    source: Source
+    source: EventSource
     origin: str
     topic: str
     message_id: str

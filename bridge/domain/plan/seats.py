@@ -9,7 +9,7 @@ from typing import Any
 
 from bridge.domain.allocate import Demand, allocate
 from bridge.domain.facts import AssetFacts
-from bridge.domain.model import Asset
+from bridge.domain.model import DEFAULT_PRICING, Asset
 from bridge.domain.times import day_of, rfc3339
 from bridge.domain.wording import named
 
@@ -51,7 +51,9 @@ class Seats:
     def sentence(self) -> str:
         """`hq, Pages (361309726): needs 40, holds 9, 28 free of 100, 3 short; these 3 wait: …`."""
         what = f"{self.name} ({self.asset.adam_id})" if self.name else f"app {self.asset.adam_id}"
-        price = "" if self.asset.pricing_param == "STDQ" else f" {self.asset.pricing_param}"
+        price = (
+            "" if self.asset.pricing_param == DEFAULT_PRICING else f" {self.asset.pricing_param}"
+        )
         parts = [f"needs {self.needs}", f"holds {self.holds}"]
         parts += [f"{self.asked} asked for"] if self.asked else []
         parts += [self._free()]

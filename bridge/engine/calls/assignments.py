@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from bridge.clients.apple_replies import Envelope
 from bridge.domain.catalogue import AppleError
-from bridge.domain.model import Asset, Pair
+from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
 from bridge.engine import licences
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
@@ -97,7 +97,7 @@ class ReadDevice(AppleCall):
     def perform(self, row: OutboxRow) -> Reading:
         subject = json.loads(row.subject)
         serial_number, adam_ids = subject["serial_number"], set(subject["adam_ids"])
-        envelope, listed, prices = None, set(), {"STDQ"}
+        envelope, listed, prices = None, set(), {DEFAULT_PRICING}
         for step in self.clients.apple(row.scope).walk_assignments(serial_number=serial_number):
             envelope = step.page.envelope
             for assignment in step.page.assignments:

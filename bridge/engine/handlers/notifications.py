@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.domain.model import Asset, Pair
+from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
 from bridge.engine import licences as licence_steps
 from bridge.engine.context import Context
 from bridge.store import installs, locations, meta, requests
@@ -23,8 +23,6 @@ from bridge.wire.apple_notification import (
     TestNotification,
     parse_notification,
 )
-
-DEFAULT_PRICING = "STDQ"
 
 
 def handle(context: Context, event: Event) -> str:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from werkzeug.exceptions import Conflict, NotFound
 
+from bridge.domain.vocabulary import PRICING_PARAMS
 from bridge.domain.wording import as_sentence
 from bridge.engine.sync import WHATS
 from bridge.web.ports import Bridge
 from bridge.web.v1 import kinds, results, things
 from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
 from bridge.web.v1.lists import UNKNOWN_PAIR
-from bridge.web.v1.vocabulary import PRICING_PARAMS
 
 _NO_EVENT = "There is no message with this id: it never came in, or it is too old to be kept."
 _NO_CALL = "There is no call with this id: it never was, or it is too old to be kept."

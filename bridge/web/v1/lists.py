@@ -8,17 +8,17 @@ from werkzeug.exceptions import NotFound
 
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.views import Page
-from bridge.web.ports import Bridge
-from bridge.web.v1 import kinds, things
-from bridge.web.v1.declared import PAGING, Answer, Asked, Call, Parameter, Reply
-from bridge.web.v1.thing import Thing, page_of
-from bridge.web.v1.vocabulary import (
+from bridge.domain.vocabulary import (
     COMMAND_STATES,
     EVENT_SOURCES,
     EVENT_STATUSES,
     OUTBOX_STATES,
     SERVICES,
 )
+from bridge.web.ports import Bridge
+from bridge.web.v1 import kinds, things
+from bridge.web.v1.declared import PAGING, Answer, Asked, Call, Parameter, Reply
+from bridge.web.v1.thing import Thing, page_of
 
 UNKNOWN_PAIR = "This app is not, and was not, wanted on this device."
 

@@ -10,8 +10,7 @@ from typing import get_args
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.reasons import REASONS
 from bridge.domain.reasons.reason import Actor
-from bridge.web.v1.thing import Member, Thing, a, flag, many, maybe, number, text, time
-from bridge.web.v1.vocabulary import (
+from bridge.domain.vocabulary import (
     COMMAND_STATES,
     CONFIRMED_BY,
     EVENT_SOURCES,
@@ -20,6 +19,7 @@ from bridge.web.v1.vocabulary import (
     PRICING_PARAMS,
     SERVICES,
 )
+from bridge.web.v1.thing import Member, Thing, a, flag, many, maybe, number, text, time
 
 ERROR = Thing("Error", {"error": text("One sentence.")})
 
