@@ -31,7 +31,7 @@ from bridge.domain.decision import (
 )
 from bridge.domain.facts import Facts
 from bridge.domain.model import Device, Install, Pair
-from bridge.engine import elsewhere, waves
+from bridge.engine import fallbacks, waves
 from bridge.engine import licences as licence_steps
 from bridge.engine.context import Context
 from bridge.store import (
@@ -262,10 +262,10 @@ def allot_seats(context: Context) -> int:
     there is one."""
     given = 0
     for location, asset in seats.in_demand(context.db):
-        given += elsewhere.to_holders(context, location, asset)
+        given += fallbacks.to_holders(context, location, asset)
         counts = locations.asset_facts(context.db, location, [asset]).get(asset)
         if counts is None:
-            given += elsewhere.to_seats(context, location, asset)
+            given += fallbacks.to_seats(context, location, asset)
             continue
         free = facts.free_seats(context.db, location, asset, counts)
         demands = seats.demands(context.db, location, asset)
@@ -275,7 +275,7 @@ def allot_seats(context: Context) -> int:
         pairs_store.want(context.db, location, "ASSOCIATE", pairs, context.now)
         given += len(granted)
         if len(granted) < len(demands):
-            given += elsewhere.to_seats(context, location, asset)
+            given += fallbacks.to_seats(context, location, asset)
             recount_at = max(context.now, counts.read_at + RECOUNT_AFTER)
             meta.hasten_job(context.db, f"assets:{location}", recount_at)
     return given

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.domain.model import Device
-from bridge.engine import asking, follow_up, lanes, waves
+from bridge.engine import ask_facts, follow_up, lanes, waves
 from bridge.engine.calls import metadata
 from bridge.engine.context import Context
 from bridge.store import (
@@ -186,8 +186,8 @@ def _jobs(context: Context, outside: Outside) -> int:
         elif kind == "devices" and name in outside.servers:
             _intend(context, "mdm", name, "read_devices")
             meta.plan_job(context.db, job, context.now + context.policy.sync.devices_every)
-        elif kind == asking.JOB and name in outside.servers:
-            asking.ask_some(context, name)
+        elif kind == ask_facts.JOB and name in outside.servers:
+            ask_facts.ask_some(context, name)
         elif kind == "prune":
             _prune(context)
         else:

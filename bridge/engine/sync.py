@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bridge.domain.policy import Policy
-from bridge.engine import asking, pausing
+from bridge.engine import ask_facts, pausing
 from bridge.engine.calls import Call
 from bridge.engine.calls.locations import Walk
 from bridge.engine.context import Context
@@ -168,7 +168,7 @@ class Sync:
 
 def _intend(db: Connection, read: Read, now: float) -> _Ticket:
     if read.what == "devices":
-        asking.want(db, read.scope, now)
+        ask_facts.want(db, read.scope, now)
     row_id = outbox.add(
         db,
         service=read.service,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bridge.clients.micromdm import MdmDevice
-from bridge.engine import asking, wishes
+from bridge.engine import ask_facts, wishes
 from bridge.engine.calls.mdm import MdmCall
 from bridge.engine.context import Context
 from bridge.engine.reconcile import ask
@@ -36,7 +36,7 @@ class ReadDevices(MdmCall):
             ask(context, device, "DeviceInformation")
             devices.update(context.db, device.id, serial_asked_at=context.now)
         meta.keep(context.db, f"devices_read_at:{row.scope}", str(context.now))
-        asking.begin(context, row.scope)
+        ask_facts.begin(context, row.scope)
 
 
 def _by_udid(records: Iterable[MdmDevice]) -> dict[str, MdmDevice]:

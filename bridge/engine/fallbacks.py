@@ -8,28 +8,28 @@ from __future__ import annotations
 
 from bridge.domain.model import Asset
 from bridge.engine.context import Context
-from bridge.store import elsewhere, facts, locations
+from bridge.store import facts, fallbacks, locations
 
 
 def to_holders(context: Context, location: str, asset: Asset) -> int:
     """Move those who hold the licence from another of their locations; returns how many."""
-    held = dict(elsewhere.held(context.db, location, asset))
+    held = dict(fallbacks.held(context.db, location, asset))
     for install_id, where in held.items():
-        elsewhere.move(context.db, install_id, where, context.now)
+        fallbacks.move(context.db, install_id, where, context.now)
     return len(held)
 
 
 def to_seats(context: Context, location: str, asset: Asset) -> int:
     """Move those for whom no seat is left here to where there are some; returns how many."""
     moved = 0
-    for names, waiting in elsewhere.waiting(context.db, location, asset).items():
+    for names, waiting in fallbacks.waiting(context.db, location, asset).items():
         for name in names:
             if name == location:
                 continue
             free = _free(context, name, asset)
             going = waiting if free is None else waiting[: max(free, 0)]
             for install_id in going:
-                elsewhere.move(context.db, install_id, name, context.now)
+                fallbacks.move(context.db, install_id, name, context.now)
             moved += len(going)
             waiting = waiting[len(going) :]
     return moved
