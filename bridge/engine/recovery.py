@@ -31,7 +31,7 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
         for job in LOCATION_JOBS:
             meta.hasten_job(context.db, f"{job}:{location}", context.now + _first(context, job))
     meta.hasten_job(context.db, "prune:", context.now)
-    installs.touch(context.db, "state NOT IN ('installed', 'removed')", (), context.now)
+    installs.touch_unsettled(context.db, context.now)
 
 
 def _forget_elsewhere(context: Context, service: str, scopes: Sequence[str]) -> None:

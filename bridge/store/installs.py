@@ -181,8 +181,7 @@ def postpone(db: Connection, install_id: int, until: float) -> None:
     )
 
 
-def touch(db: Connection, where: str, values: Sequence[object], now: float) -> int:
-    """Mark installs dirty by a condition that this package writes; returns how many."""
+def _touch(db: Connection, where: str, values: Sequence[object], now: float) -> int:
     changed = db.execute(
         f"UPDATE installs SET dirty_at = coalesce(dirty_at, ?) WHERE dirty_at IS NULL AND {where}",
         (now, *values),
@@ -218,24 +217,38 @@ def touch_pairs(db: Connection, pairs: Iterable[tuple[str, str]], now: float) ->
 
 def touch_location(db: Connection, location: str, now: float) -> int:
     """Mark every install of a location dirty."""
-    return touch(db, "location = ?", (location,), now)
+    return _touch(db, "location = ?", (location,), now)
+
+
+def touch_waiting(db: Connection, location: str, now: float, adam_id: str | None = None) -> int:
+    """Mark the installs of a location, or of one app there, dirty that wait; how many."""
+    one_app = "" if adam_id is None else " AND adam_id = ?"
+    values = (location,) if adam_id is None else (location, adam_id)
+    return _touch(db, f"location = ? AND state = 'waiting'{one_app}", values, now)
+
+
+def touch_unsettled(db: Connection, now: float, location: str | None = None) -> int:
+    """Mark the installs dirty, of a location or all, that are on their way; how many."""
+    at = "" if location is None else " AND location = ?"
+    values = () if location is None else (location,)
+    return _touch(db, f"state NOT IN ('installed', 'removed'){at}", values, now)
 
 
 def touch_app(db: Connection, adam_id: str, now: float) -> int:
     """An app's bundle id is news: mark its installs dirty, and those that an entry of unknown
     origin holds up, since it may be this app's.
     """
-    return touch(db, "(adam_id = ? OR reason = 'BUNDLE_ID_UNKNOWN')", (adam_id,), now)
+    return _touch(db, "(adam_id = ? OR reason = 'BUNDLE_ID_UNKNOWN')", (adam_id,), now)
 
 
 def touch_behind_scout(db: Connection, adam_id: str, now: float) -> int:
     """Mark the installs of an app dirty that wait for what its scout learns."""
-    return touch(db, "adam_id = ? AND reason = 'BUNDLE_ID_SCOUT'", (adam_id,), now)
+    return _touch(db, "adam_id = ? AND reason = 'BUNDLE_ID_SCOUT'", (adam_id,), now)
 
 
 def touch_due(db: Connection, now: float, limit: int) -> int:
     """Mark installs dirty whose decision the clock alone may have changed."""
-    return touch(
+    return _touch(
         db,
         "id IN (SELECT id FROM installs WHERE next_check_at <= ? ORDER BY next_check_at LIMIT ?)",
         (now, limit),

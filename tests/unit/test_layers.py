@@ -1,6 +1,7 @@
 """The layers of `bridge`, and the one home of each third-party package, read off the imports."""
 
 import ast
+import re
 from collections.abc import Iterator
 from fnmatch import fnmatch
 from pathlib import Path
@@ -56,6 +57,22 @@ def test_the_bridge_keeps_its_layers() -> None:
 def test_the_standard_plist_codec_is_not_even_named() -> None:
     named = [path for path in (ROOT / "bridge").rglob("*.py") if "plistlib" in path.read_text()]
     assert not named
+
+
+SQL = re.compile(
+    r"= \?|\bIN \('|\bSELECT\b.+\bFROM\b|\bUPDATE \w+ SET\b|\bINSERT INTO\b|\bDELETE FROM\b"
+)
+
+
+def test_sql_stands_in_the_store_alone() -> None:
+    found = {
+        path.relative_to(ROOT / "bridge").parts[0]
+        for path in (ROOT / "bridge").rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text()))
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        if SQL.search(node.value)
+    }
+    assert found == {"store"}
 
 
 def module_of(path: Path) -> str:

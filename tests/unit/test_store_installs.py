@@ -171,8 +171,19 @@ def test_who_is_touched(db: Connection) -> None:
     assert touched_by(installs.touch_pairs, [("A", PAGES.adam_id), ("B", PAGES.adam_id)]) == "A"
     assert touched_by(installs.touch_location, "branch") == "C"
     assert touched_by(installs.touch_app, PAGES.adam_id) == "AC"
-    assert installs.touch(db, "state = 'waiting'", (), NOW) == 3
-    assert installs.touch(db, "state = 'waiting'", (), NOW) == 0, "they are dirty already"
+    assert touched_by(installs.touch_waiting, "branch") == "C"
+    assert installs.touch_waiting(db, "hq", NOW, KEYNOTE.adam_id) == 1
+    assert installs.touch_unsettled(db, NOW, "hq") == 1, "the other is dirty already"
+    assert installs.touch_unsettled(db, NOW) == 1, "two are dirty already"
+    assert installs.touch_unsettled(db, NOW) == 0, "all are dirty already"
+
+
+def test_what_is_settled_or_not_waiting_is_left_alone(db: Connection) -> None:
+    for serial, state in (("A", "installed"), ("B", "sent")):
+        decide(db, make_install(db, serial), Decision(state, "X"), NOW)
+    assert installs.touch_waiting(db, "hq", NOW) == 0
+    assert installs.touch_unsettled(db, NOW) == 1
+    assert dirty(db) == ["B"]
 
 
 def test_the_clock_touches_what_is_due(db: Connection) -> None:

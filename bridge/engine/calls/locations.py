@@ -163,7 +163,7 @@ class ReadAssets(LocationRead):
             meta.hasten_job(context.db, f"assets:{row.scope}", context.now)
             return
         locations.update(context.db, row.scope, assets_read_at=context.now)
-        installs.touch(context.db, "location = ? AND state = 'waiting'", (row.scope,), context.now)
+        installs.touch_waiting(context.db, row.scope, context.now)
 
 
 def _columns(counts: AssetCounts) -> dict[str, Any]:
@@ -216,9 +216,4 @@ class ReadAssignments(LocationRead):
             assignments_read_at=context.now,
             assignments_version=result.version_id,
         )
-        installs.touch(
-            context.db,
-            "location = ? AND state NOT IN ('installed', 'removed')",
-            (row.scope,),
-            context.now,
-        )
+        installs.touch_unsettled(context.db, context.now, row.scope)

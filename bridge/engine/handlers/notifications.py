@@ -111,10 +111,5 @@ def _asset_count(context: Context, location: str, payload: AssetCount, delta: in
         # An older count and a newer change do not add up: let Apple say how it is.
         meta.count(context.db, "apple.count_odd", context.now)
         meta.hasten_job(context.db, f"assets:{location}", context.now)
-    installs.touch(
-        context.db,
-        "location = ? AND adam_id = ? AND state = 'waiting'",
-        (location, asset.adam_id),
-        context.now,
-    )
+    installs.touch_waiting(context.db, location, context.now, asset.adam_id)
     return f"{asset.adam_id}: {delta:+d}"
