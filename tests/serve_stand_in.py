@@ -20,6 +20,25 @@ from tests.web_stand_in import StandIn
 
 PROGRAM = (sys.executable, "-m", "tests.serve_stand_in")
 
+TOKEN = Path(__file__).parent / "samples" / "content-token.vpptoken"
+CONFIG = """\
+database: bridge.db
+listen: {listen}
+api: {{key: k}}
+servers: {{main: {{url: "http://127.0.0.1:9", api_key: a, webhook_key: w}}}}
+locations: {{hq: {{content_token_file: hq.vpptoken}}}}
+apple: {{url: "http://127.0.0.1:9"}}
+"""
+"""All that `serve` asks for; nobody answers at the addresses."""
+
+
+def write_config(path: Path, listen: str) -> None:
+    """Write a configuration with which `serve` starts, and its content token beside it."""
+    token = path.parent / "hq.vpptoken"
+    for file, text in ((path, CONFIG.format(listen=listen)), (token, TOKEN.read_text())):
+        file.touch(mode=0o600)
+        file.write_text(text)
+
 
 def open_bridge(config: Config) -> StandIn:
     if os.environ.get("STAND_IN_WEB") == "fail":

@@ -159,7 +159,7 @@ class StandIn:
     ) -> frozenset[str]:
         self._done("assign", *serials, adam_id, location, pricing_param)
         if location == "unknown":
-            raise WishError("unknown is not a configured location: name one of hq")
+            raise WishError("the location unknown is not configured: name one of hq")
         new = frozenset(serials) - self.wished
         self.wished |= new
         return new

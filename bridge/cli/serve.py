@@ -36,10 +36,11 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM) -> int:
 
     0 after a signal; 1 when the port or the database stays taken, or a child cannot start, with
     one line on standard error. `program` is the command line before `--config`. Raises
-    ConfigError.
+    ConfigError, also for a file without servers, locations or an API key.
     """
     setup_logging(os.environ)
     config = load_config(config_path, os.environ)
+    config.require("servers", "locations", "api")
     for warning in config.warnings:
         log.warning("%s", warning)
     with supervisor_signals() as signals:

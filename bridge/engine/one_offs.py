@@ -51,7 +51,7 @@ def _location(asked: str | None, locations: Collection[str]) -> str:
     if asked is None and len(locations) > 1:
         raise WishError(f"the location is missing: name one of {names}")
     if asked is not None and asked not in locations:
-        raise WishError(f"{asked} is not a configured location: name one of {names}")
+        raise WishError(f"the location {asked} is not configured: name one of {names}")
     return asked or next(iter(locations))
 
 

@@ -19,6 +19,7 @@ from typing import NamedTuple
 import pytest
 
 from tests.serve_stand_in import PROGRAM as STAND_IN
+from tests.serve_stand_in import write_config
 
 DEADLINE = 20.0
 ENDS_WITHIN = 5.0
@@ -142,7 +143,7 @@ class Ground:
         port = port or free_port()
         self._count += 1
         config = self.folder / f"{self._count}.yaml"
-        config.write_text(f"{{database: bridge.db, listen: '127.0.0.1:{port}'}}")
+        write_config(config, f"127.0.0.1:{port}")
         errors = self.folder / f"{self._count}.log"
         with errors.open("wb") as stream:
             process = subprocess.Popen(

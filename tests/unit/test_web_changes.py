@@ -73,7 +73,7 @@ def test_a_wish_is_new_once(
 @pytest.mark.parametrize(
     ("path", "body", "named"),
     [
-        (PAIR, {"location": "unknown"}, "not a configured location"),
+        (PAIR, {"location": "unknown"}, "The location unknown is not configured"),
         (PAIR, {"location": 5}, "name"),
         (PAIR, {"pricing_param": "STDP"}, "did you mean STDQ"),
         (PAIR, {"priority": 1}, "unknown"),

@@ -12,7 +12,9 @@ import pytest
 
 from bridge.cli import serve as serve_module
 from bridge.cli.supervisor import EXIT_LOCKED, listen, restart_delay
+from bridge.errors import ConfigError
 from bridge.web.server import READ_TIMEOUT, limit_reads
+from tests.serve_stand_in import write_config
 
 
 @pytest.mark.parametrize(
@@ -73,6 +75,19 @@ def test_a_signal_ends_the_wait_for_a_port(signum: int) -> None:
         assert listen(taken.getsockname(), signals, wait=3600) is None
 
 
+def test_serve_needs_more_than_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve_module, "setup_logging", lambda environ: None)
+    config = tmp_path / "config.yaml"
+    config.write_text("database: bridge.db\n")
+    with pytest.raises(ConfigError) as caught:
+        serve_module.serve(config)
+    assert [line.split(": ")[1] for line in caught.value.mistakes] == [
+        "servers",
+        "locations",
+        "api.key",
+    ]
+
+
 @pytest.mark.parametrize(
     ("address", "said"),
     [
@@ -93,7 +108,7 @@ def test_serve_says_in_one_line_why_it_cannot_listen(
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         config = tmp_path / "config.yaml"
-        config.write_text(f"{{database: bridge.db, listen: '{address.format(port=port)}'}}")
+        write_config(config, address.format(port=port))
         assert serve_module.serve(config) == 1
     (record,) = caplog.records
     assert said.format(port=port) in record.getMessage()
