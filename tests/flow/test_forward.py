@@ -587,6 +587,9 @@ def stored_bytes(scene: Scene, text: bytes) -> Mapping[str, int]:
 CONFIG = """\
 database: bridge.db
 listen: 127.0.0.1:{port}
+api: {{key: k}}
+locations: {{hq: {{content_token_file: none.vpptoken}}}}
+apple: {{url: "http://127.0.0.1:1"}}
 servers:
   main: {{url: "http://127.0.0.1:1", api_key: a, webhook_key: {key}, forward_to: ["{url}"]}}
 """
