@@ -76,9 +76,10 @@ def test_a_signal_ends_the_wait_for_a_port(signum: int) -> None:
 
 
 def test_serve_needs_more_than_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve_module, "listen", functools.partial(listen, wait=0))
     monkeypatch.setattr(serve_module, "setup_logging", lambda environ: None)
     config = tmp_path / "config.yaml"
-    config.write_text("database: bridge.db\n")
+    config.write_text("{database: bridge.db, listen: '192.0.2.1:1'}")
     with pytest.raises(ConfigError) as caught:
         serve_module.serve(config)
     assert [line.split(": ")[1] for line in caught.value.mistakes] == [
