@@ -40,8 +40,9 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM) -> int:
     """
     setup_logging(os.environ)
     config = load_config(config_path, os.environ)
-    config.require("servers", "locations", "api")
-    for warning in config.warnings:
+    if not (config.servers or config.locations):
+        config.require("servers", "locations")  # there would be nothing to do
+    for warning in (*config.warnings, *config.absent("servers", "locations", "api")):
         log.warning("%s", warning)
     with supervisor_signals() as signals:
         try:

@@ -91,14 +91,18 @@ class Config:
         A file with nothing but `database` is enough to look at what is stored; commands that
         call out or listen ask here for what they need beyond it.
         """
+        absent = self.absent(*parts)
+        if absent:
+            raise ConfigError(absent)
+
+    def absent(self, *parts: Part) -> list[str]:
+        """One line for each of `parts` that the file leaves out, saying what to write."""
         present: Mapping[Part, bool] = {
             "servers": bool(self.servers),
             "locations": bool(self.locations),
             "api": self.api.key is not None,
         }
-        absent = [f"{self.path}:1: {_ABSENT[part]}" for part in parts if not present[part]]
-        if absent:
-            raise ConfigError(absent)
+        return [f"{self.path}:1: {_ABSENT[part]}" for part in parts if not present[part]]
 
     def notification_url(self, location: str) -> str | None:
         """The address that Apple is told for `location`; None without `public_url` or its own.

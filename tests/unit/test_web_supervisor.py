@@ -82,11 +82,21 @@ def test_serve_needs_more_than_a_database(tmp_path: Path, monkeypatch: pytest.Mo
     config.write_text("{database: bridge.db, listen: '192.0.2.1:1'}")
     with pytest.raises(ConfigError) as caught:
         serve_module.serve(config)
-    assert [line.split(": ")[1] for line in caught.value.mistakes] == [
-        "servers",
-        "locations",
-        "api.key",
-    ]
+    assert [line.split(": ")[1] for line in caught.value.mistakes] == ["servers", "locations"]
+
+
+def test_serve_warns_of_what_is_left_out(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve_module, "listen", functools.partial(listen, wait=0))
+    monkeypatch.setattr(serve_module, "setup_logging", lambda environ: None)
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        "{database: bridge.db, listen: '192.0.2.1:1', locations: {hq: {content_token_file: hq}}}"
+    )
+    assert serve_module.serve(config) == 1, "it cannot listen there"
+    warned = [r.getMessage() for r in caplog.records if r.levelname == "WARNING"]
+    assert [line.split(": ")[1] for line in warned][-2:] == ["servers", "api.key"]
 
 
 @pytest.mark.parametrize(
