@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from importlib import import_module, metadata
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -147,6 +147,8 @@ def _say(text: str) -> None:
 
 def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
     if asked and not ctx.resilient_parsing:
+        from importlib import metadata  # noqa: PLC0415 - 25 ms that no other command needs
+
         try:
             version = metadata.version("micromdm-vpp-bridge")
         except metadata.PackageNotFoundError:  # run from a checkout

@@ -17,10 +17,10 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-import sqlite_utils
-
 from bridge.errors import SchemaTooNew, StoreError, StoreLocked
-from bridge.store.schema import migrations
+
+MIGRATIONS = ("m001_first",)
+"""The names of all migrations in `schema.py`, oldest first."""
 
 Connection = sqlite3.Connection
 Row = sqlite3.Row
@@ -286,12 +286,30 @@ def _connect(path: Path) -> Connection:
 
 
 def _migrate(connection: Connection) -> None:
-    database = sqlite_utils.Database(connection)
-    known = {migration.name for migration in migrations._migrations}
-    foreign = [m.name for m in migrations.applied(database) if m.name not in known]
+    """Apply the migrations that are pending; raises SchemaTooNew."""
+    applied = _applied(connection)
+    if applied == set(MIGRATIONS):
+        return
+    foreign = sorted(applied - set(MIGRATIONS))
     if foreign:
         raise SchemaTooNew(
             f"the database was written by a newer bridge (it has {foreign[-1]}): "
             "start that version, or restore a backup made before it"
         )
-    migrations.apply(database)
+    # Loading these takes longer than all that most commands do.
+    import sqlite_utils  # noqa: PLC0415
+
+    from bridge.store.schema import migrations  # noqa: PLC0415
+
+    migrations.apply(sqlite_utils.Database(connection))
+
+
+def _applied(connection: Connection) -> set[str]:
+    """The names of the migrations that the database has had, as sqlite-utils records them."""
+    recorded = connection.execute(
+        "SELECT 1 FROM sqlite_schema WHERE name = '_sqlite_migrations'"
+    ).fetchone()
+    if recorded is None:
+        return set()
+    found = connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = 'bridge'")
+    return {row["name"] for row in found}

@@ -12,7 +12,8 @@ import pytest
 
 from bridge.errors import SchemaTooNew, StoreError, StoreLocked
 from bridge.store import meta
-from bridge.store.database import Connection, Database, nobody_else, savepoint
+from bridge.store.database import MIGRATIONS, Connection, Database, nobody_else, savepoint
+from bridge.store.schema import migrations
 from tests.unit import store_processes
 from tests.unit.store_processes import LONG, SPAWN, finish, processes
 
@@ -278,6 +279,10 @@ def test_migrations_are_recorded_and_made_once(database: Database) -> None:
     database.close()
     database.open()
     assert applied(database) == before
+
+
+def test_every_migration_is_known_by_name_without_loading_it() -> None:
+    assert tuple(migration.name for migration in migrations._migrations) == MIGRATIONS
 
 
 def test_a_database_of_a_newer_bridge_is_left_alone(database: Database) -> None:
