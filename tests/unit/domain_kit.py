@@ -173,7 +173,7 @@ NOT_DESCRIBED = device(product_name=None)
 NEVER_LISTED = device(apps_listed_at=None, apps_asked_at=None, apps_enrolment=None)
 ENROLLED_ANEW = device(enrolment=2)
 SEND = Decision("sending", "COMMAND_READY", steps=(SendInstall(),))
-LIST_FIRST = Decision("licensed", "LIST_FIRST", steps=(AskApps(),))
+LIST_FIRST = Decision("licensed", "LIST_FIRST", steps=(AskApps(),), recheck_at=NOW + 7 * DAY)
 
 
 def decided(fact: Facts, policy: Policy = POLICY, now: float = NOW) -> Decision:

@@ -30,7 +30,7 @@ from tests.unit.domain_kit import (
 WAITING = {
     "a device that nobody described is asked what it is": (
         licensed(device=NOT_DESCRIBED),
-        Decision("licensed", "FACTS_FIRST", steps=(AskFacts(),)),
+        replace(LIST_FIRST, reason="FACTS_FIRST", steps=(AskFacts(),)),
     ),
     "one that would not say is taken for no Mac": (
         licensed(device=device(product_name=None, facts_at=NOW - MINUTE)),
@@ -46,7 +46,7 @@ WAITING = {
     ),
     "its list is on its way": (
         licensed(device=NEVER_LISTED, list_open=True),
-        Decision("licensed", "LIST_FIRST"),
+        replace(LIST_FIRST, steps=()),
     ),
     "a list of the enrolment before counts for nothing": (
         licensed(device=ENROLLED_ANEW, report=report("Managed")),
@@ -254,7 +254,7 @@ WOULD_NOT_LIST = {
     ),
     "but not while it is on its way": (
         licensed(device=replace(REFUSING, apps_refused_at=NOW - 5 * MINUTE), list_open=True),
-        Decision("licensed", "LIST_FIRST"),
+        replace(LIST_FIRST, steps=()),
     ),
     "a list since makes it good": (
         licensed(
@@ -308,7 +308,31 @@ MISSING = {
     ),
 }
 
-ALL = WAITING | LISTED | WOULD_NOT_LIST | MISSING
+WAITED_FOR = install(reason="LIST_FIRST", since=NOW - 8 * DAY)
+NOT_TOLD = Decision("needs_user", "NOT_TOLD", steps=(AskApps(),))
+
+NOT_ANSWERING = {
+    "it came for a week and did not list its apps": (
+        licensed(install=WAITED_FOR, device=replace(NEVER_LISTED, last_connect_at=NOW - HOUR)),
+        NOT_TOLD,
+    ),
+    "it has not come for most of that week": (
+        licensed(install=WAITED_FOR, device=replace(NEVER_LISTED, last_connect_at=NOW - 7 * DAY)),
+        LIST_FIRST,
+    ),
+    "that stays so": (
+        licensed(install=install(reason="NOT_TOLD", since=NOW - 1), device=NEVER_LISTED),
+        NOT_TOLD,
+    ),
+    "but for another round": (
+        licensed(
+            install=install(reason="NOT_TOLD", since=NOW - DAY, round_at=NOW), device=NEVER_LISTED
+        ),
+        LIST_FIRST,
+    ),
+}
+
+ALL = NOT_ANSWERING | WAITING | LISTED | WOULD_NOT_LIST | MISSING
 
 
 @pytest.mark.parametrize("case", ALL)

@@ -1,4 +1,6 @@
-"""What follows an answer that speaks against an install, by what the catalogue says of it."""
+"""What follows an answer that speaks against an install, by what the catalogue says of it, and one
+that does not come.
+"""
 
 from __future__ import annotations
 
@@ -184,3 +186,16 @@ def ask_person_again(
 
 def _joined(detail: str, words: str) -> str:
     return f"{detail}; {words}" if detail else words
+
+
+def until_it_tells(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
+    """`decision`, which waits for an answer of the device; somebody has to look once it has come
+    for commands for `policy.install.not_now_at_most` and not given it."""
+    install, patience = facts.install, policy.install.not_now_at_most
+    waits = install.reason in (decision.reason, "NOT_TOLD")
+    since = max(install.since, install.round_at) if waits else now
+    given_up = install.reason == "NOT_TOLD" and install.round_at <= install.since
+    if given_up or (device_of(facts).last_connect_at or 0.0) >= since + patience:
+        return Decision("needs_user", "NOT_TOLD", steps=decision.steps)
+    due = since + patience if since + patience > now else now + patience
+    return replace(decision, recheck_at=min(due, decision.recheck_at or due))

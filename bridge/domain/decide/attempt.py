@@ -2,10 +2,16 @@
 
 from __future__ import annotations
 
-from bridge.domain.asking import ask_in_time, asked_at, asking, device_of, is_unmanaged
+from bridge.domain.asking import (
+    ask_in_time,
+    asked_at,
+    asking,
+    device_of,
+    is_unmanaged,
+)
 from bridge.domain.catalogue import TREATMENTS, answer_meaning
 from bridge.domain.decide import platform
-from bridge.domain.decide.answer import after, explained, verify
+from bridge.domain.decide.answer import after, explained, until_it_tells, verify
 from bridge.domain.decide.listed import ENDS, is_past, was_there
 from bridge.domain.decision import (
     AskFacts,
@@ -26,7 +32,8 @@ def once_described(facts: Facts, policy: Policy, now: float) -> Decision | None:
     Mac needs another command (InstallAsManaged)."""
     if device_of(facts).is_described or facts.attempt is not None:
         return None
-    return Decision("licensed", "FACTS_FIRST", steps=(AskFacts(),))
+    first = Decision("licensed", "FACTS_FIRST", steps=(AskFacts(),))
+    return until_it_tells(facts, policy, now, first)
 
 
 def as_the_attempt_stands(facts: Facts, policy: Policy, now: float) -> Decision | None:

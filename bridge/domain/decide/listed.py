@@ -4,10 +4,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.domain.asking import ask_in_time, asking, device_of, is_unmanaged, listed_at, look_again
+from bridge.domain.asking import (
+    ask_in_time,
+    asking,
+    device_of,
+    is_unmanaged,
+    listed_at,
+    look_again,
+)
 from bridge.domain.backoff import nth_delay
 from bridge.domain.catalogue import SAID_ONCE, TREATMENTS, Meaning, app_status, statuses_of
-from bridge.domain.decide.answer import IN_FLIGHT, after, ask_person_again
+from bridge.domain.decide.answer import IN_FLIGHT, after, ask_person_again, until_it_tells
 from bridge.domain.decision import Decision, DropAttempt
 from bridge.domain.facts import Facts
 from bridge.domain.model import AppReport
@@ -24,7 +31,7 @@ def as_the_device_says(facts: Facts, policy: Policy, now: float) -> Decision | N
     if not device_of(facts).apps_known:
         if own_attempt(facts):
             return None
-        return asking(facts, policy, now, Decision("licensed", "LIST_FIRST"))
+        return _list_first(facts, policy, now)
     report = facts.report
     if report is None or report.status is None:
         return _said_once(facts, policy, now) or _missing(facts, policy, now)
@@ -40,6 +47,11 @@ def as_the_device_says(facts: Facts, policy: Policy, now: float) -> Decision | N
     if meaning.kind == "license_not_visible":
         return _unlicensed(facts, policy, now, report, meaning)
     return _said_once(facts, policy, now)
+
+
+def _list_first(facts: Facts, policy: Policy, now: float) -> Decision:
+    decision = asking(facts, policy, now, Decision("licensed", "LIST_FIRST"))
+    return until_it_tells(facts, policy, now, decision)
 
 
 def own_attempt(facts: Facts) -> bool:
@@ -105,7 +117,7 @@ def _as_an_unmanaged_app(facts: Facts, policy: Policy, now: float) -> Decision |
     if installed is None:
         if own_attempt(facts) or facts.bundle_id is None:
             return None
-        return asking(facts, policy, now, Decision("licensed", "LIST_FIRST"))
+        return _list_first(facts, policy, now)
     if installed.presence == "there":
         return _installed(facts, policy, now, Decision("installed", "INSTALLED_UNMANAGED"))
     if installed.presence == "installing":

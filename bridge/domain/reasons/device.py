@@ -40,6 +40,12 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "the install goes out if the device's list does not have it",
         ("licensed",),
     ),
+    "NOT_TOLD": Reason(
+        "{device} comes for commands, but leaves the question open that goes before {app}",
+        "somebody at the device",
+        "unlock the device, or enrol it anew; the bridge goes on when it answers",
+        ("needs_user",),
+    ),
     "BUNDLE_ID_SCOUT": Reason(
         "{app} goes to one device first, since nobody knows its bundle id and {device} may have it "
         "already: {detail}",

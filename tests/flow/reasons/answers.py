@@ -205,3 +205,16 @@ def app_missing(make_scene: MakeScene) -> Scene:
     scene.world.advance(60)
     scene.restart()
     return catch(scene, "APP_MISSING")
+
+
+@scenario(
+    "NOT_TOLD",
+    "needs_user",
+    "leaves the question open that goes before",
+    "somebody at the device",
+    next="unlock the device, or enrol it anew",
+    code=1,
+)
+def not_told(make_scene: MakeScene) -> Scene:
+    silent = script.silent(times=0, request_type="ManagedApplicationList")
+    return catch(on_its_way(make_scene, silent), "NOT_TOLD", limit=15 * DAY)
