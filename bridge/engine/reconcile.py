@@ -54,7 +54,8 @@ CHUNK = 300
 """Installs decided in one transaction: few enough that a webhook waits milliseconds only."""
 
 RECOUNT_AFTER = 60.0
-"""Seconds after a count before a shortage has it read again."""
+"""Seconds after a count before a new shortage has it read again; an old one only asks as often as
+`policy.associate.seat_retry` says."""
 
 UNDECIDED_FOR = 600.0
 """Seconds after which an install that could not be decided is tried again."""
@@ -276,6 +277,8 @@ def allot_seats(context: Context) -> int:
         given += len(granted)
         if len(granted) < len(demands):
             given += fallbacks.to_seats(context, location, asset)
-            recount_at = max(context.now, counts.read_at + RECOUNT_AFTER)
+            known = counts.read_at > seats.short_since(context.db, location, asset)
+            wait = context.policy.associate.seat_retry if known else RECOUNT_AFTER
+            recount_at = max(context.now, counts.read_at + wait)
             meta.hasten_job(context.db, f"assets:{location}", recount_at)
     return given

@@ -30,6 +30,16 @@ def demands(db: Connection, location: str, asset: Asset) -> list[Demand]:
     return [Demand(row[0], row[1], row[2]) for row in found]
 
 
+def short_since(db: Connection, location: str, asset: Asset) -> float:
+    """When the newest of those who wait for a seat of this asset began to; 0.0 if nobody does."""
+    found = db.execute(
+        "SELECT max(since) FROM installs WHERE needs_seat = 1 AND location = ? AND adam_id = ? "
+        "AND pricing_param = ?",
+        (location, asset.adam_id, asset.pricing_param),
+    ).fetchone()
+    return float(found[0] or 0.0)
+
+
 def allotted(db: Connection, install_ids: Sequence[int], now: float) -> list[str]:
     """These installs got a seat: they wait no more, and are decided anew. Their serials."""
     serials = []
