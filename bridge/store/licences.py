@@ -41,7 +41,11 @@ def held(
 def confirm(
     db: Connection, location: str, pairs: Iterable[Pair], *, told_by: str, now: float
 ) -> None:
-    """Apple says that these devices hold these licences; who told it first is kept."""
+    """Apple says that these devices hold these licences; who told it first is kept.
+
+    What was only collected to be asked for is not asked for any more.
+    """
+    pairs = list(pairs)
     db.executemany(
         "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
         "confirmed_at, confirmed_by, read_at) VALUES (?, ?, ?, 'serial', ?, ?, ?, ?) "
@@ -51,6 +55,12 @@ def confirm(
             (location, p.asset.adam_id, p.asset.pricing_param, p.serial_number, now, told_by, now)
             for p in pairs
         ],
+    )
+    db.executemany(
+        "UPDATE request_pairs SET state = 'withdrawn', settled_at = ? WHERE location = ? "
+        "AND adam_id = ? AND pricing_param = ? AND target_kind = 'serial' AND target = ? "
+        "AND state = 'wanted' AND kind = 'ASSOCIATE'",
+        [(now, location, p.asset.adam_id, p.asset.pricing_param, p.serial_number) for p in pairs],
     )
 
 

@@ -205,3 +205,16 @@ def test_a_strangers_request_has_nothing_looked_at(make_scene: MakeScene) -> Non
     assert scene.client.post("/hooks/mdm/main", data=b"{}").status_code == 401
     scene.settle()
     assert scene.world.ledger.requests["mdm.queue"] == before
+
+
+def test_a_licence_that_turns_up_while_it_is_collected_is_not_asked_for(
+    make_scene: Callable[..., Scene],
+) -> None:
+    scene = make_scene(devices=1, apps=1)
+    scene.pass_time(60)
+    scene.apply()
+    scene.settle()  # it is collected, and asked for two seconds later
+    scene.world.apple.portal(scene.world.location, "ASSOCIATE", scene.adam_ids[0], scene.serials)
+    scene.run(scene.all_installed)
+    assert scene.world.ledger.requests["apple.associate"] == 0
+    assert scene.world.ledger.violations() == []
