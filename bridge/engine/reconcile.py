@@ -42,6 +42,7 @@ from bridge.store import (
     installs,
     locations,
     meta,
+    outbox,
     scouts,
     seats,
 )
@@ -277,6 +278,8 @@ def allot_seats(context: Context) -> int:
         given += len(granted)
         if len(granted) < len(demands):
             given += fallbacks.to_seats(context, location, asset)
+            if outbox.is_open(context.db, "apple", location, "read_assets"):
+                continue  # it comes back with the counts, however often Apple has to be asked
             known = counts.read_at > seats.short_since(context.db, location, asset)
             wait = context.policy.associate.seat_retry if known else RECOUNT_AFTER
             recount_at = max(context.now, counts.read_at + wait)

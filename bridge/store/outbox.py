@@ -221,6 +221,16 @@ def give_up_elsewhere(
     return [rows.read(OutboxRow, row) for row in found]
 
 
+def is_open(db: Connection, service: str, scope: str, kind: str) -> bool:
+    """Whether such a call is to be made, held or under way."""
+    found = db.execute(
+        "SELECT 1 FROM outbox WHERE service = ? AND scope = ? AND kind = ? "
+        "AND state IN ('ready', 'held', 'claimed') LIMIT 1",
+        (service, scope, kind),
+    ).fetchone()
+    return found is not None
+
+
 def prune(db: Connection, before: float) -> None:
     """Forget calls that were settled before that time."""
     db.execute("DELETE FROM outbox WHERE settled_at < ?", (before,))
