@@ -6,6 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.model import Asset, Pair
+from bridge.store import pairs as pairs_store
 from bridge.store import rows
 from bridge.store.database import Connection
 
@@ -56,12 +57,7 @@ def confirm(
             for p in pairs
         ],
     )
-    db.executemany(
-        "UPDATE request_pairs SET state = 'withdrawn', settled_at = ? WHERE location = ? "
-        "AND adam_id = ? AND pricing_param = ? AND target_kind = 'serial' AND target = ? "
-        "AND state = 'wanted' AND kind = 'ASSOCIATE'",
-        [(now, location, p.asset.adam_id, p.asset.pricing_param, p.serial_number) for p in pairs],
-    )
+    pairs_store.turned_up(db, location, pairs, now)
 
 
 def withdraw(db: Connection, location: str, pairs: Iterable[Pair]) -> None:

@@ -164,6 +164,15 @@ def leave_line(db: Connection, location: str, pair: Pair, now: float) -> None:
     )
 
 
+def turned_up(db: Connection, location: str, pairs: Iterable[Pair], now: float) -> None:
+    """Apple lists these licences already: what was collected for them is asked for no more."""
+    db.executemany(
+        f"UPDATE request_pairs SET state = 'withdrawn', settled_at = ? WHERE {UNDER_WAY} "
+        "AND state = 'wanted' AND kind = 'ASSOCIATE'",
+        [(now, *key(location, pair)) for pair in pairs],
+    )
+
+
 def withdraw_collected(db: Connection, location: str, now: float) -> list[Pair]:
     """Nothing can be asked of this location now: what was being collected is given up."""
     found = db.execute(

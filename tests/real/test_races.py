@@ -5,6 +5,7 @@ that is stored while its device connects may vanish, and an answered one may com
 devices connect all the time while others post to them, too.
 """
 
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
@@ -42,9 +43,11 @@ def a_stranger_at_it(rig: Rig, per_second: float = PER_SECOND) -> Iterator[Stran
     rig.start_mdm()
     rig.enrol()
     with Stranger(rig.mdm, rig.devices, rig.breath, per_second=per_second) as stranger:
+        began_at = time.monotonic()
         until(lambda: len(stranger.command_uuids) >= per_second, "the stranger is at it")
         yield stranger
-    tell(f"a stranger posted {len(stranger.command_uuids)} commands")
+        rate = len(stranger.command_uuids) / (time.monotonic() - began_at)
+    tell(f"a stranger posted {len(stranger.command_uuids)} commands, {rate:.0f} a second")
 
 
 def outcomes(rig: Rig, stranger: Stranger) -> Counter[str]:
