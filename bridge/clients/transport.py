@@ -20,6 +20,9 @@ from typing import Any
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.exceptions import DecodeError
+from urllib3.response import HTTPResponse
+
+_FIRST_FINAL = 200
 
 
 class _Departure(threading.local):
@@ -31,6 +34,14 @@ class _Departure(threading.local):
 departure = _Departure()
 
 
+class InterimReply(HTTPException):
+    """An interim reply other than 100 (Continue) came; `status` is its number."""
+
+    def __init__(self, status: int) -> None:
+        self.status = status
+        super().__init__(f"an interim reply, {status}")
+
+
 class _MarkedHttp(HTTPConnection):
     def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         # Connecting here, and not inside send(), keeps its failures on the safe side of the mark.
@@ -39,6 +50,19 @@ class _MarkedHttp(HTTPConnection):
             self.connect()
         departure.left = True
         super().endheaders(message_body, encode_chunked=encode_chunked)
+
+    def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
+        """The reply; raises InterimReply for a status below 200, and closes the connection.
+
+        http.client (Python 3.11 to 3.14) skips 100 alone. It takes 102 or 103, as a proxy may send
+        them ahead, for the whole reply, with an empty body; urllib3 2.8 keeps such a connection,
+        and the reply itself would be read as the answer to the next request.
+        """
+        response = super().getresponse()
+        if response.status < _FIRST_FINAL:
+            self.close()
+            raise InterimReply(response.status)
+        return response
 
 
 class _MarkedHttps(_MarkedHttp, HTTPSConnection):
@@ -112,6 +136,8 @@ def _of_talking(error: BaseException) -> str | None:
         return "timed out"
     if isinstance(error, IncompleteRead):
         return "the reply broke off"
+    if isinstance(error, InterimReply):
+        return f"{error.status} came instead of a reply; a proxy on the way must not send it"
     if isinstance(error, HTTPException):
         return "the reply is not HTTP"
     if isinstance(error, DecodeError):

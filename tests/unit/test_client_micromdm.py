@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import socket
 from base64 import b64decode, b64encode
 from collections.abc import Callable
 from typing import Any
@@ -12,6 +13,7 @@ import pytest
 from bridge.clients.http import HttpClient
 from bridge.clients.micromdm import MdmDevice, MicroMdmClient, QueuedCommand
 from bridge.errors import CallError, ConfigError, MdmRefused, NotSent, OutcomeUnknown
+from tests.loopback import bare_environment, client, read_request, serving
 from tests.wsgi_adapter import WsgiAdapter
 
 KEY = "very-secret-kéy"
@@ -214,6 +216,30 @@ def test_lost_requests(setup: Setup, call: str) -> None:
         CALLS[call](setup.client)
     assert "push certificate" not in str(caught.value)
     assert len(setup.adapter.calls) == (3 if call in ("queue", "version") else 1)
+
+
+def test_a_command_is_not_taken_by_the_late_reply_to_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A proxy sends 103 ahead of the 201 for A; the server refuses B."""
+    bare_environment(monkeypatch)
+
+    def behind_a_proxy(connection: socket.socket) -> None:
+        while request := read_request(connection):
+            if request.endswith(b"A"):
+                connection.sendall(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n")
+                connection.recv(1, socket.MSG_PEEK)  # B, or the end of the connection
+            status = b"201 Created" if request.endswith(b"A") else b"403 Forbidden"
+            connection.sendall(b"HTTP/1.1 " + status + b"\r\nContent-Length: 2\r\n\r\n{}")
+
+    with serving(behind_a_proxy) as server:
+        http = client(f"http://127.0.0.1:{server.port}", timeout=(1.0, 5.0))
+        micromdm = MicroMdmClient(http, KEY)
+        with pytest.raises(OutcomeUnknown, match="103 came instead of a reply"):
+            micromdm.send_command(UDID, b"A")
+        with pytest.raises(MdmRefused):
+            micromdm.send_command(UDID, b"B")
+        http.close()
 
 
 def test_a_push_that_is_dropped_hints_at_the_missing_certificate(setup: Setup) -> None:

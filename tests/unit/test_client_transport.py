@@ -356,6 +356,36 @@ def test_a_kept_connection_that_was_closed_meanwhile_is_replaced_unseen() -> Non
     assert server.connections == 2
 
 
+@pytest.mark.parametrize("status", [101, 102, 103, 199])
+def test_an_interim_reply_never_shifts_replies(status: int) -> None:
+    """The reply to A comes while B is on its way, as with a slow server behind a proxy."""
+    sent: list[str] = []
+
+    def hint_first(connection: socket.socket) -> None:
+        while request := read_request(connection):
+            body = request.partition(b"\r\n\r\n")[2]
+            sent.append(body.decode())
+            if body == b"A":
+                connection.sendall(f"HTTP/1.1 {status} Hint\r\nLink: </x>\r\n\r\n".encode())
+                connection.recv(1, socket.MSG_PEEK)  # B, of a client that took this for A's reply
+            connection.sendall(b"HTTP/1.1 200 OK\r\nContent-Length: 1\r\n\r\n" + body)
+
+    with serving(hint_first) as server:
+        http = client(f"http://127.0.0.1:{server.port}", timeout=(1.0, 5.0))
+        with pytest.raises(OutcomeUnknown, match=f"{status} came instead of a reply"):
+            http.request("POST", "/v1/x", content=b"A")
+        assert http.request("POST", "/v1/x", content=b"B").content == b"B"
+        assert http.request("POST", "/v1/x", content=b"C").content == b"C"
+        http.close()
+    assert sent == ["A", "B", "C"]
+    assert server.connections == 2
+
+
+def test_a_100_is_skipped() -> None:
+    with serving(answering(b"HTTP/1.1 100 Continue\r\n\r\n" + OK)) as server:
+        assert send(client(f"http://127.0.0.1:{server.port}")).status == 200
+
+
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 def test_redirects_are_replies_and_not_followed(status: int) -> None:
     reply = f"HTTP/1.1 {status} Moved\r\nLocation: /else\r\nContent-Length: 4\r\n\r\ngone"
