@@ -213,3 +213,6 @@ class Install:
     updated_at: float
     installed_at: float | None
     next_check_at: float | None
+    bundle_id: str | None = None
+    """What its device named the app in the answer to an install; a watch has another name for it
+    than a phone."""

@@ -1,12 +1,16 @@
 """Which platform a device is of, and whether an app runs there.
 
 Names as in Apple's `supportedPlatforms` ("Get Assets"): iOS, macOS, tvOS, watchOS, visionOS; there
-is no iPadOS. A Mac with Apple's chip runs an iOS app only if Apple lists macOS for it.
+is no iPadOS.
 """
 
 from __future__ import annotations
 
-from typing import Final
+import re
+from collections.abc import Mapping
+from typing import Final, Literal
+
+PLATFORMS: Final = ("iOS", "macOS", "tvOS", "visionOS", "watchOS")
 
 _PREFIXES: Final = (
     ("iPhone", "iOS"),
@@ -20,6 +24,24 @@ _PREFIXES: Final = (
     ("RealityDevice", "visionOS"),
 )
 
+Fit = Literal["listed", "untold", "impossible"]
+"""Whether Apple lists an app for a device. `untold`: not listed, but it may run there all the same,
+which only the device can tell."""
+
+_LAST_INTEL: Final[Mapping[str, int]] = {
+    "iMac": 20,
+    "iMacPro": 1,
+    "MacBook": 10,
+    "MacBookAir": 9,
+    "MacBookPro": 16,
+    "Macmini": 8,
+    "MacPro": 7,
+}
+"""The last model of each family without Apple's chip. Source: Apple, "Mac computers with Apple
+silicon" and "Identify your … model"; since Mac13,1 all are called Mac."""
+
+_FAMILY: Final = re.compile(r"([A-Za-z]+)(\d+),")
+
 
 def platform_of(product_name: str | None) -> str | None:
     """The platform of a product like `iPad14,1`; None where nobody said, or for a new product."""
@@ -32,10 +54,21 @@ def listed(platforms: str | None) -> frozenset[str]:
     return frozenset(filter(None, (platforms or "").split(",")))
 
 
-def runs_on(product_name: str | None, platforms: frozenset[str]) -> bool:
-    """Whether an app for `platforms` runs on a product.
+def fit(product_name: str | None, platforms: frozenset[str]) -> Fit:
+    """Whether Apple lists an app for a product, by the app's `platforms`.
 
-    A product or an app of which nothing is known is given the benefit of the doubt.
+    A product or an app of which nothing is known is given the benefit of the doubt. Apps for iOS
+    may run beyond what is listed: on Apple Vision Pro, on Macs with Apple's chip, and on a watch if
+    the app holds one for it (see "Platforms" in docs/design.md for the sources).
     """
     platform = platform_of(product_name)
-    return platform is None or not platforms or platform in platforms
+    if platform is None or not platforms or platform in platforms:
+        return "listed"
+    if "iOS" not in platforms or platform == "tvOS":
+        return "impossible"
+    return "impossible" if _is_intel_mac(product_name or "") else "untold"
+
+
+def _is_intel_mac(product_name: str) -> bool:
+    found = _FAMILY.match(product_name)
+    return found is not None and int(found[2]) <= _LAST_INTEL.get(found[1], 0)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from bridge.domain.match import MATCH_KEYS
-from bridge.domain.model import Device
+from bridge.domain.model import Asset, Device
+from bridge.domain.platforms import fit
 from bridge.domain.wanted import AppWish, Wanted
 from bridge.engine import wishes
-from bridge.store import devices
+from bridge.store import devices, locations
 from bridge.store import wanted as wanted_store
 from bridge.store.database import Connection
 
@@ -23,7 +24,12 @@ def why_not(db: Connection, serial_number: str, adam_id: str) -> str | None:
         return None
     getting = wishes.roster_of(db, wanted, {serial_number: device}).getting(app)
     if getting.unfit:
-        return f"it does not run there, since its product is {device.product_name}"
+        return (
+            f"Apple does not list it for its product, {device.product_name}, and a group's rule "
+            "does not mean such a device; name its serial number to have it tried"
+            if _may_run(db, app, device)
+            else f"it does not run there, since its product is {device.product_name}"
+        )
     if getting.unknown:
         missing = ", ".join(_missing(wanted, app, device))
         return (
@@ -31,6 +37,12 @@ def why_not(db: Connection, serial_number: str, adam_id: str) -> str | None:
             "run vpp-bridge sync devices, and then apply"
         )
     return None
+
+
+def _may_run(db: Connection, app: AppWish, device: Device) -> bool:
+    asset = Asset(app.adam_id, app.pricing_param)
+    platforms = locations.platforms(db, [app.adam_id]).get((app.location, asset), frozenset())
+    return fit(device.product_name, platforms) == "untold"
 
 
 def _missing(wanted: Wanted, app: AppWish, device: Device) -> list[str]:

@@ -87,10 +87,12 @@ class Device:
 
     @property
     def platform(self) -> str:
-        """iOS, macOS or tvOS, as Apple's supportedPlatforms names them."""
+        """iOS, macOS, tvOS, watchOS or visionOS, as Apple's supportedPlatforms names them."""
         if "Mac" in self.product_name:
             return "macOS"
-        return "tvOS" if self.product_name.startswith("AppleTV") else "iOS"
+        begins = {"AppleTV": "tvOS", "Watch": "watchOS", "RealityDevice": "visionOS"}
+        found = (v for k, v in begins.items() if self.product_name.startswith(k))
+        return next(found, "iOS")
 
     # Truth
 

@@ -107,17 +107,20 @@ def known_bundle_ids(db: Connection) -> frozenset[str]:
 
 _IS_BETTER = (
     "excluded.{0} IS NOT NULL AND ({0} IS NULL OR excluded.{0}_from = 'file' "
-    "OR (excluded.{0}_from = 'metadata' AND {0}_from <> 'file'))"
+    "OR (excluded.{0}_from = 'metadata' AND {0}_from <> 'file') "
+    "OR (excluded.{0}_from = 'device' AND {0}_from = 'watch'))"
 )
 
 
 def learn_app(
     db: Connection, adam_id: str, *, bundle_id: str | None, name: str | None, source: str
 ) -> bool:
-    """Keep an app's bundle id and name, told by the `file`, by Apple's `metadata` or a `device`.
+    """Keep an app's bundle id and name, told by the `file`, by Apple's `metadata`, a `device` or a
+    `watch`.
 
-    The file wins, being the admin's word; then metadata, which is of the app itself, while some
-    devices name a companion (a watch does). Of devices the first is believed. Returns whether the
+    The file wins, being the admin's word; then metadata, which is of the app itself. Of devices the
+    first is believed, and any of them more than a watch, whose app has a bundle id of its own. What
+    a device names holds for itself in any case (`installs.learn_bundle_id`). Returns whether the
     bundle id is news, so that installs of the app are looked at again.
     """
     before = bundle_ids(db, [adam_id]).get(adam_id, (None, None))[0]

@@ -24,6 +24,7 @@ from bridge.store import (
     pauses,
     scouts,
 )
+from bridge.store import installs as installs_store
 from bridge.store import pairs as pairs_store
 from bridge.store.database import Connection
 from bridge.store.licences import Assignment
@@ -56,13 +57,15 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     known = apps.bundle_ids(db, adam_ids)
     ios_apps = apps.ios_apps(db, adam_ids)
     all_known = apps.known_bundle_ids(db)
+    own = installs_store.bundle_ids(db, list(device_of))
     nameless = {i.adam_id for i in installs if known.get(i.adam_id, (None, None))[0] is None}
     sent_ahead = scouts.load(db, list(nameless))
     result = []
     for install in installs:
         office = offices[install.location]
         device = device_of.get(install.target)
-        bundle_id, name = known.get(install.adam_id, (None, None))
+        of_app, name = known.get(install.adam_id, (None, None))
+        bundle_id = install.bundle_id or of_app
         of_device = reports[device.id] if device else {}
         pair = pair_of(install)
         pause = paused.over(
@@ -84,7 +87,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 is_ios_app=install.adam_id in ios_apps,
                 report=of_device.get(bundle_id) if bundle_id else None,
                 installed=installed.get((device.id, bundle_id)) if device and bundle_id else None,
-                strangers=_strangers(of_device, all_known),
+                strangers=_strangers(of_device, all_known, own.get(install.target, frozenset())),
                 attempt=None if elsewhere else attempt,
                 left_behind=_open(attempt) if elsewhere else None,
                 taken=taken.get((install.id, device.id, device.enrolment)) if device else None,
@@ -241,5 +244,7 @@ def _open(attempt: Attempt | None) -> str | None:
     return attempt.command_uuid
 
 
-def _strangers(reports: dict[str, AppReport], known: frozenset[str]) -> bool:
-    return any(r.status is not None and r.bundle_id not in known for r in reports.values())
+def _strangers(reports: dict[str, AppReport], known: frozenset[str], own: frozenset[str]) -> bool:
+    """Whether a list has an entry that is neither a known app nor one that its device named."""
+    listed = {r.bundle_id for r in reports.values() if r.status is not None}
+    return not listed <= known | own if own else not listed <= known

@@ -108,6 +108,28 @@ def wanted_by(db: Connection, pairs: Iterable[tuple[str, str]], by: str) -> None
     )
 
 
+def learn_bundle_id(db: Connection, install_id: int, bundle_id: str) -> bool:
+    """Keep how a device names its app in an answer; whether that is news."""
+    changed = db.execute(
+        "UPDATE installs SET bundle_id = ? WHERE id = ? AND bundle_id IS NOT ?",
+        (bundle_id, install_id, bundle_id),
+    )
+    return changed.rowcount > 0
+
+
+def bundle_ids(db: Connection, serial_numbers: Sequence[str]) -> dict[str, frozenset[str]]:
+    """By serial number, the bundle ids that the devices themselves named in answers."""
+    found = db.execute(
+        "SELECT target, bundle_id FROM installs WHERE target_kind = 'serial' "
+        f"AND target IN ({rows.marks(serial_numbers)}) AND bundle_id IS NOT NULL",
+        tuple(serial_numbers),
+    )
+    named: dict[str, set[str]] = {serial_number: set() for serial_number in serial_numbers}
+    for row in found:
+        named[row[0]].add(row[1])
+    return {serial_number: frozenset(some) for serial_number, some in named.items()}
+
+
 def dirty(db: Connection, limit: int) -> list[Install]:
     """Installs that something touched, the oldest touch first."""
     found = db.execute(

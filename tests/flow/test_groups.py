@@ -276,7 +276,11 @@ def only_for(scene: Scene, *platforms: str) -> None:
     scene.world.location.library.assets[scene.adam_ids[0], "STDQ"].platforms = platforms
 
 
-MIXED = ({"product_name": "iPad14,1"}, {"product_name": "Mac14,2"}, {"product_name": "AppleTV11,1"})
+MIXED = (
+    {"product_name": "iPad14,1"},
+    {"product_name": "MacBookPro16,1"},
+    {"product_name": "AppleTV11,1"},
+)
 
 
 def test_a_rule_leaves_devices_of_another_platform_out(make_scene: MakeScene) -> None:

@@ -338,8 +338,8 @@ def test_what_is_held_waits_whatever_else_is_so() -> None:
 
 
 def test_an_app_for_another_platform_takes_no_seat_and_is_not_sent() -> None:
-    mac = device(product_name="Mac14,2")
-    detail = "its product is Mac14,2, and the app is for iOS, tvOS"
+    mac = device(product_name="MacBookPro16,1")
+    detail = "its product is MacBookPro16,1, and the app is for iOS, tvOS"
     failed = Decision("failed", "WRONG_PLATFORM", detail)
     elsewhere = asset(platforms="tvOS,iOS")
     assert decided(facts(device=mac, asset=elsewhere)) == failed

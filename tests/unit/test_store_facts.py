@@ -9,7 +9,17 @@ from bridge.domain.batching import Rectangle
 from bridge.domain.facts import Facts, Licence
 from bridge.domain.model import Asset, Device
 from bridge.domain.options import Options
-from bridge.store import apps, commands, devices, facts, installs, licences, locations, requests
+from bridge.store import (
+    apps,
+    commands,
+    devices,
+    facts,
+    installed_apps,
+    installs,
+    licences,
+    locations,
+    requests,
+)
 from bridge.store import pairs as pairs_store
 from bridge.store.commands import Answer
 from bridge.store.database import Connection
@@ -273,6 +283,27 @@ def test_an_entry_of_unknown_origin_may_be_any_app(db: Connection) -> None:
     assert one(db).strangers is True
     listed(db, device)
     assert one(db).strangers is False, "it is gone"
+
+
+def test_what_its_device_named_is_its_own_and_of_no_unknown_origin(db: Connection) -> None:
+    install_id = make_install(db)
+    device = make_device(db)
+    apps.learn_app(db, PAGES.adam_id, bundle_id=BUNDLE, name=None, source="file")
+    listed(db, device, ("com.apple.Pages.watch", "Managed"))
+    assert (one(db).strangers, one(db).report) == (True, None)
+    assert installs.learn_bundle_id(db, install_id, "com.apple.Pages.watch")
+    assert not installs.learn_bundle_id(db, install_id, "com.apple.Pages.watch")
+    fact = one(db)
+    assert (fact.strangers, fact.bundle_id) == (False, "com.apple.Pages.watch")
+    assert fact.report is not None and fact.report.status == "Managed"
+    assert installed_apps.wanted_bundle_ids(db, fact.install.target) == ["com.apple.Pages.watch"]
+
+
+def test_a_watch_is_believed_less_than_any_other_device(db: Connection) -> None:
+    assert learn(db, "from.watch", "watch")
+    assert not learn(db, "from.another.watch", "watch")
+    assert learn(db, "from.device", "device")
+    assert not learn(db, "from.watch", "watch")
 
 
 def test_the_newest_attempt_and_an_open_list(db: Connection) -> None:

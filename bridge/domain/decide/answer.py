@@ -17,6 +17,7 @@ from bridge.domain.asking import (
 )
 from bridge.domain.backoff import nth_delay
 from bridge.domain.catalogue import TREATMENTS, Meaning
+from bridge.domain.decide import platform
 from bridge.domain.decision import (
     Decision,
     DropAttempt,
@@ -45,6 +46,8 @@ def after(
     if treatment.again == "gone":
         can_take_over = meaning.kind == "copy" and facts.options.take_over
         return copy_in_the_way(facts, policy, now, at, detail, can_take_over=can_take_over)
+    if refused := platform.refused(facts, meaning, detail):
+        return refused
     if treatment.again == "never":
         return Decision(REASONS[treatment.reason].states[0], treatment.reason, detail)
     decision = try_again(facts, policy, now, meaning, at, detail)

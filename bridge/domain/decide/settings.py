@@ -13,6 +13,7 @@ from bridge.domain.catalogue import TREATMENTS, Meaning, answer_meaning, app_sta
 from bridge.domain.decide.answer import explained, verify
 from bridge.domain.decide.attempt import as_the_attempt_stands
 from bridge.domain.decide.listed import is_past
+from bridge.domain.decide.platform import is_foreign_ios_app
 from bridge.domain.decision import Decision, DropAttempt, SendInstall, Step
 from bridge.domain.facts import Facts
 from bridge.domain.install_settings import InstallSettings, obstacle, wished
@@ -98,7 +99,8 @@ def _brought_it(facts: Facts, attempt: Attempt) -> bool:
 
 
 def _wished(facts: Facts) -> InstallSettings:
-    return wished(facts.options, device_of(facts), is_ios_app=facts.is_ios_app)
+    is_ios_app = facts.is_ios_app or is_foreign_ios_app(facts)
+    return wished(facts.options, device_of(facts), is_ios_app=is_ios_app)
 
 
 def _is_news(facts: Facts) -> bool:

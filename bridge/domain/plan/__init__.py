@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.domain.change import Change, refusal
+from bridge.domain.change import Change, PairName, refusal
 from bridge.domain.plan.seats import Seats, seats_json
 from bridge.domain.reasons import describe
 from bridge.domain.wording import counted, named
@@ -26,9 +26,10 @@ class Plan:
     """What applying would change and cost.
 
     `is_new` says that groups or settings differ from what was applied last, whatever follows for
-    installs. `unseen` are the serial numbers that no server has shown; `unknown` counts devices of
-    which facts that a `match` needs were never reported, `nameless` the user-enrolled ones, which
-    no group means. `without_bundle_id` are apps that a device must tell of first. `notes` say what
+    installs. `untold` are what named devices try though Apple does not list the app for them.
+    `unseen` are the serial numbers that no server has shown; `unknown` counts devices of which
+    facts that a `match` needs were never reported, `nameless` the user-enrolled ones, which no
+    group means. `without_bundle_id` are apps that a device must tell of first. `notes` say what
     could not be looked at.
     """
 
@@ -37,6 +38,7 @@ class Plan:
     names: Mapping[str, str | None]
     seats: tuple[Seats, ...] = ()
     unable: tuple[Unable, ...] = ()
+    untold: frozenset[PairName] = frozenset()
     unseen: tuple[str, ...] = ()
     unknown: int = 0
     nameless: int = 0
@@ -81,6 +83,11 @@ class Plan:
             )
             where = "" if why.count(serials[0]) else f"; it is wanted on {named(serials)}"
             lines.append(f"{why}{where}.")
+        for adam_id, serials in _by_app(self.untold).items():
+            lines.append(
+                f"Apple does not list {self._name(adam_id)} for {named(serials)}: it is sent once, "
+                "and the device says whether it runs there."
+            )
         if self.unseen:
             unseen = counted(len(self.unseen), "serial number is", "serial numbers are")
             lines.append(f"{unseen} not shown by any server yet: {named(self.unseen)}.")
@@ -117,6 +124,10 @@ class Plan:
                 {"serial_number": u.serial_number, "adam_id": u.adam_id, "reason": u.reason}
                 for u in self.unable
             ],
+            "tried_once": [
+                {"serial_number": serial, "adam_id": adam_id}
+                for serial, adam_id in sorted(self.untold)
+            ],
             "not_shown": list(self.unseen),
             "facts_missing": self.unknown,
             "without_serial_number": self.nameless,
@@ -130,6 +141,13 @@ def _count(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
     for _, adam_id in pairs:
         counts[adam_id] = counts.get(adam_id, 0) + 1
     return counts
+
+
+def _by_app(pairs: Iterable[PairName]) -> dict[str, list[str]]:
+    found: dict[str, list[str]] = {}
+    for serial, adam_id in sorted(pairs):
+        found.setdefault(adam_id, []).append(serial)
+    return found
 
 
 def _grouped(unable: Sequence[Unable]) -> dict[tuple[str, str], list[str]]:

@@ -93,7 +93,8 @@ def _plist(db: Connection, command: Command, device: Device) -> bytes:
     install = installs.by_id(db, command.install_id or 0)
     assert install is not None, "an install is never deleted while a command of it is open"
     if command.request_type == "RemoveApplication":
-        bundle_id = apps.bundle_ids(db, [install.adam_id])[install.adam_id][0]
+        of_app = apps.bundle_ids(db, [install.adam_id]).get(install.adam_id, (None, None))[0]
+        bundle_id = install.bundle_id or of_app
         assert bundle_id is not None, "an app without a bundle id is not removed"
         return mdm_command.remove_application(command.command_uuid, bundle_id)
     assert command.settings is not None, "an install's settings are fixed when it is made"

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bridge.domain.catalogue import FORMAT_ERROR, SAID_ONCE, statuses_of, telling_link
 from bridge.domain.installed import InstalledReport, Presence
 from bridge.domain.model import Device
+from bridge.domain.platforms import platform_of
 from bridge.engine import follow_up, wishes
 from bridge.engine.context import Context
 from bridge.errors import ShapeError
@@ -186,13 +187,20 @@ def _text(number: int | None) -> str | None:
 
 
 def _learn_bundle_id(context: Context, answer: Answered) -> None:
-    """Refusals name the app, too."""
+    """What the device names holds for its own install; other devices go by it until somebody who
+    counts more has told. Refusals name the app, too."""
     bundle_id = parse_install_result(answer.message).identifier
     install = installs.by_id(context.db, answer.command.install_id or 0)
     if bundle_id is None or install is None:
         return
+    of_app = apps.bundle_ids(context.db, [install.adam_id]).get(install.adam_id, (None, None))[0]
+    own = installs.learn_bundle_id(context.db, install.id, bundle_id)
+    if own and bundle_id != of_app:  # an entry of unknown origin may have held up others there
+        installs.touch_serials(context.db, [install.target], context.now)
+    on_watch = platform_of(answer.device.product_name) == "watchOS"
+    source = "watch" if on_watch else "device"
     news = apps.learn_app(
-        context.db, install.adam_id, bundle_id=bundle_id, name=None, source="device"
+        context.db, install.adam_id, bundle_id=bundle_id, name=None, source=source
     )
     if news:
         installs.touch_app(context.db, install.adam_id, context.now)

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import Any, get_args
 
-from bridge.domain.change import Batch, Change
+from bridge.domain.change import Batch, Change, PairName
 from bridge.domain.model import Device
 from bridge.domain.plan import Plan, Unable
-from bridge.domain.platforms import listed, platform_of
+from bridge.domain.platforms import Fit, fit, listed
 from bridge.domain.wanted import Wanted
 from bridge.engine import wishes
 from bridge.engine.plan.seats import Look, SeatCounter, counts_of
@@ -37,7 +37,7 @@ def make(
     change = wishes.difference(db, before, after, limits)
     getting = [(app, roster.getting(app)) for app in wanted.apps]
     names = _names(db, wanted, [*before, *after])
-    unable = _unable(db, after, known, look)
+    unable, untold = _by_fit(db, after, known, look)
     gather = SeatCounter(db, look, _given_up(wanted, [*before, *after], change), names, now)
     shown = {serial for serial, device in known.items() if device is not None}
     return Plan(
@@ -46,6 +46,7 @@ def make(
         names=names,
         seats=gather.seats(after, {(u.serial_number, u.adam_id) for u in unable}),
         unable=unable,
+        untold=untold,
         unseen=tuple(sorted(frozenset().union(*(b.serials for b in after)) - shown)),
         unknown=len(frozenset().union(*(each.unknown for _, each in getting))),
         nameless=devices.without_serial(db),
@@ -100,26 +101,30 @@ def _given_up(
     )
 
 
-def _unable(
+def _by_fit(
     db: Connection, after: Collection[Batch], known: Mapping[str, Device | None], look: Look
-) -> tuple[Unable, ...]:
-    """Who cannot have what is wanted for them: the app is for users only, or does not run there."""
-    of_platform: dict[str, set[str]] = {}
+) -> tuple[tuple[Unable, ...], frozenset[PairName]]:
+    """Who cannot have what is wanted for them, since the app is for users only or does not run
+    there; and for whom Apple does not list what may run there all the same."""
+    of_product: dict[str, set[str]] = {}
     for serial, device in known.items():
-        platform = platform_of(device.product_name) if device is not None else None
-        if platform is not None:
-            of_platform.setdefault(platform, set()).add(serial)
-    found = []
+        if device is not None and device.product_name is not None:
+            of_product.setdefault(device.product_name, set()).add(serial)
+    unable: list[Unable] = []
+    untold: set[PairName] = set()
     for batch in after:
+        adam_id = batch.asset.adam_id
         counts, _, _ = counts_of(db, batch.location, batch.asset, look)
         if counts is None:
             continue
-        runs_on = listed(counts.platforms) or of_platform.keys()
-        unfit = frozenset().union(*(of_platform[p] for p in of_platform.keys() - runs_on))
-        serials = batch.serials & unfit if counts.device_assignable else batch.serials
+        fits: dict[Fit, set[str]] = {each: set() for each in get_args(Fit)}
+        for product, serials in of_product.items():
+            fits[fit(product, listed(counts.platforms))] |= serials & batch.serials
+        cannot = fits["impossible"] if counts.device_assignable else batch.serials
         reason = "WRONG_PLATFORM" if counts.device_assignable else "NOT_DEVICE_ASSIGNABLE"
-        found += [Unable(serial, batch.asset.adam_id, reason) for serial in sorted(serials)]
-    return tuple(found)
+        unable += [Unable(serial, adam_id, reason) for serial in sorted(cannot)]
+        untold |= {(serial, adam_id) for serial in fits["untold"] - cannot}
+    return tuple(unable), frozenset(untold)
 
 
 def _without_bundle_id(db: Connection, wanted: Wanted, after: Collection[Batch]) -> tuple[str, ...]:

@@ -78,7 +78,7 @@ CREATE TABLE installed_apps (
 CREATE TABLE apps (
     adam_id TEXT PRIMARY KEY,
     bundle_id TEXT,
-    bundle_id_from TEXT,               -- file | metadata | device
+    bundle_id_from TEXT,               -- file | metadata | device | watch
     name TEXT,
     name_from TEXT,                    -- file | metadata
     icon_url TEXT,

@@ -48,6 +48,7 @@ CREATE TABLE installs (
     updated_at REAL NOT NULL,
     installed_at REAL,
     next_check_at REAL,
+    bundle_id TEXT,                    -- as its device's answer named the app; NULL: as elsewhere
     dirty_at REAL,                     -- when something touched it; NULL: nothing to decide
     needs_seat INTEGER NOT NULL DEFAULT 0,
     UNIQUE (target_kind, target, adam_id)

@@ -59,6 +59,7 @@ SEATS = Thing(
     },
 )
 CANNOT = Thing("Cannot", {"serial_number": text(), "adam_id": text(), "reason": text()})
+TRIED = Thing("Tried", {"serial_number": text(), "adam_id": text()})
 PLAN = Thing(
     "Plan",
     {
@@ -68,6 +69,9 @@ PLAN = Thing(
         "short": number("How many seats are missing in all."),
         "seats": many(SEATS),
         "cannot": many(CANNOT, "Named devices that cannot have an app, and the reason."),
+        "tried_once": many(
+            TRIED, "Named devices for which Apple does not list an app that may run there."
+        ),
         "not_shown": texts("Serial numbers that no server has shown yet."),
         "facts_missing": number("Devices of which nobody knows what a `match` needs."),
         "without_serial_number": number("User-enrolled devices, which no group means."),
