@@ -56,18 +56,30 @@ class Bridge(Lists, Pauses, Wishes):
     def open(self) -> Bridge:
         """Open the database, creating and migrating it as needed; raises StoreError."""
         self.database.open()
-        with self.database.write() as db:
-            meta.instance_id(db)
+        try:
+            with self.database.write() as db:
+                meta.instance_id(db)
+        except BaseException:
+            self.database.close()
+            raise
         return self
 
     def close(self) -> None:
         """Close the database, after a moment for webhooks that are being passed on."""
-        self.end()
+        self.forwarder.stop()
         self.database.close()
 
     def end(self) -> None:
-        """Pass no more webhooks on, and store how it went; the process is about to end."""
+        """Pass no more webhooks on, and store how it went; the process is about to end.
+
+        Nothing is left in the `-wal`, as far as possible: a copy of the database that is put in its
+        place by hand would meet it there.
+        """
         self.forwarder.stop()
+        try:
+            self.database.fold()
+        except StoreError:
+            log.exception("the write-ahead log could not be folded in")
 
     def receive_webhook(
         self,

@@ -6,11 +6,13 @@ import logging
 import os
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
 
 from bridge.app import Bridge
 from bridge.config import Config
+from bridge.engine import file_check
 from bridge.engine.worker import Engine, run
 
 log = logging.getLogger(__name__)
@@ -32,16 +34,41 @@ def run_engine(config: Config, stop: threading.Event) -> None:
     """
     bridge = Bridge(config)
     bridge.engine_lock.acquire(LOCK_WAIT)
-    bridge.open()
-    pool = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")
     try:
+        _run(bridge, stop, in_order=bridge.engine_lock.begin())
+        bridge.engine_lock.end_in_order()
+    finally:
+        bridge.engine_lock.release()
+
+
+def _run(bridge: Bridge, stop: threading.Event, *, in_order: bool) -> None:
+    bridge.open()
+    try:
+        pool = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")
         engine = bridge.engine(execute=lambda job: _submit(pool, job))
-        run(engine, stop, bridge.engine_lock.beat)
-        pool.shutdown(wait=False, cancel_futures=True)
-        _drain(engine)
+        with _file_checked(bridge, in_order=in_order):
+            run(engine, stop, bridge.engine_lock.beat)
+            pool.shutdown(wait=False, cancel_futures=True)
+            _drain(engine)
+        bridge.database.fold()
     finally:
         bridge.close()
-        bridge.engine_lock.release()
+
+
+@contextmanager
+def _file_checked(bridge: Bridge, *, in_order: bool) -> Iterator[None]:
+    """Beside this block the file is looked through, where there is reason to."""
+    with bridge.database.read() as db:
+        due = file_check.due(db, in_order=in_order)
+    if not due:
+        yield
+        return
+    log.info("the last end was not in order: the database file is looked through meanwhile")
+    check = file_check.FileCheck(bridge.database, bridge.clock)
+    try:
+        yield
+    finally:
+        check.end()
 
 
 def _submit(pool: ThreadPoolExecutor, job: Callable[[], None]) -> None:

@@ -57,6 +57,9 @@ def restore(settings: Settings, file: Path, yes: bool, as_json: bool) -> int:
     Nobody may have the database open: stop the bridge first. What has happened since the backup is
     not known to the restored bridge, so it begins paused, under a new id, and looks up whatever was
     under way before it asks or sends anything again. Exit code 1 when nothing was restored.
+
+    Do not copy files over the database by hand instead: beside the -wal of the old one SQLite takes
+    both for one database, which then is a mixture of the two, or the old one again.
     """
     config = settings.config()
     if not yes:

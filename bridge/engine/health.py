@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from bridge.config import Config
 from bridge.domain.reasons import REASONS
 from bridge.domain.views import HealthPart
-from bridge.engine import forward
+from bridge.engine import file_check, forward
 from bridge.engine.context import Context
 from bridge.engine.token_watch import text_of_end, warning_due
 from bridge.store import events, locations, meta, outbox, pauses
@@ -27,6 +27,7 @@ def parts(context: Context, config: Config, lock: EngineLock) -> Sequence[Health
     return [
         HealthPart("database", True, "fatal", str(config.database)),
         engine_part(lock, context.now),
+        *file_check.parts(context),
         _inbox(context),
         *(_location(context, name) for name in config.locations),
         *(_server(context, name) for name in config.servers),

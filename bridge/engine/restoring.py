@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.domain.pauses import Pause
-from bridge.engine import pausing
+from bridge.engine import file_check, pausing
 from bridge.engine.calls import Call
 from bridge.engine.context import Context
 from bridge.store import commands, devices, meta, outbox, requests
@@ -36,5 +36,6 @@ def make_present(context: Context, calls: Mapping[str, Call]) -> None:
         requests.doubt(db, request.id, next_read_at=now, detail=RESTORED)
     commands.doubt_unposted(db, now)
     devices.forget_lists(db)
+    file_check.forget(db)
     meta.hasten_all(db, now)
     pausing.pause(context, Pause("all", "", since=now, paused_by="person", why=RESTORED))

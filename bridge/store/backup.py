@@ -13,7 +13,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.errors import StoreError
-from bridge.store.database import beside
+from bridge.store.database import beside, writers_lock
 
 PAGES = 2000
 """Pages copied between two reports."""
@@ -106,7 +106,7 @@ def _check_kind(connection: sqlite3.Connection, source: Path) -> None:
 def _fold(database: Path) -> None:
     """Bring what is in the `-wal` into the file; a damaged database is kept as it is."""
     try:
-        with closing(sqlite3.connect(database)) as connection:
+        with writers_lock(database), closing(sqlite3.connect(database)) as connection:
             connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     except sqlite3.DatabaseError:
         return

@@ -3,6 +3,9 @@
 SQLite's busy timeout is unfair: several writers starve each other for seconds, while one writer
 at a time stays within milliseconds. So a write takes a lock in the process and a file lock
 across processes, begins IMMEDIATE, and is short; no outside call happens inside one.
+
+Checkpoints happen under it, too: SQLite before 3.51.3 may damage a database when one connection
+commits beside the checkpoint of another. Source: SQLite, "Write-Ahead Logging", "WAL-Reset Bug".
 """
 
 from __future__ import annotations
@@ -17,22 +20,11 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from bridge.errors import SchemaTooNew, StoreError, StoreLocked
-
-MIGRATIONS = ("m001_first",)
-"""The names of all migrations in `schema.py`, oldest first."""
+from bridge.errors import StoreError, StoreLocked
+from bridge.store.connecting import BUSY_TIMEOUT_MS, connect, migrate
 
 Connection = sqlite3.Connection
 Row = sqlite3.Row
-
-_BUSY_TIMEOUT_MS = 30_000
-_PRAGMAS = (
-    "PRAGMA synchronous = FULL",
-    "PRAGMA fullfsync = ON",
-    f"PRAGMA busy_timeout = {_BUSY_TIMEOUT_MS}",
-    "PRAGMA cache_size = -65536",
-    "PRAGMA temp_store = MEMORY",
-)
 
 
 class Database:
@@ -49,6 +41,7 @@ class Database:
         self._use: IO[bytes] | None = None
         self._readers = threading.local()
         self._all_readers: list[Connection] = []
+        self._readers_lock = threading.Lock()
 
     def open(self) -> None:
         """Create the file if needed, set WAL, apply what migrations are pending.
@@ -63,9 +56,9 @@ class Database:
             _open_private(self.path).close()
             _close_to_others(self.path)
             with self._exclusive():
-                self._writer = _connect(self.path)
+                self._writer = connect(self.path)
                 self._writer.execute("PRAGMA journal_mode = WAL")
-                _migrate(self._writer)
+                migrate(self._writer)
         except (OSError, sqlite3.Error) as error:
             self.close()
             raise StoreError(f"{self.path}: the database cannot be opened: {error}") from error
@@ -74,18 +67,41 @@ class Database:
             raise
 
     def close(self) -> None:
-        """Close every connection; the object can be opened again."""
-        for connection in self._all_readers:
-            connection.close()
-        self._all_readers.clear()
-        self._readers = threading.local()
-        if self._writer is not None:
-            self._writer.close()
-            self._writer = None
+        """Close every connection; the object can be opened again.
+
+        SQLite checkpoints when the last connection to a file is closed. So the writer goes last,
+        under its lock: no other kind of connection can be the last one.
+        """
+        if self._lock_file is not None:
+            with self._exclusive():
+                self._close_connections()
         for file in (self._lock_file, self._use):
             if file is not None:
                 file.close()
         self._lock_file = self._use = None
+
+    def _close_connections(self) -> None:
+        with self._readers_lock:
+            for connection in self._all_readers:
+                connection.close()
+            self._all_readers.clear()
+            self._readers = threading.local()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    def fold(self) -> bool:
+        """Bring what is in the `-wal` into the file and leave the `-wal` empty.
+
+        False when somebody reads just now; then some of it stays there. Raises StoreError.
+        """
+        with self._exclusive(), self._failing_as_store_error():
+            connection = self._open_writer()
+            connection.execute("PRAGMA busy_timeout = 0")
+            try:
+                return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+            finally:
+                connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 
     @contextmanager
     def write(self) -> Iterator[Connection]:
@@ -94,9 +110,7 @@ class Database:
         Raises StoreError when SQLite fails (disk full, read-only, damaged).
         """
         with self._exclusive():
-            connection = self._writer
-            if connection is None:
-                raise StoreError(f"{self.path}: the database is not open")
+            connection = self._open_writer()
             with self._failing_as_store_error():
                 try:
                     connection.execute("BEGIN IMMEDIATE")
@@ -109,13 +123,10 @@ class Database:
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view of the database for reading, on this thread's own connection."""
+        """A consistent view, on this thread's own connection; raises StoreError."""
         connection = getattr(self._readers, "connection", None)
         if connection is None:
-            connection = _connect(self.path)
-            connection.execute("PRAGMA query_only = ON")
-            self._readers.connection = connection
-            self._all_readers.append(connection)
+            connection = self._readers.connection = self._new_reader()
         with self._failing_as_store_error():
             try:
                 connection.execute("BEGIN")
@@ -123,6 +134,37 @@ class Database:
             finally:
                 if connection.in_transaction:
                     connection.execute("COMMIT")
+
+    @contextmanager
+    def long_read(self) -> Iterator[Connection]:
+        """A connection for one long look at the database, which is closed afterwards.
+
+        There is no transaction around it. Raises StoreError as `read` does.
+        """
+        connection = self._new_reader()
+        try:
+            with self._failing_as_store_error():
+                yield connection
+        finally:
+            with self._readers_lock:
+                if connection in self._all_readers:  # else the database was closed meanwhile
+                    self._all_readers.remove(connection)
+                    connection.close()
+
+    def _new_reader(self) -> Connection:
+        """A connection that never writes and never checkpoints."""
+        with self._readers_lock, self._failing_as_store_error():
+            self._open_writer()
+            connection = connect(self.path)
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA wal_autocheckpoint = 0")
+            self._all_readers.append(connection)
+            return connection
+
+    def _open_writer(self) -> Connection:
+        if self._writer is None:
+            raise StoreError(f"{self.path}: the database is not open")
+        return self._writer
 
     @contextmanager
     def _failing_as_store_error(self) -> Iterator[None]:
@@ -136,11 +178,8 @@ class Database:
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed; cheap to ask."""
-        connection = self._writer
-        if connection is None:
-            raise StoreError(f"{self.path}: the database is not open")
         with self._write_lock, self._failing_as_store_error():
-            return int(connection.execute("PRAGMA data_version").fetchone()[0])
+            return int(self._open_writer().execute("PRAGMA data_version").fetchone()[0])
 
     @contextmanager
     def _exclusive(self) -> Iterator[None]:
@@ -168,6 +207,14 @@ def savepoint(connection: Connection) -> Iterator[None]:
 
 
 @contextmanager
+def writers_lock(path: Path) -> Iterator[None]:
+    """Holds the lock under which alone the database at `path` is written and checkpointed."""
+    with _open_private(beside(path, ".lock")) as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield
+
+
+@contextmanager
 def nobody_else(path: Path) -> Iterator[None]:
     """While nobody has the database at `path` open; whoever wants to waits until this ends.
 
@@ -192,11 +239,13 @@ class EngineLock:
     """Says that an engine runs on this database; held by its process for as long as it lives.
 
     The lock file's modification time is the engine's heartbeat, so that a process that hangs can
-    be told from one that lives, without a write to the database.
+    be told from one that lives, without a write to the database. The file says, too, whether the
+    last engine ended in order: a mark within the database would come back with a copy of it.
     """
 
     def __init__(self, database: Path) -> None:
         self.path = beside(database, ".engine")
+        self._database = database
         self._file: IO[bytes] | None = None
 
     def acquire(
@@ -235,6 +284,26 @@ class EngineLock:
         """Say that the engine is alive now."""
         os.utime(self.path)
 
+    def begin(self) -> bool:
+        """An engine begins, with the lock held. Whether the last one ended in order, and left
+        nothing in the `-wal`; True where there was no database yet."""
+        assert self._file is not None
+        in_order = self._file.read() == _IN_ORDER
+        self._file.seek(0)
+        self._file.truncate()
+        os.fsync(self._file)
+        if not self._database.exists():
+            return True
+        wal = beside(self._database, "-wal")
+        return in_order and not (wal.exists() and wal.stat().st_size)
+
+    def end_in_order(self) -> None:
+        """The engine ends, and the database is closed; the lock is still held."""
+        assert self._file is not None
+        self._file.seek(0)
+        self._file.write(_IN_ORDER)
+        self._file.flush()
+
     def release(self) -> None:
         """Give the lock back."""
         if self._file is not None:
@@ -262,6 +331,9 @@ class EngineLock:
             return None
 
 
+_IN_ORDER = b"ended in order\n"
+
+
 def _open_private(path: Path) -> IO[bytes]:
     """The file; if it is made now, nobody else may read what it will hold."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
@@ -275,41 +347,3 @@ def _close_to_others(path: Path) -> None:
             found = file.stat()
             if found.st_mode & 0o077 and found.st_uid == os.geteuid():
                 file.chmod(0o600)
-
-
-def _connect(path: Path) -> Connection:
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
-    connection.row_factory = sqlite3.Row
-    for pragma in _PRAGMAS:
-        connection.execute(pragma)
-    return connection
-
-
-def _migrate(connection: Connection) -> None:
-    """Apply the migrations that are pending; raises SchemaTooNew."""
-    applied = _applied(connection)
-    if applied == set(MIGRATIONS):
-        return
-    foreign = sorted(applied - set(MIGRATIONS))
-    if foreign:
-        raise SchemaTooNew(
-            f"the database was written by a newer bridge (it has {foreign[-1]}): "
-            "start that version, or restore a backup made before it"
-        )
-    # Loading these takes longer than all that most commands do.
-    import sqlite_utils  # noqa: PLC0415
-
-    from bridge.store.schema import migrations  # noqa: PLC0415
-
-    migrations.apply(sqlite_utils.Database(connection))
-
-
-def _applied(connection: Connection) -> set[str]:
-    """The names of the migrations that the database has had, as sqlite-utils records them."""
-    recorded = connection.execute(
-        "SELECT 1 FROM sqlite_schema WHERE name = '_sqlite_migrations'"
-    ).fetchone()
-    if recorded is None:
-        return set()
-    found = connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = 'bridge'")
-    return {row["name"] for row in found}

@@ -18,8 +18,8 @@ from bridge.engine.doctor import inside
 from bridge.engine.doctor.hooks import over_http
 from bridge.simulator.apple_config import ClientConfig
 from bridge.simulator.faults import Fault
-from bridge.store import soundness
 from bridge.store.database import Database, EngineLock
+from bridge.store.soundness import Look, Soundness
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import PUBLIC_URL, WEBHOOK_KEY, Scene
 
@@ -161,12 +161,11 @@ def test_a_database_that_breaks_its_own_rules(shell: Shell) -> None:
 def test_a_database_without_write_ahead_log(tmp_path: Path) -> None:
     database = Database(tmp_path / "bridge.db")
     database.open()
-    database.close()
-    assert soundness.problem(database) is None
-    database.close()
-    with closing(sqlite3.connect(database.path)) as db:
-        db.execute("PRAGMA journal_mode = DELETE")
-    assert soundness.problem(database) == "is in journal mode delete, not in WAL"
+    assert Look(database).run(60.0) == Soundness()
+    assert database._writer is not None
+    database._writer.execute("PRAGMA journal_mode = DELETE")
+    found = Look(database).run(60.0)
+    assert found == Soundness("is in journal mode delete, not in WAL")
     database.close()
 
 

@@ -12,7 +12,8 @@ import pytest
 
 from bridge.errors import SchemaTooNew, StoreError, StoreLocked
 from bridge.store import meta
-from bridge.store.database import MIGRATIONS, Connection, Database, nobody_else, savepoint
+from bridge.store.connecting import MIGRATIONS
+from bridge.store.database import Connection, Database, nobody_else, savepoint
 from bridge.store.schema import migrations
 from tests.unit import store_processes
 from tests.unit.store_processes import LONG, SPAWN, finish, processes

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge.config import Part
 from bridge.domain.reasons import REASONS
+from bridge.engine import file_check
 from bridge.engine.doctor.finding import Case, Finding, Stored, fail, ok, warn
 from bridge.engine.token_watch import WARN_DAYS
 from bridge.errors import ConfigError, ShapeError
@@ -18,6 +19,9 @@ _MIB = 1024 * 1024
 LITTLE_SPACE = 1024 * _MIB
 NO_SPACE = 100 * _MIB
 LARGE_WAL = 1024 * _MIB
+CHECK_WITHIN = 60.0
+"""Seconds that the look through the database may take; enough for about 3 GB."""
+
 _DAY = 86400.0
 _RENEW = REASONS["TOKEN_EXPIRED"].next
 
@@ -57,11 +61,16 @@ def database(case: Case) -> Iterator[Finding]:
         mend = "see that this user may write there, or restore a copy if the file is damaged"
         yield fail("database", case.trouble, mend)
         return
-    problem = soundness.problem(case.database)
-    if problem is not None:
-        yield fail("database", f"{path} {problem}", "stop the bridge and restore a copy of it")
+    seen = soundness.Look(case.database).run(CHECK_WITHIN)
+    if seen.problem is not None:
+        yield fail("database", f"{path} {seen.problem}", file_check.MEND)
         return
-    yield ok("database", f"{path}: sound")
+    if seen.finished:
+        yield ok("database", f"{path}: sound")
+    else:
+        text = f"{path} ({_mib(_size(path))}) was not looked through: {CHECK_WITHIN:g} s are over"
+        yield warn("database", text, "run vpp-bridge backup, which looks at all that it copies")
+    yield _sqlite()
     free = shutil.disk_usage(path.parent).free
     if free < LITTLE_SPACE:
         found = fail if free < NO_SPACE else warn
@@ -70,6 +79,18 @@ def database(case: Case) -> Iterator[Finding]:
     if wal > LARGE_WAL:
         text = f"its write-ahead log has grown to {_mib(wal)}"
         yield warn("database", text, "end programs that have the database open, other than serve")
+
+
+def _sqlite() -> Finding:
+    version = soundness.sqlite_version()
+    if not soundness.has_wal_reset_fault(version):
+        return ok("database", f"SQLite {version}, which does not have the WAL-reset fault")
+    return ok(
+        "database",
+        f"SQLite {version}, which has the WAL-reset fault (until 3.51.3, but for 3.44.6 and "
+        "3.50.7): a commit beside a checkpoint may damage the file. The bridge never does the one "
+        "beside the other, and no other program may write to the file",
+    )
 
 
 def tokens(case: Case) -> Iterator[Finding]:

@@ -1,0 +1,59 @@
+"""A connection to the bridge's database as it must be, and its migrations."""
+
+from __future__ import annotations
+
+import sqlite3
+from pathlib import Path
+
+from bridge.errors import SchemaTooNew
+
+MIGRATIONS = ("m001_first",)
+"""The names of all migrations in `schema.py`, oldest first."""
+
+BUSY_TIMEOUT_MS = 30_000
+_PRAGMAS = (
+    "PRAGMA synchronous = FULL",
+    "PRAGMA fullfsync = ON",
+    f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
+    "PRAGMA cache_size = -65536",
+    "PRAGMA temp_store = MEMORY",
+)
+
+
+def connect(path: Path) -> sqlite3.Connection:
+    """A connection to the file: each statement its own transaction, and a commit lasts."""
+    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    return connection
+
+
+def migrate(connection: sqlite3.Connection) -> None:
+    """Apply the migrations that are pending; raises SchemaTooNew."""
+    applied = _applied(connection)
+    if applied == set(MIGRATIONS):
+        return
+    foreign = sorted(applied - set(MIGRATIONS))
+    if foreign:
+        raise SchemaTooNew(
+            f"the database was written by a newer bridge (it has {foreign[-1]}): "
+            "start that version, or restore a backup made before it"
+        )
+    # Loading these takes longer than all that most commands do.
+    import sqlite_utils  # noqa: PLC0415
+
+    from bridge.store.schema import migrations  # noqa: PLC0415
+
+    migrations.apply(sqlite_utils.Database(connection))
+
+
+def _applied(connection: sqlite3.Connection) -> set[str]:
+    """The names of the migrations that the database has had, as sqlite-utils records them."""
+    recorded = connection.execute(
+        "SELECT 1 FROM sqlite_schema WHERE name = '_sqlite_migrations'"
+    ).fetchone()
+    if recorded is None:
+        return set()
+    found = connection.execute("SELECT name FROM _sqlite_migrations WHERE migration_set = 'bridge'")
+    return {row["name"] for row in found}
