@@ -1,7 +1,7 @@
 """A bridge in memory, for tests of the web side alone."""
 
 import base64
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +9,7 @@ from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
 from bridge.domain.change import Change
 from bridge.domain.pauses import Scope
 from bridge.domain.plan import Plan
+from bridge.domain.plan.blind import Blind
 from bridge.domain.policy import LimitsPolicy, Policy
 from bridge.domain.views import HealthPart, Page
 from bridge.domain.wanted import Wanted
@@ -66,6 +67,7 @@ class StandIn:
         self.parts: Sequence[HealthPart] = ()
         self.pauses: list[tuple[Scope, str]] = []
         self.living = True
+        self.is_blind: Sequence[Blind] = ()
         self.wished: frozenset[str] = frozenset()
         self.done: list[tuple[object, ...]] = []
         self.reads: Sequence[Mapping[str, Any]] = ({"what": "assets", "of": "hq", "asked": True},)
@@ -168,8 +170,18 @@ class StandIn:
         self._done("plan", wanted, limit)
         return Plan(ONE_MORE, is_new=True, names={"1": "Pages"})
 
-    def apply(self, wanted: Wanted, *, limit: int | None, allow_removals: int | None) -> Change:
-        self._done("apply", wanted, limit, allow_removals)
+    def blind(self, wanted: Wanted) -> Collection[Blind]:
+        return self.is_blind
+
+    def apply(
+        self,
+        wanted: Wanted,
+        *,
+        limit: int | None,
+        allow_removals: int | None,
+        unseen: Collection[Blind],
+    ) -> Change:
+        self._done("apply", wanted, limit, allow_removals, unseen)
         if allow_removals == 0:
             raise WishError("nothing was stored: it would remove 1 of 1 installs")
         return ONE_MORE

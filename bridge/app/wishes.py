@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from bridge.app.opened import Opened
 from bridge.domain.change import Change
 from bridge.domain.plan import Plan
+from bridge.domain.plan.blind import Blind, uses_rules
 from bridge.domain.wanted import Wanted
 from bridge.engine import one_offs, plan, unwished, wishes
-from bridge.engine.plan import NOTHING_SEEN
+from bridge.engine.plan.blind import unseen as unseen_servers
 from bridge.engine.plan.seats import Look
 from bridge.engine.wishes import Limits
 from bridge.store import meta
@@ -19,22 +20,49 @@ from bridge.store.database import Connection
 class Wishes(Opened):
     """Changing what is wanted, each in one transaction; all raise StoreError."""
 
-    def plan(self, wanted: Wanted, *, limit: int | None = None, look: Look = NOTHING_SEEN) -> Plan:
-        """What `apply` would change and cost; nothing is stored. `look` was read outside."""
+    def plan(self, wanted: Wanted, *, limit: int | None = None, look: Look | None = None) -> Plan:
+        """What `apply` would change and cost; nothing is stored.
+
+        `look` was read outside; without it, what is stored tells which devices are known.
+        """
         with self.database.read() as db:
+            look = Look(unseen=self._unseen(db)) if look is None else look
             return plan.make(db, wanted, self.now(), limits=Limits(limit), look=look)
 
+    def unseen(self) -> tuple[Blind, ...]:
+        """The MDM servers whose list of devices was not read lately, though they have one."""
+        with self.database.read() as db:
+            return self._unseen(db)
+
+    def blind(self, wanted: Wanted) -> tuple[Blind, ...]:
+        """Those of them that keep an apply of `wanted` from showing what its rules mean."""
+        return self.unseen() if uses_rules(wanted) else ()
+
+    def _unseen(self, db: Connection) -> tuple[Blind, ...]:
+        config = self.config
+        return unseen_servers(db, config.listing_servers, config.policy, self.now())
+
     def apply(
-        self, wanted: Wanted, *, limit: int | None = None, allow_removals: int | None = None
+        self,
+        wanted: Wanted,
+        *,
+        limit: int | None = None,
+        allow_removals: int | None = None,
+        unseen: Collection[Blind] = (),
     ) -> Change:
         """Store what is wanted, in one transaction.
+
+        `unseen` are the MDM servers whose devices could not be shown: what rules mean there and
+        nobody knew of waits, NOT_PLANNED, for another apply.
 
         With a `limit` no more than that many installs go, and the rest is held back until an apply
         without one. Raises WishError when more is removed than `allow_removals`, which is
         `removals_allowed` unless it is given.
         """
         with self.database.write() as db:
-            change = wishes.apply(db, wanted, self.now(), Limits(limit, allow_removals))
+            servers = {each.server for each in unseen}
+            limits = Limits(limit, allow_removals)
+            change = wishes.apply(db, wanted, self.now(), limits, servers)
             self._wished(db)
             return change
 

@@ -9,6 +9,7 @@ from bridge.cli.params import json_option
 from bridge.cli.plan import look_outside, offline_option, show_plan
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.change import refusal
+from bridge.domain.plan.blind import blind_refusal
 
 
 @click.command()
@@ -41,13 +42,19 @@ def apply(
     With --limit, the installs of the highest priority go first, then by serial number; a later
     apply with a higher limit lets more go. Works before the first `serve`, and while it runs: the
     bridge then acts at once. Exit code 0 when it was stored, 1 when you said no, 2 when nobody
-    could be asked, or when it would remove too many installs.
+    could be asked, when it would remove too many installs, or when an MDM server did not show its
+    devices and a group with `all` or `match` is used. With --offline it is stored all the same;
+    devices that it could not show get nothing by these groups until another apply shows them.
     """
     with settings.open_bridge() as bridge:
         look = look_outside(settings, bridge, offline=offline, quiet=as_json, keep=True)
         planned = bridge.plan(bridge.config.wanted, limit=limit, look=look)
         if not as_json:
             show_plan(planned)
+        if planned.blind:
+            why_blind = blind_refusal(planned.blind, "--offline")
+            show.line(f"nothing was stored: {why_blind}", error=True)
+            return USAGE
         if why := refusal(planned.change, allow_removals):
             show.line(f"nothing was stored: {why}", error=True)
             return USAGE
@@ -60,7 +67,9 @@ def apply(
             if not click.confirm("Store this?", err=True):
                 show.line("nothing was stored", error=True)
                 return BAD_NEWS
-        bridge.apply(bridge.config.wanted, limit=limit, allow_removals=allow_removals)
+        bridge.apply(
+            bridge.config.wanted, limit=limit, allow_removals=allow_removals, unseen=look.unseen
+        )
     if as_json:
         show.as_json({"stored": True} | planned.as_json())
     elif not planned.nothing_to_do:

@@ -36,7 +36,8 @@ def plan(settings: Settings, offline: bool, as_json: bool) -> int:
     A seat is counted for every wanted serial number, shown by a server or not. The MDM servers are
     asked for their devices, and Apple for counts that were never read; nothing is sent to a device
     or written at Apple, and nothing is stored. Exit code 1 when seats are short, whatever else is
-    to do.
+    to do, and when the plan is blind: a group with `all` or `match` is used, and an MDM server did
+    not show its devices.
     """
     with settings.open_bridge() as bridge:
         look = look_outside(settings, bridge, offline=offline, quiet=as_json)
@@ -45,7 +46,7 @@ def plan(settings: Settings, offline: bool, as_json: bool) -> int:
         show.as_json(planned.as_json())
     else:
         show_plan(planned)
-    return BAD_NEWS if planned.short else 0
+    return BAD_NEWS if planned.short or planned.blind else 0
 
 
 def look_outside(
@@ -58,9 +59,9 @@ def look_outside(
     """
     wished_at = sorted({name for app in bridge.config.wanted.apps for name in app.locations})
     with bridge.database.read() as db:
-        reads = missing(db, tuple(bridge.config.servers), wished_at)
+        reads = missing(db, bridge.config.listing_servers, wished_at)
     if offline:
-        return Look(notes=_left_out(reads))
+        return Look(notes=_left_out(reads), unseen=bridge.unseen(), offline=True)
     by_engine = keep or bridge.engine_lock.held()
     stored = [read for read in reads if read.what == "devices" and by_engine]
     # Without guards, since they store which library a location is seen to be.
@@ -75,18 +76,18 @@ def look_outside(
             calls = make_calls(bridge.database, bridge.clients(settings.transports), bridge.config)
             job = Sync(bridge.database, bridge.config.policy, calls, stored, bridge.clock)
             ended = run_reads(bridge, job, stored, view, settings.sleep)
-            looking.notes += [_failed(each.read, each.error) for each in ended if each.error]
+            for each in ended:
+                if each.state != "done":
+                    looking.failed(each.read, each.error or "it did not end")
+    asked = {read.scope for read in reads if read.what == "devices"}
+    looking.unseen += [each for each in bridge.unseen() if each.server not in asked]
     return looking.result()
-
-
-def _failed(read: Read, error: str | None) -> str:
-    return f"The {read.what} of {read.scope} could not be read: {error}"
 
 
 def _left_out(reads: list[Read]) -> tuple[str, ...]:
     """What `--offline` leaves out, in sentences."""
     never = [f"{read.what} of {read.scope}" for read in reads if read.what != "devices"]
-    lines = ["Offline: devices count as the bridge knows them."] if reads else []
+    lines = ["Offline: devices count as the bridge knows them."]
     lines += [f"Offline: never read: {', '.join(never)}."] if never else []
     return tuple(lines)
 
@@ -94,6 +95,8 @@ def _left_out(reads: list[Read]) -> tuple[str, ...]:
 def show_plan(planned: Plan) -> None:
     """Print a plan for a person."""
     change = planned.change
+    for sentence in planned.not_seen():
+        show.line(sentence)
     if planned.nothing_to_do:
         show.line(f"There is nothing to do: {counted(change.kept, 'install')} as applied.")
     elif apps := planned.apps():

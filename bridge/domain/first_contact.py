@@ -42,6 +42,17 @@ def unplanned(
     return _unknown(wanted, then) & _sure(wanted, _with(device, late))
 
 
+def not_shown(device: Device, firsts: Mapping[str, First], applied_at: float) -> bool:
+    """Whether an apply that could not read the list of the device's server did not know that the
+    device was enrolled, though it may have been. `firsts` are by the name of the fact.
+    """
+    if device.enrolled_after is not None and device.enrolled_after > applied_at:
+        return False
+    serial_number = firsts.get("serial_number")
+    named_since = serial_number is not None and serial_number.at >= applied_at
+    return named_since or device.enrolled_at is None or device.enrolled_at >= applied_at
+
+
 def _with(device: Device, facts: Mapping[str, str | None]) -> Device:
     changes: dict[str, Any] = dict(facts)
     return replace(device, **changes)

@@ -6,12 +6,12 @@ is got as the file says.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bridge.domain.change import Batch, Change, PairName, compare, refusal
 from bridge.domain.configuration import digest
-from bridge.domain.first_contact import unplanned
+from bridge.domain.first_contact import not_shown, unplanned
 from bridge.domain.model import Asset, Device, Held
 from bridge.domain.options import Options
 from bridge.domain.roster import Roster
@@ -51,17 +51,25 @@ def difference(
     return compare(before, after, limit=limits.installs, gone=gone)
 
 
-def apply(db: Connection, wanted: Wanted, now: float, limits: Limits = NO_LIMITS) -> Change:
+def apply(
+    db: Connection,
+    wanted: Wanted,
+    now: float,
+    limits: Limits = NO_LIMITS,
+    unseen: Collection[str] = (),
+) -> Change:
     """Store groups and apps, and make installs of them, in the transaction of `db`.
 
-    Raises WishError when more would be removed than `limits` allow.
+    `unseen` are the MDM servers whose devices could not be shown: what rules mean there, and nobody
+    knew of, waits for another apply. Raises WishError when more would be removed than `limits`
+    allow.
     """
     before, after = batches.wanted(db), _all_wished(db, wanted)
     planned = difference(db, before, after, limits)
     if why := refusal(planned, limits.removals):
         raise WishError(f"nothing was stored: {why}")
     limited_at = None if limits.installs is None else wanted_store.limited_at(db) or now
-    wanted_store.store(db, wanted, now, limited_at=limited_at)
+    wanted_store.store(db, wanted, now, limited_at=limited_at, unseen=unseen)
     for app in wanted.apps:
         news = apps.learn_app(
             db, app.adam_id, bundle_id=app.bundle_id, name=app.name, source=BY_FILE
@@ -123,7 +131,10 @@ def _held(
     standing = holds.of_device(db, device.serial_number or "")
     waiting = {adam_id for adam_id in by_file if standing.get(adam_id, NOT_PLANNED) is not None}
     is_limited = wanted_store.limited_at(db) is not None
-    unknown_then = unplanned(wanted, device, devices.firsts(db, device.id), applied_at)
+    firsts = devices.firsts(db, device.id)
+    unknown_then = unplanned(wanted, device, firsts, applied_at)
+    if device.server in wanted_store.unseen(db) and not_shown(device, firsts, applied_at):
+        unknown_then = frozenset(waiting)  # who is named by serial number stands, and goes on
     limited = dict.fromkeys(waiting if is_limited else (), HELD_BACK)
     return limited | dict.fromkeys(waiting & unknown_then, NOT_PLANNED)
 

@@ -34,6 +34,17 @@ def claim(db: Connection, row_id: int, now: float) -> OutboxRow:
     return rows.read(OutboxRow, row)
 
 
+def last_error(db: Connection, service: str, scope: str, kind: str) -> str | None:
+    """Why the newest call of this kind that came to an end, or to a try, failed; None when it
+    succeeded, or when none is kept."""
+    row = db.execute(
+        "SELECT state, error FROM outbox WHERE service = ? AND scope = ? AND kind = ? "
+        "AND (state = 'done' OR error IS NOT NULL) ORDER BY id DESC LIMIT 1",
+        (service, scope, kind),
+    ).fetchone()
+    return None if row is None or row[0] == "done" else str(row[1])
+
+
 def assets(db: Connection, location: str, since: float) -> int:
     """How many assets of a location were shown by a read that began then or later."""
     return _count(

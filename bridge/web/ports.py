@@ -9,6 +9,7 @@ from bridge.config import Config
 from bridge.domain.change import Change
 from bridge.domain.pauses import Scope
 from bridge.domain.plan import Plan
+from bridge.domain.plan.blind import Blind
 from bridge.domain.views import HealthPart, Page
 from bridge.domain.wanted import Wanted
 
@@ -135,8 +136,21 @@ class Changes(Protocol):
     def plan(self, wanted: Wanted, *, limit: int | None) -> Plan:
         """What `apply` would change and cost; nothing is stored."""
 
-    def apply(self, wanted: Wanted, *, limit: int | None, allow_removals: int | None) -> Change:
-        """Store what is wanted; raises WishError where that would remove too much."""
+    def blind(self, wanted: Wanted) -> Collection[Blind]:
+        """The MDM servers whose devices are not known, though rules of `wanted` may mean them."""
+
+    def apply(
+        self,
+        wanted: Wanted,
+        *,
+        limit: int | None,
+        allow_removals: int | None,
+        unseen: Collection[Blind],
+    ) -> Change:
+        """Store what is wanted; raises WishError where that would remove too much.
+
+        What devices of the `unseen` servers get by a rule waits for another apply.
+        """
 
     def unassign(self, serials: Sequence[str], adam_id: str) -> Collection[str]:
         """Withdraw one-off wishes; those serials that had one."""

@@ -192,8 +192,8 @@ def test_remarks_are_sentences() -> None:
         without_bundle_id=("1", "2"),
         notes=("A note.",),
     )
+    assert made.not_seen() == ["A note."]
     assert made.remarks() == [
-        "A note.",
         "Pages (1) cannot be assigned to devices; it is wanted on A, B.",
         "1 serial number is not shown by any server yet: C.",
         "Of 1 device a match needs facts that nobody knows yet; run vpp-bridge sync devices to ask "

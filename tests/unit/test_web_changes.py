@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from flask.testing import FlaskClient
 
+from bridge.domain.plan.blind import Blind
 from bridge.domain.policy import Policy
 from bridge.domain.wanted import Wanted
 from bridge.errors import StoreError
@@ -175,7 +176,8 @@ def test_what_is_wanted_is_applied(
         "let_go": 0,
         "held_back": 0,
     }
-    ((_, wanted, *limits),) = bridge.done
+    ((_, wanted, *limits, unseen),) = bridge.done
+    assert unseen == ()
     assert isinstance(wanted, Wanted)
     assert [group.serials for group in wanted.groups] == [("C02X",)]
     assert [(app.adam_id, app.location) for app in wanted.apps] == [("1", "hq")]
@@ -190,6 +192,23 @@ def test_what_would_be_wanted_is_planned(client: FlaskClient, bridge: StandIn) -
     assert shown["apps"] == [{"adam_id": "1", "name": "Pages", "added": 1, "removed": 0}]
     ((what, wanted, limit),) = bridge.done
     assert (what, [app.adam_id for app in wanted.apps], limit) == ("plan", ["1"], 3)
+
+
+def test_a_blind_apply_is_a_conflict_unless_it_says_offline(
+    client: FlaskClient, bridge: StandIn
+) -> None:
+    bridge.is_blind = (Blind("main", "connection refused"),)
+    for offline in ({}, {"offline": False}):
+        response = client.post("/v1/apply", json=WANTED | offline, headers=KEY)
+        assert response.status_code == 409
+        said = error_of(response)
+        assert "those of main could not be read (connection refused)" in said
+        assert '"offline": true' in said and "--offline" not in said
+    assert not bridge.done
+    response = client.post("/v1/apply", json=WANTED | {"offline": True}, headers=KEY)
+    assert response.status_code == 200
+    ((*_, unseen),) = bridge.done
+    assert unseen == bridge.is_blind
 
 
 def test_too_many_removals_are_a_conflict(client: FlaskClient) -> None:

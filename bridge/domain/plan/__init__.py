@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.change import Change, PairName, refusal
+from bridge.domain.plan.blind import Blind, blind_lines
 from bridge.domain.plan.seats import Seats, seats_json
 from bridge.domain.reasons import describe
 from bridge.domain.wording import counted, named
@@ -30,7 +31,8 @@ class Plan:
     `unseen` are the serial numbers that no server has shown; `unknown` counts devices of which
     facts that a `match` needs were never reported, `nameless` the user-enrolled ones, which no
     group means. `without_bundle_id` are apps that a device must tell of first. `notes` say what
-    could not be looked at.
+    could not be looked at, and `blind` which MDM servers' devices are not known although rules may
+    mean them.
     """
 
     change: Change
@@ -44,6 +46,7 @@ class Plan:
     nameless: int = 0
     without_bundle_id: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    blind: tuple[Blind, ...] = ()
 
     @property
     def short(self) -> int:
@@ -68,9 +71,13 @@ class Plan:
             for adam_id in sorted(added.keys() | removed.keys())
         ]
 
+    def not_seen(self) -> list[str]:
+        """What the plan could not look at, a sentence each: to be read before the sums."""
+        return [*blind_lines(self.blind), *self.notes]
+
     def remarks(self) -> list[str]:
         """What an admin should know beside the sums, a sentence each."""
-        lines = list(self.notes)
+        lines = []
         if why := refusal(self.change, None):
             lines.append(f"An apply is refused like this: {why}.")
         for (adam_id, reason), serials in _grouped(self.unable).items():
@@ -133,6 +140,7 @@ class Plan:
             "without_serial_number": self.nameless,
             "without_bundle_id": list(self.without_bundle_id),
             "notes": list(self.notes),
+            "blind": [{"server": each.server, "why": each.why} for each in self.blind],
         }
 
 

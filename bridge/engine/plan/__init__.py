@@ -9,6 +9,7 @@ from typing import Any, get_args
 from bridge.domain.change import Batch, Change, PairName
 from bridge.domain.model import Device
 from bridge.domain.plan import Plan, Unable
+from bridge.domain.plan.blind import unseen_lines, uses_rules
 from bridge.domain.platforms import Fit, fit, listed
 from bridge.domain.wanted import Wanted
 from bridge.engine import wishes
@@ -39,6 +40,8 @@ def make(
     names = _names(db, wanted, [*before, *after])
     unable, untold = _by_fit(db, after, known, look)
     gather = SeatCounter(db, look, _given_up(wanted, [*before, *after], change), names, now)
+    blind = look.unseen if uses_rules(wanted) and not look.offline else ()
+    told = unseen_lines(look.unseen) if not (blind or look.offline) else []
     shown = {serial for serial, device in known.items() if device is not None}
     return Plan(
         change=change,
@@ -51,7 +54,8 @@ def make(
         unknown=len(frozenset().union(*(each.unknown for _, each in getting))),
         nameless=devices.without_serial(db),
         without_bundle_id=_without_bundle_id(db, wanted, after),
-        notes=look.notes,
+        notes=(*look.notes, *told),
+        blind=blind,
     )
 
 

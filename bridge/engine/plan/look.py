@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bridge.clients.micromdm import MdmDevice
 from bridge.domain.facts import AssetFacts
 from bridge.domain.model import Asset
+from bridge.domain.plan.blind import Blind
 from bridge.engine.calls import Clients
 from bridge.engine.plan.seats import Look
 from bridge.engine.sync import Read
@@ -17,7 +18,10 @@ from bridge.store.database import Connection
 
 
 def missing(db: Connection, servers: Iterable[str], wished_at: Iterable[str]) -> list[Read]:
-    """What a plan should read: the servers' devices, and what was never read of the locations."""
+    """What a plan should read: the servers' devices, and what was never read of the locations.
+
+    `servers` are those that can list their devices.
+    """
     is_paused = pauses.load(db).over_all is not None  # MicroMDM's list is a POST
     reads = [] if is_paused else [Read("devices", server) for server in servers]
     for name in wished_at:
@@ -36,10 +40,11 @@ class Looking:
     devices: dict[str, Sequence[MdmDevice]] = field(default_factory=dict)
     counts: dict[str, dict[Asset, AssetFacts]] = field(default_factory=dict)
     held: dict[str, dict[Asset, set[str]]] = field(default_factory=dict)
+    unseen: list[Blind] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
     def read(self, read: Read) -> None:
-        """Read one thing; what fails becomes a note."""
+        """Read one thing; what fails is told."""
         try:
             if read.what == "devices":
                 self.devices[read.scope] = self.clients.mdm(read.scope).devices()
@@ -48,11 +53,18 @@ class Looking:
             else:
                 self.held[read.scope] = self._held(read.scope)
         except CallError as error:
+            self.failed(read, str(error))
+
+    def failed(self, read: Read, error: str) -> None:
+        """It could not be read."""
+        if read.what == "devices":
+            self.unseen.append(Blind(read.scope, error))
+        else:
             self.notes.append(f"The {read.what} of {read.scope} could not be read: {error}")
 
     def result(self) -> Look:
         """What was seen."""
-        return Look(self.devices, self.counts, self.held, tuple(self.notes))
+        return Look(self.devices, self.counts, self.held, tuple(self.notes), tuple(self.unseen))
 
     def _counts(self, location: str) -> dict[Asset, AssetFacts]:
         at = self.now()

@@ -12,6 +12,7 @@ from bridge.domain.change import Batch, PairName
 from bridge.domain.facts import AssetFacts
 from bridge.domain.forecast import last_seat_at
 from bridge.domain.model import Asset
+from bridge.domain.plan.blind import Blind
 from bridge.domain.plan.seats import Holders, Seats, count_seats
 from bridge.store import counts as day_counts
 from bridge.store import facts, locations, seats
@@ -26,13 +27,17 @@ class Look:
     """What was read outside for a plan, and is stored nowhere.
 
     `devices` are the lists of MDM servers, `counts` and `held` what locations own and who holds it,
-    where that was never read before. `notes` say what could not be read.
+    where that was never read before. `unseen` are MDM servers whose devices are not known, which
+    makes a plan with rules blind unless somebody chose to be `offline`. `notes` say what else could
+    not be read.
     """
 
     devices: Mapping[str, Sequence[MdmDevice]] = field(default_factory=dict)
     counts: Mapping[str, Mapping[Asset, AssetFacts]] = field(default_factory=dict)
     held: Mapping[str, Mapping[Asset, AbstractSet[str]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
+    unseen: tuple[Blind, ...] = ()
+    offline: bool = False
 
 
 def counts_of(

@@ -5,7 +5,8 @@ CREATE TABLE wanted (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     document TEXT NOT NULL,
     stored_at REAL NOT NULL,
-    limited_at REAL                    -- since when applies had a limit; NULL: the last had none
+    limited_at REAL,                   -- since when applies had a limit; NULL: the last had none
+    unseen TEXT NOT NULL DEFAULT '[]'  -- the MDM servers whose devices the last apply did not see
 );
 
 -- Wishes beside it, which no apply takes away.

@@ -60,6 +60,10 @@ SEATS = Thing(
 )
 CANNOT = Thing("Cannot", {"serial_number": text(), "adam_id": text(), "reason": text()})
 TRIED = Thing("Tried", {"serial_number": text(), "adam_id": text()})
+BLIND = Thing(
+    "Blind",
+    {"server": text("The MDM server."), "why": text("Why its devices are not known.")},
+)
 PLAN = Thing(
     "Plan",
     {
@@ -77,6 +81,7 @@ PLAN = Thing(
         "without_serial_number": number("User-enrolled devices, which no group means."),
         "without_bundle_id": texts("Apps whose bundle id a device must tell first."),
         "notes": texts("What could not be looked at."),
+        "blind": many(BLIND, "Devices that are not known, though a group may mean them."),
     },
 )
 CHANGED = Thing(

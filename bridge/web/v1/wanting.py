@@ -5,6 +5,7 @@ from __future__ import annotations
 from werkzeug.exceptions import Conflict, UnprocessableEntity
 
 from bridge.config import read_document
+from bridge.domain.plan.blind import blind_refusal
 from bridge.domain.wanted import Wanted
 from bridge.domain.wording import as_sentence
 from bridge.errors import ConfigError, WishError
@@ -14,7 +15,10 @@ from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
 
 MISTAKES_SHOWN = 10
 
-_TOO_MANY = "It would remove more installs than are allowed."
+_REFUSED = (
+    "It would remove more installs than are allowed, or it is blind: an MDM server's devices are "
+    "not known, and a group with `all` or `match` is used."
+)
 _WHO = (
     Parameter("groups", kinds.OBJECT, "All groups, as under `groups:` in the file.", True),
     Parameter("apps", kinds.LIST, "All apps, as under `apps:` in the file.", True),
@@ -35,8 +39,14 @@ def _plan(bridge: Bridge, asked: Asked) -> Reply:
 
 def _apply(bridge: Bridge, asked: Asked) -> Reply:
     wanted = _wanted(bridge, asked)
+    blind = bridge.blind(wanted)
+    if blind and not asked["offline"]:
+        why = blind_refusal(blind, '"offline": true')
+        raise Conflict(as_sentence(f"nothing was stored: {why}"))
     try:
-        done = bridge.apply(wanted, limit=asked["limit"], allow_removals=asked["allow_removals"])
+        done = bridge.apply(
+            wanted, limit=asked["limit"], allow_removals=asked["allow_removals"], unseen=blind
+        )
     except WishError as error:
         raise Conflict(as_sentence(str(error))) from error
     return Reply(200, done.counts())
@@ -62,7 +72,9 @@ WANTING = (
         (Answer(200, "The plan. Seats that are short are no error.", results.PLAN),),
         body=Body(_WHO, example=_EXAMPLE),
         more=f"{_AS_IN_THE_FILE} Nothing is stored, and nothing is read outside: it is planned "
-        "with what is known; /v1/sync reads anew.",
+        "with what is known; /v1/sync reads anew. It is `blind` where a group with `all` or "
+        "`match` is used and an MDM server's list of devices was not read within `policy.sync."
+        "devices_every`.",
     ),
     Call(
         "POST",
@@ -79,10 +91,15 @@ WANTING = (
                     kinds.COUNT,
                     "Remove up to so many; else 10, or one in twenty if that is more.",
                 ),
+                Parameter(
+                    "offline",
+                    kinds.YES_OR_NO,
+                    "Store it though it is blind; what could not be shown waits (NOT_PLANNED).",
+                ),
             ),
             example=_EXAMPLE,
         ),
-        refusals={409: _TOO_MANY},
+        refusals={409: _REFUSED},
         more=f"{_AS_IN_THE_FILE} One-off wishes stay.",
     ),
 )
