@@ -64,7 +64,7 @@ def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", type=Path, required=True)
     parser.add_argument("command")
-    parser.add_argument("--fd", type=int)
+    parser.add_argument("--fd", type=int, action="append")
     arguments = parser.parse_args()
     if arguments.command == "serve-web":
         return run_web_child(arguments.config, arguments.fd, open_bridge)

@@ -55,13 +55,15 @@ def doctor(settings: Settings, as_json: bool) -> int:
 
 
 def _case(settings: Settings, bridge: Bridge, trouble: str | None) -> Case:
+    outside = bridge.config.listen_outside
     return Case(
         config=bridge.config,
         database=bridge.database,
         trouble=trouble,
         lock=bridge.engine_lock,
         clients=ClientPool(bridge.config, bridge.clock, settings.transports or Transports()),
-        ask=settings.ask or over_http(bridge.config),
+        ask=settings.ask or over_http(bridge.config.listen),
+        ask_outside=over_http(outside) if outside is not None else None,
         now=bridge.now(),
     )
 

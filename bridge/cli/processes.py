@@ -20,13 +20,13 @@ def serve(settings: Settings) -> int:
 
 
 @click.command("serve-web", hidden=True)
-@click.option("--fd", type=int, required=True)
+@click.option("--fd", "fds", type=int, multiple=True, required=True)
 @click.pass_obj
-def serve_web(settings: Settings, fd: int) -> int:
-    """The web side, on the socket that `serve` opened."""
+def serve_web(settings: Settings, fds: tuple[int, ...]) -> int:
+    """The web side, on the sockets that `serve` opened."""
     from bridge import app  # noqa: PLC0415 - the supervisor starts half a second sooner without it
 
-    return processes.run_web_child(settings.config_path, fd, app.open_bridge)
+    return processes.run_web_child(settings.config_path, fds, app.open_bridge)
 
 
 @click.command("serve-engine", hidden=True)

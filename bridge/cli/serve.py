@@ -1,6 +1,6 @@
 """`serve`: a supervisor with two children, the web side and the engine, in one process group.
 
-The supervisor holds the listening socket, so connections wait, and are not refused, while a web
+The supervisor holds the listening sockets, so connections wait, and are not refused, while a web
 side that died is started again. Each child's standard input is a pipe from the supervisor: when
 that ends, the child ends.
 """
@@ -14,7 +14,8 @@ import signal
 import socket
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from bridge.cli import lifeline
@@ -34,7 +35,7 @@ _STDIN = 0
 def serve(config_path: Path, program: Sequence[str] = PROGRAM) -> int:
     """Run the web side and the engine until SIGTERM or SIGINT; the exit code.
 
-    0 after a signal; 1 when the port or the database stays taken, or a child cannot start, with
+    0 after a signal; 1 when a port or the database stays taken, or a child cannot start, with
     one line on standard error. `program` is the command line before `--config`. Raises
     ConfigError, also for a file without servers, locations or an API key.
     """
@@ -44,28 +45,38 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM) -> int:
         config.require("servers", "locations")  # there would be nothing to do
     for warning in (*config.warnings, *config.absent("servers", "locations", "api")):
         log.warning("%s", warning)
-    with supervisor_signals() as signals:
-        try:
-            listener = listen(config.listen, signals)
-        except OSError as error:
-            log.error("%s", _why_not_listening(config.listen, error))
-            return 1
-        if listener is None:
-            return 0
-        with listener:
-            command = (*program, "--config", str(config_path))
-            fd = listener.fileno()
-            children = (
-                Child("engine", (*command, "serve-engine")),
-                Child("web", (*command, "serve-web", "--fd", str(fd)), (fd,)),
-            )
-            return Supervisor(children, listener, signals).run()
+    with supervisor_signals() as signals, ExitStack() as stack:
+        listeners = []
+        for key, address in _addresses(config):
+            try:
+                listener = listen(address, signals)
+            except OSError as error:
+                log.error("%s", _why_not_listening(key, address, error))
+                return 1
+            if listener is None:
+                return 0
+            listeners.append(stack.enter_context(listener))
+        command = (*program, "--config", str(config_path))
+        fds = tuple(listener.fileno() for listener in listeners)
+        options = [word for fd in fds for word in ("--fd", str(fd))]
+        children = (
+            Child("engine", (*command, "serve-engine")),
+            Child("web", (*command, "serve-web", *options), fds),
+        )
+        return Supervisor(children, listeners, signals).run()
+
+
+def _addresses(config: Config) -> Iterator[tuple[str, tuple[str, int]]]:
+    """Where to listen, by the key that says so; the one that serves all comes first."""
+    yield "listen", config.listen
+    if config.listen_outside is not None:
+        yield "listen_outside", config.listen_outside
 
 
 def run_web_child(
-    config_path: Path, listen_fd: int, open_bridge: Callable[[Config], Bridge]
+    config_path: Path, listen_fds: Sequence[int], open_bridge: Callable[[Config], Bridge]
 ) -> int:
-    """The hidden command `serve-web`: gunicorn on the socket that the supervisor opened.
+    """The hidden command `serve-web`: gunicorn on the sockets that the supervisor opened.
 
     Also ends with SystemExit; see `run_web`.
     """
@@ -76,7 +87,7 @@ def run_web_child(
     parent = lifeline.Lifeline()
     run_web(
         lambda: open_bridge(config),
-        socket.socket(fileno=listen_fd),
+        [socket.socket(fileno=fd) for fd in listen_fds],
         after_fork=lambda: lifeline.watch(_STDIN, parent.child_end()),
     )
     return 0
@@ -107,12 +118,12 @@ def run_engine_child(
     return 0
 
 
-def _why_not_listening(address: tuple[str, int], error: OSError) -> str:
+def _why_not_listening(key: str, address: tuple[str, int], error: OSError) -> str:
     host, port = address
     where = f"{f'[{host}]' if ':' in host else host}:{port}"
     if error.errno == errno.EADDRINUSE:
-        return f"{where} is in use: stop what listens there, or set listen: to another port"
-    return f"cannot listen on {where}: {error.strerror or error}; mend listen:"
+        return f"{where} is in use: stop what listens there, or set {key}: to another port"
+    return f"cannot listen on {where}: {error.strerror or error}; mend {key}:"
 
 
 def _event_at_sigterm() -> threading.Event:

@@ -1,4 +1,4 @@
-"""Keeping two processes running: start, watch, start again, end; and the socket they serve on."""
+"""Keeping two processes running: start, watch, start again, end; and the sockets they serve on."""
 
 from __future__ import annotations
 
@@ -83,12 +83,12 @@ class Supervisor:
     def __init__(
         self,
         children: Sequence[Child],
-        listener: socket.socket,
+        listeners: Sequence[socket.socket],
         signals: Signals,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._children = children
-        self._listener = listener
+        self._listeners = listeners
         self._signals = signals
         self._clock = clock
 
@@ -129,7 +129,8 @@ class Supervisor:
         return True
 
     def _end_all(self) -> None:
-        self._listener.close()
+        for listener in self._listeners:
+            listener.close()
         for child in self._children:
             child.signal(signal.SIGTERM)
         self._wait_for_end(STOP_WAIT)

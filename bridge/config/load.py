@@ -26,6 +26,7 @@ from bridge.errors import ConfigError
 TOP_KEYS = (
     "database",
     "listen",
+    "listen_outside",
     "public_url",
     "allow_http",
     "api",
@@ -82,7 +83,7 @@ class _Loader:
         _override(top, reader.environ)
         if "allow_http" in top:
             self._allow_http = bool(reader.value(top["allow_http"], values.boolean))
-        listen = reader.value(top["listen"], values.listen) if "listen" in top else None
+        listen, outside = self._listeners(top)
         public_url = self._address(top.get("public_url"), values.base_url)
         api_keys = self._api_keys(top.get("api"))
         apple = reader.section(top.get("apple"), APPLE_KEYS)
@@ -90,7 +91,8 @@ class _Loader:
         config = Config(
             path=reader.path,
             database=self._database(top),
-            listen=listen or LISTEN,
+            listen=listen,
+            listen_outside=outside,
             public_url=public_url,
             allow_http=self._allow_http,
             api=ApiConfig(**{name: key.text for name, key in api_keys.items()}),
@@ -102,6 +104,17 @@ class _Loader:
         )
         self._keys.warn_if_open()
         return replace(config, warnings=reader.finish())
+
+    def _listeners(self, top: Mapping[str, Spot]) -> tuple[tuple[str, int], tuple[str, int] | None]:
+        found = {
+            name: self._reader.value(top[name], values.listen)
+            for name in ("listen", "listen_outside")
+            if name in top
+        }
+        listen, outside = found.get("listen") or LISTEN, found.get("listen_outside")
+        if listen == outside:
+            self._reader.wrong(top["listen_outside"], "is the same as listen; take another port")
+        return listen, outside
 
     def _database(self, top: Mapping[str, Spot]) -> Path:
         if "database" not in top:

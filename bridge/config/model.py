@@ -74,13 +74,14 @@ class LocationConfig:
 class Config:
     """A whole configuration. `warnings` are lines to show at start; none of them stops anything.
 
-    `path` is the file as it was named, `listen` is (host, port) with an IPv6 host unbracketed,
-    `public_url` and `apple_url` have no trailing slash.
+    `path` is the file as it was named, `listen` and `listen_outside` are (host, port) with an IPv6
+    host unbracketed, `public_url` and `apple_url` have no trailing slash.
     """
 
     path: Path
     database: Path
     listen: tuple[str, int] = LISTEN
+    listen_outside: tuple[str, int] | None = None
     public_url: str | None = None
     allow_http: bool = False
     api: ApiConfig = field(default_factory=ApiConfig)

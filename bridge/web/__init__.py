@@ -7,7 +7,7 @@ from flask import Flask
 from bridge.web import api, health, hooks, problems
 from bridge.web.ports import Bridge
 
-__all__ = ["Bridge", "create_app"]
+__all__ = ["Bridge", "create_app", "create_outside_app"]
 
 
 def create_app(bridge: Bridge) -> Flask:
@@ -15,12 +15,24 @@ def create_app(bridge: Bridge) -> Flask:
 
     Never answers with a redirect: MicroMDM would follow one as a GET and lose the event.
     """
+    app = _bare_app()
+    app.register_blueprint(hooks.create_blueprint(bridge))
+    app.register_blueprint(health.create_blueprint(bridge))
+    api.register(app, bridge)
+    return app
+
+
+def create_outside_app(bridge: Bridge) -> Flask:
+    """What `listen_outside` serves: Apple's hook, and nothing else."""
+    app = _bare_app()
+    app.register_blueprint(hooks.create_blueprint(bridge, apple_alone=True))
+    return app
+
+
+def _bare_app() -> Flask:
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     problems.register(app)
-    app.register_blueprint(hooks.create_blueprint(bridge))
-    app.register_blueprint(health.create_blueprint(bridge))
-    api.register(app, bridge)
     return app

@@ -64,6 +64,7 @@ def _guard(bridge: Counting) -> None:
             raise NotAuthorized("The API's user or key is missing or wrong.", credentials.BASIC)
         if changes:
             raise Forbidden("The read key may only be used with GET.")
+    request.environ[credentials.KNOWN] = True
     if changes and _is_foreign(request.headers, config.public_url):
         raise Forbidden("The request was sent by another site.")
     if (request.content_length or 0) > config.policy.limits.api_body:

@@ -4,34 +4,30 @@ from __future__ import annotations
 
 from flask import Request
 from gunicorn.http.errors import ParseException
-from werkzeug.exceptions import BadRequest, RequestEntityTooLarge
-
-_CHUNK = 64 * 1024
+from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
 
 
 def read_body(request: Request, limit: int) -> bytes:
     """The raw body, at most `limit` bytes, read as it is: Content-Type and -Encoding do not matter.
 
-    Call it for senders with right credentials only. Raises RequestEntityTooLarge for a longer
-    body, by its Content-Length or by what comes; BadRequest for one that ends too early.
+    Call it for senders with right credentials only: under gunicorn it makes the request be begun
+    anew when all of its body is there. Raises RequestEntityTooLarge for a longer body, by its
+    Content-Length or by what comes; BadRequest for one that ends too early, RequestTimeout for one
+    that is too slow.
     """
+    announced = request.content_length
+    if announced is not None and announced > limit:
+        raise _too_long(limit)
     try:
-        announced = request.content_length
-        body = b"" if announced is not None and announced > limit else _read(request, limit + 1)
-        if len(body) > limit or (announced is not None and announced > limit):
-            _discard(request, limit)
-            raise RequestEntityTooLarge(f"The body is longer than {limit} bytes.")
+        body = request.stream.read(limit + 1)
+    except TimeoutError as error:
+        raise RequestTimeout("The body did not arrive in time.") from error
     except (OSError, ParseException) as error:
         raise BadRequest("The body ended before it was complete.") from error
+    if len(body) > limit:
+        raise _too_long(limit)
     return body
 
 
-def _read(request: Request, at_most: int) -> bytes:
-    return request.stream.read(at_most)
-
-
-def _discard(request: Request, at_most: int) -> None:
-    """Read on for a while, so that the sender gets to read the answer: a connection that is closed
-    with unread bytes is reset."""
-    while at_most > 0 and (chunk := _read(request, min(at_most, _CHUNK))):
-        at_most -= len(chunk)
+def _too_long(limit: int) -> RequestEntityTooLarge:
+    return RequestEntityTooLarge(f"The body is longer than {limit} bytes.")

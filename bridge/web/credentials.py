@@ -15,6 +15,11 @@ BASIC = 'Basic realm="bridge", charset="UTF-8"'
 BEARER = 'Bearer realm="bridge"'
 
 
+KNOWN = "bridge.known_sender"
+"""The key under which a request's environ says that its credentials are right. Connections of such
+senders are kept when there are too many, and their requests have threads of their own."""
+
+
 def basic(header: str | None) -> tuple[bytes, bytes] | None:
     """User and password of a Basic header; None where it is none."""
     encoded = _of_scheme("basic", header)

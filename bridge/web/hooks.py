@@ -20,8 +20,8 @@ from bridge.web.ports import Hooks
 from bridge.web.problems import NotAuthorized, to_http
 
 
-def create_blueprint(bridge: Hooks) -> Blueprint:
-    """The routes below /hooks."""
+def create_blueprint(bridge: Hooks, *, apple_alone: bool = False) -> Blueprint:
+    """The routes below /hooks; with `apple_alone` without those for MDM servers."""
     limits = bridge.config.policy.limits
 
     def mdm(server: str) -> Response:
@@ -33,6 +33,7 @@ def create_blueprint(bridge: Hooks) -> Blueprint:
         if offered is None or not credentials.matches(offered[1], known.webhook_keys):
             bridge.count_refused("mdm.401")
             raise NotAuthorized("The webhook's key is missing or wrong.", credentials.BASIC)
+        request.environ[credentials.KNOWN] = True
         headers = request.headers.get("Content-Type"), request.headers.get(MARK_HEADER)
         try:
             return _take_in(
@@ -50,10 +51,14 @@ def create_blueprint(bridge: Hooks) -> Blueprint:
         if token is None or not bridge.notification_token_ok(location, token):
             bridge.count_refused("apple.401")
             raise NotAuthorized("The notification token is missing or wrong.", credentials.BEARER)
+        request.environ[credentials.KNOWN] = True
         return _take_in(lambda body: bridge.receive_notification(location, body), limits.apple_body)
 
     blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
-    for rule, view in (("/mdm/<server>", mdm), ("/apple/<location>", apple)):
+    views: dict[str, Callable[..., Response]] = {"/apple/<location>": apple}
+    if not apple_alone:
+        views["/mdm/<server>"] = mdm
+    for rule, view in views.items():
         blueprint.add_url_rule(
             rule, view_func=view, methods=["POST"], provide_automatic_options=False
         )

@@ -1,4 +1,4 @@
-"""The web side under gunicorn: one worker with threads, on a socket that is already listening.
+"""The web side under gunicorn: one worker with threads, on sockets that are already listening.
 
 One worker, because SQLite has one writer; threads and a long keep-alive, because MicroMDM posts
 one event after the other over one connection and never again what meets a closing one. Go's
@@ -9,33 +9,37 @@ from __future__ import annotations
 
 import logging
 import os
+import resource
 import signal
 import socket
-import struct
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 from gunicorn.glogging import Logger
-from gunicorn.workers.gthread import ThreadWorker
 
 from bridge.errors import BridgeError
-from bridge.web import create_app
+from bridge.web import create_app, create_outside_app
+from bridge.web.connections.connection import IDLE_TIME
+from bridge.web.connections.refusals import Seldom
+from bridge.web.connections.worker import WebWorker
 from bridge.web.ports import Bridge
 
 log = logging.getLogger(__name__)
 
 THREADS = 8
-KEEP_ALIVE = 120
+CONNECTIONS = 1200
+"""How many are open at most, where the system allows so many files."""
+OTHER_FILES = 100
+"""What the web side has open besides connections, at most."""
 REQUEST_GRACE = 1
 """Seconds that requests and kept-alive connections get at the end; then nobody answers until the
 next start, so the longer it takes the more is lost."""
 WORKER_GRACE = 3
 """Seconds after which a worker that should end is killed. The whole must be gone within 5."""
 
-READ_TIMEOUT = 30
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - only a heartbeat file, made by mkstemp
 
 _IGNORED = ("SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTTIN", "SIGTTOU", "SIGWINCH")
@@ -43,34 +47,43 @@ _IGNORED = ("SIGINT", "SIGHUP", "SIGUSR1", "SIGUSR2", "SIGTTIN", "SIGTTOU", "SIG
 
 
 def run_web(
-    open_bridge: Callable[[], Bridge], listener: socket.socket, *, after_fork: Callable[[], None]
+    open_bridge: Callable[[], Bridge],
+    listeners: Sequence[socket.socket],
+    *,
+    after_fork: Callable[[], None],
 ) -> None:
-    """Serve on `listener` until SIGTERM; a worker that dies is replaced.
+    """Serve on `listeners` until SIGTERM; a worker that dies is replaced.
 
-    `open_bridge` is called in the worker, after the fork, so that no database connection crosses
-    it; so is `after_fork`, before anything else. Ends with SystemExit: 0 after SIGTERM, another
-    code when the worker cannot start.
+    The second one, where there is one, serves Apple's hook alone. `open_bridge` is called in the
+    worker, after the fork, so that no database connection crosses it; so is `after_fork`, before
+    anything else. Ends with SystemExit: 0 after SIGTERM, another code when the worker cannot start.
     """
-    limit_reads(listener)
-    _Application(open_bridge, listener.detach(), after_fork).run()
+    fds = [listener.detach() for listener in listeners]
+    _Application(open_bridge, fds, connections_allowed(), after_fork).run()
 
 
-def limit_reads(listener: socket.socket) -> None:
-    """Let no read of an accepted connection block for longer than READ_TIMEOUT seconds.
-
-    A peer that vanishes in the middle of a request must not keep its thread for ever, and
-    gunicorn has no limit there. Accepted sockets inherit the option, on Linux and macOS.
-    """
-    timeout = struct.pack("ll", READ_TIMEOUT, 0)
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, timeout)
+def connections_allowed() -> int:
+    """How many connections there may be; lets this process open as many files as that needs."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = CONNECTIONS + OTHER_FILES
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        return max(soft - OTHER_FILES, soft // 2)
+    return CONNECTIONS
 
 
 class _Application(BaseApplication):
     def __init__(
-        self, open_bridge: Callable[[], Bridge], fd: int, after_fork: Callable[[], None]
+        self,
+        open_bridge: Callable[[], Bridge],
+        fds: Sequence[int],
+        connections: int,
+        after_fork: Callable[[], None],
     ) -> None:
         self._open_bridge = open_bridge
-        self._fd = fd
+        self._fds = fds
+        self._connections = connections
         self._after_fork = after_fork
         self._bridge: Bridge | None = None
         super().__init__()
@@ -89,6 +102,18 @@ class _Application(BaseApplication):
             log.error("the web side cannot start: %s", error)
             sys.exit(Arbiter.APP_LOAD_ERROR)
 
+    def outside(self) -> Any:
+        """What the second listener serves; made in the worker, too."""
+        assert self._bridge is not None
+        return create_outside_app(self._bridge)
+
+    @property
+    def body_limit(self) -> int:
+        """The length of the longest body that anybody may send, in bytes."""
+        assert self._bridge is not None
+        limits = self._bridge.config.policy.limits
+        return max(limits.mdm_body, limits.apple_body, limits.api_body)
+
     def end(self) -> None:
         """Let the bridge finish, in the worker."""
         if self._bridge is not None:
@@ -96,12 +121,14 @@ class _Application(BaseApplication):
 
     def _settings(self) -> dict[str, Any]:
         return {
-            "bind": f"fd://{self._fd}",
+            "bind": [f"fd://{fd}" for fd in self._fds],
             "workers": 1,
             "worker_class": WebWorker,
             "threads": THREADS,
-            "worker_connections": 200,  # below the usual limit of open files, 256 on macOS
-            "keepalive": KEEP_ALIVE,
+            "worker_connections": self._connections,
+            "keepalive": int(IDLE_TIME),
+            "http_parser": "python",  # of the two, the one that is always there
+            "limit_request_line": 8190,
             "timeout": 30,
             "graceful_timeout": WORKER_GRACE,
             "preload_app": False,
@@ -126,25 +153,6 @@ class _Application(BaseApplication):
         self._after_fork()
 
 
-class WebWorker(ThreadWorker):
-    """gunicorn's threaded worker, held up by no peer that does not hang up.
-
-    gunicorn waits up to 2 s for that in its main thread, where all other connections wait too.
-    """
-
-    def handle(self, conn: Any) -> Any:
-        """Serve one request; a connection that is to be closed is closed here, in the thread."""
-        keep = super().handle(conn)
-        if keep is False:
-            conn.close(graceful=True)
-            conn.close = _already_closed
-        return keep
-
-
-def _already_closed(graceful: bool = False) -> None:
-    """Stands in for the `close` of a connection that the thread has closed."""
-
-
 class WebLogger(Logger):
     """gunicorn's messages through our own handlers and formats."""
 
@@ -154,11 +162,14 @@ class WebLogger(Logger):
         self.error_log.propagate = True
 
     def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
-        """A peer that stopped sending is no failure of ours."""
-        if isinstance(sys.exc_info()[1], BlockingIOError):
-            log.warning("a request stopped in the middle and was given up")
+        """A peer that does not read its answer is no failure of ours."""
+        if isinstance(sys.exc_info()[1], TimeoutError):
+            _seldom.say("unread", "an answer was not read in time and was given up")
         else:
             super().exception(msg, *args, **kwargs)
+
+
+_seldom = Seldom(log.warning)
 
 
 def _ignore_signals() -> None:
@@ -168,8 +179,15 @@ def _ignore_signals() -> None:
 
 def _worker_ready(worker: Any) -> None:
     _ignore_signals()
-    host, port = worker.sockets[0].getsockname()[:2]
-    log.info("hooks and API are ready on %s:%d", f"[{host}]" if ":" in host else host, port)
+    inside, *outside = [_where(listener) for listener in worker.sockets]
+    log.info("hooks and API are ready on %s", inside)
+    for where in outside:
+        log.info("notifications alone are taken in on %s, too", where)
+
+
+def _where(listener: Any) -> str:
+    host, port = listener.getsockname()[:2]
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
 def _worker_ended(_arbiter: Any, worker: Any) -> None:

@@ -13,7 +13,6 @@ from threading import Thread
 
 import pytest
 
-from bridge.config import Config
 from bridge.engine.doctor import inside
 from bridge.engine.doctor.hooks import over_http
 from bridge.simulator.apple_config import ClientConfig
@@ -347,7 +346,7 @@ def test_the_listen_address_is_asked_over_http(shell: Shell, host: str) -> None:
     with HTTPServer(("127.0.0.1", 0), _Page) as server:
         thread = Thread(target=server.serve_forever)
         thread.start()
-        ask = over_http(listening(shell.scene.config, host, server.server_port))
+        ask = over_http((host, server.server_port))
         assert ask("/x", {"X-Said": "yes"}, b"{}") == 200
         server.shutdown()
         thread.join()
@@ -364,11 +363,5 @@ def test_what_is_no_http_is_nobody(shell: Shell) -> None:
         thread = Thread(target=server.handle_request)
         thread.start()
         with pytest.raises(OSError, match="no HTTP answer"):
-            over_http(listening(shell.scene.config, "127.0.0.1", server.server_port))(
-                "/x", {}, b"{}"
-            )
+            over_http(("127.0.0.1", server.server_port))("/x", {}, b"{}")
         thread.join()
-
-
-def listening(config: Config, host: str, port: int) -> Config:
-    return replace(config, listen=(host, port))

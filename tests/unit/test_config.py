@@ -15,6 +15,7 @@ from bridge.errors import ConfigError
 FULL = """\
 database: data/bridge.db
 listen: "[::1]:9100"
+listen_outside: 0.0.0.0:9101
 public_url: https://bridge.example.org/vpp/
 api: {key: "${API_KEY}", read_key_file: read.key}
 servers:
@@ -84,6 +85,7 @@ def test_where_things_are(full: Config, tmp_path: Path) -> None:
     assert full.path == tmp_path / "config.yaml"
     assert full.database == tmp_path / "data" / "bridge.db"
     assert full.listen == ("::1", 9100)
+    assert full.listen_outside == ("0.0.0.0", 9101)
     assert full.public_url == "https://bridge.example.org/vpp"
     assert full.apple_url == "http://localhost:9100/mdm/v2"
     assert full.allow_http is False
@@ -161,6 +163,7 @@ def test_only_a_database_is_enough_to_look_but_not_to_serve(tmp_path: Path) -> N
     config = minimal(tmp_path)
     assert (config.servers, config.locations, config.api) == ({}, {}, ApiConfig())
     assert (config.listen, config.public_url) == (("127.0.0.1", 9008), None)
+    assert config.listen_outside is None
     assert config.apple_url == "https://vpp.itunes.apple.com/mdm/v2"
     assert config.warnings == ()
     config.require()

@@ -16,7 +16,7 @@ from bridge.store.locations import Location
 Level = Literal["ok", "warn", "fail"]
 
 Ask = Callable[[str, Mapping[str, str], bytes], int]
-"""POSTs to a path of the bridge's own listen address: headers, body; returns the status.
+"""POSTs to a path of an address where the bridge itself listens: headers, body; returns the status.
 
 Raises OSError when nobody answers.
 """
@@ -53,6 +53,7 @@ class Case:
     lock: EngineLock
     clients: Clients
     ask: Ask
+    ask_outside: Ask | None
     now: float
 
 

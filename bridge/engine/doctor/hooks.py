@@ -9,7 +9,6 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 
-from bridge.config import Config
 from bridge.domain.times import rfc3339
 from bridge.engine import health
 from bridge.engine.doctor.finding import Ask, Case, Finding, Stored, fail, ok, warn
@@ -24,9 +23,9 @@ _PAYLOAD = (
 )
 
 
-def over_http(config: Config) -> Ask:
-    """Asks the bridge that listens where `config` says, without any proxy between."""
-    host, port = config.listen
+def over_http(address: tuple[str, int]) -> Ask:
+    """Asks the bridge that listens at `address` (host, port), without any proxy between."""
+    host, port = address
     host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
 
     def ask(path: str, headers: Mapping[str, str], body: bytes) -> int:
@@ -56,9 +55,8 @@ def serving(case: Case, stored: Stored | None) -> Iterator[Finding]:
                 yield from check
             except OSError as error:
                 listening = False
-                host, port = case.config.listen
-                text = f"nobody answers on {host}:{port} ({error.strerror or error})"
-                yield fail("hooks", text, _START)
+                yield fail("hooks", _nobody(case.config.listen, error), _START)
+    yield from _outside(case)
     yield from _last_heard(case, stored)
 
 
@@ -107,6 +105,37 @@ def _apple_hooks(case: Case) -> Iterator[Finding]:
             yield ok(part, f"{path} is there, and refuses a wrong token")
         else:
             yield fail(part, f"{path} answered {status} instead of 401", _RESTART)
+
+
+def _outside(case: Case) -> Iterator[Finding]:
+    """Whether the second listener takes Apple's notifications in, and nothing else."""
+    address, ask = case.config.listen_outside, case.ask_outside
+    if address is None or ask is None:
+        return
+    part = "listen_outside"
+    try:
+        for name in case.config.locations:
+            path = f"/hooks/apple/{name}"
+            status = ask(path, {"Authorization": f"Bearer {_WRONG}"}, b"{}")
+            if status == 401:
+                yield ok(part, f"{path} is there, and refuses a wrong token")
+            else:
+                yield fail(part, f"{path} answered {status} instead of 401", _RESTART)
+        for name in case.config.servers:
+            path = f"/hooks/mdm/{name}"
+            status = ask(path, {}, b"{}")
+            if status == 404:
+                yield ok(part, f"{path} is not served there")
+            else:
+                text = f"{path} answered {status} instead of 404: more than Apple's hook is served"
+                yield fail(part, text, _RESTART)
+    except OSError as error:
+        yield fail(part, _nobody(address, error), _RESTART)
+
+
+def _nobody(address: tuple[str, int], error: OSError) -> str:
+    host, port = address
+    return f"nobody answers on {host}:{port} ({error.strerror or error})"
 
 
 def _last_heard(case: Case, stored: Stored | None) -> Iterator[Finding]:

@@ -1,0 +1,1 @@
+"""The real `serve` on loopback, beside peers that mean no good; `tools/soak` runs it all."""

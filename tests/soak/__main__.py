@@ -1,0 +1,59 @@
+"""`tools/soak`: every scenario in turn, a table, and exit code 1 where one did not hold."""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import sys
+
+from rich.console import Console
+from rich.table import Table
+
+from bridge.domain.policy import LimitsPolicy
+from tests.soak.scenarios import MEMORY, WAIT, Result, run, scenarios
+
+_FILES = 4096
+_COLUMNS = ("beside", "sent", "median wait", "worst wait", "lost", "web process", "")
+
+
+def main() -> int:
+    """Run what was asked for."""
+    parser = argparse.ArgumentParser(prog="tools/soak", description=__doc__)
+    parser.add_argument("--seconds", type=float, default=15.0, help="for each scenario")
+    parser.add_argument("--only", default="", help="scenarios whose name contains this")
+    parser.add_argument(
+        "--one-listener", action="store_true", help="without listen_outside, for older builds"
+    )
+    parser.add_argument("--body", type=int, help="bytes of a large body; default the limit")
+    asked = parser.parse_args()
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(
+        resource.RLIMIT_NOFILE,
+        (_FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard), hard),
+    )
+    console = Console(width=None if sys.stdout.isatty() else 120)
+    results = []
+    for scenario in scenarios(asked.body or LimitsPolicy().mdm_body):
+        if asked.only in scenario.name and not (scenario.outside and asked.one_listener):
+            console.print(f"{scenario.name} …", style="dim")
+            results.append(run(scenario, asked.seconds, outside=not asked.one_listener))
+    console.print(_table(results))
+    for result in results:
+        for each in result.lost[:5]:
+            console.print(f"{result.scenario}: lost {each}")
+    memory = MEMORY // 1024 // 1024
+    console.print(
+        f"Wanted: no wait above {WAIT:.0f} s, none lost, the web process below {memory} MB."
+    )
+    return 0 if all(result.is_good for result in results) else 1
+
+
+def _table(results: list[Result]) -> Table:
+    table = Table(*_COLUMNS, box=None)
+    for result in results:
+        table.add_row(*result.row(), style=None if result.is_good else "red")
+    return table
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,262 @@
+"""What has come in of a request, who must go, whose turn it is, and what is said how often."""
+
+import itertools
+import socket
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from gunicorn.config import Config
+from gunicorn.http import errors
+from hypothesis import given
+from hypothesis import strategies as st
+
+from bridge.web.connections.bodies import Turns
+from bridge.web.connections.connection import Connection, State
+from bridge.web.connections.door import Door
+from bridge.web.connections.received import HEAD_LIMIT, Received, RequestAwaited
+from bridge.web.connections.refusals import FAILED, Seldom, as_bytes, refusal
+from bridge.web.server import connections_allowed
+
+HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
+
+
+def received(*pieces: bytes) -> Received:
+    found = Received(body_limit=1000)
+    for piece in pieces:
+        found.add(piece)
+    return found
+
+
+@given(st.lists(st.integers(0, len(HEAD))))
+def test_a_head_is_tried_when_its_empty_line_is_there_and_not_before(cuts: list[int]) -> None:
+    edges = [0, *sorted(cuts), len(HEAD)]
+    found = received()
+    for start, end in itertools.pairwise(edges):
+        assert not found.is_promising()
+        found.add(HEAD[start:end])
+        if end == len(HEAD):
+            break
+    assert found.is_promising()
+
+
+def test_the_parser_reads_it_as_a_socket_and_may_begin_anew() -> None:
+    found = received(b"abc", b"def")
+    assert (found.recv(4), found.recv(4)) == (b"abcd", b"ef")
+    with pytest.raises(RequestAwaited):
+        found.recv(1)
+    found.add(b"g")
+    found.begin()
+    assert found.recv(100) == b"abcdefg"
+
+
+def test_what_follows_an_answered_request_stays() -> None:
+    found = received(HEAD, b"12345GET / HT")
+    found.begin_body(len(HEAD), 5)
+    assert found.is_promising()
+    assert found.recv(1000).endswith(b"GET / HT")
+    found.next_request(unread=8)
+    assert len(found) == 8 and not found.is_promising() and not found.in_body
+    assert found.recv(100) == b"GET / HT"
+
+
+def test_a_body_of_known_length_is_tried_once() -> None:
+    found = received(HEAD, b"\r\n\r\n")
+    found.begin_body(len(HEAD), 5)
+    assert not found.is_promising()
+    found.add(b"5")
+    assert found.is_promising()
+
+
+def test_a_body_in_chunks_is_tried_after_each_empty_line_and_at_the_limit() -> None:
+    found = received(HEAD)
+    assert found.is_promising()
+    found.begin_body(len(HEAD), None)
+    for piece, promising in ((b"5\r\n12345\r\n", False), (b"0\r\n\r", False), (b"\n", True)):
+        found.add(piece)
+        assert found.is_promising() == promising
+    assert not found.is_promising(), "nothing new came"
+    found.add(b"x" * (HEAD_LIMIT + 1000))
+    assert found.is_promising()
+    found.recv(100_000)
+    with pytest.raises(OSError, match="too much room"):
+        found.recv(1)
+
+
+def test_a_head_that_is_too_long_is_refused() -> None:
+    found = received(b"GET / HTTP/1.1\r\n" + b"x" * HEAD_LIMIT)
+    assert found.is_promising()
+    found.recv(100_000)
+    with pytest.raises(errors.LimitRequestHeaders):
+        found.recv(1)
+
+
+def test_the_end_of_it_is_told_by_what_ended_it() -> None:
+    found = received(b"x")
+    found.finish(TimeoutError("slow"))
+    assert found.is_promising() and found.recv(10) == b"x"
+    with pytest.raises(TimeoutError):
+        found.recv(1)
+
+
+@dataclass(eq=False)
+class Peer:
+    address: str
+    is_dispensable: bool = True
+
+
+def test_the_oldest_stranger_goes_when_a_door_is_full_and_never_who_showed_a_key() -> None:
+    door: Door[Peer] = Door(limit=3)
+    known, first, second, new = Peer("a", False), Peer("b"), Peer("c"), Peer("d")
+    for peer in (known, first, second):
+        door.add(peer)
+        assert door.too_many(peer) is None
+    door.add(new)
+    assert door.too_many(new) is first
+    door.remove(first)
+    second.is_dispensable = new.is_dispensable = False
+    served = Peer("e", False)
+    door.add(served)
+    assert door.too_many(served) is None, "who is being served is not cut off"
+    door.remove(served)
+    late = Peer("f")
+    door.add(late)
+    assert door.too_many(late) is late
+
+
+def test_an_address_has_so_many_strangers_and_others_are_not_its_matter() -> None:
+    door: Door[Peer] = Door(limit=100, per_address=2)
+    known, other = Peer("a", False), Peer("b")
+    first, second, third = Peer("a"), Peer("a"), Peer("a")
+    for peer in (other, known, first, second):
+        door.add(peer)
+        assert door.too_many(peer) is None
+    door.add(third)
+    assert door.too_many(third) is first
+    door.remove(first)
+    shown = Peer("a", False)
+    door.add(shown)
+    assert door.too_many(shown) is None
+
+
+def test_large_bodies_are_read_while_there_is_room_and_answered_one_at_a_time() -> None:
+    turns: Turns[str] = Turns(room=10)
+    assert turns.may_read("a", 6) and turns.may_read("b", 4) and turns.may_read("a", 6)
+    assert not turns.may_read("c", 5)
+    assert not turns.may_read("d", 1), "nobody overtakes"
+    assert turns.may_run("small") and turns.may_run("b") and turns.may_run("b")
+    assert not turns.may_run("a")
+    assert turns.ran("b") == "a" and turns.left("b") == []
+    assert turns.ran("a") is None and turns.left("a") == ["c", "d"]
+    assert turns.left("c") == turns.left("d") == []
+    assert turns.may_read("larger than all the room", 11)
+    assert not turns.may_read("e", 1)
+
+
+def test_who_is_gone_keeps_nobody_waiting() -> None:
+    turns: Turns[str] = Turns(room=10)
+    assert turns.may_read("a", 5) and turns.may_read("b", 5)
+    assert not turns.may_read("c", 5) and not turns.may_read("d", 5)
+    assert turns.may_run("a") and not turns.may_run("b")
+    assert turns.ran("b") is None and turns.left("b") == ["c"]
+    assert turns.ran("c") is None and turns.left("c") == ["d"]
+    assert turns.ran("a") is None
+    assert turns.may_run("d")
+
+
+def test_one_line_of_a_kind_comes_in_a_minute_and_counts_the_others() -> None:
+    now = [1000.0]
+    said: list[str] = []
+    seldom = Seldom(said.append, clock=lambda: now[0])
+    for _ in range(3):
+        seldom.say("a", "something")
+    seldom.say("b", "another")
+    assert said == ["something", "another"]
+    now[0] += 60
+    seldom.say("a", "something")
+    seldom.say("b", "another")
+    assert said[2:] == ["something; and 2 more since the last line", "another"]
+
+
+def test_our_own_mistakes_are_not_the_peers() -> None:
+    ours: Any = errors
+    assert refusal(ours.InvalidResponseHeader("x")) == refusal(KeyError("x")) == FAILED
+    assert as_bytes(*FAILED).startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+
+
+@pytest.fixture
+def connection() -> Iterator[Connection]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        yield Connection(Config(), ours, ("192.0.2.1", 5), ("127.0.0.1", 9008), body_limit=1000)
+
+
+def test_a_head_and_a_body_have_one_deadline_however_often_they_are_waited_for(
+    connection: Connection,
+) -> None:
+    for now in (100.0, 103.0):
+        connection.enter(State.HEAD, now)
+        assert connection.deadline == 105.0
+        connection.enter(State.RUNNING, now)
+        assert connection.deadline == float("inf")
+    connection.received.add(b"x" * 512 * 1024)
+    for now in (104.0, 110.0):
+        connection.enter(State.BODY, now)
+        assert connection.deadline == 104 + 10 + 2
+
+
+def test_a_connection_rests_longer_than_gos_client_lets_it(connection: Connection) -> None:
+    connection.enter(State.IDLE, 100.0)
+    assert connection.deadline > 100 + 90
+    connection.enter(State.IDLE, 200.0)
+    assert connection.deadline > 200 + 90
+
+
+def test_who_showed_a_key_or_is_served_is_not_dispensable(connection: Connection) -> None:
+    assert connection.is_dispensable
+    connection.enter(State.RUNNING, 0.0)
+    assert not connection.is_dispensable
+    connection.enter(State.IDLE, 0.0)
+    assert connection.is_dispensable
+    connection.known = True
+    assert not connection.is_dispensable
+
+
+@pytest.mark.parametrize(
+    ("host", "address"),
+    [
+        ("192.0.2.7", "192.0.2.7"),
+        ("::ffff:192.0.2.7", "::ffff:192.0.2.7"),
+        ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::/64"),
+        ("fe80::1%eth0", "fe80::/64"),
+        ("::1", "::/64"),
+    ],
+)
+def test_an_ipv6_address_stands_for_its_network(host: str, address: str) -> None:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        conn = Connection(Config(), ours, (host, 5, 0, 0), ("::1", 9008), body_limit=1000)
+    assert conn.address == address
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "set_to", "allowed"),
+    [
+        (256, -1, 1300, 1200),
+        (1024, 4096, 1300, 1200),
+        (1024, 1024, 1024, 924),
+        (128, 128, 128, 64),
+        (4096, 4096, None, 1200),
+        (-1, -1, None, 1200),
+    ],
+)
+def test_as_many_files_may_be_open_as_connections_need(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, set_to: int | None, allowed: int
+) -> None:
+    done: list[tuple[int, int]] = []
+    monkeypatch.setattr("resource.RLIM_INFINITY", -1)
+    monkeypatch.setattr("resource.getrlimit", lambda what: (soft, hard))
+    monkeypatch.setattr("resource.setrlimit", lambda what, limits: done.append(limits))
+    assert connections_allowed() == allowed
+    assert done == ([] if set_to is None else [(set_to, hard)])
