@@ -13,6 +13,7 @@ from bridge.domain.decision import AskApps, AskInstalled, Decision
 from bridge.domain.facts import Facts
 from bridge.domain.model import Device
 from bridge.domain.policy import Policy
+from bridge.domain.unreadable import Unreadable
 
 
 def device_of(facts: Facts) -> Device:
@@ -46,14 +47,19 @@ def listed_at(facts: Facts) -> float | None:
 def asking(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
     """`decision`, and the device is asked for the list that could show the app.
 
-    A device that lately would not list its apps is asked again at growing intervals.
+    A device that lately would not list its apps, or whose lists cannot be read, is asked again at
+    growing intervals.
     """
+    decision = or_unreadable(unread_lists(facts), decision)
     if is_unmanaged(facts):
         return asking_installed(facts, policy, now, decision)
     device = device_of(facts)
     if facts.list_open:
         return decision
-    due = _after_refusal(device, policy, device.apps_refused_at, device.apps_listed_at)
+    due = _later(
+        _after_refusal(device, policy, device.apps_refused_at, device.apps_listed_at),
+        after_unreadable(facts, policy, facts.list_unread),
+    )
     if due is not None and now < due:
         return replace(decision, recheck_at=min(due, decision.recheck_at or due))
     return replace(decision, steps=(*decision.steps, AskApps()))
@@ -65,10 +71,55 @@ def asking_installed(facts: Facts, policy: Policy, now: float, decision: Decisio
         return decision
     device = device_of(facts)
     last = facts.installed.reported_at if facts.installed else None
-    due = _after_refusal(device, policy, device.installed_refused_at, last)
+    due = _later(
+        _after_refusal(device, policy, device.installed_refused_at, last),
+        after_unreadable(facts, policy, facts.installed_unread),
+    )
     if due is not None and now < due:
         return replace(decision, recheck_at=min(due, decision.recheck_at or due))
     return replace(decision, steps=(*decision.steps, AskInstalled()))
+
+
+_WAITS_FOR_THE_ANSWER = frozenset(
+    {
+        *("FACTS_FIRST", "LIST_FIRST", "COMMAND_IN_DOUBT", "NOT_ANSWERED"),
+        *("ACKNOWLEDGED", "INSTALLING", "NOT_SEEN", "APP_MISSING", "REMOVING"),
+    }
+)
+"""Reasons of installs that go on when the device has told; of others it tells by the way."""
+
+
+def unread_lists(facts: Facts) -> Unreadable | None:
+    """The lists of late that could have shown the app and could not be read."""
+    return facts.installed_unread if is_unmanaged(facts) else facts.list_unread
+
+
+def refuses_lists(facts: Facts) -> bool:
+    """Whether the device last said that it would not give the list that could show the app."""
+    device = device_of(facts)
+    refused = device.installed_refused_at if is_unmanaged(facts) else device.apps_refused_at
+    return refused is not None and refused > (listed_at(facts) or 0.0)
+
+
+def or_unreadable(unread: Unreadable | None, decision: Decision) -> Decision:
+    """`decision`, or the same with the reason that what it waits for comes and cannot be read."""
+    if unread is None or not unread.is_lasting or decision.reason not in _WAITS_FOR_THE_ANSWER:
+        return decision
+    kept = decision.state in ("licensed", "removing")
+    state = decision.state if kept else "unconfirmed"
+    return replace(decision, state=state, reason="ANSWER_UNREADABLE", detail=unread.why)
+
+
+def after_unreadable(facts: Facts, policy: Policy, unread: Unreadable | None) -> float | None:
+    """When a device whose newest answer could not be read is asked again; another round of the
+    install, after a `retry`, does not wait for that."""
+    if unread is None or unread.last_at < facts.install.round_at:
+        return None
+    return unread.ask_again_at(policy.verify)
+
+
+def _later(*moments: float | None) -> float | None:
+    return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _after_refusal(

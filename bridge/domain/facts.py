@@ -12,6 +12,7 @@ from bridge.domain.installed import InstalledReport
 from bridge.domain.model import AppReport, Attempt, Device, Install
 from bridge.domain.options import Options
 from bridge.domain.pauses import Pause
+from bridge.domain.unreadable import Unreadable
 
 LicenceState = Literal["none", "wanted", "open", "in_doubt", "held", "refused", "taken"]
 
@@ -116,6 +117,13 @@ class Facts:
     """Whether a ManagedApplicationList for the device is on its way."""
     installed_open: bool = False
     """Whether an InstalledApplicationList for the device is on its way."""
+    list_unread: Unreadable | None = None
+    """The ManagedApplicationLists of late that told nothing of the app; where only its own entry
+    could not be read, `device` is as it was before them."""
+    installed_unread: Unreadable | None = None
+    """The same of InstalledApplicationLists."""
+    facts_unread: Unreadable | None = None
+    """The answers of late to the question what the device is."""
     free_seats: int | None = None
     scout: Scout | None = None
     """Who is tried first, for an app whose bundle id is not known."""

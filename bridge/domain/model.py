@@ -84,7 +84,8 @@ class Device:
     `enrolment` counts the enrolments that were seen; `enrolled_after` is a time at which it was not
     enrolled yet, None where it may have been for long; `apps_*` belong to the newest
     ManagedApplicationList that the device answered; `installed_refused_at` is when it last would
-    not answer an InstalledApplicationList.
+    not answer an InstalledApplicationList, and `refusal` what it said the last time that it would
+    not answer either.
     """
 
     id: int
@@ -108,6 +109,7 @@ class Device:
     apps_enrolment: int | None
     apps_refused_at: float | None
     installed_refused_at: float | None
+    refusal: str | None
     serial_asked_at: float | None
     facts_at: float | None
     pushed_at: float | None
@@ -177,6 +179,8 @@ class Attempt:
     error_text: str | None
     app_state: str | None
     rejection_reason: str | None
+    unread: str | None
+    """Why nothing but the status of the answer could be read."""
 
 
 Held = Literal["NOT_PLANNED", "HELD_BACK"]

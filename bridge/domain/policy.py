@@ -98,13 +98,25 @@ class ScoutPolicy:
 
 @dataclass(frozen=True, slots=True)
 class VerifyPolicy:
-    """When a device is asked whether an app is there."""
+    """When a device is asked whether an app is there.
+
+    `unreadable_retry` holds one wait for each answer in a row that could not be read; after those
+    it is asked once a day.
+    """
 
     first_after: Seconds = 15.0
     at_most: Seconds = 7 * DAY
     unconfirmed_after: Seconds = DAY
     installed_every: Seconds = 7 * DAY
     conflict_every: Seconds = DAY
+    unreadable_retry: tuple[Seconds, ...] = (
+        10.0,
+        30.0,
+        2 * MINUTE,
+        10 * MINUTE,
+        HOUR,
+        6 * HOUR,
+    )
 
 
 @dataclass(frozen=True, slots=True)

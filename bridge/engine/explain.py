@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from bridge.domain.decide import decide
@@ -117,9 +117,25 @@ def _evidence(fact: Facts) -> list[dict[str, Any]]:
         words = [word for word in (attempt.app_state, attempt.rejection_reason) if word]
         if words:
             lines.append(("its device's answer", ", ".join(words), attempt.answered_at))
+        if attempt.unread is not None:
+            told = f"{attempt.status}; the rest cannot be read: {attempt.unread}"
+            lines.append(("its device's answer", told, attempt.answered_at))
+    lines += _unread(fact)
     if fact.pause is not None:
         lines.append(("paused", fact.pause.shown, fact.pause.since))
     return [{"what": what, "value": value, "at": rfc3339(at)} for what, value, at in lines]
+
+
+def _unread(fact: Facts) -> Iterator[tuple[str, Any, float | None]]:
+    """The answers that came and could not be read: how many in a row, the newest, and why."""
+    for what, unread in (
+        ("what it is", fact.facts_unread),
+        ("its managed apps", fact.list_unread),
+        ("all its apps", fact.installed_unread),
+    ):
+        if unread is not None:
+            value = f"cannot be read ({unread.times} in a row): {unread.why}"
+            yield f"its answer about {what}", value, unread.last_at
 
 
 def _shortage(context: Context, fact: Facts, reason: str) -> list[dict[str, Any]]:

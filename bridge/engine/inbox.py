@@ -92,7 +92,8 @@ def receive_notification(database: Database, location: str, body: bytes, now: fl
 def process(database: Database, policy: Policy, now: float) -> int:
     """Turn stored messages into observations, a batch in one transaction; returns how many.
 
-    A message whose handler raises is undone alone, tried again, and set aside after three tries.
+    A message whose handler raises is undone alone, tried again, and set aside after three tries;
+    of an MDM server's, what its envelope alone says takes effect then.
     """
     with database.read() as db:
         if not events.next_new(db, now, 1):
@@ -115,11 +116,23 @@ def _process_one(context: Context, event: Event) -> None:
         text = f"{type(error).__name__}: {error}"[:500]
         events.fail(context.db, event.id, context.now, text, retry_at)
         if retry_at is None:
+            _by_envelope(context, event, text)
             meta.count(context.db, f"{event.source}.set_aside", context.now)
         log.exception(
             "a message could not be processed",
             extra={"event_id": event.message_id, "tries": tries},
         )
+
+
+def _by_envelope(context: Context, event: Event, why: str) -> None:
+    """A command whose answer cannot be handled was answered all the same."""
+    if event.source != "mdm":
+        return
+    try:
+        with savepoint(context.db):
+            mdm.handle_envelope(context, event, why)
+    except Exception:
+        log.exception("not even its envelope could be used", extra={"event_id": event.message_id})
 
 
 def _digest(body: bytes) -> str:

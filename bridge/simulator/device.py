@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bridge.errors import PlistError
@@ -41,7 +41,7 @@ class Device:
     how long the user of an unsupervised device takes to accept (None: for ever); `not_now_rest`
     how long after a NotNow it comes by itself. `licensed(serial_number, adam_id)` says whether
     Apple's store gives it the app; `misbehave(device, request_type, adam_id)` is asked for a deed
-    when `script` has none.
+    when `script` has none; `mangle(request_type, answer)` makes of an answer what it really sends.
     """
 
     kernel: Kernel = field(repr=False)
@@ -69,6 +69,10 @@ class Device:
     )
     misbehave: Callable[[Device, str, str], Planned | None] = field(
         default=lambda device, request_type, adam_id: None, repr=False
+    )
+
+    mangle: Callable[[str, bytes], bytes] = field(
+        default=lambda request_type, answer: answer, repr=False
     )
 
     enrolled: bool = field(default=False, init=False)
@@ -205,7 +209,10 @@ class Device:
         adam_id = device_commands.adam_id_of(self, details)
         self.received.append(Received(self.kernel.now, uuid, kind, adam_id))
         planned = self.script.take(kind, adam_id) or self.misbehave(self, kind, adam_id)
-        return device_commands.answer(self, uuid, details, planned)
+        answer = device_commands.answer(self, uuid, details, planned)
+        if answer is None:
+            return None
+        return replace(answer, body=self.mangle(kind, answer.body))
 
     # What the person at the device does
 

@@ -5,6 +5,7 @@ Source: MicroMDM's platform/queue, platform/device, platform/apns and mdm packag
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
@@ -15,7 +16,7 @@ from bridge.simulator.ledger import Ledger, Posted
 from bridge.simulator.mdm_commands import from_raw
 from bridge.simulator.mdm_queue import Command, Queue, UnknownStatus
 from bridge.simulator.outgoing import Outgoing
-from bridge.simulator.plists import read_plist, text
+from bridge.simulator.plists import Value, read_plist, text
 from bridge.simulator.webhook import Webhook
 
 Wake = Callable[[float | None], object]
@@ -187,7 +188,7 @@ class Mdm:
     def checkin(self, body: bytes) -> int:
         """PUT /mdm/checkin; returns the HTTP status."""
         try:
-            values = read_plist(body)
+            values = _members(body)
         except PlistError:
             return 500
         kind = text(values, "MessageType")
@@ -241,7 +242,7 @@ class Mdm:
         The webhook is published before the queue moves on.
         """
         try:
-            values = read_plist(body)
+            values = _members(body)
         except PlistError:
             return 500, b""
         udid, enrollment_id = text(values, "UDID"), text(values, "EnrollmentID")
@@ -267,6 +268,26 @@ class Mdm:
 
     def _channel(self, key: str) -> _Channel:
         return self._channels.setdefault(key, _Channel())
+
+
+def _members(body: bytes) -> dict[str, Value]:
+    """The members of a device's message. MicroMDM reads much that no property list may be
+    (docs/dialects.md): where ours cannot, the texts are found by their keys.
+
+    Raises PlistError where none of them says who speaks.
+    """
+    try:
+        return read_plist(body)
+    except PlistError:
+        found: dict[str, Value] = {
+            key.decode(): value.decode(errors="replace") for key, value in _TEXT.findall(body)
+        }
+        if not {"UDID", "EnrollmentID"} & set(found):
+            raise
+        return found
+
+
+_TEXT = re.compile(rb"<key>(\w+)</key>\s*<string>([^<\0]*)</string>")
 
 
 def _identity(udid: str, enrollment_id: str) -> dict[str, object]:

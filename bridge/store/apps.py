@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 
 from bridge.domain.model import AppReport, Device
-from bridge.store import devices, rows
+from bridge.store import devices, rows, unreadable
 from bridge.store.database import Connection
 
 
@@ -31,16 +31,18 @@ def store_list(
     now: float,
     said_once: frozenset[str],
     there: frozenset[str],
+    unread: Collection[str] = (),
 ) -> None:
     """Keep a ManagedApplicationList: (bundle id, status, external version) of each app.
 
     What was reported before and is missing now gets the status NULL; once-only statuses stay, and
-    when an app was last `there`.
+    when an app was last `there`. Of the apps in `unread` the list told nothing.
     """
     db.execute(
         "UPDATE app_reports SET status = NULL, reported_at = ? "
-        "WHERE device_id = ? AND status IS NOT NULL",
-        (now, device.id),
+        "WHERE device_id = ? AND status IS NOT NULL "
+        f"AND bundle_id NOT IN ({rows.marks(['', *unread])})",
+        (now, device.id, "", *unread),
     )
     db.executemany(
         "INSERT INTO app_reports (device_id, bundle_id, status, reported_at, once_status, once_at, "
@@ -78,6 +80,7 @@ def forget_reports(db: Connection, device_id: int) -> None:
     """A device that enrols anew may have been erased: what it said before counts no more."""
     db.execute("DELETE FROM app_reports WHERE device_id = ?", (device_id,))
     db.execute("DELETE FROM installed_apps WHERE device_id = ?", (device_id,))
+    unreadable.forget(db, device_id)
 
 
 def bundle_ids(db: Connection, adam_ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
@@ -95,6 +98,17 @@ def ios_apps(db: Connection, adam_ids: Sequence[str]) -> frozenset[str]:
         "SELECT adam_id FROM apps WHERE kind = 'iosSoftware' "
         f"AND adam_id IN ({rows.marks(adam_ids)})",
         tuple(adam_ids),
+    )
+    return frozenset(str(row[0]) for row in found)
+
+
+def ours(db: Connection, serial_number: str | None) -> frozenset[str]:
+    """The known bundle ids of what is, or was, wished for on a device."""
+    found = db.execute(
+        "SELECT apps.bundle_id FROM installs JOIN apps ON apps.adam_id = installs.adam_id "
+        "WHERE installs.target_kind = 'serial' AND installs.target = ? "
+        "AND apps.bundle_id IS NOT NULL",
+        (serial_number,),
     )
     return frozenset(str(row[0]) for row in found)
 

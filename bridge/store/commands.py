@@ -45,7 +45,10 @@ class Command:
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a device said to a command; `error_*` is the first entry of its ErrorChain."""
+    """What a device said to a command; `error_*` is the first entry of its ErrorChain.
+
+    `unread` says why nothing but the status could be read.
+    """
 
     status: str
     error_domain: str | None = None
@@ -53,6 +56,7 @@ class Answer:
     error_text: str | None = None
     app_state: str | None = None
     rejection_reason: str | None = None
+    unread: str | None = None
 
 
 def make(
@@ -220,7 +224,8 @@ def answered(db: Connection, command_uuid: str, answer: Answer, now: float) -> b
     """Keep a device's answer; False when it was answered before: the first answer stands."""
     changed = db.execute(
         "UPDATE commands SET state = ?, status = ?, answered_at = ?, error_domain = ?, "
-        "error_code = ?, error_text = ?, app_state = ?, rejection_reason = ?, look_at = NULL, "
+        "error_code = ?, error_text = ?, app_state = ?, rejection_reason = ?, unread = ?, "
+        "look_at = NULL, "
         "push_at = NULL WHERE command_uuid = ? AND state NOT IN ('acknowledged', 'error') "
         "RETURNING device_id",
         (
@@ -232,6 +237,7 @@ def answered(db: Connection, command_uuid: str, answer: Answer, now: float) -> b
             answer.error_text,
             answer.app_state,
             answer.rejection_reason,
+            answer.unread,
             command_uuid,
         ),
     ).fetchall()

@@ -9,8 +9,9 @@ from dataclasses import replace
 from functools import lru_cache
 
 from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts
-from bridge.domain.model import ANSWERED_STATES, AppReport, Asset, Attempt, Install, Pair
+from bridge.domain.model import ANSWERED_STATES, AppReport, Asset, Attempt, Device, Install, Pair
 from bridge.domain.options import Options
+from bridge.domain.unreadable import Unreadable
 from bridge.store import (
     apps,
     attempts,
@@ -23,6 +24,7 @@ from bridge.store import (
     pair_history,
     pauses,
     scouts,
+    unreadable,
 )
 from bridge.store import installs as installs_store
 from bridge.store import pairs as pairs_store
@@ -32,6 +34,7 @@ from bridge.store.pairs import PairRecord
 
 MANAGED_LIST = "ManagedApplicationList"
 INSTALLED_LIST = "InstalledApplicationList"
+INFORMATION = "DeviceInformation"
 
 
 def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
@@ -46,6 +49,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     device_ids = [device.id for device in device_of.values()]
     reports = apps.reports(db, device_ids)
     installed = installed_apps.reports(db, device_ids)
+    unread = unreadable.of_devices(db, device_ids)
     paused = pauses.load(db)
     lists_open = _lists_open(db, device_ids, left=False)
     lists_left = _lists_open(db, device_ids, left=True) if paused else lists_open
@@ -73,6 +77,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
         )
         asked = lists_left if pause is not None and pause.stops_devices else lists_open
         attempt = sends.get(install.id)
+        told = _Unread(unread, device, bundle_id)
         elsewhere = attempt is not None and device is not None and attempt.device_id != device.id
         result.append(
             Facts(
@@ -81,7 +86,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 location=office.facts,
                 asset=office.assets.get(pair.asset),
                 licence=office.licence(db, pair, install.round_at),
-                device=device,
+                device=told.device,
                 app_name=name,
                 bundle_id=bundle_id,
                 is_ios_app=install.adam_id in ios_apps,
@@ -95,12 +100,58 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 removal=_since(removals.get(install.id), install.round_at),
                 list_open=device is not None and device.id in asked[MANAGED_LIST],
                 installed_open=device is not None and device.id in asked[INSTALLED_LIST],
+                list_unread=told.by(MANAGED_LIST),
+                installed_unread=told.by(INSTALLED_LIST),
+                facts_unread=told.by(INFORMATION),
                 free_seats=office.free(db, pair.asset),
                 scout=sent_ahead.get(install.adam_id),
                 pause=pause,
             )
         )
     return result
+
+
+class _Unread:
+    """What could not be read of late, for one app on one device."""
+
+    def __init__(
+        self,
+        found: dict[tuple[int, str, str], unreadable.Row],
+        device: Device | None,
+        bundle_id: str | None,
+    ) -> None:
+        self._found = found
+        self._device = device
+        self._bundle_id = bundle_id
+
+    @property
+    def device(self) -> Device | None:
+        """The device. A list whose entry of the app could not be read says nothing of it, so that
+        the one before it is the newest that counts."""
+        device, own = self._device, self._row(MANAGED_LIST, self._bundle_id)
+        if device is None or own is None:
+            return device
+        return replace(
+            device,
+            apps_asked_at=own.listed_asked_at,
+            apps_listed_at=own.listed_at,
+            apps_enrolment=own.listed_enrolment,
+        )
+
+    def by(self, request_type: str) -> Unreadable | None:
+        """The answers to one kind of question: as a whole, or what they say of the app."""
+        whole = self._row(request_type, unreadable.WHOLE)
+        own = self._row(request_type, self._bundle_id)
+        of_both = [row.value for row in (whole, own) if row is not None]
+        if not of_both:
+            return None
+        newest = max(of_both, key=lambda each: each.last_at)
+        return replace(newest, times=max(each.times for each in of_both))
+
+    def _row(self, request_type: str, bundle_id: str | None) -> unreadable.Row | None:
+        if self._device is None or bundle_id is None:
+            return None
+        return self._found.get((self._device.id, request_type, bundle_id))
 
 
 def _lists_open(db: Connection, device_ids: Sequence[int], *, left: bool) -> dict[str, set[int]]:

@@ -3,7 +3,8 @@
 Every function takes the dictionary of one message, whole or as stored by `bridge.wire.mdm_webhook`.
 Statuses, states and reasons stay the strings that the device sent: Apple adds new ones.
 A missing optional value, or one of a wrong type, is None; ShapeError is raised only where reading
-on would invent a fact (no identity, no status, a list that is not one).
+on would invent a fact (no identity, no list where one was asked for). An empty array is an empty
+list or dictionary: some writers of property lists know no difference.
 Source: Apple, device-management schema: mdm/checkin/*.yaml, mdm/commands/*.yaml.
 """
 
@@ -17,6 +18,9 @@ from bridge.errors import ShapeError
 
 Message = Mapping[str, object]
 Channel = Literal["device", "user", "enrollment", "enrollment-user", "shared-ipad-user"]
+
+MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
+"""What a database holds; a property list may have more."""
 
 SHARED_IPAD_USER_ID = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"
 
@@ -57,16 +61,6 @@ class ErrorEntry:
 
 
 @dataclass(frozen=True, slots=True)
-class CommandResult:
-    """A device's answer to a command; `command_uuid` is None when it is Idle."""
-
-    identity: Identity
-    command_uuid: str | None
-    status: str
-    error_chain: tuple[ErrorEntry, ...]
-
-
-@dataclass(frozen=True, slots=True)
 class InstallResult:
     """What an InstallApplication answer says of the app; Acknowledged does not mean installed."""
 
@@ -78,7 +72,10 @@ class InstallResult:
 @dataclass(frozen=True, slots=True)
 class ManagedApp:
     """An entry of a ManagedApplicationList. Failed, UserRejected, UpdateRejected,
-    ManagementRejected and UserInstalledApp are reported once and then gone."""
+    ManagementRejected and UserInstalledApp are reported once and then gone.
+
+    Without a `status` the entry says nothing of its app.
+    """
 
     bundle_id: str
     status: str | None
@@ -158,78 +155,13 @@ def parse_authenticate(message: Message) -> AuthenticateReport:
     )
 
 
-def parse_result(message: Message) -> CommandResult:
-    """Read the envelope of any answer.
-
-    An unreadable ErrorChain counts as empty, since the status alone already says Error.
-    Raises ShapeError as `parse_identity` does, and when Status is not text.
-    """
-    status = _text(message, "Status")
-    if status is None:
-        raise ShapeError("The device's answer has no Status.")
-    return CommandResult(
-        identity=parse_identity(message),
-        command_uuid=_identifier(message, "CommandUUID"),
-        status=status,
-        error_chain=_error_chain(message),
-    )
+def parse_status(message: Message) -> str | None:
+    """How a command fared; None when the answer does not say."""
+    return _text(message, "Status")
 
 
-def parse_install_result(message: Message) -> InstallResult:
-    """Read what an answer to InstallApplication says of the app; every part is optional."""
-    return InstallResult(
-        identifier=_text(message, "Identifier"),
-        state=_text(message, "State"),
-        rejection_reason=_text(message, "RejectionReason"),
-    )
-
-
-def parse_managed_list(message: Message) -> tuple[ManagedApp, ...] | None:
-    """Read a ManagedApplicationList, or None when the answer has none (it is no statement then).
-
-    Raises ShapeError when it, or an entry, is not a dictionary: an app that is left out would be
-    taken for missing and installed again.
-    """
-    listed = message.get("ManagedApplicationList")
-    if listed is None:
-        return None
-    if not isinstance(listed, Mapping):
-        raise ShapeError("ManagedApplicationList is not a dictionary.")
-    return tuple(_managed_app(bundle_id, entry) for bundle_id, entry in listed.items())
-
-
-def parse_installed_list(message: Message) -> tuple[InstalledApp, ...] | None:
-    """Read an InstalledApplicationList, or None when the answer has none.
-
-    Raises ShapeError when it is not a list of dictionaries.
-    """
-    listed = message.get("InstalledApplicationList")
-    if listed is None:
-        return None
-    if not isinstance(listed, list):
-        raise ShapeError("InstalledApplicationList is not an array.")
-    return tuple(_installed_app(entry) for entry in listed)
-
-
-def parse_device_information(message: Message) -> DeviceFacts:
-    """Read the QueryResponses of a DeviceInformation answer; raises ShapeError without them."""
-    answers = message.get("QueryResponses")
-    if not isinstance(answers, Mapping):
-        raise ShapeError("The DeviceInformation answer has no QueryResponses.")
-    return DeviceFacts(
-        serial_number=_text(answers, "SerialNumber"),
-        udid=_text(answers, "UDID"),
-        device_name=_text(answers, "DeviceName"),
-        product_name=_text(answers, "ProductName"),
-        model=_text(answers, "Model"),
-        model_name=_text(answers, "ModelName"),
-        os_version=_text(answers, "OSVersion"),
-        build_version=_text(answers, "BuildVersion"),
-        is_supervised=_flag(answers, "IsSupervised"),
-    )
-
-
-def _error_chain(message: Message) -> tuple[ErrorEntry, ...]:
+def parse_error_chain(message: Message) -> tuple[ErrorEntry, ...]:
+    """Why a command failed, as far as it can be read: the status alone already says Error."""
     chain = message.get("ErrorChain")
     if not isinstance(chain, list):
         return ()
@@ -245,9 +177,69 @@ def _error_chain(message: Message) -> tuple[ErrorEntry, ...]:
     )
 
 
+def parse_install_result(message: Message) -> InstallResult:
+    """Read what an answer to InstallApplication says of the app; every part is optional."""
+    return InstallResult(
+        identifier=_text(message, "Identifier"),
+        state=_text(message, "State"),
+        rejection_reason=_text(message, "RejectionReason"),
+    )
+
+
+def parse_managed_list(message: Message) -> tuple[ManagedApp, ...]:
+    """Read a ManagedApplicationList.
+
+    An entry that is no dictionary has no status. Raises ShapeError without a list: every app would
+    be taken for missing and installed again.
+    """
+    listed = _dictionary(message, "ManagedApplicationList")
+    return tuple(_managed_app(bundle_id, entry) for bundle_id, entry in listed.items())
+
+
+def parse_installed_list(message: Message) -> tuple[InstalledApp | None, ...]:
+    """Read an InstalledApplicationList; None stands for an entry of which it cannot be read what
+    app it is about. Raises ShapeError without a list.
+    """
+    listed = message.get("InstalledApplicationList")
+    if listed == {}:
+        listed = []
+    if listed is None:
+        raise ShapeError("it has no InstalledApplicationList")
+    if not isinstance(listed, list):
+        raise ShapeError("its InstalledApplicationList is not an array")
+    return tuple(_installed_app(entry) for entry in listed)
+
+
+def parse_device_information(message: Message) -> DeviceFacts:
+    """Read the QueryResponses of a DeviceInformation answer; raises ShapeError without them."""
+    answers = _dictionary(message, "QueryResponses")
+    return DeviceFacts(
+        serial_number=_text(answers, "SerialNumber"),
+        udid=_text(answers, "UDID"),
+        device_name=_text(answers, "DeviceName"),
+        product_name=_text(answers, "ProductName"),
+        model=_text(answers, "Model"),
+        model_name=_text(answers, "ModelName"),
+        os_version=_text(answers, "OSVersion"),
+        build_version=_text(answers, "BuildVersion"),
+        is_supervised=_flag(answers, "IsSupervised"),
+    )
+
+
+def _dictionary(message: Message, key: str) -> Mapping[str, object]:
+    value = message.get(key)
+    if value == []:
+        return {}
+    if value is None:
+        raise ShapeError(f"it has no {key}")
+    if not isinstance(value, Mapping):
+        raise ShapeError(f"its {key} is not a dictionary")
+    return value
+
+
 def _managed_app(bundle_id: str, entry: object) -> ManagedApp:
     if not isinstance(entry, Mapping):
-        raise ShapeError("An entry of ManagedApplicationList is not a dictionary.")
+        return ManagedApp(bundle_id, None, None, None, None, None)
     return ManagedApp(
         bundle_id=bundle_id,
         status=_text(entry, "Status"),
@@ -258,9 +250,9 @@ def _managed_app(bundle_id: str, entry: object) -> ManagedApp:
     )
 
 
-def _installed_app(entry: object) -> InstalledApp:
-    if not isinstance(entry, Mapping):
-        raise ShapeError("An entry of InstalledApplicationList is not a dictionary.")
+def _installed_app(entry: object) -> InstalledApp | None:
+    if not isinstance(entry, Mapping) or not isinstance(entry.get("Identifier", ""), str):
+        return None
     return InstalledApp(
         bundle_id=_text(entry, "Identifier"),
         name=_text(entry, "Name"),
@@ -294,8 +286,10 @@ def _text(message: Message, key: str) -> str | None:
 def _integer(message: Message, key: str) -> int | None:
     value = message.get(key)
     if isinstance(value, str) and value.isascii() and value.isdigit() and len(value) < 20:
-        return int(value)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+        value = int(value)
+    if not isinstance(value, int) or isinstance(value, bool):
+        return None
+    return value if MIN_INTEGER <= value <= MAX_INTEGER else None
 
 
 def _flag(message: Message, key: str) -> bool | None:

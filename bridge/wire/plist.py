@@ -30,6 +30,7 @@ def loads(data: bytes) -> object:
     """Read one property list, XML (UTF-8 or UTF-16, with or without a mark) or binary.
 
     Of a key that occurs twice the last value counts. An integer is within -2**63 … 2**64-1.
+    Of an XML list, what follows `</plist>` is cut.
     Raises PlistError, whose `content` is `data`, for anything else: malformed, nested deeper than
     100, more than a million values, more than 64 MiB, a document type that declares something.
     """

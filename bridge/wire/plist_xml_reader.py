@@ -1,5 +1,8 @@
 """XML property lists, read with a hardened parser. `bridge.wire.plist` is the door to it.
 
+What is plain is read though the format does not know it: what follows `</plist>` is not looked at,
+a dictionary is without a key whose value is an empty `<real/>`, and a date may name its offset from
+UTC. MicroMDM passes such answers on. Whatever leaves open what was meant is unusable.
 Format: Apple, PropertyList-1.0.dtd.
 """
 
@@ -26,13 +29,23 @@ _REAL = re.compile(
     r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:e[+-]?[0-9]+)?|[+-]?inf(?:inity)?|nan", re.I
 )
 _DATE = re.compile(
-    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?Z", re.ASCII
+    r"([0-9]{4})-([0-9]{2})-([0-9]{2})T([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]+))?"
+    r"(?:Z|([+-])([01][0-9]|2[0-3]):?([0-5][0-9]))",
+    re.ASCII,
 )
 _DISTANT_PAST = datetime.min.replace(tzinfo=UTC)
 
 
+_ABSENT = object()
+"""An element that holds no value, as if it and its key were not there."""
+
+
 class Unusable(ValueError):
     """Why a property list cannot be read or written, as the end of a sentence."""
+
+
+class _Finished(Exception):
+    """The root element was closed: the document is complete."""
 
 
 def read(data: bytes) -> object:
@@ -42,6 +55,8 @@ def read(data: bytes) -> object:
     try:
         parser.feed(data.lstrip(b" \t\r\n"))
         parser.close()
+    except _Finished:
+        pass
     except ParseError as error:
         # Not the error's own text: of an undefined entity it quotes what may be a secret.
         reason = f"{expat.ErrorString(error.code)}, line {error.position[0]}"
@@ -80,7 +95,10 @@ class _Dictionary:
     def add(self, value: object) -> None:
         if self.key is None:
             raise Unusable("a dictionary in it has a value without a key")
-        self.items[self.key] = value
+        if value is _ABSENT:
+            self.items.pop(self.key, None)
+        else:
+            self.items[self.key] = value
         self.key = None
 
     def take_key(self, key: str) -> None:
@@ -101,7 +119,8 @@ class _Array:
     items: list[object]
 
     def add(self, value: object) -> None:
-        self.items.append(value)
+        if value is not _ABSENT:
+            self.items.append(value)
 
     def take_key(self, key: str) -> None:
         raise Unusable("it has a key outside a dictionary")
@@ -151,8 +170,9 @@ class _Builder:
     def end(self, tag: str, /) -> None:
         if self._leaf is None:
             finished = self._open.pop()
-            if self._open:
-                self._open[-1].add(finished.finished())
+            if not self._open:
+                raise _Finished
+            self._open[-1].add(finished.finished())
             return
         text = "".join(self._text)
         self._text.clear()
@@ -161,9 +181,6 @@ class _Builder:
             self._open[-1].take_key(text)
         else:
             self._open[-1].add(_LEAVES[tag](text))
-
-    def close(self) -> None:
-        """The end of the document, which XMLParser announces."""
 
     def result(self) -> object:
         if len(self._document.items) != 1:
@@ -184,8 +201,10 @@ def _integer(text: str) -> int:
     return value
 
 
-def _real(text: str) -> float:
+def _real(text: str) -> object:
     text = text.strip()
+    if not text:
+        return _ABSENT
     if _REAL.fullmatch(text) is None:
         raise Unusable("a real number in it is not one")
     return float(text)
@@ -198,11 +217,14 @@ def _date(text: str) -> datetime:
     year, month, day, hour, minute, second = (int(part) for part in match.groups()[:6])
     if year == 0:
         return _DISTANT_PAST  # Apple's distantPast is 0000-12-30, before Python's first day
+    fraction, sign, hours, minutes = match.groups()[6:]
+    ahead = timedelta(hours=int(hours or 0), minutes=int(minutes or 0))
     try:
         whole = datetime(year, month, day, hour, minute, second, tzinfo=UTC)
-    except ValueError as error:
+        whole += ahead if sign == "-" else -ahead
+    except (ValueError, OverflowError) as error:
         raise Unusable("a date in it is not one") from error
-    return whole + timedelta(microseconds=int(((match.group(7) or "") + "000000")[:6]))
+    return whole + timedelta(microseconds=int(((fraction or "") + "000000")[:6]))
 
 
 def _data(text: str) -> bytes:

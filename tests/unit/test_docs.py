@@ -94,6 +94,7 @@ def test_reasons_name_the_states_that_are_decided() -> None:
     assert found <= known
     # The others are decided by what a catalogue, or a location, says.
     told = {name for each in TREATMENTS.values() for name in (each.reason, each.at_last)}
+    told.add("ANSWER_UNREADABLE")  # domain/asking.py puts it in place of another reason
     for state, name in known - found:
         assert name in told or state in ("waiting", "failed", "licensed", "installing"), name
 

@@ -4,8 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.decision import AskApps, AskFacts, Decision, DropAttempt
+from bridge.domain.decision import AskApps, AskFacts, Decision, DropAttempt, Step
+from bridge.domain.model import InstallState
 from bridge.domain.options import Options
+from bridge.domain.unreadable import Unreadable
 from tests.unit.domain_kit import (
     DAY,
     ENROLLED_ANEW,
@@ -239,10 +241,12 @@ REFUSING = device(
     enrolled_at=NOW - 10 * MINUTE,
 )
 
+REFUSED_ONCE = replace(LIST_FIRST, recheck_at=NOW + DAY)
+
 WOULD_NOT_LIST = {
     "asked again after fifteen seconds": (
         licensed(device=replace(REFUSING, enrolled_at=NOW - 20, apps_refused_at=NOW - 15)),
-        LIST_FIRST,
+        REFUSED_ONCE,
     ),
     "and ever less": (
         licensed(device=replace(REFUSING, apps_refused_at=NOW - MINUTE)),
@@ -250,11 +254,11 @@ WOULD_NOT_LIST = {
     ),
     "then again": (
         licensed(device=replace(REFUSING, apps_refused_at=NOW - 5 * MINUTE)),
-        LIST_FIRST,
+        REFUSED_ONCE,
     ),
     "but not while it is on its way": (
         licensed(device=replace(REFUSING, apps_refused_at=NOW - 5 * MINUTE), list_open=True),
-        replace(LIST_FIRST, steps=()),
+        replace(REFUSED_ONCE, steps=()),
     ),
     "a list since makes it good": (
         licensed(
@@ -332,7 +336,112 @@ NOT_ANSWERING = {
     ),
 }
 
-ALL = NOT_ANSWERING | WAITING | LISTED | WOULD_NOT_LIST | MISSING
+SAYS_NO = replace(
+    NEVER_LISTED, apps_refused_at=NOW - HOUR, enrolled_at=NOW - 9 * DAY, refusal="Error X 1"
+)
+LIST_REFUSED = Decision("licensed", "LIST_REFUSED", "Error X 1", recheck_at=NOW + 7 * DAY - HOUR)
+
+REFUSING_FOR_LONG = {
+    "it has refused for a day": (
+        licensed(install=install(reason="LIST_FIRST", since=NOW - DAY), device=SAYS_NO),
+        LIST_REFUSED,
+    ),
+    "it was said before that it tells nothing": (
+        licensed(install=install(reason="NOT_TOLD", since=NOW - DAY), device=SAYS_NO),
+        LIST_REFUSED,
+    ),
+    "that stays so": (
+        licensed(install=install(reason="LIST_REFUSED", since=NOW - 1), device=SAYS_NO),
+        LIST_REFUSED,
+    ),
+    "for less than a day it is waited": (
+        licensed(install=install(reason="LIST_FIRST", since=NOW - HOUR), device=SAYS_NO),
+        Decision("licensed", "LIST_FIRST", recheck_at=NOW + DAY - HOUR),
+    ),
+}
+
+WHY = "it has no ManagedApplicationList"
+
+
+def unread(times: int, ago: float) -> Unreadable:
+    """So many unreadable answers in a row, the last so long ago."""
+    return Unreadable(times, NOW - DAY, NOW - ago, WHY)
+
+
+def unreadable(state: InstallState, due: float | None, *steps: Step) -> Decision:
+    at = None if due is None else NOW + due
+    return Decision(state, "ANSWER_UNREADABLE", WHY, steps=steps, recheck_at=at)
+
+
+AGAIN = {1: 10, 2: 30, 3: 2 * MINUTE, 4: 10 * MINUTE, 5: HOUR, 6: 6 * HOUR, 7: DAY, 8: DAY, 99: DAY}
+
+UNREADABLE = {
+    **{
+        f"after {times} it is asked again in {wait:g} s": (
+            licensed(device=NEVER_LISTED, list_unread=unread(times, 1)),
+            unreadable("licensed", wait - 1)
+            if times > 1
+            else Decision("licensed", "LIST_FIRST", recheck_at=NOW + 9),
+        )
+        for times, wait in AGAIN.items()
+    },
+    "then it is": (
+        licensed(device=NEVER_LISTED, list_unread=unread(7, DAY)),
+        unreadable("licensed", 6 * DAY, AskApps()),
+    ),
+    "while it is asked, the reason stays": (
+        licensed(device=NEVER_LISTED, list_unread=unread(7, DAY), list_open=True),
+        unreadable("licensed", 6 * DAY),
+    ),
+    "a device that answers is not told to unlock": (
+        licensed(
+            install=install(reason="ANSWER_UNREADABLE", since=NOW - 30 * DAY),
+            device=NEVER_LISTED,
+            list_unread=unread(40, HOUR),
+        ),
+        unreadable("licensed", DAY - HOUR),
+    ),
+    "another round asks at once": (
+        licensed(install=install(round_at=NOW), device=NEVER_LISTED, list_unread=unread(9, HOUR)),
+        unreadable("licensed", 7 * DAY - HOUR, AskApps()),
+    ),
+    "what the device is": (
+        licensed(device=NOT_DESCRIBED, facts_unread=unread(3, MINUTE)),
+        unreadable("licensed", MINUTE),
+    ),
+    "what was accepted is not known to be there": (
+        licensed(attempt=attempt(), list_unread=unread(2, 1)),
+        unreadable("unconfirmed", 29),
+    ),
+    "once is no reason yet": (
+        licensed(attempt=attempt(), list_unread=unread(1, 1)),
+        Decision("acknowledged", "ACKNOWLEDGED", recheck_at=NOW + 9),
+    ),
+    "what is in doubt stays so": (
+        licensed(
+            device=device(apps_asked_at=NOW - HOUR), attempt=IN_DOUBT, list_unread=unread(4, 0)
+        ),
+        unreadable("unconfirmed", 10 * MINUTE),
+    ),
+    "what was listed before is installed": (
+        licensed(report=report("Managed"), list_unread=unread(9, 0)),
+        Decision("installed", "INSTALLED", recheck_at=NOW + 7 * DAY - MINUTE),
+    ),
+    "the other list may be": (
+        licensed(attempt=attempt(), installed_unread=unread(9, 0)),
+        Decision("acknowledged", "ACKNOWLEDGED", steps=(AskApps(),), recheck_at=NOW + DAY - MINUTE),
+    ),
+}
+
+ALL = (
+    NOT_ANSWERING
+    | WAITING
+    | LISTED
+    | WOULD_NOT_LIST
+    | MISSING
+    | UNREADABLE
+    | {f"refusing: {name}": case for name, case in REFUSING_FOR_LONG.items()}
+)
 
 
 @pytest.mark.parametrize("case", ALL)

@@ -258,12 +258,22 @@ def test_not_now_keeps_the_lane_and_is_nudged_about(database: Database) -> None:
         assert len(installs.dirty(db, 9)) == 1
 
 
-@pytest.mark.parametrize("status", ["Idle", "Odd"])
-def test_what_is_no_answer_changes_no_command(database: Database, status: str) -> None:
+def test_what_is_no_answer_changes_no_command(database: Database) -> None:
     open_commands(database)
-    answer(database, "i", status)
+    answer(database, "i", "Idle")
     with database.read() as db:
         assert state(db, "i") in ("posted", "queued")
+
+
+@pytest.mark.parametrize("uuid", ["i", "q"])
+def test_a_status_that_nobody_knows_is_an_error_without_a_cause(
+    database: Database, uuid: str
+) -> None:
+    open_commands(database)
+    outcome = answer(database, uuid, "Odd")
+    assert outcome.endswith("Odd; the rest cannot be read: its status is unknown: Odd")
+    with database.read() as db:
+        assert state(db, uuid) == "error"
 
 
 def test_an_answer_of_another_device_is_not_this_ones(database: Database) -> None:

@@ -109,6 +109,18 @@ def test_we_read_binary_lists_of_the_standard_library(value):
             datetime(2026, 11, 22, 5, 26, 16, 250_000, tzinfo=UTC),
         ),
         ("<date>0000-12-30T00:00:00Z</date>", datetime(1, 1, 1, tzinfo=UTC)),
+        *(
+            (f"<date>2026-11-22T05:26:16{offset}</date>", datetime(2026, *then, tzinfo=UTC))
+            for offset, then in (
+                ("+01:00", (11, 22, 4, 26, 16)),
+                ("-0730", (11, 22, 12, 56, 16)),
+                (".5+00:00", (11, 22, 5, 26, 16, 500_000)),
+                ("+23:59", (11, 21, 5, 27, 16)),
+            )
+        ),
+        ("<dict><key>a</key><real/><key>b</key><true/></dict>", {"b": True}),
+        ("<dict><key>a</key><true/><key>a</key><real> </real></dict>", {}),
+        ("<array><real/><true/></array>", [True]),
         ("<data>\n\tAAEC\n\t/w==\n</data>", b"\x00\x01\x02\xff"),
         ("<data></data>", b""),
         ("<string> a\n b </string>", " a\n b "),
@@ -139,6 +151,16 @@ def test_utf_8_is_the_rule_and_space_may_precede():
 
 
 @pytest.mark.parametrize(
+    "rest",
+    [b"\0", b"\0" * 99, b" and more", b"<plist/>", b"<true/>", b"&", b"\xff\xfe", b"<!DOCTYPE x"],
+)
+def test_what_follows_the_document_is_cut(rest):
+    assert plist.loads(document("<dict><key>a</key><true/></dict>") + rest) == {"a": True}
+    wide = "<plist><string>Büro</string></plist>".encode("utf-16")
+    assert plist.loads(wide + rest) == "Büro"
+
+
+@pytest.mark.parametrize(
     "data",
     [
         b"",
@@ -154,7 +176,6 @@ def test_utf_8_is_the_rule_and_space_may_precede():
         b"<dict></dict>",
         b'<plist xmlns="urn:other"><true/></plist>',
         document("<true/>")[:-3],
-        document("<true/>") + b"<plist/>",
         document(""),
         document("<true/><true/>"),
         document("<plist><true/></plist>"),
@@ -178,7 +199,11 @@ def test_utf_8_is_the_rule_and_space_may_precede():
         document("<real>1_0</real>"),
         document("<date>yesterday</date>"),
         document("<date>2026-13-01T00:00:00Z</date>"),
-        document("<date>2026-11-22T05:26:16+01:00</date>"),
+        document("<date>2026-11-22T05:26:16</date>"),
+        document("<date>2026-11-22T05:26:16+1</date>"),
+        document("<date>2026-11-22T05:26:16+24:00</date>"),
+        document("<date>0001-01-01T00:30:00+01:00</date>"),
+        document("<real/>"),
         document("<data>AAE</data>"),
         document("<data>ü===</data>"),
         document("<true>no</true>"),

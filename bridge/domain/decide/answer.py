@@ -14,6 +14,7 @@ from bridge.domain.asking import (
     is_unmanaged,
     listed_at,
     look_again,
+    refuses_lists,
 )
 from bridge.domain.backoff import nth_delay
 from bridge.domain.catalogue import TREATMENTS, Meaning
@@ -30,6 +31,7 @@ from bridge.domain.model import LANE_STATES, Attempt
 from bridge.domain.policy import Policy
 from bridge.domain.quiet_hours import moment, next_allowed
 from bridge.domain.reasons import REASONS
+from bridge.domain.unreadable import Unreadable
 
 IN_FLIGHT = ("ready", *LANE_STATES)
 
@@ -58,6 +60,8 @@ def after(
 
 def explained(meaning: Meaning, attempt: Attempt) -> str:
     """The cause in plain words, with the device's own numbers or words where it gave some."""
+    if attempt.unread is not None:
+        return f"{meaning.cause}; the rest of its answer cannot be read: {attempt.unread}"
     if attempt.error_code is not None:
         return f"{meaning.cause} ({attempt.error_domain} {attempt.error_code})"
     words = [word for word in (attempt.app_state, attempt.rejection_reason) if word]
@@ -191,14 +195,30 @@ def _joined(detail: str, words: str) -> str:
     return f"{detail}; {words}" if detail else words
 
 
-def until_it_tells(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
+def until_it_tells(
+    facts: Facts, policy: Policy, now: float, decision: Decision, unread: Unreadable | None
+) -> Decision:
     """`decision`, which waits for an answer of the device; somebody has to look once it has come
-    for commands for `policy.install.not_now_at_most` and not given it."""
+    for commands for `policy.install.not_now_at_most` and not given it.
+
+    One that answers, though nothing that can be read (`unread`) or with a refusal, is told so.
+    """
     install, patience = facts.install, policy.install.not_now_at_most
-    waits = install.reason in (decision.reason, "NOT_TOLD")
+    if unread is not None and now < unread.last_at + patience:
+        return _in_time(decision, unread.last_at + patience)
+    waits = install.reason in (decision.reason, "NOT_TOLD", "LIST_REFUSED")
     since = max(install.since, install.round_at) if waits else now
-    given_up = install.reason == "NOT_TOLD" and install.round_at <= install.since
+    stays = install.round_at <= install.since
+    if refuses_lists(facts):
+        patience = policy.verify.unconfirmed_after
+        if (install.reason == "LIST_REFUSED" and stays) or now >= since + patience:
+            return replace(decision, reason="LIST_REFUSED", detail=device_of(facts).refusal or "")
+        return _in_time(decision, since + patience)
+    given_up = install.reason == "NOT_TOLD" and stays
     if given_up or (device_of(facts).last_connect_at or 0.0) >= since + patience:
         return Decision("needs_user", "NOT_TOLD", steps=decision.steps)
-    due = since + patience if since + patience > now else now + patience
+    return _in_time(decision, since + patience if since + patience > now else now + patience)
+
+
+def _in_time(decision: Decision, due: float) -> Decision:
     return replace(decision, recheck_at=min(due, decision.recheck_at or due))

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bridge.domain.asking import (
+    after_unreadable,
     ask_in_time,
     asked_at,
     asking,
     device_of,
     is_unmanaged,
+    or_unreadable,
 )
 from bridge.domain.catalogue import TREATMENTS, answer_meaning
 from bridge.domain.decide import platform
@@ -32,8 +36,13 @@ def once_described(facts: Facts, policy: Policy, now: float) -> Decision | None:
     Mac needs another command (InstallAsManaged)."""
     if device_of(facts).is_described or facts.attempt is not None:
         return None
-    first = Decision("licensed", "FACTS_FIRST", steps=(AskFacts(),))
-    return until_it_tells(facts, policy, now, first)
+    first = or_unreadable(facts.facts_unread, Decision("licensed", "FACTS_FIRST"))
+    due = after_unreadable(facts, policy, facts.facts_unread)
+    if due is not None and now < due:
+        first = replace(first, recheck_at=due)
+    else:
+        first = replace(first, steps=(AskFacts(),))
+    return until_it_tells(facts, policy, now, first, facts.facts_unread)
 
 
 def as_the_attempt_stands(facts: Facts, policy: Policy, now: float) -> Decision | None:

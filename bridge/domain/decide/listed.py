@@ -11,6 +11,7 @@ from bridge.domain.asking import (
     is_unmanaged,
     listed_at,
     look_again,
+    unread_lists,
 )
 from bridge.domain.backoff import nth_delay
 from bridge.domain.catalogue import SAID_ONCE, TREATMENTS, Meaning, app_status, statuses_of
@@ -51,7 +52,7 @@ def as_the_device_says(facts: Facts, policy: Policy, now: float) -> Decision | N
 
 def _list_first(facts: Facts, policy: Policy, now: float) -> Decision:
     decision = asking(facts, policy, now, Decision("licensed", "LIST_FIRST"))
-    return until_it_tells(facts, policy, now, decision)
+    return until_it_tells(facts, policy, now, decision, unread_lists(facts))
 
 
 def own_attempt(facts: Facts) -> bool:

@@ -46,6 +46,22 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "unlock the device, or enrol it anew; the bridge goes on when it answers",
         ("needs_user",),
     ),
+    "LIST_REFUSED": Reason(
+        "{device} answers that it will not list its apps, so nothing shows whether it has {app}: "
+        "{detail}",
+        "the admin",
+        "look on the device for the cause, or enrol it anew; it is asked again at growing "
+        "intervals, and {app} goes on when it lists its apps",
+        ("licensed",),
+    ),
+    "ANSWER_UNREADABLE": Reason(
+        "{device} answers, but its answer cannot be read, so {app} waits: {detail}",
+        "the admin",
+        "the device is asked again, at last once a day; restart or update it, and if the answer "
+        "stays so, report it with the output of vpp-bridge why; a device that is enrolled anew, or "
+        "vpp-bridge retry, is asked at once",
+        ("licensed", "unconfirmed", "removing"),
+    ),
     "BUNDLE_ID_SCOUT": Reason(
         "{app} goes to one device first, since nobody knows its bundle id and {device} may have it "
         "already: {detail}",

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from bridge.clients.micromdm import MdmDevice
+from bridge.domain.model import Device
 from bridge.engine import ask_facts, wishes
 from bridge.engine.calls.mdm import MdmCall
 from bridge.engine.context import Context
 from bridge.engine.reconcile import ask
-from bridge.store import devices, installs, lanes, meta, outbox
+from bridge.store import devices, installs, lanes, meta, outbox, unreadable
 from bridge.store.outbox import OutboxRow
 
 NAMELESS_AT_ONCE = 50
@@ -33,10 +34,18 @@ class ReadDevices(MdmCall):
             installs.touch_serials(context.db, [serial_number], context.now)
         asked_before = context.now - context.policy.device.ask_serial_every
         for device in devices.nameless(context.db, row.scope, asked_before, NAMELESS_AT_ONCE):
-            ask(context, device, "DeviceInformation")
+            if _may_ask(context, device):
+                ask(context, device, "DeviceInformation")
             devices.update(context.db, device.id, serial_asked_at=context.now)
         meta.keep(context.db, f"devices_read_at:{row.scope}", str(context.now))
         ask_facts.begin(context, row.scope)
+
+
+def _may_ask(context: Context, device: Device) -> bool:
+    """Whether a device whose answers did not tell its serial number is to be asked again."""
+    found = unreadable.of_devices(context.db, [device.id])
+    unread = found.get((device.id, "DeviceInformation", unreadable.WHOLE))
+    return unread is None or context.now >= unread.value.ask_again_at(context.policy.verify)
 
 
 def _by_udid(records: Iterable[MdmDevice]) -> dict[str, MdmDevice]:

@@ -2,11 +2,18 @@
 
 Webhooks come once, in no sure order: the server's own `created_at` orders two of one device.
 Only the device channel speaks for the device; a user's answers carry the same UDID.
+
+Where the device's message cannot be read, nobody knows who spoke, and the envelope alone counts.
+An answer to a command of ours for that UDID settles it, since we send none to users. Whatever
+connects shows that its device is there, though not what it left open. An Authenticate is always
+the device's. A TokenUpdate can at worst be a user's of a device that is enrolled already; after a
+CheckOut, which may be a user's, the server's list of devices is read to see.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 from bridge.domain.model import Device
 from bridge.engine.context import Context
@@ -14,10 +21,7 @@ from bridge.engine.handlers import answers
 from bridge.engine.handlers.answers import serial, touch
 from bridge.store import apps, command_ends, commands, devices, installs, lanes, meta, watch
 from bridge.store.events import Event
-from bridge.wire.device_report import (
-    AuthenticateReport,
-    parse_authenticate,
-)
+from bridge.wire.device_report import AuthenticateReport, parse_authenticate, parse_status
 from bridge.wire.mdm_webhook import StoredWebhook, load_stored
 
 SAME_MOMENT = 0.001
@@ -29,14 +33,22 @@ ASK_SERIAL_AFTER = 2.0
 
 def handle(context: Context, event: Event) -> str:
     """Process one stored webhook; returns in a few words what came of it."""
+    return _handle(context, event, load_stored(event.body))
+
+
+def handle_envelope(context: Context, event: Event, why: str) -> str:
+    """As `handle`, for a webhook whose content cannot be handled, for the reason given."""
     webhook = load_stored(event.body)
+    return _handle(context, event, replace(webhook, message=None, payload_error=why))
+
+
+def _handle(context: Context, event: Event, webhook: StoredWebhook) -> str:
     if webhook.payload_error is not None:
         meta.count(context.db, "mdm.unreadable", context.now)
-        return f"unreadable, no effect: {webhook.payload_error}"
     if webhook.udid is None and webhook.enrollment_id is None:
         meta.count(context.db, "mdm.unreadable", context.now)
         return "no device is named, no effect"
-    if webhook.channel not in ("device", "enrollment"):
+    if webhook.channel not in ("device", "enrollment", None):
         return f"not the device channel ({webhook.channel}), no effect"
     handler = _TOPICS.get(webhook.topic or "")
     if handler is None:
@@ -65,14 +77,21 @@ def _message(webhook: StoredWebhook) -> Mapping[str, object]:
     return webhook.message or {}
 
 
+def _ask_server(context: Context, event: Event) -> None:
+    """Soon have the server's list of devices read, which may know what the message did not say."""
+    meta.hasten_job(context.db, f"devices:{event.origin}", context.now + ASK_SERIAL_AFTER)
+
+
 def _authenticate(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
     """A device enrols, maybe anew and erased; the server has cleared its queue by now."""
     db, stamp = context.db, _stamp(event, webhook)
-    report = parse_authenticate(_message(webhook))
     last, token_stamp, _ = devices.stamps(db, device.id)
     if last is None or stamp > last:
         devices.update(db, device.id, enrolled_after=event.received_at)
-    _learn(context, device, report)
+    if webhook.channel is not None and webhook.message is not None:
+        _learn(context, device, parse_authenticate(webhook.message))
+    else:
+        _ask_server(context, event)
     if last is not None and stamp <= last:
         return "an older Authenticate"
     overtaken = token_stamp is not None and token_stamp >= stamp
@@ -134,7 +153,7 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
     )
     lanes.wake(db, device.id, context.now)
     if device.serial_number is None and webhook.udid is not None:
-        meta.hasten_job(db, f"devices:{event.origin}", context.now + ASK_SERIAL_AFTER)
+        _ask_server(context, event)
     if device.enrolled:
         return "token renewed"
     touch(context, device.id)
@@ -154,6 +173,8 @@ def _check_out(context: Context, event: Event, webhook: StoredWebhook, device: D
         last_seen_at=_seen(event, device),
     )
     touch(context, device.id)
+    if webhook.channel is None:
+        _ask_server(context, event)
     return "unenrolled"
 
 
@@ -167,9 +188,14 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
         enrolment = max(device.enrolment, 1)
         devices.update(db, device.id, enrolled=1, enrolment=enrolment, enrolled_at=at)
         if device.serial_number is None and webhook.udid is not None:
-            meta.hasten_job(db, f"devices:{event.origin}", context.now + ASK_SERIAL_AFTER)
+            _ask_server(context, event)
         touch(context, device.id)
-    if webhook.status == "Idle":
+    status = webhook.status or parse_status(_message(webhook))
+    if status == "Idle" and webhook.channel is None:
+        return (
+            f"unreadable, no effect on what is open: {webhook.payload_error or 'no device in it'}"
+        )
+    if status == "Idle":
         look_at = at + context.policy.command.in_doubt_after
         watch.expect_parked(db, device.id, at, look_at)
         watch.offered(db, device.id, at, look_at)
@@ -177,9 +203,9 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
     command = commands.get(db, webhook.command_uuid) if webhook.command_uuid else None
     if command is None or command.device_id != device.id:
         return "an answer to a command of somebody else"
-    if webhook.message is None:
+    if webhook.message is None and webhook.payload_error is None:
         return "an answer that was stored before its command was ours, no effect"
-    return answers.handle(context, event, webhook.message, device, command)
+    return answers.handle(context, event, webhook, status, device, command)
 
 
 def _bootstrap(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:

@@ -32,7 +32,8 @@ CREATE TABLE commands (
     error_code INTEGER,
     error_text TEXT,
     app_state TEXT,
-    rejection_reason TEXT
+    rejection_reason TEXT,
+    unread TEXT                        -- why nothing but the status of the answer could be read
 );
 CREATE INDEX commands_lane ON commands (device_id)
     WHERE state IN ('posting', 'posted', 'queued', 'not_now');

@@ -25,6 +25,7 @@ CREATE TABLE devices (
     apps_enrolment INTEGER,            -- the enrolment it belongs to
     apps_refused_at REAL,              -- when the device last would not list its apps
     installed_refused_at REAL,         -- when it last refused an InstalledApplicationList
+    refusal TEXT,                      -- what it said then, in words, instead of either list
     left_out_at REAL,                  -- since when its server's list of devices leaves it out
     serial_asked_at REAL,
     facts_asked_at REAL,               -- when it was last asked, because a `match` needs to know
@@ -74,6 +75,21 @@ CREATE TABLE installed_apps (
     there_at REAL,                     -- when a list last showed it as there
     PRIMARY KEY (device_id, bundle_id)
 );
+
+-- Answers that came and could not be read, until a readable one comes.
+CREATE TABLE unreadable_answers (
+    device_id INTEGER NOT NULL,
+    request_type TEXT NOT NULL,
+    bundle_id TEXT NOT NULL,           -- of which app nothing could be read; empty: the whole answer
+    times INTEGER NOT NULL,            -- how many in a row
+    since REAL NOT NULL,               -- when the first of them came
+    last_at REAL NOT NULL,
+    why TEXT NOT NULL,
+    listed_asked_at REAL,              -- devices.apps_* before the first: the list that tells of it
+    listed_at REAL,
+    listed_enrolment INTEGER,
+    PRIMARY KEY (device_id, request_type, bundle_id)
+) WITHOUT ROWID;
 
 CREATE TABLE apps (
     adam_id TEXT PRIMARY KEY,

@@ -218,3 +218,32 @@ def app_missing(make_scene: MakeScene) -> Scene:
 def not_told(make_scene: MakeScene) -> Scene:
     silent = script.silent(times=0, request_type="ManagedApplicationList")
     return catch(on_its_way(make_scene, silent), "NOT_TOLD", limit=15 * DAY)
+
+
+@scenario(
+    "LIST_REFUSED",
+    "licensed",
+    "will not list its apps",
+    "the admin",
+    next="asked again at growing intervals",
+    code=1,
+)
+def list_refused(make_scene: MakeScene) -> Scene:
+    no = script.error("MCMDMErrorDomain", 12021, times=0, request_type="ManagedApplicationList")
+    return catch(on_its_way(make_scene, no), "LIST_REFUSED", limit=2 * DAY)
+
+
+@scenario(
+    "ANSWER_UNREADABLE",
+    "licensed",
+    "its answer cannot be read",
+    "the admin",
+    next="asked again, at last once a day",
+    code=1,
+)
+def answer_unreadable(make_scene: MakeScene) -> Scene:
+    scene = on_its_way(make_scene)
+    scene.world.devices[0].mangle = lambda kind, answer: (
+        answer.replace(b"<dict>", b"<dict>\0", 1) if kind == "ManagedApplicationList" else answer
+    )
+    return catch(scene, "ANSWER_UNREADABLE")

@@ -1,0 +1,31 @@
+"""Answers that came and could not be read: when the device is asked once more."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.domain.backoff import nth_delay
+from bridge.domain.policy import DAY, VerifyPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """The unreadable answers of a device to one kind of question, without a readable one between.
+
+    The newest came at `last_at`; `why` is a sentence about it, without anything of its content.
+    """
+
+    times: int
+    since: float
+    last_at: float
+    why: str
+
+    @property
+    def is_lasting(self) -> bool:
+        """Whether it is no mishap of one answer, so that somebody has to look."""
+        return self.times > 1
+
+    def ask_again_at(self, policy: VerifyPolicy) -> float:
+        """When the device is asked the same again."""
+        wait = nth_delay(policy.unreadable_retry, self.times)
+        return self.last_at + (DAY if wait is None else wait)
