@@ -32,10 +32,10 @@ apple: {{url: "http://127.0.0.1:9"}}
 """All that `serve` asks for; nobody answers at the addresses."""
 
 
-def write_config(path: Path, listen: str) -> None:
+def write_config(path: Path, listen: str, more: str = "") -> None:
     """Write a configuration with which `serve` starts, and its content token beside it."""
     token = path.parent / "hq.vpptoken"
-    for file, text in ((path, CONFIG.format(listen=listen)), (token, TOKEN.read_text())):
+    for file, text in ((path, CONFIG.format(listen=listen) + more), (token, TOKEN.read_text())):
         file.touch(mode=0o600)
         file.write_text(text)
 

@@ -29,7 +29,7 @@ def doctor(settings: Settings, as_json: bool) -> int:
 
     Each line says ok, warn or fail, and what to mend. Nothing is changed anywhere; the running
     bridge gets one harmless message through each MDM server's hook. Exit code 1 when anything
-    fails.
+    fails, also for mistakes in groups and apps, which stop nothing but `plan` and `apply`.
     """
     bridge = Bridge(settings.config(), settings.clock)
     try:

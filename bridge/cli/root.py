@@ -1,7 +1,7 @@
 """The group that all commands hang on: options of all of them, errors, exit codes.
 
-A new command is one line in `COMMANDS` and a module with a click command in it. Commands return
-their exit code; None is 0.
+A new command is one line in `COMMANDS`, which also says what it needs of the configuration, and a
+module with a click command in it. Commands return their exit code; None is 0.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from bridge.logs import redact
 
 if TYPE_CHECKING:
     from bridge.app import Bridge
-    from bridge.config import Config
+    from bridge.config import Config, Need
     from bridge.engine.client_pool import Transports
     from bridge.engine.doctor.finding import Ask
 
@@ -31,35 +31,99 @@ USAGE = 2
 INTERRUPTED = 130
 """How a shell reports a program that Ctrl-C ended: 128 and the number of SIGINT."""
 
-COMMANDS: Mapping[str, tuple[str, str]] = {
-    "serve": ("bridge.cli.processes:serve", "Run the bridge: hooks, API and engine."),
-    "doctor": ("bridge.cli.doctor:doctor", "Test everything, and say what to mend."),
-    "plan": ("bridge.cli.plan:plan", "Show what an apply would change and cost."),
-    "apply": ("bridge.cli.apply:apply", "Store what the file wants, after showing the change."),
-    "assign": ("bridge.cli.assign:assign", "Wish for an app on devices, beside the file."),
-    "unassign": ("bridge.cli.assign:unassign", "Withdraw one-off wishes."),
-    "status": ("bridge.cli.status:status", "Show installs by state, licences and queues."),
-    "why": ("bridge.cli.why:why", "Explain one app on one device."),
-    "retry": ("bridge.cli.retry:retry", "Give installs that stopped another round."),
-    "pause": ("bridge.cli.pause:pause", "Send nothing for an app, a location, a device, or all."),
-    "resume": ("bridge.cli.pause:resume", "End a pause."),
-    "claim": ("bridge.cli.claim:claim", "Take a location over from the MDM that holds it."),
-    "sync": ("bridge.cli.sync:sync", "Read everything anew from Apple and the MDM servers."),
-    "devices": ("bridge.cli.devices:devices", "List the devices that MDM servers showed."),
-    "assets": ("bridge.cli.assets:assets", "List what the locations own, with Apple's counts."),
-    "outbox": ("bridge.cli.outbox:outbox", "List calls to Apple and MDM servers; repeat one."),
-    "events": ("bridge.cli.events:events", "List what came in; handle a message again."),
-    "backup": ("bridge.cli.backup:backup", "Copy the database while the bridge runs."),
-    "restore": ("bridge.cli.backup:restore", "Put a backup in the database's place."),
-    "completion": ("bridge.cli.completion:completion", "Have your shell complete commands."),
-    "demo": ("bridge.cli.demo:demo", "Show everything working, all of it simulated."),
-    "simulate": ("bridge.cli.simulate:simulate", "Run a simulated Apple and MDM server."),
-}
-"""By name: where the command is (module:attribute), and its line in the list of commands."""
+Needs = tuple["Need", ...]
 
-HIDDEN: Mapping[str, str] = {
-    "serve-web": "bridge.cli.processes:serve_web",
-    "serve-engine": "bridge.cli.processes:serve_engine",
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Where a command is (module:attribute), its line in the list of commands, and what it needs of
+    the configuration: mistakes in the rest do not stop it. What it only `looks` at it tells."""
+
+    place: str
+    summary: str
+    needs: Needs
+    looks: Needs = ()
+
+
+NOTHING: Needs = ()
+COPY: Needs = ("database",)
+"""To copy the database, nobody needs to know what it is for."""
+STORED: Needs = ("database", "policy")
+"""What is stored can be looked at, and changed, without any key, token or list."""
+APPLE: Needs = (*STORED, "apple")
+MDM: Needs = (*STORED, "mdm")
+OUTSIDE: Needs = (*STORED, "apple", "mdm")
+SETTINGS: Needs = (*OUTSIDE, "web")
+EVERYTHING: Needs = (*SETTINGS, "wanted")
+
+COMMANDS: Mapping[str, Command] = {
+    "serve": Command(
+        "bridge.cli.processes:serve",
+        "Run the bridge: hooks, API and engine.",
+        SETTINGS,
+        ("wanted",),
+    ),
+    "doctor": Command(
+        "bridge.cli.doctor:doctor", "Test everything, and say what to mend.", SETTINGS, ("wanted",)
+    ),
+    "plan": Command(
+        "bridge.cli.plan:plan", "Show what an apply would change and cost.", EVERYTHING
+    ),
+    "apply": Command(
+        "bridge.cli.apply:apply", "Store what the file wants, after showing the change.", EVERYTHING
+    ),
+    "assign": Command(
+        "bridge.cli.assign:assign", "Wish for an app on devices, beside the file.", STORED
+    ),
+    "unassign": Command("bridge.cli.assign:unassign", "Withdraw one-off wishes.", STORED),
+    "status": Command(
+        "bridge.cli.status:status", "Show installs by state, licences and queues.", STORED
+    ),
+    "why": Command("bridge.cli.why:why", "Explain one app on one device.", STORED),
+    "retry": Command("bridge.cli.retry:retry", "Give installs that stopped another round.", STORED),
+    "pause": Command(
+        "bridge.cli.pause:pause", "Send nothing for an app, a location, a device, or all.", STORED
+    ),
+    "resume": Command("bridge.cli.pause:resume", "End a pause.", STORED),
+    "claim": Command(
+        "bridge.cli.claim:claim", "Take a location over from the MDM that holds it.", APPLE
+    ),
+    "sync": Command(
+        "bridge.cli.sync:sync", "Read everything anew from Apple and the MDM servers.", OUTSIDE
+    ),
+    "devices": Command(
+        "bridge.cli.devices:devices", "List the devices that MDM servers showed.", STORED
+    ),
+    "assets": Command(
+        "bridge.cli.assets:assets", "List what the locations own, with Apple's counts.", STORED
+    ),
+    "outbox": Command(
+        "bridge.cli.outbox:outbox", "List calls to Apple and MDM servers; repeat one.", STORED
+    ),
+    "events": Command(
+        "bridge.cli.events:events", "List what came in; handle a message again.", STORED
+    ),
+    "backup": Command("bridge.cli.backup:backup", "Copy the database while the bridge runs.", COPY),
+    "restore": Command(
+        "bridge.cli.backup:restore", "Put a backup in the database's place.", STORED
+    ),
+    "completion": Command(
+        "bridge.cli.completion:completion", "Have your shell complete commands.", NOTHING
+    ),
+    "demo": Command(
+        "bridge.cli.demo:demo", "Show everything working, all of it simulated.", NOTHING
+    ),
+    "simulate": Command(
+        "bridge.cli.simulate:simulate", "Run a simulated Apple and MDM server.", NOTHING
+    ),
+}
+
+SYNC: Mapping[str, Needs] = {"assets": APPLE, "assignments": APPLE, "devices": MDM}
+"""What `sync` of one thing alone needs."""
+
+HIDDEN: Mapping[str, Command] = {
+    "serve-web": Command("bridge.cli.processes:serve_web", "", SETTINGS),
+    "serve-engine": Command("bridge.cli.processes:serve_engine", "", SETTINGS),
 }
 """The commands that `serve` starts itself with."""
 
@@ -73,11 +137,13 @@ class Settings:
     clock: Callable[[], float] = field(default=time.time)
     sleep: Callable[[float], object] = field(default=time.sleep)
     ask: Ask | None = None
+    needs: Needs = STORED
+    looks: Needs = ()
 
     def config(self) -> Config:
-        """The configuration; raises ConfigError."""
+        """The configuration, as far as the command needs it; raises ConfigError."""
         load_config = import_module("bridge.config").load_config
-        config: Config = load_config(self.config_path, os.environ)
+        config: Config = load_config(self.config_path, os.environ, self.needs, self.looks)
         return config
 
     @contextmanager
@@ -99,17 +165,17 @@ class Root(click.Group):
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         """Import one command."""
-        place = COMMANDS[cmd_name][0] if cmd_name in COMMANDS else HIDDEN.get(cmd_name)
-        if place is None:
+        known = COMMANDS.get(cmd_name) or HIDDEN.get(cmd_name)
+        if known is None:
             return None
-        module, _, attribute = place.partition(":")
+        module, _, attribute = known.place.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any of them."""
         with formatter.section("Commands"):
-            formatter.write_dl([(name, summary) for name, (_, summary) in COMMANDS.items()])
+            formatter.write_dl([(name, command.summary) for name, command in COMMANDS.items()])
 
     def main(self, args: Sequence[str] | None = None, **options: Any) -> Any:  # type: ignore[override]
         """Run a command and exit: 0 ok, 1 bad news, 2 a mistake in the call or the file."""
@@ -181,4 +247,11 @@ def cli(ctx: click.Context, config_path: Path) -> None:
 
     Exit codes: 0 ok, 1 bad news, 2 a mistake in the command or the configuration.
     """
-    ctx.obj = replace(ctx.obj or Settings(), config_path=config_path)
+    name = ctx.invoked_subcommand or ""
+    command = COMMANDS.get(name) or HIDDEN.get(name) or Command("", "", NOTHING)
+    ctx.obj = replace(
+        ctx.obj or Settings(),
+        config_path=config_path,
+        needs=command.needs,
+        looks=command.looks,
+    )

@@ -20,7 +20,8 @@ from pathlib import Path
 
 from bridge.cli import lifeline
 from bridge.cli.supervisor import EXIT_LOCKED, Child, Supervisor, listen, supervisor_signals
-from bridge.config import Config, load_config
+from bridge.config import SETTINGS, WANTED, Config, load_config
+from bridge.domain.wording import counted
 from bridge.errors import BridgeError, StoreLocked
 from bridge.logs import setup_logging
 from bridge.web import Bridge
@@ -37,14 +38,17 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM) -> int:
 
     0 after a signal; 1 when a port or the database stays taken, or a child cannot start, with
     one line on standard error. `program` is the command line before `--config`. Raises
-    ConfigError, also for a file without servers, locations or an API key.
+    ConfigError, also for a file without servers, locations or an API key. Mistakes in groups and
+    apps are warned of and no more: what is wanted comes from the database.
     """
     setup_logging(os.environ)
-    config = load_config(config_path, os.environ)
+    config = load_config(config_path, os.environ, SETTINGS, WANTED)
     if not (config.servers or config.locations):
         config.require("servers", "locations")  # there would be nothing to do
     for warning in (*config.warnings, *config.absent("servers", "locations", "api")):
         log.warning("%s", warning)
+    if config.mistakes:
+        log.warning("%s", _mistaken(config.mistakes))
     with supervisor_signals() as signals, ExitStack() as stack:
         listeners = []
         for key, address in _addresses(config):
@@ -83,7 +87,7 @@ def run_web_child(
     setup_logging(os.environ)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lifeline.watch(_STDIN)
-    config = load_config(config_path, os.environ)
+    config = load_config(config_path, os.environ, SETTINGS)
     parent = lifeline.Lifeline()
     run_web(
         lambda: open_bridge(config),
@@ -105,7 +109,7 @@ def run_engine_child(
     stop = _event_at_sigterm()  # first: only threads started after it leave SIGTERM to it
     lifeline.watch(_STDIN)
     try:
-        run_engine(load_config(config_path, os.environ), stop)
+        run_engine(load_config(config_path, os.environ, SETTINGS), stop)
     except StoreLocked as error:
         log.error("%s", error)
         return EXIT_LOCKED
@@ -116,6 +120,13 @@ def run_engine_child(
         log.exception("the engine failed")
         return 1
     return 0
+
+
+def _mistaken(mistakes: Sequence[str]) -> str:
+    more = f", and {counted(len(mistakes) - 1, 'more mistake')}" if len(mistakes) > 1 else ""
+    return (
+        f"{mistakes[0]}{more}; the bridge goes on with the groups and apps that were applied last"
+    )
 
 
 def _why_not_listening(key: str, address: tuple[str, int], error: OSError) -> str:

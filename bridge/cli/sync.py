@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, wait
+from dataclasses import replace
 from typing import Any
 
 import click
@@ -12,7 +13,7 @@ from bridge.app import Bridge
 from bridge.app.calls import make_calls
 from bridge.cli import show
 from bridge.cli.params import json_option
-from bridge.cli.root import BAD_NEWS, Settings
+from bridge.cli.root import BAD_NEWS, SYNC, Settings
 from bridge.engine.sync import WHATS, Progress, Read, Sync, chosen
 from bridge.errors import StoreError, StoreLocked
 
@@ -38,6 +39,7 @@ def sync(settings: Settings, what: str, as_json: bool) -> int:
     device. While the bridge runs, its engine does all this; otherwise this command reads, and the
     devices are asked when the bridge runs. Exit code 1 when something could not be read.
     """
+    settings = replace(settings, needs=SYNC.get(what, settings.needs))
     with settings.open_bridge() as bridge:
         reads = _reads(bridge, what)
         clients = bridge.clients(settings.transports)

@@ -29,7 +29,7 @@ def read_document(groups: object, apps: object, locations: Collection[str]) -> W
         raise ConfigError(["groups and apps are nested too deeply"]) from None
     parts = reader.mapping(reader.root)
     wanted = read_wanted(reader, parts["groups"], parts["apps"], locations)
-    reader.finish()
+    reader.stop_at_mistakes()
     return wanted
 
 

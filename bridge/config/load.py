@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,9 +18,11 @@ from bridge.config.model import (
     ServerConfig,
     hook_url,
 )
+from bridge.config.needs import EVERYTHING, Need
 from bridge.config.policy import read_policy
 from bridge.config.read import Reader, Spot, scalar
 from bridge.config.wanted import names, read_wanted
+from bridge.domain.wanted import Wanted
 from bridge.errors import ConfigError
 
 TOP_KEYS = (
@@ -58,20 +60,31 @@ _OVERRIDES = {
 }
 
 
-def load_config(path: Path, environ: Mapping[str, str]) -> Config:
+def load_config(
+    path: Path,
+    environ: Mapping[str, str],
+    needs: Collection[Need] = EVERYTHING,
+    looks: Collection[Need] = (),
+) -> Config:
     """Read the configuration file at `path`, with variables from `environ`.
+
+    Only mistakes that concern `needs` are raised; those that concern `looks` are in the `mistakes`
+    of the result. For the rest no key is read, no variable asked for, and no file opened. Without
+    `database` nothing can be done, so that then all mistakes are told.
 
     Relative paths in the file, and in BRIDGE_DATABASE, start at the file's directory. Raises
     `ConfigError` whose `mistakes` are lines `FILE:LINE: dotted.key: what is wrong and what to
     write`, in the order of the file; none of them holds a key or the content of a variable that
     the file names.
     """
-    return _Loader(Reader(path, environ)).load()
+    return _Loader(Reader(path, environ), frozenset(needs), frozenset(looks)).load()
 
 
 class _Loader:
-    def __init__(self, reader: Reader) -> None:
+    def __init__(self, reader: Reader, needs: frozenset[Need], looks: frozenset[Need]) -> None:
         self._reader = reader
+        self._needs = needs
+        self._looks = looks - needs
         self._keys = KeyReader(reader)
         self._allow_http = False
         self._tokens: dict[bytes, Spot] = {}
@@ -99,11 +112,25 @@ class _Loader:
             servers=self._servers(top.get("servers"), api_keys),
             locations=self._locations(locations, public_url),
             apple_url=self._address(apple.get("url"), values.base_url) or APPLE_URL,
-            wanted=read_wanted(reader, top.get("groups"), top.get("apps"), locations),
+            wanted=self._wanted(top, locations),
             policy=read_policy(reader, top.get("policy")),
         )
         self._keys.warn_if_open()
-        return replace(config, warnings=reader.finish())
+        reader.stop_at_mistakes(self._needs if "database" in top else EVERYTHING)
+        mistakes = reader.mistakes(self._looks)
+        return replace(
+            config,
+            wanted=Wanted() if mistakes else config.wanted,
+            warnings=reader.warnings(self._needs | self._looks),
+            mistakes=mistakes,
+            mistaken=reader.mistaken(),
+        )
+
+    def _wanted(self, top: Mapping[str, Spot], locations: Mapping[str, Spot]) -> Wanted:
+        """Groups and apps, which may be long and name files, only for who asks."""
+        if "wanted" not in self._needs | self._looks:
+            return Wanted()
+        return read_wanted(self._reader, top.get("groups"), top.get("apps"), locations)
 
     def _listeners(self, top: Mapping[str, Spot]) -> tuple[tuple[str, int], tuple[str, int] | None]:
         found = {
@@ -127,11 +154,19 @@ class _Loader:
 
     def _api_keys(self, spot: Spot | None) -> dict[str, Key]:
         found = self._reader.section(spot, API_KEYS)
-        read = {name: self._keys.read(found, name) for name in ("key", "read_key")}
+        read = {name: self._key("web", found, name) for name in ("key", "read_key")}
         keys = {name: several[0] for name, several in read.items() if several}
         if len({key.text for key in keys.values()}) < len(keys):
             self._reader.wrong(keys["read_key"].spot, "is the same as api.key; draw another one")
         return keys
+
+    def _key(
+        self, need: Need, found: Mapping[str, Spot], name: str, *, several: bool = False
+    ) -> tuple[Key, ...]:
+        """A key, for who needs it; no variable and no file is asked for anybody else."""
+        if need not in self._needs:
+            return ()
+        return self._keys.read(found, name, several=several)
 
     def _servers(self, spot: Spot | None, api: Mapping[str, Key]) -> dict[str, ServerConfig]:
         return {
@@ -141,8 +176,8 @@ class _Loader:
 
     def _server(self, name: str, spot: Spot, api: Mapping[str, Key]) -> ServerConfig:
         found = self._reader.section(spot, SERVER_KEYS)
-        api_key = self._keys.read(found, "api_key")
-        hook_keys = self._keys.read(found, "webhook_key", several=True)
+        api_key = self._key("mdm", found, "api_key")
+        hook_keys = self._key("mdm", found, "webhook_key", several=True)
         self._require(spot, found, "url", "write url: https://mdm.example.org")
         self._require(spot, found, "api_key", "write the API key of the MDM server")
         self._require(spot, found, "webhook_key", "write the password of the webhook's URL")
@@ -158,7 +193,7 @@ class _Loader:
             url=self._address(found.get("url"), values.base_url) or "",
             api_key=api_key[0].text if api_key else "",
             webhook_keys=tuple(key.text for key in hook_keys),
-            forward_to=tuple(self._address(item, values.url) or "" for item in forward_to),
+            forward_to=tuple(self._listener(item) for item in forward_to),
         )
 
     def _locations(
@@ -183,6 +218,8 @@ class _Loader:
 
     def _token_file(self, spot: Spot) -> Path:
         path = self._path(spot)
+        if "apple" not in self._needs:
+            return path
         try:
             self._keys.warn_if_file_open(spot, path)
             content = path.read_bytes() if path.is_file() else b""
@@ -197,6 +234,12 @@ class _Loader:
                 spot, f"the same content token as {owner}; put each location's own in its file"
             )
         return path
+
+    def _listener(self, spot: Spot) -> str:
+        """Where webhooks are passed on to; as it is written where a variable of it is not set,
+        since its host is shown also to who does not need its password."""
+        written = str(spot.node.value) if isinstance(spot.node.value, str) else ""
+        return self._address(spot, values.url) or written
 
     def _require(self, owner: Spot, found: Mapping[str, Spot], name: str, sentence: str) -> None:
         if name not in found and name + FILE not in found:

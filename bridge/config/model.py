@@ -74,6 +74,10 @@ class LocationConfig:
 class Config:
     """A whole configuration. `warnings` are lines to show at start; none of them stops anything.
 
+    `mistakes` are lines about parts that were looked at but not needed, and `mistaken` the keys at
+    the top of the file under which anything is wrong, needed or not. A part that was not needed may
+    lack its keys, and `wanted` is empty where it was not read or has mistakes.
+
     `path` is the file as it was named, `listen` and `listen_outside` are (host, port) with an IPv6
     host unbracketed, `public_url` and `apple_url` have no trailing slash.
     """
@@ -91,6 +95,8 @@ class Config:
     wanted: Wanted = field(default_factory=Wanted)
     policy: Policy = field(default_factory=Policy)
     warnings: tuple[str, ...] = ()
+    mistakes: tuple[str, ...] = ()
+    mistaken: frozenset[str] = frozenset()
 
     def require(self, *parts: Part) -> None:
         """Raise `ConfigError` with one line for each of `parts` that the file leaves out.

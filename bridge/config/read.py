@@ -8,7 +8,7 @@ stay what the person wrote.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from pathlib import Path
@@ -16,6 +16,7 @@ from typing import TypeVar
 
 import yaml
 
+from bridge.config.needs import EVERYTHING, Need, concerns
 from bridge.errors import ConfigError
 
 T = TypeVar("T")
@@ -63,6 +64,14 @@ class Spot:
         return f'"{tidy(self.node.value)}"'
 
 
+@dataclass(frozen=True, slots=True)
+class _Note:
+    """A mistake or a warning: where, and the line for a person."""
+
+    spot: Spot
+    text: str
+
+
 class Reader:
     """One pass over a configuration file. Mistakes are noted, and reading goes on."""
 
@@ -74,17 +83,17 @@ class Reader:
         self.path = path
         self.environ = environ
         self.root = Spot("", 1, parse(path) if root is None else root)
-        self._mistakes: list[tuple[int, str]] = []
-        self._warnings: list[tuple[int, str]] = []
+        self._mistakes: list[_Note] = []
+        self._warnings: list[_Note] = []
 
     def wrong(self, spot: Spot, sentence: str) -> None:
         """Note a mistake: what is wrong with the value at `spot`, and what to write."""
         source = f" (from the environment variable {spot.variable})" if spot.variable else ""
-        self._mistakes.append((spot.line, self._line(spot, sentence + source)))
+        self._mistakes.append(_Note(spot, self._line(spot, sentence + source)))
 
     def wrong_in(self, path: Path, line: int, spot: Spot, sentence: str) -> None:
         """Note a mistake in another file, which the value at `spot` names."""
-        self._mistakes.append((spot.line, f"{path}:{line}: {spot.key}: {sentence}"))
+        self._mistakes.append(_Note(spot, f"{path}:{line}: {spot.key}: {sentence}"))
 
     def missing(self, owner: Spot, name: str, sentence: str) -> None:
         """Note that the mapping at `owner` lacks the key `name`.
@@ -96,16 +105,27 @@ class Reader:
 
     def warn(self, spot: Spot, sentence: str) -> None:
         """Note something that works and should still be mended."""
-        self._warnings.append((spot.line, self._line(spot, sentence)))
+        self._warnings.append(_Note(spot, self._line(spot, sentence)))
 
     def _line(self, spot: Spot, sentence: str) -> str:
         return f"{self.path}:{spot.line}: {spot.key or 'the whole file'}: {sentence}"
 
-    def finish(self) -> tuple[str, ...]:
-        """All warnings in the order of the file; raises `ConfigError` with all mistakes."""
-        if self._mistakes:
-            raise ConfigError(_in_order(self._mistakes))
-        return _in_order(self._warnings)
+    def stop_at_mistakes(self, needs: Collection[Need] = EVERYTHING) -> None:
+        """Raise `ConfigError` with all mistakes that concern `needs`, if there are any."""
+        if mistakes := self.mistakes(needs):
+            raise ConfigError(mistakes)
+
+    def warnings(self, needs: Collection[Need]) -> tuple[str, ...]:
+        """A line for each warning that concerns `needs`, in the order of the file."""
+        return _in_order(self._warnings, needs)
+
+    def mistakes(self, needs: Collection[Need]) -> tuple[str, ...]:
+        """A line for each mistake that concerns `needs`, in the order of the file."""
+        return _in_order(self._mistakes, needs)
+
+    def mistaken(self) -> frozenset[str]:
+        """The keys at the top of the file under which there are mistakes."""
+        return frozenset(note.spot.key.partition(".")[0] for note in self._mistakes)
 
     def mapping(self, spot: Spot | None) -> dict[str, Spot]:
         """The entries of a mapping; none where the key is absent or has nothing under it."""
@@ -291,5 +311,6 @@ def _listed(known: tuple[str, ...]) -> str:
     return f"known here: {', '.join(known)}" if known else "none is written in this file"
 
 
-def _in_order(lines: list[tuple[int, str]]) -> tuple[str, ...]:
-    return tuple(text for _, text in sorted(lines, key=lambda entry: entry[0]))
+def _in_order(notes: list[_Note], needs: Collection[Need]) -> tuple[str, ...]:
+    found = [note for note in notes if concerns(note.spot.key, needs)]
+    return tuple(note.text for note in sorted(found, key=lambda note: note.spot.line))

@@ -139,11 +139,17 @@ class Ground:
         self._stack = stack
         self._count = 0
 
-    def serve(self, port: int = 0, program: tuple[str, ...] = STAND_IN, **environ: str) -> Served:
+    def serve(
+        self,
+        port: int = 0,
+        program: tuple[str, ...] = STAND_IN,
+        more: str = "",
+        **environ: str,
+    ) -> Served:
         port = port or free_port()
         self._count += 1
         config = self.folder / f"{self._count}.yaml"
-        write_config(config, f"127.0.0.1:{port}")
+        write_config(config, f"127.0.0.1:{port}", more)
         errors = self.folder / f"{self._count}.log"
         with errors.open("wb") as stream:
             process = subprocess.Popen(
@@ -195,6 +201,16 @@ def test_a_signal_to_the_whole_group_ends_it_with_0(ground: Ground, signum: int)
     os.killpg(served.process.pid, signum)
     assert served.ends() == 0
     assert not served.complaints()
+
+
+def test_mistakes_in_groups_and_apps_are_one_warning_and_stop_nothing(ground: Ground) -> None:
+    wrong = "groups: {sales: {serials_file: sales.txt}}\napps: [{adam: 1}]\n"
+    served = ground.serve(more=wrong).ready()
+    served.process.terminate()
+    assert served.ends() == 0
+    (line,) = served.complaints()
+    assert f"{served.config}:7: groups.sales.serials_file: " in line
+    assert "the bridge goes on with the groups and apps that were applied last" in line
 
 
 def test_an_engine_that_does_not_listen_is_killed_in_time(ground: Ground) -> None:

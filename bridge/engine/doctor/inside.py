@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge.config import Part
 from bridge.domain.reasons import REASONS
+from bridge.domain.wording import counted
 from bridge.engine import file_check
 from bridge.engine.doctor.finding import Case, Finding, Stored, fail, ok, warn
 from bridge.engine.token_watch import WARN_DAYS
@@ -22,6 +23,7 @@ LARGE_WAL = 1024 * _MIB
 CHECK_WITHIN = 60.0
 """Seconds that the look through the database may take; enough for about 3 GB."""
 
+MISTAKES_SHOWN = 10
 _DAY = 86400.0
 _RENEW = REASONS["TOKEN_EXPIRED"].next
 
@@ -32,6 +34,10 @@ def configuration(case: Case) -> Iterator[Finding]:
     yield ok("configuration", f"{config.path} can be used")
     for warning in config.warnings:
         yield warn("configuration", warning)
+    for mistake in config.mistakes[:MISTAKES_SHOWN]:
+        yield fail("groups and apps", mistake, "plan and apply are refused until it is mended")
+    if more := len(config.mistakes[MISTAKES_SHOWN:]):
+        yield fail("groups and apps", f"and {counted(more, 'more mistake')}", "plan names them all")
     parts: tuple[Part, ...] = ("servers", "locations", "api")
     for part in parts:
         try:
@@ -43,6 +49,8 @@ def configuration(case: Case) -> Iterator[Finding]:
 
 def wishes(case: Case, stored: Stored) -> Iterator[Finding]:
     """Whether the file's groups and apps are what was applied."""
+    if case.config.mistakes:
+        return  # of them it was told, and what the file wants cannot be told
     if case.config.wanted != stored.wanted:
         text = "the file's groups and apps are not what was applied last"
         yield warn("configuration", text, "run vpp-bridge apply")
