@@ -16,10 +16,12 @@ class TakeSeat:
 class SendInstall:
     """Step: make a new attempt, with a CommandUUID of its own.
 
-    `asks_again` when it is made because a person did not say yes to the one before.
+    `asks_again` when it is made because a person did not say yes to the one before, `was_offline`
+    because the device had no network for it.
     """
 
     asks_again: bool = False
+    was_offline: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -85,7 +85,8 @@ class Device:
     enrolled yet, None where it may have been for long; `apps_*` belong to the newest
     ManagedApplicationList that the device answered; `installed_refused_at` is when it last would
     not answer an InstalledApplicationList, and `refusal` what it said the last time that it would
-    not answer either.
+    not answer either; the stamps are the server's own times of the newest Authenticate, TokenUpdate
+    and CheckOut.
     """
 
     id: int
@@ -113,11 +114,21 @@ class Device:
     serial_asked_at: float | None
     facts_at: float | None
     pushed_at: float | None
+    authenticate_stamp: float | None
+    token_stamp: float | None
+    checkout_stamp: float | None
 
     @property
     def apps_known(self) -> bool:
         """Whether the device listed its apps since it was last enrolled."""
         return self.apps_listed_at is not None and self.apps_enrolment == self.enrolment
+
+    @property
+    def is_enrolling(self) -> bool:
+        """Whether its newest check-in is an Authenticate, which a TokenUpdate is to follow."""
+        began = self.authenticate_stamp
+        others = (self.token_stamp or 0.0, self.checkout_stamp or 0.0)
+        return not self.enrolled and began is not None and began > max(others)
 
     @property
     def is_described(self) -> bool:
@@ -151,7 +162,7 @@ class Attempt:
     """The newest InstallApplication of an install: one CommandUUID.
 
     `attempt` counts those of this round, `asks` those among them that were made because a person
-    did not say yes to the one before.
+    did not say yes to the one before, `offline` those made because the device had no network.
     """
 
     command_uuid: str
@@ -159,6 +170,7 @@ class Attempt:
     state: CommandState
     attempt: int
     asks: int
+    offline: int
     enrolment: int
     posts: int
     settings: str | None

@@ -135,6 +135,7 @@ def _send_install(context: Context, fact: Facts, step: Step) -> None:
         enrolment=device.enrolment,
         attempt=last.attempt + 1 if last is not None and again else 1,
         asks=(last.asks if last is not None and again else 0) + step.asks_again,
+        offline=(last.offline if last is not None and again else 0) + step.was_offline,
         due_at=_due(context, device),
         now=context.now,
         settings=settings.to_send(fact).as_text(),

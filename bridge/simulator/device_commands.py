@@ -126,8 +126,11 @@ def _begin(device: Device, app: App, deed: str) -> None:
     device.installs.append(Install(start, app.adam_id, app.command_uuid))
     if deed != "installs_for_ever":
         well = "Managed" if app.managed else ""
-        end = "Failed" if deed == "install_fails" else well
+        end = _BAD_ENDS.get(deed, well)
         app.coming.append((start + device.install_time, end))
+
+
+_BAD_ENDS = {"install_fails": "Failed", "never_arrives": "ManagedButUninstalled"}
 
 
 def _prompts(device: Device) -> bool:

@@ -15,6 +15,7 @@ Deed = Literal[
     "installs_silently",
     "installs_for_ever",
     "install_fails",
+    "never_arrives",
     "answers_twice",
 ]
 
@@ -100,6 +101,11 @@ def installs_for_ever(adam_id: str = "", times: int = 1) -> Planned:
 def install_fails(adam_id: str = "", times: int = 1) -> Planned:
     """Acknowledges, installs for a while and fails; one list tells it once."""
     return Planned("install_fails", adam_id, times)
+
+
+def never_arrives(adam_id: str = "", times: int = 1) -> Planned:
+    """Acknowledges and installs nothing: every list says ManagedButUninstalled."""
+    return Planned("never_arrives", adam_id, times)
 
 
 def answers_twice(times: int = 1, request_type: str = "InstallApplication") -> Planned:

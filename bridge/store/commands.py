@@ -72,20 +72,22 @@ def make(
     due_at: float,
     now: float,
     asks: int = 0,
+    offline: int = 0,
     identifiers: Sequence[str] = (),
     settings: str | None = None,
     renews: bool = False,
 ) -> bool:
     """Store a command that is to be posted; False when one of its kind is open already.
 
-    `asks` is how often before it a person was asked again, `identifiers` the bundle ids that a
+    `asks` is how often before it a person was asked again, `offline` how often its device had no
+    network, `identifiers` the bundle ids that a
     list asks for, `settings` what an install carries: the same CommandUUID always stands for the
     same plist.
     """
     made = db.execute(
         "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, state, "
-        "enrolment, attempt, asks, identifiers, created_at, due_at, settings, renews) "
-        "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?) "
+        "enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, renews) "
+        "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT DO NOTHING",
         (
             command_uuid,
@@ -96,6 +98,7 @@ def make(
             enrolment,
             attempt,
             asks,
+            offline,
             json.dumps(list(identifiers)) if identifiers else None,
             now,
             due_at,

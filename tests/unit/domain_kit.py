@@ -96,6 +96,7 @@ def attempt(state: str = "acknowledged", **changes: Any) -> Attempt:
         "device_id": 7,
         "attempt": 1,
         "asks": 0,
+        "offline": 0,
         "enrolment": 1,
         "posts": 1,
         "created_at": NOW - 2 * HOUR,

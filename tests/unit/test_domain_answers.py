@@ -10,8 +10,10 @@ from typing import NamedTuple
 import pytest
 
 from bridge.domain.catalogue import (
+    DOMAINS,
     MDM_DOMAINS,
     MDM_ERRORS,
+    NOT_ARRIVED,
     REJECTIONS,
     SAID_ONCE,
     STATUSES,
@@ -69,7 +71,8 @@ LICENCE = Row(
 )
 LATER = Row("licensed", "RETRY_LATER", NOBODY, True, "failed", "ATTEMPTS_USED_UP", ADMIN)
 COPY = ends("conflict", "UNMANAGED_COPY", ADMIN)
-DELETED = ends("needs_user", "APP_DELETED", USER)
+NOT_THERE = ends("acknowledged", "NOT_ARRIVED", NOBODY)
+"""What is sent again after more lists: see test_domain_decide_lists."""
 NEVER = ends("failed", "DEVICE_REFUSED", ADMIN)
 
 ERRORS = {
@@ -97,6 +100,7 @@ ERRORS = {
 LINKS = {(domain, code): row for code, row in ERRORS.items() for domain in MDM_DOMAINS} | {
     ("ASDServerErrorDomain", 9610): LICENCE,
     ("ASDErrorDomain", 506): ACCEPTED,
+    ("ASDErrorDomain", 509): LOGIN,
     ("ASDErrorDomain", 850): NEVER,
     ("ASDErrorDomain", 9610): LATER,
     ("ASDServerErrorDomain", 506): LATER,
@@ -117,7 +121,7 @@ LISTED = {
     "ValidatingPurchase": COMING,
     "Installing": COMING,
     "Managed": THERE,
-    "ManagedButUninstalled": DELETED,
+    "ManagedButUninstalled": NOT_THERE,
     "UserInstalledApp": COPY,
     "UserRejected": SAID_NO,
     "PromptingForUpdate": ASKING,
@@ -134,7 +138,6 @@ LISTED = {
 
 ACKNOWLEDGED = dict.fromkeys(LISTED, ACCEPTED) | {
     "NeedsRedemption": LICENCE,
-    "ManagedButUninstalled": DELETED,
     "UserInstalledApp": COPY,
     "UserRejected": SAID_NO,
     "ManagementRejected": SAID_NO,
@@ -164,7 +167,8 @@ def test_no_row_is_left_out() -> None:
     assert set(ERRORS) == set(MDM_ERRORS)
     assert set(STORE_ERRORS) < set(LINKS)
     words = {m.kind for m in (*STATUSES.values(), *REJECTIONS.values(), *STORE_ERRORS.values())}
-    kinds = words | {m.kind for m in MDM_ERRORS.values()} | {"malformed"}
+    words |= {m.kind for m in (*MDM_ERRORS.values(), *DOMAINS.values())}
+    kinds = words | {"malformed", NOT_ARRIVED.kind}
     assert kinds == set(TREATMENTS), "no treatment without a word"
 
 
@@ -202,6 +206,21 @@ FRESH = device(apps_asked_at=NOW - 10, apps_listed_at=NOW - 6)
 def test_an_error(domain: str | None, code: int | None) -> None:
     error = answered("error", error_domain=domain, error_code=code, error_text="Beliebiger Text")
     held(licensed(attempt=error, device=FRESH), LINKS[domain, code])
+
+
+@pytest.mark.parametrize("domain", DOMAINS)
+@pytest.mark.parametrize("code", [-1009, -1001, None])
+def test_the_network_is_never_final_and_uses_up_no_other_attempt(
+    domain: str, code: int | None
+) -> None:
+    error = answered("error", error_domain=domain, error_code=code, attempt=50, offline=49)
+    fact = licensed(attempt=error, device=FRESH)
+    waits = decided(fact)
+    assert who(waits) == ("licensed", "NETWORK_TROUBLE", NOBODY)
+    assert waits.recheck_at == NOW + POLICY.install.license_retry[-1]
+    assert decided(fact, now=waits.recheck_at).steps == (SendInstall(was_offline=True),)
+    other = replace(error, error_domain="MDMErrorDomain", error_code=12064, offline=49)
+    assert decided(licensed(attempt=other, device=FRESH)).reason == "LICENSE_NOT_VISIBLE"
 
 
 @pytest.mark.parametrize("word", LISTED)
@@ -258,6 +277,9 @@ def test_a_command_that_the_device_could_not_read() -> None:
         ([("Odd", 1), ("ASDServerErrorDomain", 9610), ("MDMErrorDomain", 12063)], 1),
         ([("MDMErrorDomain", 12064), ("ASDServerErrorDomain", 9610)], 0),
         ([("Odd", 1), ("Odd", 2)], 0),
+        ([("MDMErrorDomain", 12064), ("NSURLErrorDomain", -1009)], 1),
+        ([("Odd", 1), ("NSURLErrorDomain", -1001)], 1),
+        ([("MDMErrorDomain", 12063), ("NSURLErrorDomain", -1009)], 0),
     ],
 )
 def test_the_link_of_a_chain_that_tells_most(chain: list[tuple[str, int]], link: int) -> None:

@@ -40,26 +40,49 @@ def taken(times: int, *, ago: float = MINUTE) -> Licence:
     return Licence("taken", NOW - ago, times_taken=times)
 
 
+NEVER_SHOWN = "no MDM server has shown it with this serial number"
+NOT_SHOWN = "main knows it, and does not show it as enrolled"
+ENROLLING = "it began to enrol with main, and its TokenUpdate has not come yet"
+
 CASES: dict[str, tuple[Facts, Decision]] = {
     "a device nobody has shown": (
         facts(device=None),
-        Decision("waiting", "NOT_ENROLLED"),
+        Decision("waiting", "NOT_ENROLLED", NEVER_SHOWN),
     ),
     "a device that left": (
-        facts(device=device(enrolled=False)),
-        Decision("waiting", "NOT_ENROLLED"),
+        facts(device=device(enrolled=False, token_stamp=NOW - 9, checkout_stamp=NOW - 8)),
+        Decision("waiting", "NOT_ENROLLED", "it left main (CheckOut)"),
+    ),
+    "a device that began to enrol": (
+        facts(device=device(enrolled=False, authenticate_stamp=NOW - 8)),
+        Decision("waiting", "NOT_ENROLLED", ENROLLING),
+    ),
+    "a device that left, and begins to enrol anew": (
+        facts(
+            device=device(
+                enrolled=False,
+                token_stamp=NOW - 10,
+                checkout_stamp=NOW - 9,
+                authenticate_stamp=NOW - 8,
+            )
+        ),
+        Decision("waiting", "NOT_ENROLLED", ENROLLING),
+    ),
+    "a device that began to enrol, and left": (
+        facts(device=device(enrolled=False, authenticate_stamp=NOW - 8, checkout_stamp=NOW - 7)),
+        Decision("waiting", "NOT_ENROLLED", "it left main (CheckOut)"),
     ),
     "a device of which nobody knows whether it is enrolled": (
         facts(device=device(enrolled=None)),
-        Decision("waiting", "NOT_ENROLLED"),
+        Decision("waiting", "NOT_ENROLLED", NOT_SHOWN),
     ),
     "a user-enrolled device has no UDID": (
         facts(device=device(udid=None, enrollment_id="E")),
-        Decision("waiting", "NOT_ENROLLED"),
+        Decision("waiting", "NOT_ENROLLED", NOT_SHOWN),
     ),
     "a licensed install of a device that left": (
         licensed(device=device(enrolled=False)),
-        Decision("waiting", "NOT_ENROLLED"),
+        Decision("waiting", "NOT_ENROLLED", NOT_SHOWN),
     ),
     "a location of which nothing is known": (
         facts(location=None),
@@ -286,7 +309,7 @@ EARLY_CASES: dict[str, tuple[Facts, Decision]] = {
     ),
     "then it waits": (
         licensed(device=None),
-        Decision("waiting", "NOT_ENROLLED"),
+        Decision("waiting", "NOT_ENROLLED", NEVER_SHOWN),
     ),
     "license_only needs no device at all": (
         licensed(device=None, options=Options(mode="license_only")),

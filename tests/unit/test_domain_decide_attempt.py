@@ -199,6 +199,7 @@ ATTEMPTED = {
 }
 
 
+BEFORE_US = "the device said so before the bridge sent anything"
 ROUND = install(round_at=NOW - 30)
 DELETED, NO = report("ManagedButUninstalled"), report(None, once="UserRejected", once_at=NOW - 31)
 SEND_ANEW = Decision("sending", "COMMAND_READY", steps=(DropAttempt(UUID), SendInstall()))
@@ -223,7 +224,7 @@ ANOTHER_ROUND = {
     ),
     "deleted since": (
         licensed(install=install(round_at=NOW - MINUTE), report=DELETED),
-        Decision("needs_user", "APP_DELETED", recheck_at=NOW - MINUTE + WEEK),
+        Decision("needs_user", "APP_DELETED", BEFORE_US, recheck_at=NOW - MINUTE + WEEK),
     ),
     "somebody said no before": (licensed(install=ROUND, report=NO, attempt=attempt()), SEND),
     "somebody said no before, and it is in doubt": (

@@ -29,6 +29,11 @@ from tests.unit.domain_kit import (
     report,
 )
 
+DELETED = "it was there, and its newest list has it as deleted"
+BEFORE_US = "the device said so before the bridge sent anything"
+NOT_THERE = "it accepted the app, and lists it as managed and not there"
+ENROLLED_ANEW_AND_LISTED = device(enrolment=2, apps_enrolment=2)
+
 WAITING = {
     "a device that nobody described is asked what it is": (
         licensed(device=NOT_DESCRIBED),
@@ -166,8 +171,86 @@ LISTED = {
         Decision("unconfirmed", "NOT_SEEN", "Installing", recheck_at=NOW - 2 * MINUTE + DAY),
     ),
     "somebody deleted it": (
+        licensed(report=report("ManagedButUninstalled", there_at=NOW - HOUR)),
+        Decision("needs_user", "APP_DELETED", DELETED, recheck_at=NOW - MINUTE + WEEK),
+    ),
+    "it was deleted before the bridge came": (
         licensed(report=report("ManagedButUninstalled")),
-        Decision("needs_user", "APP_DELETED", recheck_at=NOW - MINUTE + WEEK),
+        Decision("needs_user", "APP_DELETED", BEFORE_US, recheck_at=NOW - MINUTE + WEEK),
+    ),
+    "it was deleted in the enrolment before": (
+        licensed(
+            report=report("ManagedButUninstalled"),
+            device=ENROLLED_ANEW_AND_LISTED,
+            attempt=attempt(),
+        ),
+        Decision("needs_user", "APP_DELETED", BEFORE_US, recheck_at=NOW - MINUTE + WEEK),
+    ),
+    "it came, and was deleted": (
+        licensed(
+            report=report("ManagedButUninstalled", there_at=NOW - HOUR),
+            attempt=attempt(answered_at=NOW - 90 * MINUTE),
+        ),
+        Decision("needs_user", "APP_DELETED", DELETED, recheck_at=NOW - MINUTE + WEEK),
+    ),
+    "it was there before its new settings were sent, and was deleted": (
+        licensed(
+            report=report("ManagedButUninstalled", there_at=NOW - 3 * HOUR),
+            attempt=attempt(answered_at=NOW - 90 * MINUTE, renews=True),
+        ),
+        Decision("needs_user", "APP_DELETED", DELETED, recheck_at=NOW - MINUTE + WEEK),
+    ),
+    "it was accepted, and is not there": (
+        licensed(
+            report=report("ManagedButUninstalled", there_at=NOW - 3 * HOUR),
+            attempt=attempt(answered_at=NOW - MINUTE - 15),
+            device=device(apps_asked_at=NOW - MINUTE - 1),
+        ),
+        Decision("acknowledged", "NOT_ARRIVED", NOT_THERE, steps=(AskApps(),)),
+    ),
+    "it was accepted a moment ago, and is not there yet": (
+        licensed(
+            report=replace(report("ManagedButUninstalled"), reported_at=NOW),
+            attempt=attempt(answered_at=NOW - 15),
+            device=device(apps_asked_at=NOW - 1, apps_listed_at=NOW),
+        ),
+        Decision("acknowledged", "NOT_ARRIVED", NOT_THERE, recheck_at=NOW + 15),
+    ),
+    "it was accepted, and a second list shows that it is not there": (
+        licensed(
+            report=report("ManagedButUninstalled"),
+            attempt=attempt(answered_at=NOW - 2 * MINUTE - 30),
+        ),
+        SEND,
+    ),
+    "it was accepted as often as may be, and never was there": (
+        licensed(
+            report=report("ManagedButUninstalled"),
+            attempt=attempt(attempt=7, answered_at=NOW - 2 * MINUTE - 30),
+        ),
+        Decision("failed", "NEVER_ARRIVED", NOT_THERE, recheck_at=NOW - MINUTE + WEEK),
+    ),
+    "it was not there when it was sent again": (
+        licensed(report=report("ManagedButUninstalled"), attempt=attempt("posted")),
+        Decision("sent", "COMMAND_SENT"),
+    ),
+    "it was not there, and the next attempt was accepted since": (
+        licensed(
+            report=report("ManagedButUninstalled"),
+            attempt=attempt(attempt=2, created_at=NOW - 50, answered_at=NOW - 10),
+        ),
+        Decision("acknowledged", "ACKNOWLEDGED", recheck_at=NOW + 5),
+    ),
+    "it is not there, and the device refused it": (
+        licensed(
+            report=report("ManagedButUninstalled"),
+            attempt=failed("MDMErrorDomain", 12023, answered_at=NOW - 2 * MINUTE),
+        ),
+        Decision(
+            "failed",
+            "DEVICE_REFUSED",
+            "the App Store does not know this adam id (MDMErrorDomain 12023)",
+        ),
     ),
     "somebody said no": (
         licensed(report=report(None, once="UserRejected", once_at=NOW - HOUR)),

@@ -156,12 +156,38 @@ CASES: dict[str, tuple[Facts, Decision]] = {
         Decision("removed", "RELEASED", "the device is not enrolled"),
     ),
     "a list since shows that it is gone": (
-        unwanted("remove", licence=GONE, report=report(None)),
+        unwanted("remove", licence=GONE, report=report(None, there_at=NOW - HOUR)),
         Decision("removed", "REMOVED"),
+    ),
+    "no list has ever shown it as managed": (
+        unwanted("remove", licence=GONE, report=report(None)),
+        Decision("removed", "NOTHING_REMOVED", "its list of managed apps does not have it"),
+    ),
+    "nothing was ever sent, and nobody knows its bundle id": (
+        unwanted("remove", licence=GONE, report=None, bundle_id=None),
+        Decision("removed", "NOTHING_REMOVED", "it was never sent there"),
+    ),
+    "a removal that the network kept from the store is never given up": (
+        unwanted(
+            "remove",
+            licence=GONE,
+            removal=removal(
+                "error", error_domain="NSURLErrorDomain", error_code=-1009, attempt=99
+            ),
+        ),
+        Decision(
+            "removing",
+            "REMOVING",
+            "the device could not reach the App Store (NSURLErrorDomain -1009)",
+            recheck_at=NOW - MINUTE + 6 * HOUR,
+        ),
     ),
     "a list made at that moment does, too": (
         unwanted(
-            "remove", licence=GONE, report=None, device=device(apps_asked_at=NOW - 10 * MINUTE)
+            "remove",
+            licence=GONE,
+            report=report(None, there_at=NOW - HOUR),
+            device=device(apps_asked_at=NOW - 10 * MINUTE),
         ),
         Decision("removed", "REMOVED"),
     ),
@@ -193,7 +219,11 @@ CASES: dict[str, tuple[Facts, Decision]] = {
             licence=GONE,
             removal=removal("error", error_domain="MCMDMErrorDomain", error_code=12029),
         ),
-        Decision("removed", "REMOVED"),
+        Decision(
+            "removed",
+            "NOTHING_REMOVED",
+            "it answered that the app is not managed (MCMDMErrorDomain 12029)",
+        ),
     ),
     "the removal is in doubt": (
         unwanted("remove", licence=GONE, removal=removal("in_doubt", in_doubt_at=NOW - MINUTE)),

@@ -7,7 +7,9 @@ often. What is in no table is data, too: it is kept as it came and treated as `u
 
 from bridge.domain.catalogue.answers import FORMAT_ERROR, answer_meaning, telling_link
 from bridge.domain.catalogue.app_statuses import (
+    DELETED,
     MANAGED,
+    NOT_ARRIVED,
     SAID_ONCE,
     STATUSES,
     app_status,
@@ -15,6 +17,7 @@ from bridge.domain.catalogue.app_statuses import (
 )
 from bridge.domain.catalogue.apple_errors import APPLE_ERRORS, AppleError, apple_error
 from bridge.domain.catalogue.device_errors import (
+    DOMAINS,
     MDM_DOMAINS,
     MDM_ERRORS,
     STORE_ERRORS,
@@ -25,10 +28,13 @@ from bridge.domain.catalogue.rejections import REJECTIONS, rejection
 
 __all__ = [
     "APPLE_ERRORS",
+    "DELETED",
+    "DOMAINS",
     "FORMAT_ERROR",
     "MANAGED",
     "MDM_DOMAINS",
     "MDM_ERRORS",
+    "NOT_ARRIVED",
     "REJECTIONS",
     "SAID_ONCE",
     "STATUSES",

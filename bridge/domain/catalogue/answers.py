@@ -15,8 +15,9 @@ FORMAT_ERROR: Final = "CommandFormatError"
 
 MALFORMED: Final = Meaning("malformed", "the device could not read the command")
 
-_GOOD: Final = ("there", "on_its_way", "asks", "asks_for_login")
-"""A state of one of these kinds is a promise, which a list has to show."""
+_GOOD: Final = ("there", "on_its_way", "asks", "asks_for_login", "deleted")
+"""A state of one of these kinds is a promise, which a list has to show. So is `deleted`: that the
+app is managed and not there is what an install begins with."""
 
 
 def answer_meaning(attempt: Attempt) -> Meaning | None:
@@ -45,6 +46,13 @@ def _is_good(attempt: Attempt) -> bool:
 
 
 def telling_link(chain: Sequence[tuple[str | None, int | None]]) -> int:
-    """Which link of an ErrorChain says most: the first that is known, else the first."""
-    known = (n for n, link in enumerate(chain) if device_error(*link).kind != "unknown")
-    return next(known, 0)
+    """Which link of an ErrorChain says most: the first that is known, else the first.
+
+    A device that could not reach the App Store cannot know of a licence: the network says more
+    than what failed for it, which Apple puts before its cause.
+    """
+    kinds = [device_error(*link).kind for link in chain]
+    known = next((n for n, kind in enumerate(kinds) if kind != "unknown"), 0)
+    if "network" in kinds and kinds[known] in ("license_not_visible", "passing"):
+        return kinds.index("network")
+    return known

@@ -47,6 +47,13 @@ SAID_ONCE: Final = frozenset(
 
 MANAGED: Final = "Managed"
 
+DELETED: Final = "ManagedButUninstalled"
+
+NOT_ARRIVED: Final = Meaning(
+    "not_arrived", "it accepted the app, and lists it as managed and not there"
+)
+"""What `DELETED` means of an app that was not Managed since it was sent."""
+
 UNKNOWN_STATUS: Final = Meaning("unclear", "the device used a word that is not known")
 
 

@@ -40,9 +40,18 @@ STORE_ERRORS: Final[dict[tuple[str, int], Meaning]] = {
         "license_not_visible", "the App Store did not find the licence for the device yet"
     ),
     ("ASDErrorDomain", 506): Meaning("in_progress", "the device is already installing it"),
+    ("ASDErrorDomain", 509): Meaning(
+        "login_required", "no Apple Account is signed in to the App Store on the device"
+    ),
     ("ASDErrorDomain", 850): Meaning("impossible", "the app's manifest is not at a public URL"),
 }
 """What Macs, and newer systems, pass on from the App Store. Source: reports of administrators."""
+
+DOMAINS: Final[dict[str, Meaning]] = {
+    "NSURLErrorDomain": Meaning("network", "the device could not reach the App Store"),
+}
+"""Domains of which every number means the same. Source: Apple, Foundation, NSURLError: all are
+failures of a connection."""
 
 UNKNOWN_ERROR: Final = Meaning("unknown", "the device gave a reason that is not known")
 
@@ -53,4 +62,6 @@ def device_error(domain: str | None, code: int | None) -> Meaning:
         return MDM_ERRORS[code]
     if code is not None and domain is not None and (domain, code) in STORE_ERRORS:
         return STORE_ERRORS[domain, code]
+    if domain is not None and domain in DOMAINS:
+        return DOMAINS[domain]
     return UNKNOWN_ERROR

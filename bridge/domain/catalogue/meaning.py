@@ -18,16 +18,19 @@ AnswerKind = Literal[
     "login_required",
     "rejected",
     "deleted",
+    "not_arrived",
     "not_managed",
     "passing",
+    "network",
     "impossible",
     "malformed",
     "unknown",
 ]
 
-Again = Literal["never", "looks", "retry", "prompts", "gone"]
+Again = Literal["never", "looks", "retry", "for_ever", "prompts", "gone"]
 """When the install is sent again: never without a person's retry; `looks`: it is not, lists are
-asked for instead; `retry`: as policy.install.license_retry says; `prompts`: as policy.prompts.again
+asked for instead; `retry`: as policy.install.license_retry says; `for_ever`: as that says, and then
+again and again at its last wait; `prompts`: as policy.prompts.again
 says, outside of quiet hours; `gone`: once the copy in the way is gone, and with take_over as
 policy.install.license_retry says."""
 
@@ -74,6 +77,7 @@ TREATMENTS: Final[dict[AnswerKind, Treatment]] = {
         "retry",
     ),
     "passing": Treatment("RETRY_LATER", "ATTEMPTS_USED_UP", "tries again", "retry"),
+    "network": Treatment("NETWORK_TROUBLE", "NETWORK_TROUBLE", "tries again", "for_ever"),
     "not_managed": Treatment("RETRY_LATER", "ATTEMPTS_USED_UP", "tries again", "retry"),
     "unknown": Treatment("RETRY_LATER", "ATTEMPTS_USED_UP", "tries again", "retry"),
     "copy": Treatment("UNMANAGED_COPY", "UNMANAGED_COPY", "looks whether the copy is gone", "gone"),
@@ -81,6 +85,9 @@ TREATMENTS: Final[dict[AnswerKind, Treatment]] = {
         "UNMANAGED_COPY", "UNMANAGED_COPY", "looks whether the copy is gone", "gone"
     ),
     "deleted": Treatment("APP_DELETED", "APP_DELETED", "looks whether it is back", "never"),
+    "not_arrived": Treatment(
+        "NOT_ARRIVED", "NEVER_ARRIVED", "looks again, then sends it again", "retry"
+    ),
     "impossible": Treatment("DEVICE_REFUSED", "DEVICE_REFUSED", "nothing more", "never"),
     "malformed": Treatment("COMMAND_MALFORMED", "COMMAND_MALFORMED", "nothing more", "never"),
 }

@@ -6,8 +6,8 @@ from collections.abc import Iterable
 from typing import Final
 
 from bridge.domain.catalogue.answers import MALFORMED
-from bridge.domain.catalogue.app_statuses import SAID_ONCE, STATUSES
-from bridge.domain.catalogue.device_errors import MDM_ERRORS, STORE_ERRORS
+from bridge.domain.catalogue.app_statuses import DELETED, NOT_ARRIVED, SAID_ONCE, STATUSES
+from bridge.domain.catalogue.device_errors import DOMAINS, MDM_ERRORS, STORE_ERRORS
 from bridge.domain.catalogue.meaning import TREATMENTS, Again, Meaning
 from bridge.domain.catalogue.rejections import REJECTIONS
 from bridge.domain.reasons import REASONS
@@ -16,6 +16,7 @@ HOW_OFTEN: Final[dict[Again, str]] = {
     "never": "never, but by `vpp-bridge retry`",
     "looks": "never; its lists tell (`policy.verify`)",
     "retry": "as `policy.install.license_retry` says",
+    "for_ever": "as `policy.install.license_retry` says, its last wait again and again",
     "prompts": "as `policy.prompts.again` says, outside of quiet hours",
     "gone": "once the copy is gone (`policy.verify.conflict_every`); with `take_over` as "
     "`policy.install.license_retry` says",
@@ -37,10 +38,12 @@ def as_markdown() -> str:
     """Every word and number: cause, reasons, who must act, what comes next and how often."""
     errors = [(f"MDMErrorDomain {code}", meaning) for code, meaning in MDM_ERRORS.items()]
     errors += [(f"{domain} {code}", meaning) for (domain, code), meaning in STORE_ERRORS.items()]
+    errors += [(f"{domain} (any number)", meaning) for domain, meaning in DOMAINS.items()]
     statuses = [
         (f"{word} (said once)" if word in SAID_ONCE else word, meaning)
         for word, meaning in STATUSES.items()
     ]
+    statuses.append((f"{DELETED}, never Managed since it was sent", NOT_ARRIVED))
     lines = [
         *_INTRODUCTION,
         *_table("Errors", "domain and number; MCMDMErrorDomain is the same", errors),

@@ -12,6 +12,7 @@ from dataclasses import replace
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import apple_error
 from bridge.domain.decide import attempt, listed, platform, removal, settings
+from bridge.domain.decide.enrolment import not_enrolled
 from bridge.domain.decide.paused import unless_paused
 from bridge.domain.decision import (
     Decision,
@@ -82,7 +83,7 @@ def _enrolled(facts: Facts) -> bool:
 def _not_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:
     if _enrolled(facts) or policy.associate.before_enrolment:
         return None
-    return Decision("waiting", "NOT_ENROLLED")
+    return not_enrolled(facts)
 
 
 def _location(facts: Facts, policy: Policy, now: float) -> Decision | None:
@@ -188,7 +189,7 @@ def _license_only(facts: Facts, policy: Policy, now: float) -> Decision | None:
 
 def _licensed_early(facts: Facts, policy: Policy, now: float) -> Decision | None:
     """The licence may be there before the device is (policy.associate.before_enrolment)."""
-    return None if _enrolled(facts) else Decision("waiting", "NOT_ENROLLED")
+    return None if _enrolled(facts) else not_enrolled(facts)
 
 
 _RULES: tuple[Rule, ...] = (

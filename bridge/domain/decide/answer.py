@@ -16,7 +16,7 @@ from bridge.domain.asking import (
     look_again,
     refuses_lists,
 )
-from bridge.domain.backoff import nth_delay
+from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import TREATMENTS, Meaning
 from bridge.domain.decide import platform
 from bridge.domain.decision import (
@@ -104,17 +104,30 @@ def _has_copy(facts: Facts, since: float) -> bool:
 def try_again(
     facts: Facts, policy: Policy, now: float, meaning: Meaning, failed_at: float, detail: str
 ) -> Decision:
-    """Another attempt under a new CommandUUID, as often as policy.install.license_retry says."""
+    """Another attempt under a new CommandUUID, as often as the catalogue says."""
     treatment = TREATMENTS[meaning.kind]
     attempt = facts.attempt
-    tries = attempt.attempt - attempt.asks if attempt is not None else 1
-    wait = nth_delay(policy.install.license_retry, tries)
+    wait = wait_after(meaning, attempt, policy)
     if wait is None:
         return Decision("failed", treatment.at_last, detail)
     if now >= failed_at + wait:
-        steps: tuple[Step, ...] = (SendInstall(),)
-        return Decision("sending", "COMMAND_READY", steps=(*_settled(facts), *steps))
+        send = SendInstall(was_offline=treatment.again == "for_ever")
+        return Decision("sending", "COMMAND_READY", steps=(*_settled(facts), send))
     return Decision("licensed", treatment.reason, detail, recheck_at=failed_at + wait)
+
+
+def _tries(attempt: Attempt | None) -> int:
+    """How many attempts of this round count, with this one: not those that were made since a
+    person did not say yes, or since the device had no network."""
+    return attempt.attempt - attempt.asks - attempt.offline if attempt is not None else 1
+
+
+def wait_after(meaning: Meaning, attempt: Attempt | None, policy: Policy) -> float | None:
+    """Seconds from a failure to the next attempt; None when they are used up."""
+    waits = policy.install.license_retry
+    if TREATMENTS[meaning.kind].again == "for_ever":
+        return last_delay_for_ever(waits, (attempt.offline if attempt is not None else 0) + 1)
+    return nth_delay(waits, _tries(attempt))
 
 
 def _settled(facts: Facts) -> tuple[Step, ...]:

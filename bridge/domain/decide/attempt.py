@@ -13,7 +13,7 @@ from bridge.domain.asking import (
     is_unmanaged,
     or_unreadable,
 )
-from bridge.domain.catalogue import TREATMENTS, answer_meaning
+from bridge.domain.catalogue import DELETED, TREATMENTS, answer_meaning
 from bridge.domain.decide import platform
 from bridge.domain.decide.answer import after, explained, until_it_tells, verify
 from bridge.domain.decide.listed import ENDS, is_past, was_there
@@ -27,8 +27,6 @@ from bridge.domain.decision import (
 from bridge.domain.facts import Facts
 from bridge.domain.model import Attempt
 from bridge.domain.policy import Policy
-
-DELETED = "ManagedButUninstalled"
 
 
 def once_described(facts: Facts, policy: Policy, now: float) -> Decision | None:

@@ -16,6 +16,7 @@ from bridge.domain.asking import (
 from bridge.domain.backoff import nth_delay
 from bridge.domain.catalogue import SAID_ONCE, TREATMENTS, Meaning, app_status, statuses_of
 from bridge.domain.decide.answer import IN_FLIGHT, after, ask_person_again, until_it_tells
+from bridge.domain.decide.deleted import as_deleted
 from bridge.domain.decision import Decision, DropAttempt
 from bridge.domain.facts import Facts
 from bridge.domain.model import AppReport
@@ -43,8 +44,8 @@ def as_the_device_says(facts: Facts, policy: Policy, now: float) -> Decision | N
         return _on_its_way(facts, policy, now, report.status)
     if meaning.kind in ("asks", "asks_for_login"):
         return _asks(facts, policy, now, report, meaning)
-    if meaning.kind == "deleted" and not is_past(facts, report.reported_at):
-        return look_again(facts, policy, now, Decision("needs_user", "APP_DELETED"))
+    if meaning.kind == "deleted" and (decision := as_deleted(facts, policy, now, report)):
+        return decision
     if meaning.kind == "license_not_visible":
         return _unlicensed(facts, policy, now, report, meaning)
     return _said_once(facts, policy, now)

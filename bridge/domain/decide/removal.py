@@ -106,8 +106,10 @@ def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...])
         return Decision("removed", "RELEASED", "the device is not enrolled", steps=steps)
     if facts.attempt is not None and facts.attempt.state in LANE_STATES:
         return Decision("removing", "REMOVAL_WAITS", steps=steps)
-    if _is_gone(facts) or _was_never_there(facts):
+    if _is_gone(facts):
         return Decision("removed", "REMOVED", steps=steps)
+    if (words := _nothing_to_remove(facts)) is not None:
+        return Decision("removed", "NOTHING_REMOVED", words, steps=steps)
     if facts.bundle_id is None:
         return Decision("unconfirmed", "BUNDLE_ID_UNKNOWN", steps=steps)
     if is_unmanaged(facts):
@@ -130,24 +132,40 @@ def _is_listed(facts: Facts) -> bool:
 
 
 def _is_gone(facts: Facts) -> bool:
-    """Whether the device lists its apps without this one, or removed it as we asked."""
-    removal, device = facts.removal, facts.device
-    if removal is not None and removal.state == "acknowledged":
-        return True
-    if removal is not None and removal.state == "error":
-        return device_error(removal.error_domain, removal.error_code).kind == "not_managed"
+    """Whether the device removed the app as we asked, or lists its apps without it since, which
+    it had before."""
+    removal, report = facts.removal, facts.report
+    if removal is None:
+        was_there = report is not None and report.there_at is not None
+        return was_there and _is_left_out(facts, facts.install.round_at)
+    if removal.state == "error":
+        return False
+    return removal.state == "acknowledged" or _is_left_out(facts, removal.created_at)
+
+
+def _is_left_out(facts: Facts, since: float) -> bool:
+    """Whether the newest list was asked for since then, and does not have the app."""
+    device = facts.device
     if device is None or facts.bundle_id is None or not device.apps_known:
         return False
-    asked_at = device.apps_asked_at or 0.0
-    since = facts.install.round_at if removal is None else removal.created_at
     status = facts.report.status if facts.report else None
-    return asked_at >= since and status is None
+    return (device.apps_asked_at or 0.0) >= since and status is None
 
 
-def _was_never_there(facts: Facts) -> bool:
-    """Whether nothing was ever sent and no list showed it, so that there is nothing to remove."""
-    never_sent = facts.attempt is None or facts.attempt.posts == 0
-    return never_sent and facts.bundle_id is None and facts.removal is None
+def _nothing_to_remove(facts: Facts) -> str | None:
+    """Why the device has nothing that was ours to remove, in words; None where it has, or may."""
+    removal = facts.removal
+    if removal is None:
+        never_sent = facts.attempt is None or facts.attempt.posts == 0
+        if never_sent and facts.bundle_id is None:
+            return "it was never sent there"
+        if _is_left_out(facts, facts.install.round_at):
+            return "its list of managed apps does not have it"
+        return None
+    meaning = device_error(removal.error_domain, removal.error_code)
+    if removal.state != "error" or meaning.kind != "not_managed":
+        return None
+    return f"it answered that {explained(meaning, removal)}"
 
 
 def _as_the_removal_stands(
@@ -180,7 +198,10 @@ def _in_doubt(
 def _after_error(policy: Policy, now: float, removal: Attempt, steps: tuple[Step, ...]) -> Decision:
     meaning = answer_meaning(removal) or device_error(None, None)
     detail = explained(meaning, removal)
-    wait = nth_delay(policy.install.license_retry, removal.attempt)
+    waits = policy.install.license_retry
+    wait = nth_delay(waits, removal.attempt)
+    if meaning.kind == "network":
+        wait = last_delay_for_ever(waits, removal.attempt)
     if wait is None or meaning.kind in ("impossible", "malformed"):
         return Decision("failed", "REMOVE_FAILED", detail, steps=steps)
     again_at = (removal.answered_at or now) + wait

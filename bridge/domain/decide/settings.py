@@ -8,9 +8,8 @@ there before is taken to have the settings of a wish that names none.
 from __future__ import annotations
 
 from bridge.domain.asking import device_of, look_again
-from bridge.domain.backoff import nth_delay
 from bridge.domain.catalogue import TREATMENTS, Meaning, answer_meaning, app_status
-from bridge.domain.decide.answer import explained, verify
+from bridge.domain.decide.answer import explained, verify, wait_after
 from bridge.domain.decide.attempt import as_the_attempt_stands
 from bridge.domain.decide.listed import is_past
 from bridge.domain.decide.platform import is_foreign_ios_app
@@ -161,10 +160,12 @@ def _refused(
     if not _is_news(facts):
         return None
     detail = explained(meaning, attempt)
-    wait = nth_delay(policy.install.license_retry, attempt.attempt)
-    if wait is None or TREATMENTS[meaning.kind].again not in ("retry", "looks"):
+    wait = wait_after(meaning, attempt, policy)
+    treatment = TREATMENTS[meaning.kind]
+    if wait is None or treatment.again not in ("retry", "for_ever", "looks"):
         return look_again(facts, policy, now, Decision("installed", "SETTINGS_REFUSED", detail))
     again_at = (attempt.answered_at or now) + wait
     if now >= again_at:
-        return Decision("sending", "SETTINGS_CHANGED", steps=(SendInstall(),))
+        send = SendInstall(was_offline=treatment.again == "for_ever")
+        return Decision("sending", "SETTINGS_CHANGED", steps=(send,))
     return Decision("installed", "SETTINGS_RETRY", detail, recheck_at=again_at)

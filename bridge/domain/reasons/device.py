@@ -19,14 +19,17 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "device again by itself",
     ),
     "NOT_ENROLLED": Reason(
-        "{device} is not enrolled: no MDM server has shown it with this serial number",
+        "{device} is not enrolled: {detail}",
         "the admin",
-        "enrol the device; the bridge goes on as soon as its MDM server shows it",
+        "enrol the device, or let it finish; the bridge goes on as soon as its MDM server shows it",
     ),
     "DEVICE_SILENT": Reason(
         "{device} has not been heard of {detail}",
         "somebody at the device",
-        "switch the device on and connect it; the bridge goes on when it is seen again",
+        "switch the device on and connect it; the bridge goes on when it is seen again; one that "
+        "does connect may be refused by its MDM server, which then sends no webhook: its clock is "
+        "outside its certificate's validity (the server's log says \"signing time\"), or its "
+        'identity was renewed without a new enrolment ("device cert hash mismatch")',
     ),
     "FACTS_FIRST": Reason(
         "{device} is asked what it is before {app} is sent to it",
@@ -80,6 +83,13 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "{device} could not install {app}: {detail}",
         "nobody",
         "the bridge sends the install again",
+        ("licensed",),
+    ),
+    "NETWORK_TROUBLE": Reason(
+        "{device} could not reach the App Store for {app}: {detail}",
+        "nobody",
+        "the bridge sends the install again for as long as it takes; if it lasts, look at the "
+        "network that the device is in",
         ("licensed",),
     ),
     "COMMAND_READY": Reason(
@@ -173,6 +183,19 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "leave that key out for {app}, or exclude {device}, and apply it; a newer system may do",
         ("failed", "installed"),
     ),
+    "NOT_ARRIVED": Reason(
+        "{app} has not arrived on {device} yet: {detail}",
+        "nobody",
+        "the device is asked for its apps again; if {app} is still not there it is sent again",
+        ("acknowledged",),
+    ),
+    "NEVER_ARRIVED": Reason(
+        "{app} never arrived on {device}, which accepted it each time: {detail}",
+        "the admin",
+        "look at the device's storage and network, and at what its restrictions allow; then run "
+        "vpp-bridge retry; should {app} arrive late, the bridge sees it",
+        ("failed",),
+    ),
     "NOT_SEEN": Reason(
         "{device} accepted {app}, but no list has shown it since",
         "nobody",
@@ -240,7 +263,7 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         ("needs_user",),
     ),
     "APP_DELETED": Reason(
-        "somebody deleted {app} from {device}",
+        "somebody deleted {app} from {device}: {detail}",
         "somebody at the device",
         "download it again on the device, or run vpp-bridge retry",
         ("needs_user",),

@@ -73,6 +73,13 @@ REMOVAL_REASONS: Final[dict[str, Reason]] = {
         "nothing: this is the end",
         ("removed",),
     ),
+    "NOTHING_REMOVED": Reason(
+        "{app} was not managed on {device}, so it was not the bridge's to remove, and its licence "
+        "was given back if it was ours: {detail}",
+        "nobody",
+        "nothing: this is the end; a copy that somebody else installed stays",
+        ("removed",),
+    ),
     "KEPT": Reason(
         "{app} is no longer wanted on {device}; app and licence stay",
         "nobody",

@@ -11,6 +11,7 @@ CREATE TABLE commands (
     enrolment INTEGER NOT NULL,
     attempt INTEGER NOT NULL DEFAULT 1,
     asks INTEGER NOT NULL DEFAULT 0,   -- how often before it a person was asked again
+    offline INTEGER NOT NULL DEFAULT 0,  -- how often before it the device had no network
     identifiers TEXT,                  -- bundle ids that a list asks for, as a JSON array
     posts INTEGER NOT NULL DEFAULT 0,
     settings TEXT,                     -- JSON of an InstallApplication: InstallSettings

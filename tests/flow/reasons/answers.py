@@ -123,6 +123,44 @@ def app_deleted(make_scene: MakeScene) -> Scene:
 
 
 @scenario(
+    "NOT_ARRIVED",
+    "acknowledged",
+    "has not arrived on",
+    "nobody",
+    next="is asked for its apps again; if",
+    code=0,
+)
+def not_arrived(make_scene: MakeScene) -> Scene:
+    return catch(on_its_way(make_scene, script.never_arrives(times=0)), "NOT_ARRIVED")
+
+
+@scenario(
+    "NEVER_ARRIVED",
+    "failed",
+    "never arrived on",
+    "the admin",
+    next="run vpp-bridge retry",
+    code=1,
+)
+def never_arrived(make_scene: MakeScene) -> Scene:
+    late = script.never_arrives(times=0)
+    return catch(on_its_way(make_scene, late, policy=few_attempts()), "NEVER_ARRIVED")
+
+
+@scenario(
+    "NETWORK_TROUBLE",
+    "licensed",
+    "could not reach the App Store",
+    "nobody",
+    next="for as long as it takes",
+    code=0,
+)
+def network_trouble(make_scene: MakeScene) -> Scene:
+    offline = script.error("NSURLErrorDomain", -1009, times=0)
+    return catch(on_its_way(make_scene, offline), "NETWORK_TROUBLE")
+
+
+@scenario(
     "UNMANAGED_COPY",
     "conflict",
     "that is not managed",

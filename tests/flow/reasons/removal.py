@@ -193,3 +193,21 @@ def remove_failed(make_scene: MakeScene) -> Scene:
 )
 def removed(make_scene: MakeScene) -> Scene:
     return catch(unwanted(make_scene, "remove"), "REMOVED")
+
+
+@scenario(
+    "NOTHING_REMOVED",
+    "removed",
+    "was not managed on",
+    "nobody",
+    next="a copy that somebody else installed stays",
+    code=0,
+)
+def nothing_removed(make_scene: MakeScene) -> Scene:
+    scene = make_scene(devices=1, apps=1, macs=0)
+    no = script.error("MDMErrorDomain", 12038, request_type="RemoveApplication")
+    scene.world.devices[0].script.add(no)
+    scene.apply(scene.wanted(on_unwanted="remove"))
+    scene.run(scene.all_installed)
+    scene.apply(nothing(scene))
+    return catch(scene, "NOTHING_REMOVED")
