@@ -298,6 +298,24 @@ def test_a_start_waits_for_the_port(ground: Ground) -> None:
     served.ready()
 
 
+def test_a_start_waits_for_the_second_port_too(ground: Ground) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        second = taken.getsockname()[1]
+        served = ground.serve(more=f"listen_outside: 127.0.0.1:{second}\n")
+        until(lambda: served.family("serve"), "it runs")
+        until(lambda: not is_free(served.port), "it listens on the first")
+    served.ready()
+    until(lambda: f"taken in on 127.0.0.1:{second}" in served.errors.read_text(), "it says so")
+    with socket.create_connection(("127.0.0.1", second)) as silent:
+        started = time.monotonic()
+        served.process.terminate()
+        assert served.process.wait(DEADLINE) == 0
+        assert time.monotonic() - started < ENDS_WITHIN
+        assert silent.recv(1) == b""
+    assert served.ends() == 0
+    assert is_free(second) and not served.complaints()
+
+
 @pytest.mark.parametrize(
     ("environ", "said"),
     [

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from tests.soak.served import HOOK, KEY, Served
+from tests.soak.served import HOOK, Served
 
 Peer = Callable[[Served, threading.Event], None]
 
@@ -52,6 +52,16 @@ def strangers(count: int, *, outside: bool = False) -> Peer:
     start = _APPLE if outside else f"{_head(None)}"
     request = f"{start}Content-Length: 2\r\n\r\n{{}}".encode()
     return _each(count, lambda connection: _exchange(connection, request), outside=outside)
+
+
+def coming_and_going(count: int) -> Peer:
+    """Halves of a head on new connections, as fast as `count` threads can make them."""
+
+    def half(connection: socket.socket) -> None:
+        connection.sendall(_HEAD.encode())
+        raise ConnectionAbortedError  # and on to the next one
+
+    return _each(count, half, rest=0.0)
 
 
 def never_reading(count: int) -> Peer:
@@ -126,7 +136,13 @@ def _close(selector: selectors.BaseSelector, connection: object) -> None:
     connection.close()
 
 
-def _each(count: int, act: Callable[[socket.socket], None], *, outside: bool = False) -> Peer:
+def _each(
+    count: int,
+    act: Callable[[socket.socket], None],
+    *,
+    outside: bool = False,
+    rest: float = 0.05,
+) -> Peer:
     """Does `act` on `count` connections at a time, again and again; one that broke is replaced."""
 
     def one(served: Served, stop: threading.Event) -> None:
@@ -137,7 +153,7 @@ def _each(count: int, act: Callable[[socket.socket], None], *, outside: bool = F
                     while not stop.is_set():
                         act(connection)
             except OSError:
-                stop.wait(0.05)
+                stop.wait(rest)
 
     def run(served: Served, stop: threading.Event) -> None:
         threads = [
@@ -162,8 +178,3 @@ def _exchange(connection: socket.socket, request: bytes) -> None:
         answer += data
     if b"connection: close" in answer.lower():
         raise ConnectionAbortedError
-
-
-def key() -> str:
-    """The credentials of the MDM server."""
-    return KEY

@@ -85,6 +85,7 @@ def scenarios(limit: int, share: float = 1.0) -> list[Scenario]:
         Scenario("8 bodies at the limit, without a key", peers.large_bodies(8, limit, key=None)),
         Scenario("8 bodies at the limit, with the key", peers.large_bodies(8, limit, key=KEY)),
         Scenario("32 strangers that are refused", peers.strangers(32)),
+        Scenario("8 that come and go", peers.coming_and_going(8)),
         Scenario("16 that never read answers", peers.never_reading(16)),
         Scenario("32 strangers outside", peers.strangers(32, outside=True), outside=True),
         Scenario(f"{of(400)} silent outside", peers.silent(of(400), outside=True), outside=True),
@@ -94,11 +95,13 @@ def scenarios(limit: int, share: float = 1.0) -> list[Scenario]:
 def run(scenario: Scenario, seconds: float, *, outside: bool = True) -> Result:
     """One scenario beside a `serve` of its own."""
     with tempfile.TemporaryDirectory() as folder, serving(Path(folder), outside=outside) as served:
-        return _measure(scenario, served, seconds)
+        return measure(scenario, served, seconds)
 
 
-def _measure(scenario: Scenario, served: Served, seconds: float) -> Result:
+def measure(scenario: Scenario, served: Served, seconds: float) -> Result:
+    """One scenario beside this `serve`."""
     stop = threading.Event()
+    name = f"soak-{time.monotonic_ns()}"  # of webhooks that nobody sent before
     highest = served.memory()
     with ExitStack() as stack:
         stack.callback(stop.set)
@@ -109,10 +112,10 @@ def _measure(scenario: Scenario, served: Served, seconds: float) -> Result:
             stack.callback(stop.set)
             stop.wait(1.0)  # until they stand
         clients = [
-            stack.enter_context(GoodClient(served, "soak-kept", keep=True, every=0.05)),
-            stack.enter_context(GoodClient(served, "soak-new", keep=False, every=0.05)),
+            stack.enter_context(GoodClient(served, f"{name}-kept", keep=True, every=0.05)),
+            stack.enter_context(GoodClient(served, f"{name}-new", keep=False, every=0.05)),
         ]
-        probe = GoodClient(served, "soak-probe", keep=False, every=0.5, path="/readyz")
+        probe = GoodClient(served, f"{name}-probe", keep=False, every=0.5, path="/readyz")
         stack.enter_context(probe)
         end = time.monotonic() + seconds
         while time.monotonic() < end:

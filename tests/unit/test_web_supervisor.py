@@ -12,6 +12,7 @@ import pytest
 from bridge.cli import serve as serve_module
 from bridge.cli.supervisor import EXIT_LOCKED, listen, restart_delay
 from bridge.errors import ConfigError
+from tests.loopback import free_port
 from tests.serve_stand_in import write_config
 
 
@@ -112,3 +113,17 @@ def test_serve_says_in_one_line_why_it_cannot_listen(
         assert serve_module.serve(config) == 1
     (record,) = caplog.records
     assert said.format(port=port) in record.getMessage()
+
+
+def test_serve_says_which_of_its_two_addresses_it_cannot_have(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve_module, "listen", functools.partial(listen, wait=0))
+    monkeypatch.setattr(serve_module, "setup_logging", lambda environ: None)
+    with socket.create_server(("127.0.0.1", 0)) as other:
+        port = other.getsockname()[1]
+        config = tmp_path / "config.yaml"
+        write_config(config, f"127.0.0.1:{free_port()}", f"listen_outside: 127.0.0.1:{port}\n")
+        assert serve_module.serve(config) == 1
+    (record,) = caplog.records
+    assert record.getMessage().endswith("or set listen_outside: to another port")

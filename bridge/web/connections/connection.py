@@ -24,7 +24,7 @@ BODY_RATE = 256 * 1024
 """A body gets BODY_TIME seconds, and one more for each BODY_RATE bytes of it that came."""
 CLOSE_TIME = 5.0
 """Seconds in which a peer may read an answer after which the connection is closed."""
-SEND_TIME = 10.0
+SEND_TIME = 30.0
 """Seconds for sending one piece of an answer, after which the peer is given up."""
 
 

@@ -38,6 +38,7 @@ _READ = 64 * 1024
 _READ_BODY = 256 * 1024
 _AWAITED: Any = object()
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
+_ACCEPT_AT_ONCE = 32
 _LOOK_AT_MOST = 0.05
 _NO_MORE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
@@ -88,7 +89,12 @@ class WebWorker(ThreadWorker):
     # Main loop
 
     def accept(self, listener: Any) -> None:
-        """Take one connection, and what it has sent already."""
+        """Take the connections that wait, and what they have sent already."""
+        for _ in range(_ACCEPT_AT_ONCE):
+            if not self._accept_one(listener):
+                return
+
+    def _accept_one(self, listener: Any) -> bool:
         try:
             sock, client = listener.accept()
         except OSError as error:
@@ -97,7 +103,7 @@ class WebWorker(ThreadWorker):
                 self._make_room()
             elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
-            return
+            return False
         conn = Connection(
             self.cfg,
             sock,
@@ -115,6 +121,7 @@ class WebWorker(ThreadWorker):
         if surplus is not None:
             self._seldom.say("connections", f"too many connections, also from {surplus.address}")
             self._drop(surplus)
+        return True
 
     def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
         """Wait no longer than until the next deadline."""
@@ -143,7 +150,10 @@ class WebWorker(ThreadWorker):
         runs = self._turns.ran(conn)
         if runs is not None:
             self.enqueue_req(runs)
-        result = False if fs.cancelled() or fs.exception() is not None else fs.result()
+        failure = fs.exception()
+        if failure is not None:
+            self.log.error("a request failed", exc_info=failure)
+        result = failure is None and fs.result()
         if result is _AWAITED:
             self._await(conn)
             return
@@ -296,7 +306,9 @@ class WebWorker(ThreadWorker):
             self.log.exception("a request failed")
         else:
             where = self._serving.connection.address
-            self._seldom.say(type(exc).__name__, f"a request from {where} was refused: {exc}")
+            self._seldom.say(
+                type(exc).__name__, f"a request from {where} was refused with {status}: {sentence}"
+            )
         with contextlib.suppress(OSError):  # it may be gone
             client.sendall(refusals.as_bytes(status, sentence))
 

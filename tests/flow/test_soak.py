@@ -1,0 +1,31 @@
+"""The scenarios of `tools/soak`, small: good clients beside peers that mean no good."""
+
+from collections.abc import Iterator
+
+import pytest
+
+from tests.soak.scenarios import MEMORY, WAIT, Scenario, measure, scenarios
+from tests.soak.served import Served, serving
+
+LARGE = 4 * 1024 * 1024
+BUSY = 2.0
+"""The machine that runs tests may do other things, too; without the limits it was 30 s."""
+HOLDING_UP = [
+    scenario
+    for scenario in scenarios(LARGE, share=0.1)
+    if any(word in scenario.name for word in ("half", "silent", "a second", "limit", "outside"))
+]
+
+
+@pytest.fixture(scope="module")
+def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
+    with serving(tmp_path_factory.mktemp("served")) as served:
+        yield served
+
+
+@pytest.mark.parametrize("scenario", HOLDING_UP, ids=lambda scenario: scenario.name)
+def test_good_clients_wait_for_nobody_and_lose_nothing(served: Served, scenario: Scenario) -> None:
+    result = measure(scenario, served, seconds=1.5)
+    assert not result.lost
+    assert result.sent > 10 and result.worst < WAIT * BUSY
+    assert result.memory is None or result.memory < MEMORY
