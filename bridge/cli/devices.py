@@ -33,7 +33,8 @@ def devices(
 ) -> int:
     """List the devices that the MDM servers showed, in the order in which they came to be known.
 
-    A user-enrolled device has no serial number; its enrolment id stands in its place.
+    A user-enrolled device has no serial number; its enrolment id stands in its place. A
+    device that tells a word in place of one, as virtual machines do, is shown with that word.
     """
     with settings.open_bridge() as bridge:
         page = listing.read(
@@ -43,10 +44,17 @@ def devices(
     return 0
 
 
+def _serial(device: Mapping[str, Any]) -> str:
+    shown = device["serial_number"] or device["enrollment_id"] or device["udid"]
+    claim = device["claimed_serial_number"]
+    none_told = device["serial_number"] is None and claim is not None
+    return f"{shown} (no serial number: {claim!r})" if none_told else str(shown)
+
+
 def _row(device: Mapping[str, Any]) -> tuple[object, ...]:
     enrolled = {True: "yes", False: "no", None: "not known"}[device["enrolled"]]
     return (
-        device["serial_number"] or device["enrollment_id"] or device["udid"],
+        _serial(device),
         device["name"],
         device["product_name"],
         device["os_version"],

@@ -14,6 +14,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from bridge.domain.serials import is_written_like_one
 from bridge.domain.versions import conditions
 from bridge.errors import ConfigError
 
@@ -110,7 +111,7 @@ def name(text: str) -> str:
 
 def serial_number(text: str) -> str:
     """A serial number, upper-cased as Apple has it."""
-    if not re.fullmatch(r"[A-Za-z0-9-]{1,64}", text):
+    if not is_written_like_one(text):
         _no("is not a serial number; write 1 to 64 of A-Z, 0-9 and -")
     return text.upper()
 

@@ -81,6 +81,7 @@ class Pair:
 class Device:
     """A device as its MDM server showed it; `enrolled` is None where nobody said.
 
+    `claimed_serial` is what it tells in place of a serial number (domain/serials.py);
     `enrolment` counts the enrolments that were seen; `enrolled_after` is a time at which it was not
     enrolled yet, None where it may have been for long; `apps_*` belong to the newest
     ManagedApplicationList that the device answered; `installed_refused_at` is when it last would
@@ -94,6 +95,7 @@ class Device:
     udid: str | None
     enrollment_id: str | None
     serial_number: str | None
+    claimed_serial: str | None
     name: str | None
     product_name: str | None
     model: str | None

@@ -15,7 +15,7 @@ from bridge.domain.times import rfc3339
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
 from bridge.engine.trail import History
-from bridge.store import counts, facts, installs, lists
+from bridge.store import counts, devices, facts, installs, lists
 
 FINE = ("installed", "licensed")
 """States of which it is told how long each step on the way took."""
@@ -53,7 +53,7 @@ def explain(context: Context, serial_number: str, adam_id: str) -> Mapping[str, 
             "needs_someone": _needs_someone(decision),
             "next": as_sentence(next_step),
             "next_at": rfc3339(_next_at(context, fact, history, decision)),
-            "evidence": _evidence(fact) + _shortage(context, fact, reason),
+            "evidence": _evidence(fact) + _twins(context, fact) + _shortage(context, fact, reason),
             "took": history.took() if decision.state in FINE else [],
         },
         "trail": [step.as_json() for step in history.steps()],
@@ -136,6 +136,21 @@ def _unread(fact: Facts) -> Iterator[tuple[str, Any, float | None]]:
         if unread is not None:
             value = f"cannot be read ({unread.times} in a row): {unread.why}"
             yield f"its answer about {what}", value, unread.last_at
+
+
+def _twins(context: Context, fact: Facts) -> list[dict[str, Any]]:
+    """Other enrolled devices that carry this serial number: any of them may be meant."""
+    device = fact.device
+    if device is None or device.serial_number is None:
+        return []
+    return [
+        {
+            "what": "another enrolled device has this serial number, too",
+            "value": f"{other.udid} at {other.server}",
+            "at": rfc3339(other.enrolled_at),
+        }
+        for other in devices.carrying(context.db, device.serial_number, besides=device.id)
+    ]
 
 
 def _shortage(context: Context, fact: Facts, reason: str) -> list[dict[str, Any]]:

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from bridge.config import Config
 from bridge.domain.reasons import REASONS
 from bridge.domain.views import HealthPart
-from bridge.engine import file_check, forward
+from bridge.engine import file_check, forward, serials
 from bridge.engine.context import Context
 from bridge.engine.token_watch import text_of_end, warning_due
 from bridge.store import events, locations, meta, outbox, pauses
@@ -32,6 +32,7 @@ def parts(context: Context, config: Config, lock: EngineLock) -> Sequence[Health
         *(_location(context, name) for name in config.locations),
         *(_server(context, name) for name in config.servers),
         *forward.parts(context, config),
+        *_serials(context),
         *_pauses(context),
     ]
 
@@ -83,6 +84,13 @@ def _pauses(context: Context) -> Iterator[HealthPart]:
     for pause in pauses.load(context.db).all:
         name = f"pause {pause.scope} {pause.name}".rstrip()
         yield HealthPart(name, False, "degraded", pause.shown, context.now - pause.since)
+
+
+def _serials(context: Context) -> Iterator[HealthPart]:
+    """What devices tell in place of a serial number, and serial numbers that say too little."""
+    told = [*serials.claims(context.db), *serials.shared(context.db)]
+    if told:
+        yield HealthPart("serial numbers", False, "degraded", "; ".join(told))
 
 
 def _server(context: Context, name: str) -> HealthPart:

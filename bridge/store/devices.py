@@ -108,13 +108,49 @@ def forget_lists(db: Connection) -> None:
 
 
 def nameless(db: Connection, server: str, asked_before: float, limit: int) -> list[Device]:
-    """Enrolled devices whose serial number is not known and was not asked for lately."""
+    """Enrolled devices whose serial number is not known and was not asked for lately.
+
+    One that answered since it enrolled, and has none to tell, is not asked for ever.
+    """
     found = db.execute(
         f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND serial_number IS NULL "
-        "AND udid IS NOT NULL AND enrolled = 1 AND coalesce(serial_asked_at, 0) < ? LIMIT ?",
+        "AND udid IS NOT NULL AND enrolled = 1 AND coalesce(serial_asked_at, 0) < ? "
+        "AND (claimed_serial IS NULL OR coalesce(facts_at, 0) < coalesce(enrolled_at, 0)) LIMIT ?",
         (server, asked_before, limit),
     )
     return [rows.read(Device, row) for row in found]
+
+
+def carrying(db: Connection, serial_number: str, *, besides: int) -> list[Device]:
+    """The other enrolled devices with this serial number."""
+    found = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices "
+        "WHERE serial_number = ? AND enrolled = 1 AND id <> ? ORDER BY id",
+        (serial_number, besides),
+    )
+    return [rows.read(Device, row) for row in found]
+
+
+def without_a_real_serial(db: Connection) -> list[Device]:
+    """Enrolled devices that tell something in place of a serial number."""
+    found = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices WHERE serial_number IS NULL "
+        "AND claimed_serial IS NOT NULL AND enrolled = 1 ORDER BY server, id"
+    )
+    return [rows.read(Device, row) for row in found]
+
+
+def sharing_serials(db: Connection) -> dict[str, list[Device]]:
+    """By serial number, the enrolled devices where several carry one."""
+    found = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices WHERE enrolled = 1 AND serial_number IN "
+        "(SELECT serial_number FROM devices WHERE enrolled = 1 AND serial_number IS NOT NULL "
+        "GROUP BY serial_number HAVING count(*) > 1) ORDER BY serial_number, id"
+    )
+    shared: dict[str, list[Device]] = {}
+    for row in found:
+        shared.setdefault(row["serial_number"], []).append(rows.read(Device, row))
+    return shared
 
 
 def askable(db: Connection, server: str, *, facts_asked_before: float) -> list[Device]:

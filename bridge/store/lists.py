@@ -90,6 +90,7 @@ def _device(row: Row) -> dict[str, Any]:
         "id": row["id"],
         "server": row["server"],
         "serial_number": row["serial_number"],
+        "claimed_serial_number": row["claimed_serial"],
         "udid": row["udid"],
         "enrollment_id": row["enrollment_id"],
         "name": row["name"],

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 from bridge.clients.micromdm import MdmDevice
 from bridge.domain.model import Device
-from bridge.engine import ask_facts, wishes
+from bridge.engine import ask_facts, serials, wishes
 from bridge.engine.calls.mdm import MdmCall
 from bridge.engine.context import Context
 from bridge.engine.reconcile import ask
@@ -64,8 +64,11 @@ def _found(
     """
     db = context.db
     device = devices.ensure(db, server, udid=found.udid, enrollment_id=None, now=context.now)
-    if device.serial_number is None and found.serial_number:
-        devices.learn(db, device.id, {"serial_number": found.serial_number.upper()}, context.now)
+    number = None
+    if device.serial_number is None:
+        number = serials.learn(context, device.id, found.serial_number)
+    if number is not None:
+        devices.learn(db, device.id, {"serial_number": number}, context.now)
     elif device.enrolled == found.enrolled:
         return
     if (device.last_seen_at or 0.0) < began_at and device.enrolled != found.enrolled:

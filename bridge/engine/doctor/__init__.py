@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.engine import status
+from bridge.engine import serials, status
 from bridge.engine.context import Context
 from bridge.engine.doctor import hooks, inside, outside
 from bridge.engine.doctor.finding import Case, Finding, Stored
@@ -29,6 +29,7 @@ def examine(case: Case) -> Iterator[Finding]:
         stored = _stored(case)
         yield from inside.wishes(case, stored)
         yield from inside.paused(stored)
+        yield from inside.serial_numbers(stored)
     yield from inside.tokens(case)
     yield from outside.apple(case, stored)
     yield from outside.mdm(case, stored)
@@ -46,4 +47,6 @@ def _stored(case: Case) -> Stored:
                 name: reports.last_webhook_at(db, name) for name in case.config.servers
             },
             pauses=pauses.load(db),
+            claims=list(serials.claims(db)),
+            shared=list(serials.shared(db)),
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -41,6 +41,10 @@ class Stored:
     locations: Mapping[str, Location]
     last_webhook_at: Mapping[str, float | None]
     pauses: Pauses
+    claims: Sequence[str] = ()
+    """Devices that tell no serial number, in sentences."""
+    shared: Sequence[str] = ()
+    """Serial numbers of several devices, in sentences."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,6 +62,15 @@ def paused(stored: Stored) -> Iterator[Finding]:
         yield warn("paused", pause.shown.partition(";")[0], f"run {pause.resume}")
 
 
+def serial_numbers(stored: Stored) -> Iterator[Finding]:
+    """Which devices have no serial number, and which have another's."""
+    for text in stored.claims:
+        yield warn("serial numbers", text, "give each a serial number of its own and enrol it anew")
+    for text in stored.shared:
+        mend = "remove old records from the MDM server, and give copies a number of their own; "
+        yield warn("serial numbers", text, f"{mend}until then the one enrolled last gets the apps")
+
+
 def database(case: Case) -> Iterator[Finding]:
     """Whether the database can be used, and for how long."""
     path = case.config.database

@@ -11,7 +11,7 @@ from bridge.domain.catalogue import FORMAT_ERROR, SAID_ONCE, statuses_of, tellin
 from bridge.domain.installed import InstalledReport, Presence
 from bridge.domain.model import Device
 from bridge.domain.platforms import platform_of
-from bridge.engine import follow_up, wishes
+from bridge.engine import follow_up, serials, wishes
 from bridge.engine.context import Context
 from bridge.errors import ShapeError
 from bridge.store import (
@@ -41,11 +41,6 @@ from bridge.wire.mdm_webhook import StoredWebhook
 log = logging.getLogger(__name__)
 
 _ENDS = ("Acknowledged", "Error", FORMAT_ERROR)
-
-
-def serial(text: str | None) -> str | None:
-    """A serial number as Apple has it."""
-    return text.upper() if text else None
 
 
 def touch(context: Context, device_id: int) -> None:
@@ -194,7 +189,7 @@ def _facts(context: Context, answer: Answered) -> None:
         context.db,
         answer.device.id,
         {
-            "serial_number": serial(facts.serial_number),
+            "serial_number": serials.learn(context, answer.device.id, facts.serial_number),
             "name": facts.device_name,
             "product_name": facts.product_name,
             "model": facts.model,

@@ -16,9 +16,10 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from bridge.domain.model import Device
+from bridge.engine import serials
 from bridge.engine.context import Context
 from bridge.engine.handlers import answers
-from bridge.engine.handlers.answers import serial, touch
+from bridge.engine.handlers.answers import touch
 from bridge.store import apps, command_ends, commands, devices, installs, lanes, meta, watch
 from bridge.store.events import Event
 from bridge.wire.device_report import AuthenticateReport, parse_authenticate, parse_status
@@ -119,7 +120,7 @@ def _learn(context: Context, device: Device, report: AuthenticateReport) -> None
         context.db,
         device.id,
         {
-            "serial_number": serial(report.serial_number),
+            "serial_number": serials.learn(context, device.id, report.serial_number),
             "name": report.device_name,
             "product_name": report.product_name,
             "model": report.model,

@@ -11,6 +11,7 @@ from bridge.domain.model import Device
 from bridge.domain.plan import Plan, Unable
 from bridge.domain.plan.blind import unseen_lines, uses_rules
 from bridge.domain.platforms import Fit, fit, listed
+from bridge.domain.serials import told as told_serial
 from bridge.domain.wanted import Wanted
 from bridge.engine import wishes
 from bridge.engine.plan.seats import Look, SeatCounter, counts_of
@@ -65,8 +66,8 @@ def with_seen(known: Mapping[str, Device | None], look: Look) -> dict[str, Devic
     listed: dict[str, tuple[str, bool]] = {}
     for server, found in look.devices.items():
         for each in found:
-            if each.udid and each.serial_number:
-                serial = each.serial_number.upper()
+            serial = told_serial(each.serial_number).serial_number
+            if each.udid and serial is not None:
                 _, enrolled = listed.get(serial, (server, False))
                 listed[serial] = server, enrolled or each.enrolled
     for serial, (server, enrolled) in listed.items():

@@ -6,6 +6,7 @@ CREATE TABLE devices (
     udid TEXT,
     enrollment_id TEXT,
     serial_number TEXT,
+    claimed_serial TEXT,               -- what it tells in place of a serial number
     name TEXT,
     product_name TEXT,
     model TEXT,

@@ -79,6 +79,9 @@ DEVICE = Thing(
         "id": number("The bridge's own."),
         "server": text(),
         "serial_number": maybe("Null where nobody told it, as with user enrolment."),
+        "claimed_serial_number": maybe(
+            "What it tells in place of one; no licence is taken for it."
+        ),
         "udid": maybe(),
         "enrollment_id": maybe("Of a user enrolment."),
         "name": maybe(),
