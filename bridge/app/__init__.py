@@ -130,7 +130,7 @@ class Bridge(Lists, Pauses, Wishes):
         with self._refused_lock:
             self._refused[kind] += 1
             now = self.now()
-            if now - self._refused_stored_at < REFUSED_EVERY:
+            if 0.0 <= now - self._refused_stored_at < REFUSED_EVERY:  # the clock may be set
                 return
             counted, self._refused, self._refused_stored_at = self._refused, Counter(), now
         try:
@@ -147,7 +147,7 @@ class Bridge(Lists, Pauses, Wishes):
 
     def alive(self) -> bool:
         """Whether the engine lives beside this process."""
-        return health.engine_part(self.engine_lock, self.now()).ok
+        return health.engine_part(self.engine_lock).ok
 
     def replay_event(self, event_id: int, dry_run: bool = False) -> Mapping[str, Any] | None:
         """Handle a stored message again, or say what that would change; None for an unknown one.

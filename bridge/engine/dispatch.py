@@ -101,6 +101,11 @@ class Dispatcher:
                 default=None,
             )
 
+    def clock_stepped(self, by: float) -> None:
+        """The wall clock was set by so many seconds: who rests, rests as long as before."""
+        with self._lock:
+            self._resting = {scope: until + by for scope, until in self._resting.items()}
+
     def under_way(self) -> int:
         """How many calls have begun and not ended."""
         with self._lock:

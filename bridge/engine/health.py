@@ -11,12 +11,15 @@ from collections.abc import Iterator, Sequence
 from bridge.config import Config
 from bridge.domain.reasons import REASONS
 from bridge.domain.views import HealthPart
-from bridge.engine import file_check, forward, serials
+from bridge.engine import clock_steps, file_check, forward, serials
 from bridge.engine.context import Context
 from bridge.engine.token_watch import text_of_end, warning_due
 from bridge.store import events, locations, meta, outbox, pauses
 from bridge.store.database import EngineLock
 from bridge.store.locations import Location
+
+CLOCK_SHOWN_FOR = 3600.0
+"""Seconds for which it is shown that the clock was set."""
 
 STALE_BEAT = 30.0
 """Seconds without a heartbeat after which an engine that holds its lock counts as hanging."""
@@ -26,8 +29,9 @@ def parts(context: Context, config: Config, lock: EngineLock) -> Sequence[Health
     """Every part, the fatal ones first."""
     return [
         HealthPart("database", True, "fatal", str(config.database)),
-        engine_part(lock, context.now),
+        engine_part(lock),
         *file_check.parts(context),
+        *_clock(context),
         _inbox(context),
         *(_location(context, name) for name in config.locations),
         *(_server(context, name) for name in config.servers),
@@ -37,15 +41,22 @@ def parts(context: Context, config: Config, lock: EngineLock) -> Sequence[Health
     ]
 
 
-def engine_part(lock: EngineLock, now: float) -> HealthPart:
+def engine_part(lock: EngineLock) -> HealthPart:
     """Whether an engine holds its lock and gave a sign of life lately."""
-    beat = lock.last_beat()
-    age = None if beat is None else max(now - beat, 0.0)
+    age = lock.silent_for()
     if not lock.held():
         return HealthPart("engine", False, "fatal", "no engine runs: start vpp-bridge serve", age)
     if age is None or age > STALE_BEAT:
         return HealthPart("engine", False, "fatal", "the engine hangs: restart it", age)
     return HealthPart("engine", True, "fatal", "", age)
+
+
+def _clock(context: Context) -> Iterator[HealthPart]:
+    """That the clock was set, for as long as somebody may wonder at what it did."""
+    step = clock_steps.lately(context.db, context.now, CLOCK_SHOWN_FOR)
+    if step is not None:
+        detail = f"{step.shown}; see that its time is kept (NTP)"
+        yield HealthPart("clock", False, "degraded", detail, max(context.now - step.at, 0.0))
 
 
 def _inbox(context: Context) -> HealthPart:

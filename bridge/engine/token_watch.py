@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
-from datetime import UTC, datetime
 
 from bridge.domain.policy import DAY, Policy
+from bridge.domain.times import to_the_minute
 from bridge.domain.wording import counted
 from bridge.engine import stops
 from bridge.engine.context import Context
@@ -77,7 +77,7 @@ def warning_due(expires_at: float | None, now: float) -> int | None:
 
 def text_of_end(expires_at: float, now: float) -> str:
     """When a token ends, for people."""
-    moment = datetime.fromtimestamp(expires_at, UTC).strftime("%Y-%m-%d %H:%MZ")
+    moment = to_the_minute(expires_at)
     left = expires_at - now
     if left <= 0:
         return f"the content token has expired on {moment}"

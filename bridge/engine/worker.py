@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 
 from bridge.domain.policy import Policy
-from bridge.engine import cutting, inbox, lanes, reconcile, recovery, sweep
+from bridge.engine import clock_steps, cutting, inbox, lanes, reconcile, recovery, sweep
 from bridge.engine.calls import Call
+from bridge.engine.clock_steps import StepWatch
 from bridge.engine.context import Context
 from bridge.engine.dispatch import Dispatcher, Executor, inline
 from bridge.engine.sweep import Outside
@@ -49,8 +51,15 @@ class Engine:
 
     def recover(self) -> None:
         """Take up what a process that died left; the engine's lock must be held."""
+        clock_steps.look_at_start(self._context, self.database, self.outside.servers)
         with self.database.write() as db:
             recovery.recover(self._context(db), self.calls, self.outside)
+
+    def clock_stepped(self, by: float) -> None:
+        """The wall clock was set by so many seconds: nothing may wait for the old time."""
+        clock_steps.stepped(self._context, self.database, self.outside.servers, by)
+        self._full_looked_at += by
+        self.dispatcher.clock_stepped(by)
 
     def run_once(self) -> bool:
         """One pass: messages, clock, decisions, calls. True when there was something to do."""
@@ -121,33 +130,43 @@ class Engine:
             return question(self._context(db))
 
 
-def run(engine: Engine, stop: threading.Event, beat: Callable[[], None]) -> None:
+def run(
+    engine: Engine,
+    stop: threading.Event,
+    beat: Callable[[], None],
+    monotonic: Callable[[], float] = time.monotonic,
+) -> None:
     """Run the engine until `stop` is set; `beat` is called at least every second.
 
-    It sleeps until the clock makes something due, a call ends, or another process commits.
+    It sleeps until the clock makes something due, a call ends, or another process commits. How long
+    it sleeps, and when it beats, does not depend on the wall clock, which may be set meanwhile.
     """
+    watch = StepWatch(engine.clock, monotonic)
     engine.recover()
-    last_beat = 0.0
+    beat_at = float("-inf")
     while not stop.is_set():
-        now = engine.clock()
-        if now - last_beat >= 1.0:
+        if monotonic() - beat_at >= 1.0:
             beat()
-            last_beat = now
+            beat_at = monotonic()
         try:
+            if by := watch.look():
+                engine.clock_stepped(by)
             engine.dispatcher.finished.clear()
             version = engine.database.data_version()
             if not engine.run_once():
-                _sleep(engine, stop, version)
+                _sleep(engine, stop, version, monotonic)
         except StoreError:
             log.exception("the database could not be used")
             stop.wait(PAUSE_AFTER_ERROR)
 
 
-def _sleep(engine: Engine, stop: threading.Event, version: int) -> None:
+def _sleep(
+    engine: Engine, stop: threading.Event, version: int, monotonic: Callable[[], float]
+) -> None:
     due = engine.next_due()
-    until = min(due if due is not None else float("inf"), engine.clock() + 1.0)
-    while not stop.is_set() and engine.clock() < until:
-        left = max(until - engine.clock(), 0.0)
+    wait = min(1.0 if due is None else max(due - engine.clock(), 0.0), 1.0)
+    until = monotonic() + wait
+    while not stop.is_set() and (left := until - monotonic()) > 0:
         if engine.dispatcher.finished.wait(min(POLL, left)):
             return
         if engine.database.data_version() != version:

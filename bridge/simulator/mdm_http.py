@@ -172,7 +172,7 @@ class _Server:
         def process() -> Response:
             wanted = set(serials) if isinstance(serials, list) else set()
             records = [
-                _record(record)
+                _record(record, self._mdm.webhook.clock_ahead)
                 for record in self._mdm.records
                 if not wanted or record.serial_number in wanted
             ]
@@ -197,8 +197,10 @@ def _unauthorized() -> Response:
     return reply
 
 
-def _record(record: Record) -> dict[str, object]:
-    seen = datetime.fromtimestamp(record.last_seen, UTC) if record.last_seen is not None else None
+def _record(record: Record, clock_ahead: float) -> dict[str, object]:
+    seen = None
+    if record.last_seen is not None:
+        seen = datetime.fromtimestamp(record.last_seen + clock_ahead, UTC)
     return {
         "serial_number": record.serial_number,
         "udid": record.udid,

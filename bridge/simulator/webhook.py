@@ -34,6 +34,7 @@ class Webhook:
 
     `url` may carry userinfo, which becomes Basic credentials, and None means no webhook. `latency`
     is the time in seconds that one event takes. Any status >= 400 and any failure loses the event.
+    `clock_ahead` is by how many seconds the server's clock is ahead.
     """
 
     def __init__(
@@ -43,6 +44,7 @@ class Webhook:
         self.latency = latency
         self.sent = 0
         self.lost = 0
+        self.clock_ahead = 0.0
         self._kernel = kernel
         self._outgoing = outgoing
         self._faults = faults
@@ -61,7 +63,9 @@ class Webhook:
         message = {
             "topic": topic,
             "event_id": self._kernel.uuid(),
-            "created_at": nanoseconds(self._kernel.now, self._kernel.random.randrange(1000)),
+            "created_at": nanoseconds(
+                self._kernel.now + self.clock_ahead, self._kernel.random.randrange(1000)
+            ),
             kind: dict(event) | {"raw_payload": base64.b64encode(raw).decode()},
         }
         body = json.dumps(message, indent=2).encode()

@@ -238,22 +238,23 @@ def beside(path: Path, ending: str) -> Path:
 class EngineLock:
     """Says that an engine runs on this database; held by its process for as long as it lives.
 
-    The lock file's modification time is the engine's heartbeat, so that a process that hangs can
-    be told from one that lives, without a write to the database. The file says, too, whether the
-    last engine ended in order: a mark within the database would come back with a copy of it.
+    The lock file holds the engine's heartbeat, so that a process that hangs can be told from one
+    that lives, without a write to the database: the monotonic clock's time, which all processes
+    of a machine share and nobody sets. The file says, too, whether the last engine ended in order:
+    a mark within the database would come back with a copy of it.
     """
 
-    def __init__(self, database: Path) -> None:
+    def __init__(self, database: Path, clock: Callable[[], float] = time.monotonic) -> None:
         self.path = beside(database, ".engine")
         self._database = database
         self._file: IO[bytes] | None = None
+        self._clock = clock
 
     def acquire(
         self,
         wait: float,
         *,
         sleep: Callable[[float], None] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Take the lock, waiting up to `wait` seconds for its last holder to go.
 
@@ -264,12 +265,12 @@ class EngineLock:
             file = _open_private(self.path)
         except OSError as error:
             raise StoreError(f"{self.path}: the lock cannot be taken: {error.strerror}") from error
-        deadline = clock() + wait
+        deadline = self._clock() + wait
         while True:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                if clock() >= deadline:
+                if self._clock() >= deadline:
                     file.close()
                     raise StoreLocked(
                         f"{self.path}: another engine runs on this database; stop it first"
@@ -281,16 +282,16 @@ class EngineLock:
                 return
 
     def beat(self) -> None:
-        """Say that the engine is alive now."""
-        os.utime(self.path)
+        """Say that the engine is alive now; the lock must be held."""
+        assert self._file is not None, "whoever has not the lock is not the engine"
+        os.pwrite(self._file.fileno(), f"{self._clock():0{_BEAT - 1}.6f}\n".encode(), 0)
 
     def begin(self) -> bool:
         """An engine begins, with the lock held. Whether the last one ended in order, and left
         nothing in the `-wal`; True where there was no database yet."""
         assert self._file is not None
-        in_order = self._file.read() == _IN_ORDER
-        self._file.seek(0)
-        self._file.truncate()
+        in_order = os.pread(self._file.fileno(), 100, _BEAT) == _IN_ORDER
+        self._file.truncate(_BEAT)
         os.fsync(self._file)
         if not self._database.exists():
             return True
@@ -300,9 +301,7 @@ class EngineLock:
     def end_in_order(self) -> None:
         """The engine ends, and the database is closed; the lock is still held."""
         assert self._file is not None
-        self._file.seek(0)
-        self._file.write(_IN_ORDER)
-        self._file.flush()
+        os.pwrite(self._file.fileno(), _IN_ORDER, _BEAT)
 
     def release(self) -> None:
         """Give the lock back."""
@@ -323,13 +322,17 @@ class EngineLock:
             return True
         return False
 
-    def last_beat(self) -> float | None:
-        """When the engine last said that it is alive, or None if there never was one."""
+    def silent_for(self) -> float | None:
+        """Seconds since the engine last said that it is alive, or None if there never was one."""
         try:
-            return self.path.stat().st_mtime
+            beat = self.path.read_bytes()[:_BEAT]
         except FileNotFoundError:
             return None
+        return max(self._clock() - float(beat), 0.0) if beat else None
 
+
+_BEAT = 20
+"""Bytes of a heartbeat, at the begin of the lock's file."""
 
 _IN_ORDER = b"ended in order\n"
 

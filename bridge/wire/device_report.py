@@ -15,12 +15,10 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.errors import ShapeError
+from bridge.wire.json_text import STORABLE
 
 Message = Mapping[str, object]
 Channel = Literal["device", "user", "enrollment", "enrollment-user", "shared-ipad-user"]
-
-MIN_INTEGER, MAX_INTEGER = -(2**63), 2**63 - 1
-"""What a database holds; a property list may have more."""
 
 SHARED_IPAD_USER_ID = "FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF"
 
@@ -289,7 +287,7 @@ def _integer(message: Message, key: str) -> int | None:
         value = int(value)
     if not isinstance(value, int) or isinstance(value, bool):
         return None
-    return value if MIN_INTEGER <= value <= MAX_INTEGER else None
+    return value if value in STORABLE else None
 
 
 def _flag(message: Message, key: str) -> bool | None:

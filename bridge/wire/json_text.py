@@ -10,6 +10,9 @@ from typing import NoReturn
 from bridge.errors import ShapeError
 
 MAX_TEXT = 1024
+STORABLE = range(-(2**63), 2**63)
+"""The integers that a database column takes; what lies beyond is a slip or an attack."""
+
 _MAX_DIGITS = 40
 
 
@@ -67,16 +70,18 @@ class Members:
     def identifier(self, name: str, *, required: bool = False) -> str | None:
         """Text as above, or an integer (an Adam ID in some of Apple's messages) as text."""
         value = self._members.get(name)
-        if isinstance(value, int) and not isinstance(value, bool):
+        if isinstance(value, int) and not isinstance(value, bool) and value in STORABLE:
             return str(value)
         return self.text(name, required=required)
 
     def integer(self, name: str, *, required: bool = False) -> int | None:
-        """An integer, also where it is sent as text."""
+        """An integer of at most 63 bits, also where it is sent as text."""
         value = self._present(name, required)
         if isinstance(value, str) and value.isascii() and value.removeprefix("-").isdigit():
             value = _integer(value)
-        if value is None or (isinstance(value, int) and not isinstance(value, bool)):
+        if value is None:
+            return None
+        if isinstance(value, int) and not isinstance(value, bool) and value in STORABLE:
             return value
         self.call_odd(name)
         return None

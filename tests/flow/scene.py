@@ -18,6 +18,7 @@ from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
 from bridge.domain.policy import Policy
 from bridge.domain.wanted import AppWish, Group, Wanted
 from bridge.engine.client_pool import Transports
+from bridge.engine.clock_steps import StepWatch
 from bridge.engine.worker import Engine
 from bridge.simulator.apple_http import apple_app
 from bridge.simulator.faults import Fault
@@ -62,6 +63,8 @@ class Scene:
         self.world.mdm.webhook.url = f"http://mdm:{WEBHOOK_KEY}@bridge.example.org/hooks/mdm/main"
         self.tmp_path = tmp_path
         self.reachable = True
+        self.clock_ahead = 0.0
+        """By how much the bridge's clock is ahead of everybody else's."""
         self._died = False
         token_file = tmp_path / "hq.vpptoken"
         token_file.write_text(self.world.location.token)
@@ -92,7 +95,7 @@ class Scene:
 
     def start(self) -> None:
         """Start the bridge, as after a boot."""
-        self.bridge = Bridge(self.config, clock=lambda: self.world.now).open()
+        self.bridge = Bridge(self.config, clock=self.now).open()
         self.engine = self.bridge.engine(
             Transports(
                 apple=self.apple_adapter,
@@ -103,6 +106,16 @@ class Scene:
         )
         self.engine.recover()
         self.client = create_app(self.bridge).test_client()
+
+    def now(self) -> float:
+        """The time by the bridge's clock."""
+        return self.world.now + self.clock_ahead
+
+    def set_clock(self, by: float) -> None:
+        """Set the clock of the bridge's machine, forward or back, while the bridge runs."""
+        watch = StepWatch(self.now, lambda: self.world.now)
+        self.clock_ahead += by
+        self.engine.clock_stepped(watch.look())
 
     def restart(self) -> None:
         """Kill the bridge where it stands, and start it on the same database."""
@@ -177,7 +190,10 @@ class Scene:
             self.settle()
             if until():
                 return
-            due = [t for t in (self.world.kernel.next_due(), self.engine.next_due()) if t]
+            engine_due = self.engine.next_due()
+            if engine_due is not None:
+                engine_due -= self.clock_ahead
+            due = [t for t in (self.world.kernel.next_due(), engine_due) if t]
             if not due:
                 raise AssertionError("nothing is due any more, and it has not happened")
             at = max(min(due), self.world.now + 0.001)

@@ -1,7 +1,6 @@
 """`doctor`: every part of it, well and ill, without a secret in what it says."""
 
 import json
-import os
 import shutil
 import sqlite3
 from collections.abc import Callable, Iterator
@@ -34,8 +33,6 @@ def shell(make_scene: Callable[..., Scene]) -> Iterator[Shell]:
     shell.scene.run(shell.scene.all_installed)
     lock = EngineLock(shell.scene.config.database)
     lock.acquire(0.0)
-    now = shell.scene.world.now
-    os.utime(lock.path, (now, now))
     yield shell
     lock.release()
 
@@ -166,6 +163,14 @@ def test_a_database_without_write_ahead_log(tmp_path: Path) -> None:
     found = Look(database).run(60.0)
     assert found == Soundness("is in journal mode delete, not in WAL")
     database.close()
+
+
+def test_a_clock_that_was_set(shell: Shell) -> None:
+    shell.scene.set_clock(-3600.0)
+    found = only(shell, "warn")
+    assert found["part"] == "clock"
+    assert found["text"] == "the clock went back by 3600 s"
+    assert found["mend"] == "see that the machine's time is kept (NTP)"
 
 
 @pytest.mark.parametrize(("free", "level"), [(500, "warn"), (50, "fail")])

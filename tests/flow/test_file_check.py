@@ -57,7 +57,7 @@ def engine(config: Config) -> Iterator[None]:
 
 def run_and_end(config: Config) -> None:
     with engine(config):
-        until(lambda: EngineLock(config.database).last_beat(), "it lives")
+        until(lambda: EngineLock(config.database).silent_for() is not None, "it lives")
 
 
 def kill(config: Config) -> None:
@@ -268,6 +268,6 @@ def test_the_real_program_leaves_nothing_beside_the_file(tmp_path: Path) -> None
             process.wait(PROCESS_DEADLINE)
             until(lambda: not served.family(), "all of it is gone")  # noqa: B023
             told.append("looked through meanwhile" in errors.read_text())
-    assert told == [False, True, False]
+    assert told[1:] == [True, False]  # at the first start the web side may be there first
     wal = tmp_path / "bridge.db-wal"
     assert not wal.exists() or wal.stat().st_size == 0

@@ -36,13 +36,14 @@ class Waiting:
 
 
 def test_one_engine_at_a_time(tmp_path: Path) -> None:
-    first, second = EngineLock(tmp_path / "a.db"), EngineLock(tmp_path / "a.db")
+    waiting = Waiting()
+    first = EngineLock(tmp_path / "a.db")
+    second = EngineLock(tmp_path / "a.db", waiting.clock)
     assert not first.held()
     first.acquire(0.0, sleep=no_sleep)
     assert first.held() and second.held()
-    waiting = Waiting()
     with pytest.raises(StoreLocked, match="another engine") as caught:
-        second.acquire(10.0, sleep=waiting.sleep, clock=waiting.clock)
+        second.acquire(10.0, sleep=waiting.sleep)
     assert 10.0 <= waiting.now - 100.0 < 10.1, "it waited as long as it was told"
     assert caught.value.may_retry
     first.release()
@@ -54,10 +55,11 @@ def test_one_engine_at_a_time(tmp_path: Path) -> None:
 
 
 def test_a_predecessor_that_goes_is_waited_for(tmp_path: Path) -> None:
-    first, second = EngineLock(tmp_path / "a.db"), EngineLock(tmp_path / "a.db")
+    first = EngineLock(tmp_path / "a.db")
     first.acquire(0.0)
     waiting = Waiting(then=first.release)
-    second.acquire(10.0, sleep=waiting.sleep, clock=waiting.clock)
+    second = EngineLock(tmp_path / "a.db", waiting.clock)
+    second.acquire(10.0, sleep=waiting.sleep)
     assert waiting.slept == 3
     assert second.held()
     second.release()
@@ -95,28 +97,26 @@ def test_a_killed_engine_holds_nothing(tmp_path: Path) -> None:
     lock.release()
 
 
-def test_the_heartbeat_is_the_files_time(tmp_path: Path) -> None:
-    lock = EngineLock(tmp_path / "a.db")
-    assert lock.last_beat() is None
+def test_the_heartbeat_does_not_go_by_the_wall_clock(tmp_path: Path) -> None:
+    monotonic = [500.0]
+    lock = EngineLock(tmp_path / "a.db", lambda: monotonic[0])
+    other = EngineLock(tmp_path / "a.db", lambda: monotonic[0])
+    assert other.silent_for() is None
     lock.acquire(0.0)
-    started_at = lock.last_beat()
-    assert started_at is not None
+    assert other.silent_for() == 0.0, "taking it is a sign of life"
+    monotonic[0] += 40.0
     os.utime(lock.path, (1000.0, 1000.0))
-    assert EngineLock(tmp_path / "a.db").last_beat() == 1000.0
+    assert other.silent_for() == 40.0
     lock.beat()
-    assert (lock.last_beat() or 0.0) >= started_at
+    assert other.silent_for() == 0.0
+    lock.release()
+    monotonic[0] = 3.0  # the machine was started anew
+    assert other.silent_for() == 0.0
+    lock.acquire(0.0)
+    monotonic[0] += 1.0
+    assert other.silent_for() == 1.0
     lock.release()
     assert stat.S_IMODE(lock.path.stat().st_mode) == 0o600
-
-
-def test_taking_it_over_is_a_sign_of_life(tmp_path: Path) -> None:
-    lock = EngineLock(tmp_path / "a.db")
-    lock.acquire(0.0)
-    lock.release()
-    os.utime(lock.path, (1000.0, 1000.0))
-    lock.acquire(0.0)
-    assert (lock.last_beat() or 0.0) > 1000.0
-    lock.release()
 
 
 def test_a_folder_that_is_not_there(tmp_path: Path) -> None:

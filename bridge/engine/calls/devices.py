@@ -81,7 +81,7 @@ def _found(
             enrolled_after=max(
                 (at for at in (device.enrolled_after, last_read_at) if at is not None), default=None
             ),
-            last_seen_at=device.last_seen_at or found.last_seen_at,
+            last_seen_at=device.last_seen_at or _past(found.last_seen_at, context.now),
         )
         lanes.wake(db, device.id, context.now)
     now_known = devices.by_id(db, device.id)
@@ -89,3 +89,8 @@ def _found(
         if now_known.enrolled:
             wishes.for_device(db, now_known.serial_number, context.now)
         installs.touch_serials(db, [now_known.serial_number], context.now)
+
+
+def _past(told: float | None, now: float) -> float | None:
+    """A time that a server tells; what lies ahead of ours counts as now."""
+    return None if told is None else min(told, now)

@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.engine import serials, status
+from bridge.domain.policy import DAY
+from bridge.engine import clock_steps, serials, status
 from bridge.engine.context import Context
 from bridge.engine.doctor import hooks, inside, outside
 from bridge.engine.doctor.finding import Case, Finding, Stored
@@ -30,6 +31,7 @@ def examine(case: Case) -> Iterator[Finding]:
         yield from inside.wishes(case, stored)
         yield from inside.paused(stored)
         yield from inside.serial_numbers(stored)
+        yield from inside.clock(stored)
     yield from inside.tokens(case)
     yield from outside.apple(case, stored)
     yield from outside.mdm(case, stored)
@@ -49,4 +51,5 @@ def _stored(case: Case) -> Stored:
             pauses=pauses.load(db),
             claims=list(serials.claims(db)),
             shared=list(serials.shared(db)),
+            clock_step=clock_steps.lately(db, case.now, DAY),
         )

@@ -10,6 +10,7 @@ from bridge.config import Config
 from bridge.domain.pauses import Pauses
 from bridge.domain.wanted import Wanted
 from bridge.engine.calls import Clients
+from bridge.engine.clock_steps import Step
 from bridge.store.database import Database, EngineLock
 from bridge.store.locations import Location
 
@@ -41,6 +42,8 @@ class Stored:
     locations: Mapping[str, Location]
     last_webhook_at: Mapping[str, float | None]
     pauses: Pauses
+    clock_step: Step | None = None
+    """That the clock was set within the last day."""
     claims: Sequence[str] = ()
     """Devices that tell no serial number, in sentences."""
     shared: Sequence[str] = ()

@@ -43,7 +43,7 @@ def over_http(address: tuple[str, int]) -> Ask:
 
 def serving(case: Case, stored: Stored | None) -> Iterator[Finding]:
     """The engine, both hooks, and when each was last used by its owner."""
-    engine = health.engine_part(case.lock, case.now)
+    engine = health.engine_part(case.lock)
     if engine.ok:
         yield ok("engine", "running")
     else:

@@ -110,6 +110,12 @@ def _sqlite() -> Finding:
     )
 
 
+def clock(stored: Stored) -> Iterator[Finding]:
+    """That the clock was set lately."""
+    if stored.clock_step is not None:
+        yield warn("clock", stored.clock_step.shown, "see that the machine's time is kept (NTP)")
+
+
 def tokens(case: Case) -> Iterator[Finding]:
     """The content tokens as they lie in their files."""
     for name, location in case.config.locations.items():

@@ -28,6 +28,9 @@ from bridge.wire.mdm_webhook import StoredWebhook, load_stored
 SAME_MOMENT = 0.001
 """Seconds by which the server's times of two messages must differ to tell their order."""
 
+SERVER_AHEAD = 5.0
+"""Seconds by which a server's clock may be ahead of ours and still order its messages."""
+
 ASK_SERIAL_AFTER = 2.0
 """Seconds in which an overtaken Authenticate may still bring the serial number."""
 
@@ -66,7 +69,12 @@ def _handle(context: Context, event: Event, webhook: StoredWebhook) -> str:
 
 
 def _stamp(event: Event, webhook: StoredWebhook) -> float:
-    return webhook.created_at if webhook.created_at is not None else event.received_at
+    """The server's time of a message; one that lies ahead of ours counts as received then, or
+    nothing that the device tells until that time would count."""
+    told = webhook.created_at
+    if told is None or told > event.received_at + SERVER_AHEAD:
+        return event.received_at
+    return told
 
 
 def _seen(event: Event, device: Device) -> float:
