@@ -11,15 +11,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 
 import pytest
 
 from bridge.domain.policy import LimitsPolicy
 from tests.loopback import free_port
+from tests.soak.scenarios import MEMORY
 from tests.soak.served import HOOK, KEY, Served, serving
 
 LIMIT = LimitsPolicy().mdm_body
+LARGE = min(LIMIT, 7 * 1024 * 1024) - 100
 WRONG = "Basic bWRtOndyb25n"
 EVENT = b'{"topic": "mdm.Connect", "event_id": "%d", "acknowledge_event": {"udid": "u"}}'
 HALF = b"POST /hooks/mdm/main HTTP/1.1\r\nHost: x\r\nContent-Le"
@@ -120,6 +123,26 @@ def test_a_slow_body_ends_and_holds_up_nobody(served: Served) -> None:
         found = {answer(connection)[0] for connection in slow}
         assert 9 < time.monotonic() - started < 15
     assert found == {408}
+
+
+def test_large_bodies_that_come_together_are_all_taken_in(served: Served) -> None:
+    body = b'{"topic": "x", "filler": "%s"}' % (b"x" * LARGE)
+    chunked = b"%x\r\n%s\r\n0\r\n\r\n" % (len(body), body)
+    told = post(b"", Content_Length="", Transfer_Encoding="chunked") + chunked
+
+    def send(request: bytes) -> int:
+        with served.connect(timeout=60) as connection:
+            return asks(connection, request)
+
+    with ThreadPoolExecutor(10) as pool:
+        found = pool.map(send, [post(body)] * 8 + [told] * 2)
+        started = time.monotonic()
+        with served.connect() as good:
+            assert asks(good, post(EVENT % 70)) == 200
+        assert time.monotonic() - started < 4.0
+        assert list(found) == [200] * 10
+    memory = served.memory()
+    assert memory is None or memory < MEMORY
 
 
 def test_the_oldest_that_showed_no_key_go_when_an_address_has_too_many(served: Served) -> None:
