@@ -11,8 +11,8 @@ from bridge.domain.model import Asset
 from bridge.engine import inbox
 from bridge.store import apps, devices
 from bridge.store.database import Connection, Database
+from tests.odd_messages import ODD, Message, Path, places, put
 from tests.unit.engine_kit import POLICY
-from tests.unit.odd_messages import ODD, Message, Path, places, put
 from tests.unit.store_kit import NOW, device_of, make_install, make_posted, state, value
 
 UDID = "11111111-2222-4333-8444-555555555555"
