@@ -2,7 +2,12 @@
 
 logfmt by default, JSON lines with BRIDGE_LOG_FORMAT=json. What an event is about goes in through
 `extra`, under the names in `KEYS`; anything else in `extra` is left out, so that a payload cannot
-get into the logs by accident.
+get into the logs by accident. A test holds that every name which the code uses is one of them.
+
+What each level is for stands in docs/logs.md. Libraries are heard from warning on, whatever the
+level: what they say beside that names whole addresses, and bodies. urllib3 is not heard at all: its
+warnings name the path and query of a request, which are secret for some listeners, and our own
+clients tell how each request ended.
 """
 
 from __future__ import annotations
@@ -14,8 +19,12 @@ import sys
 import traceback
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Final, Literal, get_args
 
 from bridge.errors import ConfigError
+
+Level = Literal["debug", "info", "warning", "error"]
+LEVELS: Final[tuple[Level, ...]] = get_args(Level)
 
 KEYS = (
     "event_id",
@@ -28,7 +37,25 @@ KEYS = (
     "adam_id",
     "apple_event_id",
     "outbox_id",
+    "state",
+    "reason",
+    "detail",
+    "attempts",
+    "topic",
+    "outcome",
+    "method",
+    "path",
     "status",
+    "error_number",
+    "duration_ms",
+    "who",
+    "adds",
+    "removes",
+    "changes",
+    "held_back",
+    "times",
+    "tries",
+    "error",
 )
 """What an event may be about, in the order of a line; after `ts`, `level` and `msg`."""
 
@@ -39,8 +66,8 @@ _SECRETS = (
 )
 
 
-def setup_logging(environ: Mapping[str, str]) -> None:
-    """Send all logs from INFO on to standard error, in the form that `environ` asks for.
+def setup_logging(environ: Mapping[str, str], level: Level = "info") -> None:
+    """Send our logs from `level` on to standard error, in the form that `environ` asks for.
 
     May be called again; the last call counts. Raises ConfigError when BRIDGE_LOG_FORMAT is
     neither logfmt nor json.
@@ -52,7 +79,11 @@ def setup_logging(environ: Mapping[str, str]) -> None:
     handler.setFormatter(JsonFormatter() if form == "json" else LogfmtFormatter())
     root = logging.getLogger()
     root.handlers[:] = [handler]
-    root.setLevel(logging.INFO)
+    handler.setLevel(level.upper())
+    root.setLevel(logging.WARNING)
+    logging.getLogger("bridge").setLevel(level.upper())
+    logging.getLogger("urllib3").propagate = False
+    logging.getLogger("urllib3").handlers[:] = [logging.NullHandler()]
     logging.captureWarnings(True)
 
 

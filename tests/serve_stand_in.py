@@ -63,14 +63,15 @@ def run_engine(config: Config, stop: threading.Event) -> None:
 def main() -> int:
     parser = argparse.ArgumentParser()
     parser.add_argument("--config", type=Path, required=True)
+    parser.add_argument("--log-level", default="info")
     parser.add_argument("command")
     parser.add_argument("--fd", type=int, action="append")
     arguments = parser.parse_args()
     if arguments.command == "serve-web":
-        return run_web_child(arguments.config, arguments.fd, open_bridge)
+        return run_web_child(arguments.config, arguments.fd, open_bridge, arguments.log_level)
     if arguments.command == "serve-engine":
-        return run_engine_child(arguments.config, run_engine)
-    return serve(arguments.config, PROGRAM)
+        return run_engine_child(arguments.config, run_engine, arguments.log_level)
+    return serve(arguments.config, PROGRAM, arguments.log_level)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,8 @@ from bridge.app.wishes import Wishes
 from bridge.clients.listener import MARK
 from bridge.config import Config
 from bridge.domain.views import HealthPart
-from bridge.engine import explain, health, inbox, notification_tokens, replay, sync
+from bridge.domain.wording import counted
+from bridge.engine import explain, health, inbox, notification_tokens, replay, story, sync
 from bridge.engine.call_again import call_again
 from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.dispatch import Executor, inline
@@ -45,8 +46,10 @@ REFUSED_EVERY = 5.0
 class Bridge(Lists, Pauses, Wishes):
     """Everything that the web side and the command line need, on one database."""
 
-    def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:
-        super().__init__(config, clock)
+    def __init__(
+        self, config: Config, clock: Callable[[], float] = time.time, who: str = "bridge"
+    ) -> None:
+        super().__init__(config, clock, who)
         self.engine_lock = EngineLock(config.database)
         self.forwarder = Forwarder(self.database, config, self.now)
         self._refused: Counter[str] = Counter()
@@ -156,6 +159,10 @@ class Bridge(Lists, Pauses, Wishes):
         """
         policy = self.config.policy
         done = replay.replay(self.database, policy, event_id, self.now(), dry_run=dry_run)
+        if done is not None and done.error is None and not dry_run:
+            with self.database.write() as db:
+                text = f"message {event_id} is handled again"
+                story.note(db, self.now(), text, self.who, {})
         return None if done is None else done.as_json()
 
     def call_again(self, row_id: int) -> Mapping[str, Any] | None:
@@ -166,6 +173,9 @@ class Bridge(Lists, Pauses, Wishes):
         names = {"apple": tuple(self.config.locations), "mdm": tuple(self.config.servers)}
         with self.database.write() as db:
             done = call_again(db, row_id, names, self.now())
+            if done is not None and done.why_not is None:
+                about = {"outbox_id": row_id}
+                story.note(db, self.now(), "a call is made again", self.who, about)
         return None if done is None else done.as_json()
 
     def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
@@ -179,7 +189,13 @@ class Bridge(Lists, Pauses, Wishes):
         Returns how many there were; only what is wanted, and what a person must act on, counts.
         """
         with self.database.write() as db:
-            return retry.retry(db, serial, adam_id, self.now())
+            number = retry.retry(db, serial, adam_id, self.now())
+            if number:
+                text = f"{counted(number, 'install')} got another round"
+                named = {"device_serial": serial, "adam_id": adam_id}
+                about = {key: name for key, name in named.items() if name is not None}
+                story.note(db, self.now(), text, self.who, about)
+            return number
 
     def sync(self, what: str) -> Sequence[Mapping[str, Any]]:
         """Have the engine read everything anew, or only assets, assignments or devices.
@@ -215,5 +231,5 @@ class Bridge(Lists, Pauses, Wishes):
 
 
 def open_bridge(config: Config) -> Bridge:
-    """An open bridge for the web side or the command line."""
-    return Bridge(config).open()
+    """An open bridge for the web side."""
+    return Bridge(config, who="api").open()

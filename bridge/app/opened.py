@@ -12,10 +12,17 @@ from bridge.store.database import Database
 
 
 class Opened:
-    """What the parts of a bridge have in common; `clock` tells seconds since the epoch."""
+    """What the parts of a bridge have in common; `clock` tells seconds since the epoch.
 
-    def __init__(self, config: Config, clock: Callable[[], float] = time.time) -> None:
+    `who` is on whose behalf it is changed, for the log: the bridge itself, the API, or somebody at
+    the command line.
+    """
+
+    def __init__(
+        self, config: Config, clock: Callable[[], float] = time.time, who: str = "bridge"
+    ) -> None:
         self.config = config
+        self.who = who
         self.clock = clock
         self.database = Database(config.database)
 

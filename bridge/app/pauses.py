@@ -17,12 +17,12 @@ class Pauses(Opened):
         """Let nothing leave any more that this is about; False where it is paused already."""
         with self.database.write() as db:
             context = self.context(db)
-            return pausing.pause(context, Pause(scope, name, since=context.now))
+            return pausing.pause(context, Pause(scope, name, since=context.now), self.who)
 
     def resume(self, scope: Scope, name: str = "") -> bool:
         """End a pause; False where there was none."""
         with self.database.write() as db:
-            return pausing.resume(self.context(db), scope, name)
+            return pausing.resume(self.context(db), scope, name, self.who)
 
     def paused(self) -> Sequence[Mapping[str, Any]]:
         """All that is paused, ready for JSON."""

@@ -9,7 +9,8 @@ from bridge.domain.change import Change
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind, uses_rules
 from bridge.domain.wanted import Wanted
-from bridge.engine import one_offs, plan, unwished, wishes
+from bridge.domain.wording import counted
+from bridge.engine import one_offs, plan, story, unwished, wishes
 from bridge.engine.plan.blind import unseen as unseen_servers
 from bridge.engine.plan.seats import Look
 from bridge.engine.wishes import Limits
@@ -64,7 +65,20 @@ class Wishes(Opened):
             limits = Limits(limit, allow_removals)
             change = wishes.apply(db, wanted, self.now(), limits, servers)
             self._wished(db)
+            self._note_apply(db, change, limit)
             return change
+
+    def _note_apply(self, db: Connection, change: Change, limit: int | None) -> None:
+        text = "groups and apps are applied"
+        about = {
+            "adds": len(change.added),
+            "removes": len(change.removed),
+            "changes": len(change.otherwise) + len(change.let_go),
+        }
+        if limit is not None:
+            text = f"{text}, at most {counted(limit, 'install')}"
+            about["held_back"] = len(change.held)
+        story.note(db, self.now(), text, self.who, about)
 
     def _wished(self, db: Connection) -> None:
         """Locations that nobody wished for may have work to do now."""
@@ -100,10 +114,20 @@ class Wishes(Opened):
                 now=self.now(),
             )
             self._wished(db)
+            self._note_one_offs(db, "wished for beside the file", sorted(new), adam_id)
             return new
+
+    def _note_one_offs(
+        self, db: Connection, done: str, serials: Sequence[str], adam_id: str
+    ) -> None:
+        if serials:
+            text = f"an app is {done} on {counted(len(serials), 'device')}"
+            story.note(db, self.now(), text, self.who, story.pairs_of(serials, adam_id))
 
     def unassign(self, serials: Sequence[str], adam_id: str) -> frozenset[str]:
         """Withdraw one-off wishes for an app; the serials that had one. What the file wants
         stays."""
         with self.database.write() as db:
-            return one_offs.unassign(db, serials, adam_id, self.now())
+            gone = one_offs.unassign(db, serials, adam_id, self.now())
+            self._note_one_offs(db, "no longer wished for beside the file", sorted(gone), adam_id)
+            return gone

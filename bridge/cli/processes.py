@@ -16,7 +16,7 @@ def serve(settings: Settings) -> int:
     What is wanted comes from the database, where `apply` stores it; the file's groups and apps are
     not looked at. It starts though Apple or the MDM server cannot be reached.
     """
-    return processes.serve(settings.config_path)
+    return processes.serve(settings.config_path, level=settings.log_level)
 
 
 @click.command("serve-web", hidden=True)
@@ -26,7 +26,8 @@ def serve_web(settings: Settings, fds: tuple[int, ...]) -> int:
     """The web side, on the sockets that `serve` opened."""
     from bridge import app  # noqa: PLC0415 - the supervisor starts half a second sooner without it
 
-    return processes.run_web_child(settings.config_path, fds, app.open_bridge)
+    path, level = settings.config_path, settings.log_level
+    return processes.run_web_child(path, fds, app.open_bridge, level)
 
 
 @click.command("serve-engine", hidden=True)
@@ -35,4 +36,5 @@ def serve_engine(settings: Settings) -> int:
     """The engine."""
     from bridge.app import running  # noqa: PLC0415 - as above
 
-    return processes.run_engine_child(settings.config_path, running.run_engine)
+    path, level = settings.config_path, settings.log_level
+    return processes.run_engine_child(path, running.run_engine, level)

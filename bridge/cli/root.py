@@ -6,6 +6,7 @@ module with a click command in it. Commands return their exit code; None is 0.
 
 from __future__ import annotations
 
+import getpass
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -16,9 +17,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.core import ParameterSource
 
 from bridge.errors import BridgeError, ConfigError, WishError
-from bridge.logs import redact
+from bridge.logs import LEVELS, Level, redact, setup_logging
 
 if TYPE_CHECKING:
     from bridge.app import Bridge
@@ -30,6 +32,8 @@ BAD_NEWS = 1
 USAGE = 2
 INTERRUPTED = 130
 """How a shell reports a program that Ctrl-C ended: 128 and the number of SIGINT."""
+
+_LEVEL = "BRIDGE_LOG_LEVEL"
 
 Needs = tuple["Need", ...]
 
@@ -133,6 +137,7 @@ class Settings:
     """What holds for every command; all but the path is replaced by tests."""
 
     config_path: Path = Path("config.yaml")
+    log_level: Level = "info"
     transports: Transports | None = None
     clock: Callable[[], float] = field(default=time.time)
     sleep: Callable[[float], object] = field(default=time.sleep)
@@ -149,11 +154,20 @@ class Settings:
     @contextmanager
     def open_bridge(self) -> Iterator[Bridge]:
         """A bridge on the configured database; raises ConfigError or StoreError."""
-        bridge: Bridge = import_module("bridge.app").Bridge(self.config(), self.clock)
+        who = f"cli:{_user()}"
+        bridge: Bridge = import_module("bridge.app").Bridge(self.config(), self.clock, who)
         try:
             yield bridge.open()
         finally:
             bridge.close()
+
+
+def _user() -> str:
+    """Who is at the command line; a number where the system has no name for it."""
+    try:
+        return getpass.getuser()
+    except (KeyError, OSError):
+        return str(os.getuid())
 
 
 class Root(click.Group):
@@ -223,6 +237,15 @@ def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
         ctx.exit()
 
 
+class _LevelWord(click.Choice[Level]):
+    """A level of the log, in any case of letters."""
+
+    def get_invalid_choice_message(self, value: Any, ctx: click.Context | None) -> str:
+        """What is wrong, and where if it is the environment: click names the option alone."""
+        where = f" (in {_LEVEL})" if value == os.environ.get(_LEVEL) else ""
+        return f"{value!r}{where} is unknown; write debug, info, warning or error"
+
+
 @click.group(cls=Root, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option(
     "--config",
@@ -234,6 +257,15 @@ def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
     help="The configuration; otherwise $BRIDGE_CONFIG, otherwise ./config.yaml.",
 )
 @click.option(
+    "--log-level",
+    type=_LevelWord(LEVELS, case_sensitive=False),
+    envvar=_LEVEL,
+    default="info",
+    metavar="LEVEL",
+    help="How much serve logs: debug, info, warning or error; otherwise $BRIDGE_LOG_LEVEL, "
+    "otherwise info. With this option every other command logs to standard error, too.",
+)
+@click.option(
     "--version",
     is_flag=True,
     expose_value=False,
@@ -242,16 +274,19 @@ def _version(ctx: click.Context, _option: click.Parameter, asked: bool) -> None:
     help="Show the version and exit.",
 )
 @click.pass_context
-def cli(ctx: click.Context, config_path: Path) -> None:
+def cli(ctx: click.Context, config_path: Path, log_level: Level) -> None:
     """Assigns App Store licences to managed Apple devices and installs the apps through MicroMDM.
 
     Exit codes: 0 ok, 1 bad news, 2 a mistake in the command or the configuration.
     """
+    if ctx.get_parameter_source("log_level") is ParameterSource.COMMANDLINE:
+        setup_logging(os.environ, log_level)
     name = ctx.invoked_subcommand or ""
     command = COMMANDS.get(name) or HIDDEN.get(name) or Command("", "", NOTHING)
     ctx.obj = replace(
         ctx.obj or Settings(),
         config_path=config_path,
+        log_level=log_level,
         needs=command.needs,
         looks=command.looks,
     )

@@ -23,7 +23,7 @@ from bridge.cli.supervisor import EXIT_LOCKED, Child, Supervisor, listen, superv
 from bridge.config import SETTINGS, WANTED, Config, load_config
 from bridge.domain.wording import counted
 from bridge.errors import BridgeError, StoreLocked
-from bridge.logs import setup_logging
+from bridge.logs import Level, setup_logging
 from bridge.web import Bridge
 from bridge.web.server import run_web
 
@@ -33,15 +33,16 @@ PROGRAM = (sys.executable, "-m", "bridge")
 _STDIN = 0
 
 
-def serve(config_path: Path, program: Sequence[str] = PROGRAM) -> int:
+def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "info") -> int:
     """Run the web side and the engine until SIGTERM or SIGINT; the exit code.
 
     0 after a signal; 1 when a port or the database stays taken, or a child cannot start, with
-    one line on standard error. `program` is the command line before `--config`. Raises
-    ConfigError, also for a file without servers, locations or an API key. Mistakes in groups and
-    apps are warned of and no more: what is wanted comes from the database.
+    one line on standard error. `program` is the command line before `--config`, `level` that of
+    the log of all processes. Raises ConfigError, also for a file without servers, locations or an
+    API key. Mistakes in groups and apps are warned of and no more: what is wanted comes from the
+    database.
     """
-    setup_logging(os.environ)
+    setup_logging(os.environ, level)
     config = load_config(config_path, os.environ, SETTINGS, WANTED)
     if not (config.servers or config.locations):
         config.require("servers", "locations")  # there would be nothing to do
@@ -60,7 +61,7 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM) -> int:
             if listener is None:
                 return 0
             listeners.append(stack.enter_context(listener))
-        command = (*program, "--config", str(config_path))
+        command = (*program, "--log-level", level, "--config", str(config_path))
         fds = tuple(listener.fileno() for listener in listeners)
         options = [word for fd in fds for word in ("--fd", str(fd))]
         children = (
@@ -78,13 +79,16 @@ def _addresses(config: Config) -> Iterator[tuple[str, tuple[str, int]]]:
 
 
 def run_web_child(
-    config_path: Path, listen_fds: Sequence[int], open_bridge: Callable[[Config], Bridge]
+    config_path: Path,
+    listen_fds: Sequence[int],
+    open_bridge: Callable[[Config], Bridge],
+    level: Level = "info",
 ) -> int:
     """The hidden command `serve-web`: gunicorn on the sockets that the supervisor opened.
 
     Also ends with SystemExit; see `run_web`.
     """
-    setup_logging(os.environ)
+    setup_logging(os.environ, level)
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     lifeline.watch(_STDIN)
     config = load_config(config_path, os.environ, SETTINGS)
@@ -98,14 +102,16 @@ def run_web_child(
 
 
 def run_engine_child(
-    config_path: Path, run_engine: Callable[[Config, threading.Event], None]
+    config_path: Path,
+    run_engine: Callable[[Config, threading.Event], None],
+    level: Level = "info",
 ) -> int:
     """The hidden command `serve-engine`: `run_engine(config, stop)` until SIGTERM sets `stop`.
 
     0 when it returns, EXIT_LOCKED when another engine has the database, 1 for another error,
     which is logged in one line.
     """
-    setup_logging(os.environ)
+    setup_logging(os.environ, level)
     stop = _event_at_sigterm()  # first: only threads started after it leave SIGTERM to it
     lifeline.watch(_STDIN)
     try:

@@ -48,6 +48,16 @@ def judge(reply: Reply, read: Callable[[Fields], _T], secrets: Sequence[str]) ->
     raise _unknown(reply, shape)
 
 
+def error_number(content: bytes) -> int | None:
+    """The errorNumber of a reply, if it has one that can be read."""
+    if b"errorNumber" not in content:
+        return None
+    try:
+        return _error_number(json_object(content))
+    except ShapeError:
+        return None
+
+
 def _error_number(fields: Fields) -> int | None:
     try:
         return integer_or_none(fields, "errorNumber")

@@ -11,6 +11,7 @@ was lost, so it counts as one.
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -25,11 +26,14 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt, stop_after_de
 from urllib3 import PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError
 
+from bridge.clients.apple_verdict import error_number
 from bridge.clients.endpoint import ca_bundle, host_of, user_agent
 from bridge.clients.reply import Reply, retry_after_seconds
 from bridge.clients.transport import POOL_CLASSES, departure, explain, was_dropped
 from bridge.domain.vocabulary import Service
 from bridge.errors import CallError, ConfigError, NotSent, OutcomeUnknown
+
+log = logging.getLogger(__name__)
 
 ATTEMPTS = 3
 PATIENCE = 15.0
@@ -51,7 +55,9 @@ class HttpClient:
     SSL_CERT_FILE) are read from the environment once, here; a .netrc never is, cookies are dropped
     and redirects not followed. `timeout` is (connect, read) in seconds, `max_reply` is in bytes,
     `adapter` replaces the network (tests). `now` is the wall clock, `clock` a monotonic one, and
-    `sleep` waits between attempts.
+    `sleep` waits between attempts. Every attempt is logged with what it was `about` (keys of the
+    log), unless that is None: Apple's at info, an MDM server's, of which a fleet makes hundreds
+    of thousands, at debug.
     Raises ConfigError when the URL or that environment cannot be used.
     """
 
@@ -66,8 +72,10 @@ class HttpClient:
         now: Callable[[], float] = time.time,
         clock: Callable[[], float] = time.monotonic,
         sleep: Callable[[float], object] = time.sleep,
+        about: Mapping[str, str] | None = None,
     ) -> None:
         self.service: Service = service
+        self._about = about
         self.host = host_of(base_url, service)
         self._base_url = base_url.rstrip("/")
         self._timeout = timeout
@@ -101,7 +109,7 @@ class HttpClient:
         their `call` is method and path without the query.
         """
         once = partial(
-            self._once,
+            self._told if self._about is not None else self._once,
             f"{method} {path}",
             {
                 "method": method,
@@ -122,6 +130,38 @@ class HttpClient:
             opened = list(self._opened)
         for adapter in opened:
             adapter.close()
+
+    def _told(
+        self,
+        call: str,
+        request: dict[str, Any],
+        pace: Callable[[], None] | None,
+        if_dropped: str,
+    ) -> Reply:
+        """One attempt with its line in the log; the wait for its turn is not counted."""
+        if pace is not None:
+            pace()
+        begun = self._clock()
+        try:
+            reply = self._once(call, request, None, if_dropped)
+        except CallError as error:
+            self._tell(call, begun, {"error": str(error)})
+            raise
+        self._tell(call, begun, {"status": reply.status, "error_number": self._number(reply)})
+        return reply
+
+    def _tell(self, call: str, begun: float, ended: Mapping[str, object]) -> None:
+        level = logging.INFO if self.service == "apple" else logging.DEBUG
+        if not log.isEnabledFor(level):
+            return
+        method, _, path = call.partition(" ")
+        duration = round((self._clock() - begun) * 1000)
+        keys = {"method": method, "path": path, "duration_ms": duration, **ended}
+        side = "Apple" if self.service == "apple" else "the MDM server"
+        log.log(level, "a request to %s", side, extra={**(self._about or {}), **keys})
+
+    def _number(self, reply: Reply) -> int | None:
+        return error_number(reply.content) if self.service == "apple" else None
 
     def _once(
         self,

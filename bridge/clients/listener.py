@@ -30,7 +30,7 @@ class ListenerClient:
     ) -> None:
         parts = urlsplit(url)
         self.host = listener_host(url)
-        self._http = HttpClient(
+        self._http = HttpClient(  # without `about`: the log would show the path
             f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}",
             service="mdm",
             timeout=timeout,

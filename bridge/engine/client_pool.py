@@ -74,7 +74,9 @@ class ClientPool:
             if known is not None and known[0] == data:
                 return known[1]
             token = self._token(location, data)
-            http = self._http(self._config.apple_url, "apple", self._transports.apple)
+            http = self._http(
+                self._config.apple_url, "apple", self._transports.apple, location=location
+            )
             guard = self._guards.of(location, token) if self._guards is not None else None
             pace = self._pace(location)
             client = AppleClient(http, token.secret, limiter=pace, guard=guard)
@@ -99,7 +101,7 @@ class ClientPool:
         with self._lock:
             known = self._metadata.get(location)
             if known is None or known[0] != place.origin:
-                http = self._http(place.origin, "apple", self._transports.apple)
+                http = self._http(place.origin, "apple", self._transports.apple, location=location)
                 known = (place.origin, http, self._limiter(LOOKUPS_PER_SECOND))
                 self._metadata[location] = known
         return MetadataClient(known[1], place.path, token.secret, known[2])
@@ -128,7 +130,7 @@ class ClientPool:
         with self._lock:
             if server not in self._mdm:
                 config = self._config.servers[server]
-                http = self._http(config.url, "mdm", self._transports.mdm)
+                http = self._http(config.url, "mdm", self._transports.mdm, server=server)
                 self._mdm[server] = MicroMdmClient(http, config.api_key)
             return self._mdm[server]
 
@@ -167,7 +169,7 @@ class ClientPool:
     def _limiter(self, per_second: float) -> RateLimiter:
         return RateLimiter(per_second, **self._timing())
 
-    def _http(self, url: str, service: Any, adapter: Any) -> HttpClient:
+    def _http(self, url: str, service: Any, adapter: Any, **about: str) -> HttpClient:
         policy = self._config.policy.call
         return HttpClient(
             url,
@@ -175,5 +177,6 @@ class ClientPool:
             timeout=(policy.connect_timeout, policy.read_timeout),
             adapter=adapter,
             now=self._now,
+            about=about,
             **self._timing(),
         )

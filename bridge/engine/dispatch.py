@@ -13,7 +13,7 @@ from bridge.domain.policy import Policy
 from bridge.engine import pausing
 from bridge.engine.calls import Call
 from bridge.engine.context import Context
-from bridge.errors import CallError, StoreError
+from bridge.errors import AppleRefused, CallError, StoreError
 from bridge.store import meta, outbox
 from bridge.store.database import Database
 from bridge.store.outbox import OutboxRow
@@ -137,7 +137,7 @@ class Dispatcher:
             result = call.perform(row)
         except CallError as failure:
             error = failure
-            log.info("a call failed", extra=_log_keys(row) | {"error": str(error)})
+            log.info("a call failed", extra=_log_keys(row) | _why(error))
             self._settle(row, lambda context: call.fail(context, row, error))
         except Exception as mistake:  # of ours, and it must not stop the other calls
             log.exception("a call could not be made", extra=_log_keys(row))
@@ -176,6 +176,11 @@ class Dispatcher:
         self._calls[row.kind].lost(context, row)
         wait = last_delay_for_ever(self._policy.call.retry, row.tries + 1)
         outbox.slow_down(context.db, row.id, context.now + wait, text)
+
+
+def _why(error: CallError) -> dict[str, Any]:
+    number = error.number if isinstance(error, AppleRefused) else None
+    return {"status": error.status, "error_number": number, "error": str(error)}
 
 
 def _log_keys(row: OutboxRow) -> dict[str, Any]:

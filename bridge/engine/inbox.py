@@ -110,6 +110,7 @@ def _process_one(context: Context, event: Event) -> None:
         with savepoint(context.db):
             outcome = HANDLERS[event.source](context, event)
             events.finish(context.db, event.id, context.now, outcome)
+        log.debug("a message is handled", extra=_log_keys(event) | {"outcome": outcome})
     except Exception as error:  # whatever it is, the other messages must go on
         tries = event.tries + 1
         retry_at = None if tries >= MAX_TRIES else context.now + RETRY_AFTER[tries - 1]
@@ -120,7 +121,7 @@ def _process_one(context: Context, event: Event) -> None:
             meta.count(context.db, f"{event.source}.set_aside", context.now)
         log.exception(
             "a message could not be processed",
-            extra={"event_id": event.message_id, "tries": tries},
+            extra=_log_keys(event) | {"tries": tries},
         )
 
 
@@ -132,7 +133,18 @@ def _by_envelope(context: Context, event: Event, why: str) -> None:
         with savepoint(context.db):
             mdm.handle_envelope(context, event, why)
     except Exception:
-        log.exception("not even its envelope could be used", extra={"event_id": event.message_id})
+        log.exception("not even its envelope could be used", extra=_log_keys(event))
+
+
+def _log_keys(event: Event) -> dict[str, str | None]:
+    return {
+        "event_id": event.message_id,
+        "device_udid": event.udid,
+        "command_uuid": event.command_uuid,
+        "server" if event.source == "mdm" else "location": event.origin,
+        "apple_event_id": event.apple_event_id,
+        "topic": event.topic,
+    }
 
 
 def _digest(body: bytes) -> str:

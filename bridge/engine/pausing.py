@@ -8,29 +8,35 @@ that it holds up nothing else; other calls are held, and are due when anything i
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable
 
 from bridge.domain.pauses import Pause, Pauses, Scope
-from bridge.engine import follow_up
+from bridge.engine import follow_up, story
 from bridge.engine.calls import registering
 from bridge.engine.context import Context
-from bridge.store import commands, devices, failures, installs, lanes, meta, outbox, requests
+from bridge.store import acts, commands, devices, failures, installs, lanes, meta, outbox, requests
 from bridge.store import pairs as pairs_store
 from bridge.store import pauses as store
 from bridge.store.outbox import OutboxRow
 
-log = logging.getLogger(__name__)
-
 PAUSED = "taken back: it is paused"
+BY_ITSELF = "bridge"
 
 
-def pause(context: Context, pause: Pause) -> bool:
-    """Let nothing leave any more that `pause` is about; False where it is paused already."""
+_KEYS = {"app": "adam_id", "location": "location", "serial": "device_serial"}
+"""By scope, the log's key for the name of what is paused."""
+
+
+def pause(context: Context, pause: Pause, who: str = BY_ITSELF) -> bool:
+    """Let nothing leave any more that `pause` is about; False where it is paused already.
+
+    `who` pauses, for the log.
+    """
     if not store.begin(context.db, pause):
         return False
     meta.count(context.db, f"paused.{pause.paused_by}", context.now)
-    log.warning("%s", pause.shown)
+    about = {"who": who, **_named(pause.scope, pause.name)}
+    acts.note(context.db, context.now, pause.shown, about, "warning")
     for row in outbox.ready(context.db, tuple(_KEEPERS)):
         hold_back(context, row)
     gone = store.withdraw_collected(context.db, pause.scope, pause.name, context.now)
@@ -39,19 +45,27 @@ def pause(context: Context, pause: Pause) -> bool:
     return True
 
 
-def resume(context: Context, scope: Scope, name: str) -> bool:
-    """End a pause: what it held up is due at once, paced as ever; False where there was none."""
+def resume(context: Context, scope: Scope, name: str, who: str = BY_ITSELF) -> bool:
+    """End a pause: what it held up is due at once, paced as ever; False where there was none.
+
+    `who` resumes, for the log.
+    """
     pause = store.get(context.db, scope, name)
     if pause is None:
         return False
     store.end(context.db, scope, name)
     if scope == "app":
         failures.forgive(context.db, name)
-    log.info("%s is resumed", pause.what)
+    text = f"{pause.what} is resumed"
+    story.note(context.db, context.now, text, who, _named(scope, name))
     outbox.release_held(context.db, context.now)
     lanes.wake_ready(context.db, context.now)
     store.touch(context.db, scope, name, context.now)
     return True
+
+
+def _named(scope: Scope, name: str) -> dict[str, str | int]:
+    return {_KEYS[scope]: name} if scope in _KEYS else {}
 
 
 def hold_back(context: Context, row: OutboxRow) -> bool:

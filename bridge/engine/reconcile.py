@@ -31,7 +31,7 @@ from bridge.domain.decision import (
 )
 from bridge.domain.facts import Facts
 from bridge.domain.model import Device, Install, Pair
-from bridge.engine import fallbacks, waves
+from bridge.engine import fallbacks, story, waves
 from bridge.engine import licences as licence_steps
 from bridge.engine.context import Context
 from bridge.store import (
@@ -62,37 +62,45 @@ UNDECIDED_FOR = 600.0
 """Seconds after which an install that could not be decided is tried again."""
 
 
-def decide_dirty(context: Context) -> int:
-    """Decide a chunk of the installs that something touched; returns how many there were."""
+def decide_dirty(context: Context, moved: list[story.Moved] | None = None) -> int:
+    """Decide a chunk of the installs that something touched; returns how many there were.
+
+    `moved` gets what was decided, for the log to tell once it is committed.
+    """
     dirty = installs.dirty(context.db, CHUNK)
     if not dirty:
         return 0
     try:
         with savepoint(context.db):
-            _decide(context, dirty)
+            decided = _decide(context, dirty)
     except Exception:  # one install must not stop the others
         log.exception("a group of installs could not be decided; trying one by one")
+        decided = []
         for install in dirty:
-            _decide_alone(context, install)
+            decided += _decide_alone(context, install)
+    if moved is not None:
+        moved += decided
     return len(dirty)
 
 
-def _decide(context: Context, dirty: Sequence[Install]) -> None:
+def _decide(context: Context, dirty: Sequence[Install]) -> list[story.Moved]:
     decided = [(f, decide(f, context.policy, context.now)) for f in facts.load(context.db, dirty)]
     installs.record(context.db, [(f.install, d) for f, d in decided], context.now)
     for fact, decision in decided:
         _intend(context, fact, decision)
     waves.observe(context, decided)
+    return [story.Moved(fact, decision) for fact, decision in decided]
 
 
-def _decide_alone(context: Context, install: Install) -> None:
+def _decide_alone(context: Context, install: Install) -> list[story.Moved]:
     try:
         with savepoint(context.db):
-            _decide(context, [install])
+            return _decide(context, [install])
     except Exception:
         log.exception("an install could not be decided", extra={"device_serial": install.target})
         meta.count(context.db, "install.undecided", context.now)
         installs.postpone(context.db, install.id, context.now + UNDECIDED_FOR)
+        return []
 
 
 def _intend(context: Context, fact: Facts, decision: Decision) -> None:

@@ -8,7 +8,7 @@ import time
 from collections.abc import Callable
 
 from bridge.domain.policy import Policy
-from bridge.engine import clock_steps, cutting, inbox, lanes, reconcile, recovery, sweep
+from bridge.engine import clock_steps, cutting, inbox, lanes, reconcile, recovery, story, sweep
 from bridge.engine.calls import Call
 from bridge.engine.clock_steps import StepWatch
 from bridge.engine.context import Context
@@ -65,6 +65,7 @@ class Engine:
         """One pass: messages, clock, decisions, calls. True when there was something to do."""
         now = self.clock()
         done = self.dispatcher.settle_again()
+        done += story.tell_acts(self.database)
         done += self._look(now)
         done += inbox.process(self.database, self.policy, now)
         done += self._sweep()
@@ -99,8 +100,10 @@ class Engine:
     def _decide(self) -> int:
         done = 0
         if self._any(lambda c: bool(installs.dirty(c.db, 1))):
+            moved: list[story.Moved] = []
             with self.database.write() as db:
-                done += reconcile.decide_dirty(self._context(db))
+                done += reconcile.decide_dirty(self._context(db), moved)
+            story.tell(moved)
         if self._any(lambda c: bool(seats.in_demand(c.db))):
             with self.database.write() as db:
                 done += reconcile.allot_seats(self._context(db))

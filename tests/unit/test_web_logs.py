@@ -2,12 +2,24 @@
 
 import json
 import logging
+import re
 import shlex
+from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+import bridge
 from bridge.errors import ConfigError
-from bridge.logs import KEYS, JsonFormatter, LogfmtFormatter, redact, setup_logging
+from bridge.logs import (
+    KEYS,
+    LEVELS,
+    JsonFormatter,
+    Level,
+    LogfmtFormatter,
+    redact,
+    setup_logging,
+)
 
 
 def record(message: str = "stored", *args: object, **extra: object) -> logging.LogRecord:
@@ -105,27 +117,61 @@ def test_credentials_are_left_out(text: str, shown: str) -> None:
     assert redact(text) == shown
 
 
+@pytest.fixture
+def own_loggers(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """What `setup_logging` changes is as it was afterwards."""
+    for name in (None, "bridge", "urllib3"):
+        logger = logging.getLogger(name)
+        monkeypatch.setattr(logger, "handlers", list(logger.handlers))
+        monkeypatch.setattr(logger, "propagate", logger.propagate)
+    levels = {name: logging.getLogger(name).level for name in (None, "bridge")}
+    yield
+    logging.captureWarnings(False)
+    for name, level in levels.items():
+        logging.getLogger(name).setLevel(level)
+
+
+@pytest.mark.usefixtures("own_loggers")
 @pytest.mark.parametrize(("form", "start"), [(None, "ts="), ("logfmt", "ts="), ("json", "{")])
 def test_the_environment_chooses_the_form(
-    form: str | None,
-    start: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
+    form: str | None, start: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    root = logging.getLogger()
-    monkeypatch.setattr(root, "handlers", list(root.handlers))
-    monkeypatch.setattr(root, "level", root.level)
-    try:
-        for _ in range(2):
-            setup_logging({} if form is None else {"BRIDGE_LOG_FORMAT": form})
-        logging.getLogger("bridge.x").info("hello")
-        logging.getLogger("bridge.x").debug("not shown")
-    finally:
-        logging.captureWarnings(False)
+    for _ in range(2):
+        setup_logging({} if form is None else {"BRIDGE_LOG_FORMAT": form})
+    logging.getLogger("bridge.x").info("hello")
+    logging.getLogger("bridge.x").debug("not shown")
     (line,) = capsys.readouterr().err.splitlines()
     assert line.startswith(start) and "hello" in line
+
+
+@pytest.mark.usefixtures("own_loggers")
+@pytest.mark.parametrize("level", LEVELS)
+def test_a_level_is_shown_from_there_on(level: Level, capsys: pytest.CaptureFixture[str]) -> None:
+    setup_logging({}, level)
+    for each in LEVELS:
+        logging.getLogger("bridge.x").log(getattr(logging, each.upper()), each)
+    said = [line.split("msg=")[1] for line in capsys.readouterr().err.splitlines()]
+    assert said == list(LEVELS[LEVELS.index(level) :])
+
+
+@pytest.mark.usefixtures("own_loggers")
+def test_libraries_are_heard_from_warning_on_and_urllib3_never(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    setup_logging({}, "debug")
+    for name in ("gunicorn.x", "urllib3.connectionpool", "another"):
+        for level in (logging.DEBUG, logging.INFO, logging.WARNING):
+            logging.getLogger(name).log(level, "https://example.org/hooks/a-secret-path")
+    said = capsys.readouterr().err.splitlines()
+    assert len(said) == 2 and all("level=warning" in line for line in said)
 
 
 def test_an_unknown_form_is_a_mistake() -> None:
     with pytest.raises(ConfigError, match="BRIDGE_LOG_FORMAT: 'xml' is unknown"):
         setup_logging({"BRIDGE_LOG_FORMAT": "xml"})
+
+
+def test_the_keys_are_explained_in_their_order() -> None:
+    text = (Path(bridge.__file__).parents[1] / "docs" / "logs.md").read_text()
+    rows = re.findall(r"^\| (`[^|]*`) \|", text.split("## Keys")[1], re.MULTILINE)
+    assert tuple(re.findall("`([^`]+)`", " ".join(rows))) == KEYS

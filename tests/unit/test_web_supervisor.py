@@ -67,7 +67,7 @@ def test_a_signal_ends_the_wait_for_a_port(signum: int) -> None:
 
 def test_serve_needs_more_than_a_database(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(serve_module, "listen", functools.partial(listen, wait=0))
-    monkeypatch.setattr(serve_module, "setup_logging", lambda environ: None)
+    monkeypatch.setattr(serve_module, "setup_logging", lambda *_: None)
     config = tmp_path / "config.yaml"
     config.write_text("{database: bridge.db, listen: '192.0.2.1:1'}")
     with pytest.raises(ConfigError) as caught:
@@ -79,7 +79,7 @@ def test_serve_warns_of_what_is_left_out(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serve_module, "listen", functools.partial(listen, wait=0))
-    monkeypatch.setattr(serve_module, "setup_logging", lambda environ: None)
+    monkeypatch.setattr(serve_module, "setup_logging", lambda *_: None)
     config = tmp_path / "config.yaml"
     config.write_text(
         "{database: bridge.db, listen: '192.0.2.1:1', locations: {hq: {content_token_file: hq}}}"
@@ -105,7 +105,7 @@ def test_serve_says_in_one_line_why_it_cannot_listen(
     said: str,
 ) -> None:
     monkeypatch.setattr(serve_module, "listen", functools.partial(listen, wait=0))
-    monkeypatch.setattr(serve_module, "setup_logging", lambda environ: None)
+    monkeypatch.setattr(serve_module, "setup_logging", lambda *_: None)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         config = tmp_path / "config.yaml"

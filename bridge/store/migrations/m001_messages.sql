@@ -41,6 +41,15 @@ CREATE TABLE seen_messages (
 );
 CREATE INDEX seen_messages_at ON seen_messages (seen_at);
 
+-- What people did, in the transaction in which it was done, until the engine has logged it.
+CREATE TABLE acts (
+    id INTEGER PRIMARY KEY,
+    at REAL NOT NULL,
+    level TEXT NOT NULL,               -- info | warning
+    message TEXT NOT NULL,
+    about TEXT NOT NULL                -- JSON: keys of the log and their values
+);
+
 CREATE TABLE counters (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL,
