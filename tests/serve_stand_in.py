@@ -53,7 +53,7 @@ def run_engine(config: Config, stop: threading.Event) -> None:
     lock = EngineLock(config.database)
     if conduct == "lock":
         lock.acquire(0.5)
-    logging.getLogger(__name__).info("the engine works")
+    logging.getLogger("bridge.engine").info("the engine works")
     stop.wait()
     lock.release()
     if conduct == "deaf":
