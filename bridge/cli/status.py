@@ -129,6 +129,10 @@ def _licences(licences: list[Mapping[str, Any]]) -> None:
             day = day_of(datetime.fromisoformat(each["last_seat_at"]).timestamp())
             name = each["name"] or each["adam_id"]
             show.line(f"{each['location']}, {name}: at this rate the last seat goes on {day}.")
+        if each["retired"] and not each["unlimited"] and (each["free"] or 0) <= 0:
+            name = each["name"] or each["adam_id"]
+            retired = f"{each['retired']} of {each['total']} are retired, and nobody can be given"
+            show.line(f"{each['location']}, {name}: {retired} them.")
     if len(shown) < len(licences):
         more = counted(len(licences) - len(shown), "app")
         show.line(f"{more} more that nobody wants here: see --json")
@@ -137,6 +141,8 @@ def _licences(licences: list[Mapping[str, Any]]) -> None:
 def _total(licence: Mapping[str, Any]) -> object:
     if licence["unlimited"]:
         return "unlimited"
+    if licence["odd"] is not None:
+        return "cannot be read"
     return 0 if licence["read_at"] is None else licence["total"]
 
 

@@ -12,6 +12,14 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Generic, Protocol, TypeVar
 
+from bridge.clients.apple_readers import (
+    read_assets,
+    read_assignments,
+    read_client_config,
+    read_event,
+    read_service_config,
+    read_status,
+)
 from bridge.clients.apple_replies import (
     AssetsPage,
     AssignmentsPage,
@@ -22,19 +30,14 @@ from bridge.clients.apple_replies import (
     Page,
     ServiceConfig,
     StatusReply,
-    read_assets,
-    read_assignments,
-    read_client_config,
-    read_event,
-    read_service_config,
-    read_status,
 )
 from bridge.clients.apple_verdict import judge
 from bridge.clients.http import HttpClient
 from bridge.clients.rate import RateLimiter
 from bridge.clients.shape import Fields
 from bridge.domain.model import Asset
-from bridge.errors import ConfigError, OutcomeUnknown, TokenOfOtherLibrary
+from bridge.domain.odd_rows import OddRow
+from bridge.errors import ConfigError, OutcomeUnknown, TokenOfOtherLibrary, Unreadable
 
 REQUESTS_PER_SECOND = 15.0
 MAX_PAGES = 20_000
@@ -49,12 +52,14 @@ class WalkStep(Generic[PageT]):
     """One page of a walk.
 
     `version_id` is the first page's: the one to keep for `since_version_id`, once the walk is over.
-    `version_changed` says that data was written during the walk, so that it may have gaps.
+    `version_changed` says that data was written during the walk, so that it may have gaps;
+    `missing` stands for rows that the walk does not come to.
     """
 
     page: PageT
     version_id: str | None
     version_changed: bool
+    missing: tuple[OddRow, ...] = ()
 
 
 class Guard(Protocol):
@@ -195,7 +200,7 @@ class AppleClient:
         """All pages of assignments, in order, each fetched when it is asked for.
 
         Follows nextPageIndex until it is absent; an empty page may have a next one. A changed
-        version is reported and not acted upon. Raises OutcomeUnknown, beside what a single page
+        version is reported and not acted upon. Raises Unreadable, beside what a single page
         raises, when the pages do not come to an end: a walk never stops short silently.
         """
         return self._walk(
@@ -264,17 +269,13 @@ class AppleClient:
             page = fetch(index)
             if count == 0:
                 version_id = page.version_id
-            yield WalkStep(page, version_id, page.version_id != version_id)
-            if page.next_page_index is None:
+            changed = None not in (page.version_id, version_id) and page.version_id != version_id
+            yield WalkStep(page, version_id, changed, _left_out(page, index))
+            following = _following(page, index, call)
+            if following is None:
                 return
-            if page.next_page_index <= index:
-                break
-            index = page.next_page_index
-        raise OutcomeUnknown(
-            f"Apple's pages for {call} do not come to an end; the read is not complete.",
-            service="apple",
-            call=call,
-        )
+            index = following
+        raise _endless(call)
 
     def _call(
         self,
@@ -311,6 +312,34 @@ class AppleClient:
         if problem is not None:
             failure = TokenOfOtherLibrary if method == "GET" else OutcomeUnknown
             raise failure(problem, service="apple", call=call)
+
+
+def _following(page: Page, index: int, call: str) -> int | None:
+    """The index of the page after `index`, None after the last one.
+
+    Pages are numbered one by one. Where the next index is another number, `totalPages` tells; it
+    may be an older count, so that an absent next index, or the very next, goes before it.
+    """
+    if page.next_page_index is None or page.next_page_index == index + 1:
+        return page.next_page_index
+    if page.total_pages is None:
+        raise _endless(call)
+    return index + 1 if index + 1 < page.total_pages else None
+
+
+def _left_out(page: Page, index: int) -> tuple[OddRow, ...]:
+    """What a page tells of rows that no page shows."""
+    if page.next_page_index is None and index + 1 < (page.total_pages or 0):
+        return (OddRow(f"the list ends after page {index + 1} of {page.total_pages}"),)
+    return ()
+
+
+def _endless(call: str) -> Unreadable:
+    return Unreadable(
+        f"Apple's pages for {call} do not come to an end; the read is not complete.",
+        service="apple",
+        call=call,
+    )
 
 
 def _query(**parameters: str | int | None) -> dict[str, str]:

@@ -6,8 +6,14 @@ from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 from bridge.clients.reply import Reply
-from bridge.clients.shape import Fields, integer_or_none, json_object, object_or_empty
-from bridge.errors import AppleRefused, OutcomeUnknown, ShapeError
+from bridge.clients.shape import (
+    Fields,
+    integer_or_none,
+    json_object,
+    lenient,
+    object_or_empty,
+)
+from bridge.errors import AppleRefused, OutcomeUnknown, ShapeError, Unreadable
 
 _T = TypeVar("_T")
 
@@ -20,6 +26,7 @@ def judge(reply: Reply, read: Callable[[Fields], _T], secrets: Sequence[str]) ->
 
     The body is looked at before the status: Apple sends errorNumbers with 200 as well, and a
     synchronous error means no asynchronous processing at all (Apple, "Handling Error Responses").
+    An errorNumber of 0 is none. A success that cannot be read is Unreadable.
     `secrets` are blotted out of Apple's error text, should it repeat one.
     """
     try:
@@ -40,12 +47,12 @@ def judge(reply: Reply, read: Callable[[Fields], _T], secrets: Sequence[str]) ->
     if not 200 <= reply.status < 300:
         raise _unknown(reply, "no errorNumber")
     if fields is None:
-        raise _unknown(reply, "not a JSON object")
+        raise _unknown(reply, "not a JSON object", Unreadable)
     try:
         return read(fields)
     except ShapeError as error:
         shape = str(error)
-    raise _unknown(reply, shape)
+    raise _unknown(reply, shape, Unreadable)
 
 
 def error_number(content: bytes) -> int | None:
@@ -59,17 +66,11 @@ def error_number(content: bytes) -> int | None:
 
 
 def _error_number(fields: Fields) -> int | None:
-    try:
-        return integer_or_none(fields, "errorNumber")
-    except ShapeError:
-        return None
+    return lenient(integer_or_none, fields, "errorNumber") or None
 
 
 def _error_info(fields: Fields) -> Fields:
-    try:
-        return object_or_empty(fields, "errorInfo")
-    except ShapeError:
-        return {}
+    return lenient(object_or_empty, fields, "errorInfo") or {}
 
 
 def _error_text(fields: Fields, secrets: Sequence[str]) -> str:
@@ -87,8 +88,8 @@ def _refused_without_number(reply: Reply) -> AppleRefused:
         message = f"Apple answered {reply.call} with 429: too many requests for this location."
     else:
         message = (
-            f"Apple answered {reply.call} with {reply.status} and no errorNumber;"
-            " check apple.url and any proxy on the way."
+            f"{reply.call} was answered with {reply.status} and no errorNumber;"
+            " check apple.url, and any proxy or firewall between."
         )
     return AppleRefused(
         message,
@@ -99,8 +100,10 @@ def _refused_without_number(reply: Reply) -> AppleRefused:
     )
 
 
-def _unknown(reply: Reply, what: str) -> OutcomeUnknown:
-    return OutcomeUnknown(
+def _unknown(
+    reply: Reply, what: str, kind: type[OutcomeUnknown] = OutcomeUnknown
+) -> OutcomeUnknown:
+    return kind(
         f"Apple's answer to {reply.call} (status {reply.status}) cannot be used: {what}.",
         service="apple",
         call=reply.call,

@@ -26,7 +26,7 @@ from bridge.clients.shape import (
     text_or_none,
     time_or_none,
 )
-from bridge.errors import ConfigError, MdmRefused, OutcomeUnknown, ShapeError
+from bridge.errors import ConfigError, MdmRefused, OutcomeUnknown, ShapeError, Unreadable
 
 _T = TypeVar("_T")
 
@@ -152,7 +152,7 @@ class MicroMdmClient:
             return read(json_object(reply.content))
         except ShapeError as error:
             shape = str(error)
-        raise self._unknown(reply, shape)
+        raise self._unknown(reply, shape, Unreadable)
 
     def _check(self, reply: Reply, expected: int) -> None:
         if reply.status == expected:
@@ -167,8 +167,10 @@ class MicroMdmClient:
             )
         raise self._unknown(reply, f"{expected} was expected")
 
-    def _unknown(self, reply: Reply, what: str) -> OutcomeUnknown:
-        return OutcomeUnknown(
+    def _unknown(
+        self, reply: Reply, what: str, kind: type[OutcomeUnknown] = OutcomeUnknown
+    ) -> OutcomeUnknown:
+        return kind(
             f"{self._http.host}'s answer to {reply.call} (status {reply.status})"
             f" cannot be used: {what}.",
             service="mdm",

@@ -57,7 +57,8 @@ class LocationFacts:
 
 @dataclass(frozen=True, slots=True)
 class AssetFacts:
-    """Apple's counts of one asset; `available` is None for unlimited ones.
+    """Apple's counts of one asset; `available` is None for unlimited ones, `retired` are those of
+    the total that nobody can be given.
 
     They were read at `read_at`; `counted_at` is when they last changed: read, or told by an
     ASSET_COUNT.
@@ -71,6 +72,18 @@ class AssetFacts:
     platforms: str | None
     read_at: float
     counted_at: float
+    retired: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Unsure:
+    """A row of Apple's assignments that cannot be read may be the pair's.
+
+    `looked_at` is when the pair was looked up on its own, and that did not tell it either.
+    """
+
+    odd: str
+    looked_at: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,6 +138,10 @@ class Facts:
     facts_unread: Unreadable | None = None
     """The answers of late to the question what the device is."""
     free_seats: int | None = None
+    odd_asset: str | None = None
+    """What is odd about the row of Apple's that is, or may be, the asset's, where none was read."""
+    unsure: Unsure | None = None
+    """Why it is not known whether the pair holds a licence that none is known of."""
     scout: Scout | None = None
     """Who is tried first, for an app whose bundle id is not known."""
     pause: Pause | None = None

@@ -24,6 +24,10 @@ _PREFIXES: Final = (
     ("RealityDevice", "visionOS"),
 )
 
+_PLATFORMS: Final = {
+    name.casefold(): name for name in ("iOS", "macOS", "tvOS", "watchOS", "visionOS")
+}
+
 Fit = Literal["listed", "untold", "impossible"]
 """Whether Apple lists an app for a device. `untold`: not listed, but it may run there all the same,
 which only the device can tell."""
@@ -50,8 +54,13 @@ def platform_of(product_name: str | None) -> str | None:
 
 
 def listed(platforms: str | None) -> frozenset[str]:
-    """Platforms from their stored form (`iOS,macOS`); empty where none are known."""
-    return frozenset(filter(None, (platforms or "").split(",")))
+    """Platforms from their stored form (`iOS,macOS`); empty where they are not known.
+
+    That is so if a word among them is no platform that is known here: the app may run anywhere.
+    """
+    words = [word.strip().casefold() for word in (platforms or "").split(",") if word.strip()]
+    known = [_PLATFORMS.get(word) for word in words]
+    return frozenset(name for name in known if name is not None) if all(known) else frozenset()
 
 
 def fit(product_name: str | None, platforms: frozenset[str]) -> Fit:

@@ -49,11 +49,15 @@ class AssociatePolicy:
 
 @dataclass(frozen=True, slots=True)
 class CallPolicy:
-    """How calls to Apple and to MDM servers are made, and made again when they fail."""
+    """How calls to Apple and to MDM servers are made, and made again when they fail.
+
+    `unreadable_retry` holds the waits after answers that cannot be read; the last one repeats.
+    """
 
     connect_timeout: Seconds = 5.0
     read_timeout: Seconds = 30.0
     retry: tuple[Seconds, ...] = (5.0, 30.0, 2 * MINUTE, 10 * MINUTE)
+    unreadable_retry: tuple[Seconds, ...] = (10.0, 30.0, 2 * MINUTE, 10 * MINUTE, HOUR, 6 * HOUR)
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from bridge.domain.facts import Facts
 from bridge.domain.forecast import used_per_day
 from bridge.domain.model import LANE_STATES
 from bridge.domain.reasons import REASONS, describe
+from bridge.domain.retired import retired_too
 from bridge.domain.times import rfc3339
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
@@ -108,7 +109,13 @@ def _evidence(fact: Facts) -> list[dict[str, Any]]:
         lines.append(("licence", licence.state + told, licence.since))
     if fact.asset is not None:
         free = "unlimited" if fact.free_seats is None else f"{fact.free_seats} free"
-        lines.append(("seats", f"{free} of {fact.asset.total}", fact.asset.read_at))
+        retired = retired_too(fact.asset)
+        lines.append(("seats", f"{free} of {fact.asset.total}{retired}", fact.asset.read_at))
+    if fact.odd_asset is not None:
+        lines.append(("a row of Apple's assets that cannot be read", fact.odd_asset, None))
+    if fact.unsure is not None:
+        odd, at = fact.unsure.odd, fact.unsure.looked_at
+        lines.append(("a row of Apple's assignments that cannot be read", odd, at))
     if attempt is not None:
         lines.append((f"attempt {attempt.attempt}", attempt.state, attempt.posted_at))
         if attempt.error_code is not None:

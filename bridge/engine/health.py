@@ -11,10 +11,11 @@ from collections.abc import Iterator, Sequence
 from bridge.config import Config
 from bridge.domain.reasons import REASONS
 from bridge.domain.views import HealthPart
+from bridge.domain.wording import counted
 from bridge.engine import clock_steps, file_check, forward, serials
 from bridge.engine.context import Context
 from bridge.engine.token_watch import text_of_end, warning_due
-from bridge.store import events, locations, meta, outbox, pauses
+from bridge.store import events, locations, meta, odd_rows, outbox, pauses
 from bridge.store.database import EngineLock
 from bridge.store.locations import Location
 
@@ -72,9 +73,18 @@ def _location(context: Context, name: str) -> HealthPart:
     location = locations.get(context.db, name)
     read_at = location.config_read_at
     age = None if read_at is None else max(context.now - read_at, 0.0)
-    wrong = "; ".join(_troubles(location, context.now))
+    wrong = "; ".join([*_troubles(location, context.now), *odd_sentences(context, name)])
     detail = wrong or location.location_name or ""
     return HealthPart(f"location {name}", not wrong, "degraded", detail, age)
+
+
+def odd_sentences(context: Context, name: str) -> Iterator[str]:
+    """What of Apple's lists of a location cannot be read."""
+    for source in odd_rows.SOURCES:
+        odd = odd_rows.load(context.db, name, source)
+        if odd:
+            rows = counted(len(odd), "row")
+            yield f"{rows} of Apple's {source} cannot be read: {odd[0].shown}"
 
 
 def _troubles(location: Location, now: float) -> Iterator[str]:

@@ -8,7 +8,7 @@ Started with the Management API").
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.clients.apple_replies import ClientConfig, MdmInfo
 
@@ -50,6 +50,15 @@ def of_config(config: ClientConfig, ours: str, our_urls: Collection[str | None])
     if not url or url in our_urls:
         return None
     return Holder(None, "", "", url)
+
+
+def as_known(config: ClientConfig, ours: str, *, is_ours: bool) -> ClientConfig:
+    """`config`, with us as the MDM where its id cannot be read and the location `is_ours`: that
+    shows no other. On a location that is not, whoever cannot be read is somebody else."""
+    info = config.envelope.mdm_info
+    if info is None or info.id or not is_ours:
+        return config
+    return replace(config, envelope=replace(config.envelope, mdm_info=replace(info, id=ours)))
 
 
 def of_info(info: MdmInfo, notification_url: str | None = None) -> Holder:

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.domain.catalogue import apple_error
 from bridge.domain.model import Pair
 from bridge.engine import stops
 from bridge.engine.context import Context
-from bridge.store import installs, licences, locations, outbox, requests
+from bridge.store import installs, licences, locations, odd_rows, outbox, requests
 from bridge.store import pairs as pairs_store
 from bridge.store.requests import AppleRequest
 
@@ -130,14 +130,19 @@ def shown(
     listed: Iterable[Pair],
     asked_for: Iterable[Pair],
     began_at: float,
+    unsure: Mapping[Pair, str],
 ) -> None:
     """Apple's assignments were read for some pairs: what is listed is held, the rest is not.
 
-    A pair that somebody confirmed after the read began is left alone.
+    A pair that somebody confirmed after the read began is left alone, and so are those that are
+    `unsure`, each with what is odd about a row that may be its.
     """
     present = set(listed)
     licences.confirm(context.db, location, present, told_by="read", now=context.now)
-    absent = [pair for pair in asked_for if pair not in present]
+    absent = [pair for pair in asked_for if pair not in present and pair not in unsure]
+    if odd_rows.load(context.db, location, "assignments"):
+        looks: list[tuple[Pair, str | None]] = [(pair, None) for pair in absent]
+        odd_rows.looked(context.db, location, [*looks, *unsure.items()], context.now)
     held = licences.held(
         context.db,
         location,
@@ -146,13 +151,14 @@ def shown(
     )
     gone = [pair for pair in absent if pair in held and held[pair].confirmed_at < began_at]
     taken_away(context, location, gone)
-    unsure = [pair for pair in absent if pair in held and pair not in gone]
-    if unsure:
+    too_early = [pair for pair in absent if pair in held and pair not in gone]
+    if too_early:
         # Confirmed while Apple's answer was under way: only a later look can tell.
         again = f"again {began_at:.3f}"
-        read_soon(context, location, unsure, why=again, after=LOOK_AGAIN_AFTER)
-    pairs_store.looked(context.db, location, [*present, *absent], context.now)
-    _touch(context, [*present, *absent])
+        read_soon(context, location, too_early, why=again, after=LOOK_AGAIN_AFTER)
+    seen = [*present, *absent, *unsure]
+    pairs_store.looked(context.db, location, seen, context.now)
+    _touch(context, seen)
 
 
 def taken_away(context: Context, location: str, gone: Sequence[Pair]) -> None:

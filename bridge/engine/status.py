@@ -8,6 +8,7 @@ from typing import Any
 from bridge.config import Config
 from bridge.domain.forecast import last_seat_at
 from bridge.domain.model import Asset
+from bridge.domain.odd_rows import of_asset
 from bridge.domain.reasons import REASONS
 from bridge.domain.times import rfc3339
 from bridge.domain.wanted import Wanted
@@ -22,6 +23,7 @@ from bridge.store import (
     lists,
     locations,
     meta,
+    odd_rows,
     outbox,
     pauses,
     reports,
@@ -134,6 +136,14 @@ def _installs(counts: Sequence[InstallCount], names: Mapping[str, str | None]) -
     }
 
 
+def _odd(context: Context, licence: LicenceCount) -> str | None:
+    """Why Apple's counts of an asset that it may list are not known."""
+    if licence.read_at is not None:
+        return None
+    asset = Asset(licence.adam_id, licence.pricing_param)
+    return of_asset(odd_rows.load(context.db, licence.location, "assets"), asset)
+
+
 def _licence(
     context: Context, licence: LicenceCount, names: Mapping[str, str | None]
 ) -> dict[str, Any]:
@@ -151,6 +161,8 @@ def _licence(
         "name": names.get(licence.adam_id),
         "total": licence.total,
         "free": free,
+        "retired": licence.retired,
+        "odd": _odd(context, licence),
         "unlimited": licence.unlimited,
         "held": licence.held,
         "held_by_us": licence.held_by_us,

@@ -206,7 +206,9 @@ def _location_job(context: Context, kind: str, name: str) -> None:
         "metadata": policy.service_config_every,
     }[kind]
     location = locations.get(context.db, name)
-    if kind == "config" and (location.registered_at is None or location.stopped is not None):
+    unsettled = location.registered_at is None or location.stopped is not None
+    is_readable = location.mdm_id != ""  # a holder without an id is not the sooner to be read
+    if kind == "config" and unsettled and is_readable:
         every = min(every, policy.service_config_every)
     meta.plan_job(context.db, f"{kind}:{name}", context.now + every)
     if kind == "metadata":

@@ -123,6 +123,8 @@ class Notifier:
             return
         if fault and fault.what in {"delay", "reorder"}:
             wait += fault.delay
+        if fault and fault.what == "odd":
+            notification = fault.edit(json.loads(json.dumps(notification)))
         self._attempt_after(wait, notification, 0)
         if fault and fault.what == "duplicate":
             self._attempt_after(wait + fault.delay, notification, 0)

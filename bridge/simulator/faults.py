@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import threading
 from collections import Counter
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from random import Random
-from typing import Literal
+from typing import Any, Literal
 
 What = Literal[
     "drop",  # a message never arrives
@@ -18,6 +18,7 @@ What = Literal[
     "gateway",  # `status` (502) and HTML instead of an answer; nothing was done
     "gateway_after",  # the same, but it was done
     "garbled",  # done, HTTP 200, and an unreadable body
+    "odd",  # done, and `edit` makes something odd of the answer, or of the notification
     "request_lost",  # the connection drops and nothing was done
     "reply_lost",  # it was done and the connection drops
     "lose",  # accepted with a smile, and never done
@@ -26,7 +27,9 @@ What = Literal[
     "silent",  # a device takes a command and never answers
 ]
 
-_REQUEST = frozenset({"error", "gateway", "gateway_after", "garbled", "request_lost", "reply_lost"})
+_REQUEST = frozenset(
+    {"error", "gateway", "gateway_after", "garbled", "odd", "request_lost", "reply_lost"}
+)
 _MESSAGE = frozenset({"drop", "delay", "reorder", "duplicate"})
 
 PLACES: dict[str, frozenset[str]] = {
@@ -41,7 +44,7 @@ PLACES: dict[str, frozenset[str]] = {
     "apple.status": _REQUEST,
     "apple.lookup": _REQUEST,
     "apple.event": frozenset({"error", "delay", "stuck"}),  # the asynchronous part
-    "apple.notification": _MESSAGE,
+    "apple.notification": _MESSAGE | {"odd"},
     "mdm.command": _REQUEST | {"lose"},  # JSON and raw form
     "mdm.queue": _REQUEST,
     "mdm.clear": _REQUEST,
@@ -63,7 +66,8 @@ class Fault:
     It strikes at the occasions at `where` whose text contains `match`: the first `after` of them
     pass, the next `times` are struck (0: all of them). `number` is Apple's errorNumber or a
     device's ErrorCode (with `domain`), `status` the HTTP status (0: the usual one of the number),
-    `retry_after` seconds for a Retry-After header, `delay` seconds. `word` is what a person calls
+    `retry_after` seconds for a Retry-After header, `delay` seconds. `edit` takes the JSON document
+    that would be sent and returns the one that is sent instead. `word` is what a person calls
     it, in the singular: "lost notification".
     """
 
@@ -78,6 +82,7 @@ class Fault:
     retry_after: float | None = None
     delay: float = 2.0
     word: str = ""
+    edit: Callable[[Any], Any] = field(default=lambda document: document, compare=False)
 
     def __post_init__(self) -> None:
         if self.what not in PLACES.get(self.where, ()):

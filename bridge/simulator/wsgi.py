@@ -91,6 +91,8 @@ def _spoilt(
         return drop()
     if fault.what == "gateway_after":
         return _gateway(fault)
+    if fault.what == "odd" and reply.is_json:
+        return json_response(fault.edit(json.loads(reply.get_data())), reply.status_code)
     if fault.what == "garbled":
         return Response("\x00\x1f{not json", 200, content_type="application/json")
     return reply

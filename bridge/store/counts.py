@@ -12,7 +12,8 @@ def keep_day(db: Connection, location: str, now: float) -> None:
     """Keep today's counts of a location's limited assets; the last of a day stands."""
     db.execute(
         "INSERT INTO asset_days (location, adam_id, pricing_param, day, used) "
-        "SELECT location, adam_id, pricing_param, ?, total - available FROM assets "
+        "SELECT location, adam_id, pricing_param, ?, total - available - coalesce(retired, 0) "
+        "FROM assets "
         "WHERE location = ? AND unlimited = 0 AND total IS NOT NULL AND available IS NOT NULL "
         "ON CONFLICT (location, adam_id, pricing_param, day) DO UPDATE SET used = excluded.used",
         (int(now // DAY), location),

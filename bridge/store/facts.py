@@ -8,7 +8,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import lru_cache
 
-from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts
+from bridge.domain import odd_rows
+from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts, Unsure
 from bridge.domain.model import ANSWERED_STATES, AppReport, Asset, Attempt, Device, Install, Pair
 from bridge.domain.options import Options
 from bridge.domain.unreadable import Unreadable
@@ -27,6 +28,7 @@ from bridge.store import (
     unreadable,
 )
 from bridge.store import installs as installs_store
+from bridge.store import odd_rows as odd_rows_store
 from bridge.store import pairs as pairs_store
 from bridge.store.database import Connection
 from bridge.store.licences import Assignment
@@ -104,6 +106,8 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 installed_unread=told.by(INSTALLED_LIST),
                 facts_unread=told.by(INFORMATION),
                 free_seats=office.free(db, pair.asset),
+                odd_asset=office.odd_asset(pair.asset),
+                unsure=office.unsure(pair),
                 scout=sent_ahead.get(install.adam_id),
                 pause=pause,
             )
@@ -194,6 +198,25 @@ class _Location:
         self._asked = pairs_store.newest(db, name, "ASSOCIATE", serials, apps)
         self._released = pairs_store.newest(db, name, "DISASSOCIATE", serials, apps)
         self._free: dict[Asset, int | None] = {}
+        self._odd_assets = odd_rows_store.load(db, name, "assets")
+        self._odd_assignments = odd_rows_store.load(db, name, "assignments")
+        if self._odd_assignments:
+            self._odd_since = odd_rows_store.since(db, name)
+            self._looks = odd_rows_store.looks(db, name, serials, apps)
+
+    def odd_asset(self, asset: Asset) -> str | None:
+        """What is odd about the row that may be an asset's, if none of it was read."""
+        return None if asset in self.assets else odd_rows.of_asset(self._odd_assets, asset)
+
+    def unsure(self, pair: Pair) -> Unsure | None:
+        """Whether a row that cannot be read may be the pair's; a look at it alone tells more."""
+        odd = odd_rows.of_pair(self._odd_assignments, pair) if self._odd_assignments else None
+        if odd is None or pair in self._held:
+            return None
+        look = self._looks.get(pair)
+        if look is None or (look.odd is None and look.looked_at < self._odd_since):
+            return Unsure(odd)
+        return None if look.odd is None else Unsure(look.odd, look.looked_at)
 
     def licence(self, db: Connection, pair: Pair, round_at: float) -> Licence:
         """Where getting the licence of a pair stands."""

@@ -42,6 +42,7 @@ def _asset(row: Row) -> dict[str, Any]:
         "total": row["total"],
         "available": row["available"],
         "assigned": row["assigned"],
+        "retired": row["retired"],
         "device_assignable": bool(row["device_assignable"]),
         "revocable": bool(row["revocable"]),
         "read_at": rfc3339(row["read_at"]),

@@ -149,8 +149,8 @@ def store_assets(
     db.execute("DELETE FROM assets WHERE location = ?", (location,))
     db.executemany(
         "INSERT INTO assets (location, adam_id, pricing_param, product_type, total, available, "
-        "assigned, unlimited, device_assignable, revocable, platforms, read_at, counted_at) "
-        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        "retired, assigned, unlimited, device_assignable, revocable, platforms, read_at, "
+        "counted_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
                 location,
@@ -159,6 +159,7 @@ def store_assets(
                 values["product_type"],
                 values["total"],
                 values["available"],
+                values["retired"],
                 values["assigned"],
                 values["unlimited"],
                 values["device_assignable"],

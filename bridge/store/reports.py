@@ -36,6 +36,7 @@ class LicenceCount:
     pricing_param: str
     total: int | None
     available: int | None
+    retired: int | None
     unlimited: bool
     held: int
     held_by_us: int
@@ -79,7 +80,7 @@ def licences(db: Connection) -> list[LicenceCount]:
         "WHERE wanted = 1 GROUP BY location, adam_id, pricing_param), "
         "keys AS (SELECT location, adam_id, pricing_param FROM assets "
         "UNION SELECT location, adam_id, pricing_param FROM wishes) "
-        "SELECT location, adam_id, pricing_param, total, available, "
+        "SELECT location, adam_id, pricing_param, total, available, retired, "
         "coalesce(unlimited, 0) AS unlimited, coalesce(held, 0) AS held, "
         "coalesce(ours, 0) AS held_by_us, coalesce(wanted, 0) AS wanted, read_at FROM keys "
         "LEFT JOIN assets USING (location, adam_id, pricing_param) "

@@ -255,7 +255,13 @@ def test_apple_says_for_how_long_it_is_busy(make_scene: MakeScene) -> None:
 
 @pytest.mark.parametrize(
     ("status", "says", "cause"),
-    [(429, AWAY, "fewer requests"), (401, INVALID, "401"), (403, INVALID, "403")],
+    [
+        (429, AWAY, "fewer requests"),
+        (401, AWAY, "in apple's stead"),
+        (403, AWAY, "in apple's stead"),
+        (404, AWAY, "in apple's stead"),
+        (407, AWAY, "in apple's stead"),
+    ],
 )
 def test_a_refusal_without_a_number(
     make_scene: MakeScene, status: int, says: Says, cause: str

@@ -22,7 +22,14 @@ from bridge.clients.apple_replies import (
 from bridge.clients.http import HttpClient
 from bridge.clients.rate import RateLimiter
 from bridge.domain.model import Asset, Target
-from bridge.errors import AppleRefused, CallError, ConfigError, NotSent, OutcomeUnknown
+from bridge.errors import (
+    AppleRefused,
+    CallError,
+    ConfigError,
+    NotSent,
+    OutcomeUnknown,
+    Unreadable,
+)
 from tests.wsgi_adapter import WsgiAdapter
 
 TOKEN = "eyJ0b2tlbiI6InNlY3JldCJ9Cg=="
@@ -429,11 +436,11 @@ ERROR = {"errorNumber": 9646, "errorMessage": "Too many."}
         (500, {"error": "x"}, OutcomeUnknown, None),
         (502, b"<html>Bad Gateway</html>", OutcomeUnknown, None),
         (302, b"", OutcomeUnknown, None),
-        (200, b"", OutcomeUnknown, None),
-        (200, b"<html>Sign in to the hotel</html>", OutcomeUnknown, None),
-        (200, [], OutcomeUnknown, None),
-        (200, ENVELOPE, OutcomeUnknown, None),
-        (200, {"eventId": ["e"]}, OutcomeUnknown, None),
+        (200, b"", Unreadable, None),
+        (200, b"<html>Sign in to the hotel</html>", Unreadable, None),
+        (200, [], Unreadable, None),
+        (200, ENVELOPE, Unreadable, None),
+        (200, {"eventId": ["e"]}, Unreadable, None),
     ],
 )
 def test_what_a_post_may_have_done(
@@ -449,7 +456,7 @@ def test_what_a_post_may_have_done(
     assert len(setup.apple.requests) == 1
 
 
-@pytest.mark.parametrize("body", [b"", {"assignments": [{"pricingParam": "STDQ"}]}])
+@pytest.mark.parametrize("body", [b"", {"assignments": {"adamId": "1"}}])
 def test_a_get_that_cannot_be_read_is_unknown_too(setup: Setup, body: object) -> None:
     setup.apple.will(body)
     with pytest.raises(OutcomeUnknown):

@@ -12,7 +12,14 @@ import pytest
 
 from bridge.clients.http import HttpClient
 from bridge.clients.micromdm import MdmDevice, MicroMdmClient, QueuedCommand
-from bridge.errors import CallError, ConfigError, MdmRefused, NotSent, OutcomeUnknown
+from bridge.errors import (
+    CallError,
+    ConfigError,
+    MdmRefused,
+    NotSent,
+    OutcomeUnknown,
+    Unreadable,
+)
 from tests.loopback import bare_environment, client, read_request, serving
 from tests.wsgi_adapter import WsgiAdapter
 
@@ -179,13 +186,13 @@ TOKEN_TEXT = 'Post "https://api.push.apple.com/3/device/00ff17secret": no such h
         ("send", 200, b"<html>", OutcomeUnknown, "201 was expected"),
         ("send", 303, b"", OutcomeUnknown, "201 was expected"),
         ("queue", 502, b"<html>", OutcomeUnknown, "200 was expected"),
-        ("queue", 200, b"<html>", OutcomeUnknown, "not a JSON object"),
-        ("queue", 200, {"commands": [{"payload": ""}]}, OutcomeUnknown, "uuid"),
-        ("queue", 200, {"commands": [{"uuid": "c", "payload": "*"}]}, OutcomeUnknown, "base64"),
-        ("queue", 200, {"commands": [{"uuid": "c", "payload": "é"}]}, OutcomeUnknown, "base64"),
-        ("devices", 200, {"devices": {}}, OutcomeUnknown, "devices"),
-        ("push", 200, {"status": "success"}, OutcomeUnknown, "push_notification_id"),
-        ("version", 200, {}, OutcomeUnknown, "version"),
+        ("queue", 200, b"<html>", Unreadable, "not a JSON object"),
+        ("queue", 200, {"commands": [{"payload": ""}]}, Unreadable, "uuid"),
+        ("queue", 200, {"commands": [{"uuid": "c", "payload": "*"}]}, Unreadable, "base64"),
+        ("queue", 200, {"commands": [{"uuid": "c", "payload": "é"}]}, Unreadable, "base64"),
+        ("devices", 200, {"devices": {}}, Unreadable, "devices"),
+        ("push", 200, {"status": "success"}, Unreadable, "push_notification_id"),
+        ("version", 200, {}, Unreadable, "version"),
     ],
 )
 def test_what_a_reply_means(

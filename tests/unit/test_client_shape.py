@@ -13,7 +13,6 @@ from bridge.errors import ShapeError
 @pytest.mark.parametrize(
     "content",
     [
-        b'{"a": ["\\ud800"]}',
         b"",
         b"null",
         b"[]",
@@ -44,6 +43,11 @@ READABLE: list[tuple[Reader, object, object]] = [
     (shape.integer_or_none, None, None),
     (shape.integer_or_none, 0, 0),
     (shape.integer_or_none, "9709", 9709),
+    (shape.integer_or_none, -1, -1),
+    (shape.integer_or_none, "-1", -1),
+    (shape.integer_or_none, 25.0, 25),
+    (shape.integer_or_none, "25.0", 25),
+    (shape.text, 361309726.0, "361309726"),
     (shape.rows, None, ()),
     (shape.rows, [{"a": 1}], ({"a": 1},)),
     (shape.texts, None, ()),
@@ -73,6 +77,9 @@ UNREADABLE: list[tuple[Reader, object]] = [
     (shape.integer_or_none, "hunter2"),
     (shape.integer_or_none, "٣"),
     (shape.integer_or_none, "1" * 5000),
+    (shape.integer_or_none, 2**63),
+    (shape.integer_or_none, "25.5"),
+    (shape.integer_or_none, "--1"),
     (shape.rows, {}),
     (shape.rows, [1]),
     (shape.texts, "hunter2"),
@@ -94,8 +101,49 @@ def test_unreadable_values_are_named_and_not_repeated(reader: Reader, value: obj
     assert "hunter2" not in str(caught.value)
 
 
-def test_booleans() -> None:
-    assert shape.boolean({}, "key", default=True) is True
-    assert shape.boolean({"key": False}, "key", default=True) is False
-    with pytest.raises(ShapeError):
-        shape.boolean({"key": 1}, "key", default=True)
+@pytest.mark.parametrize("value", [True, 1, 1.0, "true", "True", "1"])
+def test_what_is_true(value: object) -> None:
+    assert shape.boolean({"key": value}, "key", default=False) is True
+
+
+@pytest.mark.parametrize("value", [False, 0, 0.0, "false", "FALSE", "0"])
+def test_what_is_false(value: object) -> None:
+    assert shape.boolean({"key": value}, "key", default=True) is False
+
+
+@pytest.mark.parametrize("value", ["yes", "", 2, 0.5, [], {}, [True]])
+def test_what_is_neither(value: object) -> None:
+    with pytest.raises(ShapeError, match="key is not true or false"):
+        shape.boolean({"key": value}, "key", default=True)
+
+
+@pytest.mark.parametrize("default", [True, False])
+def test_what_is_not_said(default: bool) -> None:
+    assert shape.boolean({}, "key", default=default) is default
+    assert shape.boolean({"key": None}, "key", default=default) is default
+
+
+@pytest.mark.parametrize("value", [b'"\\ud800"', b'"\\u0000"', b"1" * 9999, b"1e999", b"NaN"])
+def test_one_value_that_cannot_be_kept_spoils_no_other(value: bytes) -> None:
+    fields = shape.json_object(b'{"odd": %s, "good": 1}' % value)
+    assert shape.integer_or_none(fields, "good") == 1
+    for read in (shape.text, shape.integer_or_none):
+        with pytest.raises(ShapeError, match="odd is"):
+            read(fields, "odd")
+
+
+def test_entries_are_read_one_by_one() -> None:
+    good, odd = shape.entries(
+        {"list": [{"a": "x"}, None, {"a": 1.5}, ["a"], {"a": "y"}]},
+        "list",
+        lambda row: shape.text(row, "a"),
+    )
+    assert good == ("x", "y")
+    assert [(each.place, each.what) for each in odd] == [
+        (1, "it is not an object"),
+        (2, "a is missing or not text"),
+        (3, "it is not an object"),
+    ]
+    assert shape.entries({"list": None}, "list", lambda row: row) == ((), ())
+    with pytest.raises(ShapeError, match="list is not a list"):
+        shape.entries({"list": {}}, "list", lambda row: row)

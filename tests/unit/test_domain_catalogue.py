@@ -59,9 +59,9 @@ def test_no_stop_is_left_out() -> None:
     ("status", "kind", "reason"),
     [
         (429, "back_off", "APPLE_BUSY"),
-        (401, "stop", "TOKEN_INVALID"),
-        (403, "stop", "TOKEN_INVALID"),
-        (400, "unknown", "APPLE_REFUSED"),
+        (401, "way", "APPLE_AWAY"),
+        (403, "way", "APPLE_AWAY"),
+        (400, "way", "APPLE_AWAY"),
         (500, "unknown", "APPLE_REFUSED"),
         (None, "unknown", "APPLE_REFUSED"),
     ],

@@ -36,7 +36,7 @@ def wanting(db: Connection, *serials: str, at: float = NOW) -> None:
 
 
 def own(db: Connection, available: int) -> None:
-    names = "product_type total assigned platforms"
+    names = "product_type total retired assigned platforms"
     values: dict[str, Any] = dict.fromkeys(names.split())
     values |= {"available": available, "unlimited": 0, "device_assignable": 1, "revocable": 1}
     locations.store_assets(db, "hq", [(PAGES, values)], NOW - 10)

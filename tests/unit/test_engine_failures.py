@@ -140,6 +140,8 @@ EXPECTED: dict[str, tuple[Any, dict[str, tuple[str, bool]]]] = {
     "revoked": (REVOKED, dict.fromkeys(APPLE, FAILED)),
     "no token": (NO_TOKEN, dict.fromkeys(APPLE, FAILED)),
     "strange": (STRANGE, dict.fromkeys(APPLE, FAILED) | dict.fromkeys(SETTING_UP, READY)),
+    "a gateway's 401": (refused_by_apple(None, status=401), dict.fromkeys(APPLE, REST)),
+    "a gateway's 403": (refused_by_apple(None, status=403), dict.fromkeys(APPLE, REST)),
     "HTTP 500": (refused_by_mdm(500), dict.fromkeys(MDM, READY)),
     "HTTP 401": (refused_by_mdm(401), dict.fromkeys(MDM, REST)),
     "HTTP 403": (refused_by_mdm(403), dict.fromkeys(MDM, REST)),
@@ -180,7 +182,7 @@ def stopped(database: Database) -> tuple[str | None, str | None]:
         (REVOKED, "TOKEN_REVOKED"),
         (NO_TOKEN, "TOKEN_INVALID"),
         (refused_by_apple(9621, status=200), "TOKEN_EXPIRED"),
-        (refused_by_apple(None, status=401), "TOKEN_INVALID"),
+        (refused_by_apple(9622, status=200), "TOKEN_INVALID"),
     ],
 )
 def test_a_token_that_is_no_good_stops_the_location(

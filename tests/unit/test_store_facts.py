@@ -193,7 +193,7 @@ def test_another_price_or_location_is_another_licence(db: Connection) -> None:
 
 
 def own(db: Connection, available: int | None, unlimited: int = 0) -> None:
-    names = "product_type total assigned platforms"
+    names = "product_type total retired assigned platforms"
     values: dict[str, Any] = dict.fromkeys(names.split())
     values |= {"available": available, "unlimited": unlimited}
     values |= {"device_assignable": 1, "revocable": 1}

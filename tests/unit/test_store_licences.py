@@ -45,8 +45,8 @@ def test_what_a_full_read_did_not_show_is_gone(db: Connection) -> None:
 
 
 def counts(total: int | None = 10, available: int | None = 4, **changes: Any) -> dict[str, Any]:
-    names = "product_type total available assigned unlimited device_assignable revocable platforms"
-    values = dict.fromkeys(names.split())
+    names = "product_type total available retired assigned unlimited device_assignable revocable"
+    values = dict.fromkeys([*names.split(), "platforms"])
     return values | {
         "total": total,
         "available": available,

@@ -16,6 +16,7 @@ AppleErrorClass = Literal[
     "impossible",
     "configuration",
     "bug",
+    "way",
     "unknown",
 ]
 
@@ -92,11 +93,15 @@ APPLE_ERRORS: Final[dict[int, AppleError]] = {
 
 
 def apple_error(number: int | None, status: int | None = None) -> AppleError:
-    """What one of Apple's errorNumbers means; HTTP 401, 403 and 429 without one have a meaning."""
+    """What one of Apple's errorNumbers means.
+
+    Without one, a 429 is Apple asking for fewer requests, and any other 4xx comes from something on
+    the way: it says nothing of the token.
+    """
     if number is not None and number in APPLE_ERRORS:
         return APPLE_ERRORS[number]
     if number is None and status == 429:
         return APPLE_ERRORS[9646]
-    if number is None and status in (401, 403):
-        return AppleError("stop", f"Apple answered HTTP {status}", "TOKEN_INVALID")
+    if number is None and status is not None and 400 <= status < 500:
+        return AppleError("way", "something on the way answered in Apple's stead", "APPLE_AWAY")
     return AppleError("unknown", "Apple gave a reason that is not known")

@@ -23,9 +23,13 @@ from bridge.domain.decision import (
     Step,
     TakeSeat,
 )
-from bridge.domain.facts import Facts
+from bridge.domain.facts import Facts, Unsure
 from bridge.domain.policy import DAY, Policy
+from bridge.domain.retired import retired_too, seats_left
 from bridge.domain.scouting import after_the_scout, once_back
+
+LOOK_EVERY = DAY
+"""Seconds between two looks at a pair of which a look did not tell whether it holds its licence."""
 
 Rule = Callable[[Facts, Policy, float], Decision | None]
 
@@ -122,7 +126,7 @@ def _licence(facts: Facts, policy: Policy, now: float) -> Decision | None:
         return _refused(facts, policy, now)
     if licence.state == "taken":
         return _taken(facts, policy, now)
-    return _needs_seat(facts)
+    return _needs_seat(facts, now)
 
 
 def _taken(facts: Facts, policy: Policy, now: float) -> Decision:
@@ -134,7 +138,7 @@ def _taken(facts: Facts, policy: Policy, now: float) -> Decision:
         return Decision("needs_user", "TAKEN_AWAY")
     again_at = (licence.since or now) + wait
     if now >= again_at:
-        return _needs_seat(facts)
+        return _needs_seat(facts, now)
     return Decision("waiting", "LICENSE_TAKEN", recheck_at=again_at)
 
 
@@ -150,37 +154,50 @@ def _refused(facts: Facts, policy: Policy, now: float) -> Decision:
     if error.kind == "impossible":
         return Decision("failed", error.reason, detail)
     if error.kind == "no_seat":
+        detail += retired_too(facts.asset)
         again_at = since + policy.associate.seat_retry
         counted = facts.asset is not None and facts.asset.counted_at > since
         if counted or now >= again_at:
-            return _needs_seat(facts)
+            return _needs_seat(facts, now)
         return Decision("waiting", "NO_SEAT", detail, recheck_at=again_at)
     used_up = licence.refusals > len(policy.associate.retry)
     if error.kind == "bug" or (used_up and error.kind != "back_off"):
         return Decision("failed", "APPLE_REFUSED", detail)
     again_at = since + last_delay_for_ever(policy.associate.retry, licence.refusals)
     if now >= again_at:
-        return _needs_seat(facts)
+        return _needs_seat(facts, now)
     looked = licence.read_at is not None and licence.read_at >= since
     steps: tuple[Step, ...] = (ReadAssignment(),) if error.kind == "look" and not looked else ()
     reason = "APPLE_BUSY" if error.kind == "back_off" else "LICENSE_RETRY"
     return Decision("waiting", reason, detail, steps=steps, recheck_at=again_at)
 
 
-def _needs_seat(facts: Facts) -> Decision:
+def _needs_seat(facts: Facts, now: float) -> Decision:
     asset = facts.asset
     if asset is None:
         # Another of its locations may own it.
         steps = (TakeSeat(),) if facts.install.locations != facts.install.location else ()
+        if facts.odd_asset is not None:
+            return Decision("waiting", "ASSET_UNREADABLE", facts.odd_asset, steps=steps)
         return Decision("waiting", "NOT_PURCHASED", steps=steps)
     if not asset.device_assignable:
         return Decision("failed", "NOT_DEVICE_ASSIGNABLE")
     if unfit := platform.unfit(facts):
         return unfit
+    if facts.unsure is not None:
+        return _unsure(facts.unsure, now)
     if facts.free_seats is not None and facts.free_seats <= 0:
-        detail = f"0 of {asset.total} free"
+        detail = seats_left(asset)
         return Decision("waiting", "NO_SEAT", detail, steps=(TakeSeat(),))
     return Decision("waiting", "SEAT_PENDING", steps=(TakeSeat(),))
+
+
+def _unsure(unsure: Unsure, now: float) -> Decision:
+    """Nothing is asked for a pair that may hold its licence: it is looked up on its own first."""
+    again_at = None if unsure.looked_at is None else unsure.looked_at + LOOK_EVERY
+    steps: tuple[Step, ...] = (ReadAssignment(),) if again_at is None or now >= again_at else ()
+    later = None if steps else again_at
+    return Decision("waiting", "ASSIGNMENT_UNREADABLE", unsure.odd, steps=steps, recheck_at=later)
 
 
 def _license_only(facts: Facts, policy: Policy, now: float) -> Decision | None:

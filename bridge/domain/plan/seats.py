@@ -40,6 +40,10 @@ class Seats:
     waiting: tuple[str, ...] = ()
     last_seat_at: float | None = None
     """When the last seat goes at the rate of the last weeks, if that can be told."""
+    retired: int = 0
+    """How many of the total nobody can be given."""
+    odd: str | None = None
+    """Why nobody knows the counts: what is odd about Apple's row."""
 
     @property
     def spare(self) -> int | None:
@@ -67,11 +71,16 @@ class Seats:
         return text
 
     def _free(self) -> str:
+        if self.odd is not None:
+            return f"Apple's count of it cannot be read: {self.odd}"
         if not self.known:
             return "nobody has counted the free ones yet"
         if self.free is None:
             return "unlimited"
-        return f"{self.free} free of {self.total}" if self.total else "none is owned there"
+        if not self.total:
+            return "none is owned there"
+        retired = f" ({self.retired} retired)" if self.short and self.retired else ""
+        return f"{self.free} free of {self.total}{retired}"
 
     def _reclaimable(self) -> str:
         back = f" ({self.returning} of them come back)" if self.returning else ""
@@ -103,12 +112,14 @@ def count_seats(
     counted: bool,
     line: Line,
     name: str | None = None,
+    odd: str | None = None,
 ) -> Seats:
     """The sums for one asset.
 
     `wanting` are the serial numbers; `free` is what may still be asked for, and `counted` whether
-    the location's assets were ever read: an asset that is not among them is not owned. Who waits is
-    decided as when seats are allotted, by `line`, which is asked only if somebody must wait.
+    the location's assets were ever read: an asset that is not among them is not owned. `odd` says
+    why it was not counted though they were read. Who waits is decided as when seats are allotted,
+    by `line`, which is asked only if somebody must wait.
     """
     holds = wanting & holders.held
     asked = (wanting & holders.asked) - holds
@@ -130,6 +141,8 @@ def count_seats(
         returning=returning,
         short=len(waiting),
         waiting=waiting,
+        retired=(counts.retired or 0) if counts is not None else 0,
+        odd=odd,
     )
 
 
@@ -160,6 +173,8 @@ def seats_json(seats: Seats) -> dict[str, Any]:
         "asked": seats.asked,
         "counted": seats.known,
         "total": seats.total,
+        "retired": seats.retired,
+        "odd": seats.odd,
         "free": seats.free,
         "reclaimable": seats.reclaimable,
         "returning": seats.returning,

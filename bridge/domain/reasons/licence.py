@@ -39,6 +39,17 @@ LICENCE_REASONS: Final[dict[str, Reason]] = {
         "the admin",
         "buy it for this location; the bridge goes on when Apple counts it",
     ),
+    "ASSET_UNREADABLE": Reason(
+        "Apple's row of {app} at {location} cannot be read: {detail}",
+        "the admin",
+        "report it to Apple and to this project; the bridge reads the list again every hour",
+    ),
+    "ASSIGNMENT_UNREADABLE": Reason(
+        "a row of Apple's assignments at {location} cannot be read, and may be the licence of"
+        " {device} for {app}: {detail}",
+        "the admin",
+        "report it to Apple and to this project; the bridge looks at this device's licences again",
+    ),
     "NOT_DEVICE_ASSIGNABLE": Reason(
         "{app} cannot be assigned to devices",
         "the admin",

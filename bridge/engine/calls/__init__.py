@@ -9,7 +9,7 @@ from bridge.clients.metadata import MetadataClient
 from bridge.clients.micromdm import MicroMdmClient
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.engine.context import Context
-from bridge.errors import CallError
+from bridge.errors import CallError, Unreadable
 from bridge.store import outbox
 from bridge.store.database import Database
 from bridge.store.outbox import OutboxRow
@@ -78,9 +78,13 @@ class Repeatable(Call):
 def wait_after(context: Context, row: OutboxRow, error: CallError) -> float:
     """Seconds until a failed call is made again: what the other side asked for, else growing.
 
-    A little is added that differs from row to row, so that what failed together does not come
-    back together.
+    What cannot be read is likely to be the same the next time, and is asked for less often. A
+    little is added that differs from row to row, so that what failed together does not come back
+    together.
     """
-    wait = last_delay_for_ever(context.policy.call.retry, row.tries)
+    policy = context.policy.call
+    unreadable = isinstance(error, Unreadable)
+    delays = policy.unreadable_retry if unreadable else policy.retry
+    wait = last_delay_for_ever(delays, row.tries)
     spread = 1.0 + ((row.id * 7919 + row.tries * 104729) % 100) / 500.0
     return max(wait * spread, error.retry_after or 0.0)

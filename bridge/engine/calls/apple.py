@@ -8,7 +8,13 @@ from bridge.engine import stops
 from bridge.engine.calls import Repeatable, wait_after
 from bridge.engine.context import Context
 from bridge.engine.holder import of_info
-from bridge.errors import AppleRefused, CallError, TokenOfOtherLibrary, TokenUnusable
+from bridge.errors import (
+    AppleRefused,
+    CallError,
+    TokenOfOtherLibrary,
+    TokenUnusable,
+    Unreadable,
+)
 from bridge.store import installs, locations, meta, outbox
 from bridge.store.outbox import OutboxRow
 
@@ -29,7 +35,7 @@ class AppleCall(Repeatable):
             detail = f"{verdict.cause}: {error}"
             stops.refuse_token(context, row.scope, verdict.reason, detail, digest)
             return self.give_up(context, row, error)
-        if verdict is not None and verdict.kind != "back_off":
+        if verdict is not None and verdict.kind not in ("back_off", "way"):
             return self.refused(context, row, error, verdict)
         return self.again(context, row, error, rest=verdict is not None)
 
@@ -41,7 +47,8 @@ class AppleCall(Repeatable):
         meta.count(context.db, "apple.retried", context.now)
         verdict = verdict_of(error)
         text = str(error) if verdict is None else f"{verdict.cause}: {error}"
-        passing = verdict is None or verdict.kind == "back_off"
+        unreadable = isinstance(error, Unreadable) and row.tries > 1
+        passing = verdict.kind == "back_off" if verdict is not None else not unreadable
         outbox.again(context.db, row.id, until, text, passing=passing)
         if text != row.error and not locations.get(context.db, row.scope).ready:
             installs.touch_location(context.db, row.scope, context.now)  # this is what holds it up
@@ -77,6 +84,8 @@ def hear(context: Context, location: str, envelope: Envelope) -> None:
     if envelope.token_expires_at is not None:
         values["token_apple_expires_at"] = envelope.token_expires_at
     mdm = envelope.mdm_info
+    if mdm is not None and not mdm.id and locations.get(context.db, location).registered_at:
+        mdm = None  # somebody, and it was us before: an id that cannot be read shows no other
     if mdm is not None:
         values["mdm_id"], values["mdm_name"] = mdm.id, mdm.name
     locations.update(context.db, location, **values)

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
-from bridge.clients.apple_replies import Envelope
+from bridge.clients.apple import WalkStep
+from bridge.clients.apple_replies import AssignmentsPage, Envelope
+from bridge.domain.backoff import doubling
 from bridge.domain.catalogue import AppleError
 from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
+from bridge.domain.odd_rows import OddRow, of_pair
+from bridge.domain.policy import HOUR
 from bridge.engine import licences
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
@@ -16,16 +20,31 @@ from bridge.errors import CallError
 from bridge.store import meta, outbox, requests
 from bridge.store import pairs as pairs_store
 from bridge.store.outbox import OutboxRow
+from bridge.store.requests import AppleRequest
+
+NARROWED_AT_ONCE = 9
+"""Apps of a device that are asked for one by one, because a row does not tell which it is of."""
+
+LOOK_AT_MOST = 6 * HOUR
+"""Longest wait between two looks at pairs of which a row that cannot be read may be."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """Apple's assignments for some pairs, and since when they were being read."""
+    """Apple's assignments for some pairs, and since when they were being read.
+
+    `odd` are rows that cannot be read: a pair that one may be of is listed or not, nobody knows.
+    """
 
     envelope: Envelope | None
     listed: frozenset[Pair]
     asked_for: tuple[Pair, ...]
     began_at: float
+    odd: tuple[OddRow, ...] = ()
+
+    def unsure(self, pair: Pair) -> str | None:
+        """What keeps from telling whether the pair is listed, None if it is clear."""
+        return None if pair in self.listed else of_pair(self.odd, pair)
 
 
 class ReadRequest(AppleCall):
@@ -35,7 +54,7 @@ class ReadRequest(AppleCall):
         with self.database.read() as db:
             pairs = pairs_store.open_pairs(db, int(row.subject))
         client, envelope = self.clients.apple(row.scope), None
-        listed: set[Pair] = set()
+        listed, odd = set[Pair](), list[OddRow]()
         serial_numbers = sorted({pair.serial_number for pair in pairs})
         adam_ids = sorted({pair.asset.adam_id for pair in pairs})
         # A walk for each serial number, or one for each app: whatever takes fewer requests.
@@ -47,13 +66,15 @@ class ReadRequest(AppleCall):
         for query in queries:
             for step in client.walk_assignments(**query):
                 envelope = step.page.envelope
+                odd += (*step.page.odd, *step.missing)
                 listed |= {
                     Pair(a.asset, a.target.value.upper())
                     for a in step.page.assignments
                     if a.target is not None and a.target.kind == "serial"
                 }
         wanted = frozenset(pairs)
-        return Reading(envelope, frozenset(listed & wanted), tuple(pairs), row.claimed_at or 0.0)
+        began_at = row.claimed_at or 0.0
+        return Reading(envelope, frozenset(listed & wanted), tuple(pairs), began_at, tuple(odd))
 
     def settle(self, context: Context, row: OutboxRow, result: Reading) -> None:
         outbox.done(context.db, row.id, context.now)
@@ -61,10 +82,15 @@ class ReadRequest(AppleCall):
             hear(context, row.scope, result.envelope)
         request = requests.get(context.db, int(row.subject))
         there = request.kind == "ASSOCIATE"
-        done = [pair for pair in result.asked_for if (pair in result.listed) == there]
+        clear = [pair for pair in result.asked_for if result.unsure(pair) is None]
+        done = [pair for pair in clear if (pair in result.listed) == there]
         licences.confirmed(context, request, done, told_by="read")
-        missing = [pair for pair in result.asked_for if (pair in result.listed) != there]
-        if not missing or request.state != "in_doubt":
+        missing = [pair for pair in clear if (pair in result.listed) != there]
+        if request.state != "in_doubt":
+            return
+        if len(clear) < len(result.asked_for):
+            self._look_less_often(context, request)
+        if not missing:
             return
         until = (request.submitted_at or request.created_at) + (
             context.policy.associate.in_doubt_wait
@@ -74,8 +100,18 @@ class ReadRequest(AppleCall):
             name = f"{request.kind.lower()}.missing"
             meta.count(context.db, name, context.now, len(missing))
             return
+        if len(clear) < len(result.asked_for):
+            return
         next_read_at = min(context.now + context.policy.event_status.min_interval, until)
         requests.update(context.db, request.id, next_read_at=max(next_read_at, context.now))
+
+    def _look_less_often(self, context: Context, request: AppleRequest) -> None:
+        """A row that cannot be read is likely to stay so: whether it is a pair's, a notification
+        may tell."""
+        first_at = request.submitted_at or request.created_at
+        gap = context.policy.event_status.min_interval
+        next_read_at = doubling(first_at, context.now, gap, LOOK_AT_MOST)
+        requests.update(context.db, request.id, next_read_at=next_read_at)
 
     def refused(
         self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
@@ -96,20 +132,19 @@ class ReadDevice(AppleCall):
 
     def perform(self, row: OutboxRow) -> Reading:
         subject = json.loads(row.subject)
-        serial_number, adam_ids = subject["serial_number"], set(subject["adam_ids"])
-        envelope, listed, prices = None, set(), {DEFAULT_PRICING}
-        for step in self.clients.apple(row.scope).walk_assignments(serial_number=serial_number):
-            envelope = step.page.envelope
-            for assignment in step.page.assignments:
-                if assignment.asset.adam_id in adam_ids:
-                    prices.add(assignment.asset.pricing_param)
-                    listed.add(Pair(assignment.asset, serial_number))
-        asked_for = tuple(
-            Pair(Asset(adam_id, price), serial_number)
-            for adam_id in sorted(adam_ids)
-            for price in sorted(prices)
-        )
-        return Reading(envelope, frozenset(listed), asked_for, row.claimed_at or 0.0)
+        serial_number, adam_ids = subject["serial_number"], sorted(set(subject["adam_ids"]))
+        client, began_at = self.clients.apple(row.scope), row.claimed_at or 0.0
+        found = _Holding(serial_number, adam_ids)
+        odd = found.add(client.walk_assignments(serial_number=serial_number))
+        known = [each for each in odd if each.adam_id is not None]
+        nameless = [each for each in odd if each.adam_id is None]
+        # Asked for one app, Apple shows a nameless row only if it is that app's.
+        for adam_id in found.missing()[:NARROWED_AT_ONCE] if nameless else ():
+            walk = client.walk_assignments(serial_number=serial_number, adam_id=adam_id)
+            known += [replace(each, adam_id=adam_id) for each in found.add(walk)]
+        for adam_id in found.missing()[NARROWED_AT_ONCE:]:
+            known += [replace(each, adam_id=adam_id) for each in nameless]
+        return found.reading(began_at, known)
 
     def settle(self, context: Context, row: OutboxRow, result: Reading) -> None:
         outbox.done(context.db, row.id, context.now)
@@ -121,4 +156,44 @@ class ReadDevice(AppleCall):
             listed=result.listed,
             asked_for=result.asked_for,
             began_at=result.began_at,
+            unsure={pair: odd for pair in result.asked_for if (odd := result.unsure(pair))},
         )
+
+
+class _Holding:
+    """What a device is listed to hold of some apps, over several walks."""
+
+    def __init__(self, serial_number: str, adam_ids: Sequence[str]) -> None:
+        self.envelope: Envelope | None = None
+        self._serial_number = serial_number
+        self._adam_ids = adam_ids
+        self._listed: set[Pair] = set()
+
+    def add(self, steps: Iterable[WalkStep[AssignmentsPage]]) -> list[OddRow]:
+        """Take a walk for the device in; returns the rows that cannot be read.
+
+        A device's licences fill no page, so that a count of further ones is not minded.
+        """
+        odd: list[OddRow] = []
+        for step in steps:
+            self.envelope = step.page.envelope
+            odd += step.page.odd
+            for assignment in step.page.assignments:
+                if assignment.asset.adam_id in self._adam_ids:
+                    self._listed.add(Pair(assignment.asset, self._serial_number))
+        return odd
+
+    def missing(self) -> list[str]:
+        """The apps of which no licence is listed."""
+        there = {pair.asset.adam_id for pair in self._listed}
+        return [adam_id for adam_id in self._adam_ids if adam_id not in there]
+
+    def reading(self, began_at: float, odd: Iterable[OddRow]) -> Reading:
+        """All of it; every app is asked for in each price that was seen."""
+        prices = {DEFAULT_PRICING, *(pair.asset.pricing_param for pair in self._listed)}
+        asked_for = tuple(
+            Pair(Asset(adam_id, price), self._serial_number)
+            for adam_id in self._adam_ids
+            for price in sorted(prices)
+        )
+        return Reading(self.envelope, frozenset(self._listed), asked_for, began_at, tuple(odd))

@@ -11,7 +11,7 @@ from bridge.engine import licences
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
 from bridge.engine.cutting import DEFAULT_MAX_ASSETS, DEFAULT_MAX_SERIAL_NUMBERS
-from bridge.errors import AppleRefused, CallError, OutcomeUnknown
+from bridge.errors import AppleRefused, CallError, OutcomeUnknown, Unreadable
 from bridge.store import installs, locations, meta, outbox, requests
 from bridge.store import pairs as pairs_store
 from bridge.store.outbox import OutboxRow
@@ -191,15 +191,26 @@ class EventStatus(AppleCall):
         requests.doubt(context.db, request.id, next_read_at=context.now, detail=detail)
         _touch(context, pairs_store.open_pairs(context.db, request.id))
 
+    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        """An answer that cannot be read is not asked for again: assignments tell, too."""
+        if not isinstance(error, Unreadable):
+            return super().fail(context, row, error)
+        self._doubt(context, row, error)
+        return super().give_up(context, row, error)
+
     def refused(
         self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
     ) -> float | None:
         """Apple no longer knows the event, or will not tell: assignments do."""
-        requests.doubt(
-            context.db, int(row.subject), next_read_at=context.now, detail=str(error)[:300]
-        )
-        _touch(context, pairs_store.open_pairs(context.db, int(row.subject)))
+        self._doubt(context, row, error)
         return super().give_up(context, row, error)
+
+    def _doubt(self, context: Context, row: OutboxRow, error: CallError) -> None:
+        request_id = int(row.subject)
+        if requests.get(context.db, request_id).state != "open":
+            return  # a notification was quicker
+        requests.doubt(context.db, request_id, next_read_at=context.now, detail=str(error)[:300])
+        _touch(context, pairs_store.open_pairs(context.db, request_id))
 
     def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         """The location is stopped: asked again when it works again."""
@@ -214,7 +225,7 @@ def _all_done(result: StatusReply, request: AppleRequest) -> bool:
     """Complete, and about as many pairs as we asked for: an adopted event might not be ours."""
     return (
         result.status == "COMPLETE"
-        and not result.failures
+        and not (result.failures or result.odd_failures)
         and result.num_requested == result.num_completed == request.num_requested
     )
 

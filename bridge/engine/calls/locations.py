@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bridge.clients.apple_replies import AssetCounts, ClientConfig, Envelope, ServiceConfig
+from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.catalogue import AppleError
 from bridge.domain.model import Pair
+from bridge.domain.odd_rows import OddRow, of_pair
+from bridge.domain.policy import HOUR, MINUTE
+from bridge.engine import holder, wishes
 from bridge.engine import licences as licence_steps
-from bridge.engine import wishes
 from bridge.engine.calls import metadata
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.calls.registering import (
@@ -25,11 +29,14 @@ from bridge.engine.calls.registering import (
 )
 from bridge.engine.context import Context
 from bridge.errors import CallError
-from bridge.store import counts, installs, licences, locations, meta, outbox, wanted
+from bridge.store import counts, installs, licences, locations, meta, odd_rows, outbox, wanted
 from bridge.store.locations import Location
 from bridge.store.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
+
+WALK_AGAIN = (1.0, 10.0, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR)
+"""Seconds until assignments are walked again that were written under the walk; the last repeats."""
 
 
 class ReadClientConfig(LocationCall):
@@ -49,7 +56,9 @@ class ReadClientConfig(LocationCall):
         location = locations.get(context.db, row.scope)
         if location.stopped is not None or not _is_wished_for(context, row.scope):
             return
-        what = difference(location, result, meta.instance_id(context.db), url)
+        ours, is_ours = meta.instance_id(context.db), location.registered_at is not None
+        result = holder.as_known(result, ours, is_ours=is_ours)
+        what = difference(location, result, ours, url)
         if what is None and url is not None and _is_old(context, location):
             register(context, row.scope, RENEWAL)
             return
@@ -117,19 +126,21 @@ class ReadLimits(LocationRead):
 
 @dataclass(frozen=True, slots=True)
 class Walk:
-    """The end of a walk over pages: what it brought and whether data was written under it."""
+    """The end of a walk over pages: what it brought, whether data was written under it, and the
+    rows that could not be read."""
 
     envelope: Envelope | None
     version_id: str | None
     version_changed: bool
     began_at: float
+    odd: tuple[OddRow, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class AssetsWalk(Walk):
     """A walk over a location's assets."""
 
-    assets: tuple[AssetCounts, ...]
+    assets: tuple[AssetCounts, ...] = ()
 
 
 def _began_too_early(context: Context, name: str, walk: Walk) -> bool:
@@ -141,18 +152,24 @@ class ReadAssets(LocationRead):
     """What the location owns, with counts; few enough to be kept in one go."""
 
     def perform(self, row: OutboxRow) -> AssetsWalk:
-        walk, assets = Walk(None, None, False, row.claimed_at or 0.0), list[AssetCounts]()
+        began_at = row.claimed_at or 0.0
+        walk = AssetsWalk(None, None, False, began_at)
         for step in self.clients.apple(row.scope).walk_assets():
-            walk = Walk(step.page.envelope, step.version_id, step.version_changed, walk.began_at)
-            assets.extend(step.page.assets)
-        return AssetsWalk(
-            walk.envelope, walk.version_id, walk.version_changed, walk.began_at, tuple(assets)
-        )
+            walk = AssetsWalk(
+                step.page.envelope,
+                step.version_id,
+                step.version_changed,
+                began_at,
+                walk.odd + step.page.odd + step.missing,
+                walk.assets + step.page.assets,
+            )
+        return walk
 
     def settle(self, context: Context, row: OutboxRow, result: AssetsWalk) -> None:
         outbox.done(context.db, row.id, context.now)
         if result.envelope is not None:
             hear(context, row.scope, result.envelope)
+        _name(context, row.scope, "assets", result.odd)
         rows = {a.asset: _columns(a) for a in result.assets}
         before = locations.platforms_of(context.db, row.scope)
         locations.store_assets(context.db, row.scope, list(rows.items()), result.began_at)
@@ -166,11 +183,24 @@ class ReadAssets(LocationRead):
         installs.touch_waiting(context.db, row.scope, context.now)
 
 
+def _name(context: Context, location: str, source: odd_rows.Source, odd: Sequence[OddRow]) -> None:
+    """Keep the rows that could not be read, and say so once of each."""
+    for news in odd_rows.replace(context.db, location, source, odd, context.now):
+        meta.count(context.db, f"apple.odd_{source}", context.now)
+        log.warning(
+            "a row of Apple's %s cannot be read and is left out: %s",
+            source,
+            news.shown,
+            extra={"location": location},
+        )
+
+
 def _columns(counts: AssetCounts) -> dict[str, Any]:
     return {
         "product_type": counts.product_type,
         "total": counts.total,
         "available": counts.available,
+        "retired": counts.retired,
         "assigned": counts.assigned,
         "unlimited": int(counts.unlimited),
         "device_assignable": int(counts.device_assignable),
@@ -186,7 +216,8 @@ class ReadAssignments(LocationRead):
         began_at = row.claimed_at or 0.0
         walk = Walk(None, None, False, began_at)
         for step in self.clients.apple(row.scope).walk_assignments():
-            walk = Walk(step.page.envelope, step.version_id, step.version_changed, began_at)
+            odd = walk.odd + step.page.odd + step.missing
+            walk = Walk(step.page.envelope, step.version_id, step.version_changed, began_at, odd)
             pairs = [
                 Pair(a.asset, a.target.value.upper())
                 for a in step.page.assignments
@@ -200,15 +231,22 @@ class ReadAssignments(LocationRead):
         outbox.done(context.db, row.id, context.now)
         if result.envelope is not None:
             hear(context, row.scope, result.envelope)
+        _name(context, row.scope, "assignments", result.odd)
         if _began_too_early(context, row.scope, result):
             meta.hasten_job(context.db, f"assignments:{row.scope}", context.now)
             return
+        changes = f"walks_changed:{row.scope}"
         if result.version_changed:
             # Data was written under the walk, so a page may have been skipped: what was shown is
             # held, but what was not shown may be held, too.
-            meta.hasten_job(context.db, f"assignments:{row.scope}", context.now + 1.0)
+            times = int(meta.recall(context.db, changes) or 0)
+            again_at = context.now + last_delay_for_ever(WALK_AGAIN, times + 1)
+            meta.keep(context.db, changes, str(times + 1))
+            meta.hasten_job(context.db, f"assignments:{row.scope}", again_at)
         else:
-            gone = licences.unread_since(context.db, row.scope, result.began_at)
+            meta.keep(context.db, changes, "0")
+            unread = licences.unread_since(context.db, row.scope, result.began_at)
+            gone = [pair for pair in unread if of_pair(result.odd, pair) is None]
             licence_steps.taken_away(context, row.scope, gone)
         locations.update(
             context.db,

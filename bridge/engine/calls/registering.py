@@ -89,6 +89,8 @@ class Register(LocationCall):
             return Told(None, refused=refused)
         client = self.clients.apple(name)
         config = client.client_config()
+        is_ours = location.registered_at is not None
+        config = holder.as_known(config, ours, is_ours=is_ours)
         other = holder.of_config(config, ours, (self.urls.get(name), location.told_url))
         refused = self.not_taken_over(other, row)
         if refused is not None:
@@ -191,7 +193,8 @@ def difference(location: Location, config: ClientConfig, ours: str, url: str | N
         return None
     if config.notification_url != url:
         return "the notification URL"
-    if not set(NOTIFICATION_TYPES) <= {*config.notification_types, "TEST_NOTIFICATION"}:
+    types = config.notification_types
+    if types is not None and not set(NOTIFICATION_TYPES) <= {*types, "TEST_NOTIFICATION"}:
         return "the types of notifications"
     known = location.notification_token_sha256
     if known is None or config.notification_token_sha256 not in (None, known):
@@ -210,9 +213,10 @@ def is_change_of_others(location: Location, config: ClientConfig, what: str) -> 
 
 def observe(context: Context, name: str, config: ClientConfig, url: str | None) -> None:
     """Keep what a client configuration says; `url` is where we want notifications."""
+    ours, before = meta.instance_id(context.db), locations.get(context.db, name)
+    config = holder.as_known(config, ours, is_ours=before.registered_at is not None)
     hear(context, name, config.envelope)
     notification_tokens.seen(context.db, name, config.notification_token_sha256, context.now)
-    told_url = locations.get(context.db, name).told_url
     info = config.envelope.mdm_info
     locations.update(
         context.db,
@@ -223,10 +227,10 @@ def observe(context: Context, name: str, config: ClientConfig, url: str | None) 
         mdm_id=info.id if info is not None else None,
         mdm_name=info.name if info is not None else None,
         notification_url=config.notification_url,
-        notification_types=",".join(config.notification_types),
+        notification_types=",".join(config.notification_types or ()),
         config_read_at=context.now,
     )
-    other = holder.of_config(config, meta.instance_id(context.db), (url, told_url))
+    other = holder.of_config(config, ours, (url, before.told_url))
     if other is not None:
         stops.held_by_another(context, name, other.shown)
     elif stops.held_by_no_other(context, name):

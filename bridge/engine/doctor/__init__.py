@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.domain.policy import DAY
-from bridge.engine import clock_steps, serials, status
+from bridge.engine import clock_steps, health, serials, status
 from bridge.engine.context import Context
 from bridge.engine.doctor import hooks, inside, outside
 from bridge.engine.doctor.finding import Case, Finding, Stored
@@ -45,6 +45,7 @@ def _stored(case: Case) -> Stored:
             instance_id=meta.recall(db, "instance_id") or "",
             wanted=status.applied(context),
             locations={name: locations.get(db, name) for name in case.config.locations},
+            odd={n: tuple(health.odd_sentences(context, n)) for n in case.config.locations},
             last_webhook_at={
                 name: reports.last_webhook_at(db, name) for name in case.config.servers
             },

@@ -35,11 +35,13 @@ class Finding:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """What the database says, as far as the checks compare with it."""
+    """What the database says, as far as the checks compare with it; `odd` are sentences by location
+    about rows of Apple's that cannot be read."""
 
     instance_id: str
     wanted: Wanted
     locations: Mapping[str, Location]
+    odd: Mapping[str, Sequence[str]]
     last_webhook_at: Mapping[str, float | None]
     pauses: Pauses
     clock_step: Step | None = None

@@ -46,6 +46,8 @@ def apple(case: Case, stored: Stored | None) -> Iterator[Finding]:
             yield _failed(f"Apple {name}", error)
         else:
             yield from _location(case, name, config, stored)
+            for said in stored.odd[name] if stored else ():
+                yield warn(f"Apple {name}", said, "report it to Apple and to this project")
             owner = owners.setdefault(config.envelope.library_uid or name, name)
             if owner != name:
                 text = f"its library is that of {owner}, so nothing is written there"

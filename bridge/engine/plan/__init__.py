@@ -14,9 +14,10 @@ from bridge.domain.platforms import Fit, fit, listed
 from bridge.domain.serials import told as told_serial
 from bridge.domain.wanted import Wanted
 from bridge.engine import wishes
+from bridge.engine.plan.look import notes_of
 from bridge.engine.plan.seats import Look, SeatCounter, counts_of
 from bridge.engine.wishes import NO_LIMITS, Limits
-from bridge.store import apps, batches, devices, one_offs
+from bridge.store import apps, batches, devices, odd_rows, one_offs
 from bridge.store import wanted as wanted_store
 from bridge.store.database import Connection
 
@@ -55,7 +56,7 @@ def make(
         unknown=len(frozenset().union(*(each.unknown for _, each in getting))),
         nameless=devices.without_serial(db),
         without_bundle_id=_without_bundle_id(db, wanted, after),
-        notes=(*look.notes, *told),
+        notes=(*look.notes, *told, *_odd_notes(db, after, look)),
         blind=blind,
     )
 
@@ -130,6 +131,13 @@ def _by_fit(
         unable += [Unable(serial, adam_id, reason) for serial in sorted(cannot)]
         untold |= {(serial, adam_id) for serial in fits["untold"] - cannot}
     return tuple(unable), frozenset(untold)
+
+
+def _odd_notes(db: Connection, after: Collection[Batch], look: Look) -> list[str]:
+    """What was read before and could not be read whole."""
+    names = {name for batch in after for name in (batch.location, *batch.fallbacks)}
+    stored = {name: odd_rows.load(db, name, "assignments") for name in names - look.held.keys()}
+    return [note for name in sorted(stored) for note in notes_of(name, stored[name])]
 
 
 def _without_bundle_id(db: Connection, wanted: Wanted, after: Collection[Batch]) -> tuple[str, ...]:

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
+from bridge.clients.apple_replies import AssetCounts
 from bridge.clients.micromdm import MdmDevice
 from bridge.domain.facts import AssetFacts
 from bridge.domain.model import Asset
 from bridge.domain.plan.blind import Blind
+from bridge.domain.odd_rows import OddRow
+from bridge.domain.wording import counted
 from bridge.engine.calls import Clients
 from bridge.engine.plan.seats import Look
 from bridge.engine.sync import Read
@@ -39,6 +42,7 @@ class Looking:
     now: Callable[[], float]
     devices: dict[str, Sequence[MdmDevice]] = field(default_factory=dict)
     counts: dict[str, dict[Asset, AssetFacts]] = field(default_factory=dict)
+    odd_assets: dict[str, list[OddRow]] = field(default_factory=dict)
     held: dict[str, dict[Asset, set[str]]] = field(default_factory=dict)
     unseen: list[Blind] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
@@ -64,29 +68,54 @@ class Looking:
 
     def result(self) -> Look:
         """What was seen."""
-        return Look(self.devices, self.counts, self.held, tuple(self.notes), tuple(self.unseen))
+        return Look(
+            devices=self.devices,
+            counts=self.counts,
+            odd_assets=self.odd_assets,
+            held=self.held,
+            notes=tuple(self.notes),
+            unseen=tuple(self.unseen),
+        )
 
     def _counts(self, location: str) -> dict[Asset, AssetFacts]:
-        at = self.now()
-        return {
-            each.asset: AssetFacts(
-                total=each.total,
-                available=each.available,
-                unlimited=each.unlimited,
-                device_assignable=each.device_assignable,
-                product_type=each.product_type,
-                read_at=at,
-                counted_at=at,
-                platforms=",".join(each.supported_platforms),
-            )
-            for step in self.clients.apple(location).walk_assets()
-            for each in step.page.assets
-        }
+        at, odd = self.now(), self.odd_assets.setdefault(location, [])
+        found: dict[Asset, AssetFacts] = {}
+        for step in self.clients.apple(location).walk_assets():
+            odd += (*step.page.odd, *step.missing)
+            found.update((each.asset, _facts(each, at)) for each in step.page.assets)
+        return found
 
     def _held(self, location: str) -> dict[Asset, set[str]]:
-        held: dict[Asset, set[str]] = {}
+        held, odd = dict[Asset, set[str]](), list[OddRow]()
         for step in self.clients.apple(location).walk_assignments():
+            odd += (*step.page.odd, *step.missing)
             for each in step.page.assignments:
                 if each.target is not None and each.target.kind == "serial":
                     held.setdefault(each.asset, set()).add(each.target.value.upper())
+        self.notes += notes_of(location, odd)
         return held
+
+
+def notes_of(location: str, odd: Sequence[OddRow]) -> list[str]:
+    """What a plan says of assignments that cannot be read: there may be more than it counts."""
+    if not odd:
+        return []
+    rows = counted(len(odd), "row")
+    return [
+        f"{rows} of Apple's assignments at {location} cannot be read, so that more devices may"
+        f" hold a licence than are counted: {odd[0].shown}."
+    ]
+
+
+def _facts(each: AssetCounts, at: float) -> AssetFacts:
+    return AssetFacts(
+        total=each.total,
+        available=each.available,
+        retired=each.retired,
+        unlimited=each.unlimited,
+        device_assignable=each.device_assignable,
+        product_type=each.product_type,
+        read_at=at,
+        counted_at=at,
+        platforms=",".join(each.supported_platforms),
+    )

@@ -13,9 +13,10 @@ from bridge.domain.facts import AssetFacts
 from bridge.domain.forecast import last_seat_at
 from bridge.domain.model import Asset
 from bridge.domain.plan.blind import Blind
+from bridge.domain.odd_rows import OddRow, of_asset
 from bridge.domain.plan.seats import Holders, Seats, count_seats
 from bridge.store import counts as day_counts
-from bridge.store import facts, locations, seats
+from bridge.store import facts, locations, odd_rows, seats
 from bridge.store.database import Connection
 
 Office = tuple[str, Asset]
@@ -27,13 +28,14 @@ class Look:
     """What was read outside for a plan, and is stored nowhere.
 
     `devices` are the lists of MDM servers, `counts` and `held` what locations own and who holds it,
-    where that was never read before. `unseen` are MDM servers whose devices are not known, which
-    makes a plan with rules blind unless somebody chose to be `offline`. `notes` say what else could
-    not be read.
+    where that was never read before, `odd_assets` the rows of it that cannot be read. `unseen` are
+    MDM servers whose devices are not known, which makes a plan with rules blind unless somebody
+    chose to be `offline`. `notes` say what else could not be read.
     """
 
     devices: Mapping[str, Sequence[MdmDevice]] = field(default_factory=dict)
     counts: Mapping[str, Mapping[Asset, AssetFacts]] = field(default_factory=dict)
+    odd_assets: Mapping[str, Sequence[OddRow]] = field(default_factory=dict)
     held: Mapping[str, Mapping[Asset, AbstractSet[str]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unseen: tuple[Blind, ...] = ()
@@ -50,6 +52,12 @@ def counts_of(
     counts = locations.asset_facts(db, location, [asset]).get(asset)
     was_read = locations.get(db, location).assets_read_at is not None
     return counts, facts.free_seats(db, location, asset, counts), was_read
+
+
+def odd_of(db: Connection, location: str, asset: Asset, look: Look) -> str | None:
+    """What is odd about the row that may be the asset's, if there are no counts of it."""
+    odd = look.odd_assets[location] if location in look.counts else None
+    return of_asset(odd_rows.load(db, location, "assets") if odd is None else odd, asset)
 
 
 Wanting = dict[Office, set[str]]
@@ -150,6 +158,7 @@ class SeatCounter:
     def _count(self, office: Office, wanting: AbstractSet[str]) -> Seats:
         location, asset = office
         counts, free, is_counted = counts_of(self._db, location, asset, self._look)
+        odd = None if counts is not None else odd_of(self._db, location, asset, self._look)
         spare = self._holders(office) - wanting
         reclaimable = spare & seats.ours(self._db, location, asset) if spare else frozenset()
         going = {serial for serial in reclaimable if (serial, asset.adam_id) in self._given_up}
@@ -162,7 +171,8 @@ class SeatCounter:
             Holders(self._holders(office), self._askers(office), reclaimable, returning),
             counts,
             free=free,
-            counted=is_counted,
+            counted=is_counted and odd is None,
+            odd=odd,
             line=partial(self._line, asset),
             name=self._names.get(asset.adam_id),
         )

@@ -49,6 +49,7 @@ CREATE TABLE assets (
     product_type TEXT,
     total INTEGER,
     available INTEGER,                 -- as read; NULL for unlimited
+    retired INTEGER,                   -- of the total, those that nobody can be given
     assigned INTEGER,
     unlimited INTEGER NOT NULL DEFAULT 0,
     device_assignable INTEGER NOT NULL DEFAULT 1,
@@ -57,6 +58,30 @@ CREATE TABLE assets (
     read_at REAL NOT NULL,
     counted_at REAL NOT NULL,          -- read, or told to have changed by an ASSET_COUNT
     PRIMARY KEY (location, adam_id, pricing_param)
+);
+
+-- Rows of Apple's lists that the newest full read could not read; empty text: it may be any.
+CREATE TABLE odd_rows (
+    location TEXT NOT NULL,
+    source TEXT NOT NULL,              -- assets | assignments
+    adam_id TEXT NOT NULL,
+    pricing_param TEXT NOT NULL,
+    serial_number TEXT NOT NULL,
+    what TEXT NOT NULL,
+    place TEXT NOT NULL,
+    since REAL NOT NULL,               -- the first read that had it
+    PRIMARY KEY (location, source, adam_id, pricing_param, serial_number, what)
+);
+
+-- Pairs that an odd row may be of, each looked up on its own.
+CREATE TABLE assignment_looks (
+    location TEXT NOT NULL,
+    adam_id TEXT NOT NULL,
+    pricing_param TEXT NOT NULL,
+    target TEXT NOT NULL,
+    looked_at REAL NOT NULL,
+    odd TEXT,                          -- what could not be read then, NULL: it is not held
+    PRIMARY KEY (location, target, adam_id, pricing_param)
 );
 
 -- How many licences were in use on each day (since the epoch, UTC), as last counted on it.

@@ -109,6 +109,7 @@ ASSET = Thing(
         "total": number(null=True),
         "available": number(null=True),
         "assigned": number(null=True),
+        "retired": number("Of the total, those that nobody can be given.", null=True),
         "device_assignable": flag(),
         "revocable": flag(),
         "read_at": time("When it was read.", null=False),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from bridge.domain.policy import AssociatePolicy, Policy
 from bridge.engine import reconcile
@@ -50,6 +51,48 @@ def not_purchased(make_scene: MakeScene) -> Scene:
     scene.world.location.library.assets.clear()
     scene.apply()
     return catch(scene, "NOT_PURCHASED")
+
+
+def without_platforms(document: dict[str, Any]) -> dict[str, Any]:
+    """The first asset has a platform that is none."""
+    document["assets"][0]["supportedPlatforms"] = [None]
+    return document
+
+
+@scenario(
+    "ASSET_UNREADABLE",
+    "waiting",
+    "supportedPlatforms is not a list of texts (row 1 of assets",
+    "the admin",
+    next="the bridge reads the list again",
+    code=1,
+)
+def odd_asset(make_scene: MakeScene) -> Scene:
+    odd = Fault("apple.assets", "odd", times=0, edit=without_platforms)
+    return catch(with_fault(make_scene, odd), "ASSET_UNREADABLE")
+
+
+def without_serial(document: dict[str, Any]) -> dict[str, Any]:
+    """The first assignment does not tell its holder."""
+    for row in document["assignments"][:1]:
+        row["serialNumber"] = None
+    return document
+
+
+@scenario(
+    "ASSIGNMENT_UNREADABLE",
+    "waiting",
+    "may be the licence of SIM0000001 for Pages: serialNumber is missing",
+    "the admin",
+    next="looks at this device's licences again",
+    code=1,
+)
+def odd_assignment(make_scene: MakeScene) -> Scene:
+    odd = Fault("apple.assignments", "odd", times=0, edit=without_serial)
+    scene = make_scene(devices=1, apps=1, faults=[odd])
+    scene.world.apple.portal(scene.world.location, "ASSOCIATE", scene.adam_ids[0], scene.serials)
+    scene.apply()
+    return catch(scene, "ASSIGNMENT_UNREADABLE")
 
 
 @scenario(
