@@ -20,7 +20,9 @@ from bridge.clients.reply import Reply
 from bridge.clients.shape import (
     Fields,
     boolean,
+    entries,
     json_object,
+    lenient,
     rows,
     text,
     text_or_none,
@@ -53,14 +55,16 @@ class QueuedCommand:
 class MdmDevice:
     """A device record. `udid` is empty for one that MicroMDM knows from Apple's DEP only.
 
-    `last_seen_at` is seconds since the epoch, None for never.
+    `last_seen_at` is seconds since the epoch, None for never. `odd` says what of the record cannot
+    be read: without a `udid` it may be any device's, and `enrolled` is None where it is not told.
     """
 
     udid: str
     serial_number: str
-    enrolled: bool
+    enrolled: bool | None
     last_seen_at: float | None
     dep_profile_status: str
+    odd: str = ""
 
 
 class MicroMdmClient:
@@ -112,7 +116,7 @@ class MicroMdmClient:
             content=json.dumps(wanted).encode(),
             headers={**self._authorization, "Content-Type": "application/json"},
         )
-        return self._read(reply, lambda fields: tuple(map(_device, rows(fields, "devices"))))
+        return self._read(reply, _devices)
 
     def push(self, udid: str, expiration: int | None = None) -> str:
         """Wake a device now; returns Apple's id of the push.
@@ -219,11 +223,38 @@ def _queued(row: Fields) -> QueuedCommand:
     return QueuedCommand(text(row, "uuid"), payload)
 
 
+def _devices(fields: Fields) -> tuple[MdmDevice, ...]:
+    found, odd = entries(fields, "devices", _device)
+    return found + tuple(
+        MdmDevice("", "", None, None, "", f"{each.what} (row {each.place + 1} of devices)")
+        for each in odd
+    )
+
+
 def _device(row: Fields) -> MdmDevice:
+    """One record; only without its UDID it is not known whose it is."""
+    odd = [
+        f"{key} cannot be read"
+        for key, reads in (("serial_number", text_or_none), ("enrollment_status", _enrolled))
+        if not _can(reads, row, key)
+    ]
     return MdmDevice(
         udid=text_or_none(row, "udid") or "",
-        serial_number=text_or_none(row, "serial_number") or "",
-        enrolled=boolean(row, "enrollment_status", default=False),
+        serial_number=lenient(text_or_none, row, "serial_number") or "",
+        enrolled=lenient(_enrolled, row, "enrollment_status"),
         last_seen_at=time_or_none(row, "last_seen"),
-        dep_profile_status=text_or_none(row, "dep_profile_status") or "",
+        dep_profile_status=lenient(text_or_none, row, "dep_profile_status") or "",
+        odd=", ".join(odd),
     )
+
+
+def _enrolled(row: Fields, key: str) -> bool:
+    return boolean(row, key, default=False)
+
+
+def _can(read: Callable[[Fields, str], object], row: Fields, key: str) -> bool:
+    try:
+        read(row, key)
+    except ShapeError:
+        return False
+    return True

@@ -262,3 +262,30 @@ def test_retired_licences_are_named_where_seats_are_short(make_scene: MakeScene)
     assert why.exit_code == 1
     assert "3 of the 4 retired" in " ".join(why.output.split())
     assert "3 of 4 are retired" in " ".join(shell.run("status").output.split())
+
+
+ODD_DEVICES: dict[str, Callable[[list[Any]], object]] = {
+    "no object": lambda rows: rows.__setitem__(0, None),
+    "a UDID that is none": lambda rows: rows[0].update(udid=[]),
+    "an odd serial number": lambda rows: rows[0].update(serial_number={}),
+    "an odd status": lambda rows: rows[0].update(enrollment_status="maybe"),
+}
+
+
+@pytest.mark.parametrize("edit", ODD_DEVICES.values(), ids=ODD_DEVICES)
+def test_an_odd_record_of_a_server_is_no_device_that_left(
+    make_scene: MakeScene,
+    caplog: pytest.LogCaptureFixture,
+    edit: Callable[[list[Any]], object],
+) -> None:
+    scene = make_scene(devices=2, apps=1, policy=rarely(devices_every=HOUR))
+    scene.apply()
+    scene.run(scene.all_installed, HOUR)
+    fault = odd("mdm.devices", lambda document: edit(document["devices"]))
+    scene.world.faults.add(fault)
+    scene.pass_time(5 * HOUR)
+    assert scene.world.faults.total >= 4
+    with scene.bridge.database.read() as db:
+        assert [row[0] for row in db.execute("SELECT enrolled FROM devices")] == [1, 1]
+    named = [r for r in caplog.records if "cannot be read whole" in r.getMessage()]
+    assert len(named) == 1

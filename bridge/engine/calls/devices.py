@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+import logging
 from collections.abc import Iterable
 
 from bridge.clients.micromdm import MdmDevice
@@ -12,6 +14,8 @@ from bridge.engine.context import Context
 from bridge.engine.reconcile import ask
 from bridge.store import devices, installs, lanes, meta, outbox, unreadable
 from bridge.store.outbox import OutboxRow
+
+log = logging.getLogger(__name__)
 
 NAMELESS_AT_ONCE = 50
 
@@ -30,8 +34,11 @@ class ReadDevices(MdmCall):
         shown = _by_udid(result)
         for found in shown.values():
             _found(context, row.scope, found, began_at, last_read_at)
-        for serial_number in devices.left_out(context.db, row.scope, shown, began_at):
-            installs.touch_serials(context.db, [serial_number], context.now)
+        _name_odd(context, row.scope, result)
+        if not any(found.odd and not found.udid for found in result):
+            # Otherwise who seems to be left out may be who cannot be read.
+            for serial_number in devices.left_out(context.db, row.scope, shown, began_at):
+                installs.touch_serials(context.db, [serial_number], context.now)
         asked_before = context.now - context.policy.device.ask_serial_every
         for device in devices.nameless(context.db, row.scope, asked_before, NAMELESS_AT_ONCE):
             if _may_ask(context, device):
@@ -51,8 +58,24 @@ def _may_ask(context: Context, device: Device) -> bool:
 def _by_udid(records: Iterable[MdmDevice]) -> dict[str, MdmDevice]:
     """One record for each UDID; of two (micromdm issue 402) the enrolled one, then the one that
     was seen last. Those without a UDID are known from Apple's DEP only."""
-    ordered = sorted(records, key=lambda found: (found.enrolled, found.last_seen_at or 0.0))
+    ordered = sorted(records, key=lambda found: (bool(found.enrolled), found.last_seen_at or 0.0))
     return {found.udid: found for found in ordered if found.udid}
+
+
+def _name_odd(context: Context, server: str, result: Iterable[MdmDevice]) -> None:
+    """Say once of each record that a part of it cannot be read."""
+    odd = sorted(f"{each.udid or 'some device'}: {each.odd}" for each in result if each.odd)
+    key = f"odd_devices:{server}"
+    known = json.loads(meta.recall(context.db, key) or "[]")
+    if odd != known:
+        meta.keep(context.db, key, json.dumps(odd))
+    for news in sorted(set(odd) - set(known)):
+        meta.count(context.db, "mdm.odd_devices", context.now)
+        log.warning(
+            "a record of the server's list of devices cannot be read whole: %s",
+            news,
+            extra={"server": server},
+        )
 
 
 def _found(
@@ -69,13 +92,14 @@ def _found(
         number = serials.learn(context, device.id, found.serial_number)
     if number is not None:
         devices.learn(db, device.id, {"serial_number": number}, context.now)
-    elif device.enrolled == found.enrolled:
+    elif found.enrolled in (None, device.enrolled):
         return
-    if (device.last_seen_at or 0.0) < began_at and device.enrolled != found.enrolled:
+    news = found.enrolled is not None and device.enrolled != found.enrolled
+    if (device.last_seen_at or 0.0) < began_at and news:
         devices.update(
             db,
             device.id,
-            enrolled=int(found.enrolled),
+            enrolled=int(bool(found.enrolled)),
             enrolment=max(device.enrolment, 1) if found.enrolled else device.enrolment,
             enrolled_at=context.now if found.enrolled else device.enrolled_at,
             enrolled_after=max(

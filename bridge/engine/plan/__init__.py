@@ -70,7 +70,7 @@ def with_seen(known: Mapping[str, Device | None], look: Look) -> dict[str, Devic
             serial = told_serial(each.serial_number).serial_number
             if each.udid and serial is not None:
                 _, enrolled = listed.get(serial, (server, False))
-                listed[serial] = server, enrolled or each.enrolled
+                listed[serial] = server, enrolled or bool(each.enrolled)
     for serial, (server, enrolled) in listed.items():
         device = result.get(serial) or _unknown_device(server, serial)
         same = device.enrolled == enrolled
