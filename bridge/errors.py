@@ -15,7 +15,7 @@
         │   └── TokenUnusable  the content token's file cannot be read
         │       └── TokenOfOtherLibrary   it holds a token of another location
         ├── OutcomeUnknown     it left, and nothing says whether it was done: in doubt
-        │   └── Unreadable     a success was answered, and cannot be read
+        │   └── UnreadableReply     a success was answered, and cannot be read
         └── Refused            a definite no: nothing was done
             ├── AppleRefused   Apple answered with an errorNumber, or 429
             └── MdmRefused     the MDM server answered with an error
@@ -122,7 +122,7 @@ class OutcomeUnknown(CallError):
     """The request left; no reply, a 5xx without a reason or an unreadable body came back."""
 
 
-class Unreadable(OutcomeUnknown):
+class UnreadableReply(OutcomeUnknown):
     """A success was answered that cannot be read; asked again, it is likely to be the same."""
 
 

@@ -37,7 +37,7 @@ from bridge.clients.rate import RateLimiter
 from bridge.clients.shape import Fields
 from bridge.domain.model import Asset
 from bridge.domain.odd_rows import OddRow
-from bridge.errors import ConfigError, OutcomeUnknown, TokenOfOtherLibrary, Unreadable
+from bridge.errors import ConfigError, OutcomeUnknown, TokenOfOtherLibrary, UnreadableReply
 
 REQUESTS_PER_SECOND = 15.0
 MAX_PAGES = 20_000
@@ -200,7 +200,7 @@ class AppleClient:
         """All pages of assignments, in order, each fetched when it is asked for.
 
         Follows nextPageIndex until it is absent; an empty page may have a next one. A changed
-        version is reported and not acted upon. Raises Unreadable, beside what a single page
+        version is reported and not acted upon. Raises UnreadableReply, beside what a single page
         raises, when the pages do not come to an end: a walk never stops short silently.
         """
         return self._walk(
@@ -334,8 +334,8 @@ def _left_out(page: Page, index: int) -> tuple[OddRow, ...]:
     return ()
 
 
-def _endless(call: str) -> Unreadable:
-    return Unreadable(
+def _endless(call: str) -> UnreadableReply:
+    return UnreadableReply(
         f"Apple's pages for {call} do not come to an end; the read is not complete.",
         service="apple",
         call=call,

@@ -13,7 +13,7 @@ from bridge.clients.shape import (
     lenient,
     object_or_empty,
 )
-from bridge.errors import AppleRefused, OutcomeUnknown, ShapeError, Unreadable
+from bridge.errors import AppleRefused, OutcomeUnknown, ShapeError, UnreadableReply
 
 _T = TypeVar("_T")
 
@@ -26,7 +26,7 @@ def judge(reply: Reply, read: Callable[[Fields], _T], secrets: Sequence[str]) ->
 
     The body is looked at before the status: Apple sends errorNumbers with 200 as well, and a
     synchronous error means no asynchronous processing at all (Apple, "Handling Error Responses").
-    An errorNumber of 0 is none. A success that cannot be read is Unreadable.
+    An errorNumber of 0 is none. A success that cannot be read is UnreadableReply.
     `secrets` are blotted out of Apple's error text, should it repeat one.
     """
     try:
@@ -47,12 +47,12 @@ def judge(reply: Reply, read: Callable[[Fields], _T], secrets: Sequence[str]) ->
     if not 200 <= reply.status < 300:
         raise _unknown(reply, "no errorNumber")
     if fields is None:
-        raise _unknown(reply, "not a JSON object", Unreadable)
+        raise _unknown(reply, "not a JSON object", UnreadableReply)
     try:
         return read(fields)
     except ShapeError as error:
         shape = str(error)
-    raise _unknown(reply, shape, Unreadable)
+    raise _unknown(reply, shape, UnreadableReply)
 
 
 def error_number(content: bytes) -> int | None:

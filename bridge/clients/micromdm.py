@@ -28,7 +28,7 @@ from bridge.clients.shape import (
     text_or_none,
     time_or_none,
 )
-from bridge.errors import ConfigError, MdmRefused, OutcomeUnknown, ShapeError, Unreadable
+from bridge.errors import ConfigError, MdmRefused, OutcomeUnknown, ShapeError, UnreadableReply
 
 _T = TypeVar("_T")
 
@@ -156,7 +156,7 @@ class MicroMdmClient:
             return read(json_object(reply.content))
         except ShapeError as error:
             shape = str(error)
-        raise self._unknown(reply, shape, Unreadable)
+        raise self._unknown(reply, shape, UnreadableReply)
 
     def _check(self, reply: Reply, expected: int) -> None:
         if reply.status == expected:

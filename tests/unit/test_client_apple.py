@@ -28,7 +28,7 @@ from bridge.errors import (
     ConfigError,
     NotSent,
     OutcomeUnknown,
-    Unreadable,
+    UnreadableReply,
 )
 from tests.wsgi_adapter import WsgiAdapter
 
@@ -436,11 +436,11 @@ ERROR = {"errorNumber": 9646, "errorMessage": "Too many."}
         (500, {"error": "x"}, OutcomeUnknown, None),
         (502, b"<html>Bad Gateway</html>", OutcomeUnknown, None),
         (302, b"", OutcomeUnknown, None),
-        (200, b"", Unreadable, None),
-        (200, b"<html>Sign in to the hotel</html>", Unreadable, None),
-        (200, [], Unreadable, None),
-        (200, ENVELOPE, Unreadable, None),
-        (200, {"eventId": ["e"]}, Unreadable, None),
+        (200, b"", UnreadableReply, None),
+        (200, b"<html>Sign in to the hotel</html>", UnreadableReply, None),
+        (200, [], UnreadableReply, None),
+        (200, ENVELOPE, UnreadableReply, None),
+        (200, {"eventId": ["e"]}, UnreadableReply, None),
     ],
 )
 def test_what_a_post_may_have_done(

@@ -18,7 +18,7 @@ from bridge.errors import (
     MdmRefused,
     NotSent,
     OutcomeUnknown,
-    Unreadable,
+    UnreadableReply,
 )
 from tests.loopback import bare_environment, client, read_request, serving
 from tests.wsgi_adapter import WsgiAdapter
@@ -186,13 +186,13 @@ TOKEN_TEXT = 'Post "https://api.push.apple.com/3/device/00ff17secret": no such h
         ("send", 200, b"<html>", OutcomeUnknown, "201 was expected"),
         ("send", 303, b"", OutcomeUnknown, "201 was expected"),
         ("queue", 502, b"<html>", OutcomeUnknown, "200 was expected"),
-        ("queue", 200, b"<html>", Unreadable, "not a JSON object"),
-        ("queue", 200, {"commands": [{"payload": ""}]}, Unreadable, "uuid"),
-        ("queue", 200, {"commands": [{"uuid": "c", "payload": "*"}]}, Unreadable, "base64"),
-        ("queue", 200, {"commands": [{"uuid": "c", "payload": "é"}]}, Unreadable, "base64"),
-        ("devices", 200, {"devices": {}}, Unreadable, "devices"),
-        ("push", 200, {"status": "success"}, Unreadable, "push_notification_id"),
-        ("version", 200, {}, Unreadable, "version"),
+        ("queue", 200, b"<html>", UnreadableReply, "not a JSON object"),
+        ("queue", 200, {"commands": [{"payload": ""}]}, UnreadableReply, "uuid"),
+        ("queue", 200, {"commands": [{"uuid": "c", "payload": "*"}]}, UnreadableReply, "base64"),
+        ("queue", 200, {"commands": [{"uuid": "c", "payload": "é"}]}, UnreadableReply, "base64"),
+        ("devices", 200, {"devices": {}}, UnreadableReply, "devices"),
+        ("push", 200, {"status": "success"}, UnreadableReply, "push_notification_id"),
+        ("version", 200, {}, UnreadableReply, "version"),
     ],
 )
 def test_what_a_reply_means(

@@ -9,7 +9,7 @@ from bridge.clients.metadata import MetadataClient
 from bridge.clients.micromdm import MicroMdmClient
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.engine.context import Context
-from bridge.errors import CallError, Unreadable
+from bridge.errors import CallError, UnreadableReply
 from bridge.store import outbox
 from bridge.store.database import Database
 from bridge.store.outbox import OutboxRow
@@ -83,7 +83,7 @@ def wait_after(context: Context, row: OutboxRow, error: CallError) -> float:
     together.
     """
     policy = context.policy.call
-    unreadable = isinstance(error, Unreadable)
+    unreadable = isinstance(error, UnreadableReply)
     delays = policy.unreadable_retry if unreadable else policy.retry
     wait = last_delay_for_ever(delays, row.tries)
     spread = 1.0 + ((row.id * 7919 + row.tries * 104729) % 100) / 500.0

@@ -13,7 +13,7 @@ from bridge.errors import (
     CallError,
     TokenOfOtherLibrary,
     TokenUnusable,
-    Unreadable,
+    UnreadableReply,
 )
 from bridge.store import installs, locations, meta, outbox
 from bridge.store.outbox import OutboxRow
@@ -47,7 +47,7 @@ class AppleCall(Repeatable):
         meta.count(context.db, "apple.retried", context.now)
         verdict = verdict_of(error)
         text = str(error) if verdict is None else f"{verdict.cause}: {error}"
-        unreadable = isinstance(error, Unreadable) and row.tries > 1
+        unreadable = isinstance(error, UnreadableReply) and row.tries > 1
         passing = verdict.kind == "back_off" if verdict is not None else not unreadable
         outbox.again(context.db, row.id, until, text, passing=passing)
         if text != row.error and not locations.get(context.db, row.scope).ready:

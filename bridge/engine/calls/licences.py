@@ -11,7 +11,7 @@ from bridge.engine import licences
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
 from bridge.engine.cutting import DEFAULT_MAX_ASSETS, DEFAULT_MAX_SERIAL_NUMBERS
-from bridge.errors import AppleRefused, CallError, OutcomeUnknown, Unreadable
+from bridge.errors import AppleRefused, CallError, OutcomeUnknown, UnreadableReply
 from bridge.store import installs, locations, meta, outbox, requests
 from bridge.store import pairs as pairs_store
 from bridge.store.outbox import OutboxRow
@@ -193,7 +193,7 @@ class EventStatus(AppleCall):
 
     def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         """An answer that cannot be read is not asked for again: assignments tell, too."""
-        if not isinstance(error, Unreadable):
+        if not isinstance(error, UnreadableReply):
             return super().fail(context, row, error)
         self._doubt(context, row, error)
         return super().give_up(context, row, error)

@@ -9,8 +9,8 @@ from bridge.clients.apple_replies import AssetCounts
 from bridge.clients.micromdm import MdmDevice
 from bridge.domain.facts import AssetFacts
 from bridge.domain.model import Asset
-from bridge.domain.plan.blind import Blind
 from bridge.domain.odd_rows import OddRow
+from bridge.domain.plan.blind import Blind
 from bridge.domain.wording import counted
 from bridge.engine.calls import Clients
 from bridge.engine.plan.seats import Look

@@ -12,8 +12,8 @@ from bridge.domain.change import Batch, PairName
 from bridge.domain.facts import AssetFacts
 from bridge.domain.forecast import last_seat_at
 from bridge.domain.model import Asset
-from bridge.domain.plan.blind import Blind
 from bridge.domain.odd_rows import OddRow, of_asset
+from bridge.domain.plan.blind import Blind
 from bridge.domain.plan.seats import Holders, Seats, count_seats
 from bridge.store import counts as day_counts
 from bridge.store import facts, locations, odd_rows, seats
