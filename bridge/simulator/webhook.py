@@ -15,6 +15,8 @@ from bridge.simulator.faults import Faults
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.outgoing import Letter, Outgoing, without_userinfo
 
+LATE_AT_MOST = 5.0
+
 TOPICS = frozenset(
     "mdm.Authenticate mdm.TokenUpdate mdm.CheckOut mdm.Connect"
     " mdm.GetBootstrapToken mdm.SetBootstrapToken".split()
@@ -35,6 +37,8 @@ class Webhook:
     `url` may carry userinfo, which becomes Basic credentials, and None means no webhook. `latency`
     is the time in seconds that one event takes. Any status >= 400 and any failure loses the event.
     `clock_ahead` is by how many seconds the server's clock is ahead.
+    `late` is the place (from 0) of an event that changes places with the one after it, as one in
+    twenty does with a slow receiver; without one after it, it comes `LATE_AT_MOST` seconds late.
     """
 
     def __init__(
@@ -42,6 +46,7 @@ class Webhook:
     ) -> None:
         self.url: str | None = None
         self.latency = latency
+        self.late: int | None = None
         self.sent = 0
         self.lost = 0
         self.clock_ahead = 0.0
@@ -50,6 +55,8 @@ class Webhook:
         self._faults = faults
         self._pending: dict[str, deque[bytes]] = {}
         self._busy = False
+        self._place = 0
+        self._held: bytes | None = None
 
     @property
     def backlog(self) -> int:
@@ -100,6 +107,21 @@ class Webhook:
         self._kernel.after(self.latency, lambda: self._post(body))
 
     def _post(self, body: bytes) -> None:
+        place, self._place = self._place, self._place + 1
+        if place == self.late:
+            self._held, self._busy = body, False
+            self._kernel.after(LATE_AT_MOST, self._release)
+            self._work()
+            return
+        self._send(body)
+
+    def _release(self) -> None:
+        """What was held goes out, unless it is on its way already."""
+        if self._held is not None and not self._busy:
+            self._busy, body, self._held = True, self._held, None
+            self._send(body)
+
+    def _send(self, body: bytes) -> None:
         url, credentials = without_userinfo(self.url or "")
         headers = {
             "Content-Type": "application/json; charset=utf-8",
@@ -114,4 +136,5 @@ class Webhook:
             self.lost += 1
         else:
             self.sent += 1
+        self._release()
         self._work()

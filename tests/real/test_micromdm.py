@@ -1,9 +1,11 @@
 """How MicroMDM queues, delivers and reports, asked of a real one with real device identities."""
 
+import http.client
 import uuid
 
 import pytest
 
+from bridge.domain.reasons import REASONS
 from bridge.simulator import script, templates
 from bridge.simulator.device import Device
 from bridge.simulator.real_mdm import RealMicroMdm
@@ -165,3 +167,27 @@ def test_a_uuid_posted_twice_is_queued_twice_and_one_answer_removes_one(
     assert answer(device, "same") == "same"
     assert queued(mdm, device.udid) == ["same"]
     assert answer(device, "same") == ""
+
+
+def test_a_renewed_identity_is_refused_and_looks_silent(
+    mdm: RealMicroMdm, webhook: Webhook, device: Device
+) -> None:
+    """What DEVICE_SILENT tells of: HTTP 500, no webhook, and these words in the log alone."""
+    while not webhook.events.empty():
+        webhook.events.get()
+    body = templates.idle(device)
+    headers = {"Content-Type": "application/x-apple-aspen-mdm"}
+    headers |= mdm.identity(f"renewed {device.udid}").headers(body)
+    connection = http.client.HTTPConnection("127.0.0.1", mdm.port, timeout=20)
+    try:
+        connection.request("PUT", "/mdm/connect", body, headers)
+        assert connection.getresponse().status == 500
+    finally:
+        connection.close()
+    refused = [line for line in mdm.log.read_text().splitlines() if device.udid in line]
+    words = "device cert hash mismatch"
+    assert any(words in line for line in refused)
+    assert words in REASONS["DEVICE_SILENT"].next
+    device.check_out()
+    topics = [webhook.events.get(timeout=20)["topic"]]
+    assert topics == ["mdm.CheckOut"], "the refused message made no webhook"
