@@ -1,6 +1,7 @@
 """What has come in of a request, who must go, whose turn it is, and what is said how often."""
 
 import itertools
+import selectors
 import socket
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from bridge.web.connections.connection import Connection, State
 from bridge.web.connections.door import Door
 from bridge.web.connections.received import HEAD_LIMIT, Received, RequestAwaited
 from bridge.web.connections.refusals import FAILED, Seldom, as_bytes, refusal
+from bridge.web.connections.worker import WebWorker
 from bridge.web.server import connections_allowed
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
@@ -221,6 +223,31 @@ def test_who_showed_a_key_or_is_served_is_not_dispensable(connection: Connection
     assert connection.is_dispensable
     connection.known = True
     assert not connection.is_dispensable
+
+
+class Stand(WebWorker):
+    """The worker's main loop alone, without processes and threads."""
+
+    def __init__(self) -> None:
+        self.poller = selectors.DefaultSelector()
+        self.nr_conns = 0
+        self._inside, self._outside, self._turns = Door(10), Door(0), Turns()
+        self._look_at = 0.0
+
+
+def test_an_event_of_a_connection_that_another_event_ended_does_nothing(
+    connection: Connection,
+) -> None:
+    worker = Stand()
+    with worker.poller:
+        worker.nr_conns += 1
+        worker._inside.add(connection)
+        worker._wait(connection, State.HEAD)
+        for _ in range(2):
+            worker._drop(connection)
+            worker._read(connection, connection.sock)
+        assert worker.nr_conns == 0 == len(worker._inside)
+        assert connection.state is State.GONE
 
 
 @pytest.mark.parametrize(

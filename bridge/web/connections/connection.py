@@ -40,6 +40,11 @@ class State(enum.Enum):
     IDLE = "idle"
     CLOSING = "closing"
     """The answer is sent and nothing follows; the peer shall read it and hang up."""
+    GONE = "gone"
+
+
+IS_READ = (State.HEAD, State.BODY, State.IDLE, State.CLOSING)
+"""While the main loop reads what comes."""
 
 
 _TIMES = {

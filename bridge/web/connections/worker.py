@@ -22,7 +22,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from bridge.web.connections import refusals
 from bridge.web.connections.bodies import LARGE, Turns
-from bridge.web.connections.connection import Connection, State
+from bridge.web.connections.connection import IS_READ, Connection, State
 from bridge.web.connections.door import Door
 from bridge.web.connections.received import RequestAwaited
 from bridge.web.credentials import KNOWN
@@ -175,6 +175,8 @@ class WebWorker(ThreadWorker):
         )
 
     def _read(self, conn: Connection, sock: socket.socket) -> None:
+        if conn.state not in IS_READ:
+            return  # another event of the same turn has ended the wait
         try:
             data = sock.recv(_READ if conn.state is State.HEAD else _READ_BODY)
         except (BlockingIOError, InterruptedError):
@@ -227,6 +229,7 @@ class WebWorker(ThreadWorker):
     def _read_body(self, conn: Connection) -> None:
         if conn.expects_continue and not conn.told_to_continue:
             conn.told_to_continue = True
+            conn.sock.setblocking(False)
             with contextlib.suppress(OSError):  # a peer that is gone is met when it is read from
                 conn.sock.send(_CONTINUE)
         self._wait(conn, State.BODY)
@@ -273,6 +276,9 @@ class WebWorker(ThreadWorker):
         self._look_at = min(self._look_at, conn.deadline)
 
     def _drop(self, conn: Connection) -> None:
+        if conn.state is State.GONE:
+            return
+        conn.enter(State.GONE, time.monotonic())
         self._unregister(conn)
         self._door(conn).remove(conn)
         self.nr_conns -= 1
