@@ -119,7 +119,7 @@ def test_serve_says_which_of_its_two_addresses_it_cannot_have(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(serve_module, "listen", functools.partial(listen, wait=0))
-    monkeypatch.setattr(serve_module, "setup_logging", lambda environ: None)
+    monkeypatch.setattr(serve_module, "setup_logging", lambda *_: None)
     with socket.create_server(("127.0.0.1", 0)) as other:
         port = other.getsockname()[1]
         config = tmp_path / "config.yaml"
