@@ -20,7 +20,7 @@ from bridge.app.lists import Lists
 from bridge.app.pauses import Pauses
 from bridge.app.wishes import Wishes
 from bridge.clients.listener import MARK
-from bridge.config import Config
+from bridge.config import Config, settings
 from bridge.domain.views import HealthPart
 from bridge.domain.wording import counted
 from bridge.engine import explain, health, inbox, notification_tokens, replay, story, sync
@@ -34,6 +34,7 @@ from bridge.engine.token_watch import TokenWatch
 from bridge.engine.worker import Engine
 from bridge.errors import StoreError
 from bridge.store import locations, meta, retry, watch
+from bridge.store import running as running_store
 from bridge.store.database import EngineLock
 
 log = logging.getLogger(__name__)
@@ -147,6 +148,26 @@ class Bridge(Lists, Pauses, Wishes):
         """How every part does."""
         with self.database.read() as db:
             return health.parts(self.context(db), self.config, self.engine_lock)
+
+    def keep_settings(self) -> None:
+        """Keep digests of what this process runs with; for the engine, at its start."""
+        kept = settings.digests(self.config).as_json()
+        with self.database.write() as db:
+            running_store.keep_settings(db, kept)
+
+    def restart_needed(self, config: Config, *, with_keys: bool = True) -> list[str]:
+        """The parts of the file's `config` that the running engine was not started with.
+
+        Empty while no engine runs: the next start reads the file. `with_keys` says that the keys in
+        `config` were read.
+        """
+        if not self.engine_lock.held():
+            return []
+        with self.database.read() as db:
+            kept = running_store.settings(db)
+        if kept is None:
+            return []
+        return settings.differing(settings.Digests(**kept), config, with_keys=with_keys)
 
     def alive(self) -> bool:
         """Whether the engine lives beside this process."""

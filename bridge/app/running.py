@@ -43,6 +43,7 @@ def run_engine(config: Config, stop: threading.Event) -> None:
 
 def _run(bridge: Bridge, stop: threading.Event, *, in_order: bool) -> None:
     bridge.open()
+    bridge.keep_settings()
     try:
         pool = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")
         engine = bridge.engine(execute=lambda job: _submit(pool, job))

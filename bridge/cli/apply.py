@@ -70,8 +70,12 @@ def apply(
         bridge.apply(
             bridge.config.wanted, limit=limit, allow_removals=allow_removals, unseen=look.unseen
         )
+        restart = settings.restart_needed(bridge)
     if as_json:
-        show.as_json({"stored": True} | planned.as_json())
-    elif not planned.nothing_to_do:
-        show.line("Stored.")
+        show.as_json({"stored": True} | planned.as_json() | {"restart_needed": restart})
+    else:
+        if not planned.nothing_to_do:
+            show.line("Stored.")
+        if restart:
+            show.line(f"Attention: {show.restart_line(restart)}.")
     return 0

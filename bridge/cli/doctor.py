@@ -65,6 +65,7 @@ def _case(settings: Settings, bridge: Bridge, trouble: str | None) -> Case:
         ask=settings.ask or over_http(bridge.config.listen),
         ask_outside=over_http(outside) if outside is not None else None,
         now=bridge.now(),
+        restart_needed=tuple(bridge.restart_needed(bridge.config)) if trouble is None else (),
     )
 
 

@@ -151,6 +151,18 @@ class Settings:
         config: Config = load_config(self.config_path, os.environ, self.needs, self.looks)
         return config
 
+    def restart_needed(self, bridge: Bridge) -> list[str]:
+        """The parts of the file that the running engine was not started with.
+
+        A command that does not need the keys compares them only where they can be read.
+        """
+        config_package = import_module("bridge.config")
+        try:
+            config: Config = config_package.load_config(self.config_path, os.environ, SETTINGS)
+        except ConfigError:
+            return bridge.restart_needed(bridge.config, with_keys=False)
+        return bridge.restart_needed(config)
+
     @contextmanager
     def open_bridge(self) -> Iterator[Bridge]:
         """A bridge on the configured database; raises ConfigError or StoreError."""

@@ -16,13 +16,15 @@ import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
+from functools import partial
 from pathlib import Path
 
 from bridge.cli import lifeline
 from bridge.cli.supervisor import EXIT_LOCKED, Child, Supervisor, listen, supervisor_signals
 from bridge.config import SETTINGS, WANTED, Config, load_config
+from bridge.config.settings import changed
 from bridge.domain.wording import counted
-from bridge.errors import BridgeError, StoreLocked
+from bridge.errors import BridgeError, ConfigError, StoreLocked
 from bridge.logs import Level, setup_logging
 from bridge.web import Bridge
 from bridge.web.server import run_web
@@ -43,6 +45,7 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "i
     database.
     """
     setup_logging(os.environ, level)
+    signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a supervisor to say so
     config = load_config(config_path, os.environ, SETTINGS, WANTED)
     if not (config.servers or config.locations):
         config.require("servers", "locations")  # there would be nothing to do
@@ -68,7 +71,8 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "i
             Child("engine", (*command, "serve-engine")),
             Child("web", (*command, "serve-web", *options), fds),
         )
-        return Supervisor(children, listeners, signals).run()
+        hang_up = partial(_hang_up, config)
+        return Supervisor(children, listeners, signals, hang_up=hang_up).run()
 
 
 def _addresses(config: Config) -> Iterator[tuple[str, tuple[str, int]]]:
@@ -89,7 +93,8 @@ def run_web_child(
     Also ends with SystemExit; see `run_web`.
     """
     setup_logging(os.environ, level)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
     lifeline.watch(_STDIN)
     config = load_config(config_path, os.environ, SETTINGS)
     parent = lifeline.Lifeline()
@@ -128,6 +133,20 @@ def run_engine_child(
     return 0
 
 
+def _hang_up(config: Config) -> None:
+    """Say what a restart would change; the file is read at a start only."""
+    try:
+        parts = changed(config, load_config(config.path, os.environ, SETTINGS))
+    except ConfigError as error:
+        log.warning("SIGHUP is ignored, and the file could not be read: %s", error.mistakes[0])
+        return
+    if parts:
+        text = "SIGHUP is ignored; since the start these changed: %s; restart vpp-bridge serve"
+        log.warning(text, ", ".join(parts))
+    else:
+        log.warning("SIGHUP is ignored; the settings are as they were at the start")
+
+
 def _mistaken(mistakes: Sequence[str]) -> str:
     more = f", and {counted(len(mistakes) - 1, 'more mistake')}" if len(mistakes) > 1 else ""
     return (
@@ -149,7 +168,8 @@ def _event_at_sigterm() -> threading.Event:
     SIGINT from a terminal goes to the whole group; the supervisor alone acts on it.
     """
     stop = threading.Event()
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for signum in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(signum, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGTERM})
 
     def wait() -> None:

@@ -129,6 +129,12 @@ def bar(done: int, whole: int) -> str:
     return f"[{'#' * filled}{'-' * (BAR - filled)}]"
 
 
+def restart_line(parts: Sequence[str]) -> str:
+    """That the running bridge has other settings than the file, without a full stop."""
+    named = ", ".join(parts)
+    return f"the running bridge was started with other settings ({named}): restart vpp-bridge serve"
+
+
 class View(Protocol):
     """Lines that change while something is under way."""
 

@@ -25,15 +25,21 @@ from bridge.engine import status as overview
 def status(settings: Settings, serial: str | None, adam_id: str | None, as_json: bool) -> None:
     """Show installs by state, licences and queues; or list the installs of a device or an app.
 
-    The exit code is 0 whatever it shows. `why SERIAL ADAM_ID` tells more of a single install.
+    It also names the parts of the file that the running bridge does not know until a restart. The
+    exit code is 0 whatever it shows. `why SERIAL ADAM_ID` tells more of a single install.
     """
-    with settings.open_bridge() as bridge, bridge.database.read() as db:
-        context = bridge.context(db)
+    with settings.open_bridge() as bridge:
         if serial is None and adam_id is None:
-            report = overview.report(context, bridge.config, bridge.engine_lock)
+            restart = settings.restart_needed(bridge)
+            with bridge.database.read() as db:
+                context = bridge.context(db)
+                report = overview.report(context, bridge.config, bridge.engine_lock)
+            report["restart_needed"] = restart
             show.as_json(report) if as_json else _overview(report, context.now)
             return
-        installs = overview.installs(context, serial, adam_id)
+        with bridge.database.read() as db:
+            context = bridge.context(db)
+            installs = overview.installs(context, serial, adam_id)
         if as_json:
             show.as_json({"installs": installs})
         else:
@@ -71,6 +77,8 @@ def _overview(report: Mapping[str, Any], now: float) -> None:
 def _parts(report: Mapping[str, Any]) -> None:
     engine = next(part for part in report["parts"] if part["name"] == "engine")
     show.line(f"Engine: {'running' if engine['ok'] else engine['detail']}")
+    if report["restart_needed"]:
+        show.line(f"Attention: {show.restart_line(report['restart_needed'])}")
     for part in report["parts"]:
         if not part["ok"] and part is not engine:
             show.line(f"Attention: {part['name']}: {part['detail']}")

@@ -32,6 +32,7 @@ _DELAYS = (0.2, 1.0, 2.0, 5.0, 10.0, 30.0)
 _PORT_POLL = 0.2
 _BACKLOG = 1024
 _END = (signal.SIGTERM, signal.SIGINT)
+_HANG_UP = signal.SIGHUP
 
 
 def restart_delay(exit_code: int, up_for: float, losses: int) -> float | None:
@@ -86,11 +87,14 @@ class Supervisor:
         listeners: Sequence[socket.socket],
         signals: Signals,
         clock: Callable[[], float] = time.monotonic,
+        hang_up: Callable[[], None] = lambda: None,
     ) -> None:
+        """`hang_up` is called at a SIGHUP, which ends nothing and starts nothing."""
         self._children = children
         self._listeners = listeners
         self._signals = signals
         self._clock = clock
+        self._hang_up = hang_up
 
     def run(self) -> int:
         """Start all, watch them, end all; the exit code."""
@@ -106,8 +110,11 @@ class Supervisor:
                 if child.start_at <= now:
                     child.start(now)
             waits = [child.start_at - now for child in absent if child.process is None]
-            if _next(self._signals, min(waits, default=None)) in _END:
+            got = _next(self._signals, min(waits, default=None))
+            if got in _END:
                 return 0
+            if got == _HANG_UP:
+                self._hang_up()
             for child, exit_code in self._reap():
                 if not self._plan_restart(child, exit_code):
                     return 1
@@ -192,7 +199,7 @@ def supervisor_signals() -> Iterator[Signals]:
     signals: Signals = queue.SimpleQueue()
     before = {
         signum: signal.signal(signum, lambda got, _frame: signals.put(got))
-        for signum in (*_END, signal.SIGCHLD)
+        for signum in (*_END, _HANG_UP, signal.SIGCHLD)
     }
     try:
         yield signals

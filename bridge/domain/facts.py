@@ -53,6 +53,8 @@ class LocationFacts:
     """Why calls to Apple for the location are being repeated now, if they are."""
     trouble_passes: bool = False
     """Whether that is likely to go away by itself."""
+    is_running: bool = True
+    """Whether the engine was started with it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,13 @@ from bridge.engine import licences
 from bridge.engine.calls import Call
 from bridge.engine.context import Context
 from bridge.engine.sweep import LOCATION_JOBS, Outside
-from bridge.store import command_ends, installs, meta, outbox, requests, watch
+from bridge.store import command_ends, installs, meta, outbox, requests, running, watch
 from bridge.store import pairs as pairs_store
 
 
 def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> None:
     """Take up what the last process left, and plan what a start asks for."""
+    running.keep_locations(context.db, outside.locations)
     for row in outbox.claimed(context.db):
         calls[row.kind].lost(context, row)
     for service, scopes in (("apple", outside.locations), ("mdm", outside.servers)):

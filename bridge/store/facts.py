@@ -24,6 +24,7 @@ from bridge.store import (
     outbox,
     pair_history,
     pauses,
+    running,
     scouts,
     unreadable,
 )
@@ -189,6 +190,7 @@ class _Location:
             location.stopped_detail,
             trouble,
             trouble is not None and outbox.is_passing(db, "apple", name),
+            running.knows_location(db, name),
         )
         wanted = list({Asset(i.adam_id, i.pricing_param) for i in installs})
         self.assets: dict[Asset, AssetFacts] = locations.asset_facts(db, name, wanted)

@@ -213,6 +213,24 @@ def test_mistakes_in_groups_and_apps_are_one_warning_and_stop_nothing(ground: Gr
     assert "the bridge goes on with the groups and apps that were applied last" in line
 
 
+def test_a_hang_up_names_what_a_restart_would_change_and_ends_nothing(ground: Ground) -> None:
+    served = ground.serve().ready()
+    until(lambda: "the engine works" in served.errors.read_text(), "the engine works")
+    before = {each.pid for each in served.family()}
+    text = served.config.read_text()
+    served.config.write_text(
+        text.replace("hq:", "branch:") + "policy: {command: {window: 7}}\ngroups: [nonsense]\n"
+    )
+    os.killpg(served.process.pid, signal.SIGHUP)
+    until(served.complaints, "it says so")
+    (line,) = served.complaints()
+    assert "SIGHUP is ignored; since the start these changed: locations, policy; restart" in line
+    assert served.is_alive()
+    assert {each.pid for each in served.family()} == before
+    served.process.terminate()
+    assert served.ends() == 0
+
+
 def test_an_engine_that_does_not_listen_is_killed_in_time(ground: Ground) -> None:
     served = ground.serve(STAND_IN_ENGINE="deaf").ready()
     until(lambda: "the engine works" in served.errors.read_text(), "the engine works")

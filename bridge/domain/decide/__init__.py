@@ -97,6 +97,8 @@ def _location(facts: Facts, policy: Policy, now: float) -> Decision | None:
     location = facts.location
     if location is None:
         return Decision("waiting", "LOCATION_STARTING", "it has not been read yet")
+    if not location.is_running:
+        return Decision("waiting", "RESTART_NEEDED")
     if location.stopped is not None:
         return Decision("waiting", location.stopped, location.stopped_detail or "")
     if not location.ready and location.trouble is not None:

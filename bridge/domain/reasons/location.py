@@ -12,6 +12,11 @@ LOCATION_REASONS: Final[dict[str, Reason]] = {
         "nobody",
         "the bridge goes on when Apple's counts and assignments have been read",
     ),
+    "RESTART_NEEDED": Reason(
+        "the running bridge was started without {location}",
+        "the admin",
+        "restart vpp-bridge serve, which reads the file at its start; {location} must be in it",
+    ),
     "LOCATION_BUSY": Reason(
         "Apple cannot be asked about {location} now: {detail}",
         "Apple",

@@ -54,7 +54,8 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """What is examined. `trouble` says why the database could not be opened, if it could not."""
+    """What is examined. `trouble` says why the database could not be opened, if it could not;
+    `restart_needed` are the parts of the file that the running engine was not started with."""
 
     config: Config
     database: Database
@@ -64,6 +65,7 @@ class Case:
     ask: Ask
     ask_outside: Ask | None
     now: float
+    restart_needed: tuple[str, ...] = ()
 
 
 def ok(part: str, text: str) -> Finding:

@@ -48,6 +48,9 @@ def serving(case: Case, stored: Stored | None) -> Iterator[Finding]:
         yield ok("engine", "running")
     else:
         yield fail("engine", engine.detail)
+    if case.restart_needed:
+        parts = ", ".join(case.restart_needed)
+        yield warn("engine", f"started with other settings than the file's: {parts}", _RESTART)
     listening = True
     for check in (_mdm_hooks(case), _apple_hooks(case)):
         if listening:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bridge.simulator.apple_config import ClientConfig
 from bridge.simulator.faults import Fault
 from tests.flow.reasons import MakeScene, catch, scenario
@@ -29,6 +31,23 @@ def starting(make_scene: MakeScene) -> Scene:
     scene.pass_time(30)  # the device is known, and nothing was asked of Apple without a wish
     scene.apply()
     return catch(scene, "LOCATION_STARTING")
+
+
+@scenario(
+    "RESTART_NEEDED",
+    "waiting",
+    "running bridge was started without branch",
+    "the admin",
+    next="restart vpp-bridge serve",
+    code=1,
+)
+def restart_needed(make_scene: MakeScene) -> Scene:
+    scene = make_scene(devices=1, apps=1)
+    scene.pass_time(30)
+    wanted_there = scene.wanted()
+    apps = tuple(replace(app, location="branch") for app in wanted_there.apps)
+    scene.apply(replace(wanted_there, apps=apps))
+    return catch(scene, "RESTART_NEEDED")
 
 
 @scenario(
