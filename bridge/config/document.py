@@ -42,6 +42,10 @@ class _DocumentReader(Reader):
         self.wrong(spot, "names a file; write the serial numbers themselves")
         return None
 
+    def both(self, first: Spot, second: Spot) -> str:
+        """A document has no lines."""
+        return f"at {first.key} and {second.key}"
+
     def _line(self, spot: Spot, sentence: str) -> str:
         return f"{spot.key}: {sentence}"
 

@@ -95,6 +95,10 @@ class Reader:
         """Note a mistake in another file, which the value at `spot` names."""
         self._mistakes.append(_Note(spot, f"{path}:{line}: {spot.key}: {sentence}"))
 
+    def both(self, first: Spot, second: Spot) -> str:
+        """Where two values stand that do not go together."""
+        return f"on lines {first.line} and {second.line}"
+
     def missing(self, owner: Spot, name: str, sentence: str) -> None:
         """Note that the mapping at `owner` lacks the key `name`.
 

@@ -14,6 +14,7 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
+from bridge.domain.platforms import PLATFORMS
 from bridge.domain.serials import is_written_like_one
 from bridge.domain.versions import conditions
 from bridge.errors import ConfigError
@@ -93,6 +94,13 @@ def one_of(*choices: str) -> Callable[[str], str]:
         return text
 
     return read
+
+
+def platform(text: str) -> str:
+    """A platform, as Apple names it ("Get Assets"): there is no iPadOS."""
+    if text == "iPadOS":
+        _no("is not told apart by Apple; write iOS")
+    return one_of(*PLATFORMS)(text)
 
 
 def kind(text: str) -> str:

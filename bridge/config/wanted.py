@@ -9,6 +9,7 @@ from bridge.config import app_settings, values
 from bridge.config.read import Reader, Spot, nearest, tidy
 from bridge.config.serials import read_serials
 from bridge.domain.match import MATCH_KEYS, Match
+from bridge.domain.platforms import PLATFORMS
 from bridge.domain.vocabulary import PRICING_PARAMS
 from bridge.domain.wanted import AppWish, Group, Mode, OnUnwanted, Wanted
 from bridge.errors import ConfigError
@@ -20,6 +21,7 @@ APP_KEYS = (
     "location",
     "groups",
     "exclude",
+    "platforms",
     "pricing_param",
     "mode",
     "priority",
@@ -125,6 +127,8 @@ def _app(
         read |= {"location": places[0], "fallbacks": places[1:]}
     for key in found.keys() & {"groups", "exclude"}:
         read[key] = tuple(dict.fromkeys(reader.values(found[key], _existing(groups, "group"))))
+    if "platforms" in found:
+        read["platforms"] = _platforms(reader, found["platforms"])
     read |= app_settings.read_settings(reader, found, read)
     if "adam_id" not in found:
         reader.missing(spot, "adam_id", 'write the app\'s number, like adam_id: "361309726"')
@@ -135,6 +139,14 @@ def _app(
     given = {key: value for key, value in read.items() if value is not None}
     whole = {"adam_id", "groups", "location"} <= given.keys()
     return found.get("adam_id", spot), AppWish(**given) if whole else None
+
+
+def _platforms(reader: Reader, spot: Spot) -> tuple[str, ...]:
+    """The platforms of an entry; those with mistakes are left out."""
+    if spot.is_empty:
+        reader.wrong(spot, "names no platform; write one, or leave the key out for all of them")
+    given = reader.values(spot, values.platform)
+    return tuple(platform for platform in PLATFORMS if platform in given)
 
 
 def _locations(
@@ -170,12 +182,33 @@ def _existing(known: Collection[str], noun: str) -> Callable[[str], str]:
 
 
 def _no_app_twice(reader: Reader, wishes: list[tuple[Spot, AppWish]]) -> None:
-    first: dict[str, Spot] = {}
+    """Entries of one app must be for different platforms, and mean one app."""
+    earlier: dict[str, list[tuple[Spot, AppWish]]] = {}
     for spot, wish in wishes:
-        earlier = first.setdefault(wish.adam_id, spot)
-        if earlier is not spot:
-            reader.wrong(
-                spot,
-                f"the app is written twice, on lines {earlier.line} and {spot.line}; "
-                "make them one entry (groups and location may be lists)",
-            )
+        others = earlier.setdefault(wish.adam_id, [])
+        mistakes = (_unlike(reader, *other, spot, wish) for other in others)
+        if mistake := next(filter(None, mistakes), None):
+            reader.wrong(spot, mistake)
+        others.append((spot, wish))
+
+
+def _unlike(reader: Reader, first: Spot, earlier: AppWish, spot: Spot, wish: AppWish) -> str | None:
+    """What is wrong with two entries of one app, if anything is."""
+    places = reader.both(first, spot)
+    if earlier.is_for_all and wish.is_for_all:
+        return (
+            f"the app is written twice, {places}; make them one entry (groups and location may be "
+            "lists)"
+        )
+    shared = [platform for platform in wish.platforms if platform in earlier.platforms]
+    if shared:
+        names = " and ".join(shared)
+        return (
+            f"the app is written twice for {names}, {places}; name each platform under platforms: "
+            "of one of them alone"
+        )
+    for key in ("name", "bundle_id"):
+        here, there = getattr(wish, key), getattr(earlier, key)
+        if here is not None and there is not None and here != there:
+            return f"the app has another {key} in each entry, {places}; write it in one of them"
+    return None

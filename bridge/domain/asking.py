@@ -82,7 +82,7 @@ def asking_installed(facts: Facts, policy: Policy, now: float, decision: Decisio
 
 _WAITS_FOR_THE_ANSWER = frozenset(
     {
-        *("FACTS_FIRST", "LIST_FIRST", "COMMAND_IN_DOUBT", "NOT_ANSWERED"),
+        *("PLATFORM_UNKNOWN", "FACTS_FIRST", "LIST_FIRST", "COMMAND_IN_DOUBT", "NOT_ANSWERED"),
         *("ACKNOWLEDGED", "INSTALLING", "NOT_SEEN", "APP_MISSING", "REMOVING"),
     }
 )
@@ -105,7 +105,7 @@ def or_unreadable(unread: Unreadable | None, decision: Decision) -> Decision:
     """`decision`, or the same with the reason that what it waits for comes and cannot be read."""
     if unread is None or not unread.is_lasting or decision.reason not in _WAITS_FOR_THE_ANSWER:
         return decision
-    kept = decision.state in ("licensed", "removing")
+    kept = decision.state in ("waiting", "licensed", "removing")
     state = decision.state if kept else "unconfirmed"
     return replace(decision, state=state, reason="ANSWER_UNREADABLE", detail=unread.why)
 

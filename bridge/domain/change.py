@@ -24,7 +24,7 @@ class Batch:
     """Devices on which one app is wanted in the same way.
 
     The licences come from `location`, or from the first of `fallbacks` that has a seat.
-    `wanted_by` is the file, a one-off wish or both; `held` the reason why they wait for an apply.
+    `wanted_by` is the file, a one-off wish or both; `held` the reason why they wait.
     """
 
     asset: Asset

@@ -39,7 +39,7 @@ def unplanned(
     # Without a serial number a device was in nobody's plan, whatever else was known of it.
     hidden = MATCH_KEYS if "serial_number" in late else late.keys() & set(MATCH_KEYS)
     then = _with(device, dict.fromkeys(hidden))
-    return _unknown(wanted, then) & _sure(wanted, _with(device, late))
+    return _unknown(wanted, then) & _meant(wanted, _with(device, late))
 
 
 def not_shown(device: Device, firsts: Mapping[str, First], applied_at: float) -> bool:
@@ -63,9 +63,10 @@ def _unknown(wanted: Wanted, device: Device) -> frozenset[str]:
     return frozenset(app.adam_id for app in wanted.apps if roster.getting(app).unknown)
 
 
-def _sure(wanted: Wanted, device: Device) -> frozenset[str]:
+def _meant(wanted: Wanted, device: Device) -> frozenset[str]:
     roster = _alone(wanted, device)
-    return frozenset(app.adam_id for app in wanted.apps if roster.getting(app).sure)
+    getting = ((app.adam_id, roster.getting(app)) for app in wanted.apps)
+    return frozenset(adam_id for adam_id, its in getting if its.sure or its.undecided)
 
 
 def _alone(wanted: Wanted, device: Device) -> Roster:

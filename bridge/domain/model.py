@@ -197,7 +197,7 @@ class Attempt:
     """Why nothing but the status of the answer could be read."""
 
 
-Held = Literal["NOT_PLANNED", "HELD_BACK"]
+Held = Literal["NOT_PLANNED", "HELD_BACK", "PLATFORM_UNKNOWN"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,7 +205,8 @@ class Install:
     """One wanted app on one device, with the decision that was taken last.
 
     `location` is where the licence comes from, one of `locations` (in order, with commas between).
-    `held` is the reason for which nothing is done for it until an apply lets it go. `round_at` is
+    `held` is the reason for which nothing is done for it until an apply lets it go, or its device's
+    platform is known. `round_at` is
     when it was wanted, or wanted otherwise: failures from before do not count.
     """
 

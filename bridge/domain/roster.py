@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from bridge.domain.model import Device
+from bridge.domain.model import Asset, Device
 from bridge.domain.platforms import platform_of
 from bridge.domain.wanted import AppWish, Group
 
@@ -24,21 +24,26 @@ class Members:
 
 @dataclass(frozen=True, slots=True)
 class Getting:
-    """Who gets an app. `named` are those of `sure` whose serial number a group lists; `unfit`
-    are left out because the app does not run on them.
+    """Who gets an app by one of its entries.
+
+    `named` are those of `sure` whose serial number a group lists. `unfit` are left out because the
+    app does not run on them, `elsewhere` because the entry is for other platforms. `undecided` get
+    it by this entry or another, or not at all: that depends on a platform which nobody knows.
     """
 
     sure: frozenset[str]
     unknown: frozenset[str]
     named: frozenset[str]
     unfit: frozenset[str]
+    undecided: frozenset[str] = _NOBODY
+    elsewhere: frozenset[str] = _NOBODY
 
 
 class Roster:
     """The groups of some devices, each worked out once.
 
     `devices` maps upper-case serial numbers to their devices, None where no server has shown one;
-    `runs_on` adam ids to the platforms of apps, where they are known.
+    `runs_on` a location's name and an asset to the platforms of the app, where they are known.
     `all` and `match` mean enrolled devices. In `exclude` enrolment does not matter: who is named
     elsewhere and excluded by what they are gets nothing, and `all` excludes everybody. Nobody gets
     an app while it is not known whether they are excluded. A rule never means devices on which the
@@ -49,7 +54,7 @@ class Roster:
         self,
         groups: Sequence[Group],
         devices: Mapping[str, Device | None],
-        runs_on: Mapping[str, frozenset[str]] = MappingProxyType({}),
+        runs_on: Mapping[tuple[str, Asset], frozenset[str]] = MappingProxyType({}),
     ) -> None:
         self._devices = devices
         self._groups = {group.name: group for group in groups}
@@ -58,6 +63,7 @@ class Roster:
         self._enrolled = frozenset(s for s, d in devices.items() if d is not None and d.enrolled)
         self._runs_on = runs_on
         self._of_platform = _by_platform(devices)
+        self._vague = frozenset(devices).difference(*self._of_platform.values())
 
     def getting(self, app: AppWish) -> Getting:
         """Which of the devices get `app`."""
@@ -65,14 +71,30 @@ class Roster:
         ruled = self._union(app.groups)
         outside = self._union(app.exclude)
         outsiders = outside.sure.union(*(self._listed[n] for n in self._known(app.exclude)))
-        unfit = self._unfit(self._runs_on.get(app.adam_id, _NOBODY)) - named
+        unfit = self._others(self._runs_on.get((app.location, app.asset), _NOBODY)) - named
+        apart = _NOBODY if app.is_for_all else self._others(frozenset(app.platforms))
+        vague = _NOBODY if app.is_for_all else self._vague
         inside = named | (ruled.sure & self._enrolled)
         open_ = (ruled.unknown & self._enrolled) - inside
         sure = inside - outsiders - outside.unknown
         unknown = (open_ | (inside & outside.unknown)) - outsiders
-        return Getting(sure - unfit, unknown - unfit, named & sure, sure & unfit)
+        here = sure - unfit - apart
+        return Getting(
+            sure=here - vague,
+            unknown=unknown - unfit - apart,
+            named=(named & here) - vague,
+            unfit=(sure & unfit) - apart,
+            undecided=here & vague,
+            elsewhere=sure & apart,
+        )
 
-    def _unfit(self, platforms: frozenset[str]) -> frozenset[str]:
+    def platform(self, serial_number: str) -> str | None:
+        """The platform of a device, as far as anybody knows."""
+        device = self._devices.get(serial_number)
+        return platform_of(device.product_name) if device is not None else None
+
+    def _others(self, platforms: frozenset[str]) -> frozenset[str]:
+        """The devices that are known to be of none of these platforms; none for no platform."""
         if not platforms:
             return _NOBODY
         return _NOBODY.union(*(d for p, d in self._of_platform.items() if p not in platforms))

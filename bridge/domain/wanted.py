@@ -11,7 +11,8 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, Final, Literal
 
 from bridge.domain.match import Match
-from bridge.domain.model import DEFAULT_PRICING
+from bridge.domain.model import DEFAULT_PRICING, Asset
+from bridge.domain.platforms import PLATFORMS
 
 Mode = Literal["install", "license_only"]
 OnUnwanted = Literal["keep", "release", "remove"]
@@ -38,7 +39,9 @@ class Group:
 class AppWish:
     """One entry of `apps:`: this app, for these groups, in this way.
 
-    `location` gives the licences, and if it has no seat the first of `fallbacks` that has one.
+    `location` gives the licences, and if it has no seat the first of `fallbacks` that has one. Only
+    devices of `platforms` are meant (names and order as in PLATFORMS); of several entries for one
+    app no two have a platform in common.
     """
 
     adam_id: str
@@ -47,6 +50,7 @@ class AppWish:
     name: str | None = None
     fallbacks: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = PLATFORMS
     pricing_param: str = DEFAULT_PRICING
     mode: Mode = "install"
     priority: int = 0
@@ -60,6 +64,16 @@ class AppWish:
     attributes: Mapping[str, Any] = field(default_factory=dict)
 
     @property
+    def asset(self) -> Asset:
+        """What is licensed."""
+        return Asset(self.adam_id, self.pricing_param)
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether devices of any platform are meant, and so those whose platform nobody knows."""
+        return self.platforms == PLATFORMS
+
+    @property
     def locations(self) -> tuple[str, ...]:
         """Where licences may come from, in order."""
         return (self.location, *self.fallbacks)
@@ -71,6 +85,26 @@ class Wanted:
 
     groups: tuple[Group, ...] = ()
     apps: tuple[AppWish, ...] = ()
+
+    def entries(self, adam_id: str, platform: str | None = None) -> tuple[AppWish, ...]:
+        """The entries of an app: all, or (at most one) for devices of a platform."""
+        return tuple(
+            app
+            for app in self.apps
+            if app.adam_id == adam_id and (platform is None or platform in app.platforms)
+        )
+
+    def differs_by_platform(self, adam_id: str) -> bool:
+        """Whether it depends on a device's platform how, or whether, it gets an app."""
+        return any(not app.is_for_all for app in self.entries(adam_id))
+
+    def leaving(self, adam_id: str, platform: str | None) -> AppWish | None:
+        """The entry by which a device of this platform gives an app up that is in the file, but no
+        longer for it; None where none can be told from the others."""
+        entries = self.entries(adam_id)
+        if len(entries) > 1:
+            entries = self.entries(adam_id, platform) if platform is not None else ()
+        return entries[0] if entries else None
 
     @property
     def looks_at_changing_facts(self) -> bool:
@@ -91,7 +125,7 @@ class Wanted:
         return cls(
             groups=tuple(_group(each) for each in value.get("groups", ())),
             apps=tuple(
-                AppWish(**_tuples(a, "groups", "exclude", "fallbacks"))
+                AppWish(**_tuples(a, "groups", "exclude", "fallbacks", "platforms"))
                 for a in value.get("apps", ())
             ),
         )

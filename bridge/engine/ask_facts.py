@@ -74,7 +74,8 @@ def _lacking(db: Connection) -> set[str]:
     """The serial numbers of whom a missing fact leaves open whether they get an app."""
     wanted = wanted_store.load(db)
     roster = wishes.roster_of_all(db, wanted)
-    return {serial for app in wanted.apps for serial in roster.getting(app).unknown}
+    getting = [roster.getting(app) for app in wanted.apps]
+    return {serial for each in getting for serial in each.unknown | each.undecided}
 
 
 def _since(server: str) -> str:

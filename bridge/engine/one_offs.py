@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bridge.domain.model import DEFAULT_PRICING, Asset
+from bridge.domain.platforms import platform_of
 from bridge.domain.wanted import BY_BOTH, BY_FILE
 from bridge.engine import wishes
 from bridge.errors import WishError
-from bridge.store import holds, installs, one_offs
+from bridge.store import devices, holds, installs, one_offs
 from bridge.store import wanted as wanted_store
 from bridge.store.database import Connection
 from bridge.store.one_offs import OneOff
@@ -31,17 +32,45 @@ def assign(
     location cannot be told.
     """
     wanted = wanted_store.load(db)
-    app = next((app for app in wanted.apps if app.adam_id == adam_id), None)
-    asset = Asset(adam_id, pricing_param or (app.pricing_param if app else DEFAULT_PRICING))
-    place = _location(location or (app.location if app else None), locations)
-    beside = [OneOff(serial_number, asset, place) for serial_number in serial_numbers]
+    known = devices.current(db, list(serial_numbers))
+    platforms = {s: platform_of(d.product_name) for s, d in known.items()}
+    beside = []
+    for serial_number in serial_numbers:
+        entries = wanted.entries(adam_id, platforms.get(serial_number))
+        place = _agreed("location", location, [app.location for app in entries])
+        asset = Asset(
+            adam_id,
+            _agreed("pricing_param", pricing_param, [app.pricing_param for app in entries])
+            or DEFAULT_PRICING,
+        )
+        beside.append(OneOff(serial_number, asset, _location(place, locations)))
     new = [each.serial_number for each in beside if one_offs.put(db, each, now)]
     by_file = {pair for one_off in beside if _by_file(db, pair := one_off.pair)}
     installs.wanted_by(db, by_file, BY_BOTH)
-    holds.let_go(db, by_file, now)
-    alone = [wishes.of_one_off(wanted, each) for each in beside if each.pair not in by_file]
+    by_platform = wanted.differs_by_platform(adam_id)
+    vague = {pair for pair in by_file if by_platform and platforms.get(pair[0]) is None}
+    holds.let_go(db, by_file - vague, now)
+    holds.let_go(db, vague, now, wishes.PLATFORM_UNKNOWN)
+    alone = [
+        wishes.of_one_off(wanted, each, platforms.get(each.serial_number))
+        for each in beside
+        if each.pair not in by_file
+    ]
     wishes.store_batches(db, alone, now)
     return frozenset(new)
+
+
+def _agreed(key: str, asked: str | None, by_file: Sequence[str]) -> str | None:
+    """What was asked for, or else what the entries of the file that may be meant say alike."""
+    if asked is not None or not by_file:
+        return asked
+    if len(set(by_file)) > 1:
+        names = ", ".join(sorted(set(by_file)))
+        raise WishError(
+            f"the {key} is missing: the app has entries for several platforms in the file, and the "
+            f"device's is not known yet; name one of {names}"
+        )
+    return by_file[0]
 
 
 def _location(asked: str | None, locations: Collection[str]) -> str:

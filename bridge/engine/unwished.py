@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bridge.domain.match import MATCH_KEYS
-from bridge.domain.model import Asset, Device
+from bridge.domain.model import Device
 from bridge.domain.platforms import fit
 from bridge.domain.wanted import AppWish, Wanted
 from bridge.engine import wishes
@@ -18,31 +18,41 @@ def why_not(db: Connection, serial_number: str, adam_id: str) -> str | None:
     None where nothing is to be said: no group comes near it, or the app is not in the file.
     """
     wanted = wanted_store.load(db)
-    app = next((app for app in wanted.apps if app.adam_id == adam_id), None)
     device = devices.current(db, [serial_number]).get(serial_number)
-    if app is None or device is None:
+    if device is None:
         return None
-    getting = wishes.roster_of(db, wanted, {serial_number: device}).getting(app)
-    if getting.unfit:
+    roster = wishes.roster_of(db, wanted, {serial_number: device})
+    entries = wanted.entries(adam_id)
+    for app in entries:
+        getting = roster.getting(app)
+        if getting.unfit:
+            return _not_listed(db, app, device)
+        if getting.unknown:
+            missing = ", ".join(_missing(wanted, app, device))
+            return (
+                "whether its groups mean the device depends on what was never reported "
+                f"({missing}); run vpp-bridge sync devices, and then apply"
+            )
+    if any(roster.getting(app).elsewhere for app in entries):
         return (
-            f"Apple does not list it for its product, {device.product_name}, and a group's rule "
-            "does not mean such a device; name its serial number to have it tried"
-            if _may_run(db, app, device)
-            else f"it does not run there, since its product is {device.product_name}"
-        )
-    if getting.unknown:
-        missing = ", ".join(_missing(wanted, app, device))
-        return (
-            f"whether its groups mean the device depends on what was never reported ({missing}); "
-            "run vpp-bridge sync devices, and then apply"
+            f"no entry that means the device is for {roster.platform(serial_number)}, and its "
+            f"product is {device.product_name}; add its platform to one of them"
         )
     return None
 
 
+def _not_listed(db: Connection, app: AppWish, device: Device) -> str:
+    if _may_run(db, app, device):
+        return (
+            f"Apple does not list it for its product, {device.product_name}, and a group's rule "
+            "does not mean such a device; name its serial number to have it tried"
+        )
+    return f"it does not run there, since its product is {device.product_name}"
+
+
 def _may_run(db: Connection, app: AppWish, device: Device) -> bool:
-    asset = Asset(app.adam_id, app.pricing_param)
-    platforms = locations.platforms(db, [app.adam_id]).get((app.location, asset), frozenset())
-    return fit(device.product_name, platforms) == "untold"
+    listed = locations.platforms(db, [app.adam_id]).get((app.location, app.asset), frozenset())
+    return fit(device.product_name, listed) == "untold"
 
 
 def _missing(wanted: Wanted, app: AppWish, device: Device) -> list[str]:

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from bridge.domain.change import Batch, Change, PairName, compare, refusal
 from bridge.domain.configuration import digest
 from bridge.domain.first_contact import not_shown, unplanned
-from bridge.domain.model import Asset, Device, Held
+from bridge.domain.model import Device, Held
 from bridge.domain.options import Options
 from bridge.domain.roster import Roster
 from bridge.domain.wanted import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Wanted
@@ -25,6 +25,7 @@ from bridge.store.one_offs import OneOff
 
 HELD_BACK: Held = "HELD_BACK"
 NOT_PLANNED: Held = "NOT_PLANNED"
+PLATFORM_UNKNOWN: Held = "PLATFORM_UNKNOWN"
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,8 @@ def apply(
     knew of, waits for another apply. Raises WishError when more would be removed than `limits`
     allow.
     """
-    before, after = batches.wanted(db), _all_wished(db, wanted)
+    roster = roster_of_all(db, wanted)
+    before, after = batches.wanted(db), wished(wanted, roster, one_offs.load(db))
     planned = difference(db, before, after, limits)
     if why := refusal(planned, limits.removals):
         raise WishError(f"nothing was stored: {why}")
@@ -78,10 +80,16 @@ def apply(
             installs.touch_app(db, app.adam_id, now)
     installs.store(db, _unlike(before, after, planned.held), now)
     for app in wanted.apps:
-        leaving = [pair for pair in planned.removed if pair[1] == app.adam_id]
+        leaving = [pair for pair in planned.removed if leaving_by(wanted, roster, pair) is app]
         batches.leave_by(db, leaving, _options(app))
     installs.no_longer_wanted(db, planned.removed, now)
     return planned
+
+
+def leaving_by(wanted: Wanted, roster: Roster, pair: PairName) -> AppWish | None:
+    """The entry whose `on_unwanted` counts for an install that is removed; None: its own does."""
+    serial_number, adam_id = pair
+    return wanted.leaving(adam_id, roster.platform(serial_number))
 
 
 def _unlike(
@@ -96,7 +104,7 @@ def _unlike(
         held_of.setdefault(adam_id, set()).add(serial_number)
     for batch in after:
         waiting = batch.serials & held_of.get(batch.asset.adam_id, set())
-        for serials, reason in ((batch.serials - waiting, None), (waiting, HELD_BACK)):
+        for serials, reason in ((batch.serials - waiting, batch.held), (waiting, HELD_BACK)):
             same = stored.get((batch.way, batch.wanted_by, reason), ())
             yield from (_wish(batch, serial, reason) for serial in sorted(serials.difference(same)))
 
@@ -111,7 +119,7 @@ def for_device(db: Connection, serial_number: str, now: float) -> int:
     device = devices.current(db, [serial_number]).get(serial_number)
     roster = roster_of(db, wanted, {serial_number: device})
     if device is not None:
-        _give_up(db, _unfit(wanted, roster), device, now)
+        _give_up(db, wanted, roster, device, now)
     found = wished(wanted, roster, one_offs.load(db, serial_number))
     held = _held(db, wanted, device, found) if device is not None else {}
     wishes = [_wish(b, s, held.get(b.asset.adam_id)) for b in found for s in b.serials]
@@ -129,7 +137,7 @@ def _held(
     if applied_at is None or not by_file:
         return {}
     standing = holds.of_device(db, device.serial_number or "")
-    waiting = {adam_id for adam_id in by_file if standing.get(adam_id, NOT_PLANNED) is not None}
+    waiting = {a for a in by_file if standing.get(a, NOT_PLANNED) in (NOT_PLANNED, HELD_BACK)}
     is_limited = wanted_store.limited_at(db) is not None
     firsts = devices.firsts(db, device.id)
     unknown_then = unplanned(wanted, device, firsts, applied_at)
@@ -137,10 +145,6 @@ def _held(
         unknown_then = frozenset(waiting)  # who is named by serial number stands, and goes on
     limited = dict.fromkeys(waiting if is_limited else (), HELD_BACK)
     return limited | dict.fromkeys(waiting & unknown_then, NOT_PLANNED)
-
-
-def _all_wished(db: Connection, wanted: Wanted) -> list[Batch]:
-    return wished(wanted, roster_of_all(db, wanted), one_offs.load(db))
 
 
 def roster_of_all(db: Connection, wanted: Wanted) -> Roster:
@@ -151,11 +155,7 @@ def roster_of_all(db: Connection, wanted: Wanted) -> Roster:
 def roster_of(db: Connection, wanted: Wanted, some: Mapping[str, Device | None]) -> Roster:
     """Some devices by serial number, in the groups of `wanted`."""
     runs = locations.platforms(db, [app.adam_id for app in wanted.apps])
-    on = {
-        app.adam_id: runs.get((app.location, Asset(app.adam_id, app.pricing_param)), frozenset())
-        for app in wanted.apps
-    }
-    return Roster(wanted.groups, some, on)
+    return Roster(wanted.groups, some, runs)
 
 
 def platforms_changed(db: Connection) -> None:
@@ -167,10 +167,11 @@ def platforms_changed(db: Connection) -> None:
     holds.forget(db, _unfit(wanted, roster_of_all(db, wanted)) & stored)
 
 
-def _give_up(db: Connection, unfit: set[PairName], device: Device, now: float) -> None:
-    """Give up what a rule wished for and cannot run; if only now it is known what the device is,
-    licences that it got until then, too."""
-    holds.forget(db, unfit)
+def _give_up(db: Connection, wanted: Wanted, roster: Roster, device: Device, now: float) -> None:
+    """Give up what was wished for and is not for this device, if nothing was begun; of what cannot
+    run there, if only now it is known what the device is, licences that it got until then, too."""
+    unfit = _unfit(wanted, roster)
+    holds.forget(db, unfit | _elsewhere(wanted, roster))
     product = devices.firsts(db, device.id).get("product_name")
     if product is not None and product.at >= now:
         holds.give_up(db, unfit, now)
@@ -181,6 +182,13 @@ def _unfit(wanted: Wanted, roster: Roster) -> set[PairName]:
     return {(serial, app.adam_id) for app in wanted.apps for serial in roster.getting(app).unfit}
 
 
+def _elsewhere(wanted: Wanted, roster: Roster) -> set[PairName]:
+    """The pairs that entries mean for other platforms, and none for the device's own."""
+    getting = [(app.adam_id, roster.getting(app)) for app in wanted.apps]
+    meant = {(s, a) for a, its in getting for s in its.sure | its.undecided | its.unknown}
+    return {(serial, adam_id) for adam_id, its in getting for serial in its.elsewhere} - meant
+
+
 def known(db: Connection, wanted: Wanted) -> dict[str, Device | None]:
     """The devices that count: those that a server has shown, and those that groups name."""
     named = {serial for group in wanted.groups for serial in group.serials}
@@ -188,39 +196,58 @@ def known(db: Connection, wanted: Wanted) -> dict[str, Device | None]:
 
 
 def wished(wanted: Wanted, roster: Roster, beside: Sequence[OneOff]) -> list[Batch]:
-    """What the file wishes for, together with the one-off wishes beside it."""
+    """What the file wishes for, together with the one-off wishes beside it.
+
+    Of devices whose platform nobody knows, the first entry that may be theirs stands for all.
+    """
     found: list[Batch] = []
     by_file: set[PairName] = set()
+    undecided: dict[str, frozenset[str]] = {}
     for app in wanted.apps:
         alone = frozenset(each.serial_number for each in beside if each.pair[1] == app.adam_id)
-        getting = roster.getting(app).sure
-        both = getting & alone
-        by_file.update((serial, app.adam_id) for serial in both)
-        found += [_batch(app, BY_FILE, getting - both), _batch(app, BY_BOTH, both)]
-    found += [of_one_off(wanted, each) for each in beside if each.pair not in by_file]
+        getting = roster.getting(app)
+        before = undecided.get(app.adam_id, frozenset())
+        undecided[app.adam_id] = before | getting.undecided
+        ways = ((getting.sure, None), (getting.undecided - before, PLATFORM_UNKNOWN))
+        for serials, held in ways:
+            both = serials & alone
+            by_file.update((serial, app.adam_id) for serial in both)
+            found.append(_batch(app, BY_FILE, serials - both, held))
+            found.append(_batch(app, BY_BOTH, both, held))
+    found += [
+        of_one_off(wanted, each, roster.platform(each.serial_number))
+        for each in beside
+        if each.pair not in by_file
+    ]
     return [batch for batch in found if batch.serials]
 
 
-def of_one_off(wanted: Wanted, one_off: OneOff) -> Batch:
-    """A one-off wish, with the settings that the file has for its app."""
+def of_one_off(wanted: Wanted, one_off: OneOff, platform: str | None) -> Batch:
+    """A one-off wish on a device of this platform, with the settings that the file has for its
+    app there. While these depend on a platform that nobody knows, it waits."""
     adam_id = one_off.asset.adam_id
-    app = next((app for app in wanted.apps if app.adam_id == adam_id), None)
+    entries = wanted.entries(adam_id, platform)
+    is_open = platform is None and wanted.differs_by_platform(adam_id)
     batch = _batch(
-        app or AppWish(adam_id, (), one_off.location),
+        entries[0] if entries else AppWish(adam_id, (), one_off.location),
         BY_ONE_OFF,
         frozenset({one_off.serial_number}),
+        PLATFORM_UNKNOWN if is_open else None,
     )
     return replace(batch, asset=one_off.asset, location=one_off.location, fallbacks=())
 
 
-def _batch(app: AppWish, wanted_by: str, serials: frozenset[str]) -> Batch:
+def _batch(
+    app: AppWish, wanted_by: str, serials: frozenset[str], held: Held | None = None
+) -> Batch:
     return Batch(
-        asset=Asset(app.adam_id, app.pricing_param),
+        asset=app.asset,
         location=app.location,
         priority=app.priority,
         options=_options(app),
         wanted_by=wanted_by,
         serials=serials,
+        held=held,
         fallbacks=app.fallbacks,
     )
 
@@ -246,7 +273,7 @@ def _wish(batch: Batch, serial_number: str, held: Held | None = None) -> Wish:
         batch.wanted_by,
         batch.priority,
         batch.options,
-        held,
+        held or batch.held,
         batch.fallbacks,
     )
 

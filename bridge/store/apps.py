@@ -105,9 +105,10 @@ def ios_apps(db: Connection, adam_ids: Sequence[str]) -> frozenset[str]:
 def ours(db: Connection, serial_number: str | None) -> frozenset[str]:
     """The known bundle ids of what is, or was, wished for on a device."""
     found = db.execute(
-        "SELECT apps.bundle_id FROM installs JOIN apps ON apps.adam_id = installs.adam_id "
+        "SELECT coalesce(installs.bundle_id, apps.bundle_id) FROM installs "
+        "LEFT JOIN apps ON apps.adam_id = installs.adam_id "
         "WHERE installs.target_kind = 'serial' AND installs.target = ? "
-        "AND apps.bundle_id IS NOT NULL",
+        "AND coalesce(installs.bundle_id, apps.bundle_id) IS NOT NULL",
         (serial_number,),
     )
     return frozenset(str(row[0]) for row in found)

@@ -52,8 +52,8 @@ def _options(document: str) -> Options:
 def gone_since(db: Connection, limited_at: float) -> int:
     """How many installs that the file wants were let go since applies have a limit."""
     row = db.execute(
-        "SELECT count(*) FROM installs WHERE wanted = 1 AND held IS NULL AND created_at >= ? "
-        "AND wanted_by <> ?",
+        "SELECT count(*) FROM installs WHERE wanted = 1 AND created_at >= ? AND wanted_by <> ? "
+        "AND (held IS NULL OR held = 'PLATFORM_UNKNOWN')",
         (limited_at, BY_ONE_OFF),
     ).fetchone()
     return int(row[0])

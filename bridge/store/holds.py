@@ -39,12 +39,15 @@ def give_up(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> Non
     )
 
 
-def let_go(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
-    """These (serial number, adam id) are not held any more."""
+def let_go(
+    db: Connection, pairs: Iterable[tuple[str, str]], now: float, held: Held | None = None
+) -> None:
+    """These (serial number, adam id) wait for no apply any more; but for what `held` says."""
     db.executemany(
-        "UPDATE installs SET held = NULL, round_at = ?, updated_at = ?, dirty_at = ? "
-        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ? AND held IS NOT NULL",
-        [(now, now, now, serial_number, adam_id) for serial_number, adam_id in pairs],
+        "UPDATE installs SET held = ?, round_at = ?, updated_at = ?, dirty_at = ? "
+        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ? "
+        "AND held IN ('NOT_PLANNED', 'HELD_BACK')",
+        [(held, now, now, now, *pair) for pair in pairs],
     )
 
 

@@ -273,7 +273,7 @@ def test_what_runs_on_a_product(product_name: str | None, platform: str | None) 
 def test_a_rule_means_only_devices_on_which_the_app_runs(
     wish: AppWish, platforms: str, sure: str, unfit: str
 ) -> None:
-    getting = Roster(GROUPS, DEVICES, {wish.adam_id: listed(platforms)}).getting(wish)
+    getting = Roster(GROUPS, DEVICES, {("hq", wish.asset): listed(platforms)}).getting(wish)
     assert getting.sure == set(sure.split())
     assert getting.unfit == set(unfit.split())
     assert not getting.unknown & getting.unfit

@@ -297,6 +297,7 @@ def test_what_its_device_named_is_its_own_and_of_no_unknown_origin(db: Connectio
     assert (fact.strangers, fact.bundle_id) == (False, "com.apple.Pages.watch")
     assert fact.report is not None and fact.report.status == "Managed"
     assert installed_apps.wanted_bundle_ids(db, fact.install.target) == ["com.apple.Pages.watch"]
+    assert apps.ours(db, fact.install.target) == {"com.apple.Pages.watch"}
 
 
 def test_a_watch_is_believed_less_than_any_other_device(db: Connection) -> None:

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import apple_error
-from bridge.domain.decide import attempt, listed, platform, removal, settings
+from bridge.domain.decide import attempt, listed, platform, removal, settings, undescribed
 from bridge.domain.decide.enrolment import not_enrolled
 from bridge.domain.decide.paused import unless_paused
 from bridge.domain.decision import (
@@ -60,7 +60,10 @@ def _unless_silent(facts: Facts, policy: Policy, now: float, decision: Decision)
     """Nothing is sent to a device that has been silent for long, and no seat is taken for it."""
     seen_at = facts.device.last_seen_at if facts.device is not None else None
     for_the_device = decision.state in _NEEDS_THE_DEVICE and decision.reason not in _NO_DEVICE
-    if seen_at is None or not (for_the_device or decision.reason in ("SEAT_PENDING", "NO_SEAT")):
+    waits = decision.reason in ("SEAT_PENDING", "NO_SEAT") or (
+        decision.reason == "PLATFORM_UNKNOWN" and _enrolled(facts)
+    )
+    if seen_at is None or not (for_the_device or waits):
         return decision
     silent_at = seen_at + policy.device.silent_after
     if now < silent_at:
@@ -74,8 +77,11 @@ _NO_DEVICE = ("LICENSED", "RELEASING", "RELEASE_WAITS", "RELEASE_RETRY")
 
 
 def _held(facts: Facts, policy: Policy, now: float) -> Decision | None:
-    """Nothing is asked for or sent before an apply has shown it."""
+    """Nothing is asked for or sent before an apply has shown it, or before it is known which entry
+    of the file is meant."""
     held = facts.install.held
+    if held == "PLATFORM_UNKNOWN":
+        return undescribed.platform_unknown(facts, policy, now)
     return None if held is None else Decision("waiting", held)
 
 

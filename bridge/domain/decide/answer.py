@@ -208,6 +208,10 @@ def _joined(detail: str, words: str) -> str:
     return f"{detail}; {words}" if detail else words
 
 
+_ASKS_WHAT_IT_IS = ("FACTS_FIRST", "PLATFORM_UNKNOWN")
+"""Reasons of what waits for an answer that is no list of apps."""
+
+
 def until_it_tells(
     facts: Facts, policy: Policy, now: float, decision: Decision, unread: Unreadable | None
 ) -> Decision:
@@ -222,7 +226,7 @@ def until_it_tells(
     waits = install.reason in (decision.reason, "NOT_TOLD", "LIST_REFUSED")
     since = max(install.since, install.round_at) if waits else now
     stays = install.round_at <= install.since
-    if refuses_lists(facts):
+    if decision.reason not in _ASKS_WHAT_IT_IS and refuses_lists(facts):
         patience = policy.verify.unconfirmed_after
         if (install.reason == "LIST_REFUSED" and stays) or now >= since + patience:
             return replace(decision, reason="LIST_REFUSED", detail=device_of(facts).refusal or "")

@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bridge.domain.asking import (
-    after_unreadable,
     ask_in_time,
     asked_at,
     asking,
     device_of,
     is_unmanaged,
-    or_unreadable,
 )
 from bridge.domain.catalogue import DELETED, TREATMENTS, answer_meaning
 from bridge.domain.decide import platform
-from bridge.domain.decide.answer import after, explained, until_it_tells, verify
+from bridge.domain.decide.answer import after, explained, verify
 from bridge.domain.decide.listed import ENDS, is_past, was_there
+from bridge.domain.decide.undescribed import ask_what_it_is
 from bridge.domain.decision import (
-    AskFacts,
     Decision,
     DropAttempt,
     PostAgain,
@@ -34,13 +30,7 @@ def once_described(facts: Facts, policy: Policy, now: float) -> Decision | None:
     Mac needs another command (InstallAsManaged)."""
     if device_of(facts).is_described or facts.attempt is not None:
         return None
-    first = or_unreadable(facts.facts_unread, Decision("licensed", "FACTS_FIRST"))
-    due = after_unreadable(facts, policy, facts.facts_unread)
-    if due is not None and now < due:
-        first = replace(first, recheck_at=due)
-    else:
-        first = replace(first, steps=(AskFacts(),))
-    return until_it_tells(facts, policy, now, first, facts.facts_unread)
+    return ask_what_it_is(facts, policy, now, Decision("licensed", "FACTS_FIRST"))
 
 
 def as_the_attempt_stands(facts: Facts, policy: Policy, now: float) -> Decision | None:

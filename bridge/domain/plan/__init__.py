@@ -28,6 +28,7 @@ class Plan:
 
     `is_new` says that groups or settings differ from what was applied last, whatever follows for
     installs. `untold` are what named devices try though Apple does not list the app for them.
+    `undecided` are installs that depend on a platform which nobody knows; each counts for one seat.
     `unseen` are the serial numbers that no server has shown; `unknown` counts devices of which
     facts that a `match` needs were never reported, `nameless` the user-enrolled ones, which no
     group means. `without_bundle_id` are apps that a device must tell of first. `notes` say what
@@ -41,6 +42,7 @@ class Plan:
     seats: tuple[Seats, ...] = ()
     unable: tuple[Unable, ...] = ()
     untold: frozenset[PairName] = frozenset()
+    undecided: frozenset[PairName] = frozenset()
     unseen: tuple[str, ...] = ()
     unknown: int = 0
     nameless: int = 0
@@ -95,6 +97,11 @@ class Plan:
                 f"Apple does not list {self._name(adam_id)} for {named(serials)}: it is sent once, "
                 "and the device says whether it runs there."
             )
+        for adam_id, serials in _by_app(self.undecided).items():
+            lines.append(
+                f"{self._name(adam_id)} is wanted by platform, and that of {named(serials)} is not "
+                "known yet: it waits there until the device has told what it is; a seat is counted."
+            )
         if self.unseen:
             unseen = counted(len(self.unseen), "serial number is", "serial numbers are")
             lines.append(f"{unseen} not shown by any server yet: {named(self.unseen)}.")
@@ -131,10 +138,8 @@ class Plan:
                 {"serial_number": u.serial_number, "adam_id": u.adam_id, "reason": u.reason}
                 for u in self.unable
             ],
-            "tried_once": [
-                {"serial_number": serial, "adam_id": adam_id}
-                for serial, adam_id in sorted(self.untold)
-            ],
+            "tried_once": _pairs_json(self.untold),
+            "platform_unknown": _pairs_json(self.undecided),
             "not_shown": list(self.unseen),
             "facts_missing": self.unknown,
             "without_serial_number": self.nameless,
@@ -149,6 +154,10 @@ def _count(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
     for _, adam_id in pairs:
         counts[adam_id] = counts.get(adam_id, 0) + 1
     return counts
+
+
+def _pairs_json(pairs: Iterable[PairName]) -> list[dict[str, str]]:
+    return [{"serial_number": serial, "adam_id": adam_id} for serial, adam_id in sorted(pairs)]
 
 
 def _by_app(pairs: Iterable[PairName]) -> dict[str, list[str]]:

@@ -63,7 +63,7 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "the device is asked again, at last once a day; restart or update it, and if the answer "
         "stays so, report it with the output of vpp-bridge why; a device that is enrolled anew, or "
         "vpp-bridge retry, is asked at once",
-        ("licensed", "unconfirmed", "removing"),
+        ("waiting", "licensed", "unconfirmed", "removing"),
     ),
     "BUNDLE_ID_SCOUT": Reason(
         "{app} goes to one device first, since nobody knows its bundle id and {device} may have it "

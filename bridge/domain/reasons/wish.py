@@ -18,6 +18,12 @@ WISH_REASONS: Final[dict[str, Reason]] = {
         "the admin",
         "run vpp-bridge apply again: it shows the device, and {app} goes ahead",
     ),
+    "PLATFORM_UNKNOWN": Reason(
+        "how {app} is wanted on {device} depends on its platform, which is not known yet: {detail}",
+        "nobody",
+        "an enrolled device is asked what it is; the file's entry for its platform goes ahead when "
+        "it has told",
+    ),
     "WRONG_PLATFORM": Reason(
         "{app} does not run on {device}: {detail}",
         "the admin",

@@ -11,12 +11,13 @@ from bridge.domain.model import Device
 from bridge.domain.plan import Plan, Unable
 from bridge.domain.plan.blind import unseen_lines, uses_rules
 from bridge.domain.platforms import Fit, fit, listed
+from bridge.domain.roster import Roster
 from bridge.domain.serials import told as told_serial
 from bridge.domain.wanted import Wanted
 from bridge.engine import wishes
 from bridge.engine.plan.look import notes_of
 from bridge.engine.plan.seats import Look, SeatCounter, counts_of
-from bridge.engine.wishes import NO_LIMITS, Limits
+from bridge.engine.wishes import NO_LIMITS, PLATFORM_UNKNOWN, Limits
 from bridge.store import apps, batches, devices, odd_rows, one_offs
 from bridge.store import wanted as wanted_store
 from bridge.store.database import Connection
@@ -41,7 +42,7 @@ def make(
     getting = [(app, roster.getting(app)) for app in wanted.apps]
     names = _names(db, wanted, [*before, *after])
     unable, untold = _by_fit(db, after, known, look)
-    gather = SeatCounter(db, look, _given_up(wanted, [*before, *after], change), names, now)
+    gather = SeatCounter(db, look, _given_up(wanted, roster, before, change), names, now)
     blind = look.unseen if uses_rules(wanted) and not look.offline else ()
     told = unseen_lines(look.unseen) if not (blind or look.offline) else []
     shown = {serial for serial, device in known.items() if device is not None}
@@ -52,6 +53,9 @@ def make(
         seats=gather.seats(after, {(u.serial_number, u.adam_id) for u in unable}),
         unable=unable,
         untold=untold,
+        undecided=frozenset(
+            pair for b in after if b.held == PLATFORM_UNKNOWN for pair in b.pairs()
+        ),
         unseen=tuple(sorted(frozenset().union(*(b.serials for b in after)) - shown)),
         unknown=len(frozenset().union(*(each.unknown for _, each in getting))),
         nameless=devices.without_serial(db),
@@ -92,19 +96,16 @@ def _names(db: Connection, wanted: Wanted, all_: Collection[Batch]) -> dict[str,
 
 
 def _given_up(
-    wanted: Wanted, all_: Collection[Batch], change: Change
-) -> frozenset[tuple[str, str]]:
+    wanted: Wanted, roster: Roster, before: Collection[Batch], change: Change
+) -> frozenset[PairName]:
     """The removed installs whose licence is given back."""
-    says = {app.adam_id: app.on_unwanted for app in wanted.apps}
-    return (
-        frozenset(
-            pair
-            for batch in all_
-            if says.get(batch.asset.adam_id, batch.options.on_unwanted) != "keep"
-            for pair in batch.pairs()
-        )
-        & change.removed
-    )
+    given = set()
+    for batch in before:
+        for pair in change.removed.intersection(batch.pairs()):
+            entry = wishes.leaving_by(wanted, roster, pair)
+            if (entry or batch.options).on_unwanted != "keep":
+                given.add(pair)
+    return frozenset(given)
 
 
 def _by_fit(

@@ -36,7 +36,7 @@ CREATE TABLE installs (
     locations TEXT NOT NULL,           -- where it may come from, in order: hq,branch
     wanted INTEGER NOT NULL,
     wanted_by TEXT NOT NULL,           -- file | one-off | file and one-off
-    held TEXT,                         -- the reason for which it waits for an apply, or NULL
+    held TEXT,                         -- the reason for which nothing is done for it, or NULL
     options TEXT NOT NULL,             -- JSON: mode, managed, a configuration's digest, ...
     priority INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL,

@@ -59,7 +59,7 @@ SEATS = Thing(
     },
 )
 CANNOT = Thing("Cannot", {"serial_number": text(), "adam_id": text(), "reason": text()})
-TRIED = Thing("Tried", {"serial_number": text(), "adam_id": text()})
+PAIR = Thing("Pair", {"serial_number": text(), "adam_id": text()})
 BLIND = Thing(
     "Blind",
     {"server": text("The MDM server."), "why": text("Why its devices are not known.")},
@@ -74,7 +74,10 @@ PLAN = Thing(
         "seats": many(SEATS),
         "cannot": many(CANNOT, "Named devices that cannot have an app, and the reason."),
         "tried_once": many(
-            TRIED, "Named devices for which Apple does not list an app that may run there."
+            PAIR, "Named devices for which Apple does not list an app that may run there."
+        ),
+        "platform_unknown": many(
+            PAIR, "Installs that wait until their device has told of which platform it is."
         ),
         "not_shown": texts("Serial numbers that no server has shown yet."),
         "facts_missing": number("Devices of which nobody knows what a `match` needs."),

@@ -39,6 +39,20 @@ def not_planned(make_scene: MakeScene) -> Scene:
 
 
 @scenario(
+    "PLATFORM_UNKNOWN",
+    "waiting",
+    "depends on its platform, which is not known yet",
+    "nobody",
+    next="an enrolled device is asked what it is",
+    code=0,
+)
+def platform_unknown(make_scene: MakeScene) -> Scene:
+    scene = listed_only(make_scene)
+    scene.apply(wanting(scene, Group("everyone", all=True), platforms=("iOS",)))
+    return catch(scene, "PLATFORM_UNKNOWN")
+
+
+@scenario(
     "WRONG_PLATFORM",
     "failed",
     "does not run on",
