@@ -14,6 +14,7 @@ from bridge.simulator import script
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene, rarely
 from tests.flow.test_groups import listed_only, reports, shaped
+from tests.flow.test_unreadable import mangles, without
 
 MakeScene = Callable[..., Scene]
 
@@ -374,3 +375,16 @@ def test_first_facts_that_show_a_name_but_no_platform_wait_for_an_apply(
     assert scene.states() == {"waiting NOT_PLANNED": 1}
     scene.apply(wanted)
     scene.run(lambda: scene.states() == {DONE: 1})
+
+
+def test_a_description_that_cannot_be_read_is_told_as_such(make_scene: MakeScene) -> None:
+    scene = vague(make_scene, PAD, policy=rarely())
+    (device,) = scene.world.devices
+    device.mangle = mangles("DeviceInformation", by=without("QueryResponses"))
+    scene.apply(two(scene, everyone(), pads=PADS, macs=MACS))
+    scene.pass_time(2 * 86400)
+    assert scene.states() == {"waiting ANSWER_UNREADABLE": 1}
+    assert scene.received("DeviceInformation") in range(6, 10)
+    assert Shell(scene).run("why", scene.serials[0], scene.adam_ids[0]).exit_code == 1
+    device.mangle = lambda _kind, answer: answer
+    scene.run(lambda: scene.states() == {DONE: 1}, 2 * 86400)
