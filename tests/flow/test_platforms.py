@@ -66,7 +66,14 @@ def test_what_cannot_run_is_not_sent(make_scene: MakeScene, product: str, listed
     assert not scene.world.location.library.assignments
 
 
-@pytest.mark.parametrize("no", [script.error(MDM_ERROR, 12008, 9), script.install_fails(times=9)])
+@pytest.mark.parametrize(
+    "no",
+    [
+        script.error(MDM_ERROR, 12008, 9),
+        script.install_fails(times=9),
+        script.never_arrives(times=9),
+    ],
+)
 def test_a_device_that_refuses_what_it_tries_is_sent_nothing_more(
     make_scene: MakeScene, no: script.Planned
 ) -> None:

@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from bridge.domain.asking import ask_in_time, asking, device_of, look_again
 from bridge.domain.catalogue import NOT_ARRIVED, TREATMENTS
+from bridge.domain.decide import platform
 from bridge.domain.decide.answer import wait_after
 from bridge.domain.decision import Decision, SendInstall
 from bridge.domain.facts import Facts
@@ -67,6 +68,8 @@ def _not_arrived(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> 
     wait = wait_after(NOT_ARRIVED, attempt, policy)
     due = accepted_at + max(wait or 0.0, 2 * policy.verify.first_after)
     if (device_of(facts).apps_asked_at or 0.0) >= due:
+        if refused := platform.refused(facts, NOT_ARRIVED, detail):
+            return look_again(facts, policy, now, refused)
         if wait is None:
             failed = Decision("failed", treatment.at_last, detail)
             return look_again(facts, policy, now, failed)
