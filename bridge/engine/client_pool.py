@@ -126,15 +126,19 @@ class ClientPool:
             return self._digests.get(location)
 
     def mdm(self, server: str) -> MicroMdmClient:
-        """The client for an MDM server."""
+        """The client for an MDM server; raises NotSent for one that this process does not know."""
         with self._lock:
             if server not in self._mdm:
+                if server not in self._config.servers:
+                    raise _unknown(server, "mdm")
                 config = self._config.servers[server]
                 http = self._http(config.url, "mdm", self._transports.mdm, server=server)
                 self._mdm[server] = MicroMdmClient(http, config.api_key)
             return self._mdm[server]
 
     def _token_file(self, location: str) -> bytes:
+        if location not in self._config.locations:
+            raise _unknown(location, "apple")
         path = self._config.locations[location].content_token_file
         try:
             return path.read_bytes()
@@ -180,3 +184,12 @@ class ClientPool:
             about=about,
             **self._timing(),
         )
+
+
+def _unknown(name: str, service: str) -> NotSent:
+    """A command may hand over what the file has had only since the engine's start."""
+    return NotSent(
+        f"the running bridge was started without {name}: restart vpp-bridge serve",
+        service=service,
+        call="look the name up",
+    )

@@ -161,3 +161,18 @@ def test_a_new_location_waits_for_the_admin_until_the_restart(shell: Shell) -> N
     scene.restart()
     scene.pass_time(60)
     assert "waiting RESTART_NEEDED" not in scene.states()
+
+
+@pytest.mark.parametrize("what", ["assets", "devices"])
+def test_what_the_engine_does_not_know_yet_cannot_be_read_and_says_why(
+    shell: Shell, what: str
+) -> None:
+    edit(shell, "locations:\n", "locations:\n  new: {content_token_file: b.vpptoken}\n")
+    edit(
+        shell,
+        "servers:\n",
+        'servers:\n  new: {url: "http://127.0.0.1:9996", api_key: a, webhook_key: other}\n',
+    )
+    said = shell.run("sync", what)
+    assert said.exit_code == 1
+    assert f"{what} of new: the running bridge was started without new: restart" in said.stderr
