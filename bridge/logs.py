@@ -62,7 +62,7 @@ KEYS = (
 _FORMAT = "BRIDGE_LOG_FORMAT"
 _SECRETS = (
     (re.compile(r"\b(bearer|basic)(\s+)[\w+/=.~-]{6,}", re.IGNORECASE), r"\1\2…"),
-    (re.compile(r"(://)[^/\s@]+@"), r"\1…@"),
+    (re.compile(r"(://)(?!mdm:<webhook_key>@)[^/\s@]+@"), r"\1…@"),
 )
 
 

@@ -63,6 +63,7 @@ class StandIn:
         self.notifications: list[tuple[str, bytes]] = []
         self.refused: list[tuple[str, int]] = []
         self.counted: list[str] = []
+        self.lost: list[str | None] = []
         self.asked: list[tuple[str, Mapping[str, object]]] = []
         self.parts: Sequence[HealthPart] = ()
         self.pauses: list[tuple[Scope, str]] = []
@@ -97,8 +98,11 @@ class StandIn:
     def end(self) -> None:
         pass
 
-    def count_refused(self, kind: str) -> None:
+    def count_refused(
+        self, kind: str, *, server: str | None = None, probe: str | None = None
+    ) -> None:
         self.counted.append(kind)
+        self.lost.append(server)
 
     def health(self) -> Sequence[HealthPart]:
         self._fail()

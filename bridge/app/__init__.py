@@ -9,19 +9,19 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
-import threading
 import time
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bridge.app.calls import make_calls
 from bridge.app.lists import Lists
 from bridge.app.pauses import Pauses
+from bridge.app.refusals import Refusals
 from bridge.app.wishes import Wishes
 from bridge.clients.listener import MARK
 from bridge.config import Config, settings
 from bridge.domain.views import HealthPart
+from bridge.domain.webhooks import PROBE_TOPIC, Refused
 from bridge.domain.wording import counted
 from bridge.engine import explain, health, inbox, notification_tokens, replay, story, sync
 from bridge.engine.call_again import call_again
@@ -31,17 +31,14 @@ from bridge.engine.forward import Forwarder, Webhook
 from bridge.engine.sweep import Outside
 from bridge.engine.token_guard import Guards
 from bridge.engine.token_watch import TokenWatch
+from bridge.engine.webhook_health import note_refused
 from bridge.engine.worker import Engine
 from bridge.errors import StoreError
-from bridge.store import locations, meta, retry, watch
+from bridge.store import locations, meta, probes, retry, watch
 from bridge.store import running as running_store
 from bridge.store.database import EngineLock
 
 log = logging.getLogger(__name__)
-
-
-REFUSED_EVERY = 5.0
-"""Seconds between two writes of how many requests were refused."""
 
 
 class Bridge(Lists, Pauses, Wishes):
@@ -53,9 +50,7 @@ class Bridge(Lists, Pauses, Wishes):
         super().__init__(config, clock, who)
         self.engine_lock = EngineLock(config.database)
         self.forwarder = Forwarder(self.database, config, self.now)
-        self._refused: Counter[str] = Counter()
-        self._refused_stored_at = 0.0
-        self._refused_lock = threading.Lock()
+        self.refusals = Refusals(self.database, self.now)
 
     def open(self) -> Bridge:
         """Open the database, creating and migrating it as needed; raises StoreError."""
@@ -71,6 +66,7 @@ class Bridge(Lists, Pauses, Wishes):
     def close(self) -> None:
         """Close the database, after a moment for webhooks that are being passed on."""
         self.forwarder.stop()
+        self.refusals.flush()
         self.database.close()
 
     def end(self) -> None:
@@ -80,6 +76,7 @@ class Bridge(Lists, Pauses, Wishes):
         place by hand would meet it there.
         """
         self.forwarder.stop()
+        self.refusals.flush()
         try:
             self.database.fold()
         except StoreError:
@@ -97,13 +94,19 @@ class Bridge(Lists, Pauses, Wishes):
         One that a bridge has passed on already is not passed on again: it might go in a circle.
         Raises ShapeError or StoreError.
         """
-        new = inbox.receive_webhook(self.database, server, body, self.now())
-        if not new or not self.forwarder.has_listeners(server):
+        received = inbox.receive_webhook(self.database, server, body, self.now())
+        if received.topic == PROBE_TOPIC:
+            self.refusals.flush()  # doctor looks at them next
+            return
+        if not received.new:
+            return
+        self.refusals.accepted(server)
+        if not self.forwarder.has_listeners(server):
             return
         if MARK in (forwarded_by or ""):
             self.count_refused(f"forward.{server}.looped")
         else:
-            self.forwarder.offer(server, Webhook(body, content_type))
+            self.forwarder.offer(server, Webhook(body, content_type, received.topic))
 
     def receive_notification(self, location: str, body: bytes) -> None:
         """Store and commit one notification; raises ShapeError or StoreError."""
@@ -124,28 +127,37 @@ class Bridge(Lists, Pauses, Wishes):
             with self.database.write() as db:
                 now = self.now()
                 meta.count(db, f"mdm.{status}", now)
+                note_refused(db, server, Refused(status, 1, now, now))
                 watch.suspect_all(db, now, server=server)
                 meta.hasten_job(db, f"devices:{server}", now)
         except StoreError:
             log.exception("a lost webhook could not be noted", extra={"server": server})
 
-    def count_refused(self, kind: str) -> None:
-        """Count one refused request; anybody can cause these, so they are stored in batches."""
-        with self._refused_lock:
-            self._refused[kind] += 1
-            now = self.now()
-            if 0.0 <= now - self._refused_stored_at < REFUSED_EVERY:  # the clock may be set
-                return
-            counted, self._refused, self._refused_stored_at = self._refused, Counter(), now
+    def count_refused(
+        self, kind: str, *, server: str | None = None, probe: str | None = None
+    ) -> None:
+        """Count one refused request, `mdm.401` and the like; `server` where it was a webhook.
+
+        Nothing is counted of a request with the right secret of `doctor` for a `probe`.
+        """
+        if probe is not None and self._is_probe(probe):
+            return
+        if server is None:
+            self.refusals.count(kind)
+        else:
+            self.refusals.webhook(server, int(kind.rpartition(".")[2]), kind)
+
+    def _is_probe(self, offered: str) -> bool:
         try:
-            with self.database.write() as db:
-                for name, number in counted.items():
-                    meta.count(db, name, now, number)
+            with self.database.read() as db:
+                return probes.matches(db, offered, self.now())
         except StoreError:
-            log.exception("refused requests could not be counted")
+            log.exception("it is not known whether a request was doctor's own")
+            return False
 
     def health(self) -> Sequence[HealthPart]:
         """How every part does."""
+        self.refusals.flush()
         with self.database.read() as db:
             return health.parts(self.context(db), self.config, self.engine_lock)
 

@@ -12,6 +12,7 @@ from bridge.app import Bridge
 from bridge.cli import show
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, Settings
+from bridge.config import Config
 from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.doctor import Case, Finding, examine
 from bridge.engine.doctor.hooks import over_http
@@ -22,15 +23,23 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
 
 
 @click.command()
+@click.option(
+    "--webhook-url",
+    "show_url",
+    is_flag=True,
+    help="Only print what MicroMDM's -command-webhook-url is to be, with the key in it.",
+)
 @json_option
 @click.pass_obj
-def doctor(settings: Settings, as_json: bool) -> int:
+def doctor(settings: Settings, show_url: bool, as_json: bool) -> int:
     """Test configuration, database, tokens, Apple, MDM servers and both hooks.
 
     Each line says ok, warn or fail, and what to mend. Nothing is changed anywhere; the running
     bridge gets one harmless message through each MDM server's hook. Exit code 1 when anything
     fails, also for mistakes in groups and apps, which stop nothing but `plan` and `apply`.
     """
+    if show_url:
+        return _show_urls(settings.config(), as_json)
     bridge = Bridge(settings.config(), settings.clock)
     try:
         bridge.open()
@@ -52,6 +61,18 @@ def doctor(settings: Settings, as_json: bool) -> int:
         show.line()
         show.line(f"{levels['ok']} ok, {levels['warn']} warn, {levels['fail']} fail")
     return BAD_NEWS if levels["fail"] else 0
+
+
+def _show_urls(config: Config, as_json: bool) -> int:
+    """With the key, percent-encoded, since somebody asked for it; one line for each server."""
+    config.require("servers")
+    urls = {name: config.webhook_url(name, with_key=True) for name in config.servers}
+    if as_json:
+        show.as_json({"webhook_urls": urls})
+        return 0
+    for name, url in urls.items():
+        click.echo(f"{name}: {url}" if len(urls) > 1 else url)
+    return 0
 
 
 def _case(settings: Settings, bridge: Bridge, trouble: str | None) -> Case:

@@ -193,6 +193,9 @@ def _outside(report: Mapping[str, Any], now: float) -> None:
                 for each in report["servers"]
             ],
         )
+        for each in report["servers"]:
+            show.line(f"{each['name']}: -command-webhook-url {each['webhook_url']}")
+        show.line("(webhook_key percent-encoded: vpp-bridge doctor --webhook-url prints it)")
 
 
 def _queues(report: Mapping[str, Any], now: float) -> None:

@@ -8,7 +8,14 @@ groups and apps that come over the API in the same way.
 
 from bridge.config.document import read_document
 from bridge.config.load import load_config
-from bridge.config.model import ApiConfig, Config, LocationConfig, Part, ServerConfig
+from bridge.config.model import (
+    ApiConfig,
+    Config,
+    LocationConfig,
+    Part,
+    ServerConfig,
+    in_userinfo,
+)
 from bridge.config.needs import EVERYTHING, SETTINGS, WANTED, Need
 
 __all__ = [
@@ -21,6 +28,7 @@ __all__ = [
     "Need",
     "Part",
     "ServerConfig",
+    "in_userinfo",
     "load_config",
     "read_document",
 ]

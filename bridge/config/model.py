@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Literal
+from urllib.parse import quote
 
 from bridge.domain.policy import Policy
 from bridge.domain.wanted import Wanted
@@ -129,6 +130,28 @@ class Config:
         """
         own = self.locations[location].notification_url
         return own if own is not None else hook_url(self.public_url, location)
+
+    def webhook_url(self, server: str, *, with_key: bool = False) -> str:
+        """The address that MicroMDM is to post to, with a placeholder for the key, or the first of
+        the keys as it must stand there. Raises KeyError for a server that is not configured."""
+        keys = self.servers[server].webhook_keys  # not read for commands that only look
+        password = in_userinfo(keys[0]) if with_key else PLACEHOLDER
+        scheme, _, rest = (self.public_url or self._own_url()).partition("://")
+        return f"{scheme}://mdm:{password}@{rest}/hooks/mdm/{server}"
+
+    def _own_url(self) -> str:
+        host, port = self.listen
+        host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(host, host)
+        return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+PLACEHOLDER = "<webhook_key>"
+"""Stands for a webhook's key where the key itself is not shown."""
+
+
+def in_userinfo(key: str) -> str:
+    """A key as it must stand in a URL's user and password. Source: RFC 3986, 3.2.1."""
+    return quote(key, safe="")
 
 
 def hook_url(public_url: str | None, location: str) -> str | None:

@@ -13,14 +13,15 @@ import logging
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field, replace
 
 from bridge.clients.listener import ListenerClient, listener_host
 from bridge.config import Config
 from bridge.domain.views import HealthPart
+from bridge.domain.wording import named
 from bridge.engine.context import Context
-from bridge.errors import CallError, ConfigError, StoreError
+from bridge.errors import CallError, ConfigError, Refused, StoreError
 from bridge.store import meta
 from bridge.store.database import Connection, Database
 
@@ -29,6 +30,9 @@ log = logging.getLogger(__name__)
 MAX_EVENTS = 1000
 MAX_BYTES = 64 * 1024 * 1024
 """What may wait for one listener; what comes on top of it is dropped."""
+
+MAX_TOPICS = 32
+"""Topics of which it is kept whether a listener takes them; MicroMDM has six."""
 
 STORE_EVERY = 5.0
 """Seconds between two writes of how a listener does."""
@@ -48,17 +52,38 @@ class Webhook:
 
     body: bytes = field(repr=False)
     content_type: str | None = None
+    topic: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """How a listener does, kept for `status` and the probes; `failures` are those in a row."""
+    """How a listener does, kept for `status` and the probes; `failures` are those in a row.
+
+    A listener need not want every topic: nanocmd 0.7.1 answers those of bootstrap tokens with 500.
+    So what it refuses of a topic that it never took, while it takes others, is no failure; `taken`
+    are the topics that it took, `refuses` those that it does not take, each with its answer.
+    """
 
     host: str
     tried_at: float | None = None
     failures: int = 0
     trouble: str = ""
     dropped_at: float | None = None
+    taken: tuple[str, ...] = ()
+    refuses: Mapping[str, str] = field(default_factory=dict)
+
+    def took(self, topic: str, now: float) -> Standing:
+        """It took one of this topic."""
+        taken = self.taken if topic in self.taken else (*self.taken, topic)[-MAX_TOPICS:]
+        refuses = {name: said for name, said in self.refuses.items() if name != topic}
+        return replace(self, tried_at=now, failures=0, trouble="", taken=taken, refuses=refuses)
+
+    def failed(self, topic: str, trouble: str, now: float, *, answered: bool) -> Standing:
+        """It did not take one of this topic; `answered` if it said so itself."""
+        if answered and self.taken and topic not in self.taken and not self.failures:
+            refuses = dict([*self.refuses.items(), (topic, trouble)][-MAX_TOPICS:])
+            return replace(self, tried_at=now, refuses=refuses)
+        return replace(self, tried_at=now, failures=self.failures + 1, trouble=trouble)
 
 
 class Forwarder:
@@ -134,6 +159,7 @@ class _Line:
         self._counted: Counter[str] = Counter()
         self._stored_at = 0.0
         self._complained = False
+        self._told: set[str] = set()
 
     def offer(self, webhook: Webhook) -> None:
         with self._changed:
@@ -178,17 +204,20 @@ class _Line:
 
     def _work(self) -> None:
         client: ListenerClient | None = None
+        self._recall_topics()
         while not self._stopping:
             webhook = self._next()
             if webhook is not None:
                 try:
                     client = client or self._make_client(self._url)
                     client.post(webhook.body, webhook.content_type)
-                    self._note(None)
+                    self._note(webhook.topic, None)
+                except Refused as error:
+                    self._note(webhook.topic, str(error), answered=True)
                 except (CallError, ConfigError) as error:
-                    self._note(str(error))
+                    self._note(webhook.topic, str(error))
                 except Exception as error:  # noqa: BLE001 - the next one must go on; no secret in a log
-                    self._note(f"{self._standing.host}: {type(error).__name__}")
+                    self._note(webhook.topic, f"{self._standing.host}: {type(error).__name__}")
             if self._time_to_store() == 0.0:
                 self._store()
         if client is not None:
@@ -206,17 +235,29 @@ class _Line:
             self._under_way = True
             return webhook
 
-    def _note(self, trouble: str | None) -> None:
+    def _recall_topics(self) -> None:
+        """What was known before a restart of the topics that the listener takes."""
+        try:
+            with self._database.read() as db:
+                known = _recall(db, self._key, self._url)
+        except StoreError:
+            log.exception("it is not known what a listener takes", extra={"server": self._server})
+            return
+        with self._changed:
+            self._standing = replace(self._standing, taken=known.taken, refuses=known.refuses)
+
+    def _note(self, topic: str, trouble: str | None, *, answered: bool = False) -> None:
         """Count how an attempt ended, unless `stop` did not wait for that."""
         with self._changed:
             if self._abandoned:
                 return
             self._under_way = False
             self._counted["sent" if trouble is None else "failed"] += 1
-            failures = 0 if trouble is None else self._standing.failures + 1
-            self._standing = replace(
-                self._standing, tried_at=self._now(), failures=failures, trouble=trouble or ""
-            )
+            before, now = self._standing, self._now()
+            if trouble is None:
+                self._standing = before.took(topic, now)
+            else:
+                self._standing = before.failed(topic, trouble, now, answered=answered)
 
     def _time_to_store(self) -> float | None:
         """Seconds until the counts are to be stored; None when there are none."""
@@ -250,12 +291,20 @@ class _Line:
         elif self._complained and not trouble:
             log.info("%s takes webhooks again", standing.host, extra={"server": self._server})
         self._complained = bool(trouble)
+        for topic in standing.refuses.keys() - self._told:
+            log.info(
+                "%s does not take webhooks of %s; the others are passed on",
+                standing.host,
+                topic or "no topic",
+                extra={"server": self._server},
+            )
+        self._told |= standing.refuses.keys()
 
 
 def parts(context: Context, config: Config) -> Sequence[HealthPart]:
     """How each listener does; none of them keeps the bridge from its own work."""
     return [
-        _part(server.name, _standing(context.db, server.name, position, url), context.now)
+        _part(server.name, _recall(context.db, _key(server.name, position), url), context.now)
         for server in config.servers.values()
         for position, url in enumerate(server.forward_to)
     ]
@@ -269,15 +318,22 @@ def _part(server: str, standing: Standing, now: float) -> HealthPart:
         detail = f"it did not take the last {last}: {standing.trouble}"
     elif dropped_at is not None and now - dropped_at < RECENT:
         detail = "it is too slow: too many webhooks waited for it, and some were dropped"
+    well = not detail
+    if well and standing.refuses:
+        topics = named(sorted(topic or "no topic" for topic in standing.refuses))
+        detail = f"it takes webhooks, but none of {topics}"
     age = None if tried_at is None else max(now - tried_at, 0.0)
-    return HealthPart(f"forward {server} {standing.host}", not detail, "degraded", detail, age)
+    return HealthPart(f"forward {server} {standing.host}", well, "degraded", detail, age)
 
 
-def _standing(db: Connection, server: str, position: int, url: str) -> Standing:
+def _recall(db: Connection, key: str, url: str) -> Standing:
     """What was stored of a listener; what was stored of another host in its place is not of it."""
     unknown = Standing(listener_host(url))
-    text = meta.recall(db, _key(server, position))
-    stored = unknown if text is None else Standing(**json.loads(text))
+    text = meta.recall(db, key)
+    if text is None:
+        return unknown
+    values = json.loads(text)
+    stored = Standing(**(values | {"taken": tuple(values["taken"])}))
     return stored if stored.host == unknown.host else unknown
 
 

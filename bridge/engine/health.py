@@ -12,7 +12,7 @@ from bridge.config import Config
 from bridge.domain.reasons import REASONS
 from bridge.domain.views import HealthPart
 from bridge.domain.wording import counted
-from bridge.engine import clock_steps, file_check, forward, serials
+from bridge.engine import clock_steps, file_check, forward, serials, webhook_health
 from bridge.engine.context import Context
 from bridge.engine.token_watch import text_of_end, warning_due
 from bridge.store import events, locations, meta, odd_rows, outbox, pauses
@@ -36,6 +36,7 @@ def parts(context: Context, config: Config, lock: EngineLock) -> Sequence[Health
         _inbox(context),
         *(_location(context, name) for name in config.locations),
         *(_server(context, name) for name in config.servers),
+        *webhook_health.parts(context, tuple(config.servers)),
         *forward.parts(context, config),
         *_serials(context),
         *_pauses(context),

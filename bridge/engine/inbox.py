@@ -5,11 +5,13 @@ from __future__ import annotations
 import hashlib
 import logging
 from collections.abc import Callable
+from dataclasses import dataclass
 
 from bridge.domain.policy import Policy
+from bridge.domain.webhooks import PROBE_TOPIC
 from bridge.engine.context import Context
 from bridge.engine.handlers import mdm, notifications
-from bridge.store import commands, events, meta
+from bridge.store import commands, events, meta, webhooks
 from bridge.store.database import Database, savepoint
 from bridge.store.events import Event, NewEvent
 from bridge.wire.apple_notification import AssetManagement, parse_notification
@@ -33,10 +35,19 @@ RETRY_AFTER = (1.0, 10.0)
 _BATCH = 100
 
 
-def receive_webhook(database: Database, server: str, body: bytes, now: float) -> bool:
-    """Store and commit one webhook of an MDM server; a second delivery changes nothing.
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A webhook that was taken in: whether it was new, and what it is about."""
 
-    Returns whether it was new. Raises ShapeError when `body` is not a JSON object in UTF-8,
+    new: bool
+    topic: str
+
+
+def receive_webhook(database: Database, server: str, body: bytes, now: float) -> Received:
+    """Store and commit one webhook of an MDM server; a second delivery changes nothing. A probe
+    of `doctor` is none of the server's webhooks.
+
+    Raises ShapeError when `body` is not a JSON object in UTF-8,
     StoreError when it cannot be stored.
     """
     webhook = parse_webhook(body)
@@ -58,7 +69,9 @@ def receive_webhook(database: Database, server: str, body: bytes, now: float) ->
         )
         if not new:
             meta.count(db, "mdm.duplicate", now)
-    return new
+        elif webhook.topic != PROBE_TOPIC:
+            webhooks.accepted(db, server, now)
+    return Received(new, webhook.topic or "")
 
 
 def receive_notification(database: Database, location: str, body: bytes, now: float) -> None:

@@ -11,7 +11,7 @@ from bridge.engine import licences
 from bridge.engine.calls import Call
 from bridge.engine.context import Context
 from bridge.engine.sweep import LOCATION_JOBS, Outside
-from bridge.store import command_ends, installs, meta, outbox, requests, running, watch
+from bridge.store import command_ends, installs, meta, outbox, requests, running, watch, webhooks
 from bridge.store import pairs as pairs_store
 
 
@@ -27,6 +27,7 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
     watch.suspect_all(context.db, context.now)
     for server in outside.servers:
         meta.hasten_job(context.db, f"devices:{server}", context.now)
+        meta.hasten_job(context.db, f"{webhooks.JOB}:{server}", context.now)
     for location in outside.locations:
         meta.plan_job(context.db, f"config:{location}", context.now)
         for job in LOCATION_JOBS:

@@ -13,7 +13,7 @@ from bridge.domain.reasons import REASONS
 from bridge.domain.times import rfc3339
 from bridge.domain.wanted import Wanted
 from bridge.domain.wording import as_sentence
-from bridge.engine import health
+from bridge.engine import health, webhook_health
 from bridge.engine.context import Context
 from bridge.store import (
     apps,
@@ -27,6 +27,7 @@ from bridge.store import (
     outbox,
     pauses,
     reports,
+    webhooks,
 )
 from bridge.store import wanted as wanted_store
 from bridge.store.database import EngineLock
@@ -54,7 +55,7 @@ def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]
         "installs": _installs(counts, names) | {"no_longer_wanted": reports.unwanted(db)},
         "licences": [_licence(context, licence, names) for licence in licences],
         "locations": [_location(context, name) for name in config.locations],
-        "servers": _servers(context, config.servers),
+        "servers": _servers(context, config),
         "queues": _queues(context),
         "counters": dict(meta.counters(db)),
     }
@@ -190,7 +191,7 @@ def _location(context: Context, name: str) -> dict[str, Any]:
     }
 
 
-def _servers(context: Context, names: Iterable[str]) -> list[dict[str, Any]]:
+def _servers(context: Context, config: Config) -> list[dict[str, Any]]:
     counted = {count.server: count for count in reports.devices(context.db)}
     return [
         {
@@ -200,9 +201,11 @@ def _servers(context: Context, names: Iterable[str]) -> list[dict[str, Any]]:
             "without_serial_number": counted[name].nameless if name in counted else 0,
             "trouble": outbox.trouble(context.db, "mdm", name),
             "devices_read_at": rfc3339(devices_read_at(context, name)),
-            "last_webhook_at": rfc3339(reports.last_webhook_at(context.db, name)),
+            "last_webhook_at": rfc3339(webhooks.last_at(context.db, name)),
+            "webhooks_refused": webhook_health.refused(context, name),
+            "webhook_url": config.webhook_url(name),
         }
-        for name in names
+        for name in config.servers
     ]
 
 

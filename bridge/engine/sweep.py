@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.domain.model import Device
-from bridge.engine import ask_facts, follow_up, lanes, waves
+from bridge.domain.webhooks import NOBODY
+from bridge.engine import ask_facts, follow_up, lanes, waves, webhook_health
 from bridge.engine.calls import metadata
 from bridge.engine.context import Context
 from bridge.store import (
@@ -26,6 +27,7 @@ from bridge.store import (
     pauses,
     requests,
     watch,
+    webhooks,
 )
 from bridge.store import lanes as lanes_store
 
@@ -188,6 +190,8 @@ def _jobs(context: Context, outside: Outside) -> int:
             meta.plan_job(context.db, job, context.now + context.policy.sync.devices_every)
         elif kind == ask_facts.JOB and name in outside.servers:
             ask_facts.ask_some(context, name)
+        elif kind == webhooks.JOB and name in (*outside.servers, NOBODY):
+            webhook_health.look(context, name, outside.servers)
         elif kind == "prune":
             _prune(context)
         else:
@@ -244,4 +248,5 @@ def _prune(context: Context) -> None:
     configurations.prune(context.db)
     pair_history.prune(context.db, context.now - retention.outbox)
     counts.prune(context.db, context.now - retention.counts)
+    webhooks.prune(context.db, context.now)
     meta.plan_job(context.db, "prune:", context.now + PRUNE_EVERY)

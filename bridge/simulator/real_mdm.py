@@ -36,7 +36,8 @@ class RealMicroMdm:
     """A `micromdm serve` on a free port of 127.0.0.1, its files and its log in `workdir`.
 
     `webhook_url` may carry credentials as userinfo. `queue` is micromdm's: "builtin" (durable,
-    with its races) or "inmem". `stop` and `start` again is a restart on the same port and files.
+    with its races) or "inmem". `stop` and `start` again is a restart on the same port and files,
+    with whatever `webhook_url` is by then.
     As a context manager it runs inside the block; it never outlives this process's normal end.
     `transport` carries the messages of any number of devices, from any number of threads.
     """
@@ -53,7 +54,8 @@ class RealMicroMdm:
         self.log = workdir / "micromdm.log"
         self._workdir = workdir
         self._queue = queue
-        self._secrets = {"MICROMDM_API_KEY": api_key, "MICROMDM_WEBHOOK_URL": webhook_url}
+        self.webhook_url = webhook_url
+        self._api_key = api_key
         self._kill: weakref.finalize[[subprocess.Popen[bytes]], RealMicroMdm] | None = None
         self._challenge: str | None = None
         self.transport = SignedTransport(self)
@@ -73,12 +75,13 @@ class RealMicroMdm:
             *(f"-http-addr=127.0.0.1:{self.port}", f"-queue={self._queue}"),
             *("-config-path=config", "-filerepo=repo"),
         ]
+        secrets = {"MICROMDM_API_KEY": self._api_key, "MICROMDM_WEBHOOK_URL": self.webhook_url}
         try:
             with self.log.open("ab") as log:
                 process = subprocess.Popen(
                     arguments,
                     cwd=self._workdir,
-                    env=os.environ | self._secrets,
+                    env=os.environ | secrets,
                     stdin=subprocess.DEVNULL,
                     stdout=log,
                     stderr=log,

@@ -8,9 +8,6 @@ from dataclasses import dataclass
 from bridge.store import lanes, rows
 from bridge.store.database import Connection
 
-PROBE_TOPIC = "bridge.doctor"
-"""The topic of webhooks that no MDM server sent: `doctor` tries the hook with one."""
-
 
 @dataclass(frozen=True, slots=True)
 class InstallCount:
@@ -121,16 +118,6 @@ def open_requests(db: Connection) -> Mapping[str, int]:
 def applied_at(db: Connection) -> float | None:
     """When something was last applied."""
     row = db.execute("SELECT stored_at FROM wanted WHERE id = 1").fetchone()
-    return None if row is None else float(row[0])
-
-
-def last_webhook_at(db: Connection, server: str) -> float | None:
-    """When an MDM server's newest webhook came in; None also when it is not kept any more."""
-    row = db.execute(
-        "SELECT received_at FROM events WHERE source = 'mdm' AND origin = ? AND topic <> ? "
-        "ORDER BY id DESC LIMIT 1",
-        (server, PROBE_TOPIC),
-    ).fetchone()
     return None if row is None else float(row[0])
 
 

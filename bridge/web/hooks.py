@@ -14,24 +14,30 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from bridge.clients.listener import MARK_HEADER
+from bridge.domain.webhooks import PROBE_HEADER
 from bridge.web import credentials
 from bridge.web.body import read_body
 from bridge.web.ports import Hooks
 from bridge.web.problems import NotAuthorized, to_http
+from bridge.web.strays import Strays
 
 
 def create_blueprint(bridge: Hooks, *, apple_alone: bool = False) -> Blueprint:
     """The routes below /hooks; with `apple_alone` without those for MDM servers."""
     limits = bridge.config.policy.limits
+    strays = Strays(bridge, known_alone=apple_alone)
+
+    def count(kind: str, server: str | None = None) -> None:
+        bridge.count_refused(kind, server=server, probe=request.headers.get(PROBE_HEADER))
 
     def mdm(server: str) -> Response:
         known = bridge.config.servers.get(server)
         if known is None:
-            bridge.count_refused("mdm.404")
+            count("mdm.404", strays.whose(request))
             raise NotFound("No MDM server of this name is configured.")
         offered = credentials.basic(request.headers.get("Authorization"))
         if offered is None or not credentials.matches(offered[1], known.webhook_keys):
-            bridge.count_refused("mdm.401")
+            count("mdm.401", server)
             raise NotAuthorized("The webhook's key is missing or wrong.", credentials.BASIC)
         request.environ[credentials.KNOWN] = True
         headers = request.headers.get("Content-Type"), request.headers.get(MARK_HEADER)
@@ -45,14 +51,21 @@ def create_blueprint(bridge: Hooks, *, apple_alone: bool = False) -> Blueprint:
 
     def apple(location: str) -> Response:
         if location not in bridge.config.locations:
-            bridge.count_refused("apple.404")
+            count("apple.404")
             raise NotFound("No location of this name is configured.")
         token = credentials.bearer(request.headers.get("Authorization"))
         if token is None or not bridge.notification_token_ok(location, token):
-            bridge.count_refused("apple.401")
+            count("apple.401")
             raise NotAuthorized("The notification token is missing or wrong.", credentials.BEARER)
         request.environ[credentials.KNOWN] = True
         return _take_in(lambda body: bridge.receive_notification(location, body), limits.apple_body)
+
+    def elsewhere(response: Response) -> Response:
+        """A webhook that came to no hook is lost as well."""
+        server = strays.strayed(request, response.status_code)
+        if server is not None:
+            count("mdm.404", server)
+        return response
 
     blueprint = Blueprint("hooks", __name__, url_prefix="/hooks")
     views: dict[str, Callable[..., Response]] = {"/apple/<location>": apple}
@@ -62,6 +75,7 @@ def create_blueprint(bridge: Hooks, *, apple_alone: bool = False) -> Blueprint:
         blueprint.add_url_rule(
             rule, view_func=view, methods=["POST"], provide_automatic_options=False
         )
+    blueprint.after_app_request(elsewhere)
     return blueprint
 
 

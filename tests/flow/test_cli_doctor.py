@@ -370,3 +370,34 @@ def test_what_is_no_http_is_nobody(shell: Shell) -> None:
         with pytest.raises(OSError, match="no HTTP answer"):
             over_http(("127.0.0.1", server.server_port))("/x", {}, b"{}")
         thread.join()
+
+
+ODD_KEY = "a#b/c?d%e f@g:h"
+
+
+def test_what_micromdm_is_to_be_given_is_shown_without_the_key(shell: Shell) -> None:
+    url = "https://mdm:<webhook_key>@bridge.example.org/hooks/mdm/main"
+    said = shell.run("doctor").stdout
+    assert f"ok    webhook main: MicroMDM's -command-webhook-url is to be {url}\n" in said
+    status = shell.run("status").stdout
+    assert f"main: -command-webhook-url {url}" in status and "percent-encoded" in status
+    assert shell.json("status")["servers"][0]["webhook_url"] == url
+    assert WEBHOOK_KEY not in said + status
+
+
+def test_a_key_that_must_be_encoded_is_said_to_be_so(shell: Shell) -> None:
+    text = shell.config.read_text().replace(WEBHOOK_KEY, json.dumps(ODD_KEY))
+    shell.write(text)
+    said = shell.run("doctor").stdout
+    assert "must be percent-encoded there: vpp-bridge doctor --webhook-url prints it so" in said
+    assert "a#b" not in said and "%23" not in said
+    url = "https://mdm:a%23b%2Fc%3Fd%25e%20f%40g%3Ah@bridge.example.org/hooks/mdm/main"
+    result = shell.run("doctor", "--webhook-url")
+    assert (result.exit_code, result.stdout) == (0, url + "\n")
+    assert shell.json("doctor", "--webhook-url") == {"webhook_urls": {"main": url}}
+
+
+def test_without_a_server_there_is_no_address(shell: Shell) -> None:
+    shell.write("database: bridge.db\n")
+    result = shell.run("doctor", "--webhook-url")
+    assert result.exit_code == 2 and "servers: none is configured" in result.stderr

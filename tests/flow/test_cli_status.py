@@ -4,7 +4,8 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.store import reports
+from bridge.domain.webhooks import PROBE_TOPIC
+from bridge.store import webhooks
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -97,7 +98,7 @@ def test_open_commands_and_requests_are_counted(shell: Shell) -> None:
 def test_a_probe_of_doctor_is_no_webhook(shell: Shell) -> None:
     scene = shell.scene
     before = last_webhook(scene)
-    body = b'{"topic": "%s", "event_id": "1"}' % reports.PROBE_TOPIC.encode()
+    body = b'{"topic": "%s", "event_id": "1"}' % PROBE_TOPIC.encode()
     scene.bridge.receive_webhook("main", body)
     assert last_webhook(scene) == before
     scene.bridge.receive_webhook("main", b'{"topic": "mdm.Connect", "event_id": "2"}')
@@ -106,7 +107,7 @@ def test_a_probe_of_doctor_is_no_webhook(shell: Shell) -> None:
 
 def last_webhook(scene: Scene) -> float | None:
     with scene.bridge.database.read() as db:
-        return reports.last_webhook_at(db, "main")
+        return webhooks.last_at(db, "main")
 
 
 def test_an_engine_that_runs_is_shown(shell: Shell) -> None:

@@ -400,6 +400,76 @@ def test_a_listener_that_takes_webhooks_again_is_well_again(
     assert warning.levelno == logging.WARNING and "answered 503" in warning.getMessage()
 
 
+class Choosy(Listener):
+    """Answers webhooks of some topics with 500."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.refuses: set[str] = set()
+
+    def handle(self, connection: socket.socket) -> None:
+        request = read_request(connection)
+        topic = json.loads(request.partition(b"\r\n\r\n")[2])["topic"]
+        with self._changed:
+            self.requests.append(request)
+            self._changed.notify_all()
+        status = 500 if topic in self.refuses else 200
+        head = f"HTTP/1.1 {status} X\r\nContent-Length: 0\r\nConnection: close\r\n\r\n"
+        connection.sendall(head.encode())
+
+
+GET, SET = "mdm.GetBootstrapToken", "mdm.SetBootstrapToken"
+
+
+def test_a_listener_that_refuses_some_topics_alone_is_well(
+    make_scene: MakeScene, caplog: pytest.LogCaptureFixture
+) -> None:
+    """nanocmd 0.7.1 answers 500 to the topics of bootstrap tokens, and takes all others."""
+    caplog.set_level(logging.INFO)
+    choosy = Choosy()
+    choosy.refuses = {GET, SET}
+    with serving(choosy.handle) as server:
+        host = f"127.0.0.1:{server.port}"
+        scene = forwarding(make_scene, f"http://{host}/webhook")
+        seen = 0
+
+        def tell(*topics: str) -> HealthPart:
+            nonlocal seen
+            for topic in topics:
+                seen += 1
+                body = json.dumps({"topic": topic, "event_id": f"{seen}"}).encode()
+                assert post(scene, body) == 200
+            choosy.got(seen)
+            scene.bridge.forwarder.stop(DEADLINE)
+            scene.restart()
+            parts = {part.name: part for part in scene.bridge.health()}
+            return parts[f"forward main {host}"]
+
+        assert tell("mdm.Connect").ok
+        part = tell(GET, SET, GET, GET)
+        assert (part.ok, part.severity) == (True, "degraded")
+        assert part.detail == f"it takes webhooks, but none of {GET}, {SET}"
+        assert not [r for r in caplog.records if r.levelno >= logging.WARNING]
+        assert f"{host} does not take webhooks of {GET}; the others are passed on" in caplog.text
+        choosy.refuses = {GET, SET, "mdm.Connect"}
+        part = tell("mdm.Connect")
+        assert not part.ok and "it did not take the last webhook" in part.detail
+        choosy.refuses = set()
+        assert tell("mdm.Connect", GET, SET).detail == ""
+
+
+def test_a_listener_that_took_nothing_yet_is_not_choosy(make_scene: MakeScene) -> None:
+    choosy = Choosy()
+    choosy.refuses = {GET}
+    with serving(choosy.handle) as server:
+        scene = forwarding(make_scene, f"http://127.0.0.1:{server.port}/webhook")
+        assert post(scene, json.dumps({"topic": GET, "event_id": "1"}).encode()) == 200
+        choosy.got(1)
+        scene.bridge.forwarder.stop(DEADLINE)
+        (part,) = (each for each in scene.bridge.health() if each.name.startswith("forward"))
+    assert not part.ok
+
+
 def test_what_was_known_of_another_host_is_not_said_of_this_one(
     alone: MakeAlone,
 ) -> None:

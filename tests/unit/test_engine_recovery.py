@@ -55,6 +55,7 @@ def test_a_start_reads_what_may_have_changed(
         "assets:hq": 5,
         "assignments:hq": DAY,
         "devices:main": 0,
+        "webhooks:main": 0,
         "prune:": 0,
     }
 

@@ -13,7 +13,7 @@ from bridge.engine import clock_steps, health, serials, status
 from bridge.engine.context import Context
 from bridge.engine.doctor import hooks, inside, outside
 from bridge.engine.doctor.finding import Case, Finding, Stored
-from bridge.store import locations, meta, pauses, reports
+from bridge.store import locations, meta, pauses
 
 __all__ = ["Case", "Finding", "examine"]
 
@@ -46,9 +46,6 @@ def _stored(case: Case) -> Stored:
             wanted=status.applied(context),
             locations={name: locations.get(db, name) for name in case.config.locations},
             odd={n: tuple(health.odd_sentences(context, n)) for n in case.config.locations},
-            last_webhook_at={
-                name: reports.last_webhook_at(db, name) for name in case.config.servers
-            },
             pauses=pauses.load(db),
             claims=list(serials.claims(db)),
             shared=list(serials.shared(db)),

@@ -42,7 +42,6 @@ class Stored:
     wanted: Wanted
     locations: Mapping[str, Location]
     odd: Mapping[str, Sequence[str]]
-    last_webhook_at: Mapping[str, float | None]
     pauses: Pauses
     clock_step: Step | None = None
     """That the clock was set within the last day."""

@@ -6,13 +6,19 @@ import base64
 import json
 import uuid
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 
+from bridge.config import in_userinfo
 from bridge.domain.times import rfc3339
-from bridge.engine import health
+from bridge.domain.webhooks import NOBODY, PROBE_HEADER, PROBE_TOPIC
+from bridge.engine import health, webhook_health
+from bridge.engine.context import Context
 from bridge.engine.doctor.finding import Ask, Case, Finding, Stored, fail, ok, warn
-from bridge.store import reports
+from bridge.engine.webhook_health import Trouble
+from bridge.errors import StoreError
+from bridge.store import probes, reports, webhooks
 
 _TIMEOUT = 5.0
 _WRONG = "a token that Apple was never given"
@@ -51,25 +57,47 @@ def serving(case: Case, stored: Stored | None) -> Iterator[Finding]:
     if case.restart_needed:
         parts = ", ".join(case.restart_needed)
         yield warn("engine", f"started with other settings than the file's: {parts}", _RESTART)
-    listening = True
-    for check in (_mdm_hooks(case), _apple_hooks(case)):
-        if listening:
-            try:
-                yield from check
-            except OSError as error:
-                listening = False
-                yield fail("hooks", _nobody(case.config.listen, error), _START)
-    yield from _outside(case)
-    yield from _last_heard(case, stored)
+    with _marked(case) as mark:
+        listening = True
+        for check in (_mdm_hooks(case, mark), _apple_hooks(case, mark)):
+            if listening:
+                try:
+                    yield from check
+                except OSError as error:
+                    listening = False
+                    yield fail("hooks", _nobody(case.config.listen, error), _START)
+        yield from _outside(case, mark)
+    yield from _webhooks(case)
+    if stored is not None:
+        yield from _notifications(case, stored)
 
 
-def _mdm_hooks(case: Case) -> Iterator[Finding]:
+@contextmanager
+def _marked(case: Case) -> Iterator[Mapping[str, str]]:
+    """Headers by which the running bridge knows that a request is ours, and does not count it.
+
+    Without a database that can be written there are none, and it is counted.
+    """
+    try:
+        with case.database.write() as db:
+            secret = probes.draw(db, case.now)
+    except StoreError:
+        yield {}
+        return
+    try:
+        yield {PROBE_HEADER: secret}
+    finally:
+        with suppress(StoreError), case.database.write() as db:
+            probes.forget(db)
+
+
+def _mdm_hooks(case: Case, mark: Mapping[str, str]) -> Iterator[Finding]:
     for name, server in case.config.servers.items():
         part, message_id = f"webhook {name}", f"doctor-{uuid.uuid4()}"
         credentials = base64.b64encode(f"bridge:{server.webhook_keys[0]}".encode()).decode()
         headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
         path = f"/hooks/mdm/{name}"
-        status = case.ask(path, headers, _probe(message_id, case.now))
+        status = case.ask(path, {**headers, **mark}, _probe(message_id, case.now))
         if status == 401:
             yield fail(part, "its hook does not accept webhook_key", _RESTART)
         elif status != 200:
@@ -87,7 +115,7 @@ def _probe(message_id: str, now: float) -> bytes:
     event = {"udid": "bridge-doctor", "raw_payload": payload}
     return json.dumps(
         {
-            "topic": reports.PROBE_TOPIC,
+            "topic": PROBE_TOPIC,
             "event_id": message_id,
             "created_at": moment,
             "checkin_event": event,
@@ -100,17 +128,17 @@ def _came_in(case: Case, server: str, message_id: str) -> bool:
         return reports.has_message(db, "mdm", server, message_id)
 
 
-def _apple_hooks(case: Case) -> Iterator[Finding]:
+def _apple_hooks(case: Case, mark: Mapping[str, str]) -> Iterator[Finding]:
     for name in case.config.locations:
         part, path = f"notifications {name}", f"/hooks/apple/{name}"
-        status = case.ask(path, {"Authorization": f"Bearer {_WRONG}"}, b"{}")
+        status = case.ask(path, {"Authorization": f"Bearer {_WRONG}", **mark}, b"{}")
         if status == 401:
             yield ok(part, f"{path} is there, and refuses a wrong token")
         else:
             yield fail(part, f"{path} answered {status} instead of 401", _RESTART)
 
 
-def _outside(case: Case) -> Iterator[Finding]:
+def _outside(case: Case, mark: Mapping[str, str]) -> Iterator[Finding]:
     """Whether the second listener takes Apple's notifications in, and nothing else."""
     address, ask = case.config.listen_outside, case.ask_outside
     if address is None or ask is None:
@@ -119,14 +147,14 @@ def _outside(case: Case) -> Iterator[Finding]:
     try:
         for name in case.config.locations:
             path = f"/hooks/apple/{name}"
-            status = ask(path, {"Authorization": f"Bearer {_WRONG}"}, b"{}")
+            status = ask(path, {"Authorization": f"Bearer {_WRONG}", **mark}, b"{}")
             if status == 401:
                 yield ok(part, f"{path} is there, and refuses a wrong token")
             else:
                 yield fail(part, f"{path} answered {status} instead of 401", _RESTART)
         for name in case.config.servers:
             path = f"/hooks/mdm/{name}"
-            status = ask(path, {}, b"{}")
+            status = ask(path, mark, b"{}")
             if status == 404:
                 yield ok(part, f"{path} is not served there")
             else:
@@ -141,19 +169,47 @@ def _nobody(address: tuple[str, int], error: OSError) -> str:
     return f"nobody answers on {host}:{port} ({error.strerror or error})"
 
 
-def _last_heard(case: Case, stored: Stored | None) -> Iterator[Finding]:
-    if stored is None:
-        return
-    for name, at in stored.last_webhook_at.items():
-        part = f"webhook {name}"
-        if at is not None:
-            yield ok(part, f"the MDM server's last one came at {rfc3339(at)}")
-        else:
-            mend = (
-                f"let its -command-webhook-url end in /hooks/mdm/{name}, "
-                "and carry webhook_key as the password"
+def _webhooks(case: Case) -> Iterator[Finding]:
+    """What each server is to be told, and whether what it posts is taken in."""
+    servers = tuple(case.config.servers)
+    for name, server in case.config.servers.items():
+        text = f"MicroMDM's -command-webhook-url is to be {case.config.webhook_url(name)}"
+        if in_userinfo(server.webhook_keys[0]) != server.webhook_keys[0]:
+            text += (
+                "; the key has characters that mean something else in a URL and must be "
+                "percent-encoded there: vpp-bridge doctor --webhook-url prints it so"
             )
-            yield warn(part, "the MDM server has not sent any yet", mend)
+        yield ok(webhook_health.part_name(name), text)
+    if case.trouble is not None:
+        return
+    with case.database.read() as db:
+        context = Context(db, case.config.policy, case.now)
+        for name in servers:
+            wrong = webhook_health.trouble(context, name, servers)
+            yield _of_server(name, wrong, webhooks.last_at(db, name))
+        wrong = webhook_health.trouble(context, NOBODY, servers)
+        if wrong is not None:
+            yield fail(webhook_health.part_name(NOBODY), wrong.text, wrong.mend)
+
+
+def _of_server(name: str, wrong: Trouble | None, last_at: float | None) -> Finding:
+    part = webhook_health.part_name(name)
+    if wrong is not None and wrong.refused:
+        last = "none was ever" if last_at is None else f"the last at {rfc3339(last_at)} was"
+        return fail(part, f"{wrong.text}; {last} taken in", wrong.mend)
+    if wrong is not None:
+        return warn(part, wrong.text, wrong.mend)
+    if last_at is None:
+        mend = (
+            f"let its -command-webhook-url end in /hooks/mdm/{name}, "
+            "and carry webhook_key as the password, percent-encoded; what becomes of its posts "
+            'stands in MicroMDM\'s log: "post webhook event"'
+        )
+        return warn(part, "the MDM server has not sent any yet", mend)
+    return ok(part, f"the MDM server's last one came at {rfc3339(last_at)}")
+
+
+def _notifications(case: Case, stored: Stored) -> Iterator[Finding]:
     for name, location in stored.locations.items():
         part, url = f"notifications {name}", case.config.notification_url(name)
         if url is None:

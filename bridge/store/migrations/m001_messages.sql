@@ -50,6 +50,32 @@ CREATE TABLE acts (
     about TEXT NOT NULL                -- JSON: keys of the log and their values
 );
 
+-- How the webhooks of each MDM server come; doctor's probes are none. Also of '', no known server.
+CREATE TABLE webhooks (
+    server TEXT PRIMARY KEY,
+    accepted INTEGER NOT NULL,
+    last_at REAL,                      -- when the newest was taken in
+    told_at REAL                       -- when the log told what is wrong; NULL: all is well
+);
+
+-- The longest time between two of them that ended on a day (since the epoch, UTC).
+CREATE TABLE webhook_gaps (
+    server TEXT NOT NULL,
+    day INTEGER NOT NULL,
+    longest REAL NOT NULL,
+    PRIMARY KEY (server, day)
+);
+
+-- What was refused since the last one that was taken in.
+CREATE TABLE webhook_refusals (
+    server TEXT NOT NULL,
+    status INTEGER NOT NULL,
+    count INTEGER NOT NULL,
+    first_at REAL NOT NULL,
+    last_at REAL NOT NULL,
+    PRIMARY KEY (server, status)
+);
+
 CREATE TABLE counters (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL,
