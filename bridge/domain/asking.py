@@ -13,7 +13,7 @@ from bridge.domain.decision import AskApps, AskInstalled, Decision
 from bridge.domain.facts import Facts
 from bridge.domain.model import Device
 from bridge.domain.policy import Policy
-from bridge.domain.unreadable import Unreadable
+from bridge.domain.unreadable import Unheard, Unreadable
 
 
 def device_of(facts: Facts) -> Device:
@@ -58,7 +58,7 @@ def asking(facts: Facts, policy: Policy, now: float, decision: Decision) -> Deci
         return decision
     due = _later(
         _after_refusal(device, policy, device.apps_refused_at, device.apps_listed_at),
-        after_unreadable(facts, policy, facts.list_unread),
+        after_unreadable(facts, policy, facts.list_unread, facts.list_unheard),
     )
     if due is not None and now < due:
         return replace(decision, recheck_at=min(due, decision.recheck_at or due))
@@ -73,7 +73,7 @@ def asking_installed(facts: Facts, policy: Policy, now: float, decision: Decisio
     last = facts.installed.reported_at if facts.installed else None
     due = _later(
         _after_refusal(device, policy, device.installed_refused_at, last),
-        after_unreadable(facts, policy, facts.installed_unread),
+        after_unreadable(facts, policy, facts.installed_unread, facts.installed_unheard),
     )
     if due is not None and now < due:
         return replace(decision, recheck_at=min(due, decision.recheck_at or due))
@@ -110,12 +110,15 @@ def or_unreadable(unread: Unreadable | None, decision: Decision) -> Decision:
     return replace(decision, state=state, reason="ANSWER_UNREADABLE", detail=unread.why)
 
 
-def after_unreadable(facts: Facts, policy: Policy, unread: Unreadable | None) -> float | None:
-    """When a device whose newest answer could not be read is asked again; another round of the
-    install, after a `retry`, does not wait for that."""
-    if unread is None or unread.last_at < facts.install.round_at:
-        return None
-    return unread.ask_again_at(policy.verify)
+def after_unreadable(
+    facts: Facts, policy: Policy, *failed: Unreadable | Unheard | None
+) -> float | None:
+    """When a device whose newest answers could not be read, or never came, is asked again; another
+    round of the install, after a `retry`, does not wait for that."""
+    round_at = facts.install.round_at
+    return _later(
+        *(each.ask_again_at(policy.verify) for each in failed if each and each.last_at >= round_at)
+    )
 
 
 def _later(*moments: float | None) -> float | None:

@@ -12,7 +12,7 @@ from bridge.domain.installed import InstalledReport
 from bridge.domain.model import AppReport, Attempt, Device, Install
 from bridge.domain.options import Options
 from bridge.domain.pauses import Pause
-from bridge.domain.unreadable import Unreadable
+from bridge.domain.unreadable import Unheard, Unreadable
 
 LicenceState = Literal["none", "wanted", "open", "in_doubt", "held", "refused", "taken"]
 
@@ -139,6 +139,10 @@ class Facts:
     """The same of InstalledApplicationLists."""
     facts_unread: Unreadable | None = None
     """The answers of late to the question what the device is."""
+    list_unheard: Unheard | None = None
+    installed_unheard: Unheard | None = None
+    facts_unheard: Unheard | None = None
+    """The same three of answers that never came."""
     free_seats: int | None = None
     odd_asset: str | None = None
     """What is odd about the row of Apple's that is, or may be, the asset's, where none was read."""

@@ -1,4 +1,4 @@
-"""Answers that came and could not be read: when the device is asked once more."""
+"""Answers that could not be read, or never came: when the device is asked once more."""
 
 from __future__ import annotations
 
@@ -28,4 +28,21 @@ class Unreadable:
     def ask_again_at(self, policy: VerifyPolicy) -> float:
         """When the device is asked the same again."""
         wait = nth_delay(policy.unreadable_retry, self.times)
+        return self.last_at + (DAY if wait is None else wait)
+
+
+@dataclass(frozen=True, slots=True)
+class Unheard:
+    """Questions of one kind that a device took and whose answers never came, though other messages
+    of it did; the newest was given up at `last_at`."""
+
+    times: int
+    last_at: float
+
+    def ask_again_at(self, policy: VerifyPolicy) -> float:
+        """When the device is asked the same again: one answer may well get lost, so at first at
+        once."""
+        if self.times <= 1:
+            return self.last_at
+        wait = nth_delay(policy.unreadable_retry, self.times - 1)
         return self.last_at + (DAY if wait is None else wait)

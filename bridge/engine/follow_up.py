@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.domain.policy import Policy
 from bridge.engine.context import Context
-from bridge.store import command_ends, commands, devices, installs, meta
+from bridge.store import command_ends, commands, devices, installs, meta, unheard
 from bridge.store.commands import Command
 
 
@@ -15,8 +15,18 @@ def doubt(context: Context, command: Command) -> None:
     commands.in_doubt(context.db, command.command_uuid, context.now)
     meta.count(context.db, "command.in_doubt", context.now)
     if command.install_id is None:
+        _unheard(context, command)
         command_ends.drop(context.db, command.command_uuid)
     touch(context, command)
+
+
+def _unheard(context: Context, command: Command) -> None:
+    """A question was taken and nothing came, while its device was heard of: it is no outage, so
+    that the next may go the same way."""
+    device = devices.by_id(context.db, command.device_id)
+    posted_at = command.posted_at or command.created_at
+    if device is not None and (device.last_seen_at or 0.0) > posted_at:
+        unheard.note(context.db, device.id, command.request_type, context.now)
 
 
 def pass_over(context: Context, command: Command) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 
 from bridge.domain.model import AppReport, Device
-from bridge.store import devices, rows, unreadable
+from bridge.store import devices, rows, unheard, unreadable
 from bridge.store.database import Connection
 
 
@@ -81,6 +81,7 @@ def forget_reports(db: Connection, device_id: int) -> None:
     db.execute("DELETE FROM app_reports WHERE device_id = ?", (device_id,))
     db.execute("DELETE FROM installed_apps WHERE device_id = ?", (device_id,))
     unreadable.forget(db, device_id)
+    unheard.forget(db, device_id)
 
 
 def bundle_ids(db: Connection, adam_ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:

@@ -26,6 +26,7 @@ from bridge.store import (
     pauses,
     running,
     scouts,
+    unheard,
     unreadable,
 )
 from bridge.store import installs as installs_store
@@ -53,6 +54,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     reports = apps.reports(db, device_ids)
     installed = installed_apps.reports(db, device_ids)
     unread = unreadable.of_devices(db, device_ids)
+    lost = unheard.of_devices(db, device_ids)
     paused = pauses.load(db)
     lists_open = _lists_open(db, device_ids, left=False)
     lists_left = _lists_open(db, device_ids, left=True) if paused else lists_open
@@ -106,6 +108,9 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 list_unread=told.by(MANAGED_LIST),
                 installed_unread=told.by(INSTALLED_LIST),
                 facts_unread=told.by(INFORMATION),
+                list_unheard=lost.get((device.id, MANAGED_LIST)) if device else None,
+                installed_unheard=lost.get((device.id, INSTALLED_LIST)) if device else None,
+                facts_unheard=lost.get((device.id, INFORMATION)) if device else None,
                 free_seats=office.free(db, pair.asset),
                 odd_asset=office.odd_asset(pair.asset),
                 unsure=office.unsure(pair),

@@ -11,6 +11,7 @@ import pytest
 from bridge.domain.wanted import Wanted
 from bridge.engine.handlers import answers
 from bridge.simulator import script
+from bridge.simulator.faults import Fault
 from tests.flow.cli_kit import Shell
 from tests.flow.kit import is_in, kinds
 from tests.flow.scene import DAY, Scene, rarely
@@ -337,3 +338,18 @@ def test_a_command_whose_answer_makes_the_handler_fail_is_settled(
     assert "made to fail" in scene.install()["detail"]
     monkeypatch.undo()
     scene.run(scene.all_installed, DAY + HOUR)
+
+
+@pytest.mark.parametrize("kind", [LIST, INFO])
+def test_a_question_whose_answer_is_never_heard_is_asked_ever_less(
+    make_scene: MakeScene, kind: str
+) -> None:
+    """Its other messages come, so that it is no outage."""
+    scene = make_scene(devices=1, apps=1, macs=0.0, policy=rarely())
+    scene.pass_time(MINUTE)
+    word = {LIST: "ManagedApplicationList", INFO: "QueryResponses"}[kind]
+    scene.world.faults.add(Fault("mdm.webhook", "drop", match=word, times=0))
+    scene.apply()
+    scene.pass_time(DAY)
+    assert 5 <= len(asked(scene, kind)) <= 10
+    assert len(asked(scene, INSTALL)) == 0

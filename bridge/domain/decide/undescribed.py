@@ -15,7 +15,7 @@ from bridge.domain.policy import Policy
 def ask_what_it_is(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
     """`decision`, which waits until the device has said what it is."""
     decision = or_unreadable(facts.facts_unread, decision)
-    due = after_unreadable(facts, policy, facts.facts_unread)
+    due = after_unreadable(facts, policy, facts.facts_unread, facts.facts_unheard)
     if due is not None and now < due:
         decision = replace(decision, recheck_at=due)
     else:

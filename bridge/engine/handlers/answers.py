@@ -22,6 +22,7 @@ from bridge.store import (
     installs,
     lanes,
     meta,
+    unheard,
     unreadable,
     watch,
 )
@@ -80,6 +81,7 @@ def handle(
     if status not in _ENDS:
         meta.count(db, "mdm.unknown_status", context.now)
         unread = unread or f"its status is unknown: {status or 'none'}"
+    unheard.heard(db, device.id, command.request_type)
     full = lanes.length(db, device.id) >= context.policy.install.max_open_per_device
     told = _told(status or "none", message, unread)
     if not commands.answered(db, command.command_uuid, told, event.received_at):

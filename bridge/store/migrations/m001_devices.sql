@@ -92,6 +92,15 @@ CREATE TABLE unreadable_answers (
     PRIMARY KEY (device_id, request_type, bundle_id)
 ) WITHOUT ROWID;
 
+-- Questions that a device took and whose answers never came, while it was heard of otherwise.
+CREATE TABLE unheard_answers (
+    device_id INTEGER NOT NULL,
+    request_type TEXT NOT NULL,
+    times INTEGER NOT NULL,            -- how many in a row
+    last_at REAL NOT NULL,             -- when the newest was given up
+    PRIMARY KEY (device_id, request_type)
+) WITHOUT ROWID;
+
 CREATE TABLE apps (
     adam_id TEXT PRIMARY KEY,
     bundle_id TEXT,
