@@ -176,7 +176,7 @@ def test_a_copy_of_the_users_own_is_never_removed(make_scene: MakeScene) -> None
     scene.run(lambda: scene.states() == {"conflict UNMANAGED_COPY": 1})
     scene.pass_time(1)
     scene.apply(NOTHING)
-    scene.run(lambda: scene.states() == {"removed REMOVED": 1})
+    scene.run(lambda: scene.states() == {"removed NOTHING_REMOVED": 1})
     assert device.has(app)
     assert "RemoveApplication" not in {received.request_type for received in device.received}
 
