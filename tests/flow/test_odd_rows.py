@@ -9,8 +9,9 @@ import pytest
 
 from bridge.simulator.faults import Fault
 from bridge.simulator.library import Asset
+from bridge.store import locations
 from tests.flow.cli_kit import Shell
-from tests.flow.scene import DAY, MakeScene, Scene, rarely
+from tests.flow.scene import DAY, PUBLIC_URL, MakeScene, Scene, rarely
 
 HOUR = 3600.0
 Document = dict[str, Any]
@@ -289,3 +290,107 @@ def test_an_odd_record_of_a_server_is_no_device_that_left(
         assert [row[0] for row in db.execute("SELECT enrolled FROM devices")] == [1, 1]
     named = [r for r in caplog.records if "cannot be read whole" in r.getMessage()]
     assert len(named) == 1
+
+
+ANSWERS = [
+    "apple.service_config",
+    "apple.client_config",
+    "apple.assets",
+    "apple.assignments",
+    "apple.associate",
+    "apple.status",
+    "apple.lookup",
+    "apple.notification",
+]
+VALUES: list[object] = [None, [], {}, 1.5, True, "", 10**30, ["x"], -1]
+
+
+def test_a_reply_that_contradicts_the_client_configuration_is_heard_once(
+    make_scene: MakeScene,
+) -> None:
+    scene = make_scene(devices=1, apps=1, policy=rarely())
+    scene.apply()
+    scene.run(scene.all_installed, HOUR)
+    another = page(mdmInfo={"id": "another", "name": "MDM", "metadata": ""})
+    scene.world.faults.add(odd("apple.assignments", another))
+    before = calls(scene)
+    Shell(scene).run("sync", "assignments")
+    scene.pass_time(HOUR)
+    assert calls(scene) - before <= 10
+    with scene.bridge.database.read() as db:
+        assert locations.get(db, "hq").stopped is None
+
+
+@pytest.mark.parametrize("where", ANSWERS)
+def test_no_single_value_of_a_message_costs_more_than_a_few_calls(
+    make_scene: MakeScene, where: str
+) -> None:
+    """Every value of the whole message in turn, another odd value for each, from the start on."""
+    seen: list[Document] = []
+
+    def look(document: Document) -> Document:
+        seen.append(document)
+        return document
+
+    url = PUBLIC_URL if where == "apple.notification" else None
+    quiet = make_scene(
+        devices=2,
+        apps=2,
+        public_url=url,
+        faults=[Fault(where, "odd", times=0, edit=look)],
+        policy=rarely(),
+    )
+    usual = _lived(quiet)
+    paths = list(dict.fromkeys(path for document in seen for path in _paths(document)))
+    assert paths
+    for number, path in enumerate(paths):
+        value = VALUES[number % len(VALUES)]
+        fault = Fault(
+            where, "odd", times=0, edit=lambda document, p=path, v=value: _put(document, p, v)
+        )
+        scene = make_scene(devices=2, apps=2, public_url=url, faults=[fault], policy=rarely())
+        assert _lived(scene) <= usual + 10, (path, value, scene.states())
+        states = scene.states()
+        if path[-1] in CONCERN_ALL:
+            continue
+        assert states.get("installed INSTALLED", 0) >= 2, (path, value, states)
+        assert not scene.world.ledger.asked_while_held, (path, value)
+
+
+CONCERN_ALL = ("uId", "mdmInfo", "id", "notificationUrl", "assets", "tokenExpirationDate")
+"""Members that are of the whole location: whose it is, and what it owns."""
+
+
+def _lived(scene: Scene) -> int:
+    """Wish for all, let a day pass, and count the calls to Apple."""
+    scene.apply()
+    scene.pass_time(DAY)
+    return calls(scene)
+
+
+Path = tuple[str | int, ...]
+
+
+def _paths(document: object, path: Path = ()) -> list[Path]:
+    """Where each value of a document stands."""
+    found = [path] if path else []
+    if isinstance(document, dict):
+        inside = document.items()
+    elif isinstance(document, list):
+        inside = enumerate(document[:2])  # the others of a list are alike
+    else:
+        return found
+    return found + [each for key, value in inside for each in _paths(value, (*path, key))]
+
+
+def _put(document: Any, path: Path, value: object) -> Any:
+    """Another value at that place, if there is one."""
+    at = document
+    for key in path[:-1]:
+        if not (isinstance(at, dict) and key in at) and not (
+            isinstance(at, list) and isinstance(key, int) and key < len(at)
+        ):
+            return document
+        at = at[key]
+    at[path[-1]] = value
+    return document

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from bridge.clients.apple_replies import Envelope
+import json
+
+from bridge.clients.apple_replies import Envelope, MdmInfo
 from bridge.domain.catalogue import AppleError, apple_error
+from bridge.domain.policy import DAY
 from bridge.engine import stops
 from bridge.engine.calls import Repeatable, wait_after
 from bridge.engine.context import Context
@@ -17,6 +20,10 @@ from bridge.errors import (
 )
 from bridge.store import installs, locations, meta, outbox
 from bridge.store.outbox import OutboxRow
+
+DENIED_FOR = DAY
+"""Seconds for which another MDM in a reply counts for nothing once the client configuration, which
+is read every hour, did not have it."""
 
 
 class AppleCall(Repeatable):
@@ -71,6 +78,21 @@ def verdict_of(error: CallError) -> AppleError | None:
     return apple_error(error.number, error.status) if isinstance(error, AppleRefused) else None
 
 
+def _shows_nobody(context: Context, location: str, mdm: MdmInfo) -> bool:
+    """Whether an mdmInfo tells nothing of a location that is ours: its id cannot be read, or the
+    client configuration, which alone decides, has denied it lately. Otherwise two answers that
+    contradict each other would have everything read again and again."""
+    if locations.get(context.db, location).registered_at is None:
+        return False
+    denied, at = json.loads(meta.recall(context.db, f"denied_mdm:{location}") or '["", 0]')
+    return not mdm.id or (mdm.id == denied and context.now < at + DENIED_FOR)
+
+
+def deny(context: Context, location: str, mdm_id: str) -> None:
+    """The client configuration does not name this MDM, which another reply had named."""
+    meta.keep(context.db, f"denied_mdm:{location}", json.dumps([mdm_id, context.now]))
+
+
 def hear(context: Context, location: str, envelope: Envelope) -> None:
     """Keep what every reply says: the library, the token's end, and who manages the location.
 
@@ -84,8 +106,8 @@ def hear(context: Context, location: str, envelope: Envelope) -> None:
     if envelope.token_expires_at is not None:
         values["token_apple_expires_at"] = envelope.token_expires_at
     mdm = envelope.mdm_info
-    if mdm is not None and not mdm.id and locations.get(context.db, location).registered_at:
-        mdm = None  # somebody, and it was us before: an id that cannot be read shows no other
+    if mdm is not None and _shows_nobody(context, location, mdm):
+        mdm = None
     if mdm is not None:
         values["mdm_id"], values["mdm_name"] = mdm.id, mdm.name
     locations.update(context.db, location, **values)

@@ -20,7 +20,7 @@ from bridge.domain.catalogue import AppleError, apple_error
 from bridge.domain.policy import HOUR
 from bridge.engine import holder, notification_tokens, stops
 from bridge.engine.calls import Clients
-from bridge.engine.calls.apple import AppleCall, hear
+from bridge.engine.calls.apple import AppleCall, deny, hear
 from bridge.engine.context import Context
 from bridge.engine.holder import Holder
 from bridge.errors import AppleRefused, CallError
@@ -234,6 +234,8 @@ def observe(context: Context, name: str, config: ClientConfig, url: str | None) 
     if other is not None:
         stops.held_by_another(context, name, other.shown)
     elif stops.held_by_no_other(context, name):
+        if before.mdm_id and before.mdm_id != ours:
+            deny(context, name, before.mdm_id)
         read_everything(context, name)
 
 
