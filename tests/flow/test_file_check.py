@@ -118,8 +118,9 @@ def test_a_backup_that_was_copied_by_hand_is_found_out(
     assert (found["ok"], found["severity"]) == (False, "degraded")
     assert "it is damaged: " in found["detail"] and "missing from index" in found["detail"]
     assert MEND in found["detail"] and "the old -wal" in found["detail"]
-    (error,) = (record for record in caplog.records if record.levelno >= logging.ERROR)
-    assert "missing from index" in error.getMessage() and MEND in error.getMessage()
+    errors = [r.getMessage() for r in caplog.records if r.levelno >= logging.ERROR]
+    (error,) = (said for said in errors if MEND in said)  # the engine may stumble over it, too
+    assert "missing from index" in error
     with closing(sqlite3.connect(config.database)) as db:
         assert db.execute("PRAGMA quick_check").fetchone() == ("ok",), "which sees nothing of it"
 
