@@ -44,17 +44,41 @@ class ConfigError(BridgeError):
 
 
 class StoreError(BridgeError):
-    """The database cannot be used."""
+    """The database cannot be used; `mend` says what to do about it."""
+
+    mend = "see that this user may write there, or restore a copy if the file is damaged"
 
 
 class StoreLocked(StoreError):
     """Another process kept a lock on the database for longer than we wait."""
 
     may_retry = True
+    mend = "have that process go on, or end it"
+
+
+class EngineRuns(StoreLocked):
+    """Another engine runs on the database."""
+
+    mend = "stop the other one"
+
+
+class StoreFull(StoreError):
+    """There is no room for what is to be written, or its disk fails."""
+
+    may_retry = True
+    mend = "make room on its disk; the bridge goes on by itself"
+
+
+class StoreGone(StoreError):
+    """The database that was opened was removed, or another was put in its place."""
+
+    mend = "stop the bridge, put the file back or run vpp-bridge restore, and start it"
 
 
 class SchemaTooNew(StoreError):
     """The database was written by a newer version of the bridge."""
+
+    mend = "start that version, or restore a backup made before it"
 
 
 class QueryError(BridgeError):

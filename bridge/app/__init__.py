@@ -15,13 +15,14 @@ from typing import Any
 
 from bridge.app.calls import make_calls
 from bridge.app.lists import Lists
+from bridge.app.lost import LostWebhooks
 from bridge.app.pauses import Pauses
 from bridge.app.refusals import Refusals
 from bridge.app.wishes import Wishes
 from bridge.clients.listener import MARK
 from bridge.config import Config, settings
 from bridge.domain.views import HealthPart
-from bridge.domain.webhooks import PROBE_TOPIC, Refused
+from bridge.domain.webhooks import PROBE_TOPIC
 from bridge.domain.wording import counted
 from bridge.engine import explain, health, inbox, notification_tokens, replay, story, sync
 from bridge.engine.call_again import call_again
@@ -31,14 +32,16 @@ from bridge.engine.forward import Forwarder, Webhook
 from bridge.engine.sweep import Outside
 from bridge.engine.token_guard import Guards
 from bridge.engine.token_watch import TokenWatch
-from bridge.engine.webhook_health import note_refused
 from bridge.engine.worker import Engine
 from bridge.errors import StoreError
-from bridge.store import locations, meta, probes, retry, watch
+from bridge.store import locations, meta, probes, retry
 from bridge.store import running as running_store
 from bridge.store.database import EngineLock
+from bridge.store.write_probe import WriteProbe, free_space
 
 log = logging.getLogger(__name__)
+
+SERVICE_UNAVAILABLE = 503
 
 
 class Bridge(Lists, Pauses, Wishes):
@@ -49,6 +52,8 @@ class Bridge(Lists, Pauses, Wishes):
     ) -> None:
         super().__init__(config, clock, who)
         self.engine_lock = EngineLock(config.database)
+        self._probe = WriteProbe(self.database)
+        self.lost = LostWebhooks(self.database, self.now)
         self.forwarder = Forwarder(self.database, config, self.now)
         self.refusals = Refusals(self.database, self.now)
 
@@ -56,8 +61,11 @@ class Bridge(Lists, Pauses, Wishes):
         """Open the database, creating and migrating it as needed; raises StoreError."""
         self.database.open()
         try:
-            with self.database.write() as db:
-                meta.instance_id(db)
+            with self.database.read() as db:
+                known = meta.recall(db, "instance_id")
+            if known is None:
+                with self.database.write() as db:
+                    meta.instance_id(db)
         except BaseException:
             self.database.close()
             raise
@@ -95,6 +103,7 @@ class Bridge(Lists, Pauses, Wishes):
         Raises ShapeError or StoreError.
         """
         received = inbox.receive_webhook(self.database, server, body, self.now())
+        self.lost.note()
         if received.topic == PROBE_TOPIC:
             self.refusals.flush()  # doctor looks at them next
             return
@@ -123,15 +132,9 @@ class Bridge(Lists, Pauses, Wishes):
 
     def webhook_refused(self, server: str, status: int) -> None:
         """A webhook was lost through our answer: have what it may have told looked up."""
-        try:
-            with self.database.write() as db:
-                now = self.now()
-                meta.count(db, f"mdm.{status}", now)
-                note_refused(db, server, Refused(status, 1, now, now))
-                watch.suspect_all(db, now, server=server)
-                meta.hasten_job(db, f"devices:{server}", now)
-        except StoreError:
-            log.exception("a lost webhook could not be noted", extra={"server": server})
+        self.lost.add(server, status)
+        if status != SERVICE_UNAVAILABLE:
+            self.lost.note()
 
     def count_refused(
         self, kind: str, *, server: str | None = None, probe: str | None = None
@@ -156,10 +159,17 @@ class Bridge(Lists, Pauses, Wishes):
             return False
 
     def health(self) -> Sequence[HealthPart]:
-        """How every part does."""
-        self.refusals.flush()
-        with self.database.read() as db:
-            return health.parts(self.context(db), self.config, self.engine_lock)
+        """How every part does; whether events are taken in is tried."""
+        trouble = self._probe.trouble()
+        if trouble is None:
+            self.refusals.flush()
+        first = health.taking_in(trouble, self.config, free_space(self.config.database))
+        engine = health.engine_part(self.engine_lock)
+        try:
+            with self.database.read() as db:
+                return [*first, engine, *health.parts(self.context(db), self.config)]
+        except StoreError:
+            return [*first, engine]
 
     def keep_settings(self) -> None:
         """Keep digests of what this process runs with; for the engine, at its start."""

@@ -75,8 +75,11 @@ class Refusals:
                     meta.count(db, name, self._now(), number)
                 for (server, _), more in refused.items():
                     note_refused(db, server, more)
-        except StoreError:
-            log.exception("refused requests could not be counted")
+        except StoreError as error:
+            log.error("refused requests cannot be counted yet: %s", error)
+            with self._lock:
+                self._counted += counted
+                self._webhooks = refused | self._webhooks
 
     def _store_in_time(self) -> None:
         with self._lock:

@@ -45,7 +45,7 @@ def doctor(settings: Settings, show_url: bool, as_json: bool) -> int:
         bridge.open()
         trouble = None
     except StoreError as error:
-        trouble = str(error)
+        trouble = error
     try:
         findings = []
         for finding in examine(_case(settings, bridge, trouble)):
@@ -75,7 +75,7 @@ def _show_urls(config: Config, as_json: bool) -> int:
     return 0
 
 
-def _case(settings: Settings, bridge: Bridge, trouble: str | None) -> Case:
+def _case(settings: Settings, bridge: Bridge, trouble: StoreError | None) -> Case:
     outside = bridge.config.listen_outside
     return Case(
         config=bridge.config,

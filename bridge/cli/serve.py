@@ -20,11 +20,18 @@ from functools import partial
 from pathlib import Path
 
 from bridge.cli import lifeline
-from bridge.cli.supervisor import EXIT_LOCKED, Child, Supervisor, listen, supervisor_signals
+from bridge.cli.supervisor import (
+    EXIT_AGAIN,
+    EXIT_LOCKED,
+    Child,
+    Supervisor,
+    listen,
+    supervisor_signals,
+)
 from bridge.config import SETTINGS, WANTED, Config, load_config
 from bridge.config.settings import changed
 from bridge.domain.wording import counted
-from bridge.errors import BridgeError, ConfigError, StoreLocked
+from bridge.errors import BridgeError, ConfigError, EngineRuns, StoreError
 from bridge.logs import Level, setup_logging
 from bridge.web import Bridge
 from bridge.web.server import run_web
@@ -113,7 +120,8 @@ def run_engine_child(
 ) -> int:
     """The hidden command `serve-engine`: `run_engine(config, stop)` until SIGTERM sets `stop`.
 
-    0 when it returns, EXIT_LOCKED when another engine has the database, 1 for another error,
+    0 when it returns, EXIT_LOCKED when another engine has the database, EXIT_AGAIN when the
+    database cannot be used now (full, locked) and may be later, 1 for another error,
     which is logged in one line.
     """
     setup_logging(os.environ, level)
@@ -121,9 +129,12 @@ def run_engine_child(
     lifeline.watch(_STDIN)
     try:
         run_engine(load_config(config_path, os.environ, SETTINGS), stop)
-    except StoreLocked as error:
+    except EngineRuns as error:
         log.error("%s", error)
         return EXIT_LOCKED
+    except StoreError as error:
+        log.error("the engine cannot go on: %s; %s", error, error.mend)
+        return EXIT_AGAIN if error.may_retry else 1
     except BridgeError as error:
         log.error("the engine cannot go on: %s", error)
         return 1

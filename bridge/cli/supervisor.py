@@ -21,6 +21,9 @@ Signals = queue.SimpleQueue[int]
 EXIT_LOCKED = 75
 """How an engine child says that another engine has the database (EX_TEMPFAIL of sysexits.h)."""
 
+EXIT_AGAIN = 74
+"""How an engine child says that the database cannot be used now, and may be later (EX_IOERR)."""
+
 PORT_WAIT = 10.0
 STOP_WAIT = 4.0
 """Seconds that the children get to end; a SIGTERM to the whole must be done within 5."""
@@ -40,9 +43,9 @@ def restart_delay(exit_code: int, up_for: float, losses: int) -> float | None:
 
     `exit_code` is negative for a signal, `up_for` in seconds, `losses` how often it ended before
     without having been up for a minute. A child that ends by itself right after its start cannot
-    start; one that was killed can.
+    start, save with EXIT_AGAIN; one that was killed can.
     """
-    if exit_code == EXIT_LOCKED or (exit_code >= 0 and up_for < _SETTLED):
+    if exit_code == EXIT_LOCKED or (0 <= exit_code != EXIT_AGAIN and up_for < _SETTLED):
         return None
     return _DELAYS[min(losses, len(_DELAYS) - 1)]
 

@@ -165,7 +165,7 @@ class PromptsPolicy:
 class LimitsPolicy:
     """Sizes above which a request is answered 413."""
 
-    mdm_body: Bytes = 32 * MIB
+    mdm_body: Bytes = 8 * MIB
     apple_body: Bytes = MIB
     api_body: Bytes = MIB
 

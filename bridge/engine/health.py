@@ -15,9 +15,13 @@ from bridge.domain.wording import counted
 from bridge.engine import clock_steps, file_check, forward, serials, webhook_health
 from bridge.engine.context import Context
 from bridge.engine.token_watch import text_of_end, warning_due
+from bridge.errors import StoreError
 from bridge.store import events, locations, meta, odd_rows, outbox, pauses
 from bridge.store.database import EngineLock
 from bridge.store.locations import Location
+from bridge.store.write_probe import LITTLE_SPACE
+
+MIB = 1024 * 1024
 
 CLOCK_SHOWN_FOR = 3600.0
 """Seconds for which it is shown that the clock was set."""
@@ -26,11 +30,20 @@ STALE_BEAT = 30.0
 """Seconds without a heartbeat after which an engine that holds its lock counts as hanging."""
 
 
-def parts(context: Context, config: Config, lock: EngineLock) -> Sequence[HealthPart]:
-    """Every part, the fatal ones first."""
+def taking_in(trouble: StoreError | None, config: Config, free: int) -> Iterator[HealthPart]:
+    """Whether what arrives can be stored, and for how long: `free` bytes are left on the disk."""
+    if trouble is not None:
+        yield HealthPart("database", False, "fatal", f"{trouble}; {trouble.mend}")
+    else:
+        yield HealthPart("database", True, "fatal", str(config.database))
+    if free < LITTLE_SPACE:
+        detail = f"only {free / MIB:.1f} MiB are free on the database's disk: make room there"
+        yield HealthPart("disk", False, "degraded", detail)
+
+
+def parts(context: Context, config: Config) -> Sequence[HealthPart]:
+    """Every part that is known from the database."""
     return [
-        HealthPart("database", True, "fatal", str(config.database)),
-        engine_part(lock),
         *file_check.parts(context),
         *_clock(context),
         _inbox(context),

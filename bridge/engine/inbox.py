@@ -51,22 +51,24 @@ def receive_webhook(database: Database, server: str, body: bytes, now: float) ->
     StoreError when it cannot be stored.
     """
     webhook = parse_webhook(body)
+    # All that takes time comes before the lock: reading a list of ten thousand apps takes seconds.
+    # A command is stored before it is posted, so whether an answer's is ours is known by now.
+    ours = False
+    if webhook.command_uuid is not None:
+        with database.read() as db:
+            ours = commands.is_ours(db, webhook.command_uuid)
+    event = NewEvent(
+        source="mdm",
+        origin=server,
+        topic=webhook.topic or "",
+        kind="",
+        message_id=webhook.event_id or _digest(body),
+        body=storable_webhook(webhook, ours),
+        udid=webhook.udid,
+        command_uuid=webhook.command_uuid,
+    )
     with database.write() as db:
-        ours = webhook.command_uuid is not None and commands.is_ours(db, webhook.command_uuid)
-        new = events.accept(
-            db,
-            NewEvent(
-                source="mdm",
-                origin=server,
-                topic=webhook.topic or "",
-                kind="",
-                message_id=webhook.event_id or _digest(body),
-                body=storable_webhook(webhook, ours),
-                udid=webhook.udid,
-                command_uuid=webhook.command_uuid,
-            ),
-            now,
-        )
+        new = events.accept(db, event, now)
         if not new:
             meta.count(db, "mdm.duplicate", now)
         elif webhook.topic != PROBE_TOPIC:
@@ -82,22 +84,17 @@ def receive_notification(database: Database, location: str, body: bytes, now: fl
     """
     notification = parse_notification(body)
     payload = notification.payload
+    event = NewEvent(
+        source="apple",
+        origin=location,
+        topic=notification.notification_type or "",
+        kind=f"{notification.library_uid or ''} {notification.notification_type or ''}",
+        message_id=notification.notification_id or _digest(body),
+        body=storable_notification(notification),
+        apple_event_id=payload.apple_event_id if isinstance(payload, AssetManagement) else None,
+    )
     with database.write() as db:
-        new = events.accept(
-            db,
-            NewEvent(
-                source="apple",
-                origin=location,
-                topic=notification.notification_type or "",
-                kind=f"{notification.library_uid or ''} {notification.notification_type or ''}",
-                message_id=notification.notification_id or _digest(body),
-                body=storable_notification(notification),
-                apple_event_id=payload.apple_event_id
-                if isinstance(payload, AssetManagement)
-                else None,
-            ),
-            now,
-        )
+        new = events.accept(db, event, now)
         if not new:
             meta.count(db, "apple.duplicate", now)
 

@@ -32,6 +32,7 @@ from bridge.store import (
 from bridge.store import wanted as wanted_store
 from bridge.store.database import EngineLock
 from bridge.store.reports import InstallCount, LicenceCount
+from bridge.store.write_probe import free_space
 
 AT_ONCE = 1000
 
@@ -42,6 +43,7 @@ def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]
     Times are RFC 3339 text in UTC. Of licences, all that the locations own or installs want.
     """
     db = context.db
+    first = health.taking_in(None, config, free_space(config.database))
     counts = reports.installs(db)
     licences = reports.licences(db)
     names = app_names(context, {c.adam_id for c in counts} | {c.adam_id for c in licences})
@@ -49,7 +51,7 @@ def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]
         "applied_at": rfc3339(reports.applied_at(db)),
         "parts": [
             {"name": p.name, "ok": p.ok, "severity": p.severity, "detail": p.detail}
-            for p in health.parts(context, config, lock)
+            for p in (*first, health.engine_part(lock), *health.parts(context, config))
         ],
         "pauses": paused(context),
         "installs": _installs(counts, names) | {"no_longer_wanted": reports.unwanted(db)},

@@ -146,7 +146,7 @@ def run(
     """
     watch = StepWatch(engine.clock, monotonic)
     engine.recover()
-    beat_at = float("-inf")
+    beat_at, said = float("-inf"), ""
     while not stop.is_set():
         if monotonic() - beat_at >= 1.0:
             beat()
@@ -158,8 +158,11 @@ def run(
             version = engine.database.data_version()
             if not engine.run_once():
                 _sleep(engine, stop, version, monotonic)
-        except StoreError:
-            log.exception("the database could not be used")
+            said = ""
+        except StoreError as error:
+            if str(error) != said:  # once, not every second
+                said = str(error)
+                log.error("the engine rests: %s; %s", error, error.mend)
             stop.wait(PAUSE_AFTER_ERROR)
 
 

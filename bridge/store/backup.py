@@ -68,6 +68,7 @@ def put_in_place(copied: Path, database: Path, now: float) -> Path | None:
 
     Nobody may have either of them open. Raises StoreError.
     """
+    database = database.resolve()  # a symbolic link goes on naming it
     kept = None
     with _failing(database):
         if database.exists():

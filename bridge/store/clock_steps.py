@@ -59,6 +59,8 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
         *("pushed_at", "created_at"),
     ),
     "first_facts": ("learnt_at",),
+    "unheard_answers": ("last_at",),
+    "unreadable_answers": ("since", "last_at", "listed_asked_at", "listed_at"),
     "app_reports": ("reported_at", "once_at", "there_at"),
     "installed_apps": ("asked_at", "reported_at", "there_at"),
     "apps": ("metadata_at",),
@@ -68,6 +70,9 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "installs": (*("round_at", "since", "created_at", "updated_at", "installed_at", "dirty_at"),),
     "events": ("received_at", "processed_at"),
     "seen_messages": ("seen_at",),
+    "webhooks": ("last_at", "told_at"),
+    "webhook_refusals": ("first_at", "last_at"),
+    "acts": ("at",),
     "counters": ("updated_at",),
     "pauses": ("since", "probe_at"),
     "failures": ("at",),
@@ -76,6 +81,8 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
         *("token_stop_at", "config_read_at", "limits_read_at", "assets_read_at"),
         *("assignments_read_at", "last_notification_at"),
     ),
+    "odd_rows": ("since",),
+    "assignment_looks": ("looked_at",),
     "assets": ("read_at", "counted_at"),
     "assignments": ("confirmed_at", "read_at"),
 }
@@ -86,13 +93,16 @@ FROM_OUTSIDE: Mapping[str, tuple[str, ...]] = {
 }
 """Columns with times that others set, which may lie ahead."""
 
+LENGTHS: Mapping[str, tuple[str, ...]] = {"webhook_gaps": ("longest",)}
+"""Columns that say how long something took."""
+
 _PENDING = "clock_step_pending"
 _LATEST = (
     "SELECT max(at) FROM (SELECT max(received_at) AS at FROM events "
     "UNION ALL SELECT max(created_at) FROM commands UNION ALL SELECT max(settled_at) FROM outbox "
     "UNION ALL SELECT max(updated_at) FROM counters)"
 )
-_WITHOUT_ROWID = frozenset({"first_facts"})
+_WITHOUT_ROWID = frozenset({"first_facts", "unheard_answers", "unreadable_answers"})
 _ALL = 0
 """The number of the only batch of a table without row ids."""
 

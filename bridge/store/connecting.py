@@ -10,7 +10,7 @@ from bridge.errors import SchemaTooNew
 MIGRATIONS = ("m001_first",)
 """The names of all migrations in `schema.py`, oldest first."""
 
-BUSY_TIMEOUT_MS = 30_000
+BUSY_TIMEOUT_MS = 5_000
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",
@@ -27,6 +27,12 @@ def connect(path: Path) -> sqlite3.Connection:
     for pragma in _PRAGMAS:
         connection.execute(pragma)
     return connection
+
+
+def is_migrated(connection: sqlite3.Connection) -> bool:
+    """Whether nothing is left to do to the file: no migration is pending, and it is in WAL mode."""
+    mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
+    return mode == "wal" and _applied(connection) == set(MIGRATIONS)
 
 
 def migrate(connection: sqlite3.Connection) -> None:

@@ -10,18 +10,20 @@ commits beside the checkpoint of another. Source: SQLite, "Write-Ahead Logging",
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import closing, contextmanager, suppress
 from pathlib import Path
 from typing import IO
 
-from bridge.errors import StoreError, StoreLocked
-from bridge.store.connecting import BUSY_TIMEOUT_MS, connect, migrate
+from bridge.errors import EngineRuns, StoreError, StoreFull, StoreGone, StoreLocked
+from bridge.store.connecting import BUSY_TIMEOUT_MS, connect, is_migrated, migrate
+from bridge.store.writer_lock import WAIT, WriterLock
 
 Connection = sqlite3.Connection
 Row = sqlite3.Row
@@ -35,33 +37,39 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
-        self._write_lock = threading.Lock()
+        self._lock: WriterLock | None = None
         self._writer: Connection | None = None
-        self._lock_file: IO[bytes] | None = None
         self._use: IO[bytes] | None = None
+        self._identity: tuple[int, int] | None = None
         self._readers = threading.local()
         self._all_readers: list[Connection] = []
         self._readers_lock = threading.Lock()
+        self.failed: StoreError | None = None
+        """Why the last write failed; None when it did not."""
 
     def open(self) -> None:
         """Create the file if needed, set WAL, apply what migrations are pending.
 
-        The file lock is taken first: two processes that migrate a new file would collide.
-        Raises StoreError when the file cannot be used, SchemaTooNew when a newer bridge wrote it.
+        For that the lock is taken first: two processes that migrate a new file would collide. A
+        file that needs none of it is opened without waiting for whoever writes. Raises StoreError
+        when the file cannot be used, SchemaTooNew when a newer bridge wrote it.
         """
         try:
-            self._use = _open_private(beside(self.path, ".open"))
+            self._use = _open_private(_lock_file(self.path, ".open"))
             fcntl.flock(self._use, fcntl.LOCK_SH)
-            self._lock_file = _open_private(beside(self.path, ".lock"))
+            self._lock = WriterLock(_open_private(_lock_file(self.path, ".lock")), self.path)
             _open_private(self.path).close()
             _close_to_others(self.path)
-            with self._exclusive():
+            self._identity = _identity(self.path)
+            with self._failing_as_store_error():
                 self._writer = connect(self.path)
-                self._writer.execute("PRAGMA journal_mode = WAL")
-                migrate(self._writer)
-        except (OSError, sqlite3.Error) as error:
+                if not is_migrated(self._writer):
+                    with self._lock.held():
+                        self._writer.execute("PRAGMA journal_mode = WAL")
+                        migrate(self._writer)
+        except OSError as error:
             self.close()
-            raise StoreError(f"{self.path}: the database cannot be opened: {error}") from error
+            raise _full_or_not(error, self.path) from error
         except BaseException:
             self.close()  # so that nobody writes to what could not be opened
             raise
@@ -72,13 +80,17 @@ class Database:
         SQLite checkpoints when the last connection to a file is closed. So the writer goes last,
         under its lock: no other kind of connection can be the last one.
         """
-        if self._lock_file is not None:
-            with self._exclusive():
+        if self._lock is not None:
+            try:
+                with self._lock.held():
+                    self._close_connections()
+            except StoreLocked:  # its holder has the file open, so ours is not the last connection
                 self._close_connections()
-        for file in (self._lock_file, self._use):
-            if file is not None:
-                file.close()
-        self._lock_file = self._use = None
+            self._lock.close()
+            self._lock = None
+        if self._use is not None:
+            self._use.close()
+            self._use = None
 
     def _close_connections(self) -> None:
         with self._readers_lock:
@@ -104,18 +116,22 @@ class Database:
                 connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
 
     @contextmanager
-    def write(self) -> Iterator[Connection]:
+    def write(self, wait: float = WAIT) -> Iterator[Connection]:
         """A short write transaction: committed when the block ends, rolled back when it raises.
 
-        Raises StoreError when SQLite fails (disk full, read-only, damaged).
+        Raises StoreLocked when others keep the lock for `wait` seconds, StoreFull, StoreGone, or
+        another StoreError when SQLite fails (read-only, damaged).
         """
-        with self._exclusive():
+        with self._exclusive(wait):
             connection = self._open_writer()
-            with self._failing_as_store_error():
+            with self._failing_as_store_error(writing=True):
                 try:
                     connection.execute("BEGIN IMMEDIATE")
+                    changes = connection.total_changes
                     yield connection
                     connection.execute("COMMIT")
+                    if connection.total_changes != changes:
+                        self.failed = None
                 finally:
                     # A failed COMMIT leaves the transaction open; SQLite may have ended it, too.
                     if connection.in_transaction:
@@ -124,6 +140,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view, on this thread's own connection; raises StoreError."""
+        self._check_identity()
         connection = getattr(self._readers, "connection", None)
         if connection is None:
             connection = self._readers.connection = self._new_reader()
@@ -167,30 +184,45 @@ class Database:
         return self._writer
 
     @contextmanager
-    def _failing_as_store_error(self) -> Iterator[None]:
+    def _failing_as_store_error(self, *, writing: bool = False) -> Iterator[None]:
         """Disk full, locked, damaged: StoreError. A broken rule or statement is our mistake."""
         try:
             yield
         except sqlite3.DatabaseError as error:
             if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
                 raise
-            raise StoreError(f"{self.path}: {error}") from error
+            failure = _as_store_error(error, self.path)
+            if writing:
+                self.failed = failure
+            raise failure from error
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed; cheap to ask."""
-        with self._write_lock, self._failing_as_store_error():
+        if self._lock is None:
+            raise StoreError(f"{self.path}: the database is not open")
+        self._check_identity()
+        with self._lock.turn(), self._failing_as_store_error():
             return int(self._open_writer().execute("PRAGMA data_version").fetchone()[0])
 
     @contextmanager
-    def _exclusive(self) -> Iterator[None]:
-        with self._write_lock:
-            if self._lock_file is None:
-                raise StoreError(f"{self.path}: the database is not open")
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX)
-            try:
-                yield
-            finally:
-                fcntl.flock(self._lock_file, fcntl.LOCK_UN)
+    def _exclusive(self, wait: float = WAIT) -> Iterator[None]:
+        if self._lock is None:
+            raise StoreError(f"{self.path}: the database is not open")
+        with self._lock.held(wait):
+            self._check_identity()
+            yield
+
+    def _check_identity(self) -> None:
+        """That the file is the one that was opened: what is written to another name is lost."""
+        try:
+            same = self._identity in (None, _identity(self.path))
+        except OSError:
+            same = False
+        if not same:
+            raise StoreGone(
+                f"{self.path}: the database was removed, or another file was put in its place, "
+                "while the bridge has it open"
+            )
 
 
 @contextmanager
@@ -209,8 +241,10 @@ def savepoint(connection: Connection) -> Iterator[None]:
 @contextmanager
 def writers_lock(path: Path) -> Iterator[None]:
     """Holds the lock under which alone the database at `path` is written and checkpointed."""
-    with _open_private(beside(path, ".lock")) as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with (
+        closing(WriterLock(_open_private(_lock_file(path, ".lock")), path)) as lock,
+        lock.held(),
+    ):
         yield
 
 
@@ -220,7 +254,7 @@ def nobody_else(path: Path) -> Iterator[None]:
 
     Raises StoreLocked at once when somebody has.
     """
-    with _open_private(beside(path, ".open")) as file:
+    with _open_private(_lock_file(path, ".open")) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -235,6 +269,11 @@ def beside(path: Path, ending: str) -> Path:
     return path.with_name(path.name + ending)
 
 
+def _lock_file(path: Path, ending: str) -> Path:
+    """A lock belongs to the file, by whatever name (a symbolic link) it is opened."""
+    return beside(path.resolve(), ending)
+
+
 class EngineLock:
     """Says that an engine runs on this database; held by its process for as long as it lives.
 
@@ -245,7 +284,7 @@ class EngineLock:
     """
 
     def __init__(self, database: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self.path = beside(database, ".engine")
+        self.path = _lock_file(database, ".engine")
         self._database = database
         self._file: IO[bytes] | None = None
         self._clock = clock
@@ -258,7 +297,7 @@ class EngineLock:
     ) -> None:
         """Take the lock, waiting up to `wait` seconds for its last holder to go.
 
-        Raises StoreError when the lock's file cannot be made, StoreLocked when another process
+        Raises StoreError when the lock's file cannot be made, EngineRuns when another process
         still holds it after that.
         """
         try:
@@ -272,7 +311,7 @@ class EngineLock:
             except BlockingIOError:
                 if self._clock() >= deadline:
                     file.close()
-                    raise StoreLocked(
+                    raise EngineRuns(
                         f"{self.path}: another engine runs on this database; stop it first"
                     ) from None
                 sleep(0.05)
@@ -340,6 +379,28 @@ _IN_ORDER = b"ended in order\n"
 def _open_private(path: Path) -> IO[bytes]:
     """The file; if it is made now, nobody else may read what it will hold."""
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
+
+
+def _identity(path: Path) -> tuple[int, int]:
+    found = path.stat()
+    return found.st_dev, found.st_ino
+
+
+def _as_store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return StoreFull(f"{path}: {error}")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreLocked(f"{path}: a program other than the bridge keeps it locked ({error})")
+    return StoreError(f"{path}: {error}")
+
+
+def _full_or_not(error: OSError, path: Path) -> StoreError:
+    kind = StoreFull if error.errno in _NO_ROOM else StoreError
+    return kind(f"{path}: the database cannot be opened: {error.strerror or error}")
+
+
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 def _close_to_others(path: Path) -> None:

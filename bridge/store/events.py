@@ -90,14 +90,22 @@ def get(db: Connection, event_id: int) -> Event | None:
     return rows.read(Event, row) if row else None
 
 
-def next_new(db: Connection, now: float, limit: int) -> list[Event]:
-    """The oldest messages that are to be processed now."""
-    found = db.execute(
+def next_new(db: Connection, now: float, limit: int, at_most: int = 1 << 20) -> list[Event]:
+    """The oldest messages that are to be processed now: `limit` of them, or fewer once they hold
+    `at_most` bytes together; a single one may be larger."""
+    found, size = list[Event](), 0
+    cursor = db.execute(
         f"SELECT {rows.columns(Event)} FROM events "
         "WHERE status = 'new' AND next_try_at <= ? ORDER BY next_try_at, id LIMIT ?",
         (now, limit),
     )
-    return [rows.read(Event, row) for row in found]
+    for row in cursor:
+        size += len(row["body"])
+        if found and size > at_most:
+            break
+        found.append(rows.read(Event, row))
+    cursor.close()
+    return found
 
 
 def finish(db: Connection, event_id: int, now: float, outcome: str) -> None:

@@ -29,6 +29,10 @@ _SENTENCES = {
 """For what Flask itself raises; everything else brings its own sentence."""
 
 
+RETRY_AFTER = 5
+"""Seconds after which a request that met an unusable database may be made again."""
+
+
 class NotAuthorized(Unauthorized):
     """401 with a challenge, whose realm is quoted as RFC 9110 (11.5) wants it."""
 
@@ -56,8 +60,9 @@ def to_http(error: Exception) -> HTTPException:
         case WishError():
             return UnprocessableEntity(as_sentence(str(error)))
         case StoreError():
-            log.error("the database cannot be used: %s", error)
-            return ServiceUnavailable("The database cannot be used at the moment.")
+            log.error("the database cannot be used: %s; %s", error, error.mend)
+            sentence = "The database cannot be used at the moment."
+            return ServiceUnavailable(sentence, retry_after=RETRY_AFTER)
         case _:
             log.error("a request failed", exc_info=error)
             return InternalServerError()

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from bridge.wire.json_text import Members, read_object, write_object
+from bridge.wire.json_text import Members, read_message, write_object
 
 TEST_NOTIFICATION = "TEST_NOTIFICATION"
 ASSET_MANAGEMENT = "ASSET_MANAGEMENT"
@@ -85,7 +85,7 @@ class Notification:
 def parse_notification(body: bytes) -> Notification:
     """Read a notification; raises ShapeError only when `body` is not a JSON object in UTF-8."""
     oddities: list[str] = []
-    document = Members(read_object(body), oddities)
+    document = Members(read_message(body), oddities)
     notification_type = document.text("notificationType", required=True)
     return Notification(
         notification_type=notification_type,

@@ -19,7 +19,7 @@ from bridge.errors import MessageError, ShapeError
 from bridge.wire import plist, plist_json
 from bridge.wire.clock_text import parse_rfc3339
 from bridge.wire.device_report import Channel, parse_identity
-from bridge.wire.json_text import Members, is_plain, read_object, texts, write_object
+from bridge.wire.json_text import Members, is_plain, read_message, read_object, texts, write_object
 
 Kind = Literal["checkin", "acknowledge", "unknown"]
 
@@ -105,7 +105,7 @@ def parse_webhook(body: bytes) -> Webhook:
     with it is said in `oddities` and `payload_error`.
     """
     oddities: list[str] = []
-    document = Members(read_object(body), oddities)
+    document = Members(read_message(body), oddities)
     topic = document.text("topic", required=True)
     event_id = document.text("event_id", required=True)
     created_at = _created_at(document)

@@ -186,9 +186,9 @@ def test_strangers_cause_few_writes(
     writes: list[str] = []
     write = Database.write
 
-    def counting(database: Database) -> Any:
+    def counting(database: Database, *wait: float) -> Any:
         writes.append("one")
-        return write(database)
+        return write(database, *wait)
 
     monkeypatch.setattr(Database, "write", counting)
     for _ in range(10):

@@ -185,7 +185,7 @@ def test_defaults_that_others_rely_on() -> None:
     assert (policy.install.max_open_per_device, policy.install.max_per_minute) == (1, None)
     assert policy.install.license_retry == (20, 40, 120, 600, 3600, 21600)
     assert policy.verify.first_after == 15
-    assert policy.limits.mdm_body == 32 * policy.limits.apple_body == 32 * 1024**2
+    assert policy.limits.mdm_body == 8 * policy.limits.apple_body == 8 * 1024**2
     assert policy.limits.api_body == 1024**2
     assert (policy.prompts.quiet_hours, policy.time_zone) == (None, "UTC")
     assert policy.retention.duplicates > policy.retention.events

@@ -50,6 +50,7 @@ def test_every_time_that_is_stored_is_of_one_kind(database: Database) -> None:
         columns(clock_steps.DUE),
         columns(clock_steps.HAPPENED),
         columns(clock_steps.FROM_OUTSIDE),
+        columns(clock_steps.LENGTHS),
     ]
     with database.read() as db:
         assert set().union(*kinds) == times(db)

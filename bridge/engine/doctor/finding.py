@@ -11,6 +11,7 @@ from bridge.domain.pauses import Pauses
 from bridge.domain.wanted import Wanted
 from bridge.engine.calls import Clients
 from bridge.engine.clock_steps import Step
+from bridge.errors import StoreError
 from bridge.store.database import Database, EngineLock
 from bridge.store.locations import Location
 
@@ -58,7 +59,7 @@ class Case:
 
     config: Config
     database: Database
-    trouble: str | None
+    trouble: StoreError | None
     lock: EngineLock
     clients: Clients
     ask: Ask

@@ -75,8 +75,7 @@ def database(case: Case) -> Iterator[Finding]:
     """Whether the database can be used, and for how long."""
     path = case.config.database
     if case.trouble is not None:
-        mend = "see that this user may write there, or restore a copy if the file is damaged"
-        yield fail("database", case.trouble, mend)
+        yield fail("database", str(case.trouble), case.trouble.mend)
         return
     seen = soundness.Look(case.database).run(CHECK_WITHIN)
     if seen.problem is not None:

@@ -28,7 +28,7 @@ from bridge.wire.mdm_webhook import StoredWebhook, load_stored
 SAME_MOMENT = 0.001
 """Seconds by which the server's times of two messages must differ to tell their order."""
 
-SERVER_AHEAD = 5.0
+SERVER_AHEAD = 60.0
 """Seconds by which a server's clock may be ahead of ours and still order its messages."""
 
 ASK_SERIAL_AFTER = 2.0

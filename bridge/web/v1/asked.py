@@ -12,7 +12,7 @@ from bridge.errors import ShapeError
 from bridge.web.body import read_body
 from bridge.web.v1.declared import Asked, Body, Call, Parameter
 from bridge.web.v1.kinds import hint
-from bridge.wire.json_text import read_object
+from bridge.wire.json_text import read_message
 
 _JSON = "application/json"
 
@@ -40,7 +40,7 @@ def _body(body: Body, request: Request, limit: int) -> Mapping[str, Any]:
     if raw and request.mimetype != _JSON:
         raise UnsupportedMediaType(f"Send the body with Content-Type: {_JSON}.")
     try:
-        given = read_object(raw) if raw else {}
+        given = read_message(raw) if raw else {}
     except ShapeError as error:
         raise BadRequest("The body must be a JSON object in UTF-8.") from error
     if body.exactly_one and len(given) != 1:

@@ -1,0 +1,54 @@
+"""Webhooks that were lost through our own answer: what they may have told is looked up."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections import Counter
+from collections.abc import Callable
+
+from bridge.domain.webhooks import Refused
+from bridge.engine.webhook_health import note_refused
+from bridge.errors import StoreError
+from bridge.store import meta, watch
+from bridge.store.database import Database
+
+log = logging.getLogger(__name__)
+
+
+class LostWebhooks:
+    """What was lost and is not noted in the database yet; thread-safe, and nothing here raises.
+
+    A webhook is lost most of all while the database takes nothing. So it is kept here until one was
+    taken in; a start looks everything up anyhow.
+    """
+
+    def __init__(self, database: Database, now: Callable[[], float]) -> None:
+        self._database = database
+        self._now = now
+        self._lock = threading.Lock()
+        self._lost: Counter[tuple[str, int]] = Counter()
+
+    def add(self, server: str, status: int) -> None:
+        """A webhook with right credentials was answered so."""
+        with self._lock:
+            self._lost[server, status] += 1
+
+    def note(self) -> None:
+        """Have the engine look up what the lost ones may have told."""
+        with self._lock:
+            lost, self._lost = self._lost, Counter()
+        if not lost:
+            return
+        now = self._now()
+        try:
+            with self._database.write() as db:
+                for (server, status), number in lost.items():
+                    meta.count(db, f"mdm.{status}", now, number)
+                    note_refused(db, server, Refused(status, number, now, now))
+                    watch.suspect_all(db, now, server=server)
+                    meta.hasten_job(db, f"devices:{server}", now)
+        except StoreError as error:
+            log.error("lost webhooks cannot be noted yet: %s", error)
+            with self._lock:
+                self._lost += lost
