@@ -36,7 +36,7 @@ from bridge.engine.worker import Engine
 from bridge.errors import StoreError
 from bridge.store import locations, meta, probes, retry
 from bridge.store import running as running_store
-from bridge.store.database import EngineLock
+from bridge.store.engine_lock import EngineLock
 from bridge.store.write_probe import WriteProbe, free_space
 
 log = logging.getLogger(__name__)

@@ -17,7 +17,7 @@ from bridge.engine.context import Context
 from bridge.engine.token_watch import text_of_end, warning_due
 from bridge.errors import StoreError
 from bridge.store import events, locations, meta, odd_rows, outbox, pauses
-from bridge.store.database import EngineLock
+from bridge.store.engine_lock import EngineLock
 from bridge.store.locations import Location
 from bridge.store.write_probe import LITTLE_SPACE
 

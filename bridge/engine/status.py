@@ -30,7 +30,7 @@ from bridge.store import (
     webhooks,
 )
 from bridge.store import wanted as wanted_store
-from bridge.store.database import EngineLock
+from bridge.store.engine_lock import EngineLock
 from bridge.store.reports import InstallCount, LicenceCount
 from bridge.store.write_probe import free_space
 

@@ -13,7 +13,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.errors import StoreError
-from bridge.store.database import beside, writers_lock
+from bridge.store.database import writers_lock
+from bridge.store.files import beside
 
 PAGES = 2000
 """Pages copied between two reports."""

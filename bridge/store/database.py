@@ -12,17 +12,16 @@ from __future__ import annotations
 
 import errno
 import fcntl
-import os
 import sqlite3
 import threading
-import time
-from collections.abc import Callable, Iterator
-from contextlib import closing, contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import IO
 
-from bridge.errors import EngineRuns, StoreError, StoreFull, StoreGone, StoreLocked
+from bridge.errors import StoreError, StoreFull, StoreGone, StoreLocked
 from bridge.store.connecting import BUSY_TIMEOUT_MS, connect, is_migrated, migrate
+from bridge.store.files import close_to_others, identity, lock_file, open_private
 from bridge.store.writer_lock import WAIT, WriterLock
 
 Connection = sqlite3.Connection
@@ -55,12 +54,12 @@ class Database:
         when the file cannot be used, SchemaTooNew when a newer bridge wrote it.
         """
         try:
-            self._use = _open_private(_lock_file(self.path, ".open"))
+            self._use = open_private(lock_file(self.path, ".open"))
             fcntl.flock(self._use, fcntl.LOCK_SH)
-            self._lock = WriterLock(_open_private(_lock_file(self.path, ".lock")), self.path)
-            _open_private(self.path).close()
-            _close_to_others(self.path)
-            self._identity = _identity(self.path)
+            self._lock = WriterLock(open_private(lock_file(self.path, ".lock")), self.path)
+            open_private(self.path).close()
+            close_to_others(self.path)
+            self._identity = identity(self.path)
             with self._failing_as_store_error():
                 self._writer = connect(self.path)
                 if not is_migrated(self._writer):
@@ -215,7 +214,7 @@ class Database:
     def _check_identity(self) -> None:
         """That the file is the one that was opened: what is written to another name is lost."""
         try:
-            same = self._identity in (None, _identity(self.path))
+            same = self._identity in (None, identity(self.path))
         except OSError:
             same = False
         if not same:
@@ -242,7 +241,7 @@ def savepoint(connection: Connection) -> Iterator[None]:
 def writers_lock(path: Path) -> Iterator[None]:
     """Holds the lock under which alone the database at `path` is written and checkpointed."""
     with (
-        closing(WriterLock(_open_private(_lock_file(path, ".lock")), path)) as lock,
+        closing(WriterLock(open_private(lock_file(path, ".lock")), path)) as lock,
         lock.held(),
     ):
         yield
@@ -254,7 +253,7 @@ def nobody_else(path: Path) -> Iterator[None]:
 
     Raises StoreLocked at once when somebody has.
     """
-    with _open_private(_lock_file(path, ".open")) as file:
+    with open_private(lock_file(path, ".open")) as file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -262,128 +261,6 @@ def nobody_else(path: Path) -> Iterator[None]:
                 f"{path}: the bridge, or another command, has this database open; stop it first"
             ) from None
         yield
-
-
-def beside(path: Path, ending: str) -> Path:
-    """The file beside a database that has its name and this ending."""
-    return path.with_name(path.name + ending)
-
-
-def _lock_file(path: Path, ending: str) -> Path:
-    """A lock belongs to the file, by whatever name (a symbolic link) it is opened."""
-    return beside(path.resolve(), ending)
-
-
-class EngineLock:
-    """Says that an engine runs on this database; held by its process for as long as it lives.
-
-    The lock file holds the engine's heartbeat, so that a process that hangs can be told from one
-    that lives, without a write to the database: the monotonic clock's time, which all processes
-    of a machine share and nobody sets. The file says, too, whether the last engine ended in order:
-    a mark within the database would come back with a copy of it.
-    """
-
-    def __init__(self, database: Path, clock: Callable[[], float] = time.monotonic) -> None:
-        self.path = _lock_file(database, ".engine")
-        self._database = database
-        self._file: IO[bytes] | None = None
-        self._clock = clock
-
-    def acquire(
-        self,
-        wait: float,
-        *,
-        sleep: Callable[[float], None] = time.sleep,
-    ) -> None:
-        """Take the lock, waiting up to `wait` seconds for its last holder to go.
-
-        Raises StoreError when the lock's file cannot be made, EngineRuns when another process
-        still holds it after that.
-        """
-        try:
-            file = _open_private(self.path)
-        except OSError as error:
-            raise StoreError(f"{self.path}: the lock cannot be taken: {error.strerror}") from error
-        deadline = self._clock() + wait
-        while True:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError:
-                if self._clock() >= deadline:
-                    file.close()
-                    raise EngineRuns(
-                        f"{self.path}: another engine runs on this database; stop it first"
-                    ) from None
-                sleep(0.05)
-            else:
-                self._file = file
-                self.beat()
-                return
-
-    def beat(self) -> None:
-        """Say that the engine is alive now; the lock must be held."""
-        assert self._file is not None, "whoever has not the lock is not the engine"
-        os.pwrite(self._file.fileno(), f"{self._clock():0{_BEAT - 1}.6f}\n".encode(), 0)
-
-    def begin(self) -> bool:
-        """An engine begins, with the lock held. Whether the last one ended in order, and left
-        nothing in the `-wal`; True where there was no database yet."""
-        assert self._file is not None
-        in_order = os.pread(self._file.fileno(), 100, _BEAT) == _IN_ORDER
-        self._file.truncate(_BEAT)
-        os.fsync(self._file)
-        if not self._database.exists():
-            return True
-        wal = beside(self._database, "-wal")
-        return in_order and not (wal.exists() and wal.stat().st_size)
-
-    def end_in_order(self) -> None:
-        """The engine ends, and the database is closed; the lock is still held."""
-        assert self._file is not None
-        os.pwrite(self._file.fileno(), _IN_ORDER, _BEAT)
-
-    def release(self) -> None:
-        """Give the lock back."""
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-    def held(self) -> bool:
-        """Whether some process holds the lock now."""
-        if self._file is not None:
-            return True
-        try:
-            with self.path.open("rb") as file:
-                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
-        except BlockingIOError:
-            return True
-        return False
-
-    def silent_for(self) -> float | None:
-        """Seconds since the engine last said that it is alive, or None if there never was one."""
-        try:
-            beat = self.path.read_bytes()[:_BEAT]
-        except FileNotFoundError:
-            return None
-        return max(self._clock() - float(beat), 0.0) if beat else None
-
-
-_BEAT = 20
-"""Bytes of a heartbeat, at the begin of the lock's file."""
-
-_IN_ORDER = b"ended in order\n"
-
-
-def _open_private(path: Path) -> IO[bytes]:
-    """The file; if it is made now, nobody else may read what it will hold."""
-    return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
-
-
-def _identity(path: Path) -> tuple[int, int]:
-    found = path.stat()
-    return found.st_dev, found.st_ino
 
 
 def _as_store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError:
@@ -401,13 +278,3 @@ def _full_or_not(error: OSError, path: Path) -> StoreError:
 
 
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
-
-
-def _close_to_others(path: Path) -> None:
-    """A file that was put here may be open to others; it holds secrets, as its companions do."""
-    for file in (path, beside(path, "-wal"), beside(path, "-shm")):
-        # SQLite makes the companions and removes them, maybe just now.
-        with suppress(FileNotFoundError):
-            found = file.stat()
-            if found.st_mode & 0o077 and found.st_uid == os.geteuid():
-                file.chmod(0o600)

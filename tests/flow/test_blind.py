@@ -10,7 +10,7 @@ from bridge.domain.plan.blind import uses_rules
 from bridge.domain.wanted import AppWish, Group, Wanted
 from bridge.simulator.faults import Fault
 from bridge.store import wanted as wanted_store
-from bridge.store.database import EngineLock
+from bridge.store.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import API_KEY, Scene
 

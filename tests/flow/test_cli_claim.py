@@ -13,7 +13,7 @@ from bridge.simulator.apple_config import ClientConfig
 from bridge.simulator.faults import Fault
 from bridge.simulator.library import SERIAL, Pair, Target
 from bridge.store import locations, reads
-from bridge.store.database import EngineLock
+from bridge.store.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import PUBLIC_URL, Scene
 

@@ -16,7 +16,8 @@ from bridge.engine.doctor import inside
 from bridge.engine.doctor.hooks import over_http
 from bridge.simulator.apple_config import ClientConfig
 from bridge.simulator.faults import Fault
-from bridge.store.database import Database, EngineLock
+from bridge.store.database import Database
+from bridge.store.engine_lock import EngineLock
 from bridge.store.soundness import Look, Soundness
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import PUBLIC_URL, WEBHOOK_KEY, Scene

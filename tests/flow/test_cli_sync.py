@@ -8,7 +8,8 @@ import pytest
 from bridge.engine.sync import PATIENCE, WALKS
 from bridge.simulator.library import SERIAL, Pair, Target
 from bridge.store import outbox, reads
-from bridge.store.database import Connection, EngineLock
+from bridge.store.database import Connection
+from bridge.store.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 

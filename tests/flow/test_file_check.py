@@ -22,7 +22,8 @@ from bridge.app.running import run_engine
 from bridge.config import Config
 from bridge.engine import file_check
 from bridge.store import backup, events
-from bridge.store.database import Connection, Database, EngineLock
+from bridge.store.database import Connection, Database
+from bridge.store.engine_lock import EngineLock
 from bridge.store.soundness import Look, Soundness
 from bridge.web import create_app
 from tests.flow.cli_kit import Shell

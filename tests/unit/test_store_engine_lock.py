@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from bridge.errors import StoreError, StoreLocked
-from bridge.store.database import EngineLock
+from bridge.store.engine_lock import EngineLock
 from tests.unit import store_processes
 from tests.unit.store_processes import LONG, SPAWN, processes
 

@@ -12,7 +12,8 @@ from bridge.domain.wanted import Wanted
 from bridge.engine.calls import Clients
 from bridge.engine.clock_steps import Step
 from bridge.errors import StoreError
-from bridge.store.database import Database, EngineLock
+from bridge.store.database import Database
+from bridge.store.engine_lock import EngineLock
 from bridge.store.locations import Location
 
 Level = Literal["ok", "warn", "fail"]
