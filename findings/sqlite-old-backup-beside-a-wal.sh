@@ -10,7 +10,9 @@
 # checkpoint: here the table's, and not the index's. Then one question has two answers, depending on
 # whether the index is asked; quick_check calls the file ok, and only integrity_check sees it.
 #
-# Seen on 2026-11-28 (of 1,000 rows that wait in the backup, and of which none waited at the kill):
+# Of 1,000 rows that wait in the backup none waited at the kill.
+#
+# Seen on 2026-11-28:
 #   no checkpoint in between: 0 wait by the table, 0 by the index; quick_check ok, integrity_check ok
 #   a checkpoint in between:  0 wait by the table, 1000 by the index; quick_check ok,
 #                             integrity_check "row 1 missing from index job_state"
