@@ -64,7 +64,7 @@ def _file_checked(bridge: Bridge, *, in_order: bool) -> Iterator[None]:
     if not due:
         yield
         return
-    log.info("the last end was not in order: the database file is looked through meanwhile")
+    log.info("no end in order is known of this database: its file is looked through meanwhile")
     check = file_check.FileCheck(bridge.database, bridge.clock)
     try:
         yield
