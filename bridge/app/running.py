@@ -27,6 +27,10 @@ DRAIN = 3.0
 """Seconds that calls under way get when the engine stops; the whole must end within five."""
 
 
+FOLD = 0.5
+"""Seconds for which a stopping engine waits for those who read, to empty the `-wal`."""
+
+
 def run_engine(config: Config, stop: threading.Event) -> None:
     """Run the engine until `stop` is set.
 
@@ -51,7 +55,7 @@ def _run(bridge: Bridge, stop: threading.Event, *, in_order: bool) -> None:
             run(engine, stop, bridge.engine_lock.beat)
             pool.shutdown(wait=False, cancel_futures=True)
             _drain(engine)
-        bridge.database.fold()
+        _fold(bridge)
     finally:
         bridge.close()
 
@@ -74,6 +78,13 @@ def _file_checked(bridge: Bridge, *, in_order: bool) -> Iterator[None]:
 
 def _submit(pool: ThreadPoolExecutor, job: Callable[[], None]) -> None:
     pool.submit(job)
+
+
+def _fold(bridge: Bridge) -> None:
+    """Leave no `-wal` behind; the web side, which ends meanwhile, may still read."""
+    deadline = time.monotonic() + FOLD
+    while not bridge.database.fold() and time.monotonic() < deadline:
+        time.sleep(0.05)
 
 
 def _drain(engine: Engine) -> None:

@@ -172,10 +172,12 @@ class LimitsPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """How long evidence is kept. Duplicates are known for `duplicates`, longer than evidence."""
+    """How long evidence is kept. Messages are known to be duplicates for longer than that: Apple's
+    for `duplicates`, webhooks for `mdm_duplicates`, as MDM servers hardly ever send one again."""
 
     events: Seconds = 30 * DAY
     duplicates: Seconds = 400 * DAY
+    mdm_duplicates: Seconds = 60 * DAY
     outbox: Seconds = 30 * DAY
     removed: Seconds = 90 * DAY
     counts: Seconds = 60 * DAY

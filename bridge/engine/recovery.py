@@ -32,7 +32,6 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
         meta.plan_job(context.db, f"config:{location}", context.now)
         for job in LOCATION_JOBS:
             meta.hasten_job(context.db, f"{job}:{location}", context.now + _first(context, job))
-    meta.hasten_job(context.db, "prune:", context.now)
     installs.touch_unsettled(context.db, context.now)
 
 

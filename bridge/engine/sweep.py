@@ -12,18 +12,12 @@ from bridge.engine import ask_facts, follow_up, lanes, waves, webhook_health
 from bridge.engine.calls import metadata
 from bridge.engine.context import Context
 from bridge.store import (
-    command_ends,
     commands,
-    configurations,
-    counts,
     devices,
-    events,
-    failures,
     installs,
     locations,
     meta,
     outbox,
-    pair_history,
     pauses,
     requests,
     watch,
@@ -33,8 +27,6 @@ from bridge.store import lanes as lanes_store
 
 AT_ONCE = 500
 """Installs or devices taken up in one sweep."""
-
-PRUNE_EVERY = 3600.0
 
 UNCONFIGURED_FOR = 3600.0
 """Seconds after which it is looked again whether a location or server is configured."""
@@ -192,8 +184,6 @@ def _jobs(context: Context, outside: Outside) -> int:
             ask_facts.ask_some(context, name)
         elif kind == webhooks.JOB and name in (*outside.servers, NOBODY):
             webhook_health.look(context, name, outside.servers)
-        elif kind == "prune":
-            _prune(context)
         else:
             meta.forget_job(context.db, job)
     return len(due)
@@ -232,21 +222,3 @@ def _intend(context: Context, service: str, scope: str, kind: str) -> None:
         due_at=context.now,
         now=context.now,
     )
-
-
-def _prune(context: Context) -> None:
-    retention = context.policy.retention
-    events.prune(
-        context.db,
-        events_before=context.now - retention.events,
-        duplicates_before=context.now - retention.duplicates,
-    )
-    outbox.prune(context.db, context.now - retention.outbox)
-    installs.prune(context.db, context.now - retention.removed)
-    command_ends.prune(context.db, context.now - retention.outbox)
-    failures.prune(context.db, context.now - retention.outbox)
-    configurations.prune(context.db)
-    pair_history.prune(context.db, context.now - retention.outbox)
-    counts.prune(context.db, context.now - retention.counts)
-    webhooks.prune(context.db, context.now)
-    meta.plan_job(context.db, "prune:", context.now + PRUNE_EVERY)

@@ -13,6 +13,7 @@ from bridge.engine.calls import Call
 from bridge.engine.clock_steps import StepWatch
 from bridge.engine.context import Context
 from bridge.engine.dispatch import Dispatcher, Executor, inline
+from bridge.engine.pruning import Pruning
 from bridge.engine.sweep import Outside
 from bridge.errors import StoreError
 from bridge.store import events, installs, seats
@@ -47,6 +48,7 @@ class Engine:
         self.calls = calls
         self._look = look
         self._full_looked_at = clock()
+        self._pruning = Pruning(database, policy.retention, clock())
         self.dispatcher = Dispatcher(database, policy, calls, clock, execute)
 
     def recover(self) -> None:
@@ -59,6 +61,7 @@ class Engine:
         """The wall clock was set by so many seconds: nothing may wait for the old time."""
         clock_steps.stepped(self._context, self.database, self.outside.servers, by)
         self._full_looked_at += by
+        self._pruning.clock_stepped(by)
         self.dispatcher.clock_stepped(by)
 
     def run_once(self) -> bool:
@@ -71,6 +74,7 @@ class Engine:
         done += self._sweep()
         done += self._decide()
         done += self.dispatcher.start(self.clock())
+        done += self._pruning.step(now)
         return done > 0
 
     def next_due(self) -> float | None:
@@ -84,7 +88,7 @@ class Engine:
                 sweep.next_due(context),
                 cutting.next_cut_at(context),
             ]
-        times.append(self.dispatcher.next_due(now))
+        times += [self.dispatcher.next_due(now), self._pruning.next_at]
         return min((t for t in times if t is not None), default=None)
 
     def _context(self, db: object) -> Context:

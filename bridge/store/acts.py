@@ -38,8 +38,8 @@ def note(
 
 
 def waiting(db: Connection) -> Sequence[Act]:
-    """What is not in the log yet, the oldest first."""
-    found = db.execute("SELECT id, at, level, message, about FROM acts ORDER BY id")
+    """The oldest of what is not in the log yet, as much as one transaction may delete."""
+    found = db.execute("SELECT id, at, level, message, about FROM acts ORDER BY id LIMIT 500")
     return [Act(row[0], row[1], row[2], row[3], json.loads(row[4])) for row in found]
 
 

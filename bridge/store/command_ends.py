@@ -44,19 +44,3 @@ def abandon(db: Connection, command_uuid: str, now: float) -> None:
     ).fetchall()
     for row in changed:
         lanes.wake(db, row[0], now)
-
-
-def prune(db: Connection, before: float) -> None:
-    """Forget commands that ended before that time; of each install the newest, and the newest
-    that its device took, are kept, since decisions look at them.
-    """
-    db.execute(
-        "DELETE FROM commands WHERE state IN ('acknowledged', 'error', 'dropped') "
-        "AND created_at < ? AND (install_id IS NULL OR EXISTS (SELECT 1 FROM commands newer "
-        "WHERE newer.install_id = commands.install_id "
-        "AND newer.request_type = commands.request_type "
-        "AND newer.created_at > commands.created_at "
-        "AND (commands.state = 'error' OR newer.state = 'acknowledged')) "
-        "OR NOT EXISTS (SELECT 1 FROM installs WHERE installs.id = commands.install_id))",
-        (before,),
-    )

@@ -32,14 +32,3 @@ def get(db: Connection, name: str | None) -> dict[str, Any]:
     assert row is not None, "a configuration is kept for as long as anything names it"
     values: dict[str, Any] = json.loads(row[0])
     return values
-
-
-def prune(db: Connection) -> None:
-    """Forget the values that no wish and no command that may still be posted names."""
-    db.execute(
-        "DELETE FROM configurations WHERE NOT EXISTS "
-        "(SELECT 1 FROM wanted WHERE instr(document, digest)) AND NOT EXISTS "
-        "(SELECT 1 FROM installs WHERE wanted = 1 AND instr(options, digest)) AND NOT EXISTS "
-        "(SELECT 1 FROM commands WHERE install_id IS NOT NULL AND instr(settings, digest) AND "
-        "state IN ('ready', 'posting', 'posted', 'queued', 'not_now', 'in_doubt'))"
-    )

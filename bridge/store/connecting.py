@@ -17,6 +17,8 @@ _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     "PRAGMA cache_size = -65536",
     "PRAGMA temp_store = MEMORY",
+    # Bytes that the -wal keeps when it is begun anew.
+    "PRAGMA journal_size_limit = 8388608",
 )
 
 
@@ -33,6 +35,15 @@ def is_migrated(connection: sqlite3.Connection) -> bool:
     """Whether nothing is left to do to the file: no migration is pending, and it is in WAL mode."""
     mode = connection.execute("PRAGMA journal_mode").fetchone()[0]
     return mode == "wal" and _applied(connection) == set(MIGRATIONS)
+
+
+def prepare(connection: sqlite3.Connection) -> None:
+    """WAL mode; and, of a file that is new, that it gives pages back (see `store/pruning.py`).
+
+    The latter must come before anything is in the file. Source: SQLite, "PRAGMA auto_vacuum".
+    """
+    connection.execute("PRAGMA auto_vacuum = INCREMENTAL")
+    connection.execute("PRAGMA journal_mode = WAL")
 
 
 def migrate(connection: sqlite3.Connection) -> None:

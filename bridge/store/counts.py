@@ -28,8 +28,3 @@ def history(db: Connection, location: str, asset: Asset) -> list[DayCount]:
         (location, asset.adam_id, asset.pricing_param),
     )
     return [DayCount(row[0], row[1]) for row in found]
-
-
-def prune(db: Connection, before: float) -> None:
-    """Forget the days before that time."""
-    db.execute("DELETE FROM asset_days WHERE day < ?", (int(before // DAY),))

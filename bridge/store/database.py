@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import IO
 
 from bridge.errors import StoreError, StoreFull, StoreGone, StoreLocked
-from bridge.store.connecting import BUSY_TIMEOUT_MS, connect, is_migrated, migrate
+from bridge.store.connecting import BUSY_TIMEOUT_MS, connect, is_migrated, migrate, prepare
 from bridge.store.files import close_to_others, identity, lock_file, open_private
 from bridge.store.writer_lock import WAIT, WriterLock
 
@@ -64,7 +64,7 @@ class Database:
                 self._writer = connect(self.path)
                 if not is_migrated(self._writer):
                     with self._lock.held():
-                        self._writer.execute("PRAGMA journal_mode = WAL")
+                        prepare(self._writer)
                         migrate(self._writer)
         except OSError as error:
             self.close()

@@ -158,9 +158,3 @@ def by_apple_event(db: Connection, location: str, apple_event_id: str) -> list[E
         (location, apple_event_id),
     )
     return [rows.read(Event, row) for row in found]
-
-
-def prune(db: Connection, *, events_before: float, duplicates_before: float) -> None:
-    """Forget old evidence, and later that it was ever seen."""
-    db.execute("DELETE FROM events WHERE status <> 'new' AND received_at < ?", (events_before,))
-    db.execute("DELETE FROM seen_messages WHERE seen_at < ?", (duplicates_before,))

@@ -36,8 +36,3 @@ def alike(db: Connection, adam_id: str, signature: str, since: float) -> int:
 def forgive(db: Connection, adam_id: str) -> None:
     """The app is tried again: what failed before makes no other wave."""
     db.execute("UPDATE failures SET counts = 0 WHERE adam_id = ?", (adam_id,))
-
-
-def prune(db: Connection, before: float) -> None:
-    """Forget what failed before that time."""
-    db.execute("DELETE FROM failures WHERE at < ?", (before,))

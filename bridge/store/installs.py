@@ -312,12 +312,3 @@ def by_state(db: Connection) -> list[tuple[str, str, int]]:
         "GROUP BY adam_id, state ORDER BY adam_id, state"
     )
     return [(row[0], row[1], row[2]) for row in found]
-
-
-def prune(db: Connection, before: float) -> None:
-    """Forget what was removed before that time."""
-    db.execute(
-        "DELETE FROM installs WHERE wanted = 0 AND state = 'removed' AND since < ? "
-        "AND dirty_at IS NULL",
-        (before,),
-    )

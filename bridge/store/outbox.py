@@ -229,8 +229,3 @@ def is_open(db: Connection, service: str, scope: str, kind: str) -> bool:
         (service, scope, kind),
     ).fetchone()
     return found is not None
-
-
-def prune(db: Connection, before: float) -> None:
-    """Forget calls that were settled before that time."""
-    db.execute("DELETE FROM outbox WHERE settled_at < ?", (before,))

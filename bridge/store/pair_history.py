@@ -95,22 +95,3 @@ def release_refusals(db: Connection, location: str, pair: Pair) -> int:
             break
         count += 1
     return count
-
-
-def prune(db: Connection, before: float) -> None:
-    """Forget pairs that were settled before that time; the newest of each is kept, since it says
-    whether a licence is ours.
-    """
-    db.execute(
-        "DELETE FROM request_pairs WHERE settled_at < ? AND EXISTS (SELECT 1 "
-        "FROM request_pairs newer WHERE newer.target = request_pairs.target "
-        "AND newer.adam_id = request_pairs.adam_id AND newer.location = request_pairs.location "
-        "AND newer.pricing_param = request_pairs.pricing_param "
-        "AND newer.kind = request_pairs.kind AND newer.id > request_pairs.id)",
-        (before,),
-    )
-    db.execute(
-        "DELETE FROM apple_requests WHERE settled_at < ? AND NOT EXISTS "
-        "(SELECT 1 FROM request_pairs WHERE request_id = apple_requests.id)",
-        (before,),
-    )

@@ -101,8 +101,3 @@ def told(db: Connection, server: str, at: float | None) -> None:
         "DO UPDATE SET told_at = excluded.told_at",
         (server, at),
     )
-
-
-def prune(db: Connection, now: float) -> None:
-    """Forget the gaps that count no more."""
-    db.execute("DELETE FROM webhook_gaps WHERE day < ?", (webhooks.first_day(now),))

@@ -4,10 +4,10 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.domain.policy import DAY
-from bridge.store import counts
+from bridge.domain.policy import DAY, RetentionPolicy
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
+from tests.unit.store_kit import prune
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_each_day_leaves_one_count_and_old_ones_go(shell: Shell) -> None:
     scene.pass_time(2 * DAY)
     with scene.bridge.database.write() as db:
         found = db.execute("SELECT day, used FROM asset_days ORDER BY day").fetchall()
-        counts.prune(db, scene.world.now)
+        prune(db, scene.world.now, RetentionPolicy(counts=0.0))
         left = db.execute("SELECT day FROM asset_days").fetchall()
     today = int(scene.world.now // DAY)
     assert [row["day"] for row in found] == [today - 2, today - 1, today]

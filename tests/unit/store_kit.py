@@ -10,8 +10,9 @@ from bridge.domain.batching import rectangles
 from bridge.domain.install_settings import InstallSettings
 from bridge.domain.model import Asset, Device, Pair
 from bridge.domain.options import Options
+from bridge.domain.policy import RetentionPolicy
 from bridge.domain.views import Page
-from bridge.store import commands, devices, installs, licences, outbox, requests
+from bridge.store import commands, devices, installs, licences, outbox, pruning, requests
 from bridge.store import pairs as pairs_store
 from bridge.store.commands import Command
 from bridge.store.database import Connection
@@ -36,6 +37,14 @@ def make_device(db: Connection, serial: str = "S1", **changes: Any) -> Device:
     found = devices.by_id(db, made.id)
     assert found is not None
     return found
+
+
+def prune(db: Connection, now: float, retention: RetentionPolicy | None = None) -> None:
+    """Forget all that may go at that time."""
+    before = pruning.bounds(retention or RetentionPolicy(), now)
+    for rule in pruning.RULES:
+        while found := pruning.find(db, rule, before):
+            assert pruning.remove(db, rule, found, before) == len(found)
 
 
 def wish(serial: str = "S1", asset: Asset = PAGES, **changes: Any) -> Wish:

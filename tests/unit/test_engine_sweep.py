@@ -36,6 +36,7 @@ from tests.unit.store_kit import (
     make_posted,
     make_request,
     pair,
+    prune,
     state,
     value,
 )
@@ -82,17 +83,17 @@ def test_a_stopped_location_is_looked_at_more_often(db: Connection) -> None:
 
 
 def test_jobs_of_what_was_removed_are_forgotten(db: Connection) -> None:
-    for job in ("config:gone", "assets:gone", "devices:gone", "something:hq", "prune:"):
+    for job in ("config:gone", "assets:gone", "devices:gone", "something:hq"):
         meta.plan_job(db, job, NOW)
-    assert run(db) == 5
+    assert run(db) == 4
     assert intended(db) == []
-    assert [row[0] for row in db.execute("SELECT name FROM schedule")] == ["prune:"]
-    assert next_due(context(db)) == NOW + HOUR
+    assert next_due(context(db)) is None
 
 
 def test_old_evidence_goes_and_the_rest_stays(db: Connection) -> None:
-    retention = replace(POLICY.retention, events=10.0, duplicates=20.0, outbox=30.0, removed=40.0)
-    policy = replace(POLICY, retention=retention)
+    retention = replace(
+        POLICY.retention, events=10.0, mdm_duplicates=20.0, outbox=30.0, removed=40.0
+    )
     for age in (9, 11, 19, 21):
         made = NewEvent("mdm", "main", "t", "", str(age), b"", error="x")
         events.accept(db, made, NOW - age)
@@ -105,8 +106,7 @@ def test_old_evidence_goes_and_the_rest_stays(db: Connection) -> None:
         install = installs.get(db, serial, PAGES.adam_id)
         assert install is not None
         installs.record(db, [(install, Decision("removed", "KEPT"))], NOW - age)
-    meta.plan_job(db, "prune:", NOW)
-    run(db, policy=policy)
+    prune(db, NOW, retention)
 
     def left(query: str) -> list[str]:
         return [row[0] for row in db.execute(query)]
@@ -131,8 +131,7 @@ def test_what_decisions_look_at_is_kept(db: Connection) -> None:
         )  # fmt: skip
         requests.finish(db, request_id, "read", NOW - 99 * DAY)
     make_command(db, "open", make_device(db, "S2"), now=NOW - 99 * DAY)
-    meta.plan_job(db, "prune:", NOW)
-    run(db)
+    prune(db, NOW)
     kept = [row[0] for row in db.execute("SELECT command_uuid FROM commands ORDER BY 1")]
     assert kept == ["i2", "open"]
     assert value(db, "SELECT count(*) FROM request_pairs") == 1

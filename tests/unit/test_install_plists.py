@@ -13,6 +13,7 @@ from bridge.engine import install_plists
 from bridge.store import configurations
 from bridge.store.database import Database
 from tests.unit.domain_kit import device
+from tests.unit.store_kit import NOW, prune
 
 VALUES = {"server": "https://example.org?a&b", "port": 8443, "ratio": 0.5, "on": True, "deep": [{}]}
 NAME = digest(VALUES)
@@ -144,5 +145,5 @@ def test_the_name_of_a_configuration_is_that_of_its_values() -> None:
 def test_values_are_forgotten_when_nothing_names_them(database: Database) -> None:
     with database.write() as db:
         configurations.keep(db, VALUES)
-        configurations.prune(db)
+        prune(db, NOW)
         assert db.execute("SELECT count(*) FROM configurations").fetchone()[0] == 0

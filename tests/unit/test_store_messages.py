@@ -4,10 +4,11 @@ from dataclasses import replace
 
 import pytest
 
+from bridge.domain.policy import RetentionPolicy
 from bridge.store import events, meta, outbox
 from bridge.store.database import Connection
 from bridge.store.events import NewEvent
-from tests.unit.store_kit import NOW, intend, value
+from tests.unit.store_kit import NOW, intend, prune, value
 
 WEBHOOK = NewEvent("mdm", "main", "mdm.Connect", "", "id-1", b"{}", udid="U", command_uuid="C")
 NOTICE = NewEvent("apple", "hq", "ASSET_COUNT", "7 ASSET_COUNT", "id-1", b"{}", apple_event_id="E")
@@ -91,19 +92,20 @@ def test_duplicates_are_known_for_longer_than_the_evidence_is_kept(db: Connectio
     (event, _) = events.next_new(db, NOW, 2)
     events.finish(db, event.id, NOW, "done")
     later = NOW + 31 * DAY
-    events.prune(db, events_before=later - 30 * DAY, duplicates_before=later - 400 * DAY)
+    prune(db, later)
     assert [e.source for e in events.next_new(db, later, 9)] == ["apple"], "not yet processed"
     assert not events.accept(db, WEBHOOK, later), "gone, but not forgotten"
-    events.prune(db, events_before=later, duplicates_before=NOW + 1)
+    prune(db, NOW + 60 * DAY + 1)
     assert events.accept(db, WEBHOOK, later)
 
 
 def test_evidence_is_kept_to_the_second(db: Connection) -> None:
     events.accept(db, replace(WEBHOOK, error="x"), NOW)
-    events.prune(db, events_before=NOW, duplicates_before=NOW)
+    retention = RetentionPolicy(events=10.0, mdm_duplicates=11.0)
+    prune(db, NOW + 10, retention)
     assert value(db, "SELECT count(*) FROM events") == 1
     assert value(db, "SELECT count(*) FROM seen_messages") == 1
-    events.prune(db, events_before=NOW + 1, duplicates_before=NOW)
+    prune(db, NOW + 11, retention)
     assert value(db, "SELECT count(*) FROM events") == 0
     assert value(db, "SELECT count(*) FROM seen_messages") == 1
 
@@ -186,7 +188,7 @@ def test_only_what_was_settled_long_ago_is_forgotten(db: Connection) -> None:
     old, new, waiting = intend(db, key="a"), intend(db, key="b"), intend(db, key="c")
     outbox.done(db, old, NOW - 1)
     outbox.failed(db, new, NOW, "no")
-    outbox.prune(db, NOW)
+    prune(db, NOW, RetentionPolicy(outbox=0.0))
     left = [row[0] for row in db.execute("SELECT id FROM outbox ORDER BY id")]
     assert left == [new, waiting]
 
@@ -195,7 +197,7 @@ def test_an_id_is_never_used_twice(db: Connection) -> None:
     last = [intend(db, key=str(number)) for number in range(3)][-1]
     for number in range(1, last + 1):
         outbox.done(db, number, NOW - 1)
-    outbox.prune(db, NOW)
+    prune(db, NOW, RetentionPolicy(outbox=0.0))
     assert intend(db) > last, "a request to Apple bears its row's id, and stays"
 
 

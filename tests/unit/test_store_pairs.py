@@ -7,11 +7,12 @@ import pytest
 
 from bridge.domain.batching import Rectangle
 from bridge.domain.model import Asset, Pair
+from bridge.domain.policy import RetentionPolicy
 from bridge.store import pair_history, requests
 from bridge.store import pairs as pairs_store
 from bridge.store.database import Connection
 from bridge.store.pairs import Collection
-from tests.unit.store_kit import KEYNOTE, NOW, PAGES, make_request, newest, pair
+from tests.unit.store_kit import KEYNOTE, NOW, PAGES, make_request, newest, pair, prune
 
 PLUS = Asset(PAGES.adam_id, "PLUS")
 A, B, C = pair("A"), pair("B"), pair("C")
@@ -304,7 +305,7 @@ def test_old_pairs_go_but_the_newest_of_each_kind_stays(db: Connection) -> None:
         ended(db, "confirmed", NOW - 10 + number)
         ended(db, "confirmed", NOW - 10 + number, "DISASSOCIATE")
     settle(db, make_request(db, B, now=NOW), B, now=NOW)
-    pair_history.prune(db, NOW - 9)
+    prune(db, NOW - 9, RetentionPolicy(outbox=0.0))
     rows = [tuple(row) for row in db.execute(
         "SELECT kind, target, settled_at FROM request_pairs ORDER BY id"
     )]  # fmt: skip
@@ -313,7 +314,7 @@ def test_old_pairs_go_but_the_newest_of_each_kind_stays(db: Connection) -> None:
         *((kind, "A", NOW - 10 + number) for number in (1, 2) for kind in both),
         ("ASSOCIATE", "B", NOW),
     ]
-    pair_history.prune(db, NOW + 1)
+    prune(db, NOW + 1, RetentionPolicy(outbox=0.0))
     assert states(db) == ["confirmed"] * 3
 
 

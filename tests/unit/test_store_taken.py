@@ -3,10 +3,11 @@
 import pytest
 
 from bridge.domain.install_settings import InstallSettings
+from bridge.domain.policy import RetentionPolicy
 from bridge.store import attempts, command_ends, commands
 from bridge.store.commands import Answer
 from bridge.store.database import Connection
-from tests.unit.store_kit import NOW, make_command, make_device, make_install
+from tests.unit.store_kit import NOW, make_command, make_device, make_install, prune
 
 FLAGGED = InstallSettings(management_flags=4).as_text()
 
@@ -58,6 +59,6 @@ def test_what_a_device_took_last_outlives_later_failures(db: Connection) -> None
         make_command(db, uuid, device, install_id=install_id, now=NOW + number)
         commands.posting(db, uuid, device.enrolment)
         commands.answered(db, uuid, Answer(status), NOW + number)
-    command_ends.prune(db, NOW + 100)
+    prune(db, NOW + 100, RetentionPolicy(outbox=0.0))
     left = [command.command_uuid for command in commands.of_install(db, install_id)]
     assert left == ["c1", "c3"]

@@ -39,7 +39,7 @@ CREATE TABLE seen_messages (
     seen_at REAL NOT NULL,
     PRIMARY KEY (source, origin, kind, message_id)
 );
-CREATE INDEX seen_messages_at ON seen_messages (seen_at);
+CREATE INDEX seen_messages_at ON seen_messages (source, seen_at);
 
 -- What people did, in the transaction in which it was done, until the engine has logged it.
 CREATE TABLE acts (

@@ -1,0 +1,70 @@
+"""Forgetting what is old, in steps so small that nothing else waits for them.
+
+Each pass of the engine makes one step: a few rows, or a few pages that go back to the disk, and in
+the end the `-wal` is emptied. Where it stands is kept in memory; a start begins anew.
+"""
+
+from __future__ import annotations
+
+from bridge.domain.policy import RetentionPolicy
+from bridge.store import pruning
+from bridge.store.database import Database
+
+EVERY = 3600.0
+"""Seconds between two looks for what is old."""
+
+
+class Pruning:
+    """What is left to do of the present round, and when the next one begins."""
+
+    def __init__(self, database: Database, retention: RetentionPolicy, now: float) -> None:
+        self._database = database
+        self._retention = retention
+        self._left: list[pruning.Rule] = []
+        self._returning = False
+        self._folding = False
+        self.next_at = now
+        """When the next round begins, seconds since the epoch."""
+
+    def clock_stepped(self, by: float) -> None:
+        """The wall clock was set by so many seconds."""
+        self.next_at += by
+
+    def step(self, now: float) -> int:
+        """One small step; returns how many rows or pages went, none when the round is over."""
+        if now >= self.next_at:
+            self.next_at = now + EVERY
+            self._left = list(pruning.RULES)
+            self._returning = self._folding = True
+        return self._forget(now) or self._return() or self._fold()
+
+    def _forget(self, now: float) -> int:
+        before = pruning.bounds(self._retention, now)
+        while self._left:
+            rule = self._left[0]
+            with self._database.read() as db:
+                found = pruning.find(db, rule, before)
+            if found:
+                with self._database.write() as db:
+                    pruning.remove(db, rule, found, before)
+                return len(found)
+            del self._left[0]
+        return 0
+
+    def _return(self) -> int:
+        if not self._returning:
+            return 0
+        with self._database.read() as db:
+            free = pruning.free_pages(db)
+        returned = 0
+        if free:
+            with self._database.write() as db:
+                returned = pruning.return_pages(db)
+        self._returning = returned > 0
+        return returned
+
+    def _fold(self) -> int:
+        """Somebody who reads just now keeps the `-wal` as it is: then again in the next pass."""
+        if self._folding:
+            self._folding = not self._database.fold()
+        return 0

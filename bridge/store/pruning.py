@@ -1,0 +1,139 @@
+"""What is forgotten with time, a few rows at a time, and the room on the disk that this gives back.
+
+One transaction that deletes tens of thousands of rows holds every hook up and fills the `-wal`. So
+rows are looked for while others may write, and deleted a handful at a time; a row that changed
+between the two stays. SQLite keeps the pages of what was deleted until it is told to return them,
+which it does bit by bit, too. Source: SQLite, "PRAGMA incremental_vacuum".
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from bridge.domain.policy import DAY, RetentionPolicy
+from bridge.domain.webhooks import first_day
+from bridge.store.database import Connection
+
+ROWS = 500
+"""Rows that one transaction deletes at most."""
+
+BYTES = 4 * 1024 * 1024
+"""Bytes of messages that it deletes at most; a single one may be larger."""
+
+PAGES = 500
+"""Pages that one transaction returns to the file system at most."""
+
+_INCREMENTAL = 2
+
+
+@dataclass(frozen=True, slots=True)
+class Rule:
+    """Rows of one table that may go: an SQL condition on `bounds`, and the bytes that one holds."""
+
+    table: str
+    condition: str
+    size: str = "0"
+
+
+RULES = (
+    Rule("events", "status <> 'new' AND received_at < :events", "length(body)"),
+    Rule("seen_messages", "source = 'mdm' AND seen_at < :mdm_duplicates"),
+    Rule("seen_messages", "source = 'apple' AND seen_at < :duplicates"),
+    Rule("outbox", "settled_at < :outbox"),
+    Rule(
+        "installs",
+        "wanted = 0 AND state = 'removed' AND since < :removed AND dirty_at IS NULL",
+    ),
+    # Of each install the newest, and the newest that its device took, are kept, since decisions
+    # look at them.
+    Rule(
+        "commands",
+        "state IN ('acknowledged', 'error', 'dropped') AND created_at < :outbox "
+        "AND (install_id IS NULL OR EXISTS (SELECT 1 FROM commands newer "
+        "WHERE newer.install_id = commands.install_id "
+        "AND newer.request_type = commands.request_type "
+        "AND newer.created_at > commands.created_at "
+        "AND (commands.state = 'error' OR newer.state = 'acknowledged')) "
+        "OR NOT EXISTS (SELECT 1 FROM installs WHERE installs.id = commands.install_id))",
+    ),
+    Rule("failures", "at < :outbox"),
+    # The values that no wish and no command that may still be posted names.
+    Rule(
+        "configurations",
+        "NOT EXISTS (SELECT 1 FROM wanted WHERE instr(document, digest)) AND NOT EXISTS "
+        "(SELECT 1 FROM installs WHERE wanted = 1 AND instr(options, digest)) AND NOT EXISTS "
+        "(SELECT 1 FROM commands WHERE install_id IS NOT NULL AND instr(settings, digest) AND "
+        "state IN ('ready', 'posting', 'posted', 'queued', 'not_now', 'in_doubt'))",
+    ),
+    # The newest of each pair is kept, since it says whether a licence is ours.
+    Rule(
+        "request_pairs",
+        "settled_at < :outbox AND EXISTS (SELECT 1 "
+        "FROM request_pairs newer WHERE newer.target = request_pairs.target "
+        "AND newer.adam_id = request_pairs.adam_id AND newer.location = request_pairs.location "
+        "AND newer.pricing_param = request_pairs.pricing_param "
+        "AND newer.kind = request_pairs.kind AND newer.id > request_pairs.id)",
+    ),
+    Rule(
+        "apple_requests",
+        "settled_at < :outbox AND NOT EXISTS "
+        "(SELECT 1 FROM request_pairs WHERE request_id = apple_requests.id)",
+    ),
+    Rule("asset_days", "day < :counts_day"),
+    Rule("webhook_gaps", "day < :gaps_day"),
+)
+"""All that is forgotten with time, in this order."""
+
+
+def bounds(retention: RetentionPolicy, now: float) -> Mapping[str, float]:
+    """The times before which things go, by the names that the rules use."""
+    return {
+        "events": now - retention.events,
+        "mdm_duplicates": now - retention.mdm_duplicates,
+        "duplicates": now - retention.duplicates,
+        "outbox": now - retention.outbox,
+        "removed": now - retention.removed,
+        "counts_day": (now - retention.counts) // DAY,
+        "gaps_day": first_day(now),
+    }
+
+
+def find(db: Connection, rule: Rule, before: Mapping[str, float]) -> list[int]:
+    """Some rows that may go, as one transaction may delete them; none when there are no more."""
+    found, size = list[int](), 0
+    cursor = db.execute(
+        f"SELECT rowid, {rule.size} FROM {rule.table} WHERE {rule.condition} LIMIT {ROWS}", before
+    )
+    for row in cursor:
+        size += row[1]
+        if found and size > BYTES:
+            break
+        found.append(row[0])
+    cursor.close()
+    return found
+
+
+def remove(db: Connection, rule: Rule, found: Sequence[int], before: Mapping[str, float]) -> int:
+    """Delete those of them that still may go; returns how many."""
+    deleted = db.execute(
+        f"DELETE FROM {rule.table} WHERE rowid IN (SELECT value FROM json_each(:found)) "
+        f"AND {rule.condition}",
+        {**before, "found": json.dumps(found)},
+    )
+    return deleted.rowcount
+
+
+def free_pages(db: Connection) -> int:
+    """Pages that hold nothing and can be returned; none in a file that was not made for it."""
+    if db.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
+        return 0
+    return int(db.execute("PRAGMA freelist_count").fetchone()[0])
+
+
+def return_pages(db: Connection) -> int:
+    """Return a few pages from the end of the file; how many."""
+    before = free_pages(db)
+    db.execute(f"PRAGMA incremental_vacuum({PAGES})").fetchall()  # a page a row: all must be read
+    return before - free_pages(db)
