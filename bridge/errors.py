@@ -3,6 +3,7 @@
     BridgeError
     ├── ConfigError            the configuration cannot be used (exit 2)
     ├── StoreError             the database cannot be used
+    │   ├── NoDatabase         there is none yet, and the command only looks at it (exit 2)
     │   ├── StoreLocked        another process holds a lock for too long
     │   └── SchemaTooNew       the file was written by a newer bridge
     ├── QueryError             a list cannot be asked for like this: a cursor of no use
@@ -73,6 +74,15 @@ class StoreGone(StoreError):
     """The database that was opened was removed, or another was put in its place."""
 
     mend = "stop the bridge, put the file back or run vpp-bridge restore, and start it"
+
+
+class NoDatabase(StoreError):
+    """There is no database, and who only looks at one, or changes what is stored, makes none."""
+
+    mend = "run vpp-bridge apply first"
+
+    def __init__(self, path: object) -> None:
+        super().__init__(f"no database at {path}: {self.mend}")
 
 
 class SchemaTooNew(StoreError):

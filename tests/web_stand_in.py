@@ -98,11 +98,12 @@ class StandIn:
     def end(self) -> None:
         pass
 
-    def count_refused(
-        self, kind: str, *, server: str | None = None, probe: str | None = None
-    ) -> None:
+    def count_refused(self, kind: str, *, server: str | None = None) -> None:
         self.counted.append(kind)
         self.lost.append(server)
+
+    def is_probe(self, offered: str) -> bool:
+        return False
 
     def health(self) -> Sequence[HealthPart]:
         self._fail()

@@ -136,21 +136,15 @@ class Bridge(Lists, Pauses, Wishes):
         if status != SERVICE_UNAVAILABLE:
             self.lost.note()
 
-    def count_refused(
-        self, kind: str, *, server: str | None = None, probe: str | None = None
-    ) -> None:
-        """Count one refused request, `mdm.401` and the like; `server` where it was a webhook.
-
-        Nothing is counted of a request with the right secret of `doctor` for a `probe`.
-        """
-        if probe is not None and self._is_probe(probe):
-            return
+    def count_refused(self, kind: str, *, server: str | None = None) -> None:
+        """Count one refused request, `mdm.401` and the like; `server` where it was a webhook."""
         if server is None:
             self.refusals.count(kind)
         else:
             self.refusals.webhook(server, int(kind.rpartition(".")[2]), kind)
 
-    def _is_probe(self, offered: str) -> bool:
+    def is_probe(self, offered: str) -> bool:
+        """Whether `offered` is the secret by which a running `doctor` marks its requests."""
         try:
             with self.database.read() as db:
                 return probes.matches(db, offered, self.now())

@@ -40,10 +40,13 @@ def doctor(settings: Settings, show_url: bool, as_json: bool) -> int:
     """
     if show_url:
         return _show_urls(settings.config(), as_json)
-    bridge = Bridge(settings.config(), settings.clock)
+    config = settings.config()
+    bridge = Bridge(config, settings.clock)
+    trouble: StoreError | None = None
     try:
+        if config.database.parent.is_dir():
+            settings.stored()
         bridge.open()
-        trouble = None
     except StoreError as error:
         trouble = error
     try:

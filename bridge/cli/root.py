@@ -10,16 +10,16 @@ import getpass
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import click
 from click.core import ParameterSource
 
-from bridge.errors import BridgeError, ConfigError, WishError
+from bridge.errors import BridgeError, ConfigError, NoDatabase, WishError
 from bridge.logs import LEVELS, Level, redact, setup_logging
 
 if TYPE_CHECKING:
@@ -36,6 +36,7 @@ INTERRUPTED = 130
 _LEVEL = "BRIDGE_LOG_LEVEL"
 
 Needs = tuple["Need", ...]
+OnNoDatabase = Literal["makes", "needs", "scratch"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +123,13 @@ COMMANDS: Mapping[str, Command] = {
     ),
 }
 
+ON_NO_DATABASE: Mapping[str, OnNoDatabase] = {
+    "plan": "scratch",
+    **dict.fromkeys(("apply", "assign", "claim", "sync"), "makes"),
+}
+"""What a command does where there is no database yet, if it does not need one: it makes it, or
+does its work on one that is thrown away."""
+
 SYNC: Mapping[str, Needs] = {"assets": APPLE, "assignments": APPLE, "devices": MDM}
 """What `sync` of one thing alone needs."""
 
@@ -144,11 +152,19 @@ class Settings:
     ask: Ask | None = None
     needs: Needs = STORED
     looks: Needs = ()
+    database: OnNoDatabase = "makes"
 
     def config(self) -> Config:
         """The configuration, as far as the command needs it; raises ConfigError."""
         load_config = import_module("bridge.config").load_config
         config: Config = load_config(self.config_path, os.environ, self.needs, self.looks)
+        return config
+
+    def stored(self) -> Config:
+        """The configuration of a command that needs a database; raises ConfigError, NoDatabase."""
+        config = self.config()
+        if _is_missing(config.database):
+            raise NoDatabase(config.database)
         return config
 
     def restart_needed(self, bridge: Bridge) -> list[str]:
@@ -165,13 +181,32 @@ class Settings:
 
     @contextmanager
     def open_bridge(self) -> Iterator[Bridge]:
-        """A bridge on the configured database; raises ConfigError or StoreError."""
-        who = f"cli:{_user()}"
-        bridge: Bridge = import_module("bridge.app").Bridge(self.config(), self.clock, who)
-        try:
+        """A bridge on the configured database; raises ConfigError or StoreError.
+
+        Where there is none, `database` says what becomes of that.
+        """
+        config = self.stored() if self.database == "needs" else self.config()
+        with ExitStack() as stack:
+            if self.database == "scratch" and _is_missing(config.database):
+                temporary = import_module("tempfile").TemporaryDirectory()
+                scratch = Path(stack.enter_context(temporary))
+                config = replace(config, database=scratch / config.database.name)
+            bridge: Bridge = import_module("bridge.app").Bridge(
+                config, self.clock, f"cli:{_user()}"
+            )
+            stack.callback(bridge.close)
             yield bridge.open()
-        finally:
-            bridge.close()
+
+
+def _is_missing(database: Path) -> bool:
+    """Whether there is no such file; of one that cannot be looked at, opening it tells."""
+    try:
+        database.stat()
+    except (FileNotFoundError, NotADirectoryError):
+        return True
+    except OSError:
+        pass
+    return False
 
 
 def _user() -> str:
@@ -222,7 +257,8 @@ class Root(click.Group):
             raise SystemExit(USAGE) from None
         except BridgeError as error:
             _say(f"vpp-bridge: {error}")
-            raise SystemExit(USAGE if isinstance(error, WishError) else BAD_NEWS) from None
+            is_usage = isinstance(error, WishError | NoDatabase)
+            raise SystemExit(USAGE if is_usage else BAD_NEWS) from None
         raise SystemExit(code or 0)
 
 
@@ -301,4 +337,5 @@ def cli(ctx: click.Context, config_path: Path, log_level: Level) -> None:
         log_level=log_level,
         needs=command.needs,
         looks=command.looks,
+        database=ON_NO_DATABASE.get(name, "needs"),
     )

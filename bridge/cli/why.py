@@ -33,7 +33,7 @@ def why(settings: Settings, serial: str, adam_id: str, as_json: bool) -> int:
     when somebody must act, 2 when nothing is known of this app on this device.
     """
     now = settings.clock()
-    install = _stored(settings.config(), serial, adam_id, now)
+    install = _stored(settings.stored(), serial, adam_id, now)
     if install is None:
         with settings.open_bridge() as bridge:
             show.line(_unknown(bridge, serial, adam_id), error=True)

@@ -29,7 +29,7 @@ from urllib3.exceptions import HTTPError
 from bridge.clients.apple_verdict import error_number
 from bridge.clients.endpoint import ca_bundle, host_of, user_agent
 from bridge.clients.reply import Reply, retry_after_seconds
-from bridge.clients.transport import POOL_CLASSES, departure, explain, was_dropped
+from bridge.clients.transport import POOL_CLASSES, attempt, explain, was_dropped
 from bridge.domain.vocabulary import Service
 from bridge.errors import CallError, ConfigError, NotSent, OutcomeUnknown
 
@@ -41,7 +41,7 @@ PATIENCE = 15.0
 LONGEST_PAUSE = 5.0
 """A Retry-After above this many seconds is the caller's to wait for."""
 READ_FOR = 120.0
-"""Seconds in which a reply's body must be complete, however steadily it trickles."""
+"""Seconds from a request's begin in which its reply must be complete, however it trickles."""
 MAX_REPLY = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
 
@@ -172,7 +172,7 @@ class HttpClient:
     ) -> Reply:
         if pace is not None:
             pace()
-        departure.left = False
+        attempt.begin(READ_FOR, self._clock)
         try:
             # Straight to the adapter: a session would add .netrc, cookies and redirects, none of
             # them wanted, and takes a third of the time.
@@ -198,8 +198,7 @@ class HttpClient:
         raise failure
 
     def _body(self, call: str, response: requests.Response) -> bytes:
-        """The body, decompressed; requests' own reading knows no limit of size or time."""
-        deadline = self._clock() + READ_FOR
+        """The body, decompressed; requests' own reading knows no limit of its size."""
         chunks: list[bytes] = []
         size = 0
         while chunk := response.raw.read1(_CHUNK, decode_content=True):
@@ -207,13 +206,12 @@ class HttpClient:
             size += len(chunk)
             if size > self._max_reply:
                 raise self._unknown(call, f"the reply is larger than {self._max_reply} bytes")
-            if self._clock() > deadline:
-                raise self._unknown(call, f"the reply took longer than {READ_FOR:.0f} s")
+            attempt.remaining()
         return b"".join(chunks)
 
     def _failure(self, call: str, error: Exception, if_dropped: str) -> CallError:
         # A replaced adapter does not mark departures: there only a connect timeout is a sure no.
-        may_have_left = departure.left or self._adapter is not None
+        may_have_left = attempt.left or self._adapter is not None
         if isinstance(error, requests.ConnectTimeout) or not may_have_left:
             return NotSent(
                 f"{self.host} cannot be reached ({explain(error)}); nothing was sent.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from base64 import b64encode
 from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
@@ -22,11 +23,17 @@ class ListenerClient:
 
     The query, and often the path, of such a URL is a secret as well: errors name the host alone.
     `timeout` is (connect, read) in seconds; `sleep` waits before a request that never left is
-    tried again. Raises ConfigError when the environment's proxy or CA bundle cannot be used.
+    tried again, `clock` is monotonic. Raises ConfigError when the environment's proxy or CA bundle
+    cannot be used.
     """
 
     def __init__(
-        self, url: str, *, timeout: tuple[float, float], sleep: Callable[[float], object]
+        self,
+        url: str,
+        *,
+        timeout: tuple[float, float],
+        sleep: Callable[[float], object],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         parts = urlsplit(url)
         self.host = listener_host(url)
@@ -36,6 +43,7 @@ class ListenerClient:
             timeout=timeout,
             max_reply=_MAX_REPLY,
             sleep=sleep,
+            clock=clock,
         )
         self._target = parts.path + (f"?{parts.query}" if parts.query else "")
         self._headers = {MARK_HEADER: MARK, "Accept": "*/*"}

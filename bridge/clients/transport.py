@@ -1,20 +1,27 @@
-"""Knowing whether a request has left: urllib3 connections that say so, and failures in words.
+"""urllib3 connections that know whether a request has left, and end in time; failures in words.
 
 Exception types alone cannot tell. A TLS handshake that times out surfaces as a *read* timeout,
 a reset during the handshake looks like a reset after sending, and an SSL error may as well come
 from the middle of a reply. So the connection itself notes the moment when the first byte of the
 request is about to be written; whatever fails before that moment never left this machine.
+
+A socket's timeout holds for each read alone, and http.client reads a head line by line, so that a
+byte a second would never end. So whatever is read of a reply (a proxy's to CONNECT, the head, the
+lengths of chunks, the body) is read by one deadline.
 """
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import socket
 import ssl
 import threading
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from http.client import HTTPException, IncompleteRead
+from http.client import HTTPResponse as StandardResponse
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
@@ -25,13 +32,39 @@ from urllib3.response import HTTPResponse
 _FIRST_FINAL = 200
 
 
-class _Departure(threading.local):
-    """Whether this thread's present request has begun to leave (one request a thread at a time)."""
+class _Attempt(threading.local):
+    """This thread's present request (one a thread at a time): whether it has begun to leave, and
+    for how many seconds, from its begin, its reply is read."""
 
     left: bool = False
+    read_for: float = float("inf")
+    _clock: Callable[[], float] = staticmethod(time.monotonic)
+    _deadline: float = float("inf")
+
+    def begin(self, read_for: float, clock: Callable[[], float]) -> None:
+        """A request is about to be made; `clock` is monotonic, in seconds."""
+        self.left = False
+        self.read_for = read_for
+        self._clock = clock
+        self._deadline = clock() + read_for
+
+    def remaining(self) -> float:
+        """Seconds until the deadline; raises TooSlow when there are none."""
+        seconds = self._deadline - self._clock()
+        if seconds <= 0:
+            raise TooSlow(self.read_for)
+        return seconds
 
 
-departure = _Departure()
+attempt = _Attempt()
+
+
+class TooSlow(TimeoutError):
+    """A reply was not complete `seconds` after its request was begun."""
+
+    def __init__(self, seconds: float) -> None:
+        self.seconds = seconds
+        super().__init__(f"the reply took longer than {seconds:.0f} s")
 
 
 class InterimReply(HTTPException):
@@ -42,13 +75,47 @@ class InterimReply(HTTPException):
         super().__init__(f"an interim reply, {status}")
 
 
+class _InTime(io.RawIOBase):
+    """What a socket says, until the attempt's deadline; the socket's own timeout holds as well."""
+
+    def __init__(self, raw: io.RawIOBase, sock: socket.socket) -> None:
+        super().__init__()
+        self._raw = raw
+        self._sock = sock
+        self._timeout = sock.gettimeout()
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int | None:
+        remaining = attempt.remaining()
+        self._sock.settimeout(remaining if self._timeout is None else min(remaining, self._timeout))
+        try:
+            return self._raw.readinto(buffer)
+        except TimeoutError:
+            attempt.remaining()  # raises where it was the deadline that ended it
+            raise
+
+    def close(self) -> None:
+        self._raw.close()
+        super().close()
+
+
+class _ReplyInTime(StandardResponse):
+    def __init__(self, sock: socket.socket, *args: Any, **options: Any) -> None:
+        super().__init__(sock, *args, **options)
+        self.fp = io.BufferedReader(_InTime(self.fp.detach(), sock))
+
+
 class _MarkedHttp(HTTPConnection):
+    response_class = _ReplyInTime
+
     def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         # Connecting here, and not inside send(), keeps its failures on the safe side of the mark.
         # A proxy's CONNECT goes through connect() as well, so it does not count as leaving.
         if self.sock is None:
             self.connect()
-        departure.left = True
+        attempt.left = True
         super().endheaders(message_body, encode_chunked=encode_chunked)
 
     def getresponse(self) -> HTTPResponse:  # type: ignore[override]  # as urllib3 has it
@@ -132,6 +199,8 @@ def _of_connecting(error: BaseException) -> str | None:
 def _of_talking(error: BaseException) -> str | None:
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return "the connection was closed"
+    if isinstance(error, TooSlow):
+        return str(error)
     if isinstance(error, TimeoutError):
         return "timed out"
     if isinstance(error, IncompleteRead):

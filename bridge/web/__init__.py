@@ -35,5 +35,5 @@ def _bare_app(bridge: Bridge) -> Flask:
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     problems.register(app)
-    refusals.register(app, bridge.config)
+    refusals.register(app, bridge)
     return app

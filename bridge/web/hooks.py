@@ -14,10 +14,10 @@ from flask import Blueprint, Response, request
 from werkzeug.exceptions import HTTPException, NotFound
 
 from bridge.clients.listener import MARK_HEADER
-from bridge.domain.webhooks import PROBE_HEADER
 from bridge.web import credentials
 from bridge.web.body import read_body
 from bridge.web.ports import Hooks
+from bridge.web.probes import is_probe
 from bridge.web.problems import NotAuthorized, to_http
 from bridge.web.strays import Strays
 
@@ -28,7 +28,8 @@ def create_blueprint(bridge: Hooks, *, apple_alone: bool = False) -> Blueprint:
     strays = Strays(bridge, known_alone=apple_alone)
 
     def count(kind: str, server: str | None = None) -> None:
-        bridge.count_refused(kind, server=server, probe=request.headers.get(PROBE_HEADER))
+        if not is_probe(bridge, request):
+            bridge.count_refused(kind, server=server)
 
     def mdm(server: str) -> Response:
         known = bridge.config.servers.get(server)

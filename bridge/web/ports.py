@@ -21,14 +21,17 @@ class Counting(Protocol):
     def config(self) -> Config:
         """The configuration that this process was started with."""
 
-    def count_refused(
-        self, kind: str, *, server: str | None = None, probe: str | None = None
-    ) -> None:
+    def count_refused(self, kind: str, *, server: str | None = None) -> None:
         """Count one refused request; `kind` is `mdm.401`, `mdm.404`, `apple.401`, `apple.404`
         or `api.401`. Never raises, and costs little: anybody can cause it.
 
         `server` says that it was a webhook of this MDM server, or of one nobody knows which (an
-        empty name). `probe` is the header X-Bridge-Probe.
+        empty name).
+        """
+
+    def is_probe(self, offered: str) -> bool:
+        """Whether `offered`, a header X-Bridge-Probe, is the secret of a running `doctor`. Never
+        raises.
         """
 
 

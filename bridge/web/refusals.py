@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from flask import Flask, Response, request
 
-from bridge.config import Config
+from bridge.web.ports import Counting
+from bridge.web.probes import is_probe
 
 log = logging.getLogger(__name__)
 
@@ -22,18 +23,21 @@ _OF_ANY_PATH = (401, 403)
 """What the API answers else, such as 404 and 422, is for whoever asked, and no news."""
 
 
-def register(app: Flask, config: Config, clock: Callable[[], float] = time.monotonic) -> None:
+def register(app: Flask, bridge: Counting, clock: Callable[[], float] = time.monotonic) -> None:
     """Have the log tell of every message that a hook refuses, and of who gets no further.
 
     The first refusal of a kind is told at once, more of it once a minute, with their number. A
     kind is what was refused, with which status, of which server or location. `clock` is monotonic,
-    in seconds. 5xx are failures of ours, and told where they happen.
+    in seconds. 5xx are failures of ours, and told where they happen; what `doctor` is refused is
+    what it asked for.
     """
+    config = bridge.config
     rests = _Rests(clock)
 
     def look(response: Response) -> Response:
         status = response.status_code
-        if 400 <= status < 500 and (kind := _kind(status)) is not None:
+        refused = 400 <= status < 500 and not is_probe(bridge, request)
+        if refused and (kind := _kind(status)) is not None:
             about = {
                 key: name
                 for key, name in (request.view_args or {}).items()

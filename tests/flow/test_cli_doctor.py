@@ -318,6 +318,7 @@ def test_a_hook_that_answers_something_else(
 
 def test_a_bridge_on_another_database(shell: Shell) -> None:
     shell.write(shell.config.read_text().replace("bridge.db", "other.db"))
+    assert shell.run("apply", "--yes").exit_code == 0
     failed = [each["text"] for each in findings(shell, 1) if each["level"] == "fail"]
     assert "its hook took a message in, but not into this database" in failed
 

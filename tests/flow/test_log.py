@@ -23,6 +23,7 @@ import pytest
 
 import bridge
 from bridge.clients.http import HttpClient
+from bridge.domain.webhooks import PROBE_HEADER
 from bridge.logs import KEYS, setup_logging
 from bridge.simulator.faults import Fault
 from bridge.web import refusals
@@ -265,6 +266,22 @@ def test_refusals_are_told_at_a_bounded_rate(
     before = len(log.lines())
     assert scene.client.get("/v1/installs/X/1", headers=auth()).status_code == 404
     assert len(log.lines()) == before, "an answer to whoever asked is no news"
+
+
+def test_what_doctor_is_refused_is_not_told(make_scene: MakeScene, log: Log) -> None:
+    log.begin("warning")
+    scene = make_scene(devices=1, apps=1)
+    shell = Shell(scene)
+    scene.settle()
+    before = len(log.lines())
+    told = shell.run("doctor").stdout
+    assert "/hooks/apple/hq is there, and refuses a wrong token" in told
+    assert log.lines()[before:] == []
+    forged = {"Authorization": "Bearer wrong", PROBE_HEADER: "forged"}
+    assert scene.client.post("/hooks/apple/hq", data=b"{}", headers=forged).status_code == 401
+    (refused,) = log.lines()[before:]
+    assert refused["msg"].startswith("a notification is refused")
+    assert refused["times"] == 1, "doctor's own are no part of the number"
 
 
 def test_no_secret_is_told_at_any_level(make_scene: MakeScene, log: Log) -> None:

@@ -75,7 +75,8 @@ def database(case: Case) -> Iterator[Finding]:
     """Whether the database can be used, and for how long."""
     path = case.config.database
     if case.trouble is not None:
-        yield fail("database", str(case.trouble), case.trouble.mend)
+        mend = case.trouble.mend
+        yield fail("database", str(case.trouble).removesuffix(f": {mend}"), mend)
         return
     seen = soundness.Look(case.database).run(CHECK_WITHIN)
     if seen.problem is not None:
