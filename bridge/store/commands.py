@@ -224,13 +224,14 @@ def not_now(db: Connection, command_uuid: str, now: float, *, push_at: float) ->
 
 
 def answered(db: Connection, command_uuid: str, answer: Answer, now: float) -> bool:
-    """Keep a device's answer; False when it was answered before: the first answer stands."""
+    """Keep a device's answer; False when it was answered before: the first answer that could be
+    read stands. One of which only the status was readable gives way to it."""
     changed = db.execute(
         "UPDATE commands SET state = ?, status = ?, answered_at = ?, error_domain = ?, "
         "error_code = ?, error_text = ?, app_state = ?, rejection_reason = ?, unread = ?, "
         "look_at = NULL, "
-        "push_at = NULL WHERE command_uuid = ? AND state NOT IN ('acknowledged', 'error') "
-        "RETURNING device_id",
+        "push_at = NULL WHERE command_uuid = ? AND (state NOT IN ('acknowledged', 'error') "
+        "OR unread IS NOT NULL AND ? IS NULL) RETURNING device_id",
         (
             "acknowledged" if answer.status == "Acknowledged" else "error",
             answer.status,
@@ -242,6 +243,7 @@ def answered(db: Connection, command_uuid: str, answer: Answer, now: float) -> b
             answer.rejection_reason,
             answer.unread,
             command_uuid,
+            answer.unread,
         ),
     ).fetchall()
     for row in changed:

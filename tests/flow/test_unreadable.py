@@ -353,3 +353,30 @@ def test_a_question_whose_answer_is_never_heard_is_asked_ever_less(
     scene.pass_time(DAY)
     assert 5 <= len(asked(scene, kind)) <= 10
     assert len(asked(scene, INSTALL)) == 0
+
+
+def test_an_answer_that_can_be_read_after_all_counts(make_scene: MakeScene) -> None:
+    """A device tells the same answer again, and this time it can be read."""
+    scene = make_scene(devices=1, apps=1, macs=0)
+    scene.apply()
+    scene.run(lambda: scene.received("InstallApplication") == 1)
+    device = scene.world.devices[0]
+    command = next(c for c in device.received if c.request_type == "InstallApplication")
+    about = {"command_uuid": command.command_uuid, "status": "Acknowledged"}
+    assert deliver(scene, connect(device.udid, b"no property list", **about)) == 200
+    scene.settle()
+    plist = (
+        '<?xml version="1.0"?><plist version="1.0"><dict><key>Status</key>'
+        f"<string>Acknowledged</string><key>UDID</key><string>{device.udid}</string>"
+        f"<key>CommandUUID</key><string>{command.command_uuid}</string>"
+        "<key>Identifier</key><string>com.example.told</string>"
+        "<key>State</key><string>Installing</string></dict></plist>"
+    )
+    assert deliver(scene, connect(device.udid, plist.encode(), **about)) == 200
+    scene.settle()
+    (found,) = [
+        each
+        for each in scene.bridge.list_commands().items
+        if each["request_type"] == "InstallApplication"
+    ]
+    assert found["app_state"] == "Installing"
