@@ -139,7 +139,7 @@ def test_a_damaged_database(shell: Shell) -> None:
     with closing(sqlite3.connect(scene.config.database)) as db:
         db.execute("VACUUM INTO ?", (str(copy),))
     content = bytearray(copy.read_bytes())
-    content[4096 * 5 : 4096 * 40] = b"\xff" * (4096 * 35)
+    content[4096 * 20 : 4096 * 55] = b"\xff" * (4096 * 35)
     copy.write_bytes(content)
     shell.write(shell.config.read_text().replace("bridge.db", "copy.db"))
     found = findings(shell, 1)
