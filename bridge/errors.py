@@ -73,7 +73,11 @@ class StoreFull(StoreError):
 class StoreGone(StoreError):
     """The database that was opened was removed, or another was put in its place."""
 
-    mend = "stop the bridge, put the file back or run vpp-bridge restore, and start it"
+    may_retry = True
+    mend = (
+        "move the file back, and the bridge goes on by itself; "
+        "or stop the bridge, run vpp-bridge restore, and start it"
+    )
 
 
 class NoDatabase(StoreError):

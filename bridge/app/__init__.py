@@ -87,8 +87,8 @@ class Bridge(Lists, Pauses, Wishes):
         self.refusals.flush()
         try:
             self.database.fold()
-        except StoreError:
-            log.exception("the write-ahead log could not be folded in")
+        except StoreError as error:
+            log.warning("the write-ahead log could not be folded in: %s", error)
 
     def receive_webhook(
         self,

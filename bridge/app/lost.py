@@ -28,6 +28,7 @@ class LostWebhooks:
         self._now = now
         self._lock = threading.Lock()
         self._lost: Counter[tuple[str, int]] = Counter()
+        self._said = ""
 
     def add(self, server: str, status: int) -> None:
         """A webhook with right credentials was answered so."""
@@ -49,6 +50,10 @@ class LostWebhooks:
                     watch.suspect_all(db, now, server=server)
                     meta.hasten_job(db, f"devices:{server}", now)
         except StoreError as error:
-            log.error("lost webhooks cannot be noted yet: %s", error)
+            if str(error) != self._said:  # once, not at every webhook
+                self._said = str(error)
+                log.error("lost webhooks cannot be noted yet: %s", error)
             with self._lock:
                 self._lost += lost
+        else:
+            self._said = ""

@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +33,7 @@ from bridge.config.settings import changed
 from bridge.domain.wording import counted
 from bridge.errors import BridgeError, ConfigError, EngineRuns, StoreError
 from bridge.logs import Level, setup_logging
+from bridge.store.in_use import in_use
 from bridge.web import Bridge
 from bridge.web.server import run_web
 
@@ -72,6 +73,7 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "i
                 return 0
             listeners.append(stack.enter_context(listener))
         command = (*program, "--log-level", level, "--config", str(config_path))
+        _keep_in_use(config.database, stack)
         fds = tuple(listener.fileno() for listener in listeners)
         options = [word for fd in fds for word in ("--fd", str(fd))]
         children = (
@@ -80,6 +82,17 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "i
         )
         hang_up = partial(_hang_up, config)
         return Supervisor(children, listeners, signals, hang_up=hang_up).run()
+
+
+def _keep_in_use(database: Path, stack: ExitStack) -> None:
+    """Neither child, started again, takes another file for the database that we began with.
+
+    Where it cannot be used, the children say so.
+    """
+    with suppress(OSError, StoreError):
+        use = in_use(database)
+        stack.callback(use.end)
+        use.begin()
 
 
 def _addresses(config: Config) -> Iterator[tuple[str, tuple[str, int]]]:

@@ -11,17 +11,16 @@ commits beside the checkpoint of another. Source: SQLite, "Write-Ahead Logging",
 from __future__ import annotations
 
 import errno
-import fcntl
 import sqlite3
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
-from typing import IO
 
-from bridge.errors import StoreError, StoreFull, StoreGone, StoreLocked
+from bridge.errors import StoreError, StoreFull, StoreLocked
 from bridge.store.connecting import BUSY_TIMEOUT_MS, connect, is_migrated, migrate, prepare
-from bridge.store.files import close_to_others, identity, lock_file, open_private
+from bridge.store.files import Identity, close_to_others, identity, lock_file, open_private
+from bridge.store.in_use import InUse, gone, in_use
 from bridge.store.writer_lock import WAIT, WriterLock
 
 Connection = sqlite3.Connection
@@ -38,8 +37,8 @@ class Database:
         self.path = path
         self._lock: WriterLock | None = None
         self._writer: Connection | None = None
-        self._use: IO[bytes] | None = None
-        self._identity: tuple[int, int] | None = None
+        self._use: InUse | None = None
+        self._identity: Identity | None = None
         self._readers = threading.local()
         self._all_readers: list[Connection] = []
         self._readers_lock = threading.Lock()
@@ -51,15 +50,14 @@ class Database:
 
         For that the lock is taken first: two processes that migrate a new file would collide. A
         file that needs none of it is opened without waiting for whoever writes. Raises StoreError
-        when the file cannot be used, SchemaTooNew when a newer bridge wrote it.
+        when the file cannot be used, StoreGone when others have another one open by this name,
+        SchemaTooNew when a newer bridge wrote it.
         """
         try:
-            self._use = open_private(lock_file(self.path, ".open"))
-            fcntl.flock(self._use, fcntl.LOCK_SH)
+            self._use = in_use(self.path)
+            self._identity = self._use.begin()
             self._lock = WriterLock(open_private(lock_file(self.path, ".lock")), self.path)
-            open_private(self.path).close()
             close_to_others(self.path)
-            self._identity = identity(self.path)
             with self._failing_as_store_error():
                 self._writer = connect(self.path)
                 if not is_migrated(self._writer):
@@ -88,7 +86,7 @@ class Database:
             self._lock.close()
             self._lock = None
         if self._use is not None:
-            self._use.close()
+            self._use.end()
             self._use = None
 
     def _close_connections(self) -> None:
@@ -218,10 +216,7 @@ class Database:
         except OSError:
             same = False
         if not same:
-            raise StoreGone(
-                f"{self.path}: the database was removed, or another file was put in its place, "
-                "while the bridge has it open"
-            )
+            raise gone(self.path)
 
 
 @contextmanager
@@ -253,14 +248,12 @@ def nobody_else(path: Path) -> Iterator[None]:
 
     Raises StoreLocked at once when somebody has.
     """
-    with open_private(lock_file(path, ".open")) as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise StoreLocked(
-                f"{path}: the bridge, or another command, has this database open; stop it first"
-            ) from None
+    use = in_use(path)
+    try:
+        use.alone()
         yield
+    finally:
+        use.end()
 
 
 def _as_store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError:

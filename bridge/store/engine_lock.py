@@ -76,7 +76,7 @@ class EngineLock:
         in_order = os.pread(self._file.fileno(), 100, _BEAT) == _IN_ORDER
         self._file.truncate(_BEAT)
         os.fsync(self._file)
-        if not self._database.exists():
+        if not self._database.exists() or not self._database.stat().st_size:
             return True
         wal = beside(self._database, "-wal")
         return in_order and not (wal.exists() and wal.stat().st_size)

@@ -7,6 +7,9 @@ from contextlib import suppress
 from pathlib import Path
 from typing import IO
 
+Identity = tuple[int, int]
+"""Device and inode: what stays the same while a file is moved."""
+
 
 def beside(path: Path, ending: str) -> Path:
     """The file beside a database that has its name and this ending."""
@@ -23,8 +26,8 @@ def open_private(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
 
 
-def identity(path: Path) -> tuple[int, int]:
-    """What stays the same while a file is moved: its device and inode. Raises OSError."""
+def identity(path: Path) -> Identity:
+    """Which file it is; raises OSError."""
     found = path.stat()
     return found.st_dev, found.st_ino
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from flask import Blueprint, Response, jsonify
@@ -10,9 +9,8 @@ from flask import Blueprint, Response, jsonify
 from bridge.domain.views import HealthPart
 from bridge.errors import StoreError
 from bridge.web.ports import Health
+from bridge.web.problems import tell_unusable
 from bridge.web.version import version
-
-log = logging.getLogger(__name__)
 
 
 def create_blueprint(bridge: Health) -> Blueprint:
@@ -42,7 +40,7 @@ def _parts(bridge: Health) -> Sequence[HealthPart]:
     try:
         return bridge.health()
     except StoreError as error:
-        log.error("the database cannot be used: %s", error)
+        tell_unusable(error)
         return [HealthPart("database", False, "fatal", "cannot be used; the log says why")]
 
 

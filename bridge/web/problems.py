@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from flask import Flask, Response, jsonify
+from flask import Flask, Response, current_app, jsonify
 from werkzeug.exceptions import (
     BadRequest,
     HTTPException,
@@ -17,6 +17,7 @@ from werkzeug.exceptions import (
 
 from bridge.domain.wording import as_sentence
 from bridge.errors import QueryError, ShapeError, StoreError, WishError
+from bridge.web.connections.refusals import Seldom
 
 log = logging.getLogger(__name__)
 
@@ -28,6 +29,8 @@ _SENTENCES = {
 }
 """For what Flask itself raises; everything else brings its own sentence."""
 
+
+_UNUSABLE = "vpp_bridge_unusable"
 
 RETRY_AFTER = 5
 """Seconds after which a request that met an unusable database may be made again."""
@@ -47,6 +50,7 @@ class NotAuthorized(Unauthorized):
 
 def register(app: Flask) -> None:
     """Answer every error of `app` as JSON."""
+    app.extensions[_UNUSABLE] = Seldom(log.error)
     app.register_error_handler(Exception, _answer)
 
 
@@ -60,12 +64,18 @@ def to_http(error: Exception) -> HTTPException:
         case WishError():
             return UnprocessableEntity(as_sentence(str(error)))
         case StoreError():
-            log.error("the database cannot be used: %s; %s", error, error.mend)
+            tell_unusable(error)
             sentence = "The database cannot be used at the moment."
             return ServiceUnavailable(sentence, retry_after=RETRY_AFTER)
         case _:
             log.error("a request failed", exc_info=error)
             return InternalServerError()
+
+
+def tell_unusable(error: StoreError) -> None:
+    """Log what keeps the database from being used, once a minute: every request meets it."""
+    text = f"the database cannot be used: {error}; {error.mend}"
+    current_app.extensions[_UNUSABLE].say(text, text)
 
 
 def _answer(error: Exception) -> Response:

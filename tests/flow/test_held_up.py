@@ -245,3 +245,50 @@ def test_a_probe_that_anybody_asks_writes_once_a_second(tmp_path: Path) -> None:
         tried.append(database.failed is None)
     assert tried == [True, False, False, True]
     database.close()
+
+
+def test_it_is_told_once_a_minute_however_many_ask(
+    make_scene: MakeScene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene = settled(make_scene)
+    scene.config.database.rename(scene.config.database.with_name("aside.db"))
+    assert {posted(scene).status_code for _ in range(20)} == {503}
+    told = [each for each in caplog.messages if "the database cannot be used" in each]
+    assert len(told) == 1
+    assert "move the file back, and the bridge goes on by itself" in told[0]
+
+
+@pytest.mark.parametrize("put", ["nothing", "another"])
+def test_nobody_opens_another_file_for_the_one_that_is_in_use(tmp_path: Path, put: str) -> None:
+    path, aside = tmp_path / "bridge.db", tmp_path / "aside.db"
+    first, second = Database(path), Database(path)
+    first.open()
+    path.rename(aside)
+    if put == "another":
+        path.write_bytes(b"")
+    with pytest.raises(StoreGone, match="was removed, or another file") as caught:
+        second.open()
+    assert caught.value.may_retry, "the bridge's processes come back when it is put back"
+    assert path.exists() == (put == "another") and (not path.exists() or not path.stat().st_size)
+    aside.rename(path)
+    second.open()
+    second.close()
+    first.close()
+    path.unlink()
+    second.open()  # nobody had it in use: a new one
+    second.close()
+
+
+def test_the_holder_is_who_has_the_lock_and_not_who_had_it(tmp_path: Path) -> None:
+    """Who is stopped while it waits in line gets the lock, and writes nothing."""
+    path = tmp_path / "a.lock"
+    path.write_bytes(b"1                  \n")
+    with path.open("r+b") as ours, path.open("r+b") as theirs:
+        lock = WriterLock(ours, path)
+        fcntl.flock(theirs, fcntl.LOCK_EX)
+        with pytest.raises(StoreLocked) as caught, lock.held(0.01):
+            pass
+        if Path("/proc/locks").exists():
+            assert f"process {os.getpid()} " in str(caught.value)
+        fcntl.flock(theirs, fcntl.LOCK_UN)
+        until(lambda: not lock._in_line)

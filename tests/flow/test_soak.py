@@ -1,19 +1,24 @@
-"""The scenarios of `tools/soak`, small: good clients beside peers that mean no good."""
+"""`tools/soak`, small: good clients beside peers that mean no good, and what befalls the bridge."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
 from tests.soak.scenarios import MEMORY, WAIT, Scenario, measure, scenarios
 from tests.soak.served import Served, serving
+from tests.soak.trials import Trial, trials
 
 LARGE = 4 * 1024 * 1024
 BUSY = 2.0
 """The machine that runs tests may do other things, too; without the limits it was 30 s."""
+SMALL = 0.04
+"""Of the kills and stops: 4 and 2."""
+HELD_UP_BY = ("half", "silent", "a second", "limit", "8 bodies of", "outside")
 HOLDING_UP = [
     scenario
     for scenario in scenarios(LARGE, share=0.1)
-    if any(word in scenario.name for word in ("half", "silent", "a second", "limit", "outside"))
+    if any(word in scenario.name for word in HELD_UP_BY)
 ]
 
 
@@ -29,3 +34,9 @@ def test_good_clients_wait_for_nobody_and_lose_nothing(served: Served, scenario:
     assert not result.lost
     assert result.sent > 10 and result.worst < WAIT * BUSY
     assert result.memory is None or result.memory < MEMORY
+
+
+@pytest.mark.skipif(not Path("/proc/locks").exists(), reason="looks at processes in /proc")
+@pytest.mark.parametrize("trial", trials(), ids=lambda trial: trial.name)
+def test_whatever_befalls_it_nothing_is_lost(trial: Trial) -> None:
+    assert trial.run(SMALL).wrong == []

@@ -73,12 +73,13 @@ class GoodClient:
         if self._path != HOOK:
             connection.request("GET", self._path)
         else:
-            event = {
-                "topic": "mdm.Connect",
-                "event_id": message,
-                "acknowledge_event": {"udid": "u"},
-            }
-            connection.request("POST", HOOK, json.dumps(event), {"Authorization": KEY})
+            connection.request("POST", HOOK, webhook(message), {"Authorization": KEY})
         answer = connection.getresponse()
         answer.read()
         return answer.status
+
+
+def webhook(message: str) -> str:
+    """A webhook with this id, of a device that came."""
+    event = {"topic": "mdm.Connect", "event_id": message, "acknowledge_event": {"udid": "u"}}
+    return json.dumps(event)

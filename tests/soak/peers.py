@@ -42,8 +42,12 @@ def trickling_bodies(count: int, *, key: str | None) -> Peer:
 
 def large_bodies(count: int, size: int, *, key: str | None) -> Peer:
     """`count` connections with a body of `size` bytes after the other, as fast as may be."""
-    head = f"{_head(key)}{_CONTENT_LENGTH.format(size)}".encode()
-    body = b'{"topic": "soak.Large", "filler": "' + b"x" * (size - 37) + b'"}'
+    return bodies(count, b'{"topic": "soak.Large", "filler": "' + b"x" * (size - 37) + b'"}', key)
+
+
+def bodies(count: int, body: bytes, key: str | None) -> Peer:
+    """`count` connections with this body one time after the other, as fast as may be."""
+    head = f"{_head(key)}{_CONTENT_LENGTH.format(len(body))}".encode()
     return _each(count, lambda connection: _exchange(connection, head + body))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from tests.soak import peers
 from tests.soak.client import GoodClient, Told
 from tests.soak.served import KEY, Served, serving
+from tests.soak.weights import bodies
 
 WAIT = 2.0
 """Seconds that no good client may wait longer than."""
@@ -84,6 +85,10 @@ def scenarios(limit: int, share: float = 1.0) -> list[Scenario]:
         ),
         Scenario("8 bodies at the limit, without a key", peers.large_bodies(8, limit, key=None)),
         Scenario("8 bodies at the limit, with the key", peers.large_bodies(8, limit, key=KEY)),
+        *(
+            Scenario(f"8 bodies of {name}", peers.bodies(8, body, KEY))
+            for name, body in bodies(limit).items()
+        ),
         Scenario("32 strangers that are refused", peers.strangers(32)),
         Scenario("8 that come and go", peers.coming_and_going(8)),
         Scenario("16 that never read answers", peers.never_reading(16)),

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import http.client
+import json
 import os
 import signal
 import socket
@@ -10,10 +12,11 @@ import sqlite3
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 CHECKOUT = Path(__file__).parents[2]
 TOKEN = CHECKOUT / "tests" / "samples" / "content-token.vpptoken"
@@ -26,21 +29,116 @@ _CONFIG = """\
 database: bridge.db
 listen: 127.0.0.1:{port}
 {outside}
-api: {{key: api-key}}
-servers: {{main: {{url: "http://127.0.0.1:9", api_key: a, webhook_key: webhook-key}}}}
-locations: {{hq: {{content_token_file: hq.vpptoken}}}}
-apple: {{url: "http://127.0.0.1:9"}}
+api: {key: api-key}
+servers: {main: {url: "http://127.0.0.1:9", api_key: a, webhook_key: webhook-key}}
+locations: {hq: {content_token_file: hq.vpptoken}}
+apple: {url: "http://127.0.0.1:9"}
 """
 
 
-@dataclass(frozen=True)
+@dataclass
 class Served:
-    """Where it listens; `outside` is None where it has one listener."""
+    """Where it listens; `outside` is None where it has one listener.
 
-    process: subprocess.Popen[bytes]
+    `environ` is what its processes find besides our own environment.
+    """
+
     folder: Path
     port: int
     outside: int | None
+    environ: Mapping[str, str] = field(default_factory=dict)
+    process: subprocess.Popen[bytes] = field(init=False)
+
+    def start(self) -> None:
+        """Start it, for the first time or again."""
+        with (self.folder / "serve.log").open("ab") as log:
+            self.process = subprocess.Popen(
+                self.command("serve"),
+                cwd=CHECKOUT,
+                stderr=log,
+                start_new_session=True,
+                env=self._environment(),
+            )
+
+    def command(self, *words: str) -> list[str]:
+        """The command line of one of our commands."""
+        return [
+            sys.executable,
+            "-m",
+            "bridge",
+            "--config",
+            str(self.folder / "config.yaml"),
+            *words,
+        ]
+
+    def says(self, *words: str) -> str:
+        """What a command prints on both its streams."""
+        done = subprocess.run(
+            self.command(*words),
+            cwd=CHECKOUT,
+            env=self._environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            check=False,
+            text=True,
+        )
+        return done.stdout
+
+    def _environment(self) -> dict[str, str]:
+        return {**os.environ, "PYTHONPATH": str(CHECKOUT), **self.environ}
+
+    def wait_until_it_answers(self) -> None:
+        """Raises RuntimeError when it ended, or takes too long."""
+        end = time.monotonic() + _START
+        while not self.answers():
+            if self.process.poll() is not None or time.monotonic() > end:
+                raise RuntimeError("serve does not answer:\n" + "\n".join(self.log()[-20:]))
+            time.sleep(0.05)
+
+    def answers(self) -> bool:
+        """Whether the web side and the engine live."""
+        with suppress(OSError), self.connect() as connection:
+            connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
+            return b" 200 " in connection.recv(100)
+        return False
+
+    def readyz(self, timeout: float = 30.0) -> Mapping[str, Any]:
+        """What /readyz says; raises OSError."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=timeout)
+        try:
+            connection.request("GET", "/readyz")
+            answer: Mapping[str, Any] = json.loads(connection.getresponse().read())
+            return answer
+        finally:
+            connection.close()
+
+    def trouble(self) -> str:
+        """Why it is not ready, as /readyz says; empty when it is."""
+        body = self.readyz()
+        fatal = [
+            f"{part['name']}: {part['detail']}"
+            for part in body["parts"]
+            if not part["ok"] and part["severity"] == "fatal"
+        ]
+        assert bool(fatal) != body["ready"]
+        return "; ".join(fatal)
+
+    def kill(self) -> None:
+        """SIGKILL all of it."""
+        with suppress(ProcessLookupError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
+    def stop(self) -> None:
+        """End it in order; raises where it does not."""
+        self.process.terminate()
+        if code := self.process.wait(10):
+            raise RuntimeError(f"serve ended with {code}:\n" + "\n".join(self.log()[-20:]))
+
+    @property
+    def database(self) -> Path:
+        """The database's file."""
+        return self.folder / "bridge.db"
 
     def connect(self, port: int | None = None, timeout: float = 5.0) -> socket.socket:
         """A new connection, to the first listener unless told otherwise."""
@@ -48,27 +146,39 @@ class Served:
 
     def stored(self, prefix: str) -> set[str]:
         """The ids of the webhooks that are in the database."""
-        with sqlite3.connect(f"file:{self.folder / 'bridge.db'}?mode=ro", uri=True) as db:
-            rows = db.execute(
-                "SELECT message_id FROM seen_messages WHERE message_id GLOB ?", [prefix + "*"]
-            )
-            return {row[0] for row in rows}
+        rows = self.rows(
+            "SELECT message_id FROM seen_messages WHERE message_id GLOB ?", f"{prefix}*"
+        )
+        return {row[0] for row in rows}
+
+    def rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
+        """What the database says."""
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as db:
+            return db.execute(statement, values).fetchall()
 
     def memory(self) -> int | None:
         """Bytes of the process that serves, with its share of what it shares. Linux only."""
-        sizes = [_pss(pid) for pid in self._web()]
+        sizes = [_pss(pid) for pid in self._running("serve-web")]
         return max((size for size in sizes if size is not None), default=None)
 
     def log(self) -> list[str]:
         """What it wrote."""
         return (self.folder / "serve.log").read_text().splitlines()
 
-    def _web(self) -> list[int]:
+    def pid(self, role: str) -> int | None:
+        """The process with a role: `engine`, `web` (gunicorn's arbiter) or `worker`. Linux only."""
+        if role == "engine":
+            return next(iter(self._running("serve-engine")), None)
+        web = self._running("serve-web")
+        found = (pid for pid in web if (_parent(pid) in web) == (role == "worker"))
+        return next(found, None)
+
+    def _running(self, command: str) -> list[int]:
         found = []
         for entry in Path("/proc").glob("[0-9]*"):
             with suppress(OSError):
                 if (
-                    f"{self.folder}/config.yaml\0serve-web".encode()
+                    f"{self.folder}/config.yaml\0{command}\0".encode()
                     in (entry / "cmdline").read_bytes()
                 ):
                     found.append(int(entry.name))
@@ -83,48 +193,49 @@ def _pss(pid: int) -> int | None:
     return None
 
 
+def _parent(pid: int) -> int | None:
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[1])
+    return None
+
+
+def until(holds: Callable[[], object], what: str, seconds: float = 60.0) -> float:
+    """Wait until it holds; the seconds that took. Raises RuntimeError after `seconds`."""
+    started = time.monotonic()
+    while not holds():
+        if time.monotonic() - started > seconds:
+            raise RuntimeError(f"not so within {seconds:g} s: {what}")
+        time.sleep(0.05)
+    return time.monotonic() - started
+
+
 @contextmanager
-def serving(folder: Path, *, outside: bool = True) -> Iterator[Served]:
-    """Start it in `folder`, and end all of it."""
+def serving(
+    folder: Path,
+    *,
+    outside: bool = True,
+    config: str | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Iterator[Served]:
+    """Start it in `folder`, and end all of it. In `config` {port} and {outside} are filled in."""
     port, second = _free_ports()
-    config = folder / "config.yaml"
     line = f"listen_outside: 127.0.0.1:{second}" if outside else ""
-    for path, text in (
-        (config, _CONFIG.format(port=port, outside=line)),
+    text = (config or _CONFIG).replace("{port}", str(port)).replace("{outside}", line)
+    for path, content in (
+        (folder / "config.yaml", text),
         (folder / "hq.vpptoken", TOKEN.read_text()),
     ):
-        path.touch(mode=0o600)
-        path.write_text(text)
-    with (folder / "serve.log").open("wb") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "bridge", "--config", str(config), "serve"],
-            cwd=CHECKOUT,
-            stderr=log,
-            start_new_session=True,
-            env={**os.environ, "PYTHONPATH": str(CHECKOUT)},
-        )
+        if not path.exists():
+            path.touch(mode=0o600)
+            path.write_text(content)
+    served = Served(folder, port, second if outside else None, environ or {})
+    served.start()
     try:
-        served = Served(process, folder, port, second if outside else None)
-        _wait_until_it_answers(served)
+        served.wait_until_it_answers()
         yield served
-        process.terminate()
-        process.wait(10)
+        served.stop()
     finally:
-        with suppress(ProcessLookupError):
-            os.killpg(process.pid, signal.SIGKILL)
-        process.wait()
-
-
-def _wait_until_it_answers(served: Served) -> None:
-    end = time.monotonic() + _START
-    while True:
-        with suppress(OSError), served.connect() as connection:
-            connection.sendall(b"GET /healthz HTTP/1.0\r\n\r\n")
-            if b" 200 " in connection.recv(100):
-                return
-        if served.process.poll() is not None or time.monotonic() > end:
-            raise RuntimeError("serve does not answer:\n" + "\n".join(served.log()[-20:]))
-        time.sleep(0.05)
+        served.kill()
 
 
 def _free_ports() -> tuple[int, int]:

@@ -1,0 +1,64 @@
+"""What befalls the bridge, each with a `serve` of its own, at full size and small."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.soak import clock, faults
+from tests.soak.faults import Found
+from tests.soak.served import Served, serving
+
+SEED = 1
+DEVICES, APPS = 6, 4
+
+
+@dataclass(frozen=True)
+class Trial:
+    """One of them; `run` takes the share of the full size, up to 1."""
+
+    name: str
+    run: Callable[[float], Found]
+
+
+def trials() -> list[Trial]:
+    """All of them."""
+    return [
+        Trial("kills under storm", lambda share: _served(lambda s: _kills(s, share))),
+        Trial("the engine stopped", lambda share: _served(lambda s: _stops(s, share))),
+        Trial("the database removed", lambda _: _served(_removed)),
+        Trial("the database replaced", lambda _: _served(_replaced)),
+        *(
+            Trial(f"the clock set {name}", lambda _, name=name: _clock(name))  # type: ignore[misc]
+            for name in clock.STEPS
+        ),
+    ]
+
+
+def _served(act: Callable[[Served], Found]) -> Found:
+    with tempfile.TemporaryDirectory() as folder, serving(Path(folder)) as served:
+        return act(served)
+
+
+def _kills(served: Served, share: float) -> Found:
+    return faults.kills(served, max(int(100 * share), 4), random.Random(SEED))
+
+
+def _stops(served: Served, share: float) -> Found:
+    return faults.stops(served, max(int(20 * share), 2), random.Random(SEED), hang=share == 1.0)
+
+
+def _removed(served: Served) -> Found:
+    return faults.taken_away(served, other=False)
+
+
+def _replaced(served: Served) -> Found:
+    return faults.taken_away(served, other=True)
+
+
+def _clock(name: str) -> Found:
+    usual = clock.usual_time(DEVICES, APPS)
+    return clock.set_clock(name, DEVICES, APPS, usual)
