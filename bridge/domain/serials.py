@@ -64,5 +64,5 @@ def told(text: str | None) -> Told:
 
 def _stands_for_none(words: str) -> bool:
     plain = "".join(c for c in words if c.isalnum()).lower()
-    alike = len(set(words)) == 1
+    alike = len(set(plain)) <= 1
     return alike or plain in _NO_NUMBER or plain.startswith(_TO_BE_FILLED)

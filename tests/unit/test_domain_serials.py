@@ -43,6 +43,8 @@ def test_a_number_is_upper_cased_as_apple_has_it(text: str) -> None:
         "0",
         "000000000000",
         "xxxx",
+        "aAaA",
+        "0-0-0",
         "X",
         "-",
         "....",

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 
 from bridge.config import in_userinfo
-from bridge.domain.times import rfc3339
+from bridge.domain.times import to_the_second
 from bridge.domain.webhooks import NOBODY, PROBE_HEADER, PROBE_TOPIC
 from bridge.engine import health, webhook_health
 from bridge.engine.context import Context
@@ -195,7 +195,7 @@ def _webhooks(case: Case) -> Iterator[Finding]:
 def _of_server(name: str, wrong: Trouble | None, last_at: float | None) -> Finding:
     part = webhook_health.part_name(name)
     if wrong is not None and wrong.refused:
-        last = "none was ever" if last_at is None else f"the last at {rfc3339(last_at)} was"
+        last = "none was ever" if last_at is None else f"the last at {to_the_second(last_at)} was"
         return fail(part, f"{wrong.text}; {last} taken in", wrong.mend)
     if wrong is not None:
         return warn(part, wrong.text, wrong.mend)
@@ -206,7 +206,7 @@ def _of_server(name: str, wrong: Trouble | None, last_at: float | None) -> Findi
             'stands in MicroMDM\'s log: "post webhook event"'
         )
         return warn(part, "the MDM server has not sent any yet", mend)
-    return ok(part, f"the MDM server's last one came at {rfc3339(last_at)}")
+    return ok(part, f"the MDM server's last one came at {to_the_second(last_at)}")
 
 
 def _notifications(case: Case, stored: Stored) -> Iterator[Finding]:
@@ -218,4 +218,6 @@ def _notifications(case: Case, stored: Stored) -> Iterator[Finding]:
         elif location.last_notification_at is None:
             yield warn(part, "Apple has not sent any yet", f"see that Apple can reach {url}")
         else:
-            yield ok(part, f"Apple's last one came at {rfc3339(location.last_notification_at)}")
+            yield ok(
+                part, f"Apple's last one came at {to_the_second(location.last_notification_at)}"
+            )
