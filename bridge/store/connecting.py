@@ -11,23 +11,33 @@ MIGRATIONS = ("m001_first",)
 """The names of all migrations in `schema.py`, oldest first."""
 
 BUSY_TIMEOUT_MS = 5_000
+WRITER_CACHE = 32 * 1024
+READER_CACHE = 2 * 1024
+"""KiB of pages that a connection keeps. There is one that writes, and one that reads for each
+thread: what many of them need is kept by the system, once for all."""
+ALL_CACHES = 128 * 1024 * 1024
+"""Bytes of SQLite's memory in this process above which caches take up no more pages."""
+
 _PRAGMAS = (
     "PRAGMA synchronous = FULL",
     "PRAGMA fullfsync = ON",
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
-    "PRAGMA cache_size = -65536",
+    f"PRAGMA soft_heap_limit = {ALL_CACHES}",
     "PRAGMA temp_store = MEMORY",
     # Bytes that the -wal keeps when it is begun anew.
     "PRAGMA journal_size_limit = 8388608",
 )
 
 
-def connect(path: Path) -> sqlite3.Connection:
-    """A connection to the file: each statement its own transaction, and a commit lasts."""
+def connect(path: Path, cache: int) -> sqlite3.Connection:
+    """A connection to the file: each statement its own transaction, and a commit lasts. It keeps
+    up to `cache` KiB of pages.
+    """
     connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
     connection.row_factory = sqlite3.Row
     for pragma in _PRAGMAS:
         connection.execute(pragma)
+    connection.execute(f"PRAGMA cache_size = {-cache}")
     return connection
 
 

@@ -18,7 +18,15 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bridge.errors import StoreError, StoreFull, StoreLocked
-from bridge.store.connecting import BUSY_TIMEOUT_MS, connect, is_migrated, migrate, prepare
+from bridge.store.connecting import (
+    BUSY_TIMEOUT_MS,
+    READER_CACHE,
+    WRITER_CACHE,
+    connect,
+    is_migrated,
+    migrate,
+    prepare,
+)
 from bridge.store.files import Identity, close_to_others, identity, lock_file, open_private
 from bridge.store.in_use import InUse, gone, in_use
 from bridge.store.writer_lock import WAIT, WriterLock
@@ -59,7 +67,7 @@ class Database:
             self._lock = WriterLock(open_private(lock_file(self.path, ".lock")), self.path)
             close_to_others(self.path)
             with self._failing_as_store_error():
-                self._writer = connect(self.path)
+                self._writer = connect(self.path, WRITER_CACHE)
                 if not is_migrated(self._writer):
                     with self._lock.held():
                         prepare(self._writer)
@@ -169,7 +177,7 @@ class Database:
         """A connection that never writes and never checkpoints."""
         with self._readers_lock, self._failing_as_store_error():
             self._open_writer()
-            connection = connect(self.path)
+            connection = connect(self.path, READER_CACHE)
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA wal_autocheckpoint = 0")
             self._all_readers.append(connection)

@@ -6,6 +6,7 @@ import pytest
 
 from bridge.domain.webhooks import PROBE_TOPIC
 from bridge.store import webhooks
+from bridge.store.database import Database
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -17,6 +18,9 @@ def shell(make_scene: Callable[..., Scene]) -> Shell:
 
 def test_a_new_database_is_shown_as_it_is(shell: Shell) -> None:
     shell.write("database: new.db\n")
+    database = Database(shell.scene.tmp_path / "new.db")
+    database.open()
+    database.close()
     result = shell.run("status")
     assert result.exit_code == 0
     assert "Engine: no engine runs: start vpp-bridge serve" in result.stdout
