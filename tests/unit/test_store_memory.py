@@ -73,4 +73,4 @@ def test_the_process_has_a_bound_for_all_connections(tmp_path: Path) -> None:
 
 
 if __name__ == "__main__":
-    print(read_all(Path(sys.argv[1])))
+    sys.stdout.write(str(read_all(Path(sys.argv[1]))))
