@@ -33,7 +33,7 @@ from bridge.engine.sweep import Outside
 from bridge.engine.token_guard import Guards
 from bridge.engine.token_watch import TokenWatch
 from bridge.engine.worker import Engine
-from bridge.errors import StoreError
+from bridge.errors import StoreError, StoreFull
 from bridge.store import locations, meta, probes, retry
 from bridge.store import running as running_store
 from bridge.store.engine_lock import EngineLock
@@ -186,8 +186,12 @@ class Bridge(Lists, Pauses, Wishes):
         return settings.differing(settings.Digests(**kept), config, with_keys=with_keys)
 
     def alive(self) -> bool:
-        """Whether the engine lives beside this process."""
-        return health.engine_part(self.engine_lock).ok
+        """Whether the engine lives beside this process, or lacks only room on the disk.
+
+        No restart makes room, and it would take the hooks' answers away.
+        """
+        lives = health.engine_part(self.engine_lock).ok
+        return lives or isinstance(self._probe.trouble(), StoreFull)
 
     def replay_event(self, event_id: int, dry_run: bool = False) -> Mapping[str, Any] | None:
         """Handle a stored message again, or say what that would change; None for an unknown one.

@@ -22,7 +22,7 @@ EXIT_LOCKED = 75
 """How an engine child says that another engine has the database (EX_TEMPFAIL of sysexits.h)."""
 
 EXIT_AGAIN = 74
-"""How an engine child says that the database cannot be used now, and may be later (EX_IOERR)."""
+"""How a child says that the database cannot be used now, and may be later (EX_IOERR)."""
 
 PORT_WAIT = 10.0
 STOP_WAIT = 4.0

@@ -30,6 +30,9 @@ STALE_BEAT = 30.0
 """Seconds without a heartbeat after which an engine that holds its lock counts as hanging."""
 
 
+_NO_ENGINE = "no engine runs: start vpp-bridge serve; if that runs, its log says why it has none"
+
+
 def taking_in(trouble: StoreError | None, config: Config, free: int) -> Iterator[HealthPart]:
     """Whether what arrives can be stored, and for how long: `free` bytes are left on the disk."""
     if trouble is not None:
@@ -60,7 +63,7 @@ def engine_part(lock: EngineLock) -> HealthPart:
     """Whether an engine holds its lock and gave a sign of life lately."""
     age = lock.silent_for()
     if not lock.held():
-        return HealthPart("engine", False, "fatal", "no engine runs: start vpp-bridge serve", age)
+        return HealthPart("engine", False, "fatal", _NO_ENGINE, age)
     if age is None or age > STALE_BEAT:
         return HealthPart("engine", False, "fatal", "the engine hangs: restart it", age)
     return HealthPart("engine", True, "fatal", "", age)

@@ -1,10 +1,12 @@
 """`tools/soak`, small: good clients beside peers that mean no good, and what befalls the bridge."""
 
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.soak import full_disk
 from tests.soak.scenarios import MEMORY, WAIT, Scenario, measure, scenarios
 from tests.soak.served import Served, serving
 from tests.soak.trials import Trial, trials
@@ -40,3 +42,13 @@ def test_good_clients_wait_for_nobody_and_lose_nothing(served: Served, scenario:
 @pytest.mark.parametrize("trial", trials(), ids=lambda trial: trial.name)
 def test_whatever_befalls_it_nothing_is_lost(trial: Trial) -> None:
     assert trial.run(SMALL).wrong == []
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits other processes")
+@pytest.mark.parametrize("by", ["a small file system", "a limit"])
+def test_a_full_disk_ends_nothing(by: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    if by == "a limit":
+        monkeypatch.setattr(full_disk, "_mounts", lambda *_command: False)
+    seen = full_disk.run(tmp_path)
+    assert not seen.wrong, seen
+    assert seen.well_after is not None and len(seen.taken) > 20

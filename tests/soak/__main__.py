@@ -5,11 +5,14 @@ from __future__ import annotations
 import argparse
 import resource
 import sys
+import tempfile
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from bridge.domain.policy import LimitsPolicy
+from tests.soak import full_disk
 from tests.soak.faults import Found
 from tests.soak.scenarios import MEMORY, WAIT, Result, run, scenarios
 from tests.soak.trials import Trial, trials
@@ -52,6 +55,8 @@ def main() -> int:
         if asked.only in trial.name:
             console.print(f"{trial.name} …", style="dim")
             held &= _show(console, trial, asked.share)
+    if asked.only in "a full disk":
+        held &= _full_disk(console)
     return 0 if held else 1
 
 
@@ -76,6 +81,18 @@ def _tell(console: Console, results: list[Result]) -> None:
     console.print(
         f"Wanted: no wait above {WAIT:.0f} s, none lost, the web process below {memory} MB."
     )
+
+
+def _full_disk(console: Console) -> bool:
+    """Fill a disk beneath a `serve`, and show what was said of it."""
+    with tempfile.TemporaryDirectory() as folder:
+        seen = full_disk.run(Path(folder))
+    for what in ("readyz", "doctor", "status"):
+        console.print(f"{what} on a full disk:\n{getattr(seen, what)}", markup=False)
+    for line in (*seen.log, *(f"WRONG: {each}" for each in seen.wrong)):
+        console.print(line, markup=False)
+    console.print(f"a full disk: well {seen.well_after or -1:.1f} s after there was room again")
+    return not seen.wrong
 
 
 def _table(results: list[Result]) -> Table:

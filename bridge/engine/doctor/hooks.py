@@ -24,6 +24,7 @@ _TIMEOUT = 5.0
 _WRONG = "a token that Apple was never given"
 _START = "start vpp-bridge serve"
 _RESTART = "restart vpp-bridge serve, so that it reads this file"
+_CANNOT_STORE = "see what /readyz says of the database, and mend that; no restart is needed"
 _PAYLOAD = (
     b'<plist version="1.0"><dict><key>UDID</key><string>bridge-doctor</string></dict></plist>'
 )
@@ -100,6 +101,8 @@ def _mdm_hooks(case: Case, mark: Mapping[str, str]) -> Iterator[Finding]:
         status = case.ask(path, {**headers, **mark}, _probe(message_id, case.now))
         if status == 401:
             yield fail(part, "its hook does not accept webhook_key", _RESTART)
+        elif status == 503:
+            yield fail(part, f"{path} takes nothing in now: it answered 503", _CANNOT_STORE)
         elif status != 200:
             yield fail(part, f"{path} answered {status} instead of 200", _RESTART)
         elif case.trouble is None and not _came_in(case, name, message_id):
