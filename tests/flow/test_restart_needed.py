@@ -61,7 +61,7 @@ def test_apply_status_and_doctor_name_the_part_that_differs(
     edit(shell, before, after)
     assert shell.json("status")["restart_needed"] == [part]
     assert f"({part}): restart vpp-bridge serve" in shell.run("status").stdout
-    findings = shell.json("doctor")["findings"]
+    findings = json.loads(shell.run("doctor", "--json").stdout)["findings"]
     assert any(
         each["level"] == "warn" and each["text"].endswith(f"than the file's: {part}")
         for each in findings

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bridge.engine import sweep
+from bridge.engine import pruning
 from bridge.engine.calls import mdm
 from bridge.simulator import script
 from bridge.simulator.faults import Fault
@@ -30,7 +30,7 @@ FORTNIGHT = 14
 @pytest.fixture(autouse=True)
 def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     """What else the clock does takes most of a simulated year: forget and look in queues weekly."""
-    monkeypatch.setattr(sweep, "PRUNE_EVERY", 7 * DAY)
+    monkeypatch.setattr(pruning, "EVERY", 7 * DAY)
     monkeypatch.setattr(mdm, "LOOK_AT_MOST", 7 * DAY)
 
 

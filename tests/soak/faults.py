@@ -241,13 +241,13 @@ def taken_away(served: Served, *, other: bool) -> Found:
 def _killed(served: Served, role: str) -> None:
     """It dies while the database is gone, and its successor must not make another one."""
     pid = served.pid(role)
-    assert pid is not None
-    os.kill(pid, signal.SIGKILL)
+    if pid is not None:  # else it has ended over that already, and waits to be started again
+        os.kill(pid, signal.SIGKILL)
     time.sleep(3.0)
 
 
-_FEW_LINES = 3
-"""One each of the web side and of the engine, and one more of what was under way."""
+_FEW_LINES = 8
+"""A few of each process, also of one that is started again; not one for each webhook."""
 
 
 def _last(text: str) -> str:
