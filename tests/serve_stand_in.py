@@ -15,7 +15,7 @@ from pathlib import Path
 from bridge.cli.serve import run_engine_child, run_web_child, serve
 from bridge.config import Config
 from bridge.errors import StoreError
-from bridge.store.engine_lock import EngineLock
+from bridge.store.file.engine_lock import EngineLock
 from tests.web_stand_in import StandIn
 
 PROGRAM = (sys.executable, "-m", "tests.serve_stand_in")

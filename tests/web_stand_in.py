@@ -6,13 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
-from bridge.domain.change import Change
+from bridge.domain.desired.change import Change
+from bridge.domain.desired.desired import Wanted
 from bridge.domain.pauses import Scope
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
 from bridge.domain.policy import LimitsPolicy, Policy
 from bridge.domain.views import HealthPart, Page
-from bridge.domain.wanted import Wanted
 from bridge.errors import QueryError, WishError
 from bridge.wire.json_text import read_object
 

@@ -14,30 +14,36 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from bridge.app.calls import make_calls
-from bridge.app.lists import Lists
+from bridge.app.desired import Wishes
 from bridge.app.lost import LostWebhooks
 from bridge.app.pauses import Pauses
 from bridge.app.refusals import Refusals
-from bridge.app.wishes import Wishes
+from bridge.app.views import Lists
 from bridge.clients.listener import MARK
 from bridge.config import Config, settings
 from bridge.domain.views import HealthPart
 from bridge.domain.webhooks import PROBE_TOPIC
 from bridge.domain.wording import counted
-from bridge.engine import explain, health, inbox, notification_tokens, replay, story, sync
-from bridge.engine.call_again import call_again
+from bridge.engine import sync
+from bridge.engine.calls.again import call_again
 from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.dispatch import Executor, inline
-from bridge.engine.forward import Forwarder, Webhook
-from bridge.engine.sweep import Outside
-from bridge.engine.token_guard import Guards
-from bridge.engine.token_watch import TokenWatch
-from bridge.engine.worker import Engine
+from bridge.engine.insight import explain, health, story
+from bridge.engine.intake import inbox, replay
+from bridge.engine.intake.forward import Forwarder, Webhook
+from bridge.engine.licences import notification_tokens
+from bridge.engine.licences.token_guard import Guards
+from bridge.engine.licences.token_watch import TokenWatch
+from bridge.engine.loop import Engine
+from bridge.engine.timers import Outside
 from bridge.errors import StoreError, StoreFull
-from bridge.store import locations, meta, probes, retry
-from bridge.store import running as running_store
-from bridge.store.engine_lock import EngineLock
-from bridge.store.write_probe import WriteProbe, free_space
+from bridge.store import meta
+from bridge.store.file.engine_lock import EngineLock
+from bridge.store.file.write_probe import WriteProbe, free_space
+from bridge.store.installs import retry
+from bridge.store.licences import locations
+from bridge.store.service import doctor_secret
+from bridge.store.service import running as running_store
 
 log = logging.getLogger(__name__)
 
@@ -147,7 +153,7 @@ class Bridge(Lists, Pauses, Wishes):
         """Whether `offered` is the secret by which a running `doctor` marks its requests."""
         try:
             with self.database.read() as db:
-                return probes.matches(db, offered, self.now())
+                return doctor_secret.matches(db, offered, self.now())
         except StoreError:
             log.exception("it is not known whether a request was doctor's own")
             return False

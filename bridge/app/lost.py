@@ -8,9 +8,10 @@ from collections import Counter
 from collections.abc import Callable
 
 from bridge.domain.webhooks import Refused
-from bridge.engine.webhook_health import note_refused
+from bridge.engine.insight.webhooks import note_refused
 from bridge.errors import StoreError
-from bridge.store import meta, watch
+from bridge.store import meta
+from bridge.store.commands import timers
 from bridge.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -47,7 +48,7 @@ class LostWebhooks:
                 for (server, status), number in lost.items():
                     meta.count(db, f"mdm.{status}", now, number)
                     note_refused(db, server, Refused(status, number, now, now))
-                    watch.suspect_all(db, now, server=server)
+                    timers.suspect_all(db, now, server=server)
                     meta.hasten_job(db, f"devices:{server}", now)
         except StoreError as error:
             if str(error) != self._said:  # once, not at every webhook

@@ -7,7 +7,8 @@ from typing import Any
 
 from bridge.app.opened import Opened
 from bridge.domain.pauses import Pause, Scope
-from bridge.engine import pausing, status
+from bridge.engine.decide import pauses
+from bridge.engine.insight import status
 
 
 class Pauses(Opened):
@@ -17,12 +18,12 @@ class Pauses(Opened):
         """Let nothing leave any more that this is about; False where it is paused already."""
         with self.database.write() as db:
             context = self.context(db)
-            return pausing.pause(context, Pause(scope, name, since=context.now), self.who)
+            return pauses.pause(context, Pause(scope, name, since=context.now), self.who)
 
     def resume(self, scope: Scope, name: str = "") -> bool:
         """End a pause; False where there was none."""
         with self.database.write() as db:
-            return pausing.resume(self.context(db), scope, name, self.who)
+            return pauses.resume(self.context(db), scope, name, self.who)
 
     def paused(self) -> Sequence[Mapping[str, Any]]:
         """All that is paused, ready for JSON."""

@@ -12,8 +12,8 @@ from contextlib import contextmanager
 
 from bridge.app import Bridge
 from bridge.config import Config
-from bridge.engine import file_check
-from bridge.engine.worker import Engine, run
+from bridge.engine.loop import Engine, run
+from bridge.engine.upkeep import file_check
 
 log = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from bridge.cli import show
 from bridge.cli.params import json_option
 from bridge.cli.plan import look_outside, offline_option, show_plan
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
-from bridge.domain.change import refusal
+from bridge.domain.desired.change import refusal
 from bridge.domain.plan.blind import blind_refusal
 
 

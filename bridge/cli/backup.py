@@ -12,10 +12,10 @@ from bridge.cli import show
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.config import Config
-from bridge.engine import restoring
-from bridge.store import backup as copies
+from bridge.engine.upkeep import restoring
 from bridge.store.database import Database, nobody_else
-from bridge.store.files import beside
+from bridge.store.file import backup as copies
+from bridge.store.file.companions import beside
 from bridge.store.meta import instance_id
 
 FILE = click.Path(path_type=Path, dir_okay=False)

@@ -13,13 +13,14 @@ from bridge.cli import show
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.clients.apple_replies import ClientConfig
-from bridge.engine import holder as holders
 from bridge.engine.calls import claim as claiming
 from bridge.engine.calls.claim import Progress
 from bridge.engine.client_pool import ClientPool
-from bridge.engine.holder import Holder
+from bridge.engine.licences import foreign_mdm as holders
+from bridge.engine.licences.foreign_mdm import Holder
 from bridge.errors import StoreLocked
-from bridge.store import locations, meta
+from bridge.store import meta
+from bridge.store.licences import locations
 
 POLL = 0.25
 """Seconds between two looks at how far the claim is."""

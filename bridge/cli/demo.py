@@ -13,20 +13,26 @@ from pathlib import Path
 
 import click
 
-from bridge.cli import demo_report as report
 from bridge.cli import show
-from bridge.cli.demo_bridge import BridgeProcess, Place, Unreachable, make_place, policy_lines
-from bridge.cli.demo_outside import (
+from bridge.cli.root import BAD_NEWS, Settings
+from bridge.demo import report
+from bridge.demo.bridge import (
+    BridgeProcess,
+    Place,
+    Unreachable,
+    make_place,
+    policy_lines,
+)
+from bridge.demo.outside import (
     ENROL_WITHIN,
     Outside,
     OutsideWithMicroMdm,
     missing_for_micromdm,
 )
-from bridge.cli.demo_report import Pair, Result
-from bridge.cli.demo_watch import Watch
-from bridge.cli.root import BAD_NEWS, Settings
+from bridge.demo.report import Pair, Result
+from bridge.demo.watch import Watch
 from bridge.domain.wording import counted
-from bridge.engine import status
+from bridge.engine.insight import status
 from bridge.errors import BridgeError
 
 LIMIT = 80.0
@@ -126,7 +132,7 @@ def _run(outside: Outside, directory: Path, kills: int, seed: int, deadline: flo
         later = counted(outside.later, "more device")
         show.line(f"{later} will enrol in the next {ENROL_WITHIN:g} s. Since the wish:")
         with show.progress() as view:
-            watch.follow(view)
+            watch.follow(view, in_place=show.on_terminal())
         return _finish(watch, process)
 
 

@@ -14,8 +14,8 @@ from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, Settings
 from bridge.config import Config
 from bridge.engine.client_pool import ClientPool, Transports
-from bridge.engine.doctor import Case, Finding, examine
-from bridge.engine.doctor.hooks import over_http
+from bridge.engine.insight.doctor import Case, Finding, examine
+from bridge.engine.insight.doctor.hooks import over_http
 from bridge.errors import StoreError
 from bridge.logs import redact
 

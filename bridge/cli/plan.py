@@ -10,12 +10,12 @@ from bridge.cli import show
 from bridge.cli.params import Decorated, json_option
 from bridge.cli.root import BAD_NEWS, Settings
 from bridge.cli.sync import run_reads
-from bridge.domain.change import Change
+from bridge.domain.desired.change import Change
 from bridge.domain.plan import Plan
 from bridge.domain.wording import counted
 from bridge.engine.client_pool import ClientPool, Transports
-from bridge.engine.plan.look import Looking, missing
-from bridge.engine.plan.seats import Look
+from bridge.engine.desired.plan.look import Looking, missing
+from bridge.engine.desired.plan.seats import Look
 from bridge.engine.sync import Read, Sync
 
 

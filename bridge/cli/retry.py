@@ -11,8 +11,8 @@ from bridge.cli import show
 from bridge.cli.params import ADAM_ID, SERIAL, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.wording import counted
-from bridge.store import reports
-from bridge.store import retry as stopped_installs
+from bridge.store.installs import retry as stopped_installs
+from bridge.store.views import totals
 
 Stopped = Sequence[tuple[str, str, int]]
 """How many installs there are by (state, reason)."""
@@ -62,9 +62,9 @@ def retry(
 
 def _unknown(bridge: Bridge, serial: str | None, adam_id: str | None) -> str | None:
     with bridge.database.read() as db:
-        if serial is not None and not reports.knows_serial(db, serial):
+        if serial is not None and not totals.knows_serial(db, serial):
             return f"device {serial} is unknown: not enrolled, and no app is wanted on it"
-        if adam_id is not None and not reports.knows_app(db, adam_id):
+        if adam_id is not None and not totals.knows_app(db, adam_id):
             return f"app {adam_id} is unknown: no location owns it, and nothing applied asks for it"
     return None
 

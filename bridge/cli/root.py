@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from bridge.app import Bridge
     from bridge.config import Config, Need
     from bridge.engine.client_pool import Transports
-    from bridge.engine.doctor.finding import Ask
+    from bridge.engine.insight.doctor.finding import Ask
 
 BAD_NEWS = 1
 USAGE = 2

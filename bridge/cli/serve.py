@@ -33,7 +33,7 @@ from bridge.config.settings import changed
 from bridge.domain.wording import counted
 from bridge.errors import BridgeError, ConfigError, EngineRuns, StoreError
 from bridge.logs import Level, setup_logging
-from bridge.store.in_use import in_use
+from bridge.store.file.in_use import in_use
 from bridge.web import Bridge
 from bridge.web.server import run_web
 

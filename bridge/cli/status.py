@@ -14,7 +14,7 @@ from bridge.cli.root import Settings
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.times import day_of
 from bridge.domain.wording import counted
-from bridge.engine import status as overview
+from bridge.engine.insight import status as overview
 
 
 @click.command()

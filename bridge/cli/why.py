@@ -11,10 +11,10 @@ from bridge.cli import show
 from bridge.cli.params import ADAM_ID, SERIAL, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.config import Config
-from bridge.engine import explain
 from bridge.engine.context import Context
-from bridge.store import reports
+from bridge.engine.insight import explain
 from bridge.store.database import Database
+from bridge.store.views import totals
 
 if TYPE_CHECKING:
     from bridge.app import Bridge
@@ -58,8 +58,8 @@ def _stored(config: Config, serial: str, adam_id: str, now: float) -> Mapping[st
 
 def _unknown(bridge: Bridge, serial: str, adam_id: str) -> str:
     with bridge.database.read() as db:
-        known_serial = reports.knows_serial(db, serial)
-        known_app = reports.knows_app(db, adam_id)
+        known_serial = totals.knows_serial(db, serial)
+        known_app = totals.knows_app(db, adam_id)
     if known_serial and known_app:
         reason = bridge.why_not(serial, adam_id) or "nothing that was applied asks for it"
         return f"app {adam_id} is not wanted on {serial}: {reason}"

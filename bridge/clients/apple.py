@@ -35,8 +35,8 @@ from bridge.clients.apple_verdict import judge
 from bridge.clients.http import HttpClient
 from bridge.clients.rate import RateLimiter
 from bridge.clients.shape import Fields
+from bridge.domain.licences.odd_rows import OddRow
 from bridge.domain.model import Asset
-from bridge.domain.odd_rows import OddRow
 from bridge.errors import ConfigError, OutcomeUnknown, TokenOfOtherLibrary, UnreadableReply
 
 REQUESTS_PER_SECOND = 15.0

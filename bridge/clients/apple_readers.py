@@ -37,8 +37,8 @@ from bridge.clients.shape import (
     texts,
     time_or_none,
 )
+from bridge.domain.licences.odd_rows import OddRow
 from bridge.domain.model import DEFAULT_PRICING, Asset, Target
-from bridge.domain.odd_rows import OddRow
 from bridge.errors import ShapeError
 
 UNLIMITED = 2147483647

@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
+from bridge.domain.licences.odd_rows import OddRow
 from bridge.domain.model import Asset, Target
-from bridge.domain.odd_rows import OddRow
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,7 +1,7 @@
 """Reading an app's `configuration` and `attributes`, and what Apple's schema forbids beside them.
 
 Only what is forbidden whatever the device is a mistake here; what depends on the device is
-decided for each one (`bridge.domain.install_settings`).
+decided for each one (`bridge.domain.installs.settings`).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from bridge.config import values
 from bridge.config.read import Reader, Spot
 from bridge.config.tree import read_tree
-from bridge.domain.attributes import ATTRIBUTES
+from bridge.domain.installs.attributes import ATTRIBUTES
 
 _SENT_TO_THE_DEVICE = ("take_over", "configuration", "attributes")
 

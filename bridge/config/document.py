@@ -8,9 +8,9 @@ from typing import Any
 
 import yaml
 
+from bridge.config.desired import read_wanted
 from bridge.config.read import TAG, Reader, Spot
-from bridge.config.wanted import read_wanted
-from bridge.domain.wanted import Wanted
+from bridge.domain.desired.desired import Wanted
 from bridge.errors import ConfigError
 
 _START = yaml.Mark("", 0, 0, 0, None, 0)

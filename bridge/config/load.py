@@ -7,6 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.config import values
+from bridge.config.desired import names, read_wanted
 from bridge.config.keys import FILE, Key, KeyReader
 from bridge.config.model import (
     APPLE_URL,
@@ -21,8 +22,7 @@ from bridge.config.model import (
 from bridge.config.needs import EVERYTHING, Need
 from bridge.config.policy import read_policy
 from bridge.config.read import Reader, Spot, scalar
-from bridge.config.wanted import names, read_wanted
-from bridge.domain.wanted import Wanted
+from bridge.domain.desired.desired import Wanted
 from bridge.errors import ConfigError
 
 TOP_KEYS = (

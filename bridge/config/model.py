@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from bridge.domain.desired.desired import Wanted
 from bridge.domain.policy import Policy
-from bridge.domain.wanted import Wanted
 from bridge.errors import ConfigError
 
 APPLE_URL = "https://vpp.itunes.apple.com/mdm/v2"

@@ -14,9 +14,9 @@ from typing import NoReturn
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
-from bridge.domain.platforms import PLATFORMS
-from bridge.domain.serials import is_written_like_one
-from bridge.domain.versions import conditions
+from bridge.domain.desired.versions import conditions
+from bridge.domain.devices.platforms import PLATFORMS
+from bridge.domain.devices.serials import is_written_like_one
 from bridge.errors import ConfigError
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}

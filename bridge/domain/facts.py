@@ -8,11 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
-from bridge.domain.installed import InstalledReport
+from bridge.domain.devices.installed_apps import InstalledReport
+from bridge.domain.devices.unreadable import Unheard, Unreadable
+from bridge.domain.installs.options import Options
 from bridge.domain.model import AppReport, Attempt, Device, Install
-from bridge.domain.options import Options
 from bridge.domain.pauses import Pause
-from bridge.domain.unreadable import Unheard, Unreadable
 
 LicenceState = Literal["none", "wanted", "open", "in_doubt", "held", "refused", "taken"]
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
-from bridge.domain.platforms import platform_of
+from bridge.domain.devices.platforms import platform_of
 
 InstallState = Literal[
     "waiting",

@@ -16,7 +16,7 @@ from bridge.clients.metadata import MetadataClient, place_of
 from bridge.clients.micromdm import MicroMdmClient
 from bridge.clients.rate import RateLimiter
 from bridge.config import Config
-from bridge.engine.token_guard import Guards
+from bridge.engine.licences.token_guard import Guards
 from bridge.errors import NotSent, ShapeError, TokenUnusable
 from bridge.wire.content_token import ContentToken, parse_content_token
 

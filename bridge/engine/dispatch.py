@@ -10,13 +10,14 @@ from typing import Any, Protocol
 
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.policy import Policy
-from bridge.engine import pausing
 from bridge.engine.calls import Call
 from bridge.engine.context import Context
+from bridge.engine.decide import pauses
 from bridge.errors import AppleRefused, CallError, StoreError
-from bridge.store import meta, outbox
+from bridge.store import meta
 from bridge.store.database import Database
-from bridge.store.outbox import OutboxRow
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
 
@@ -70,7 +71,7 @@ class Dispatcher:
         with self._database.write() as db:
             context = Context(db, self._policy, now)
             claimed = self._claim(context)
-            going = [row for row in claimed if not pausing.hold_back(context, row)]
+            going = [row for row in claimed if not pauses.hold_back(context, row)]
             for row in going:
                 self._calls[row.kind].begin(context, row)
         with self._lock:  # only now that the claim is committed

@@ -7,12 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bridge.engine import licences
 from bridge.engine.calls import Call
 from bridge.engine.context import Context
-from bridge.engine.sweep import LOCATION_JOBS, Outside
-from bridge.store import command_ends, installs, meta, outbox, requests, running, watch, webhooks
-from bridge.store import pairs as pairs_store
+from bridge.engine.licences import settle
+from bridge.engine.timers import LOCATION_JOBS, Outside
+from bridge.store import meta
+from bridge.store.commands import ends, timers
+from bridge.store.installs import installs
+from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import requests
+from bridge.store.outbox import outbox
+from bridge.store.service import running, webhooks
 
 
 def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> None:
@@ -24,7 +29,7 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
         _forget_elsewhere(context, service, scopes)
     _ask_apple_at_once(context)
     # Webhooks that came while nobody listened are lost: the servers' queues and lists tell.
-    watch.suspect_all(context.db, context.now)
+    timers.suspect_all(context.db, context.now)
     for server in outside.servers:
         meta.hasten_job(context.db, f"devices:{server}", context.now)
         meta.hasten_job(context.db, f"{webhooks.JOB}:{server}", context.now)
@@ -42,9 +47,9 @@ def _forget_elsewhere(context: Context, service: str, scopes: Sequence[str]) -> 
         if row.kind in ("associate", "disassociate"):
             request = requests.get(context.db, row.id)
             pairs = pairs_store.open_pairs(context.db, row.id)
-            licences.given_up(context, request, pairs, state="withdrawn")
+            settle.given_up(context, request, pairs, state="withdrawn")
         elif row.kind == "command":
-            command_ends.abandon(context.db, row.subject, context.now)
+            ends.abandon(context.db, row.subject, context.now)
 
 
 def _first(context: Context, job: str) -> float:

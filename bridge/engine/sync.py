@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from bridge.domain.policy import Policy
-from bridge.engine import ask_facts, pausing
 from bridge.engine.calls import Call
 from bridge.engine.calls.locations import Walk
 from bridge.engine.context import Context
+from bridge.engine.decide import first_facts, pauses
 from bridge.errors import CallError
-from bridge.store import outbox, reads
 from bridge.store.database import Connection, Database
+from bridge.store.outbox import full_reads, outbox
 
 What = Literal["assets", "assignments", "devices"]
 WHATS: tuple[What, ...] = ("assets", "assignments", "devices")
@@ -111,7 +111,7 @@ class Sync:
         now = self._clock()
         with self._database.write() as db:
             for read in missing:
-                if alone or not reads.under_way(db, read.service, read.scope, read.kind):
+                if alone or not full_reads.under_way(db, read.service, read.scope, read.kind):
                     self._tickets[read] = _intend(db, read, now)
         return self._tickets.keys()
 
@@ -121,8 +121,8 @@ class Sync:
         ticket = self._tickets[read]
         for walk in range(1, WALKS + 1):
             with self._database.write() as db:
-                row = reads.claim(db, ticket.row_id, self._clock())
-                if pausing.hold_back(self._context(db), row):
+                row = full_reads.claim(db, ticket.row_id, self._clock())
+                if pauses.hold_back(self._context(db), row):
                     return
                 call.begin(self._context(db), row)
             try:
@@ -145,7 +145,7 @@ class Sync:
         ticket = self._tickets.get(read)
         if ticket is None:
             return Progress(read, "waiting")
-        row = reads.get(db, ticket.row_id)
+        row = full_reads.get(db, ticket.row_id)
         since = row.claimed_at or ticket.asked_at
         if row.state == "done":
             return Progress(read, "done", _count(db, read, since))
@@ -168,7 +168,7 @@ class Sync:
 
 def _intend(db: Connection, read: Read, now: float) -> _Ticket:
     if read.what == "devices":
-        ask_facts.want(db, read.scope, now)
+        first_facts.want(db, read.scope, now)
     row_id = outbox.add(
         db,
         service=read.service,
@@ -179,7 +179,7 @@ def _intend(db: Connection, read: Read, now: float) -> _Ticket:
         due_at=now,
         now=now,
     )
-    return _Ticket(row_id, reads.get(db, row_id).tries, now)
+    return _Ticket(row_id, full_reads.get(db, row_id).tries, now)
 
 
 def _written_under(read: Read, result: Any) -> bool:
@@ -188,6 +188,6 @@ def _written_under(read: Read, result: Any) -> bool:
 
 def _count(db: Connection, read: Read, since: float) -> int:
     if read.what == "devices":
-        return reads.devices(db, read.scope)
-    count = reads.assets if read.what == "assets" else reads.assignments
+        return full_reads.devices(db, read.scope)
+    count = full_reads.assets if read.what == "assets" else full_reads.assignments
     return count(db, read.scope, since)

@@ -18,7 +18,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from bridge.errors import StoreError, StoreFull, StoreLocked
-from bridge.store.connecting import (
+from bridge.store.file.companions import (
+    Identity,
+    close_to_others,
+    identity,
+    lock_file,
+    open_private,
+)
+from bridge.store.file.connection import (
     BUSY_TIMEOUT_MS,
     READER_CACHE,
     WRITER_CACHE,
@@ -27,9 +34,8 @@ from bridge.store.connecting import (
     migrate,
     prepare,
 )
-from bridge.store.files import Identity, close_to_others, identity, lock_file, open_private
-from bridge.store.in_use import InUse, gone, in_use
-from bridge.store.writer_lock import WAIT, WriterLock
+from bridge.store.file.in_use import InUse, gone, in_use
+from bridge.store.file.writer_lock import WAIT, WriterLock
 
 Connection = sqlite3.Connection
 Row = sqlite3.Row

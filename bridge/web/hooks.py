@@ -16,8 +16,8 @@ from werkzeug.exceptions import HTTPException, NotFound
 from bridge.clients.listener import MARK_HEADER
 from bridge.web import credentials
 from bridge.web.body import read_body
+from bridge.web.doctor_requests import is_probe
 from bridge.web.ports import Hooks
-from bridge.web.probes import is_probe
 from bridge.web.problems import NotAuthorized, to_http
 from bridge.web.strays import Strays
 

@@ -6,12 +6,12 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from bridge.config import Config
-from bridge.domain.change import Change
+from bridge.domain.desired.change import Change
+from bridge.domain.desired.desired import Wanted
 from bridge.domain.pauses import Scope
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
 from bridge.domain.views import HealthPart, Page
-from bridge.domain.wanted import Wanted
 
 
 class Counting(Protocol):

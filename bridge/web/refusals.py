@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 from flask import Flask, Response, request
 
+from bridge.web.doctor_requests import is_probe
 from bridge.web.ports import Counting
-from bridge.web.probes import is_probe
 
 log = logging.getLogger(__name__)
 

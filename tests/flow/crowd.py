@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from bridge.simulator.mdm import Record
-from bridge.store import devices
+from bridge.store.devices import devices
 from tests.flow.scene import Scene
 
 

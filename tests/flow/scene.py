@@ -15,11 +15,11 @@ from flask.testing import FlaskClient
 
 from bridge.app import Bridge
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
+from bridge.domain.desired.desired import AppWish, Group, Wanted
 from bridge.domain.policy import Policy
-from bridge.domain.wanted import AppWish, Group, Wanted
 from bridge.engine.client_pool import Transports
-from bridge.engine.clock_steps import StepWatch
-from bridge.engine.worker import Engine
+from bridge.engine.loop import Engine
+from bridge.engine.upkeep.clock_steps import StepWatch
 from bridge.simulator.apple_http import apple_app
 from bridge.simulator.faults import Fault
 from bridge.simulator.mdm_http import mdm_app

@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from bridge.store import locations
+from bridge.store.licences import locations
 from bridge.web.v1.calls import CALLS
 from tests.flow.cli_kit import CONFIG
 from tests.flow.scene import API_KEY, PUBLIC_URL, WEBHOOK_KEY, Scene

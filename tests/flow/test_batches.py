@@ -8,8 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from bridge.domain.wanted import AppWish, Group, Wanted
-from bridge.store import devices
+from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.store.devices import devices
 from tests.flow.crowd import crowded, serials
 from tests.flow.scene import Scene
 

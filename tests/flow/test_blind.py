@@ -5,12 +5,12 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.match import Match
+from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.match import Match
 from bridge.domain.plan.blind import uses_rules
-from bridge.domain.wanted import AppWish, Group, Wanted
 from bridge.simulator.faults import Fault
-from bridge.store import wanted as wanted_store
-from bridge.store.engine_lock import EngineLock
+from bridge.store.desired import desired as wanted_store
+from bridge.store.file.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import API_KEY, Scene
 

@@ -13,7 +13,7 @@ import pytest
 from bridge.cli import show
 from bridge.simulator import script
 from bridge.simulator.faults import Fault
-from bridge.store.engine_lock import EngineLock
+from bridge.store.file.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 

@@ -8,12 +8,13 @@ from typing import Any
 import pytest
 
 from bridge.engine.calls import claim as claiming
-from bridge.engine.holder import Holder
+from bridge.engine.licences.foreign_mdm import Holder
 from bridge.simulator.apple_config import ClientConfig
 from bridge.simulator.faults import Fault
 from bridge.simulator.library import SERIAL, Pair, Target
-from bridge.store import locations, reads
-from bridge.store.engine_lock import EngineLock
+from bridge.store.file.engine_lock import EngineLock
+from bridge.store.licences import locations
+from bridge.store.outbox import full_reads
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import PUBLIC_URL, Scene
 
@@ -230,7 +231,7 @@ def test_a_read_that_began_before_does_not_count(shell: Shell) -> None:
             due_at=now,
             now=now,
         )
-        row = reads.claim(db, row_id, now - HOUR)
+        row = full_reads.claim(db, row_id, now - HOUR)
     result = call.perform(row)
     with scene.bridge.database.write() as db:
         call.settle(scene.bridge.context(db), row, result)
@@ -316,7 +317,7 @@ def test_a_claim_in_which_the_bridge_was_killed_is_not_made_again(
     shown = Holder("other-id", "Other MDM", "mdm.example.com", THEIRS)
     row_id = claiming.ask(scene.bridge.database, "hq", shown, scene.world.now)
     with scene.bridge.database.write() as db:
-        row = reads.claim(db, row_id, scene.world.now)
+        row = full_reads.claim(db, row_id, scene.world.now)
     if after:
         scene.engine.calls["claim"].perform(row)
     scene.restart()

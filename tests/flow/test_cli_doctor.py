@@ -12,13 +12,13 @@ from threading import Thread
 
 import pytest
 
-from bridge.engine.doctor import inside
-from bridge.engine.doctor.hooks import over_http
+from bridge.engine.insight.doctor import inside
+from bridge.engine.insight.doctor.hooks import over_http
 from bridge.simulator.apple_config import ClientConfig
 from bridge.simulator.faults import Fault
 from bridge.store.database import Database
-from bridge.store.engine_lock import EngineLock
-from bridge.store.soundness import Look, Soundness
+from bridge.store.file.engine_lock import EngineLock
+from bridge.store.file.soundness import Look, Soundness
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import PUBLIC_URL, WEBHOOK_KEY, Scene
 

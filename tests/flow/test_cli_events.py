@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.engine import inbox
+from bridge.engine.intake import inbox
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 

@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from bridge.domain.webhooks import PROBE_TOPIC
-from bridge.store import webhooks
 from bridge.store.database import Database
+from bridge.store.service import webhooks
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 

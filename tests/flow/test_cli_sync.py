@@ -7,9 +7,9 @@ import pytest
 
 from bridge.engine.sync import PATIENCE, WALKS
 from bridge.simulator.library import SERIAL, Pair, Target
-from bridge.store import outbox, reads
 from bridge.store.database import Connection
-from bridge.store.engine_lock import EngineLock
+from bridge.store.file.engine_lock import EngineLock
+from bridge.store.outbox import full_reads, outbox
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -115,7 +115,7 @@ def test_a_call_that_a_dead_process_left_is_made_here(shell: Shell) -> None:
     scene = shell.scene
     scene.settle()
     with scene.bridge.database.write() as db:
-        reads.claim(db, intend(scene, db), scene.world.now - 5)
+        full_reads.claim(db, intend(scene, db), scene.world.now - 5)
     assert shell.run("sync", "assets").exit_code == 0
 
 
@@ -177,7 +177,7 @@ def test_a_read_under_way_is_waited_for_and_another_is_made(
     scene = shell.scene
     scene.settle()
     with scene.bridge.database.write() as db:
-        row = reads.claim(db, intend(scene, db), scene.world.now)
+        row = full_reads.claim(db, intend(scene, db), scene.world.now)
     call = scene.engine.calls["read_assets"]
     result = call.perform(row)
 

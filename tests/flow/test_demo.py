@@ -15,12 +15,12 @@ from typing import Any
 import pytest
 
 from bridge.cli import cli, demo
-from bridge.cli.demo_bridge import POLICY, Api, BridgeProcess, make_place, wait_until_alive
-from bridge.cli.demo_kills import Kills
-from bridge.cli.demo_outside import Outside
-from bridge.cli.demo_report import Now, Result, summary, verdict
-from bridge.cli.demo_watch import Watch
 from bridge.config import load_config
+from bridge.demo.bridge import POLICY, Api, BridgeProcess, make_place, wait_until_alive
+from bridge.demo.kills import Kills
+from bridge.demo.outside import Outside
+from bridge.demo.report import Now, Result, summary, verdict
+from bridge.demo.watch import Watch
 from bridge.errors import BridgeError
 from bridge.simulator.faults import demo_faults
 from bridge.simulator.ledger import Violation
@@ -290,6 +290,6 @@ def test_a_bridge_that_will_not_do_it_any_more_ends_the_watch(
     place = make_place(tmp_path, outside.mdm_api_key)
     process: Any = Ended(exit_code)
     watch = Watch(outside, place, process, 0, 1, time.monotonic() + time_left)
-    watch.follow(Silent())
+    watch.follow(Silent(), in_place=False)
     assert len(watch.unfinished()) == 2
     assert (watch.result({}).states, len(watch.result({}).missing)) == ({}, 2)

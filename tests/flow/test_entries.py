@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bridge.config import LocationConfig
-from bridge.domain.match import Match
-from bridge.domain.wanted import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.match import Match
 from bridge.simulator import script
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene, rarely

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bridge.config import LocationConfig
-from bridge.domain.wanted import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Group, Wanted
 from bridge.simulator.library import SERIAL, Asset, Pair, Target
 from tests.flow.scene import Scene
 

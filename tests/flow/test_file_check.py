@@ -20,11 +20,12 @@ import pytest
 from bridge.app import Bridge
 from bridge.app.running import run_engine
 from bridge.config import Config
-from bridge.engine import file_check
-from bridge.store import backup, events
+from bridge.engine.upkeep import file_check
+from bridge.store import events
 from bridge.store.database import Connection, Database
-from bridge.store.engine_lock import EngineLock
-from bridge.store.soundness import Look, Soundness
+from bridge.store.file import backup
+from bridge.store.file.engine_lock import EngineLock
+from bridge.store.file.soundness import Look, Soundness
 from bridge.web import create_app
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import WEBHOOK_KEY, Scene

@@ -23,9 +23,9 @@ import pytest
 from bridge.clients.listener import ListenerClient
 from bridge.domain.policy import CallPolicy, LimitsPolicy, Policy
 from bridge.domain.views import HealthPart
-from bridge.engine import forward
 from bridge.engine.context import Context
-from bridge.engine.forward import Forwarder, Webhook
+from bridge.engine.intake import forward
+from bridge.engine.intake.forward import Forwarder, Webhook
 from bridge.store import meta
 from bridge.store.database import Connection, Database
 from tests.flow.cli_kit import Shell

@@ -6,14 +6,15 @@ from typing import Any
 import pytest
 
 from bridge.app.calls import make_calls
-from bridge.domain.match import Match
+from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.match import Match
 from bridge.domain.policy import DAY, DevicePolicy, Policy
-from bridge.domain.wanted import AppWish, Group, Wanted
-from bridge.engine import wishes
-from bridge.engine.reconcile import ask
+from bridge.engine.decide.reconcile import ask
+from bridge.engine.desired import apply as wishes
 from bridge.engine.sync import Read, Sync
 from bridge.simulator.faults import Fault
-from bridge.store import devices, installs
+from bridge.store.devices import devices
+from bridge.store.installs import installs
 from tests.flow.scene import Scene
 
 MakeScene = Callable[..., Scene]

@@ -16,12 +16,12 @@ from typing import Any
 
 import pytest
 
-from bridge.engine import inbox
+from bridge.engine.intake import inbox
 from bridge.errors import StoreFull, StoreGone, StoreLocked
 from bridge.store import meta
 from bridge.store.database import Database
-from bridge.store.write_probe import WriteProbe
-from bridge.store.writer_lock import WriterLock
+from bridge.store.file.write_probe import WriteProbe
+from bridge.store.file.writer_lock import WriterLock
 from tests.flow.scene import Scene
 from tests.flow.test_messages import BASIC, connect, idle, settled
 
@@ -67,11 +67,11 @@ def part(scene: Scene, name: str) -> dict[str, Any]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test waits for seconds."""
-    monkeypatch.setattr("bridge.store.writer_lock.WAIT", 0.05)
+    monkeypatch.setattr("bridge.store.file.writer_lock.WAIT", 0.05)
     for name in (WriterLock.held, WriterLock.turn, Database.write, Database._exclusive):
         monkeypatch.setattr(getattr(name, "__wrapped__", name), "__defaults__", (0.05,))
-    monkeypatch.setattr("bridge.store.write_probe.PATIENCE", 0.05)
-    monkeypatch.setattr("bridge.store.write_probe.EVERY", 0.0)
+    monkeypatch.setattr("bridge.store.file.write_probe.PATIENCE", 0.05)
+    monkeypatch.setattr("bridge.store.file.write_probe.EVERY", 0.0)
 
 
 @pytest.mark.usefixtures("impatient")

@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 
 from bridge.config import LocationConfig, load_config
+from bridge.domain.desired.desired import AppWish, Group, Wanted
 from bridge.domain.views import HealthPart
-from bridge.domain.wanted import AppWish, Group, Wanted
 from bridge.engine.calls.registering import NOTIFICATION_TYPES
 from bridge.engine.client_pool import Transports
 from bridge.errors import ConfigError
@@ -21,8 +21,8 @@ from bridge.simulator.apple import ContentToken, Location
 from bridge.simulator.apple_config import ClientConfig
 from bridge.simulator.faults import Fault
 from bridge.simulator.library import Asset
-from bridge.store import locations
-from bridge.store.locations import Location as Stored
+from bridge.store.licences import locations
+from bridge.store.licences.locations import Location as Stored
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import PUBLIC_URL, Killed, Scene
 from tests.flow.test_kills import Reaper

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.engine import inbox
 from bridge.engine.context import Context
+from bridge.engine.intake import inbox
 from bridge.simulator.faults import Fault
 from bridge.store.events import Event
 from tests.flow.scene import WEBHOOK_KEY, Scene

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.simulator.faults import Fault
 from bridge.simulator.library import Asset
-from bridge.store import locations
+from bridge.store.licences import locations
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import DAY, PUBLIC_URL, MakeScene, Scene, rarely
 

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.config import LocationConfig
-from bridge.domain.wanted import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Group, Wanted
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.wanted import Group
+from bridge.domain.desired.desired import Group
 from bridge.simulator import script
 from bridge.simulator.apple import AppleSettings
 from bridge.simulator.script import MDM_ERROR

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from bridge.domain.wanted import Wanted
+from bridge.domain.desired.desired import Wanted
 from bridge.simulator.faults import Fault
 from tests.flow.scene import Scene
 

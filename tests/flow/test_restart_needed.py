@@ -8,7 +8,7 @@ import pytest
 
 from bridge.config import load_config
 from bridge.config.settings import digests
-from bridge.store.engine_lock import EngineLock
+from bridge.store.file.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 

@@ -95,12 +95,12 @@ def test_people_are_told_which_devices(
     make_scene: MakeScene, caplog: pytest.LogCaptureFixture
 ) -> None:
     scene = make_scene(devices=1, apps=1, seats=5)
-    with caplog.at_level(logging.WARNING, "bridge.engine.serials"):
+    with caplog.at_level(logging.WARNING, "bridge.engine.intake.serials"):
         device = odd_device(scene, "Not Available")
         scene.pass_time(3 * 3600)
         device.reenrol()
         scene.pass_time(60)
-    told = [r.getMessage() for r in caplog.records if r.name == "bridge.engine.serials"]
+    told = [r.getMessage() for r in caplog.records if r.name == "bridge.engine.intake.serials"]
     assert told == ["a device tells no serial number but 'Not Available'"]
     shell = Shell(scene)
     shell.run("apply", "--yes")
@@ -121,10 +121,10 @@ def test_two_devices_with_one_serial_number_are_told(
     scene.apply()
     scene.run(scene.all_installed)
     first = scene.world.devices[0]
-    with caplog.at_level(logging.WARNING, "bridge.engine.serials"):
+    with caplog.at_level(logging.WARNING, "bridge.engine.intake.serials"):
         twin = odd_device(scene, first.serial_number)
         scene.pass_time(600)
-    told = [r.getMessage() for r in caplog.records if r.name == "bridge.engine.serials"]
+    told = [r.getMessage() for r in caplog.records if r.name == "bridge.engine.intake.serials"]
     assert told == [
         f"{first.serial_number} is the serial number of 2 enrolled devices: "
         "it does not say which is meant"

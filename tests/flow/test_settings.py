@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
+from bridge.domain.desired.desired import Wanted
 from bridge.domain.policy import Policy, VerifyPolicy
-from bridge.domain.wanted import Wanted
 from bridge.simulator.device import Device
 from bridge.simulator.device_apps import App
 from bridge.simulator.faults import Fault

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
-from bridge.engine import pruning
 from bridge.engine.calls import mdm
+from bridge.engine.upkeep import pruning
 from bridge.simulator import script
 from bridge.simulator.faults import Fault
 from tests.flow.scene import DAY, Scene, rarely

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.wanted import Wanted
-from bridge.engine.handlers import answers
+from bridge.domain.desired.desired import Wanted
+from bridge.engine.intake import answers
 from bridge.simulator import script
 from bridge.simulator.faults import Fault
 from tests.flow.cli_kit import Shell

@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any, Literal, Self
 from urllib.parse import quote
 
-from bridge.cli.demo_bridge import (
+from bridge.demo.bridge import (
     Api,
     BridgeProcess,
     Unreachable,

@@ -17,7 +17,7 @@ from urllib.parse import quote, unquote
 
 import pytest
 
-from bridge.cli.demo_bridge import wait_until_alive
+from bridge.demo.bridge import wait_until_alive
 from bridge.simulator.real_mdm import RealMicroMdm
 from tests.real import bridge_kit
 from tests.real.bridge_kit import WITHIN, Rig, tell, until

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from bridge.cli.demo_bridge import policy_lines
+from bridge.demo.bridge import policy_lines
 from bridge.simulator.apple import AppleSettings
 from bridge.simulator.apple_notifications import NotificationSettings
 from bridge.simulator.serve import run

@@ -8,10 +8,10 @@ from typing import Any, TypeVar
 
 from bridge.domain.decide import decide
 from bridge.domain.decision import AskApps, Decision, SendInstall
+from bridge.domain.devices.installed_apps import InstalledReport, Presence
 from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts
-from bridge.domain.installed import InstalledReport, Presence
+from bridge.domain.installs.options import Options
 from bridge.domain.model import AppReport, Attempt, Device, Install
-from bridge.domain.options import Options
 from bridge.domain.policy import Policy
 
 T = TypeVar("T")

@@ -15,9 +15,10 @@ from bridge.engine.calls import wait_after
 from bridge.engine.context import Context
 from bridge.engine.dispatch import Dispatcher
 from bridge.errors import AppleRefused, CallError, MdmRefused, NotSent, OutcomeUnknown
-from bridge.store import installs, outbox
 from bridge.store.database import Connection, Database
-from bridge.store.outbox import OutboxRow
+from bridge.store.installs import installs
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 from tests.unit.store_kit import NOW, intend
 
 POLICY = Policy()

@@ -6,19 +6,24 @@ import re
 from collections.abc import Callable
 from typing import Any
 
-from bridge.domain.batching import rectangles
-from bridge.domain.install_settings import InstallSettings
+from bridge.domain.installs.options import Options
+from bridge.domain.installs.settings import InstallSettings
+from bridge.domain.licences.batch import rectangles
 from bridge.domain.model import Asset, Device, Pair
-from bridge.domain.options import Options
 from bridge.domain.policy import RetentionPolicy
 from bridge.domain.views import Page
-from bridge.store import commands, devices, installs, licences, outbox, pruning, requests
-from bridge.store import pairs as pairs_store
-from bridge.store.commands import Command
+from bridge.store import pruning
+from bridge.store.commands import commands
+from bridge.store.commands.commands import Command
 from bridge.store.database import Connection
-from bridge.store.installs import Wish
-from bridge.store.licences import Assignment
-from bridge.store.pairs import PairRecord
+from bridge.store.devices import devices
+from bridge.store.installs import installs
+from bridge.store.installs.installs import Wish
+from bridge.store.licences import assignments, requests
+from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences.assignments import Assignment
+from bridge.store.licences.pairs import PairRecord
+from bridge.store.outbox import outbox
 
 NOW = 1_800_000_000.0
 PAGES = Asset("361309726")
@@ -122,7 +127,7 @@ def make_request(db: Connection, *pairs: Pair, now: float = NOW, sent: bool = Tr
 def held(db: Connection, *serials: str, location: str = "hq") -> dict[Pair, Assignment]:
     """The licences for Pages and Keynote that these devices hold."""
     apps = [PAGES.adam_id, KEYNOTE.adam_id]
-    return licences.held(db, location, serials, apps)
+    return assignments.held(db, location, serials, apps)
 
 
 def newest(

@@ -15,7 +15,7 @@ from typing import Any
 from bridge.errors import StoreError
 from bridge.store import meta
 from bridge.store.database import Database
-from bridge.store.engine_lock import EngineLock
+from bridge.store.file.engine_lock import EngineLock
 
 SPAWN = multiprocessing.get_context("spawn")
 NOBODY = 65534

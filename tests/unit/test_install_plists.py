@@ -5,13 +5,13 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.configuration import digest
-from bridge.domain.install_settings import InstallSettings, obstacle, to_send, wished
+from bridge.domain.installs.configuration import digest
+from bridge.domain.installs.options import Options
+from bridge.domain.installs.settings import InstallSettings, obstacle, to_send, wished
 from bridge.domain.model import Device
-from bridge.domain.options import Options
-from bridge.engine import install_plists
-from bridge.store import configurations
+from bridge.engine.commands import plists
 from bridge.store.database import Database
+from bridge.store.desired import configurations
 from tests.unit.domain_kit import device
 from tests.unit.store_kit import NOW, prune
 
@@ -56,7 +56,7 @@ def written(database: Database, settings: InstallSettings) -> dict[str, Any]:
     """The keys that settings add to the bare command."""
     with database.write() as db:
         configurations.keep(db, VALUES)
-        plist = install_plists.write(db, "UUID-1", "361309726", settings.as_text())
+        plist = plists.write(db, "UUID-1", "361309726", settings.as_text())
     message = plistlib.loads(plist, fmt=plistlib.FMT_XML)
     assert message["CommandUUID"] == "UUID-1"
     command: dict[str, Any] = message["Command"]

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# errors < config, domain, logs < wire, clients, store < engine < app < web < cli
+# errors < config, domain, logs < wire, clients, store < engine < app < web, demo < cli
 RANKS = {
     "errors": 0,
     "domain": 1,
@@ -22,13 +22,15 @@ RANKS = {
     "engine": 3,
     "app": 4,
     "web": 5,
+    "demo": 5,
     "cli": 6,
 }
 # Which parts of one rank may import which others of it; a part may always import itself.
 BESIDES = {"config": {"domain"}}
-# The simulator stands apart: it imports errors alone, and only the command line imports it.
+# The simulator stands apart: it imports errors alone, and only the command line and the
+# demonstration import it.
 SIMULATOR_IMPORTS = {"errors", "simulator"}
-SIMULATOR_IMPORTERS = {"cli", "simulator"}
+SIMULATOR_IMPORTERS = {"cli", "demo", "simulator"}
 
 HOMES = {
     "requests": ["bridge.clients.http"],
@@ -124,7 +126,7 @@ def problem_between(importer: str, imported: str) -> str | None:
     if "simulator" in (importer, imported):
         if imported in SIMULATOR_IMPORTS and importer in SIMULATOR_IMPORTERS:
             return None
-        return "the simulator imports errors alone, and only the command line imports it"
+        return "the simulator imports errors alone, and only command line and demo import it"
     for name in (importer, imported):
         if name not in RANKS:
             return f"{name!r} is in no layer"
@@ -138,7 +140,7 @@ ALLOWED = [
     ("bridge.domain.decide", "from bridge.domain.model import Install"),
     ("bridge.domain.decide", "from bridge import errors"),
     ("bridge.config", "from bridge.domain.policy import Policy"),
-    ("bridge.engine.worker", "from bridge.store import rows"),
+    ("bridge.engine.loop", "from bridge.store import rows"),
     ("bridge.web.pages", "from bridge.app import Bridge\nimport flask"),
     ("bridge.cli", "from bridge.simulator.kernel import Kernel\nimport click, rich.table"),
     ("bridge.cli.demo", "from bridge.simulator.kernel import Kernel\nimport click"),
@@ -154,12 +156,12 @@ FORBIDDEN = [
     ("bridge.domain.model", "from bridge.config import Config", "domain is not above config"),
     ("bridge.wire.plist", "from bridge.store import rows", "wire is not above store"),
     ("bridge.store.rows", "from bridge import engine", "store is not above engine"),
-    ("bridge.engine.worker", "from bridge.app import Bridge", "engine is not above app"),
+    ("bridge.engine.loop", "from bridge.app import Bridge", "engine is not above app"),
     ("bridge.web.api", "import bridge.cli", "web is not above cli"),
-    ("bridge.web.api", "import bridge.simulator.apple", "only the command line imports it"),
+    ("bridge.web.api", "import bridge.simulator.apple", "only command line and demo import it"),
     ("bridge.simulator.apple", "from bridge.wire import plist", "imports errors alone"),
     ("bridge.simulator.apple", "import bridge.domain.model", "imports errors alone"),
-    ("bridge.engine.worker", "import bridge.extra", "'extra' is in no layer"),
+    ("bridge.engine.loop", "import bridge.extra", "'extra' is in no layer"),
     ("bridge.wire.plist", "from . import json_text", "imports are absolute"),
     ("bridge.wire.plist", "import plistlib", "nowhere in bridge"),
     ("bridge.clients.apple", "import requests", "its home is bridge.clients.http"),
@@ -169,7 +171,7 @@ FORBIDDEN = [
     ("bridge.engine.outbox", "import flask.views", "its home is bridge.web"),
     ("bridge.app", "import gunicorn.app.base", "its home is bridge.web"),
     ("bridge.app", "import click", "its home is bridge.cli"),
-    ("bridge.domain.wanted", "import yaml", "its home is bridge.config"),
+    ("bridge.domain.desired.desired", "import yaml", "its home is bridge.config"),
     ("bridge.app", "def late():\n    import rich", "its home is bridge.cli"),
     ("bridge.app", "import typing\nif typing.TYPE_CHECKING:\n    import bridge.web", "above web"),
 ]

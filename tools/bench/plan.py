@@ -32,7 +32,7 @@ sys.path.insert(0, str(ROOT))
 
 from bridge.app import Bridge  # noqa: E402
 from bridge.config import load_config  # noqa: E402
-from bridge.store import locations  # noqa: E402
+from bridge.store.licences import locations  # noqa: E402
 
 CONFIG = """\
 database: bridge.db

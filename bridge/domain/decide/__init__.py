@@ -24,9 +24,9 @@ from bridge.domain.decision import (
     TakeSeat,
 )
 from bridge.domain.facts import Facts, Unsure
+from bridge.domain.installs.probes import after_the_scout, once_back
+from bridge.domain.licences.retired import retired_too, seats_left
 from bridge.domain.policy import DAY, Policy
-from bridge.domain.retired import retired_too, seats_left
-from bridge.domain.scouting import after_the_scout, once_back
 
 LOOK_EVERY = DAY
 """Seconds between two looks at a pair of which a look did not tell whether it holds its licence."""

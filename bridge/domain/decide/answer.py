@@ -6,16 +6,6 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.domain.asking import (
-    ask_in_time,
-    asking,
-    asking_installed,
-    device_of,
-    is_unmanaged,
-    listed_at,
-    look_again,
-    refuses_lists,
-)
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import TREATMENTS, Meaning
 from bridge.domain.decide import platform
@@ -26,12 +16,22 @@ from bridge.domain.decision import (
     SendInstall,
     Step,
 )
+from bridge.domain.devices.asking import (
+    ask_in_time,
+    asking,
+    asking_installed,
+    device_of,
+    is_unmanaged,
+    listed_at,
+    look_again,
+    refuses_lists,
+)
+from bridge.domain.devices.unreadable import Unreadable
 from bridge.domain.facts import Facts
 from bridge.domain.model import LANE_STATES, Attempt
 from bridge.domain.policy import Policy
 from bridge.domain.quiet_hours import moment, next_allowed
 from bridge.domain.reasons import REASONS
-from bridge.domain.unreadable import Unreadable
 
 IN_FLIGHT = ("ready", *LANE_STATES)
 

@@ -2,13 +2,6 @@
 
 from __future__ import annotations
 
-from bridge.domain.asking import (
-    ask_in_time,
-    asked_at,
-    asking,
-    device_of,
-    is_unmanaged,
-)
 from bridge.domain.catalogue import DELETED, TREATMENTS, answer_meaning
 from bridge.domain.decide import platform
 from bridge.domain.decide.answer import after, explained, verify
@@ -19,6 +12,13 @@ from bridge.domain.decision import (
     DropAttempt,
     PostAgain,
     SendInstall,
+)
+from bridge.domain.devices.asking import (
+    ask_in_time,
+    asked_at,
+    asking,
+    device_of,
+    is_unmanaged,
 )
 from bridge.domain.facts import Facts
 from bridge.domain.model import Attempt

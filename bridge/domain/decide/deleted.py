@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.domain.asking import ask_in_time, asking, device_of, look_again
 from bridge.domain.catalogue import NOT_ARRIVED, TREATMENTS
 from bridge.domain.decide import platform
 from bridge.domain.decide.answer import wait_after
 from bridge.domain.decision import Decision, SendInstall
+from bridge.domain.devices.asking import ask_in_time, asking, device_of, look_again
 from bridge.domain.facts import Facts
 from bridge.domain.model import AppReport, Attempt
 from bridge.domain.policy import Policy

@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.domain.asking import (
+from bridge.domain.backoff import nth_delay
+from bridge.domain.catalogue import SAID_ONCE, TREATMENTS, Meaning, app_status, statuses_of
+from bridge.domain.decide.answer import IN_FLIGHT, after, ask_person_again, until_it_tells
+from bridge.domain.decide.deleted import as_deleted
+from bridge.domain.decision import Decision, DropAttempt
+from bridge.domain.devices.asking import (
     ask_in_time,
     asking,
     device_of,
@@ -13,11 +18,6 @@ from bridge.domain.asking import (
     look_again,
     unread_lists,
 )
-from bridge.domain.backoff import nth_delay
-from bridge.domain.catalogue import SAID_ONCE, TREATMENTS, Meaning, app_status, statuses_of
-from bridge.domain.decide.answer import IN_FLIGHT, after, ask_person_again, until_it_tells
-from bridge.domain.decide.deleted import as_deleted
-from bridge.domain.decision import Decision, DropAttempt
 from bridge.domain.facts import Facts
 from bridge.domain.model import AppReport
 from bridge.domain.policy import Policy

@@ -1,15 +1,15 @@
 """Deciding for an app that Apple does not list for its device, where a person named the device.
 
-Whom only a rule means is never wished for then (`domain/roster.py`). What cannot be is not tried;
-what may be is sent once, and the device has the word.
+Whom only a rule means is never wished for then (`domain/desired/roster.py`). What cannot be is not
+tried; what may be is sent once, and the device has the word.
 """
 
 from __future__ import annotations
 
 from bridge.domain.catalogue import TREATMENTS, Meaning
 from bridge.domain.decision import Decision
+from bridge.domain.devices.platforms import Fit, fit, listed
 from bridge.domain.facts import Facts
-from bridge.domain.platforms import Fit, fit, listed
 
 
 def unfit(facts: Facts) -> Decision | None:

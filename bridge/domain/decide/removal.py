@@ -7,7 +7,6 @@ that the bridge itself asked for are given back.
 
 from __future__ import annotations
 
-from bridge.domain.asking import asking, is_unmanaged
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import MANAGED, answer_meaning, app_status, apple_error, device_error
 from bridge.domain.decide.answer import explained
@@ -21,6 +20,7 @@ from bridge.domain.decision import (
     SendRemove,
     Step,
 )
+from bridge.domain.devices.asking import asking, is_unmanaged
 from bridge.domain.facts import Facts
 from bridge.domain.model import LANE_STATES, Attempt
 from bridge.domain.policy import Policy

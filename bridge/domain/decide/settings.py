@@ -7,18 +7,18 @@ there before is taken to have the settings of a wish that names none.
 
 from __future__ import annotations
 
-from bridge.domain.asking import device_of, look_again
 from bridge.domain.catalogue import TREATMENTS, Meaning, answer_meaning, app_status
 from bridge.domain.decide.answer import explained, verify, wait_after
 from bridge.domain.decide.attempt import as_the_attempt_stands
 from bridge.domain.decide.listed import is_past
 from bridge.domain.decide.platform import is_foreign_ios_app
 from bridge.domain.decision import Decision, DropAttempt, SendInstall, Step
+from bridge.domain.devices.asking import device_of, look_again
 from bridge.domain.facts import Facts
-from bridge.domain.install_settings import InstallSettings, obstacle, wished
-from bridge.domain.install_settings import to_send as with_what_goes
+from bridge.domain.installs.options import Options
+from bridge.domain.installs.settings import InstallSettings, obstacle, wished
+from bridge.domain.installs.settings import to_send as with_what_goes
 from bridge.domain.model import ANSWERED_STATES, LANE_STATES, Attempt
-from bridge.domain.options import Options
 from bridge.domain.policy import Policy
 
 _ON_ITS_WAY = ("ready", *LANE_STATES, "in_doubt")

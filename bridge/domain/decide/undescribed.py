@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.domain.asking import after_unreadable, or_unreadable
 from bridge.domain.decide.answer import until_it_tells
 from bridge.domain.decision import AskFacts, Decision
+from bridge.domain.devices.asking import after_unreadable, or_unreadable
+from bridge.domain.devices.platforms import platform_of
 from bridge.domain.facts import Facts
-from bridge.domain.platforms import platform_of
 from bridge.domain.policy import Policy
 
 

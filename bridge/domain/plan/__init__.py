@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.domain.change import Change, PairName, refusal
+from bridge.domain.desired.change import Change, PairName, refusal
 from bridge.domain.plan.blind import Blind, blind_lines
 from bridge.domain.plan.seats import Seats, seats_json
 from bridge.domain.reasons import describe

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bridge.domain.wanted import Wanted
+from bridge.domain.desired.desired import Wanted
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,8 +7,8 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.domain.allocate import Demand, allocate
 from bridge.domain.facts import AssetFacts
+from bridge.domain.licences.allocate import Demand, allocate
 from bridge.domain.model import DEFAULT_PRICING, Asset
 from bridge.domain.times import day_of, rfc3339
 from bridge.domain.wording import named

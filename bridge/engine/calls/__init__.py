@@ -10,9 +10,9 @@ from bridge.clients.micromdm import MicroMdmClient
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.engine.context import Context
 from bridge.errors import CallError, UnreadableReply
-from bridge.store import outbox
 from bridge.store.database import Database
-from bridge.store.outbox import OutboxRow
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 
 
 class Clients(Protocol):

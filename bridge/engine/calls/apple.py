@@ -7,10 +7,10 @@ import json
 from bridge.clients.apple_replies import Envelope, MdmInfo
 from bridge.domain.catalogue import AppleError, apple_error
 from bridge.domain.policy import DAY
-from bridge.engine import stops
 from bridge.engine.calls import Repeatable, wait_after
 from bridge.engine.context import Context
-from bridge.engine.holder import of_info
+from bridge.engine.licences import suspension
+from bridge.engine.licences.foreign_mdm import of_info
 from bridge.errors import (
     AppleRefused,
     CallError,
@@ -18,8 +18,11 @@ from bridge.errors import (
     TokenUnusable,
     UnreadableReply,
 )
-from bridge.store import installs, locations, meta, outbox
-from bridge.store.outbox import OutboxRow
+from bridge.store import meta
+from bridge.store.installs import installs
+from bridge.store.licences import locations
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 
 DENIED_FOR = DAY
 """Seconds for which another MDM in a reply counts for nothing once the client configuration, which
@@ -35,12 +38,12 @@ class AppleCall(Repeatable):
         if isinstance(error, TokenUnusable):
             other = isinstance(error, TokenOfOtherLibrary)
             reason = "TOKEN_OTHER_LIBRARY" if other else "TOKEN_INVALID"
-            stops.refuse_token(context, row.scope, reason, str(error), digest)
+            suspension.refuse_token(context, row.scope, reason, str(error), digest)
             return self.give_up(context, row, error)
         verdict = verdict_of(error)
         if verdict is not None and verdict.kind == "stop":
             detail = f"{verdict.cause}: {error}"
-            stops.refuse_token(context, row.scope, verdict.reason, detail, digest)
+            suspension.refuse_token(context, row.scope, verdict.reason, detail, digest)
             return self.give_up(context, row, error)
         if verdict is not None and verdict.kind not in ("back_off", "way"):
             return self.refused(context, row, error, verdict)
@@ -111,6 +114,6 @@ def hear(context: Context, location: str, envelope: Envelope) -> None:
     if mdm is not None:
         values["mdm_id"], values["mdm_name"] = mdm.id, mdm.name
     locations.update(context.db, location, **values)
-    stops.token_works(context, location)
+    suspension.token_works(context, location)
     if mdm is not None and mdm.id != meta.instance_id(context.db):
-        stops.held_by_another(context, location, of_info(mdm).shown)
+        suspension.held_by_another(context, location, of_info(mdm).shown)

@@ -10,17 +10,19 @@ from bridge.clients.apple import WalkStep
 from bridge.clients.apple_replies import AssignmentsPage, Envelope
 from bridge.domain.backoff import doubling
 from bridge.domain.catalogue import AppleError
+from bridge.domain.licences.odd_rows import OddRow, of_pair
 from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
-from bridge.domain.odd_rows import OddRow, of_pair
 from bridge.domain.policy import HOUR
-from bridge.engine import licences
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
+from bridge.engine.licences import settle as licences
 from bridge.errors import CallError
-from bridge.store import meta, outbox, requests
-from bridge.store import pairs as pairs_store
-from bridge.store.outbox import OutboxRow
-from bridge.store.requests import AppleRequest
+from bridge.store import meta
+from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import requests
+from bridge.store.licences.requests import AppleRequest
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 
 NARROWED_AT_ONCE = 9
 """Apps of a device that are asked for one by one, because a row does not tell which it is of."""

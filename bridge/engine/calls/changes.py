@@ -14,8 +14,11 @@ from bridge.domain.model import Pair
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
 from bridge.errors import CallError
-from bridge.store import installs, licences, locations, meta, outbox
-from bridge.store.outbox import OutboxRow
+from bridge.store import meta
+from bridge.store.installs import installs
+from bridge.store.licences import assignments, locations
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +55,9 @@ class ReadChanges(AppleCall):
             return
         if result.envelope is not None:
             hear(context, row.scope, result.envelope)
-        licences.confirm(context.db, row.scope, result.pairs, told_by="read", now=result.began_at)
+        assignments.confirm(
+            context.db, row.scope, result.pairs, told_by="read", now=result.began_at
+        )
         locations.update(context.db, row.scope, assignments_version=result.version_id)
         installs.touch_pairs(
             context.db,

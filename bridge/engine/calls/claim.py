@@ -14,12 +14,14 @@ from typing import Literal
 from bridge.engine.calls import Call, registering, wait_after
 from bridge.engine.calls.registering import Register, Told
 from bridge.engine.context import Context
-from bridge.engine.holder import Holder
+from bridge.engine.licences.foreign_mdm import Holder
 from bridge.errors import CallError, OutcomeUnknown
-from bridge.store import locations, meta, outbox, pauses, reads
+from bridge.store import meta, pauses
 from bridge.store.database import Connection, Database
-from bridge.store.locations import Location
-from bridge.store.outbox import OutboxRow
+from bridge.store.licences import locations
+from bridge.store.licences.locations import Location
+from bridge.store.outbox import full_reads, outbox
+from bridge.store.outbox.outbox import OutboxRow
 
 KIND = "claim"
 
@@ -105,7 +107,7 @@ def make(
 ) -> None:
     """Make the claim here; the engine's lock must be held. How it ended, `progress` tells."""
     with database.write() as db:
-        row = reads.claim(db, row_id, context(db).now)
+        row = full_reads.claim(db, row_id, context(db).now)
         call.begin(context(db), row)
     try:
         result = call.perform(row)
@@ -120,7 +122,7 @@ def make(
 def withdraw(database: Database, row_id: int, now: float) -> bool:
     """Take back a claim that nobody has taken up; returns whether it was not too late for that."""
     with database.write() as db:
-        if reads.get(db, row_id).state != "ready":
+        if full_reads.get(db, row_id).state != "ready":
             return False
         outbox.failed(db, row_id, now, "nobody took it up")
     return True
@@ -128,7 +130,7 @@ def withdraw(database: Database, row_id: int, now: float) -> bool:
 
 def progress(db: Connection, row_id: int) -> Progress:
     """How far a claim is."""
-    row = reads.get(db, row_id)
+    row = full_reads.get(db, row_id)
     if row.state == "failed":
         return Progress("failed", row.error)
     if row.state == "done":

@@ -8,12 +8,18 @@ from collections.abc import Iterable
 
 from bridge.clients.micromdm import MdmDevice
 from bridge.domain.model import Device
-from bridge.engine import ask_facts, serials, wishes
 from bridge.engine.calls.mdm import MdmCall
 from bridge.engine.context import Context
-from bridge.engine.reconcile import ask
-from bridge.store import devices, installs, lanes, meta, outbox, unreadable
-from bridge.store.outbox import OutboxRow
+from bridge.engine.decide import first_facts
+from bridge.engine.decide.reconcile import ask
+from bridge.engine.desired import apply
+from bridge.engine.intake import serials
+from bridge.store import meta
+from bridge.store.commands import device_queue
+from bridge.store.devices import devices, unreadable
+from bridge.store.installs import installs
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +51,7 @@ class ReadDevices(MdmCall):
                 ask(context, device, "DeviceInformation")
             devices.update(context.db, device.id, serial_asked_at=context.now)
         meta.keep(context.db, f"devices_read_at:{row.scope}", str(context.now))
-        ask_facts.begin(context, row.scope)
+        first_facts.begin(context, row.scope)
 
 
 def _may_ask(context: Context, device: Device) -> bool:
@@ -107,11 +113,11 @@ def _found(
             ),
             last_seen_at=device.last_seen_at or _past(found.last_seen_at, context.now),
         )
-        lanes.wake(db, device.id, context.now)
+        device_queue.wake(db, device.id, context.now)
     now_known = devices.by_id(db, device.id)
     if now_known is not None and now_known.serial_number is not None:
         if now_known.enrolled:
-            wishes.for_device(db, now_known.serial_number, context.now)
+            apply.for_device(db, now_known.serial_number, context.now)
         installs.touch_serials(db, [now_known.serial_number], context.now)
 
 

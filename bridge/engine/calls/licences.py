@@ -7,15 +7,18 @@ from collections.abc import Mapping, Sequence
 from bridge.clients.apple_replies import EventFailure, EventReply, StatusReply
 from bridge.domain.catalogue import AppleError
 from bridge.domain.model import Pair
-from bridge.engine import licences
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
-from bridge.engine.cutting import DEFAULT_MAX_ASSETS, DEFAULT_MAX_SERIAL_NUMBERS
+from bridge.engine.licences import settle as licences
+from bridge.engine.licences.batch import DEFAULT_MAX_ASSETS, DEFAULT_MAX_SERIAL_NUMBERS
 from bridge.errors import AppleRefused, CallError, OutcomeUnknown, UnreadableReply
-from bridge.store import installs, locations, meta, outbox, requests
-from bridge.store import pairs as pairs_store
-from bridge.store.outbox import OutboxRow
-from bridge.store.requests import AppleRequest
+from bridge.store import meta
+from bridge.store.installs import installs
+from bridge.store.licences import locations, requests
+from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences.requests import AppleRequest
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 
 TOO_MANY_ASSETS = 9700
 

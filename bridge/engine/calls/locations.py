@@ -10,11 +10,9 @@ from typing import Any
 from bridge.clients.apple_replies import AssetCounts, ClientConfig, Envelope, ServiceConfig
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.catalogue import AppleError
+from bridge.domain.licences.odd_rows import OddRow, of_pair
 from bridge.domain.model import Pair
-from bridge.domain.odd_rows import OddRow, of_pair
 from bridge.domain.policy import HOUR, MINUTE
-from bridge.engine import holder, wishes
-from bridge.engine import licences as licence_steps
 from bridge.engine.calls import metadata
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.calls.registering import (
@@ -28,10 +26,18 @@ from bridge.engine.calls.registering import (
     url_taken,
 )
 from bridge.engine.context import Context
+from bridge.engine.desired import apply
+from bridge.engine.licences import foreign_mdm
+from bridge.engine.licences import settle as licence_steps
 from bridge.errors import CallError
-from bridge.store import counts, installs, licences, locations, meta, odd_rows, outbox, wanted
-from bridge.store.locations import Location
-from bridge.store.outbox import OutboxRow
+from bridge.store import meta
+from bridge.store.catalog import usage as counts
+from bridge.store.desired import desired
+from bridge.store.installs import installs
+from bridge.store.licences import assignments, locations, odd_rows
+from bridge.store.licences.locations import Location
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
 
@@ -57,7 +63,7 @@ class ReadClientConfig(LocationCall):
         if location.stopped is not None or not _is_wished_for(context, row.scope):
             return
         ours, is_ours = meta.instance_id(context.db), location.registered_at is not None
-        result = holder.as_known(result, ours, is_ours=is_ours)
+        result = foreign_mdm.as_known(result, ours, is_ours=is_ours)
         what = difference(location, result, ours, url)
         if what is None and url is not None and _is_old(context, location):
             register(context, row.scope, RENEWAL)
@@ -82,7 +88,7 @@ def _is_old(context: Context, location: Location) -> bool:
 
 
 def _is_wished_for(context: Context, location: str) -> bool:
-    wished = any(location in app.locations for app in wanted.load(context.db).apps)
+    wished = any(location in app.locations for app in desired.load(context.db).apps)
     return wished or installs.any_wanted(context.db, location)
 
 
@@ -175,7 +181,7 @@ class ReadAssets(LocationRead):
         locations.store_assets(context.db, row.scope, list(rows.items()), result.began_at)
         counts.keep_day(context.db, row.scope, context.now)
         if locations.platforms_of(context.db, row.scope) != before:
-            wishes.platforms_changed(context.db)
+            apply.platforms_changed(context.db)
         if _began_too_early(context, row.scope, result):
             meta.hasten_job(context.db, f"assets:{row.scope}", context.now)
             return
@@ -224,7 +230,7 @@ class ReadAssignments(LocationRead):
                 if a.target is not None and a.target.kind == "serial"
             ]
             with self.database.write() as db:
-                licences.confirm(db, row.scope, pairs, told_by="read", now=began_at)
+                assignments.confirm(db, row.scope, pairs, told_by="read", now=began_at)
         return walk
 
     def settle(self, context: Context, row: OutboxRow, result: Walk) -> None:
@@ -245,7 +251,7 @@ class ReadAssignments(LocationRead):
             meta.hasten_job(context.db, f"assignments:{row.scope}", again_at)
         else:
             meta.keep(context.db, changes, "0")
-            unread = licences.unread_since(context.db, row.scope, result.began_at)
+            unread = assignments.unread_since(context.db, row.scope, result.began_at)
             gone = [pair for pair in unread if of_pair(result.odd, pair) is None]
             licence_steps.taken_away(context, row.scope, gone)
         locations.update(

@@ -7,14 +7,19 @@ import json
 from bridge.clients.micromdm import QueuedCommand
 from bridge.domain.backoff import doubling
 from bridge.domain.model import Device
-from bridge.engine import follow_up, install_plists
 from bridge.engine.calls import Repeatable, wait_after
+from bridge.engine.commands import follow_up, plists
 from bridge.engine.context import Context
 from bridge.errors import CallError, MdmRefused, NotSent, OutcomeUnknown
-from bridge.store import apps, commands, devices, installs, meta, outbox, watch
-from bridge.store.commands import Command
+from bridge.store import meta
+from bridge.store.catalog import apps
+from bridge.store.commands import commands, timers
+from bridge.store.commands.commands import Command
 from bridge.store.database import Connection
-from bridge.store.outbox import OutboxRow
+from bridge.store.devices import devices
+from bridge.store.installs import installs
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 from bridge.wire import mdm_command
 
 STORE_GRACE = 2.0
@@ -61,7 +66,7 @@ class SendCommand(MdmCall):
     def lost(self, context: Context, row: OutboxRow) -> None:
         """The server may have it: its queue tells, and if not, the device."""
         commands.posted(context.db, row.subject, context.now, look_at=context.now + STORE_GRACE)
-        watch.suspect(context.db, row.subject)
+        timers.suspect(context.db, row.subject)
         outbox.failed(context.db, row.id, context.now, "in doubt: stopped while it was posted")
         meta.count(context.db, "command.in_doubt", context.now)
 
@@ -98,7 +103,7 @@ def _plist(db: Connection, command: Command, device: Device) -> bytes:
         assert bundle_id is not None, "an app without a bundle id is not removed"
         return mdm_command.remove_application(command.command_uuid, bundle_id)
     assert command.settings is not None, "an install's settings are fixed when it is made"
-    return install_plists.write(db, command.command_uuid, install.adam_id, command.settings)
+    return plists.write(db, command.command_uuid, install.adam_id, command.settings)
 
 
 _QUERIES = ("SerialNumber", "UDID", "DeviceName", "ProductName", "Model", "OSVersion")
@@ -135,10 +140,10 @@ class LookAtQueue(MdmCall):
         if began_at >= doubt_at:
             follow_up.doubt(context, command)
         elif began_at >= posted_at + STORE_GRACE:
-            watch.stored_up_to(context.db, command.server, posted_at, doubt_at)
+            timers.stored_up_to(context.db, command.server, posted_at, doubt_at)
         else:
             next_look = min(doubt_at, posted_at + STORE_GRACE)
-            watch.look_again(context.db, command.command_uuid, next_look)
+            timers.look_again(context.db, command.command_uuid, next_look)
 
     def _queued(self, context: Context, command: Command, began_at: float) -> None:
         """It waits for its device. One that came and left it open may do so for ever: MicroMDM
@@ -151,7 +156,7 @@ class LookAtQueue(MdmCall):
         if left_open and command.passed_over_at is None:
             follow_up.pass_over(context, command)
         posted_at = command.posted_at or command.created_at
-        watch.stored_up_to(
+        timers.stored_up_to(
             context.db, command.server, posted_at, context.now + policy.in_doubt_after
         )
         commands.queued(

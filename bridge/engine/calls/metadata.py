@@ -16,8 +16,12 @@ from bridge.domain.policy import DAY, HOUR, MINUTE
 from bridge.engine.calls.apple import AppleCall
 from bridge.engine.context import Context
 from bridge.errors import CallError
-from bridge.store import apps, installs, locations, meta, outbox
-from bridge.store.outbox import OutboxRow
+from bridge.store import meta
+from bridge.store.catalog import apps
+from bridge.store.installs import installs
+from bridge.store.licences import locations
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 
 KIND = "read_metadata"
 

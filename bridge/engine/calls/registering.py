@@ -18,16 +18,19 @@ from bridge.clients.apple import AppleClient
 from bridge.clients.apple_replies import ClientConfig, MdmInfo
 from bridge.domain.catalogue import AppleError, apple_error
 from bridge.domain.policy import HOUR
-from bridge.engine import holder, notification_tokens, stops
 from bridge.engine.calls import Clients
 from bridge.engine.calls.apple import AppleCall, deny, hear
 from bridge.engine.context import Context
-from bridge.engine.holder import Holder
+from bridge.engine.licences import foreign_mdm, notification_tokens, suspension
+from bridge.engine.licences.foreign_mdm import Holder
 from bridge.errors import AppleRefused, CallError
-from bridge.store import installs, locations, meta, outbox
+from bridge.store import meta
 from bridge.store.database import Database
-from bridge.store.locations import Location
-from bridge.store.outbox import OutboxRow
+from bridge.store.installs import installs
+from bridge.store.licences import locations
+from bridge.store.licences.locations import Location
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +93,8 @@ class Register(LocationCall):
         client = self.clients.apple(name)
         config = client.client_config()
         is_ours = location.registered_at is not None
-        config = holder.as_known(config, ours, is_ours=is_ours)
-        other = holder.of_config(config, ours, (self.urls.get(name), location.told_url))
+        config = foreign_mdm.as_known(config, ours, is_ours=is_ours)
+        other = foreign_mdm.of_config(config, ours, (self.urls.get(name), location.told_url))
         refused = self.not_taken_over(other, row)
         if refused is not None:
             return Told(config, refused=refused)
@@ -214,7 +217,7 @@ def is_change_of_others(location: Location, config: ClientConfig, what: str) -> 
 def observe(context: Context, name: str, config: ClientConfig, url: str | None) -> None:
     """Keep what a client configuration says; `url` is where we want notifications."""
     ours, before = meta.instance_id(context.db), locations.get(context.db, name)
-    config = holder.as_known(config, ours, is_ours=before.registered_at is not None)
+    config = foreign_mdm.as_known(config, ours, is_ours=before.registered_at is not None)
     hear(context, name, config.envelope)
     notification_tokens.seen(context.db, name, config.notification_token_sha256, context.now)
     info = config.envelope.mdm_info
@@ -230,10 +233,10 @@ def observe(context: Context, name: str, config: ClientConfig, url: str | None) 
         notification_types=",".join(config.notification_types or ()),
         config_read_at=context.now,
     )
-    other = holder.of_config(config, ours, (url, before.told_url))
+    other = foreign_mdm.of_config(config, ours, (url, before.told_url))
     if other is not None:
-        stops.held_by_another(context, name, other.shown)
-    elif stops.held_by_no_other(context, name):
+        suspension.held_by_another(context, name, other.shown)
+    elif suspension.held_by_no_other(context, name):
         if before.mdm_id and before.mdm_id != ours:
             deny(context, name, before.mdm_id)
         read_everything(context, name)

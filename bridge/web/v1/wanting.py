@@ -5,8 +5,8 @@ from __future__ import annotations
 from werkzeug.exceptions import Conflict, UnprocessableEntity
 
 from bridge.config import read_document
+from bridge.domain.desired.desired import Wanted
 from bridge.domain.plan.blind import blind_refusal
-from bridge.domain.wanted import Wanted
 from bridge.domain.wording import as_sentence
 from bridge.errors import ConfigError, WishError
 from bridge.web.ports import Bridge

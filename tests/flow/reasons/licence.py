@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.domain.policy import AssociatePolicy, Policy
-from bridge.engine import reconcile
+from bridge.engine.decide import reconcile
 from bridge.simulator.faults import Fault
 from tests.flow.reasons import MakeScene, catch, scenario
 from tests.flow.scene import Scene

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.domain.wanted import Group
+from bridge.domain.desired.desired import Group
 from tests.flow.cli_kit import Shell
 from tests.flow.reasons import MakeScene, catch, scenario
 from tests.flow.scene import Scene

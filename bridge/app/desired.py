@@ -1,0 +1,135 @@
+"""What is wanted of a bridge: the file's groups and apps, and one-off wishes beside them."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Sequence
+
+from bridge.app.opened import Opened
+from bridge.domain.desired.change import Change
+from bridge.domain.desired.desired import Wanted
+from bridge.domain.plan import Plan
+from bridge.domain.plan.blind import Blind, uses_rules
+from bridge.domain.wording import counted
+from bridge.engine.desired import apply as wishes
+from bridge.engine.desired import one_offs, plan
+from bridge.engine.desired.apply import Limits
+from bridge.engine.desired.plan.blind import unseen as unseen_servers
+from bridge.engine.desired.plan.seats import Look
+from bridge.engine.insight import not_desired, story
+from bridge.store import meta
+from bridge.store.database import Connection
+
+
+class Wishes(Opened):
+    """Changing what is wanted, each in one transaction; all raise StoreError."""
+
+    def plan(self, wanted: Wanted, *, limit: int | None = None, look: Look | None = None) -> Plan:
+        """What `apply` would change and cost; nothing is stored.
+
+        `look` was read outside; without it, what is stored tells which devices are known.
+        """
+        with self.database.read() as db:
+            look = Look(unseen=self._unseen(db)) if look is None else look
+            return plan.make(db, wanted, self.now(), limits=Limits(limit), look=look)
+
+    def unseen(self) -> tuple[Blind, ...]:
+        """The MDM servers whose list of devices was not read lately, though they have one."""
+        with self.database.read() as db:
+            return self._unseen(db)
+
+    def blind(self, wanted: Wanted) -> tuple[Blind, ...]:
+        """Those of them that keep an apply of `wanted` from showing what its rules mean."""
+        return self.unseen() if uses_rules(wanted) else ()
+
+    def _unseen(self, db: Connection) -> tuple[Blind, ...]:
+        config = self.config
+        return unseen_servers(db, config.listing_servers, config.policy, self.now())
+
+    def apply(
+        self,
+        wanted: Wanted,
+        *,
+        limit: int | None = None,
+        allow_removals: int | None = None,
+        unseen: Collection[Blind] = (),
+    ) -> Change:
+        """Store what is wanted, in one transaction.
+
+        `unseen` are the MDM servers whose devices could not be shown: what rules mean there and
+        nobody knew of waits, NOT_PLANNED, for another apply.
+
+        With a `limit` no more than that many installs go, and the rest is held back until an apply
+        without one. Raises WishError when more is removed than `allow_removals`, which is
+        `removals_allowed` unless it is given.
+        """
+        with self.database.write() as db:
+            servers = {each.server for each in unseen}
+            limits = Limits(limit, allow_removals)
+            change = wishes.apply(db, wanted, self.now(), limits, servers)
+            self._wished(db)
+            self._note_apply(db, change, limit)
+            return change
+
+    def _note_apply(self, db: Connection, change: Change, limit: int | None) -> None:
+        text = "groups and apps are applied"
+        about = {
+            "adds": len(change.added),
+            "removes": len(change.removed),
+            "changes": len(change.otherwise) + len(change.let_go),
+        }
+        if limit is not None:
+            text = f"{text}, at most {counted(limit, 'install')}"
+            about["held_back"] = len(change.held)
+        story.note(db, self.now(), text, self.who, about)
+
+    def _wished(self, db: Connection) -> None:
+        """Locations that nobody wished for may have work to do now."""
+        for name in self.config.locations:
+            meta.hasten_job(db, f"config:{name}", self.now())
+            meta.hasten_job(db, f"metadata:{name}", self.now())
+
+    def why_not(self, serial_number: str, adam_id: str) -> str | None:
+        """What keeps a device out of the groups that get an app; None for nothing in particular."""
+        with self.database.read() as db:
+            return not_desired.why_not(db, serial_number, adam_id)
+
+    def assign(
+        self,
+        serials: Sequence[str],
+        adam_id: str,
+        *,
+        location: str | None = None,
+        pricing_param: str | None = None,
+    ) -> frozenset[str]:
+        """Wish for an app on these devices, beside the file; the serials whose wish is new.
+
+        Raises WishError when the location cannot be told.
+        """
+        with self.database.write() as db:
+            new = one_offs.assign(
+                db,
+                serials,
+                adam_id,
+                location=location,
+                pricing_param=pricing_param,
+                locations=tuple(self.config.locations),
+                now=self.now(),
+            )
+            self._wished(db)
+            self._note_one_offs(db, "wished for beside the file", sorted(new), adam_id)
+            return new
+
+    def _note_one_offs(
+        self, db: Connection, done: str, serials: Sequence[str], adam_id: str
+    ) -> None:
+        if serials:
+            text = f"an app is {done} on {counted(len(serials), 'device')}"
+            story.note(db, self.now(), text, self.who, story.pairs_of(serials, adam_id))
+
+    def unassign(self, serials: Sequence[str], adam_id: str) -> frozenset[str]:
+        """Withdraw one-off wishes for an app; the serials that had one. What the file wants
+        stays."""
+        with self.database.write() as db:
+            gone = one_offs.unassign(db, serials, adam_id, self.now())
+            self._note_one_offs(db, "no longer wished for beside the file", sorted(gone), adam_id)
+            return gone

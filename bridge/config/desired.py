@@ -1,0 +1,214 @@
+"""Reading `groups:` and `apps:`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any, get_args
+
+from bridge.config import app_settings, values
+from bridge.config.read import Reader, Spot, nearest, tidy
+from bridge.config.serials import read_serials
+from bridge.domain.desired.desired import AppWish, Group, Mode, OnUnwanted, Wanted
+from bridge.domain.desired.match import MATCH_KEYS, Match
+from bridge.domain.devices.platforms import PLATFORMS
+from bridge.domain.vocabulary import PRICING_PARAMS
+from bridge.errors import ConfigError
+
+GROUP_KEYS = ("serials", "serials_file", "match", "all")
+APP_KEYS = (
+    "adam_id",
+    "name",
+    "location",
+    "groups",
+    "exclude",
+    "platforms",
+    "pricing_param",
+    "mode",
+    "priority",
+    "on_unwanted",
+    "managed",
+    "take_over",
+    "remove_with_profile",
+    "prevent_backup",
+    "configuration",
+    "attributes",
+    "bundle_id",
+)
+
+_APP_LATER = ("license_to",)
+
+_SIMPLE: Mapping[str, Callable[[str], Any]] = {
+    "adam_id": values.adam_id,
+    "name": str,
+    "pricing_param": values.one_of(*PRICING_PARAMS),
+    "mode": values.one_of(*get_args(Mode)),
+    "priority": values.integer,
+    "on_unwanted": values.one_of(*get_args(OnUnwanted)),
+    "managed": values.boolean,
+    "take_over": values.boolean,
+    "remove_with_profile": values.boolean,
+    "prevent_backup": values.boolean,
+    "bundle_id": values.bundle_id,
+}
+
+
+def read_wanted(
+    reader: Reader, groups: Spot | None, apps: Spot | None, locations: Collection[str]
+) -> Wanted:
+    """The groups and apps; `locations` are the names of the configured ones."""
+    spots = names(reader, groups)
+    found = (_app(reader, spot, spots, locations) for spot in (reader.items(apps) if apps else ()))
+    wishes = [(spot, wish) for spot, wish in found if wish is not None]
+    _no_app_twice(reader, wishes)
+    return Wanted(
+        groups=tuple(_group(reader, name, spot) for name, spot in spots.items()),
+        apps=tuple(wish for _, wish in wishes),
+    )
+
+
+def names(reader: Reader, spot: Spot | None) -> dict[str, Spot]:
+    """The entries of a mapping whose keys the admin chose; every one must be a fit name."""
+    found = reader.mapping(spot)
+    for name, child in found.items():
+        try:
+            values.name(name)
+        except ConfigError as error:
+            reader.wrong(child, f'"{tidy(name)}" {error}')
+    return found
+
+
+def _group(reader: Reader, name: str, spot: Spot) -> Group:
+    if spot.is_empty:
+        reader.wrong(spot, f"names no devices; {_WAYS}")
+    found = reader.section(spot, GROUP_KEYS)
+    kinds = [key for key in found if key not in ("serials", "serials_file")]
+    if len(kinds) > 1 or (kinds and len(found) > 1):
+        reader.wrong(
+            spot,
+            f"has {' and '.join(found)}; keep one way to name devices "
+            "(only serials and serials_file go together)",
+        )
+    listed = reader.values(found["serials"], values.serial_number) if "serials" in found else ()
+    filed = read_serials(reader, found["serials_file"]) if "serials_file" in found else ()
+    every = reader.value(found["all"], values.boolean) if "all" in found else None
+    if every is False:
+        reader.wrong(found["all"], f"must be true; or {_WAYS}")
+    return Group(
+        name,
+        tuple(dict.fromkeys((*listed, *filed))),
+        bool(every),
+        _match(reader, found["match"]) if "match" in found else None,
+    )
+
+
+_WAYS = "write serials: [SERIAL, …], serials_file: FILE, match: {product_name: …} or all: true"
+
+
+def _match(reader: Reader, spot: Spot) -> Match:
+    if spot.is_empty:
+        reader.wrong(spot, f"has no condition; write one of {', '.join(MATCH_KEYS)}")
+    found = reader.section(spot, MATCH_KEYS)
+    read = {
+        key: reader.value(child, values.os_version if key == "os_version" else values.pattern)
+        for key, child in found.items()
+    }
+    return Match(**read)
+
+
+def _app(
+    reader: Reader, spot: Spot, groups: Collection[str], locations: Collection[str]
+) -> tuple[Spot, AppWish | None]:
+    found = reader.section(spot, APP_KEYS, _APP_LATER)
+    read: dict[str, Any] = {
+        key: reader.value(child, _SIMPLE[key]) for key, child in found.items() if key in _SIMPLE
+    }
+    places = _locations(reader, spot, found.get("location"), locations)
+    if places:
+        read |= {"location": places[0], "fallbacks": places[1:]}
+    for key in found.keys() & {"groups", "exclude"}:
+        read[key] = tuple(dict.fromkeys(reader.values(found[key], _existing(groups, "group"))))
+    if "platforms" in found:
+        read["platforms"] = _platforms(reader, found["platforms"])
+    read |= app_settings.read_settings(reader, found, read)
+    if "adam_id" not in found:
+        reader.missing(spot, "adam_id", 'write the app\'s number, like adam_id: "361309726"')
+    if "groups" not in found:
+        reader.missing(spot, "groups", "write who gets the app, like groups: [NAME]")
+    elif found["groups"].is_empty:
+        reader.wrong(found["groups"], "names no group; write one, or leave the app out")
+    given = {key: value for key, value in read.items() if value is not None}
+    whole = {"adam_id", "groups", "location"} <= given.keys()
+    return found.get("adam_id", spot), AppWish(**given) if whole else None
+
+
+def _platforms(reader: Reader, spot: Spot) -> tuple[str, ...]:
+    """The platforms of an entry; those with mistakes are left out."""
+    if spot.is_empty:
+        reader.wrong(spot, "names no platform; write one, or leave the key out for all of them")
+    given = reader.values(spot, values.platform)
+    return tuple(platform for platform in PLATFORMS if platform in given)
+
+
+def _locations(
+    reader: Reader, app: Spot, spot: Spot | None, known: Collection[str]
+) -> tuple[str, ...]:
+    """Where licences may come from, in order; none after a mistake."""
+    if spot is not None and spot.is_list:
+        if spot.is_empty:
+            reader.wrong(spot, "names no location; write one, or a list of them")
+        return tuple(dict.fromkeys(reader.values(spot, _existing(known, "location"))))
+    if spot is not None:
+        name = reader.value(spot, _existing(known, "location"))
+        return () if name is None else (name,)
+    if len(known) == 1:
+        return tuple(known)
+    reader.missing(
+        app,
+        "location",
+        f"write one of {', '.join(known)}"
+        if known
+        else "no location is configured; write one under locations:",
+    )
+    return ()
+
+
+def _existing(known: Collection[str], noun: str) -> Callable[[str], str]:
+    def read(text: str) -> str:
+        if text not in known:
+            raise ConfigError([f"is not a {noun} of this file; {nearest(text, known)}"])
+        return text
+
+    return read
+
+
+def _no_app_twice(reader: Reader, wishes: list[tuple[Spot, AppWish]]) -> None:
+    """Entries of one app must be for different platforms, and mean one app."""
+    earlier: dict[str, list[tuple[Spot, AppWish]]] = {}
+    for spot, wish in wishes:
+        others = earlier.setdefault(wish.adam_id, [])
+        mistakes = (_unlike(reader, *other, spot, wish) for other in others)
+        if mistake := next(filter(None, mistakes), None):
+            reader.wrong(spot, mistake)
+        others.append((spot, wish))
+
+
+def _unlike(reader: Reader, first: Spot, earlier: AppWish, spot: Spot, wish: AppWish) -> str | None:
+    """What is wrong with two entries of one app, if anything is."""
+    places = reader.both(first, spot)
+    if earlier.is_for_all and wish.is_for_all:
+        return (
+            f"the app is written twice, {places}; make them one entry (groups and location may be "
+            "lists)"
+        )
+    shared = [platform for platform in wish.platforms if platform in earlier.platforms]
+    if shared:
+        names = " and ".join(shared)
+        return (
+            f"the app is written twice for {names}, {places}; name each platform under platforms: "
+            "of one of them alone"
+        )
+    for key in ("name", "bundle_id"):
+        here, there = getattr(wish, key), getattr(earlier, key)
+        if here is not None and there is not None and here != there:
+            return f"the app has another {key} in each entry, {places}; write it in one of them"
+    return None

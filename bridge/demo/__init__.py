@@ -1,0 +1,1 @@
+"""A demonstration: the whole road with simulated services around a real bridge."""

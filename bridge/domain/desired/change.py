@@ -1,0 +1,185 @@
+"""What an apply changes: pure, from what is wanted now and what shall be wanted.
+
+A fleet has few ways in which apps are wanted and many devices, so both come as batches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bridge.domain.installs.options import Options
+from bridge.domain.model import Asset, Held
+
+PairName = tuple[str, str]
+"""A serial number and an adam id: there is one install for each."""
+
+FEW_REMOVALS = 10
+PART_OF_REMOVALS = 20
+"""One in how many installs may be removed without a word, if that is more than a few."""
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Devices on which one app is wanted in the same way.
+
+    The licences come from `location`, or from the first of `fallbacks` that has a seat.
+    `wanted_by` is the file, a one-off wish or both; `held` the reason why they wait.
+    """
+
+    asset: Asset
+    location: str
+    priority: int
+    options: Options
+    wanted_by: str
+    serials: frozenset[str]
+    held: Held | None = None
+    fallbacks: tuple[str, ...] = ()
+
+    @property
+    def way(self) -> tuple[Asset, tuple[str, ...], int, Options]:
+        """How it is wanted; a batch that differs in this is wanted otherwise."""
+        return self.asset, (self.location, *self.fallbacks), self.priority, self.options
+
+    def pairs(self) -> Iterable[PairName]:
+        """The installs of the batch."""
+        return ((serial, self.asset.adam_id) for serial in self.serials)
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What an apply changes.
+
+    `added` is what no apply has shown yet. `otherwise` are installs that stay wanted in another
+    way. `let_go` were held back by a limit and go now; `held` are all that it holds back after.
+    `stored` is how many installs were wanted before.
+    """
+
+    added: frozenset[PairName]
+    removed: frozenset[PairName]
+    otherwise: frozenset[PairName]
+    kept: int
+    let_go: frozenset[PairName]
+    held: frozenset[PairName]
+    stored: int
+
+    @property
+    def unchanged(self) -> int:
+        """How many installs stay wanted as they are."""
+        return self.kept - len(self.otherwise)
+
+    def counts(self) -> dict[str, int]:
+        """How many installs it is about in each way, for programs."""
+        return {
+            "added": len(self.added),
+            "removed": len(self.removed),
+            "changed": len(self.otherwise),
+            "unchanged": self.unchanged,
+            "let_go": len(self.let_go),
+            "held_back": len(self.held),
+        }
+
+    @property
+    def touches_installs(self) -> bool:
+        """Whether any install is another one afterwards."""
+        return bool(self.added or self.removed or self.otherwise or self.let_go)
+
+
+def compare(
+    before: Sequence[Batch], after: Sequence[Batch], *, limit: int | None = None, gone: int = 0
+) -> Change:
+    """The change from `before` to `after`.
+
+    With a `limit`, no more than that many installs go, `gone` of which went already; the others
+    that are new, or were held back, are held back.
+    """
+    old, new = _by_app(before), _by_app(after)
+    unplanned = _by_app(batch for batch in before if batch.held == "NOT_PLANNED")
+    waiting = _both(_by_app(batch for batch in before if batch.held == "HELD_BACK"), new)
+    added = _without(new, _without(old, unplanned))
+    go, held = _cut(after, _joined(added, waiting), limit, gone)
+    return Change(
+        added=_pairs(added),
+        removed=_pairs(_without(old, new)),
+        otherwise=frozenset(_otherwise(before, after)) - _pairs(added),
+        kept=sum(map(len, new.values())) - sum(map(len, added.values())),
+        let_go=_pairs(waiting) & go,
+        held=held,
+        stored=sum(map(len, old.values())),
+    )
+
+
+ByApp = dict[str, set[str]]
+"""Serial numbers by adam id: sets of few large ones are much faster than one of pairs."""
+
+
+def _by_app(batches: Iterable[Batch]) -> ByApp:
+    found: ByApp = {}
+    for batch in batches:
+        found.setdefault(batch.asset.adam_id, set()).update(batch.serials)
+    return found
+
+
+def _without(some: ByApp, others: ByApp) -> ByApp:
+    return {adam_id: serials - others.get(adam_id, set()) for adam_id, serials in some.items()}
+
+
+def _both(some: ByApp, others: ByApp) -> ByApp:
+    return {adam_id: serials & others.get(adam_id, set()) for adam_id, serials in some.items()}
+
+
+def _joined(some: ByApp, others: ByApp) -> ByApp:
+    return {a: some.get(a, set()) | others.get(a, set()) for a in some.keys() | others.keys()}
+
+
+def _pairs(by_app: ByApp) -> frozenset[PairName]:
+    return frozenset((serial, adam_id) for adam_id, some in by_app.items() for serial in some)
+
+
+def _otherwise(before: Sequence[Batch], after: Sequence[Batch]) -> Iterable[PairName]:
+    ways: dict[str, list[Batch]] = {}
+    for batch in before:
+        ways.setdefault(batch.asset.adam_id, []).append(batch)
+    for batch in after:
+        adam_id = batch.asset.adam_id
+        for old in ways.get(adam_id, ()):
+            if old.way != batch.way:
+                yield from ((serial, adam_id) for serial in old.serials & batch.serials)
+
+
+def _cut(
+    after: Sequence[Batch], could_go: ByApp, limit: int | None, gone: int
+) -> tuple[frozenset[PairName], frozenset[PairName]]:
+    """Who goes and who is held back: the highest priority first, then by serial number."""
+    if limit is None:
+        return _pairs(could_go), frozenset()
+    order = sorted(
+        (-batch.priority, (serial, batch.asset.adam_id))
+        for batch in after
+        for serial in batch.serials & could_go.get(batch.asset.adam_id, set())
+    )
+    first = max(limit - gone, 0)
+    return frozenset(p for _, p in order[:first]), frozenset(p for _, p in order[first:])
+
+
+def refusal(change: Change, allowed: int | None) -> str | None:
+    """Why a change is not stored without a word more: it removes too much. None if it may be.
+
+    `allowed` is how many installs it may remove; None is `removals_allowed`.
+    """
+    most = removals_allowed(change.stored) if allowed is None else allowed
+    removed = len(change.removed)
+    if removed <= most:
+        return None
+    return (
+        f"it would remove {removed} of {change.stored} installs, but no more than {most} without "
+        f"--allow-removals {removed}"
+    )
+
+
+def removals_allowed(stored: int) -> int:
+    """How many of the `stored` installs an apply may remove without being told so.
+
+    An emptied file of serial numbers must not wipe a fleet.
+    """
+    return max(FEW_REMOVALS, stored // PART_OF_REMOVALS)

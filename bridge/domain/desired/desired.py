@@ -1,0 +1,140 @@
+"""What the admin wants: groups of devices, and the apps that they get.
+
+These values come from the configuration file (or the API's `apply`), are stored whole by
+`apply`, and are read back by the engine. `as_json`/`from_json` are their stored form.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final, Literal
+
+from bridge.domain.desired.match import Match
+from bridge.domain.devices.platforms import PLATFORMS
+from bridge.domain.model import DEFAULT_PRICING, Asset
+
+Mode = Literal["install", "license_only"]
+OnUnwanted = Literal["keep", "release", "remove"]
+
+BY_FILE: Final = "file"
+BY_ONE_OFF: Final = "one-off"
+BY_BOTH: Final = "file and one-off"
+"""Who wants an install: the file's groups and apps, a one-off wish beside them, or both."""
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """A named set of devices: the given serial numbers (upper case), or every enrolled device, or
+    the enrolled devices that a `match` means.
+    """
+
+    name: str
+    serials: tuple[str, ...] = ()
+    all: bool = False
+    match: Match | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AppWish:
+    """One entry of `apps:`: this app, for these groups, in this way.
+
+    `location` gives the licences, and if it has no seat the first of `fallbacks` that has one. Only
+    devices of `platforms` are meant (names and order as in PLATFORMS); of several entries for one
+    app no two have a platform in common.
+    """
+
+    adam_id: str
+    groups: tuple[str, ...]
+    location: str
+    name: str | None = None
+    fallbacks: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    platforms: tuple[str, ...] = PLATFORMS
+    pricing_param: str = DEFAULT_PRICING
+    mode: Mode = "install"
+    priority: int = 0
+    on_unwanted: OnUnwanted = "keep"
+    bundle_id: str | None = None
+    managed: bool = True
+    take_over: bool = False
+    remove_with_profile: bool = True
+    prevent_backup: bool = False
+    configuration: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    attributes: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def asset(self) -> Asset:
+        """What is licensed."""
+        return Asset(self.adam_id, self.pricing_param)
+
+    @property
+    def is_for_all(self) -> bool:
+        """Whether devices of any platform are meant, and so those whose platform nobody knows."""
+        return self.platforms == PLATFORMS
+
+    @property
+    def locations(self) -> tuple[str, ...]:
+        """Where licences may come from, in order."""
+        return (self.location, *self.fallbacks)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """Everything that an `apply` stores: all groups and all apps."""
+
+    groups: tuple[Group, ...] = ()
+    apps: tuple[AppWish, ...] = ()
+
+    def entries(self, adam_id: str, platform: str | None = None) -> tuple[AppWish, ...]:
+        """The entries of an app: all, or (at most one) for devices of a platform."""
+        return tuple(
+            app
+            for app in self.apps
+            if app.adam_id == adam_id and (platform is None or platform in app.platforms)
+        )
+
+    def differs_by_platform(self, adam_id: str) -> bool:
+        """Whether it depends on a device's platform how, or whether, it gets an app."""
+        return any(not app.is_for_all for app in self.entries(adam_id))
+
+    def leaving(self, adam_id: str, platform: str | None) -> AppWish | None:
+        """The entry by which a device of this platform gives an app up that is in the file, but no
+        longer for it; None where none can be told from the others."""
+        entries = self.entries(adam_id)
+        if len(entries) > 1:
+            entries = self.entries(adam_id, platform) if platform is not None else ()
+        return entries[0] if entries else None
+
+    @property
+    def looks_at_changing_facts(self) -> bool:
+        """Whether a `match` looks at what a device may report otherwise some day."""
+        matches = (group.match for group in self.groups)
+        return any(m is not None and (m.os_version or m.name) for m in matches)
+
+    def as_json(self) -> dict[str, Any]:
+        """A JSON-able form that `from_json` reads back to an equal value."""
+        return {
+            "groups": [asdict(group) for group in self.groups],
+            "apps": [asdict(app) for app in self.apps],
+        }
+
+    @classmethod
+    def from_json(cls, value: Mapping[str, Any]) -> Wanted:
+        """Read what `as_json` wrote."""
+        return cls(
+            groups=tuple(_group(each) for each in value.get("groups", ())),
+            apps=tuple(
+                AppWish(**_tuples(a, "groups", "exclude", "fallbacks", "platforms"))
+                for a in value.get("apps", ())
+            ),
+        )
+
+
+def _group(value: Mapping[str, Any]) -> Group:
+    match = value.get("match")
+    return Group(**_tuples(value, "serials") | {"match": match and Match(**match)})
+
+
+def _tuples(value: Mapping[str, Any], *keys: str) -> dict[str, Any]:
+    return {k: tuple(v) if k in keys else v for k, v in value.items()}

@@ -1,0 +1,1 @@
+"""How an app is installed: its settings, and who tries it first. Pure."""

@@ -1,0 +1,1 @@
+"""How licences are asked for, shared out and foreseen. Pure."""

@@ -1,0 +1,78 @@
+"""A failed outside call made once more, because a person asks for it, where that does no harm."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.times import to_the_second
+from bridge.engine.calls.claim import KIND as CLAIM
+from bridge.store.database import Connection
+from bridge.store.licences import requests
+from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
+
+
+@dataclass(frozen=True, slots=True)
+class CallAgain:
+    """Whether a call is made again; `why_not` is one sentence when it is not."""
+
+    row_id: int
+    why_not: str | None
+
+    def as_json(self) -> Mapping[str, Any]:
+        """Ready for JSON."""
+        return {"outbox": self.row_id, "ok": self.why_not is None, "why_not": self.why_not}
+
+
+def call_again(
+    db: Connection, row_id: int, configured: Mapping[str, tuple[str, ...]], now: float
+) -> CallAgain | None:
+    """Make a failed call due again, or say why it is not; None for an unknown one.
+
+    `configured` holds the names of the locations (apple) and servers (mdm) there are.
+    """
+    row = outbox.get(db, row_id)
+    if row is None:
+        return None
+    why_not = _unless_failed(row) or _unless_harmless(db, row)
+    if why_not is None and row.scope not in configured[row.service]:
+        why_not = f"{row.scope} is not configured any more"
+    if why_not is None and not outbox.revive(db, row.id, now):
+        why_not = "the same call is intended already"
+    return CallAgain(row.id, why_not)
+
+
+def _unless_failed(row: OutboxRow) -> str | None:
+    if row.state == "done":
+        return "it was made, and its answer is kept"
+    if row.state == "claimed":
+        return "it is being made now"
+    if row.state == "held":
+        return "it is paused, and made when that ends: vpp-bridge status shows what is paused"
+    if row.state == "ready":
+        return f"it is made by itself, not before {to_the_second(row.due_at)}"
+    return None
+
+
+def _unless_harmless(db: Connection, row: OutboxRow) -> str | None:
+    """Reads, nudges and telling Apple who we are, which looks first, may be repeated."""
+    if row.kind in ("associate", "disassociate"):
+        if requests.get(db, row.id).state == "in_doubt":
+            return (
+                "Apple may have got it: its assignments are read, and what they do not show in "
+                "time is asked again in a new request by itself"
+            )
+        return (
+            "what it asked for was settled when it failed, and is asked again in a new request: "
+            "vpp-bridge retry gives installs that stopped another round"
+        )
+    if row.kind == "command":
+        return (
+            "the MDM server may have got it: its queue is looked at and the device asked first, "
+            "and what is missing is sent again by itself"
+        )
+    if row.kind == CLAIM:
+        return f"taking a location over needs your word: run vpp-bridge claim {row.scope} again"
+    return None

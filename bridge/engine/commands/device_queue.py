@@ -1,0 +1,149 @@
+"""Which commands go to an MDM server now, and which wait.
+
+A device's lane holds `policy.install.max_open_per_device` commands that are not answered. A server
+takes at most `policy.command.window` commands beyond what its queue, or an answer, showed as
+stored: MicroMDM answers 201 before it stores a command, and what its memory holds dies with it.
+"""
+
+from __future__ import annotations
+
+from bridge.domain.model import Device
+from bridge.domain.pauses import Pauses
+from bridge.domain.quiet_hours import next_allowed
+from bridge.engine.context import Context
+from bridge.store import meta, pauses
+from bridge.store.commands import commands, device_queue, timers
+from bridge.store.commands.device_queue import Startable
+from bridge.store.devices import devices
+from bridge.store.outbox import outbox
+
+LIMIT = 200
+"""Devices taken up in one transaction."""
+
+NEXT_INSTALL_AT = "next_install_at"
+
+LOOK_AFTER = 0.25
+"""Seconds after its posting when a full window's newest command is looked for."""
+
+
+def start(context: Context) -> int:
+    """Hand commands whose lane has room to the outbox; returns how many."""
+    started, paused, pace = 0, pauses.load(context.db), _Pace(context)
+    for server in device_queue.servers_waiting(context.db, context.now):
+        room = context.policy.command.window - timers.unseen(context.db, server)
+        if room <= 0:
+            timers.look_at_newest(context.db, server, LOOK_AFTER)
+            continue
+        for device_id in device_queue.waiting(context.db, server, context.now, min(room, LIMIT)):
+            begun = _start_for(context, device_id, room, paused, pace)
+            started, room = started + begun, room - begun
+            if room <= 0:
+                break
+    return started
+
+
+def anything_to_start(context: Context) -> bool:
+    """Whether `start` may find something to do."""
+    return bool(device_queue.servers_waiting(context.db, context.now))
+
+
+def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pace: _Pace) -> int:
+    """Start what a device's lane, and its server's `window`, have room for."""
+    device = devices.by_id(context.db, device_id)
+    gone = device is None or device.udid is None or not device.enrolled
+    if device is None or gone or paused.over_device(device.serial_number) is not None:
+        device_queue.rest(context.db, device_id, context.now, full=True)
+        return 0
+    started = 0
+    room = context.policy.install.max_open_per_device - device_queue.length(context.db, device_id)
+    ready = device_queue.startable(context.db, device_id, context.now) if room > 0 else []
+    going = [
+        each
+        for each in ready
+        if not _is_paused(paused, device, each) and not _is_quiet(context, each)
+    ]
+    for command in going[: min(room, window)]:
+        if command.is_install and not pace.admits(device_id):
+            return started
+        started += 1
+        commands.posting(context.db, command.command_uuid, device.enrolment)
+        outbox.add(
+            context.db,
+            service="mdm",
+            scope=device.server,
+            kind="command",
+            key=command.command_uuid,
+            subject=command.command_uuid,
+            due_at=context.now,
+            now=context.now,
+        )
+    if room <= window or started < window:
+        device_queue.rest(context.db, device_id, context.now, full=started >= room)
+    return started
+
+
+def _is_paused(paused: Pauses, device: Device, command: Startable) -> bool:
+    """Whether a command is for an install that is paused; questions are for the whole device."""
+    if command.adam_id is None or command.location is None:
+        return False
+    over = paused.over(
+        serial_number=device.serial_number or "",
+        adam_id=command.adam_id,
+        location=command.location,
+    )
+    return over is not None
+
+
+def _is_quiet(context: Context, command: Startable) -> bool:
+    """Whether a command that asks a person again has its turn in quiet hours: it waits for their
+    end, and lets others by."""
+    if not command.asks:
+        return False
+    due_at = next_allowed(context.now, context.policy)
+    if due_at > context.now:
+        device_queue.hold(context.db, command.command_uuid, due_at)
+    return due_at > context.now
+
+
+class _Pace:
+    """The pace of `policy.install.max_per_minute`, during one look at the lanes.
+
+    What a device downloads weighs on its network, so all servers share one pace.
+    """
+
+    def __init__(self, context: Context) -> None:
+        self._context = context
+        per_minute = context.policy.install.max_per_minute
+        self._gap = 60.0 / per_minute if per_minute is not None else 0.0
+        self._refused = 0
+
+    def admits(self, device_id: int) -> bool:
+        """Take the next place, if it has come.
+
+        If not, the device's lane is looked at again later: each at another place, so that few are
+        looked at in vain when one comes.
+        """
+        if not self._gap:
+            return True
+        now = self._context.now
+        next_at = float(meta.recall(self._context.db, NEXT_INSTALL_AT) or 0.0)
+        if next_at > now:
+            device_queue.postpone(self._context.db, device_id, next_at + self._refused * self._gap)
+            self._refused += 1
+            return False
+        meta.keep(self._context.db, NEXT_INSTALL_AT, str(max(next_at, now) + self._gap))
+        return True
+
+
+def ask_queue(context: Context, server: str, device_id: int) -> None:
+    """Have the server's queue looked at for one device."""
+    outbox.add(
+        context.db,
+        service="mdm",
+        scope=server,
+        kind="queue",
+        key=str(device_id),
+        subject=str(device_id),
+        due_at=context.now,
+        now=context.now,
+    )

@@ -1,0 +1,61 @@
+"""Commands of which nothing more was heard."""
+
+from __future__ import annotations
+
+from bridge.domain.policy import Policy
+from bridge.engine.context import Context
+from bridge.store import meta
+from bridge.store.commands import commands, ends
+from bridge.store.commands.commands import Command
+from bridge.store.devices import devices, unheard
+from bridge.store.installs import installs
+
+
+def doubt(context: Context, command: Command) -> None:
+    """Neither queued nor answered. A question may be asked again at once, by whoever needs the
+    answer; before an install is posted again, its device is asked.
+    """
+    commands.in_doubt(context.db, command.command_uuid, context.now)
+    meta.count(context.db, "command.in_doubt", context.now)
+    if command.install_id is None:
+        _unheard(context, command)
+        ends.drop(context.db, command.command_uuid)
+    touch(context, command)
+
+
+def _unheard(context: Context, command: Command) -> None:
+    """A question was taken and nothing came, while its device was heard of: it is no outage, so
+    that the next may go the same way."""
+    device = devices.by_id(context.db, command.device_id)
+    posted_at = command.posted_at or command.created_at
+    if device is not None and (device.last_seen_at or 0.0) > posted_at:
+        unheard.note(context.db, device.id, command.request_type, context.now)
+
+
+def pass_over(context: Context, command: Command) -> None:
+    """The device left the command open: whatever else it is to get goes on without it."""
+    commands.passed_over(context.db, command.command_uuid, context.now)
+    meta.count(context.db, "command.passed_over", context.now)
+    touch(context, command)
+
+
+def nudge_after(policy: Policy, parked_since: float, now: float) -> float:
+    """Seconds until a device that has answered NotNow since then is nudged (again).
+
+    It comes by itself when its conditions change (Apple, "Handling NotNow status responses"), so
+    the gaps double; once it is somebody's turn to look, they are as long as for a silent device.
+    """
+    waited = now - parked_since
+    if waited >= policy.install.not_now_at_most:
+        return policy.device.silent_push_every
+    return min(max(policy.install.not_now_repush, waited), policy.command.push_expiration)
+
+
+def touch(context: Context, command: Command) -> None:
+    """Decide anew whatever a command was for."""
+    if command.install_id is not None:
+        installs.touch_ids(context.db, [command.install_id], context.now)
+        return
+    device = devices.by_id(context.db, command.device_id)
+    if device is not None and device.serial_number is not None:
+        installs.touch_serials(context.db, [device.serial_number], context.now)

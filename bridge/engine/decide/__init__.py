@@ -1,0 +1,1 @@
+"""From what changed to decisions, and what holds many of them up at once."""

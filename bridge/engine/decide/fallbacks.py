@@ -1,0 +1,47 @@
+"""An app may have several locations: the first with seats serves a device, and stays with it.
+
+Only who waits for a seat is moved. A licence that is held, or asked for, is never exchanged for one
+from another location.
+"""
+
+from __future__ import annotations
+
+from bridge.domain.model import Asset
+from bridge.engine.context import Context
+from bridge.store.installs import facts, fallbacks
+from bridge.store.licences import locations
+
+
+def to_holders(context: Context, location: str, asset: Asset) -> int:
+    """Move those who hold the licence from another of their locations; returns how many."""
+    held = dict(fallbacks.held(context.db, location, asset))
+    for install_id, where in held.items():
+        fallbacks.move(context.db, install_id, where, context.now)
+    return len(held)
+
+
+def to_seats(context: Context, location: str, asset: Asset) -> int:
+    """Move those for whom no seat is left here to where there are some; returns how many."""
+    moved = 0
+    for names, waiting in fallbacks.waiting(context.db, location, asset).items():
+        for name in names:
+            if name == location:
+                continue
+            free = _free(context, name, asset)
+            going = waiting if free is None else waiting[: max(free, 0)]
+            for install_id in going:
+                fallbacks.move(context.db, install_id, name, context.now)
+            moved += len(going)
+            waiting = waiting[len(going) :]
+    return moved
+
+
+def _free(context: Context, name: str, asset: Asset) -> int | None:
+    """The seats that may be asked for at a location; None for any number of them."""
+    place = locations.get(context.db, name)
+    counts = locations.asset_facts(context.db, name, [asset]).get(asset)
+    if not place.ready or place.stopped is not None or counts is None:
+        return 0
+    if not counts.device_assignable:
+        return 0
+    return facts.free_seats(context.db, name, asset, counts)

@@ -1,0 +1,83 @@
+"""Asking devices what they are, where a `match` that was applied cannot tell without it.
+
+What was never reported is asked for by `sync devices` alone; what may have changed since, a name or
+the version of the system, is asked for again from time to time. Some devices are asked in each
+minute, so that a fleet does not wake at once.
+"""
+
+from __future__ import annotations
+
+from bridge.domain.model import Device
+from bridge.engine.context import Context
+from bridge.engine.decide.reconcile import ask
+from bridge.engine.desired import apply
+from bridge.store import meta
+from bridge.store.database import Connection
+from bridge.store.desired import desired as wanted_store
+from bridge.store.devices import devices
+
+JOB = "facts"
+PAUSE = 60.0
+"""Seconds between two groups of devices that are asked."""
+
+
+def want(db: Connection, server: str, now: float) -> None:
+    """Ask the devices of a server once its list has been read again."""
+    meta.keep(db, _since(server), str(now))
+
+
+def begin(context: Context, server: str) -> None:
+    """The server's list was read: if a person wants it, or facts are old, begin to ask."""
+    if meta.recall(context.db, _since(server)) is not None or _old(context, server):
+        meta.hasten_job(context.db, f"{JOB}:{server}", context.now)
+
+
+def ask_some(context: Context, server: str) -> None:
+    """Ask the next devices whose facts are missing or old; then again, or no more."""
+    found = {device.id: device for device in (*_missing(context, server), *_old(context, server))}
+    for device in list(found.values())[: context.policy.device.ask_facts_per_minute]:
+        ask(context, device, "DeviceInformation")
+        devices.update(context.db, device.id, facts_asked_at=context.now)
+    if found:
+        meta.plan_job(context.db, f"{JOB}:{server}", context.now + PAUSE)
+        return
+    meta.forget_job(context.db, f"{JOB}:{server}")
+    meta.forget(context.db, _since(server))
+
+
+def _missing(context: Context, server: str) -> list[Device]:
+    """Devices that lack a fact and were not asked since a person wanted it."""
+    since = meta.recall(context.db, _since(server))
+    if since is None:
+        return []
+    lacking = _lacking(context.db)
+    return [
+        device
+        for device in devices.askable(context.db, server, facts_asked_before=float(since))
+        if device.serial_number in lacking
+    ]
+
+
+def _old(context: Context, server: str) -> list[Device]:
+    """Devices that told long ago what a `match` looks at and may be otherwise by now."""
+    policy = context.policy.device
+    if policy.ask_facts_every is None or not wanted_store.load(context.db).looks_at_changing_facts:
+        return []
+    return devices.last_described(
+        context.db,
+        server,
+        before=context.now - policy.ask_facts_every,
+        seen_since=context.now - policy.silent_after,
+    )
+
+
+def _lacking(db: Connection) -> set[str]:
+    """The serial numbers of whom a missing fact leaves open whether they get an app."""
+    wanted = wanted_store.load(db)
+    roster = apply.roster_of_all(db, wanted)
+    getting = [roster.getting(app) for app in wanted.apps]
+    return {serial for each in getting for serial in each.unknown | each.undecided}
+
+
+def _since(server: str) -> str:
+    return f"facts_wanted_since:{server}"

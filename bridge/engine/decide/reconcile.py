@@ -1,0 +1,292 @@
+"""From dirty installs to decisions, and from decisions to what is intended.
+
+Level-triggered: whatever touched an install, it is decided from all the facts as they are now.
+Seats are allotted and requests cut in transactions of their own, since they look at many installs.
+"""
+
+from __future__ import annotations
+
+import logging
+import uuid
+from collections.abc import Callable, Sequence
+
+from bridge.domain.decide import decide, settings
+from bridge.domain.decision import (
+    AskApps,
+    AskFacts,
+    AskInstalled,
+    BeScout,
+    Decision,
+    DropAttempt,
+    EndScout,
+    GiveBack,
+    LeaveBehind,
+    LeaveLine,
+    PostAgain,
+    ReadAssignment,
+    SendInstall,
+    SendRemove,
+    Step,
+)
+from bridge.domain.facts import Facts
+from bridge.domain.licences.allocate import allocate
+from bridge.domain.model import Device, Install, Pair
+from bridge.engine.context import Context
+from bridge.engine.decide import breaker, fallbacks
+from bridge.engine.insight import story
+from bridge.engine.licences import settle as licence_steps
+from bridge.store import meta
+from bridge.store.catalog import probes
+from bridge.store.commands import commands, ends
+from bridge.store.database import savepoint
+from bridge.store.devices import installed_apps
+from bridge.store.installs import facts, installs, seats
+from bridge.store.licences import locations
+from bridge.store.licences import pairs as pairs_store
+from bridge.store.outbox import outbox
+
+log = logging.getLogger(__name__)
+
+CHUNK = 300
+"""Installs decided in one transaction: few enough that a webhook waits milliseconds only."""
+
+RECOUNT_AFTER = 60.0
+"""Seconds after a count before a new shortage has it read again; an old one only asks as often as
+`policy.associate.seat_retry` says."""
+
+UNDECIDED_FOR = 600.0
+"""Seconds after which an install that could not be decided is tried again."""
+
+
+def decide_dirty(context: Context, moved: list[story.Moved] | None = None) -> int:
+    """Decide a chunk of the installs that something touched; returns how many there were.
+
+    `moved` gets what was decided, for the log to tell once it is committed.
+    """
+    dirty = installs.dirty(context.db, CHUNK)
+    if not dirty:
+        return 0
+    try:
+        with savepoint(context.db):
+            decided = _decide(context, dirty)
+    except Exception:  # one install must not stop the others
+        log.exception("a group of installs could not be decided; trying one by one")
+        decided = []
+        for install in dirty:
+            decided += _decide_alone(context, install)
+    if moved is not None:
+        moved += decided
+    return len(dirty)
+
+
+def _decide(context: Context, dirty: Sequence[Install]) -> list[story.Moved]:
+    decided = [(f, decide(f, context.policy, context.now)) for f in facts.load(context.db, dirty)]
+    installs.record(context.db, [(f.install, d) for f, d in decided], context.now)
+    for fact, decision in decided:
+        _intend(context, fact, decision)
+    breaker.observe(context, decided)
+    return [story.Moved(fact, decision) for fact, decision in decided]
+
+
+def _decide_alone(context: Context, install: Install) -> list[story.Moved]:
+    try:
+        with savepoint(context.db):
+            return _decide(context, [install])
+    except Exception:
+        log.exception("an install could not be decided", extra={"device_serial": install.target})
+        meta.count(context.db, "install.undecided", context.now)
+        installs.postpone(context.db, install.id, context.now + UNDECIDED_FOR)
+        return []
+
+
+def _intend(context: Context, fact: Facts, decision: Decision) -> None:
+    for step in decision.steps:
+        _STEPS.get(type(step), _nothing)(context, fact, step)
+
+
+def _nothing(context: Context, fact: Facts, step: Step) -> None:
+    """A step that something else takes up: seats are allotted for many installs at once."""
+
+
+def _device(fact: Facts) -> Device:
+    assert fact.device is not None, "only installs of known devices send commands"
+    return fact.device
+
+
+def _due(context: Context, device: Device) -> float:
+    """A command is not posted while the server rewrites the queue of a device that connects."""
+    if device.last_connect_at is None:
+        return context.now
+    return max(context.now, device.last_connect_at + context.policy.command.after_connect_delay)
+
+
+def _send_install(context: Context, fact: Facts, step: Step) -> None:
+    assert isinstance(step, SendInstall)
+    device, last = _device(fact), fact.attempt
+    again = (
+        last is not None
+        and last.enrolment == device.enrolment
+        and last.state in ("error", "acknowledged")
+        and (last.answered_at or 0.0) >= fact.install.round_at
+    )
+    made = commands.make(
+        context.db,
+        command_uuid=str(uuid.uuid4()),
+        server=device.server,
+        device_id=device.id,
+        install_id=fact.install.id,
+        request_type="InstallApplication",
+        enrolment=device.enrolment,
+        attempt=last.attempt + 1 if last is not None and again else 1,
+        asks=(last.asks if last is not None and again else 0) + step.asks_again,
+        offline=(last.offline if last is not None and again else 0) + step.was_offline,
+        due_at=_due(context, device),
+        now=context.now,
+        settings=settings.to_send(fact).as_text(),
+        renews=settings.is_managed(fact),
+    )
+    if made:
+        installs.attempted(context.db, [fact.install.id])
+
+
+def _post_again(context: Context, fact: Facts, step: Step) -> None:
+    assert isinstance(step, PostAgain)
+    commands.ready_again(context.db, step.command_uuid, _due(context, _device(fact)))
+    meta.count(context.db, "command.posted_again", context.now)
+
+
+def _ask_apps(context: Context, fact: Facts, step: Step) -> None:
+    ask(context, _device(fact), "ManagedApplicationList")
+
+
+def _ask_installed(context: Context, fact: Facts, step: Step) -> None:
+    """One list for all apps that are wanted on the device."""
+    identifiers = installed_apps.wanted_bundle_ids(context.db, fact.install.target)
+    ask(context, _device(fact), "InstalledApplicationList", identifiers)
+
+
+def _ask_facts(context: Context, fact: Facts, step: Step) -> None:
+    ask(context, _device(fact), "DeviceInformation")
+
+
+def ask(
+    context: Context, device: Device, request_type: str, identifiers: Sequence[str] = ()
+) -> bool:
+    """Intend a question to a device; False when it is on its way already."""
+    return commands.make(
+        context.db,
+        command_uuid=str(uuid.uuid4()),
+        server=device.server,
+        device_id=device.id,
+        install_id=None,
+        request_type=request_type,
+        enrolment=device.enrolment,
+        attempt=1,
+        identifiers=identifiers,
+        due_at=_due(context, device),
+        now=context.now,
+    )
+
+
+def _read_assignment(context: Context, fact: Facts, step: Step) -> None:
+    why = fact.attempt.command_uuid if fact.attempt else ""
+    licence_steps.read_soon(context, fact.install.location, [_pair(fact)], why=why)
+
+
+def _pair(fact: Facts) -> Pair:
+    return facts.pair_of(fact.install)
+
+
+def _give_back(context: Context, fact: Facts, step: Step) -> None:
+    pairs_store.want(context.db, fact.install.location, "DISASSOCIATE", [_pair(fact)], context.now)
+
+
+def _send_remove(context: Context, fact: Facts, step: Step) -> None:
+    device, last = _device(fact), fact.removal
+    again = last is not None and last.state == "error"
+    commands.make(
+        context.db,
+        command_uuid=str(uuid.uuid4()),
+        server=device.server,
+        device_id=device.id,
+        install_id=fact.install.id,
+        request_type="RemoveApplication",
+        enrolment=device.enrolment,
+        attempt=last.attempt + 1 if last is not None and again else 1,
+        due_at=_due(context, device),
+        now=context.now,
+    )
+
+
+def _leave_line(context: Context, fact: Facts, step: Step) -> None:
+    pairs_store.leave_line(context.db, fact.install.location, _pair(fact), context.now)
+    installs.touch_ids(context.db, [fact.install.id], context.now)
+
+
+def _be_scout(context: Context, fact: Facts, step: Step) -> None:
+    """The first that gets there is the scout; then each of them is decided by who it is."""
+    overdue = context.now - context.policy.scout.answer_within
+    install = fact.install
+    probes.begin(context.db, install.adam_id, install.target, overdue=overdue, now=context.now)
+    installs.touch_ids(context.db, [install.id], context.now)
+
+
+def _end_scout(context: Context, fact: Facts, step: Step) -> None:
+    probes.end(context.db, fact.install.adam_id)
+    meta.count(context.db, "scout.in_vain", context.now)
+    installs.touch_behind_scout(context.db, fact.install.adam_id, context.now)
+
+
+def _drop_attempt(context: Context, fact: Facts, step: Step) -> None:
+    assert isinstance(step, DropAttempt)
+    ends.drop(context.db, step.command_uuid)
+
+
+def _leave_behind(context: Context, fact: Facts, step: Step) -> None:
+    assert isinstance(step, LeaveBehind)
+    ends.abandon(context.db, step.command_uuid, context.now)
+
+
+_STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
+    SendInstall: _send_install,
+    PostAgain: _post_again,
+    AskApps: _ask_apps,
+    AskInstalled: _ask_installed,
+    AskFacts: _ask_facts,
+    BeScout: _be_scout,
+    EndScout: _end_scout,
+    ReadAssignment: _read_assignment,
+    GiveBack: _give_back,
+    SendRemove: _send_remove,
+    LeaveLine: _leave_line,
+    DropAttempt: _drop_attempt,
+    LeaveBehind: _leave_behind,
+}
+
+
+def allot_seats(context: Context) -> int:
+    """Give the free seats to those who wait for one; returns how many got one, or were sent where
+    there is one."""
+    given = 0
+    for location, asset in seats.in_demand(context.db):
+        given += fallbacks.to_holders(context, location, asset)
+        counts = locations.asset_facts(context.db, location, [asset]).get(asset)
+        if counts is None:
+            given += fallbacks.to_seats(context, location, asset)
+            continue
+        free = facts.free_seats(context.db, location, asset, counts)
+        demands = seats.demands(context.db, location, asset)
+        granted = allocate(demands, free)
+        serials = seats.allotted(context.db, [d.install_id for d in granted], context.now)
+        pairs = [Pair(asset, serial_number) for serial_number in serials]
+        pairs_store.want(context.db, location, "ASSOCIATE", pairs, context.now)
+        given += len(granted)
+        if len(granted) < len(demands):
+            given += fallbacks.to_seats(context, location, asset)
+            if outbox.is_open(context.db, "apple", location, "read_assets"):
+                continue  # it comes back with the counts, however often Apple has to be asked
+            known = counts.read_at > seats.short_since(context.db, location, asset)
+            wait = context.policy.associate.seat_retry if known else RECOUNT_AFTER
+            recount_at = max(context.now, counts.read_at + wait)
+            meta.hasten_job(context.db, f"assets:{location}", recount_at)
+    return given

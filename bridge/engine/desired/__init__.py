@@ -1,0 +1,1 @@
+"""From what is wished for to the desired state of every device."""

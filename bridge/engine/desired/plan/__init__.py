@@ -1,0 +1,151 @@
+"""What an apply would change and cost: gathered from what is stored, and from a look outside."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+from dataclasses import fields, replace
+from typing import Any, get_args
+
+from bridge.domain.desired.change import Batch, Change, PairName
+from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.roster import Roster
+from bridge.domain.devices.platforms import Fit, fit, listed
+from bridge.domain.devices.serials import told as told_serial
+from bridge.domain.model import Device
+from bridge.domain.plan import Plan, Unable
+from bridge.domain.plan.blind import unseen_lines, uses_rules
+from bridge.engine.desired import apply
+from bridge.engine.desired.apply import NO_LIMITS, PLATFORM_UNKNOWN, Limits
+from bridge.engine.desired.plan.look import notes_of
+from bridge.engine.desired.plan.seats import Look, SeatCounter, counts_of
+from bridge.store.catalog import apps
+from bridge.store.database import Connection
+from bridge.store.desired import desired as wanted_store
+from bridge.store.desired import fleet, one_offs
+from bridge.store.devices import devices
+from bridge.store.licences import odd_rows
+
+NOTHING_SEEN = Look()
+
+
+def make(
+    db: Connection,
+    wanted: Wanted,
+    now: float,
+    *,
+    limits: Limits = NO_LIMITS,
+    look: Look = NOTHING_SEEN,
+) -> Plan:
+    """What applying `wanted` would change and cost."""
+    known = with_seen(apply.known(db, wanted), look)
+    roster = apply.roster_of(db, wanted, known)
+    before = fleet.wanted(db)
+    after = apply.wished(wanted, roster, one_offs.load(db))
+    change = apply.difference(db, before, after, limits)
+    getting = [(app, roster.getting(app)) for app in wanted.apps]
+    names = _names(db, wanted, [*before, *after])
+    unable, untold = _by_fit(db, after, known, look)
+    gather = SeatCounter(db, look, _given_up(wanted, roster, before, change), names, now)
+    blind = look.unseen if uses_rules(wanted) and not look.offline else ()
+    told = unseen_lines(look.unseen) if not (blind or look.offline) else []
+    shown = {serial for serial, device in known.items() if device is not None}
+    return Plan(
+        change=change,
+        is_new=wanted_store.load(db) != wanted,
+        names=names,
+        seats=gather.seats(after, {(u.serial_number, u.adam_id) for u in unable}),
+        unable=unable,
+        untold=untold,
+        undecided=frozenset(
+            pair for b in after if b.held == PLATFORM_UNKNOWN for pair in b.pairs()
+        ),
+        unseen=tuple(sorted(frozenset().union(*(b.serials for b in after)) - shown)),
+        unknown=len(frozenset().union(*(each.unknown for _, each in getting))),
+        nameless=devices.without_serial(db),
+        without_bundle_id=_without_bundle_id(db, wanted, after),
+        notes=(*look.notes, *told, *_odd_notes(db, after, look)),
+        blind=blind,
+    )
+
+
+def with_seen(known: Mapping[str, Device | None], look: Look) -> dict[str, Device | None]:
+    """The known devices, as the servers list them now; only what a server lists can be enrolled."""
+    result = dict(known)
+    listed: dict[str, tuple[str, bool]] = {}
+    for server, found in look.devices.items():
+        for each in found:
+            serial = told_serial(each.serial_number).serial_number
+            if each.udid and serial is not None:
+                _, enrolled = listed.get(serial, (server, False))
+                listed[serial] = server, enrolled or bool(each.enrolled)
+    for serial, (server, enrolled) in listed.items():
+        device = result.get(serial) or _unknown_device(server, serial)
+        same = device.enrolled == enrolled
+        result[serial] = device if same else replace(device, enrolled=enrolled)
+    return result
+
+
+def _unknown_device(server: str, serial_number: str) -> Device:
+    values: dict[str, Any] = {each.name: None for each in fields(Device)}
+    values |= {"id": 0, "enrolment": 0, "server": server, "serial_number": serial_number}
+    return Device(**values)
+
+
+def _names(db: Connection, wanted: Wanted, all_: Collection[Batch]) -> dict[str, str | None]:
+    adam_ids = {batch.asset.adam_id for batch in all_}
+    known = apps.bundle_ids(db, sorted(adam_ids))
+    names = {adam_id: name or bundle_id for adam_id, (bundle_id, name) in known.items()}
+    return names | {app.adam_id: app.name for app in wanted.apps if app.name is not None}
+
+
+def _given_up(
+    wanted: Wanted, roster: Roster, before: Collection[Batch], change: Change
+) -> frozenset[PairName]:
+    """The removed installs whose licence is given back."""
+    given = set()
+    for batch in before:
+        for pair in change.removed.intersection(batch.pairs()):
+            entry = apply.leaving_by(wanted, roster, pair)
+            if (entry or batch.options).on_unwanted != "keep":
+                given.add(pair)
+    return frozenset(given)
+
+
+def _by_fit(
+    db: Connection, after: Collection[Batch], known: Mapping[str, Device | None], look: Look
+) -> tuple[tuple[Unable, ...], frozenset[PairName]]:
+    """Who cannot have what is wanted for them, since the app is for users only or does not run
+    there; and for whom Apple does not list what may run there all the same."""
+    of_product: dict[str, set[str]] = {}
+    for serial, device in known.items():
+        if device is not None and device.product_name is not None:
+            of_product.setdefault(device.product_name, set()).add(serial)
+    unable: list[Unable] = []
+    untold: set[PairName] = set()
+    for batch in after:
+        adam_id = batch.asset.adam_id
+        counts, _, _ = counts_of(db, batch.location, batch.asset, look)
+        if counts is None:
+            continue
+        fits: dict[Fit, set[str]] = {each: set() for each in get_args(Fit)}
+        for product, serials in of_product.items():
+            fits[fit(product, listed(counts.platforms))] |= serials & batch.serials
+        cannot = fits["impossible"] if counts.device_assignable else batch.serials
+        reason = "WRONG_PLATFORM" if counts.device_assignable else "NOT_DEVICE_ASSIGNABLE"
+        unable += [Unable(serial, adam_id, reason) for serial in sorted(cannot)]
+        untold |= {(serial, adam_id) for serial in fits["untold"] - cannot}
+    return tuple(unable), frozenset(untold)
+
+
+def _odd_notes(db: Connection, after: Collection[Batch], look: Look) -> list[str]:
+    """What was read before and could not be read whole."""
+    names = {name for batch in after for name in (batch.location, *batch.fallbacks)}
+    stored = {name: odd_rows.load(db, name, "assignments") for name in names - look.held.keys()}
+    return [note for name in sorted(stored) for note in notes_of(name, stored[name])]
+
+
+def _without_bundle_id(db: Connection, wanted: Wanted, after: Collection[Batch]) -> tuple[str, ...]:
+    told = {app.adam_id for app in wanted.apps if app.bundle_id is not None}
+    adam_ids = {batch.asset.adam_id for batch in after} - told
+    known = apps.bundle_ids(db, sorted(adam_ids))
+    return tuple(sorted(a for a in adam_ids if known.get(a, (None, None))[0] is None))

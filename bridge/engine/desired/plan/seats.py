@@ -1,0 +1,181 @@
+"""The seats of a plan: who would hold, need and wait for the licences of each asset."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, field, replace
+from functools import partial
+
+from bridge.clients.micromdm import MdmDevice
+from bridge.domain.desired.change import Batch, PairName
+from bridge.domain.facts import AssetFacts
+from bridge.domain.licences.forecast import last_seat_at
+from bridge.domain.licences.odd_rows import OddRow, of_asset
+from bridge.domain.model import Asset
+from bridge.domain.plan.blind import Blind
+from bridge.domain.plan.seats import Holders, Seats, count_seats
+from bridge.store.catalog import usage as day_counts
+from bridge.store.database import Connection
+from bridge.store.installs import facts, seats
+from bridge.store.licences import locations, odd_rows
+
+Office = tuple[str, Asset]
+"""A location and one asset: licences are counted for each."""
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What was read outside for a plan, and is stored nowhere.
+
+    `devices` are the lists of MDM servers, `counts` and `held` what locations own and who holds it,
+    where that was never read before, `odd_assets` the rows of it that cannot be read. `unseen` are
+    MDM servers whose devices are not known, which makes a plan with rules blind unless somebody
+    chose to be `offline`. `notes` say what else could not be read.
+    """
+
+    devices: Mapping[str, Sequence[MdmDevice]] = field(default_factory=dict)
+    counts: Mapping[str, Mapping[Asset, AssetFacts]] = field(default_factory=dict)
+    odd_assets: Mapping[str, Sequence[OddRow]] = field(default_factory=dict)
+    held: Mapping[str, Mapping[Asset, AbstractSet[str]]] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
+    unseen: tuple[Blind, ...] = ()
+    offline: bool = False
+
+
+def counts_of(
+    db: Connection, location: str, asset: Asset, look: Look
+) -> tuple[AssetFacts | None, int | None, bool]:
+    """Apple's counts, how many seats are free, and whether the location's assets were ever read."""
+    if location in look.counts:
+        counts = look.counts[location].get(asset)
+        return counts, counts.available if counts else None, True
+    counts = locations.asset_facts(db, location, [asset]).get(asset)
+    was_read = locations.get(db, location).assets_read_at is not None
+    return counts, facts.free_seats(db, location, asset, counts), was_read
+
+
+def odd_of(db: Connection, location: str, asset: Asset, look: Look) -> str | None:
+    """What is odd about the row that may be the asset's, if there are no counts of it."""
+    odd = look.odd_assets[location] if location in look.counts else None
+    return of_asset(odd_rows.load(db, location, "assets") if odd is None else odd, asset)
+
+
+Wanting = dict[Office, set[str]]
+"""The serial numbers that count at each office."""
+
+
+class SeatCounter:
+    """Counts the seats of every asset that is wanted or in use, each at its location."""
+
+    def __init__(
+        self,
+        db: Connection,
+        look: Look,
+        given_up: AbstractSet[PairName],
+        names: Mapping[str, str | None],
+        now: float,
+    ) -> None:
+        self._db = db
+        self._look = look
+        self._given_up = given_up
+        self._names = names
+        self._now = now
+        self._held: dict[Office, AbstractSet[str]] = {}
+        self._asked: dict[Office, AbstractSet[str]] = {}
+        self._batches: dict[Asset, list[Batch]] = {}
+
+    def seats(self, after: Collection[Batch], unable: AbstractSet[PairName]) -> tuple[Seats, ...]:
+        """The sums for all assets, if `after` is wanted and the `unable` take no seat.
+
+        A device with several locations counts where it has a licence, then at the first that has a
+        seat to spare, then at the first.
+        """
+        wanting: Wanting = {office: set() for office in seats.in_use(self._db)}
+        others: dict[PairName, tuple[str, ...]] = {}
+        for batch in after:
+            self._batches.setdefault(batch.asset, []).append(batch)
+            self._place(batch, unable, wanting)
+            if batch.fallbacks:
+                others.update(dict.fromkeys(batch.pairs(), (batch.location, *batch.fallbacks)))
+        found = {office: self._count(office, wanting[office]) for office in wanting}
+        for office in sorted(found):
+            for serial in found[office].waiting:
+                names = others.get((serial, office[1].adam_id), ())
+                self._move(serial, office, names, wanting, found)
+        shown = [found[office] for office in sorted(found)]
+        return tuple(each for each in shown if each.needs or each.reclaimable)
+
+    def _place(self, batch: Batch, unable: AbstractSet[PairName], wanting: Wanting) -> None:
+        left = set(batch.serials)
+        left -= {serial for serial, adam_id in unable if adam_id == batch.asset.adam_id}
+        offices = [(name, batch.asset) for name in (batch.location, *batch.fallbacks)]
+        for office in offices:
+            has = left & (self._holders(office) | self._askers(office))
+            left -= has
+            wanting.setdefault(office, set()).update(has)
+        wanting[offices[0]] |= left
+
+    def _line(self, asset: Asset, serials: AbstractSet[str]) -> dict[str, tuple[int, float]]:
+        """The priority of some devices' wishes for an asset, and since when they stand."""
+        ages = seats.ages(self._db, asset.adam_id)
+        return {
+            serial: (batch.priority, ages.get(serial, self._now))
+            for batch in self._batches[asset]
+            for serial in batch.serials & serials
+        }
+
+    def _move(
+        self,
+        serial: str,
+        office: Office,
+        names: Sequence[str],
+        wanting: Wanting,
+        found: dict[Office, Seats],
+    ) -> None:
+        """Let a device that would wait have a seat that another of its locations has to spare."""
+        for name in names:
+            other = (name, office[1])
+            if other != office and (found[other].spare is None or found[other].spare):
+                wanting[office].remove(serial)
+                wanting[other].add(serial)
+                for each in (office, other):
+                    found[each] = self._count(each, wanting[each])
+                return
+
+    def _holders(self, office: Office) -> AbstractSet[str]:
+        if office not in self._held:
+            seen = self._look.held.get(office[0])
+            self._held[office] = (
+                seats.held(self._db, *office) if seen is None else seen.get(office[1], frozenset())
+            )
+        return self._held[office]
+
+    def _askers(self, office: Office) -> AbstractSet[str]:
+        if office not in self._asked:
+            self._asked[office] = seats.asked(self._db, *office)
+        return self._asked[office]
+
+    def _count(self, office: Office, wanting: AbstractSet[str]) -> Seats:
+        location, asset = office
+        counts, free, is_counted = counts_of(self._db, location, asset, self._look)
+        odd = None if counts is not None else odd_of(self._db, location, asset, self._look)
+        spare = self._holders(office) - wanting
+        reclaimable = spare & seats.ours(self._db, location, asset) if spare else frozenset()
+        going = {serial for serial in reclaimable if (serial, asset.adam_id) in self._given_up}
+        leaving = seats.leaving(self._db, location, asset) if reclaimable else frozenset()
+        returning = going | (reclaimable & leaving)
+        counted = count_seats(
+            location,
+            asset,
+            wanting,
+            Holders(self._holders(office), self._askers(office), reclaimable, returning),
+            counts,
+            free=free,
+            counted=is_counted and odd is None,
+            odd=odd,
+            line=partial(self._line, asset),
+            name=self._names.get(asset.adam_id),
+        )
+        days = day_counts.history(self._db, location, asset)
+        return replace(counted, last_seat_at=last_seat_at(days, counted.free, self._now))

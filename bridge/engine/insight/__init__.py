@@ -1,0 +1,1 @@
+"""What the bridge tells of itself: why, when, how everything stands, what to mend."""

@@ -1,0 +1,56 @@
+"""Everything that must work is tried, and for what does not it is said what to mend.
+
+Nothing is changed by it, here or outside, save that each MDM server's hook takes in one harmless
+message of ours.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from bridge.domain.policy import DAY
+from bridge.engine.context import Context
+from bridge.engine.insight import health, status
+from bridge.engine.insight.doctor import hooks, inside, outside
+from bridge.engine.insight.doctor.finding import Case, Finding, Stored
+from bridge.engine.intake import serials
+from bridge.engine.upkeep import clock_steps
+from bridge.store import meta, pauses
+from bridge.store.licences import locations
+
+__all__ = ["Case", "Finding", "examine"]
+
+
+def examine(case: Case) -> Iterator[Finding]:
+    """The findings, one after the other, as the checks are made."""
+    yield from inside.configuration(case)
+    stored = None
+    for finding in inside.database(case):
+        yield finding
+        if finding.level == "fail":
+            break
+    else:
+        stored = _stored(case)
+        yield from inside.wishes(case, stored)
+        yield from inside.paused(stored)
+        yield from inside.serial_numbers(stored)
+        yield from inside.clock(stored)
+    yield from inside.tokens(case)
+    yield from outside.apple(case, stored)
+    yield from outside.mdm(case, stored)
+    yield from hooks.serving(case, stored)
+
+
+def _stored(case: Case) -> Stored:
+    with case.database.read() as db:
+        context = Context(db, case.config.policy, case.now)
+        return Stored(
+            instance_id=meta.recall(db, "instance_id") or "",
+            wanted=status.applied(context),
+            locations={name: locations.get(db, name) for name in case.config.locations},
+            odd={n: tuple(health.odd_sentences(context, n)) for n in case.config.locations},
+            pauses=pauses.load(db),
+            claims=list(serials.claims(db)),
+            shared=list(serials.shared(db)),
+            clock_step=clock_steps.lately(db, case.now, DAY),
+        )

@@ -1,0 +1,154 @@
+"""Checks of what is here: the configuration, the database, the token files."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+from bridge.config import Part
+from bridge.domain.reasons import REASONS
+from bridge.domain.wording import counted
+from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail, ok, warn
+from bridge.engine.licences.token_watch import WARN_DAYS
+from bridge.engine.upkeep import file_check
+from bridge.errors import ConfigError, ShapeError
+from bridge.store.file import soundness
+from bridge.wire.content_token import ContentToken, parse_content_token
+
+_MIB = 1024 * 1024
+LITTLE_SPACE = 1024 * _MIB
+NO_SPACE = 100 * _MIB
+LARGE_WAL = 1024 * _MIB
+CHECK_WITHIN = 60.0
+"""Seconds that the look through the database may take; enough for about 3 GB."""
+
+MISTAKES_SHOWN = 10
+_DAY = 86400.0
+_RENEW = REASONS["TOKEN_EXPIRED"].next
+
+
+def configuration(case: Case) -> Iterator[Finding]:
+    """What the file warns of, and what it leaves out."""
+    config = case.config
+    yield ok("configuration", f"{config.path} can be used")
+    for warning in config.warnings:
+        yield warn("configuration", warning)
+    for mistake in config.mistakes[:MISTAKES_SHOWN]:
+        yield fail("groups and apps", mistake, "plan and apply are refused until it is mended")
+    if more := len(config.mistakes[MISTAKES_SHOWN:]):
+        yield fail("groups and apps", f"and {counted(more, 'more mistake')}", "plan names them all")
+    parts: tuple[Part, ...] = ("servers", "locations", "api")
+    for part in parts:
+        try:
+            config.require(part)
+        except ConfigError as error:
+            found = warn if part == "api" else fail
+            yield found("configuration", error.mistakes[0])
+
+
+def wishes(case: Case, stored: Stored) -> Iterator[Finding]:
+    """Whether the file's groups and apps are what was applied."""
+    if case.config.mistakes:
+        return  # of them it was told, and what the file wants cannot be told
+    if case.config.wanted != stored.wanted:
+        text = "the file's groups and apps are not what was applied last"
+        yield warn("configuration", text, "run vpp-bridge apply")
+
+
+def paused(stored: Stored) -> Iterator[Finding]:
+    """What nothing is sent for."""
+    for pause in stored.pauses.all:
+        yield warn("paused", pause.shown.partition(";")[0], f"run {pause.resume}")
+
+
+def serial_numbers(stored: Stored) -> Iterator[Finding]:
+    """Which devices have no serial number, and which have another's."""
+    for text in stored.claims:
+        yield warn("serial numbers", text, "give each a serial number of its own and enrol it anew")
+    for text in stored.shared:
+        mend = "remove old records from the MDM server, and give copies a number of their own; "
+        yield warn("serial numbers", text, f"{mend}until then the one enrolled last gets the apps")
+
+
+def database(case: Case) -> Iterator[Finding]:
+    """Whether the database can be used, and for how long."""
+    path = case.config.database
+    if case.trouble is not None:
+        mend = case.trouble.mend
+        yield fail("database", str(case.trouble).removesuffix(f": {mend}"), mend)
+        return
+    seen = soundness.Look(case.database).run(CHECK_WITHIN)
+    if seen.problem is not None:
+        yield fail("database", f"{path} {seen.problem}", file_check.MEND)
+        return
+    if seen.finished:
+        yield ok("database", f"{path}: sound")
+    else:
+        text = f"{path} ({_mib(_size(path))}) was not looked through: {CHECK_WITHIN:g} s are over"
+        yield warn("database", text, "run vpp-bridge backup, which looks at all that it copies")
+    yield _sqlite()
+    free = shutil.disk_usage(path.parent).free
+    if free < LITTLE_SPACE:
+        found = fail if free < NO_SPACE else warn
+        yield found("database", f"only {_mib(free)} are free on its disk", "make room there")
+    wal = _size(path.with_name(path.name + "-wal"))
+    if wal > LARGE_WAL:
+        text = f"its write-ahead log has grown to {_mib(wal)}"
+        yield warn("database", text, "end programs that have the database open, other than serve")
+
+
+def _sqlite() -> Finding:
+    version = soundness.sqlite_version()
+    if not soundness.has_wal_reset_fault(version):
+        return ok("database", f"SQLite {version}, which does not have the WAL-reset fault")
+    return ok(
+        "database",
+        f"SQLite {version}, which has the WAL-reset fault (until 3.51.3, but for 3.44.6 and "
+        "3.50.7): a commit beside a checkpoint may damage the file. The bridge never does the one "
+        "beside the other, and no other program may write to the file",
+    )
+
+
+def clock(stored: Stored) -> Iterator[Finding]:
+    """That the clock was set lately."""
+    if stored.clock_step is not None:
+        yield warn("clock", stored.clock_step.shown, "see that the machine's time is kept (NTP)")
+
+
+def tokens(case: Case) -> Iterator[Finding]:
+    """The content tokens as they lie in their files."""
+    for name, location in case.config.locations.items():
+        part, path = f"token {name}", location.content_token_file
+        try:
+            token = parse_content_token(path.read_bytes())
+        except OSError as error:
+            yield fail(part, f"{path}: {error.strerror}", "put the .vpptoken file there")
+            continue
+        except ShapeError as error:
+            yield fail(part, f"{path}: {error}", "put the .vpptoken file there as downloaded")
+            continue
+        yield _expiry(part, token, case.now)
+
+
+def _expiry(part: str, token: ContentToken, now: float) -> Finding:
+    owner = f"for {token.organization}" if token.organization else "without an organisation"
+    if token.expires_at is None:
+        return warn(part, f"{owner}; it does not say when it expires")
+    days = int((token.expires_at - now) // _DAY)
+    if token.expires_at <= now:
+        return fail(part, f"{owner}; it has expired", _RENEW)
+    if token.expires_at - now < WARN_DAYS[0] * _DAY:
+        return warn(part, f"{owner}; it expires in {days} days", _RENEW)
+    return ok(part, f"{owner}; it expires in {days} days")
+
+
+def _size(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
+
+
+def _mib(size: int) -> str:
+    return f"{size / _MIB:.1f} MiB"

@@ -1,0 +1,175 @@
+"""Why an app is, or is not, on a device: from the same facts and the same decision that act."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from bridge.domain.decide import decide
+from bridge.domain.decision import Decision
+from bridge.domain.facts import Facts
+from bridge.domain.licences.forecast import used_per_day
+from bridge.domain.licences.retired import retired_too
+from bridge.domain.model import LANE_STATES
+from bridge.domain.reasons import REASONS, describe
+from bridge.domain.times import rfc3339
+from bridge.domain.wording import as_sentence
+from bridge.engine.context import Context
+from bridge.engine.insight.timeline import History
+from bridge.store.catalog import usage
+from bridge.store.devices import devices
+from bridge.store.installs import facts, installs
+from bridge.store.views import fleet
+
+FINE = ("installed", "licensed")
+"""States of which it is told how long each step on the way took."""
+
+
+def explain(context: Context, serial_number: str, adam_id: str) -> Mapping[str, Any] | None:
+    """One install with its sentence, evidence, next step and trail; None for an unknown pair.
+
+    Ready for JSON. `needs_someone` says whether a person must act before it goes on.
+    """
+    install = installs.get(context.db, serial_number, adam_id)
+    shown = fleet.install(context.db, serial_number, adam_id)
+    if install is None or shown is None:
+        return None
+    fact = facts.load(context.db, [install])[0]
+    history = History.load(context.db, install)
+    decision = decide(fact, context.policy, context.now)
+    reason = decision.reason
+    sentence, next_step = describe(
+        reason,
+        app=_app(fact),
+        device=_device(fact),
+        location=install.location,
+        detail=decision.detail,
+    )
+    actor = REASONS[reason].actor
+    return {
+        **shown,
+        "state": decision.state,
+        "reason": reason,
+        "detail": decision.detail,
+        "explanation": {
+            "sentence": as_sentence(sentence),
+            "who_must_act": actor,
+            "needs_someone": _needs_someone(decision),
+            "next": as_sentence(next_step),
+            "next_at": rfc3339(_next_at(context, fact, history, decision)),
+            "evidence": _evidence(fact) + _twins(context, fact) + _shortage(context, fact, reason),
+            "took": history.took() if decision.state in FINE else [],
+        },
+        "trail": [step.as_json() for step in history.steps()],
+    }
+
+
+def _next_at(context: Context, fact: Facts, history: History, decision: Decision) -> float | None:
+    """When something happens by itself: the decision changes, or what is open is followed up."""
+    times = [decision.recheck_at, fact.licence.waits_until]
+    for asked in history.asked:
+        if asked.state == "open":
+            times += [asked.next_status_at, asked.next_read_at]
+    for command in history.sent:
+        if command.state in ("ready", *LANE_STATES):
+            times.append(command.due_at if command.state == "ready" else command.look_at)
+    ahead = [at for at in times if at is not None]
+    return max(min(ahead), context.now) if ahead else None
+
+
+def _needs_someone(decision: Decision) -> bool:
+    if decision.state in ("failed", "conflict", "needs_user"):
+        return True
+    return REASONS[decision.reason].actor in ("the admin", "somebody at the device")
+
+
+def _app(fact: Facts) -> str:
+    return fact.app_name or fact.bundle_id or f"app {fact.install.adam_id}"
+
+
+def _device(fact: Facts) -> str:
+    name = fact.device.name if fact.device else None
+    serial_number = fact.install.target
+    return f"{name} ({serial_number})" if name else serial_number
+
+
+def _evidence(fact: Facts) -> list[dict[str, Any]]:
+    """What is known, each with its time; what is not known is left out."""
+    device, licence, attempt, report = fact.device, fact.licence, fact.attempt, fact.report
+    lines: list[tuple[str, Any, float | None]] = []
+    if device is not None:
+        lines.append(("enrolled", device.enrolled, device.enrolled_at))
+        lines.append(("last seen by its MDM server", device.server, device.last_seen_at))
+        if device.apps_listed_at is not None:
+            shown = report.status if report and report.status else "does not show the app"
+            lines.append(("its newest list of apps", shown, device.apps_listed_at))
+    if fact.installed is not None:
+        version = fact.installed.short_version or fact.installed.version
+        shown = fact.installed.presence + (f", version {version}" if version else "")
+        lines.append(("its list of all apps, managed or not", shown, fact.installed.reported_at))
+    if licence.state != "none":
+        told = f", told by {licence.confirmed_by}" if licence.confirmed_by else ""
+        lines.append(("licence", licence.state + told, licence.since))
+    if fact.asset is not None:
+        free = "unlimited" if fact.free_seats is None else f"{fact.free_seats} free"
+        retired = retired_too(fact.asset)
+        lines.append(("seats", f"{free} of {fact.asset.total}{retired}", fact.asset.read_at))
+    if fact.odd_asset is not None:
+        lines.append(("a row of Apple's assets that cannot be read", fact.odd_asset, None))
+    if fact.unsure is not None:
+        odd, at = fact.unsure.odd, fact.unsure.looked_at
+        lines.append(("a row of Apple's assignments that cannot be read", odd, at))
+    if attempt is not None:
+        lines.append((f"attempt {attempt.attempt}", attempt.state, attempt.posted_at))
+        if attempt.error_code is not None:
+            error = f"{attempt.error_domain} {attempt.error_code}: {attempt.error_text or ''}"
+            lines.append(("its device's error", error, attempt.answered_at))
+        words = [word for word in (attempt.app_state, attempt.rejection_reason) if word]
+        if words:
+            lines.append(("its device's answer", ", ".join(words), attempt.answered_at))
+        if attempt.unread is not None:
+            told = f"{attempt.status}; the rest cannot be read: {attempt.unread}"
+            lines.append(("its device's answer", told, attempt.answered_at))
+    lines += _unread(fact)
+    if fact.pause is not None:
+        lines.append(("paused", fact.pause.shown, fact.pause.since))
+    return [{"what": what, "value": value, "at": rfc3339(at)} for what, value, at in lines]
+
+
+def _unread(fact: Facts) -> Iterator[tuple[str, Any, float | None]]:
+    """The answers that came and could not be read: how many in a row, the newest, and why."""
+    for what, unread in (
+        ("what it is", fact.facts_unread),
+        ("its managed apps", fact.list_unread),
+        ("all its apps", fact.installed_unread),
+    ):
+        if unread is not None:
+            value = f"cannot be read ({unread.times} in a row): {unread.why}"
+            yield f"its answer about {what}", value, unread.last_at
+
+
+def _twins(context: Context, fact: Facts) -> list[dict[str, Any]]:
+    """Other enrolled devices that carry this serial number: any of them may be meant."""
+    device = fact.device
+    if device is None or device.serial_number is None:
+        return []
+    return [
+        {
+            "what": "another enrolled device has this serial number, too",
+            "value": f"{other.udid} at {other.server}",
+            "at": rfc3339(other.enrolled_at),
+        }
+        for other in devices.carrying(context.db, device.serial_number, besides=device.id)
+    ]
+
+
+def _shortage(context: Context, fact: Facts, reason: str) -> list[dict[str, Any]]:
+    """For who waits for a seat: how fast seats go, where the history tells."""
+    if reason != "NO_SEAT" or fact.asset is None:
+        return []
+    days = usage.history(context.db, fact.install.location, facts.pair_of(fact.install).asset)
+    rate = used_per_day(days)
+    if rate is None:
+        return []
+    value = f"{rate * 7:+.1f} in use each week, over {days[-1].day - days[0].day} days"
+    return [{"what": "trend of its licences", "value": value, "at": rfc3339(fact.asset.read_at)}]

@@ -1,0 +1,146 @@
+"""How the parts of the bridge do, for probes and for `doctor`.
+
+Only what keeps events from being taken in is fatal; an outage of Apple's or of the MDM server's
+never takes the hooks away.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from bridge.config import Config
+from bridge.domain.reasons import REASONS
+from bridge.domain.views import HealthPart
+from bridge.domain.wording import counted
+from bridge.engine.context import Context
+from bridge.engine.insight import webhooks
+from bridge.engine.intake import forward, serials
+from bridge.engine.licences.token_watch import text_of_end, warning_due
+from bridge.engine.upkeep import clock_steps, file_check
+from bridge.errors import StoreError
+from bridge.store import events, meta, pauses
+from bridge.store.file.engine_lock import EngineLock
+from bridge.store.file.write_probe import LITTLE_SPACE
+from bridge.store.licences import locations, odd_rows
+from bridge.store.licences.locations import Location
+from bridge.store.outbox import outbox
+
+MIB = 1024 * 1024
+
+CLOCK_SHOWN_FOR = 3600.0
+"""Seconds for which it is shown that the clock was set."""
+
+STALE_BEAT = 30.0
+"""Seconds without a heartbeat after which an engine that holds its lock counts as hanging."""
+
+
+_NO_ENGINE = "no engine runs: start vpp-bridge serve; if that runs, its log says why it has none"
+
+
+def taking_in(trouble: StoreError | None, config: Config, free: int) -> Iterator[HealthPart]:
+    """Whether what arrives can be stored, and for how long: `free` bytes are left on the disk."""
+    if trouble is not None:
+        yield HealthPart("database", False, "fatal", f"{trouble}; {trouble.mend}")
+    else:
+        yield HealthPart("database", True, "fatal", str(config.database))
+    if free < LITTLE_SPACE:
+        detail = f"only {free / MIB:.1f} MiB are free on the database's disk: make room there"
+        yield HealthPart("disk", False, "degraded", detail)
+
+
+def parts(context: Context, config: Config) -> Sequence[HealthPart]:
+    """Every part that is known from the database."""
+    return [
+        *file_check.parts(context),
+        *_clock(context),
+        _inbox(context),
+        *(_location(context, name) for name in config.locations),
+        *(_server(context, name) for name in config.servers),
+        *webhooks.parts(context, tuple(config.servers)),
+        *forward.parts(context, config),
+        *_serials(context),
+        *_pauses(context),
+    ]
+
+
+def engine_part(lock: EngineLock) -> HealthPart:
+    """Whether an engine holds its lock and gave a sign of life lately."""
+    age = lock.silent_for()
+    if not lock.held():
+        return HealthPart("engine", False, "fatal", _NO_ENGINE, age)
+    if age is None or age > STALE_BEAT:
+        return HealthPart("engine", False, "fatal", "the engine hangs: restart it", age)
+    return HealthPart("engine", True, "fatal", "", age)
+
+
+def _clock(context: Context) -> Iterator[HealthPart]:
+    """That the clock was set, for as long as somebody may wonder at what it did."""
+    step = clock_steps.lately(context.db, context.now, CLOCK_SHOWN_FOR)
+    if step is not None:
+        detail = f"{step.shown}; see that its time is kept (NTP)"
+        yield HealthPart("clock", False, "degraded", detail, max(context.now - step.at, 0.0))
+
+
+def _inbox(context: Context) -> HealthPart:
+    waiting, oldest, aside = events.backlog(context.db)
+    age = None if oldest is None else max(context.now - oldest, 0.0)
+    if aside:
+        detail = f"{aside} messages were set aside: look at vpp-bridge status"
+        return HealthPart("inbox", False, "degraded", detail, age)
+    return HealthPart("inbox", True, "degraded", f"{waiting} waiting", age)
+
+
+def _location(context: Context, name: str) -> HealthPart:
+    location = locations.get(context.db, name)
+    read_at = location.config_read_at
+    age = None if read_at is None else max(context.now - read_at, 0.0)
+    wrong = "; ".join([*_troubles(location, context.now), *odd_sentences(context, name)])
+    detail = wrong or location.location_name or ""
+    return HealthPart(f"location {name}", not wrong, "degraded", detail, age)
+
+
+def odd_sentences(context: Context, name: str) -> Iterator[str]:
+    """What of Apple's lists of a location cannot be read."""
+    for source in odd_rows.SOURCES:
+        odd = odd_rows.load(context.db, name, source)
+        if odd:
+            rows = counted(len(odd), "row")
+            yield f"{rows} of Apple's {source} cannot be read: {odd[0].shown}"
+
+
+def _troubles(location: Location, now: float) -> Iterator[str]:
+    if location.stopped is not None:
+        reason = REASONS.get(location.stopped)
+        mend = f"; {reason.next}" if reason is not None else ""
+        yield f"{location.stopped}: {location.stopped_detail}{mend}"
+    elif location.config_read_at is None:
+        yield "Apple has not been heard of it yet"
+    if location.url_refused is not None:
+        yield location.url_refused
+    end = location.token_expires_at
+    if end is not None and location.token_stop is None and warning_due(end, now) is not None:
+        yield f"{text_of_end(end, now)}: {REASONS['TOKEN_EXPIRED'].next}"
+
+
+def _pauses(context: Context) -> Iterator[HealthPart]:
+    for pause in pauses.load(context.db).all:
+        name = f"pause {pause.scope} {pause.name}".rstrip()
+        yield HealthPart(name, False, "degraded", pause.shown, context.now - pause.since)
+
+
+def _serials(context: Context) -> Iterator[HealthPart]:
+    """What devices tell in place of a serial number, and serial numbers that say too little."""
+    told = [*serials.claims(context.db), *serials.shared(context.db)]
+    if told:
+        yield HealthPart("serial numbers", False, "degraded", "; ".join(told))
+
+
+def _server(context: Context, name: str) -> HealthPart:
+    read_at = meta.recall(context.db, f"devices_read_at:{name}")
+    age = None if read_at is None else max(context.now - float(read_at), 0.0)
+    trouble = outbox.trouble(context.db, "mdm", name)
+    if trouble is not None:
+        return HealthPart(f"server {name}", False, "degraded", trouble, age)
+    if read_at is None:
+        return HealthPart(f"server {name}", False, "degraded", "it was not reached yet", None)
+    return HealthPart(f"server {name}", True, "degraded", "", age)

@@ -1,0 +1,230 @@
+"""How everything stands at a glance: what `status` shows, ready for JSON."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from bridge.config import Config
+from bridge.domain.desired.desired import Wanted
+from bridge.domain.licences.forecast import last_seat_at
+from bridge.domain.licences.odd_rows import of_asset
+from bridge.domain.model import Asset
+from bridge.domain.reasons import REASONS
+from bridge.domain.times import rfc3339
+from bridge.domain.wording import as_sentence
+from bridge.engine.context import Context
+from bridge.engine.insight import health
+from bridge.engine.insight import webhooks as webhook_health
+from bridge.store import events, meta, pauses
+from bridge.store.catalog import apps
+from bridge.store.catalog import usage as counts
+from bridge.store.desired import desired as wanted_store
+from bridge.store.file.engine_lock import EngineLock
+from bridge.store.file.write_probe import free_space
+from bridge.store.installs import facts
+from bridge.store.licences import locations, odd_rows
+from bridge.store.outbox import outbox
+from bridge.store.service import webhooks
+from bridge.store.views import fleet, totals
+from bridge.store.views.totals import InstallCount, LicenceCount
+
+AT_ONCE = 1000
+
+
+def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]:
+    """Installs, licences, locations, servers, queues and counters.
+
+    Times are RFC 3339 text in UTC. Of licences, all that the locations own or installs want.
+    """
+    db = context.db
+    first = health.taking_in(None, config, free_space(config.database))
+    counts = totals.installs(db)
+    licences = totals.licences(db)
+    names = app_names(context, {c.adam_id for c in counts} | {c.adam_id for c in licences})
+    return {
+        "applied_at": rfc3339(totals.applied_at(db)),
+        "parts": [
+            {"name": p.name, "ok": p.ok, "severity": p.severity, "detail": p.detail}
+            for p in (*first, health.engine_part(lock), *health.parts(context, config))
+        ],
+        "pauses": paused(context),
+        "installs": _installs(counts, names) | {"no_longer_wanted": totals.unwanted(db)},
+        "licences": [_licence(context, licence, names) for licence in licences],
+        "locations": [_location(context, name) for name in config.locations],
+        "servers": _servers(context, config),
+        "queues": _queues(context),
+        "counters": dict(meta.counters(db)),
+    }
+
+
+def paused(context: Context) -> list[dict[str, Any]]:
+    """All that is paused, ready for JSON.
+
+    `installs` is how many wanted installs a pause is about; `next_probe_at` when a device is tried
+    after a wave of failures, `probe` the one that is being tried.
+    """
+    return [
+        {
+            "scope": pause.scope,
+            "name": pause.name or None,
+            "since": rfc3339(pause.since),
+            "by": pause.paused_by,
+            "why": pause.why or None,
+            "next_probe_at": rfc3339(pause.next_probe_at),
+            "probe": pause.probe,
+            "installs": pauses.wanted(context.db, pause.scope, pause.name),
+            "sentence": as_sentence(pause.shown),
+        }
+        for pause in pauses.load(context.db).all
+    ]
+
+
+def applied(context: Context) -> Wanted:
+    """What the last apply stored."""
+    return wanted_store.load(context.db)
+
+
+def app_names(context: Context, adam_ids: Iterable[str]) -> dict[str, str | None]:
+    """The names of apps, as far as known."""
+    found = apps.bundle_ids(context.db, list(adam_ids))
+    return {adam_id: name or bundle_id for adam_id, (bundle_id, name) in found.items()}
+
+
+def installs(context: Context, serial: str | None, adam_id: str | None) -> list[Mapping[str, Any]]:
+    """Every install of a device, of an app, or of both, as in the API."""
+    found: list[Mapping[str, Any]] = []
+    cursor = None
+    while True:
+        page = fleet.installs(
+            context.db, serial=serial, adam_id=adam_id, limit=AT_ONCE, cursor=cursor
+        )
+        found.extend(page.items)
+        cursor = page.next_cursor
+        if cursor is None:
+            return found
+
+
+def _installs(counts: Sequence[InstallCount], names: Mapping[str, str | None]) -> dict[str, Any]:
+    by_state: dict[str, int] = {}
+    by_app: dict[str, dict[str, int]] = {}
+    waiting: dict[tuple[str, str], int] = {}
+    for c in counts:
+        by_state[c.state] = by_state.get(c.state, 0) + c.count
+        states = by_app.setdefault(c.adam_id, {})
+        states[c.state] = states.get(c.state, 0) + c.count
+        if c.state != "installed":
+            waiting[c.state, c.reason] = waiting.get((c.state, c.reason), 0) + c.count
+    return {
+        "wanted": sum(by_state.values()),
+        "by_state": by_state,
+        "apps": [
+            {"adam_id": adam_id, "name": names.get(adam_id), "by_state": states}
+            for adam_id, states in by_app.items()
+        ],
+        "not_installed": [
+            {
+                "state": state,
+                "reason": reason,
+                "count": count,
+                "who_must_act": REASONS[reason].actor,
+            }
+            for (state, reason), count in sorted(waiting.items(), key=lambda item: -item[1])
+        ],
+    }
+
+
+def _odd(context: Context, licence: LicenceCount) -> str | None:
+    """Why Apple's counts of an asset that it may list are not known."""
+    if licence.read_at is not None:
+        return None
+    asset = Asset(licence.adam_id, licence.pricing_param)
+    return of_asset(odd_rows.load(context.db, licence.location, "assets"), asset)
+
+
+def _licence(
+    context: Context, licence: LicenceCount, names: Mapping[str, str | None]
+) -> dict[str, Any]:
+    free, last_seat = licence.available, None
+    if licence.wanted or licence.held_by_us:
+        asset = Asset(licence.adam_id, licence.pricing_param)
+        asset_counts = locations.asset_facts(context.db, licence.location, [asset]).get(asset)
+        free = facts.free_seats(context.db, licence.location, asset, asset_counts)
+        days = counts.history(context.db, licence.location, asset)
+        last_seat = last_seat_at(days, free, context.now)
+    return {
+        "location": licence.location,
+        "adam_id": licence.adam_id,
+        "pricing_param": licence.pricing_param,
+        "name": names.get(licence.adam_id),
+        "total": licence.total,
+        "free": free,
+        "retired": licence.retired,
+        "odd": _odd(context, licence),
+        "unlimited": licence.unlimited,
+        "held": licence.held,
+        "held_by_us": licence.held_by_us,
+        "wanted": licence.wanted,
+        "last_seat_at": rfc3339(last_seat),
+        "read_at": rfc3339(licence.read_at),
+    }
+
+
+def _location(context: Context, name: str) -> dict[str, Any]:
+    location = locations.get(context.db, name)
+    return {
+        "name": name,
+        "location_name": location.location_name,
+        "library_uid": location.library_uid,
+        "stopped": location.stopped,
+        "stopped_detail": location.stopped_detail,
+        "trouble": outbox.trouble(context.db, "apple", name),
+        "token_expires_at": rfc3339(location.token_expires_at),
+        "registered_at": rfc3339(location.registered_at),
+        "config_read_at": rfc3339(location.config_read_at),
+        "assets_read_at": rfc3339(location.assets_read_at),
+        "assignments_read_at": rfc3339(location.assignments_read_at),
+        "last_notification_at": rfc3339(location.last_notification_at),
+    }
+
+
+def _servers(context: Context, config: Config) -> list[dict[str, Any]]:
+    counted = {count.server: count for count in totals.devices(context.db)}
+    return [
+        {
+            "name": name,
+            "devices": counted[name].known if name in counted else 0,
+            "enrolled": counted[name].enrolled if name in counted else 0,
+            "without_serial_number": counted[name].nameless if name in counted else 0,
+            "trouble": outbox.trouble(context.db, "mdm", name),
+            "devices_read_at": rfc3339(devices_read_at(context, name)),
+            "last_webhook_at": rfc3339(webhooks.last_at(context.db, name)),
+            "webhooks_refused": webhook_health.refused(context, name),
+            "webhook_url": config.webhook_url(name),
+        }
+        for name in config.servers
+    ]
+
+
+def devices_read_at(context: Context, server: str) -> float | None:
+    """When an MDM server's list of devices was last read."""
+    text = meta.recall(context.db, f"devices_read_at:{server}")
+    return None if text is None else float(text)
+
+
+def _queues(context: Context) -> dict[str, Any]:
+    waiting, oldest, aside = events.backlog(context.db)
+    commands = totals.open_commands(context.db)
+    asked = totals.open_requests(context.db)
+    return {
+        "inbox": {"waiting": waiting, "oldest_at": rfc3339(oldest), "set_aside": aside},
+        "outbox": {"open": sum(outbox.open_counts(context.db).values())},
+        "commands": {
+            "open": sum(commands.values()) - commands.get("in_doubt", 0),
+            "in_doubt": commands.get("in_doubt", 0),
+        },
+        "requests": {
+            "open": sum(asked.values()) - asked.get("in_doubt", 0),
+            "in_doubt": asked.get("in_doubt", 0),
+        },
+    }

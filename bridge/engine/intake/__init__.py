@@ -1,0 +1,1 @@
+"""Messages that come in: stored, understood, and passed on."""

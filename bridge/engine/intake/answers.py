@@ -1,0 +1,302 @@
+"""What a device's answer to a command of ours changes."""
+
+from __future__ import annotations
+
+import json
+import logging
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from bridge.domain.catalogue import FORMAT_ERROR, SAID_ONCE, statuses_of, telling_link
+from bridge.domain.devices.installed_apps import InstalledReport, Presence
+from bridge.domain.devices.platforms import platform_of
+from bridge.domain.model import Device
+from bridge.engine.commands import follow_up
+from bridge.engine.context import Context
+from bridge.engine.desired import apply
+from bridge.engine.intake import serials
+from bridge.errors import ShapeError
+from bridge.store import meta
+from bridge.store.catalog import apps
+from bridge.store.commands import commands, device_queue, timers
+from bridge.store.commands.commands import Answer, Command
+from bridge.store.devices import devices, installed_apps, unheard, unreadable
+from bridge.store.events import Event
+from bridge.store.installs import installs
+from bridge.wire.device_report import (
+    InstalledApp,
+    Message,
+    parse_device_information,
+    parse_error_chain,
+    parse_install_result,
+    parse_installed_list,
+    parse_managed_list,
+)
+from bridge.wire.mdm_webhook import StoredWebhook
+
+log = logging.getLogger(__name__)
+
+_ENDS = ("Acknowledged", "Error", FORMAT_ERROR)
+
+
+def touch(context: Context, device_id: int) -> None:
+    """The device changed: give it what its groups want, and decide its installs anew."""
+    device = devices.by_id(context.db, device_id)
+    if device is None or device.serial_number is None:
+        return
+    if device.enrolled:
+        apply.for_device(context.db, device.serial_number, context.now)
+    installs.touch_serials(context.db, [device.serial_number], context.now)
+
+
+def handle(
+    context: Context,
+    event: Event,
+    webhook: StoredWebhook,
+    status: str | None,
+    device: Device,
+    command: Command,
+) -> str:
+    """Keep an answer, whatever it is; returns in a few words what came of it.
+
+    `status` settles the command, whatever the rest is like; a word that nobody knows, or none, is
+    an error without a cause.
+    """
+    db = context.db
+    if command.posted_at is not None:
+        look_at = context.now + context.policy.command.in_doubt_after
+        timers.stored_up_to(db, command.server, command.posted_at, look_at)
+    if status == "NotNow":
+        since = command.not_now_since or event.received_at
+        push_at = context.now + follow_up.nudge_after(context.policy, since, context.now)
+        commands.not_now(db, command.command_uuid, event.received_at, push_at=push_at)
+        _touch_install(context, command)
+        return f"{command.request_type}: NotNow"
+    message, unread = webhook.message or {}, webhook.payload_error
+    if status not in _ENDS:
+        meta.count(db, "mdm.unknown_status", context.now)
+        unread = unread or f"its status is unknown: {status or 'none'}"
+    unheard.heard(db, device.id, command.request_type)
+    full = device_queue.length(db, device.id) >= context.policy.install.max_open_per_device
+    told = _told(status or "none", message, unread)
+    if not commands.answered(db, command.command_uuid, told, event.received_at):
+        return f"{command.request_type}: answered again, the first answer stands"
+    if full:
+        delay = context.policy.command.after_connect_delay
+        device_queue.delay(db, device.id, event.received_at + delay)
+    if status == FORMAT_ERROR:
+        meta.count(db, "command.malformed", context.now)
+    answer = Answered(event, message, device, command, told, unread)
+    unread = _observe(context, answer)
+    _touch_install(context, command)
+    outcome = f"{command.request_type}: {told.status}"
+    return outcome if unread is None else f"{outcome}; the rest cannot be read: {unread}"
+
+
+def _told(status: str, message: Message, unread: str | None) -> Answer:
+    """What decides, out of an answer; of an ErrorChain the link that says most."""
+    chain = parse_error_chain(message)
+    error = chain[telling_link([(e.domain, e.code) for e in chain])] if chain else None
+    app = parse_install_result(message)
+    return Answer(
+        status=status,
+        error_domain=error.domain if error else None,
+        error_code=error.code if error else None,
+        error_text=(error.us_english or error.text) if error else None,
+        app_state=app.state,
+        rejection_reason=app.rejection_reason,
+        unread=unread,
+    )
+
+
+def _touch_install(context: Context, command: Command) -> None:
+    if command.install_id is not None:
+        installs.touch_ids(context.db, [command.install_id], context.now)
+    else:
+        touch(context, command.device_id)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """A command with the answer that came; `unread` says why nothing but its status is known."""
+
+    event: Event
+    message: Message
+    device: Device
+    command: Command
+    told: Answer
+    unread: str | None
+
+    @property
+    def accepted(self) -> bool:
+        """Whether the device did as it was told."""
+        return self.told.status == "Acknowledged"
+
+    @property
+    def refusal(self) -> str:
+        """What a device said that did not, in words."""
+        told = self.told
+        words = (told.status, told.error_domain, told.error_code, told.error_text, told.unread)
+        return " ".join(str(word) for word in words if word is not None)
+
+
+def _observe(context: Context, answer: Answered) -> str | None:
+    """What an answer says of the device and its apps, beside how the command fared; why, if that
+    cannot be read."""
+    unread, command = answer.unread, answer.command
+    observer = _OBSERVERS.get(command.request_type)
+    if observer is not None and (unread is None or answer.told.status in _ENDS[1:]):
+        try:
+            observer(context, answer)
+        except ShapeError as error:
+            unread = str(error)
+    if unread is None:
+        unreadable.readable(context.db, answer.device.id, command.request_type)
+    else:
+        _cannot_be_read(context, answer, unread)
+    return unread
+
+
+def _cannot_be_read(context: Context, answer: Answered, why: str, bundle_id: str = "") -> None:
+    """Count it; the log tells it once, when it is no mishap of one answer."""
+    device, command = answer.device, answer.command
+    times = unreadable.note(
+        context.db, device, command.request_type, why, answer.event.received_at, bundle_id
+    )
+    if times == 2:
+        log.warning(
+            "a device answers again and again what cannot be read: %s",
+            why,
+            extra={
+                "device_serial": device.serial_number,
+                "device_udid": device.udid,
+                "command_uuid": command.command_uuid,
+                "request_type": command.request_type,
+                "server": device.server,
+            },
+        )
+
+
+def _facts(context: Context, answer: Answered) -> None:
+    facts = parse_device_information(answer.message) if answer.accepted else None
+    devices.update(context.db, answer.device.id, facts_at=answer.event.received_at)
+    if facts is None:
+        return
+    devices.learn(
+        context.db,
+        answer.device.id,
+        {
+            "serial_number": serials.learn(context, answer.device.id, facts.serial_number),
+            "name": facts.device_name,
+            "product_name": facts.product_name,
+            "model": facts.model,
+            "os_version": facts.os_version,
+            "build_version": facts.build_version,
+        },
+        context.now,
+    )
+    if answer.device.serial_number is None and facts.serial_number is None:
+        raise ShapeError("it has no SerialNumber")
+
+
+def _managed_apps(context: Context, answer: Answered) -> None:
+    device, now = answer.device, answer.event.received_at
+    if not answer.accepted:
+        devices.update(context.db, device.id, apps_refused_at=now, refusal=answer.refusal)
+        return
+    listed = parse_managed_list(answer.message)
+    if answer.command.enrolment != device.enrolment:
+        return
+    ours = apps.ours(context.db, device.serial_number)
+    unread = [a.bundle_id for a in listed if a.status is None and a.bundle_id in ours]
+    apps.store_list(
+        context.db,
+        device,
+        [
+            (a.bundle_id, a.status or "Unknown", _text(a.external_version))
+            for a in listed
+            if a.bundle_id not in unread
+        ],
+        asked_at=answer.command.created_at,
+        now=now,
+        said_once=SAID_ONCE,
+        there=statuses_of("there"),
+        unread=unread,
+    )
+    _readable_but(context, answer, unread)
+
+
+def _readable_but(context: Context, answer: Answered, unread: Sequence[str]) -> None:
+    """A list was read, and what it says of these apps of ours could not be."""
+    device, command = answer.device, answer.command
+    unreadable.readable_but(context.db, device.id, command.request_type, unread)
+    for bundle_id in unread:
+        _cannot_be_read(context, answer, f"what it says of {bundle_id} is not an entry", bundle_id)
+
+
+def _installed_apps(context: Context, answer: Answered) -> None:
+    """An app that was asked for and is not listed is not there; one still arriving is not, yet.
+
+    With an entry that names no app, what is not listed may be that one.
+    """
+    device, command, now = answer.device, answer.command, answer.event.received_at
+    if not answer.accepted:
+        devices.update(context.db, device.id, installed_refused_at=now, refusal=answer.refusal)
+        return
+    listed = parse_installed_list(answer.message)
+    if command.enrolment != device.enrolment:
+        return
+    found = {app.bundle_id: app for app in listed if app is not None}
+    asked: list[str] = json.loads(command.identifiers or "[]")
+    unread = [each for each in asked if each not in found] if None in listed else []
+    reports = [
+        _report(each, found.get(each), command.created_at, now)
+        for each in asked
+        if each not in unread
+    ]
+    installed_apps.store(context.db, device.id, reports)
+    _readable_but(context, answer, unread)
+
+
+def _report(
+    bundle_id: str, app: InstalledApp | None, asked_at: float, now: float
+) -> InstalledReport:
+    if app is None:
+        return InstalledReport(bundle_id, "absent", None, None, asked_at, now)
+    presence: Presence = "installing" if app.installing else "there"
+    there_at = now if presence == "there" else None
+    return InstalledReport(
+        bundle_id, presence, app.version, app.short_version, asked_at, now, there_at
+    )
+
+
+def _text(number: int | None) -> str | None:
+    return None if number is None else str(number)
+
+
+def _learn_bundle_id(context: Context, answer: Answered) -> None:
+    """What the device names holds for its own install; other devices go by it until somebody who
+    counts more has told. Refusals name the app, too."""
+    bundle_id = parse_install_result(answer.message).identifier
+    install = installs.by_id(context.db, answer.command.install_id or 0)
+    if bundle_id is None or install is None:
+        return
+    of_app = apps.bundle_ids(context.db, [install.adam_id]).get(install.adam_id, (None, None))[0]
+    own = installs.learn_bundle_id(context.db, install.id, bundle_id)
+    if own and bundle_id != of_app:  # an entry of unknown origin may have held up others there
+        installs.touch_serials(context.db, [install.target], context.now)
+    on_watch = platform_of(answer.device.product_name) == "watchOS"
+    source = "watch" if on_watch else "device"
+    news = apps.learn_app(
+        context.db, install.adam_id, bundle_id=bundle_id, name=None, source=source
+    )
+    if news:
+        installs.touch_app(context.db, install.adam_id, context.now)
+
+
+_OBSERVERS: dict[str, Callable[[Context, Answered], None]] = {
+    "InstallApplication": _learn_bundle_id,
+    "DeviceInformation": _facts,
+    "ManagedApplicationList": _managed_apps,
+    "InstalledApplicationList": _installed_apps,
+}

@@ -1,0 +1,117 @@
+"""Observations from Apple's notifications.
+
+A notification names an event. If the event is ours, its pairs are settled; if not, Apple's
+assignments are read again for the pairs that we care for: arrival order decides nothing.
+Source: Apple, "Subscribing to notifications".
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
+from bridge.engine.context import Context
+from bridge.engine.licences import settle as licence_steps
+from bridge.store import meta
+from bridge.store.events import Event
+from bridge.store.installs import installs
+from bridge.store.licences import locations, requests
+from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences.requests import AppleRequest
+from bridge.wire.apple_notification import (
+    AssetCount,
+    AssetManagement,
+    Notification,
+    TestNotification,
+    parse_notification,
+)
+
+
+def handle(context: Context, event: Event) -> str:
+    """Process one stored notification; returns in a few words what came of it."""
+    notification = parse_notification(event.body)
+    location = locations.get(context.db, event.origin)
+    known = location.library_uid
+    if known is not None and notification.library_uid != known:
+        meta.count(context.db, "apple.other_library", context.now)
+        return "another library's, no effect"
+    heard_at = max(event.received_at, location.last_notification_at or 0.0)
+    locations.update(context.db, event.origin, last_notification_at=heard_at)
+    return _effect(context, event, notification)
+
+
+def _effect(context: Context, event: Event, notification: Notification) -> str:
+    payload = notification.payload
+    if isinstance(payload, AssetManagement):
+        return _asset_management(context, event.origin, payload)
+    if isinstance(payload, AssetCount):
+        # One that is replayed must not count twice.
+        delta = None if event.status == "done" else payload.count_delta
+        return _asset_count(context, event.origin, payload, delta)
+    if isinstance(payload, TestNotification):
+        return "a test"
+    meta.count(context.db, "apple.other_type", context.now)
+    return "kept, no effect"
+
+
+def _asset_management(context: Context, location: str, payload: AssetManagement) -> str:
+    pairs = [
+        Pair(Asset(a.adam_id, a.pricing_param or DEFAULT_PRICING), a.serial_number.upper())
+        for a in payload.assignments
+        if a.serial_number is not None
+    ]
+    request = _request(context, location, payload, pairs)
+    if request is None or request.kind != payload.type:
+        return _foreign(context, location, pairs, payload.apple_event_id or "")
+    if payload.result == "SUCCESS":
+        licence_steps.confirmed(context, request, pairs, told_by="notification")
+        return f"event of ours: {len(pairs)} confirmed"
+    if payload.result != "FAILURE":
+        _foreign(context, location, pairs, payload.apple_event_id or "")
+        return f"event of ours with an unknown result: {len(pairs)} pairs are read again"
+    licence_steps.refused(
+        context, request, pairs, told_by="notification", error_number=payload.error_number
+    )
+    return f"event of ours: {len(pairs)} refused ({payload.error_number})"
+
+
+def _request(
+    context: Context, location: str, payload: AssetManagement, pairs: Sequence[Pair]
+) -> AppleRequest | None:
+    """The request of ours that this is about; it may have come before Apple's reply to it."""
+    if payload.apple_event_id is None or payload.type is None:
+        return None
+    request = requests.by_event(context.db, location, payload.apple_event_id)
+    if request is not None:
+        return request
+    adopted = requests.adopt(context.db, location, payload.type, pairs)
+    if adopted is not None:
+        requests.update(context.db, adopted.id, apple_event_id=payload.apple_event_id)
+        if adopted.state == "in_doubt":
+            licence_steps.wait_for_event(context, adopted.id)
+    return adopted
+
+
+def _foreign(context: Context, location: str, pairs: Sequence[Pair], apple_event_id: str) -> str:
+    ours = [
+        pair
+        for pair in pairs
+        if installs.get(context.db, pair.serial_number, pair.asset.adam_id) is not None
+    ]
+    pairs_store.touched_by_others(context.db, location, ours, context.now)
+    licence_steps.read_soon(context, location, ours, why=apple_event_id)
+    return f"an event of somebody else: {len(ours)} of our pairs are read again"
+
+
+def _asset_count(context: Context, location: str, payload: AssetCount, delta: int | None) -> str:
+    asset = Asset(payload.adam_id, payload.pricing_param or DEFAULT_PRICING)
+    if delta is None or not locations.add_to_count(context.db, location, asset, delta, context.now):
+        meta.hasten_job(context.db, f"assets:{location}", context.now)
+        return "counts are read again"
+    counts = locations.asset_facts(context.db, location, [asset])[asset]
+    if not 0 <= (counts.available or 0) <= (counts.total or 0):
+        # An older count and a newer change do not add up: let Apple say how it is.
+        meta.count(context.db, "apple.count_odd", context.now)
+        meta.hasten_job(context.db, f"assets:{location}", context.now)
+    installs.touch_waiting(context.db, location, context.now, asset.adam_id)
+    return f"{asset.adam_id}: {delta:+d}"

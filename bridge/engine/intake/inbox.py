@@ -1,0 +1,163 @@
+"""Inbound messages: stored and committed before they are answered, processed afterwards."""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from bridge.domain.policy import Policy
+from bridge.domain.webhooks import PROBE_TOPIC
+from bridge.engine.context import Context
+from bridge.engine.intake import apple, mdm
+from bridge.store import events, meta
+from bridge.store.commands import commands
+from bridge.store.database import Database, savepoint
+from bridge.store.events import Event, NewEvent
+from bridge.store.service import webhooks
+from bridge.wire.apple_notification import AssetManagement, parse_notification
+from bridge.wire.apple_notification import storable as storable_notification
+from bridge.wire.mdm_webhook import parse_webhook
+from bridge.wire.mdm_webhook import storable as storable_webhook
+
+log = logging.getLogger(__name__)
+
+Handler = Callable[[Context, Event], str]
+
+HANDLERS: dict[str, Handler] = {
+    "mdm": mdm.handle,
+    "apple": apple.handle,
+}
+
+MAX_TRIES = 3
+RETRY_AFTER = (1.0, 10.0)
+"""Seconds before a message whose handling raised is handled again."""
+
+_BATCH = 100
+
+
+@dataclass(frozen=True, slots=True)
+class Received:
+    """A webhook that was taken in: whether it was new, and what it is about."""
+
+    new: bool
+    topic: str
+
+
+def receive_webhook(database: Database, server: str, body: bytes, now: float) -> Received:
+    """Store and commit one webhook of an MDM server; a second delivery changes nothing. A probe
+    of `doctor` is none of the server's webhooks.
+
+    Raises ShapeError when `body` is not a JSON object in UTF-8,
+    StoreError when it cannot be stored.
+    """
+    webhook = parse_webhook(body)
+    # All that takes time comes before the lock: reading a list of ten thousand apps takes seconds.
+    # A command is stored before it is posted, so whether an answer's is ours is known by now.
+    ours = False
+    if webhook.command_uuid is not None:
+        with database.read() as db:
+            ours = commands.is_ours(db, webhook.command_uuid)
+    event = NewEvent(
+        source="mdm",
+        origin=server,
+        topic=webhook.topic or "",
+        kind="",
+        message_id=webhook.event_id or _digest(body),
+        body=storable_webhook(webhook, ours),
+        udid=webhook.udid,
+        command_uuid=webhook.command_uuid,
+    )
+    with database.write() as db:
+        new = events.accept(db, event, now)
+        if not new:
+            meta.count(db, "mdm.duplicate", now)
+        elif webhook.topic != PROBE_TOPIC:
+            webhooks.accepted(db, server, now)
+    return Received(new, webhook.topic or "")
+
+
+def receive_notification(database: Database, location: str, body: bytes, now: float) -> None:
+    """Store and commit one notification of Apple's; as `receive_webhook`.
+
+    Apple's own examples use one id in notifications of two types, so the type is part of what
+    makes it the same notification.
+    """
+    notification = parse_notification(body)
+    payload = notification.payload
+    event = NewEvent(
+        source="apple",
+        origin=location,
+        topic=notification.notification_type or "",
+        kind=f"{notification.library_uid or ''} {notification.notification_type or ''}",
+        message_id=notification.notification_id or _digest(body),
+        body=storable_notification(notification),
+        apple_event_id=payload.apple_event_id if isinstance(payload, AssetManagement) else None,
+    )
+    with database.write() as db:
+        new = events.accept(db, event, now)
+        if not new:
+            meta.count(db, "apple.duplicate", now)
+
+
+def process(database: Database, policy: Policy, now: float) -> int:
+    """Turn stored messages into observations, a batch in one transaction; returns how many.
+
+    A message whose handler raises is undone alone, tried again, and set aside after three tries;
+    of an MDM server's, what its envelope alone says takes effect then.
+    """
+    with database.read() as db:
+        if not events.next_new(db, now, 1):
+            return 0
+    with database.write() as db:
+        batch = events.next_new(db, now, _BATCH)
+        for event in batch:
+            _process_one(Context(db, policy, now), event)
+    return len(batch)
+
+
+def _process_one(context: Context, event: Event) -> None:
+    try:
+        with savepoint(context.db):
+            outcome = HANDLERS[event.source](context, event)
+            events.finish(context.db, event.id, context.now, outcome)
+        log.debug("a message is handled", extra=_log_keys(event) | {"outcome": outcome})
+    except Exception as error:  # whatever it is, the other messages must go on
+        tries = event.tries + 1
+        retry_at = None if tries >= MAX_TRIES else context.now + RETRY_AFTER[tries - 1]
+        text = f"{type(error).__name__}: {error}"[:500]
+        events.fail(context.db, event.id, context.now, text, retry_at)
+        if retry_at is None:
+            _by_envelope(context, event, text)
+            meta.count(context.db, f"{event.source}.set_aside", context.now)
+        log.exception(
+            "a message could not be processed",
+            extra=_log_keys(event) | {"tries": tries},
+        )
+
+
+def _by_envelope(context: Context, event: Event, why: str) -> None:
+    """A command whose answer cannot be handled was answered all the same."""
+    if event.source != "mdm":
+        return
+    try:
+        with savepoint(context.db):
+            mdm.handle_envelope(context, event, why)
+    except Exception:
+        log.exception("not even its envelope could be used", extra=_log_keys(event))
+
+
+def _log_keys(event: Event) -> dict[str, str | None]:
+    return {
+        "event_id": event.message_id,
+        "device_udid": event.udid,
+        "command_uuid": event.command_uuid,
+        "server" if event.source == "mdm" else "location": event.origin,
+        "apple_event_id": event.apple_event_id,
+        "topic": event.topic,
+    }
+
+
+def _digest(body: bytes) -> str:
+    return "sha256:" + hashlib.sha256(body).hexdigest()

@@ -1,0 +1,234 @@
+"""Observations from an MDM server's webhooks.
+
+Webhooks come once, in no sure order: the server's own `created_at` orders two of one device.
+Only the device channel speaks for the device; a user's answers carry the same UDID.
+
+Where the device's message cannot be read, nobody knows who spoke, and the envelope alone counts.
+An answer to a command of ours for that UDID settles it, since we send none to users. Whatever
+connects shows that its device is there, though not what it left open. An Authenticate is always
+the device's. A TokenUpdate can at worst be a user's of a device that is enrolled already; after a
+CheckOut, which may be a user's, the server's list of devices is read to see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from bridge.domain.model import Device
+from bridge.engine.context import Context
+from bridge.engine.intake import answers, serials
+from bridge.engine.intake.answers import touch
+from bridge.store import meta
+from bridge.store.catalog import apps
+from bridge.store.commands import commands, device_queue, ends, timers
+from bridge.store.devices import devices
+from bridge.store.events import Event
+from bridge.store.installs import installs
+from bridge.wire.device_report import AuthenticateReport, parse_authenticate, parse_status
+from bridge.wire.mdm_webhook import StoredWebhook, load_stored
+
+SAME_MOMENT = 0.001
+"""Seconds by which the server's times of two messages must differ to tell their order."""
+
+SERVER_AHEAD = 60.0
+"""Seconds by which a server's clock may be ahead of ours and still order its messages."""
+
+ASK_SERIAL_AFTER = 2.0
+"""Seconds in which an overtaken Authenticate may still bring the serial number."""
+
+
+def handle(context: Context, event: Event) -> str:
+    """Process one stored webhook; returns in a few words what came of it."""
+    return _handle(context, event, load_stored(event.body))
+
+
+def handle_envelope(context: Context, event: Event, why: str) -> str:
+    """As `handle`, for a webhook whose content cannot be handled, for the reason given."""
+    webhook = load_stored(event.body)
+    return _handle(context, event, replace(webhook, message=None, payload_error=why))
+
+
+def _handle(context: Context, event: Event, webhook: StoredWebhook) -> str:
+    if webhook.payload_error is not None:
+        meta.count(context.db, "mdm.unreadable", context.now)
+    if webhook.udid is None and webhook.enrollment_id is None:
+        meta.count(context.db, "mdm.unreadable", context.now)
+        return "no device is named, no effect"
+    if webhook.channel not in ("device", "enrollment", None):
+        return f"not the device channel ({webhook.channel}), no effect"
+    handler = _TOPICS.get(webhook.topic or "")
+    if handler is None:
+        meta.count(context.db, "mdm.unknown_topic", context.now)
+        return "unknown topic, no effect"
+    device = devices.ensure(
+        context.db,
+        event.origin,
+        udid=webhook.udid,
+        enrollment_id=webhook.enrollment_id if webhook.udid is None else None,
+        now=event.received_at,
+    )
+    return handler(context, event, webhook, device)
+
+
+def _stamp(event: Event, webhook: StoredWebhook) -> float:
+    """The server's time of a message; one that lies ahead of ours counts as received then, or
+    nothing that the device tells until that time would count."""
+    told = webhook.created_at
+    if told is None or told > event.received_at + SERVER_AHEAD:
+        return event.received_at
+    return told
+
+
+def _seen(event: Event, device: Device) -> float:
+    """When the device was last seen; a message that is replayed is an old one."""
+    return max(event.received_at, device.last_seen_at or 0.0)
+
+
+def _message(webhook: StoredWebhook) -> Mapping[str, object]:
+    return webhook.message or {}
+
+
+def _ask_server(context: Context, event: Event) -> None:
+    """Soon have the server's list of devices read, which may know what the message did not say."""
+    meta.hasten_job(context.db, f"devices:{event.origin}", context.now + ASK_SERIAL_AFTER)
+
+
+def _authenticate(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
+    """A device enrols, maybe anew and erased; the server has cleared its queue by now."""
+    db, stamp = context.db, _stamp(event, webhook)
+    last, token_stamp, _ = devices.stamps(db, device.id)
+    if last is None or stamp > last:
+        devices.update(db, device.id, enrolled_after=event.received_at)
+    if webhook.channel is not None and webhook.message is not None:
+        _learn(context, device, parse_authenticate(webhook.message))
+    else:
+        _ask_server(context, event)
+    if last is not None and stamp <= last:
+        return "an older Authenticate"
+    overtaken = token_stamp is not None and token_stamp >= stamp
+    if overtaken and last is None:
+        devices.update(db, device.id, authenticate_stamp=stamp, last_seen_at=_seen(event, device))
+        return "an overtaken Authenticate: serial number learnt"
+    devices.update(
+        db,
+        device.id,
+        authenticate_stamp=stamp,
+        enrolment=device.enrolment + 1,
+        enrolled=1 if overtaken else 0,
+        enrolled_at=event.received_at,
+        last_seen_at=_seen(event, device),
+    )
+    apps.forget_reports(db, device.id)
+    ends.forget_queue(db, device.id, context.now)
+    timers.suspect_all(db, context.now, device_id=device.id)
+    touch(context, device.id)
+    return "enrolling"
+
+
+def _learn(context: Context, device: Device, report: AuthenticateReport) -> None:
+    devices.learn(
+        context.db,
+        device.id,
+        {
+            "serial_number": serials.learn(context, device.id, report.serial_number),
+            "name": report.device_name,
+            "product_name": report.product_name,
+            "model": report.model,
+            "os_version": report.os_version,
+            "build_version": report.build_version,
+        },
+        context.now,
+    )
+    if device.serial_number is not None:
+        installs.touch_serials(context.db, [device.serial_number], context.now)
+    touch(context, device.id)
+
+
+def _token_update(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
+    """Enrolled; the same message comes again whenever a token changes."""
+    db, stamp = context.db, _stamp(event, webhook)
+    authenticated, last, checked_out = devices.stamps(db, device.id)
+    if checked_out is not None and checked_out > stamp:
+        return "older than the CheckOut"
+    if authenticated is not None and authenticated > stamp + SAME_MOMENT:
+        return "older than the Authenticate"
+    devices.update(
+        db,
+        device.id,
+        token_stamp=max(stamp, last or stamp),
+        enrolled=1,
+        enrolment=max(device.enrolment, 1),
+        enrolled_at=device.enrolled_at if device.enrolled else event.received_at,
+        enrolled_after=event.received_at if device.enrolled is False else device.enrolled_after,
+        last_seen_at=_seen(event, device),
+    )
+    device_queue.wake(db, device.id, context.now)
+    if device.serial_number is None and webhook.udid is not None:
+        _ask_server(context, event)
+    if device.enrolled:
+        return "token renewed"
+    touch(context, device.id)
+    return "enrolled"
+
+
+def _check_out(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
+    stamp = _stamp(event, webhook)
+    _, token_stamp, _ = devices.stamps(context.db, device.id)
+    if token_stamp is not None and token_stamp > stamp:
+        return "older than the TokenUpdate"
+    devices.update(
+        context.db,
+        device.id,
+        checkout_stamp=stamp,
+        enrolled=0,
+        last_seen_at=_seen(event, device),
+    )
+    touch(context, device.id)
+    if webhook.channel is None:
+        _ask_server(context, event)
+    return "unenrolled"
+
+
+def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
+    db, at = context.db, event.received_at
+    connected_at = max(at, device.last_connect_at or 0.0)
+    devices.update(db, device.id, last_seen_at=_seen(event, device), last_connect_at=connected_at)
+    if at - (device.last_seen_at or at) >= context.policy.device.silent_after:
+        touch(context, device.id)
+    if device.enrolled is None:
+        enrolment = max(device.enrolment, 1)
+        devices.update(db, device.id, enrolled=1, enrolment=enrolment, enrolled_at=at)
+        if device.serial_number is None and webhook.udid is not None:
+            _ask_server(context, event)
+        touch(context, device.id)
+    status = webhook.status or parse_status(_message(webhook))
+    if status == "Idle" and webhook.channel is None:
+        return (
+            f"unreadable, no effect on what is open: {webhook.payload_error or 'no device in it'}"
+        )
+    if status == "Idle":
+        look_at = at + context.policy.command.in_doubt_after
+        timers.expect_parked(db, device.id, at, look_at)
+        timers.offered(db, device.id, at, look_at)
+        return "idle"
+    command = commands.get(db, webhook.command_uuid) if webhook.command_uuid else None
+    if command is None or command.device_id != device.id:
+        return "an answer to a command of somebody else"
+    if webhook.message is None and webhook.payload_error is None:
+        return "an answer that was stored before its command was ours, no effect"
+    return answers.handle(context, event, webhook, status, device, command)
+
+
+def _bootstrap(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
+    return "not about apps, no effect"
+
+
+_TOPICS = {
+    "mdm.Authenticate": _authenticate,
+    "mdm.TokenUpdate": _token_update,
+    "mdm.CheckOut": _check_out,
+    "mdm.Connect": _connect,
+    "mdm.GetBootstrapToken": _bootstrap,
+    "mdm.SetBootstrapToken": _bootstrap,
+}

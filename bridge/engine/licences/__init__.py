@@ -1,0 +1,1 @@
+"""What Apple says of licences, locations and tokens, and what follows."""

@@ -1,0 +1,115 @@
+"""Collected pairs are cut into as few requests to Apple as possible."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bridge.domain.licences.batch import Rectangle, rectangles
+from bridge.domain.model import Pair
+from bridge.engine.context import Context
+from bridge.store.installs import installs
+from bridge.store.licences import locations, requests
+from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences.locations import Location
+from bridge.store.licences.pairs import Collection
+
+DEFAULT_MAX_ASSETS = 25
+DEFAULT_MAX_SERIAL_NUMBERS = 1000
+
+FULL_EVERY = 5.0
+"""Seconds between two looks for full requests while pairs keep coming; a look reads them all."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cut:
+    """One request to make."""
+
+    location: str
+    kind: str
+    rectangle: Rectangle
+
+
+def plan(context: Context, looked_at: float) -> list[Cut]:
+    """Which requests to make of what was collected; only reads, for it may look at many pairs.
+
+    Full requests go while pairs keep coming, the rest when no more of the location are coming.
+    `looked_at` is when full ones were looked for last.
+    """
+    cuts = []
+    for collection in pairs_store.collections(context.db):
+        location = locations.get(context.db, collection.location)
+        quiet = context.now >= _quiet_at(context, collection)
+        if location.stopped is None and (quiet or context.now >= looked_at + FULL_EVERY):
+            cuts.extend(_cut(context, location, collection.kind, only_full=not quiet))
+    return cuts
+
+
+def make(context: Context, cut: Cut) -> bool:
+    """Make one request of those that were planned; False when a pair of it is gone since."""
+    made = requests.make(context.db, cut.location, cut.kind, cut.rectangle, context.now)
+    _touch(context, cut.rectangle.pairs())
+    return made is not None
+
+
+def give_up(context: Context) -> int:
+    """Nothing is asked at a location that is stopped: what was collected for it is given up."""
+    count = 0
+    for collection in pairs_store.collections(context.db):
+        if locations.get(context.db, collection.location).stopped is not None:
+            gone = pairs_store.withdraw_collected(context.db, collection.location, context.now)
+            _touch(context, gone)
+            count += len(gone)
+    return count
+
+
+def anything_to_give_up(context: Context) -> bool:
+    """Whether `give_up` would find something; only reads."""
+    return any(
+        locations.get(context.db, collection.location).stopped is not None
+        for collection in pairs_store.collections(context.db)
+    )
+
+
+def next_cut_at(context: Context) -> float | None:
+    """When what was collected is next to be cut, or None when nothing is."""
+    collected = pairs_store.collections(context.db)
+    return min((_quiet_at(context, collection) for collection in collected), default=None)
+
+
+def _quiet_at(context: Context, collection: Collection) -> float:
+    policy = context.policy.associate
+    if installs.any_dirty(context.db, collection.location):
+        return collection.oldest + policy.collect_at_most
+    return min(collection.newest + policy.collect_for, collection.oldest + policy.collect_at_most)
+
+
+def _cut(context: Context, location: Location, kind: str, *, only_full: bool) -> list[Cut]:
+    collected = pairs_store.collecting(context.db, location.name, kind)
+    cut = rectangles(
+        (wanted.pair for wanted in collected),
+        max_assets=_max_assets(location),
+        max_serial_numbers=_max_serials(location),
+    )
+    chosen = (r for r in cut if not only_full or _is_full(location, r))
+    return [Cut(location.name, kind, rectangle) for rectangle in chosen]
+
+
+def _touch(context: Context, pairs: Iterable[Pair]) -> None:
+    installs.touch_pairs(
+        context.db, [(p.serial_number, p.asset.adam_id) for p in pairs], context.now
+    )
+
+
+def _is_full(location: Location, rectangle: Rectangle) -> bool:
+    return len(rectangle.assets) == _max_assets(location) and (
+        len(rectangle.serial_numbers) == _max_serials(location)
+    )
+
+
+def _max_assets(location: Location) -> int:
+    return location.max_assets or DEFAULT_MAX_ASSETS
+
+
+def _max_serials(location: Location) -> int:
+    return location.max_serial_numbers or DEFAULT_MAX_SERIAL_NUMBERS

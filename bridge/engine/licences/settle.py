@@ -1,0 +1,181 @@
+"""What follows when Apple confirms, refuses or shows licences; shared by all who hear of it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+
+from bridge.domain.catalogue import apple_error
+from bridge.domain.model import Pair
+from bridge.engine.context import Context
+from bridge.engine.licences import suspension
+from bridge.store.installs import installs
+from bridge.store.licences import assignments, locations, odd_rows, requests
+from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences.requests import AppleRequest
+from bridge.store.outbox import outbox
+
+LOOK_AGAIN_AFTER = 5.0
+"""Seconds after which assignments are read again that changed while they were being read."""
+
+
+def confirmed(
+    context: Context, request: AppleRequest, pairs: Iterable[Pair], *, told_by: str
+) -> list[Pair]:
+    """Apple did what was asked for these pairs. Whoever tells first settles them.
+
+    What was settled before is left alone: a late repetition must not bring a licence back that
+    was taken away since.
+    """
+    settled = pairs_store.settle(
+        context.db,
+        request.location,
+        pairs,
+        state="confirmed",
+        told_by=told_by,
+        now=context.now,
+        request_id=request.id,
+    )
+    if request.kind == "ASSOCIATE":
+        assignments.confirm(context.db, request.location, settled, told_by=told_by, now=context.now)
+    else:
+        assignments.withdraw(context.db, request.location, settled)
+    doubtful = pairs_store.were_touched(context.db, request.id, settled)
+    if doubtful:
+        # Whose event was the last does not show in the order in which they were told.
+        why = f"request {request.id}"
+        read_soon(context, request.location, doubtful, why=why, after=LOOK_AGAIN_AFTER)
+    _after(context, request, settled, told_by)
+    return settled
+
+
+def refused(
+    context: Context,
+    request: AppleRequest,
+    pairs: Iterable[Pair],
+    *,
+    told_by: str,
+    error_number: int | None,
+) -> None:
+    """Apple did not do what was asked for these pairs, and said why."""
+    verdict = apple_error(error_number)
+    if verdict.kind == "stop":
+        digest = locations.get(context.db, request.location).token_digest
+        detail = f"{verdict.cause} ({error_number})"
+        suspension.refuse_token(context, request.location, verdict.reason, detail, digest)
+        given_up(context, request, pairs, state="withdrawn")
+        return
+    settled = pairs_store.settle(
+        context.db,
+        request.location,
+        pairs,
+        state="failed",
+        told_by=told_by,
+        now=context.now,
+        request_id=request.id,
+        error_number=error_number,
+    )
+    _after(context, request, settled, told_by)
+
+
+def given_up(context: Context, request: AppleRequest, pairs: Iterable[Pair], *, state: str) -> None:
+    """Pairs of a request that ended without effect: `missing` or `withdrawn`."""
+    settled = pairs_store.settle(
+        context.db,
+        request.location,
+        pairs,
+        state=state,
+        told_by="read",
+        now=context.now,
+        request_id=request.id,
+    )
+    _after(context, request, settled, "read")
+
+
+def wait_for_event(context: Context, request_id: int) -> None:
+    """The request's eventId is known: its status is asked for from now on."""
+    requests.update(
+        context.db,
+        request_id,
+        state="open",
+        next_status_at=context.now + context.policy.event_status.first_after,
+        next_read_at=None,
+    )
+
+
+def read_soon(
+    context: Context, location: str, pairs: Sequence[Pair], *, why: str, after: float = 0.0
+) -> None:
+    """Have Apple's assignments read for these pairs, `after` seconds from now.
+
+    `why` names what makes the read needed: a read that another reason began may have begun too
+    early.
+    """
+    for serial_number in sorted({pair.serial_number for pair in pairs}):
+        adam_ids = sorted({p.asset.adam_id for p in pairs if p.serial_number == serial_number})
+        outbox.add(
+            context.db,
+            service="apple",
+            scope=location,
+            kind="read_device",
+            key=f"{serial_number} {','.join(adam_ids)} {why}",
+            subject=json.dumps({"serial_number": serial_number, "adam_ids": adam_ids}),
+            due_at=context.now + after,
+            now=context.now,
+        )
+
+
+def shown(
+    context: Context,
+    location: str,
+    *,
+    listed: Iterable[Pair],
+    asked_for: Iterable[Pair],
+    began_at: float,
+    unsure: Mapping[Pair, str],
+) -> None:
+    """Apple's assignments were read for some pairs: what is listed is held, the rest is not.
+
+    A pair that somebody confirmed after the read began is left alone, and so are those that are
+    `unsure`, each with what is odd about a row that may be its.
+    """
+    present = set(listed)
+    assignments.confirm(context.db, location, present, told_by="read", now=context.now)
+    absent = [pair for pair in asked_for if pair not in present and pair not in unsure]
+    if odd_rows.load(context.db, location, "assignments"):
+        looks: list[tuple[Pair, str | None]] = [(pair, None) for pair in absent]
+        odd_rows.looked(context.db, location, [*looks, *unsure.items()], context.now)
+    held = assignments.held(
+        context.db,
+        location,
+        list({pair.serial_number for pair in absent}),
+        list({pair.asset.adam_id for pair in absent}),
+    )
+    gone = [pair for pair in absent if pair in held and held[pair].confirmed_at < began_at]
+    taken_away(context, location, gone)
+    too_early = [pair for pair in absent if pair in held and pair not in gone]
+    if too_early:
+        # Confirmed while Apple's answer was under way: only a later look can tell.
+        again = f"again {began_at:.3f}"
+        read_soon(context, location, too_early, why=again, after=LOOK_AGAIN_AFTER)
+    seen = [*present, *absent, *unsure]
+    pairs_store.looked(context.db, location, seen, context.now)
+    _touch(context, seen)
+
+
+def taken_away(context: Context, location: str, gone: Sequence[Pair]) -> None:
+    """Apple does not list licences any more that were held, and we did not give them back."""
+    assignments.withdraw(context.db, location, gone)
+    pairs_store.taken_away(context.db, location, gone, context.now)
+    _touch(context, gone)
+
+
+def _after(context: Context, request: AppleRequest, settled: Sequence[Pair], told_by: str) -> None:
+    requests.finish(context.db, request.id, told_by, context.now)
+    _touch(context, settled)
+
+
+def _touch(context: Context, pairs: Iterable[Pair]) -> None:
+    installs.touch_pairs(
+        context.db, [(p.serial_number, p.asset.adam_id) for p in pairs], context.now
+    )

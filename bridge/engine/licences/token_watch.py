@@ -1,0 +1,119 @@
+"""Watching the content tokens: whether their files change, and when they end."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Sequence
+
+from bridge.domain.policy import DAY, Policy
+from bridge.domain.times import to_the_minute
+from bridge.domain.wording import counted
+from bridge.engine.context import Context
+from bridge.engine.licences import suspension
+from bridge.store import meta
+from bridge.store.database import Database
+from bridge.store.licences import locations
+from bridge.store.licences.locations import Location
+
+log = logging.getLogger(__name__)
+
+LOOK_EVERY = 5.0
+"""Seconds between two looks."""
+
+WARN_DAYS = (30, 14, 3)
+"""So many days before a token ends it is said, once each."""
+
+
+class TokenWatch:
+    """Looks at the tokens of `names`, which are in the file's order, every few seconds.
+
+    `changed` says whether a location's token file is another one than when it was last asked.
+    """
+
+    def __init__(
+        self,
+        database: Database,
+        policy: Policy,
+        names: Sequence[str],
+        changed: Callable[[str], bool],
+    ) -> None:
+        self._database = database
+        self._policy = policy
+        self._names = names
+        self._changed = changed
+        self._looked_at: float | None = None
+
+    def look(self, now: float) -> int:
+        """Have a changed token tried at once, and say in time that one ends.
+
+        Returns how many things were new. It writes only when something is.
+        """
+        first = self._looked_at is None
+        if not first and 0.0 <= now - (self._looked_at or 0.0) < LOOK_EVERY:
+            return 0
+        self._looked_at = now
+        changed = [name for name in self._names if self._changed(name)]
+        with self._database.read() as db:
+            ending = [name for name in self._names if _has_news(locations.get(db, name), now)]
+        if not (first or changed or ending):
+            return 0
+        with self._database.write() as db:
+            context = Context(db, self._policy, now)
+            if first:  # the order in the file may be another one
+                suspension.share(context, self._names)
+            for name in changed:
+                log.info("the token file has changed", extra={"location": name})
+                meta.hasten_job(db, f"config:{name}", now)
+            for name in ending:
+                _tell(context, name)
+        return len(changed) + len(ending)
+
+
+def warning_due(expires_at: float | None, now: float) -> int | None:
+    """The least of the days in WARN_DAYS within which the token ends, if it does."""
+    if expires_at is None:
+        return None
+    return min((days for days in WARN_DAYS if expires_at - now <= days * DAY), default=None)
+
+
+def text_of_end(expires_at: float, now: float) -> str:
+    """When a token ends, for people."""
+    moment = to_the_minute(expires_at)
+    left = expires_at - now
+    if left <= 0:
+        return f"the content token has expired on {moment}"
+    days = int(left // DAY)
+    when = f"in {counted(days, 'day')}" if days else "within a day"
+    return f"the content token expires {when}, on {moment}"
+
+
+def _has_news(location: Location, now: float) -> bool:
+    return _has_ended(location, now) or _shall_warn(location, now) is not None
+
+
+def _has_ended(location: Location, now: float) -> bool:
+    """Its time is over; a good reply after that moment shows that it is not."""
+    end = location.token_expires_at
+    if end is None or end > now or location.token_stop is not None:
+        return False
+    return (location.heard_at or 0.0) < end
+
+
+def _shall_warn(location: Location, now: float) -> int | None:
+    days = warning_due(location.token_expires_at, now)
+    warned = location.token_warned_days
+    return days if days is not None and (warned is None or days < warned) else None
+
+
+def _tell(context: Context, name: str) -> None:
+    location = locations.get(context.db, name)
+    end = location.token_expires_at
+    assert end is not None, "only a token with an end has news of it"
+    days = _shall_warn(location, context.now)
+    if days is not None:
+        locations.update(context.db, name, token_warned_days=days)
+        meta.count(context.db, f"token.warned_{days}_days", context.now)
+        log.warning("%s: renew it", text_of_end(end, context.now), extra={"location": name})
+    if _has_ended(location, context.now):
+        detail = text_of_end(end, context.now)
+        suspension.refuse_token(context, name, "TOKEN_EXPIRED", detail, location.token_digest)

@@ -1,0 +1,221 @@
+"""Clock-driven: what should have been heard by now is asked for, and decided anew."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.domain.model import Device
+from bridge.domain.webhooks import NOBODY
+from bridge.engine.calls import metadata
+from bridge.engine.commands import device_queue, follow_up
+from bridge.engine.context import Context
+from bridge.engine.decide import breaker, first_facts
+from bridge.engine.insight import webhooks as webhook_health
+from bridge.store import meta, pauses
+from bridge.store.commands import commands, timers
+from bridge.store.commands import device_queue as lanes_store
+from bridge.store.devices import devices
+from bridge.store.installs import installs
+from bridge.store.licences import locations, requests
+from bridge.store.outbox import outbox
+from bridge.store.service import webhooks
+
+AT_ONCE = 500
+"""Installs or devices taken up in one sweep."""
+
+UNCONFIGURED_FOR = 3600.0
+"""Seconds after which it is looked again whether a location or server is configured."""
+
+LOCATION_JOBS = {
+    "config": "read_client_config",
+    "limits": "read_limits",
+    "assets": "read_assets",
+    "assignments": "read_assignments",
+    "changes": "read_changes",
+    "metadata": metadata.KIND,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Outside:
+    """The names of what is configured: which locations and servers there are to ask."""
+
+    locations: Sequence[str]
+    servers: Sequence[str]
+
+
+def sweep(context: Context, outside: Outside) -> int:
+    """Do what the clock says is due; returns how many things were."""
+    return (
+        installs.touch_due(context.db, context.now, AT_ONCE)
+        + _requests(context, outside)
+        + _looks(context, outside)
+        + _pushes(context, outside)
+        + breaker.sweep(context)
+        + _jobs(context, outside)
+    )
+
+
+def anything_due(context: Context) -> bool:
+    """Whether `sweep` would find something to do; only reads."""
+    due = next_due(context)
+    return due is not None and due <= context.now
+
+
+def next_due(context: Context) -> float | None:
+    """When the clock next makes something due."""
+    times = [
+        installs.next_check_at(context.db),
+        requests.next_due(context.db),
+        timers.next_due(context.db),
+        lanes_store.next_due(context.db, context.now),
+        meta.next_job_at(context.db),
+        pauses.next_probe_at(context.db),
+    ]
+    return min((t for t in times if t is not None), default=None)
+
+
+def _requests(context: Context, outside: Outside) -> int:
+    """Ask for the status of open requests, and for the assignments of those in doubt."""
+    due = requests.due(context.db, context.now)
+    policy = context.policy.event_status
+    for request in due:
+        kind = "event_status" if request.state == "open" else "read_request"
+        column = "next_status_at" if request.state == "open" else "next_read_at"
+        if request.location not in outside.locations:
+            later = context.now + UNCONFIGURED_FOR
+            requests.update(context.db, request.id, **{column: later})
+            continue
+        outbox.add(
+            context.db,
+            service="apple",
+            scope=request.location,
+            kind=kind,
+            key=str(request.id),
+            subject=str(request.id),
+            due_at=context.now,
+            now=context.now,
+        )
+        # The answer plans the next question; this only keeps the sweep from asking meanwhile.
+        requests.update(context.db, request.id, **{column: context.now + policy.min_interval})
+    return len(due)
+
+
+def _looks(context: Context, outside: Outside) -> int:
+    """Look at the server's queue for commands of which nothing was heard. It hides what a NotNow
+    parked: that is in doubt when its device came and did not answer it."""
+    due = timers.to_look_at(context.db, context.now, AT_ONCE)
+    for device_id in due:
+        device = devices.by_id(context.db, device_id)
+        for command in commands.parked(context.db, device_id):
+            if command.look_at is not None and command.look_at <= context.now:
+                follow_up.doubt(context, command)
+        later = context.policy.command.in_doubt_after
+        if device is not None and device.server in outside.servers:
+            device_queue.ask_queue(context, device.server, device_id)
+        else:
+            later = UNCONFIGURED_FOR
+        timers.looking(context.db, device_id, context.now + later)
+    return len(due)
+
+
+def _pushes(context: Context, outside: Outside) -> int:
+    """Nudge devices whose command waits. What is put off by then holds up no other app."""
+    due = timers.to_push(context.db, context.now, AT_ONCE)
+    for device_id in due:
+        device = devices.by_id(context.db, device_id)
+        if device is None or device.server not in outside.servers:
+            timers.push_again(context.db, device_id, context.now + UNCONFIGURED_FOR, context.now)
+            continue
+        parked = commands.parked(context.db, device_id)
+        for command in parked:
+            if command.passed_over_at is None:
+                commands.passed_over(context.db, command.command_uuid, context.now)
+        policy = context.policy
+        again_after = _push_again_after(context, device, [c.not_now_since for c in parked])
+        timers.push_again(context.db, device_id, context.now + again_after, context.now)
+        outbox.add(
+            context.db,
+            service="mdm",
+            scope=device.server,
+            kind="push",
+            key=str(device_id),
+            subject=json.dumps(
+                {
+                    "device_id": device_id,
+                    "expiration": int(context.now + policy.command.push_expiration),
+                }
+            ),
+            due_at=context.now,
+            now=context.now,
+        )
+    return len(due)
+
+
+def _push_again_after(
+    context: Context, device: Device, parked_since: Sequence[float | None]
+) -> float:
+    """Seconds until the next nudge: rarer and rarer the longer the device has been away."""
+    policy = context.policy
+    away = context.now - (device.last_seen_at or context.now)
+    if away >= policy.device.silent_after:
+        return policy.device.silent_push_every
+    if parked_since:
+        since = min(at or context.now for at in parked_since)
+        return follow_up.nudge_after(policy, since, context.now)
+    return min(max(policy.command.repush_after, away), policy.command.push_expiration)
+
+
+def _jobs(context: Context, outside: Outside) -> int:
+    due = meta.due_jobs(context.db, context.now)
+    for job in due:
+        kind, _, name = job.partition(":")
+        if kind in LOCATION_JOBS and name in outside.locations:
+            _location_job(context, kind, name)
+        elif kind == "devices" and name in outside.servers:
+            _intend(context, "mdm", name, "read_devices")
+            meta.plan_job(context.db, job, context.now + context.policy.sync.devices_every)
+        elif kind == first_facts.JOB and name in outside.servers:
+            first_facts.ask_some(context, name)
+        elif kind == webhooks.JOB and name in (*outside.servers, NOBODY):
+            webhook_health.look(context, name, outside.servers)
+        else:
+            meta.forget_job(context.db, job)
+    return len(due)
+
+
+def _location_job(context: Context, kind: str, name: str) -> None:
+    policy = context.policy.sync
+    every = {
+        "config": policy.client_config_every,
+        "limits": policy.service_config_every,
+        "assets": policy.assets_every,
+        "assignments": policy.assignments_every,
+        "changes": policy.changes_every,
+        "metadata": policy.service_config_every,
+    }[kind]
+    location = locations.get(context.db, name)
+    unsettled = location.registered_at is None or location.stopped is not None
+    is_readable = location.mdm_id != ""  # a holder without an id is not the sooner to be read
+    if kind == "config" and unsettled and is_readable:
+        every = min(every, policy.service_config_every)
+    meta.plan_job(context.db, f"{kind}:{name}", context.now + every)
+    if kind == "metadata":
+        metadata.intend(context, name)
+    elif kind == "config" or location.registered_at is not None:
+        _intend(context, "apple", name, LOCATION_JOBS[kind])
+
+
+def _intend(context: Context, service: str, scope: str, kind: str) -> None:
+    outbox.add(
+        context.db,
+        service=service,
+        scope=scope,
+        kind=kind,
+        key="",
+        subject="",
+        due_at=context.now,
+        now=context.now,
+    )

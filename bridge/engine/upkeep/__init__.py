@@ -1,0 +1,1 @@
+"""Keeping the database well: its file, its size, its clock."""

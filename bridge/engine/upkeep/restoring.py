@@ -1,0 +1,46 @@
+"""A database as it was at some time in the past becomes the present one, without harm.
+
+Since it was copied, its bridge may have asked Apple for licences and sent commands of which it
+knows nothing, and may be running still. So it becomes another bridge, which takes nothing for
+granted that it had begun or was about to begin, and which sends nothing until a person resumes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.domain.pauses import Pause
+from bridge.engine.calls import Call
+from bridge.engine.context import Context
+from bridge.engine.decide import pauses
+from bridge.engine.upkeep import file_check
+from bridge.store import meta
+from bridge.store.commands import commands
+from bridge.store.devices import devices
+from bridge.store.licences import requests
+from bridge.store.outbox import outbox
+
+RESTORED = "restored from a backup"
+
+
+def make_present(context: Context, calls: Mapping[str, Call]) -> None:
+    """Pause all, be another bridge, and doubt all that is open; it is not running yet.
+
+    What the MDM servers hold is looked up when the engine starts, as after every start.
+    """
+    db, now = context.db, context.now
+    meta.new_instance_id(db)
+    for row in outbox.unsettled(db):
+        call = calls[row.kind]
+        if row.state != "claimed":
+            call.begin(context, row)
+        call.lost(context, row)
+    for request in requests.unsettled(db):
+        # It may have been asked again since: what is missing is waited for from now on.
+        requests.update(db, request.id, submitted_at=now)
+        requests.doubt(db, request.id, next_read_at=now, detail=RESTORED)
+    commands.doubt_unposted(db, now)
+    devices.forget_lists(db)
+    file_check.forget(db)
+    meta.hasten_all(db, now)
+    pauses.pause(context, Pause("all", "", since=now, paused_by="person", why=RESTORED))

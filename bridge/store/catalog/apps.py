@@ -1,0 +1,219 @@
+"""What devices said of their apps, and what is known of apps themselves."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Sequence
+
+from bridge.domain.model import AppReport, Device
+from bridge.store import rows
+from bridge.store.database import Connection
+from bridge.store.devices import devices, unheard, unreadable
+
+
+def reports(db: Connection, device_ids: Sequence[int]) -> dict[int, dict[str, AppReport]]:
+    """By device and bundle id, what each device said of its apps."""
+    found = db.execute(
+        f"SELECT device_id, {rows.columns(AppReport)} FROM app_reports "
+        f"WHERE device_id IN ({rows.marks(device_ids)})",
+        tuple(device_ids),
+    )
+    result: dict[int, dict[str, AppReport]] = {device_id: {} for device_id in device_ids}
+    for row in found:
+        result[row["device_id"]][row["bundle_id"]] = rows.read(AppReport, row)
+    return result
+
+
+def store_list(
+    db: Connection,
+    device: Device,
+    listed: Iterable[tuple[str, str, str | None]],
+    *,
+    asked_at: float,
+    now: float,
+    said_once: frozenset[str],
+    there: frozenset[str],
+    unread: Collection[str] = (),
+) -> None:
+    """Keep a ManagedApplicationList: (bundle id, status, external version) of each app.
+
+    What was reported before and is missing now gets the status NULL; once-only statuses stay, and
+    when an app was last `there`. Of the apps in `unread` the list told nothing.
+    """
+    db.execute(
+        "UPDATE app_reports SET status = NULL, reported_at = ? "
+        "WHERE device_id = ? AND status IS NOT NULL "
+        f"AND bundle_id NOT IN ({rows.marks(['', *unread])})",
+        (now, device.id, "", *unread),
+    )
+    db.executemany(
+        "INSERT INTO app_reports (device_id, bundle_id, status, reported_at, once_status, once_at, "
+        "there_at, external_version) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (device_id, bundle_id) DO UPDATE SET status = excluded.status, "
+        "reported_at = excluded.reported_at, "
+        "external_version = excluded.external_version, "
+        "once_status = coalesce(excluded.once_status, once_status), "
+        "once_at = coalesce(excluded.once_at, once_at), "
+        "there_at = coalesce(excluded.there_at, there_at)",
+        [
+            (
+                device.id,
+                bundle_id,
+                status,
+                now,
+                status if status in said_once else None,
+                now if status in said_once else None,
+                now if status in there else None,
+                version,
+            )
+            for bundle_id, status, version in listed
+        ],
+    )
+    devices.update(
+        db,
+        device.id,
+        apps_asked_at=asked_at,
+        apps_listed_at=now,
+        apps_enrolment=device.enrolment,
+    )
+
+
+def forget_reports(db: Connection, device_id: int) -> None:
+    """A device that enrols anew may have been erased: what it said before counts no more."""
+    db.execute("DELETE FROM app_reports WHERE device_id = ?", (device_id,))
+    db.execute("DELETE FROM installed_apps WHERE device_id = ?", (device_id,))
+    unreadable.forget(db, device_id)
+    unheard.forget(db, device_id)
+
+
+def bundle_ids(db: Connection, adam_ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
+    """By adam id, the bundle id and the name, as far as known."""
+    found = db.execute(
+        f"SELECT adam_id, bundle_id, name FROM apps WHERE adam_id IN ({rows.marks(adam_ids)})",
+        tuple(adam_ids),
+    )
+    return {row["adam_id"]: (row["bundle_id"], row["name"]) for row in found}
+
+
+def ios_apps(db: Connection, adam_ids: Sequence[str]) -> frozenset[str]:
+    """Those of these apps that Apple's metadata calls iosSoftware."""
+    found = db.execute(
+        "SELECT adam_id FROM apps WHERE kind = 'iosSoftware' "
+        f"AND adam_id IN ({rows.marks(adam_ids)})",
+        tuple(adam_ids),
+    )
+    return frozenset(str(row[0]) for row in found)
+
+
+def ours(db: Connection, serial_number: str | None) -> frozenset[str]:
+    """The known bundle ids of what is, or was, wished for on a device."""
+    found = db.execute(
+        "SELECT coalesce(installs.bundle_id, apps.bundle_id) FROM installs "
+        "LEFT JOIN apps ON apps.adam_id = installs.adam_id "
+        "WHERE installs.target_kind = 'serial' AND installs.target = ? "
+        "AND coalesce(installs.bundle_id, apps.bundle_id) IS NOT NULL",
+        (serial_number,),
+    )
+    return frozenset(str(row[0]) for row in found)
+
+
+def known_bundle_ids(db: Connection) -> frozenset[str]:
+    """The bundle ids of all apps whose adam id is known."""
+    found = db.execute("SELECT bundle_id FROM apps WHERE bundle_id IS NOT NULL")
+    return frozenset(str(row[0]) for row in found)
+
+
+_IS_BETTER = (
+    "excluded.{0} IS NOT NULL AND ({0} IS NULL OR excluded.{0}_from = 'file' "
+    "OR (excluded.{0}_from = 'metadata' AND {0}_from <> 'file') "
+    "OR (excluded.{0}_from = 'device' AND {0}_from = 'watch'))"
+)
+
+
+def learn_app(
+    db: Connection, adam_id: str, *, bundle_id: str | None, name: str | None, source: str
+) -> bool:
+    """Keep an app's bundle id and name, told by the `file`, by Apple's `metadata`, a `device` or a
+    `watch`.
+
+    The file wins, being the admin's word; then metadata, which is of the app itself. Of devices the
+    first is believed, and any of them more than a watch, whose app has a bundle id of its own. What
+    a device names holds for itself in any case (`installs.learn_bundle_id`). Returns whether the
+    bundle id is news, so that installs of the app are looked at again.
+    """
+    before = bundle_ids(db, [adam_id]).get(adam_id, (None, None))[0]
+    updates = ", ".join(
+        f"{column} = CASE WHEN {_IS_BETTER.format(of)} THEN excluded.{column} ELSE {column} END"
+        for of in ("bundle_id", "name")
+        for column in (of, f"{of}_from")
+    )
+    db.execute(
+        "INSERT INTO apps (adam_id, bundle_id, bundle_id_from, name, name_from) "
+        f"VALUES (?, ?, ?, ?, ?) ON CONFLICT (adam_id) DO UPDATE SET {updates}",
+        (adam_id, bundle_id, source if bundle_id else None, name, source if name else None),
+    )
+    return bundle_ids(db, [adam_id])[adam_id][0] != before
+
+
+def storefront(db: Connection, location: str) -> tuple[str | None, str | None]:
+    """Where a location's apps are looked up: the country and the platform of its store."""
+    row = db.execute(
+        "SELECT country, platform FROM locations WHERE name = ?", (location,)
+    ).fetchone()
+    return (row[0], row[1]) if row else (None, None)
+
+
+def without_metadata(
+    db: Connection, location: str, *, before: float, now: float, limit: int
+) -> list[tuple[str, str | None]]:
+    """Apps wished for at a location whose metadata is from `before` that time, or was never told.
+
+    (adam id, platforms of the asset as a comma-separated list, None if the location does not own
+    it); those that were never asked for come first.
+    """
+    found = db.execute(
+        "WITH RECURSIVE wished (adam_id) AS (SELECT min(adam_id) FROM installs UNION ALL "
+        "SELECT (SELECT min(i.adam_id) FROM installs i WHERE i.adam_id > wished.adam_id) "
+        "FROM wished WHERE wished.adam_id IS NOT NULL) "
+        "SELECT w.adam_id, (SELECT max(platforms) FROM assets "
+        "WHERE location = ? AND adam_id = w.adam_id) FROM wished w "
+        "LEFT JOIN apps ON apps.adam_id = w.adam_id "
+        "LEFT JOIN metadata_misses m ON m.location = ? AND m.adam_id = w.adam_id "
+        "WHERE coalesce(apps.metadata_at, ?) <= ? AND coalesce(m.next_at, ?) <= ? "
+        "AND EXISTS (SELECT 1 FROM installs i WHERE i.adam_id = w.adam_id "
+        "AND i.location = ? AND i.wanted = 1) "
+        "ORDER BY m.next_at IS NOT NULL, m.next_at, w.adam_id LIMIT ?",
+        (location, location, before, before, now, now, location, limit),
+    )
+    return [(row[0], row[1]) for row in found]
+
+
+def store_metadata(
+    db: Connection,
+    adam_id: str,
+    *,
+    bundle_id: str | None,
+    name: str | None,
+    icon_url: str | None,
+    platforms: Sequence[str],
+    kind: str | None,
+    now: float,
+) -> bool:
+    """Keep what Apple's metadata service says of an app; returns what `learn_app` returns."""
+    news = learn_app(db, adam_id, bundle_id=bundle_id, name=name, source="metadata")
+    db.execute(
+        "UPDATE apps SET icon_url = coalesce(?, icon_url), "
+        "platforms = coalesce(?, platforms), kind = coalesce(?, kind), metadata_at = ? "
+        "WHERE adam_id = ?",
+        (icon_url, ",".join(platforms) or None, kind, now, adam_id),
+    )
+    db.execute("DELETE FROM metadata_misses WHERE adam_id = ?", (adam_id,))
+    return news
+
+
+def metadata_missed(db: Connection, location: str, adam_id: str, next_at: float) -> None:
+    """A location's metadata did not tell of an app: it is not asked for it before `next_at`."""
+    db.execute(
+        "INSERT INTO metadata_misses (location, adam_id, next_at) VALUES (?, ?, ?) "
+        "ON CONFLICT (location, adam_id) DO UPDATE SET next_at = excluded.next_at",
+        (location, adam_id, next_at),
+    )

@@ -1,0 +1,297 @@
+"""Commands to devices: one CommandUUID each, chosen and stored before anything is posted.
+
+The index `commands_one_install` holds that an install has no second CommandUUID while the first
+is not answered; `commands_one_list` that a device is asked one thing once at a time.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.store import rows
+from bridge.store.commands import device_queue
+from bridge.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """One command as it stands."""
+
+    command_uuid: str
+    server: str
+    device_id: int
+    install_id: int | None
+    request_type: str
+    state: str
+    enrolment: int
+    attempt: int
+    identifiers: str | None
+    posts: int
+    settings: str | None
+    suspect: bool
+    created_at: float
+    due_at: float
+    posted_at: float | None
+    look_at: float | None
+    in_doubt_at: float | None
+    not_now_since: float | None
+    not_now_at: float | None
+    offered_at: float | None
+    passed_over_at: float | None
+    answered_at: float | None
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a device said to a command; `error_*` is the first entry of its ErrorChain.
+
+    `unread` says why nothing but the status could be read.
+    """
+
+    status: str
+    error_domain: str | None = None
+    error_code: int | None = None
+    error_text: str | None = None
+    app_state: str | None = None
+    rejection_reason: str | None = None
+    unread: str | None = None
+
+
+def make(
+    db: Connection,
+    *,
+    command_uuid: str,
+    server: str,
+    device_id: int,
+    install_id: int | None,
+    request_type: str,
+    enrolment: int,
+    attempt: int,
+    due_at: float,
+    now: float,
+    asks: int = 0,
+    offline: int = 0,
+    identifiers: Sequence[str] = (),
+    settings: str | None = None,
+    renews: bool = False,
+) -> bool:
+    """Store a command that is to be posted; False when one of its kind is open already.
+
+    `asks` is how often before it a person was asked again, `offline` how often its device had no
+    network, `identifiers` the bundle ids that a
+    list asks for, `settings` what an install carries: the same CommandUUID always stands for the
+    same plist.
+    """
+    made = db.execute(
+        "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, state, "
+        "enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, renews) "
+        "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT DO NOTHING",
+        (
+            command_uuid,
+            server,
+            device_id,
+            install_id,
+            request_type,
+            enrolment,
+            attempt,
+            asks,
+            offline,
+            json.dumps(list(identifiers)) if identifiers else None,
+            now,
+            due_at,
+            settings,
+            renews,
+        ),
+    )
+    if made.rowcount == 1:
+        device_queue.wake(db, device_id, due_at)
+    return made.rowcount == 1
+
+
+def get(db: Connection, command_uuid: str) -> Command | None:
+    """One command of ours, or None for a stranger's."""
+    row = db.execute(
+        f"SELECT {rows.columns(Command)} FROM commands WHERE command_uuid = ?", (command_uuid,)
+    ).fetchone()
+    return rows.read(Command, row) if row else None
+
+
+def is_ours(db: Connection, command_uuid: str) -> bool:
+    """Whether the bridge made this command."""
+    found = db.execute("SELECT 1 FROM commands WHERE command_uuid = ?", (command_uuid,))
+    return found.fetchone() is not None
+
+
+def of_install(db: Connection, install_id: int) -> list[Command]:
+    """Every command of an install, oldest first; for its trail."""
+    found = db.execute(
+        f"SELECT {rows.columns(Command)} FROM commands WHERE install_id = ? ORDER BY created_at",
+        (install_id,),
+    )
+    return [rows.read(Command, row) for row in found]
+
+
+def lists_open(
+    db: Connection, device_ids: Sequence[int], request_type: str, *, left: bool = False
+) -> set[int]:
+    """The devices that were, or are about to be, asked for such a list; with `left`, only those
+    to which the question has left our own line.
+    """
+    found = db.execute(
+        f"SELECT device_id FROM commands WHERE device_id IN ({rows.marks(device_ids)}) "
+        "AND request_type = ? "
+        f"AND ((state = 'ready' AND NOT ?) OR state IN {device_queue.LANE})",
+        (*device_ids, request_type, left),
+    )
+    return {int(row[0]) for row in found}
+
+
+def posting(db: Connection, command_uuid: str, enrolment: int) -> None:
+    """The command is in the outbox: from here on it may have reached the server."""
+    db.execute(
+        "UPDATE commands SET state = 'posting', posts = posts + 1, enrolment = ?, look_at = NULL, "
+        "suspect = 0, not_now_since = NULL, not_now_at = NULL, in_doubt_at = NULL, push_at = NULL, "
+        "offered_at = NULL, passed_over_at = NULL "
+        "WHERE command_uuid = ?",
+        (enrolment, command_uuid),
+    )
+
+
+def take_back(db: Connection, command_uuid: str) -> None:
+    """The command did not leave after all: it stands in its device's line again."""
+    db.execute(
+        "UPDATE commands SET state = 'ready', posts = posts - 1 "
+        "WHERE command_uuid = ? AND state = 'posting'",
+        (command_uuid,),
+    )
+
+
+def posted(db: Connection, command_uuid: str, now: float, *, look_at: float) -> None:
+    """The server took the command, or may have; a quicker answer of the device stands."""
+    db.execute(
+        "UPDATE commands SET posted_at = ?, look_at = CASE WHEN state = 'posting' THEN ? "
+        "ELSE look_at END, state = CASE WHEN state = 'posting' THEN 'posted' ELSE state END "
+        "WHERE command_uuid = ?",
+        (now, look_at, command_uuid),
+    )
+
+
+def queued(db: Connection, command_uuid: str, *, look_at: float, push_at: float | None) -> None:
+    """The server's queue shows the command; `push_at` says when the device is nudged."""
+    db.execute(
+        "UPDATE commands SET state = 'queued', look_at = ?, push_at = coalesce(push_at, ?) "
+        "WHERE command_uuid = ? AND state IN ('posted', 'queued')",
+        (look_at, push_at, command_uuid),
+    )
+
+
+def passed_over(db: Connection, command_uuid: str, now: float) -> None:
+    """The device came and left the command open, which the server still has: no other command
+    waits for it any longer."""
+    changed = db.execute(
+        "UPDATE commands SET passed_over_at = ? WHERE command_uuid = ? "
+        "AND state IN ('posted', 'queued', 'not_now') AND passed_over_at IS NULL "
+        "RETURNING device_id",
+        (now, command_uuid),
+    ).fetchall()
+    for row in changed:
+        device_queue.wake(db, row[0], now)
+
+
+def in_doubt(db: Connection, command_uuid: str, now: float) -> None:
+    """Neither queued nor answered: the lane is freed, and the device will be asked."""
+    changed = db.execute(
+        "UPDATE commands SET state = 'in_doubt', in_doubt_at = ?, look_at = NULL, push_at = NULL "
+        f"WHERE command_uuid = ? AND state IN {device_queue.LANE} RETURNING device_id",
+        (now, command_uuid),
+    ).fetchall()
+    for row in changed:
+        device_queue.wake(db, row[0], now)
+
+
+def not_now(db: Connection, command_uuid: str, now: float, *, push_at: float) -> None:
+    """The device answered NotNow: the server parks the command and hides it from its queue."""
+    db.execute(
+        "UPDATE commands SET state = 'not_now', status = 'NotNow', not_now_at = ?, "
+        "not_now_since = coalesce(not_now_since, ?), push_at = ?, look_at = NULL "
+        "WHERE command_uuid = ? AND state IN ('posting', 'posted', 'queued', 'not_now', "
+        "'in_doubt')",
+        (now, now, push_at, command_uuid),
+    )
+
+
+def answered(db: Connection, command_uuid: str, answer: Answer, now: float) -> bool:
+    """Keep a device's answer; False when it was answered before: the first answer that could be
+    read stands. One of which only the status was readable gives way to it."""
+    changed = db.execute(
+        "UPDATE commands SET state = ?, status = ?, answered_at = ?, error_domain = ?, "
+        "error_code = ?, error_text = ?, app_state = ?, rejection_reason = ?, unread = ?, "
+        "look_at = NULL, "
+        "push_at = NULL WHERE command_uuid = ? AND (state NOT IN ('acknowledged', 'error') "
+        "OR unread IS NOT NULL AND ? IS NULL) RETURNING device_id",
+        (
+            "acknowledged" if answer.status == "Acknowledged" else "error",
+            answer.status,
+            now,
+            answer.error_domain,
+            answer.error_code,
+            answer.error_text,
+            answer.app_state,
+            answer.rejection_reason,
+            answer.unread,
+            command_uuid,
+            answer.unread,
+        ),
+    ).fetchall()
+    for row in changed:
+        device_queue.wake(db, row[0], now)
+    return bool(changed)
+
+
+def doubt_unposted(db: Connection, now: float) -> None:
+    """What is ready, or parked by a NotNow, may have been posted and answered unknown to us: a
+    question is dropped, since it is asked anew, and all else is in doubt.
+    """
+    db.execute(
+        "UPDATE commands SET state = 'dropped', look_at = NULL, push_at = NULL "
+        "WHERE state IN ('ready', 'not_now') AND install_id IS NULL"
+    )
+    db.execute(
+        "UPDATE commands SET state = 'in_doubt', in_doubt_at = ?, look_at = NULL, push_at = NULL "
+        "WHERE state IN ('ready', 'not_now')",
+        (now,),
+    )
+
+
+def ready_again(db: Connection, command_uuid: str, due_at: float) -> None:
+    """Post the same command once more, under the same CommandUUID."""
+    changed = db.execute(
+        "UPDATE commands SET state = 'ready', due_at = ?, look_at = NULL, push_at = NULL "
+        "WHERE command_uuid = ? AND state = 'in_doubt' RETURNING device_id",
+        (due_at, command_uuid),
+    ).fetchall()
+    for row in changed:
+        device_queue.wake(db, row[0], due_at)
+
+
+def on_server(db: Connection, device_id: int) -> list[Command]:
+    """A device's commands that the server took, in the order in which they were posted."""
+    found = db.execute(
+        f"SELECT {rows.columns(Command)} FROM commands WHERE device_id = ? "
+        "AND state IN ('posted', 'queued') ORDER BY posted_at, created_at",
+        (device_id,),
+    )
+    return [rows.read(Command, row) for row in found]
+
+
+def parked(db: Connection, device_id: int) -> list[Command]:
+    """A device's commands that it answered NotNow."""
+    found = db.execute(
+        f"SELECT {rows.columns(Command)} FROM commands WHERE device_id = ? AND state = 'not_now'",
+        (device_id,),
+    )
+    return [rows.read(Command, row) for row in found]

@@ -1,0 +1,1 @@
+"""The desired state, as the last apply and people beside the file stored it."""

@@ -1,0 +1,58 @@
+"""What the last apply stored: the groups and apps themselves, so that rules go on working.
+
+The document names the apps' configurations by their digests; `configurations` has the values.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Collection
+
+from bridge.domain.desired.desired import Wanted
+from bridge.store.database import Connection
+from bridge.store.desired import configurations
+
+
+def store(
+    db: Connection,
+    wanted: Wanted,
+    now: float,
+    *,
+    limited_at: float | None = None,
+    unseen: Collection[str] = (),
+) -> None:
+    """Replace what is wanted; `limited_at` is since when applies had a limit, None without one;
+    `unseen` are the MDM servers whose devices this apply did not see."""
+    document = wanted.as_json()
+    for app in document["apps"]:
+        app["configuration"] = configurations.keep(db, app["configuration"])
+    db.execute(
+        "INSERT INTO wanted (id, document, stored_at, limited_at, unseen) VALUES (1, ?, ?, ?, ?) "
+        "ON CONFLICT (id) DO UPDATE SET document = excluded.document, "
+        "stored_at = excluded.stored_at, limited_at = excluded.limited_at, "
+        "unseen = excluded.unseen",
+        (json.dumps(document), now, limited_at, json.dumps(sorted(unseen))),
+    )
+
+
+def load(db: Connection) -> Wanted:
+    """What is wanted; nothing before the first apply."""
+    row = db.execute("SELECT document FROM wanted WHERE id = 1").fetchone()
+    if row is None:
+        return Wanted()
+    document = json.loads(row[0])
+    for app in document["apps"]:
+        app["configuration"] = configurations.get(db, app["configuration"])
+    return Wanted.from_json(document)
+
+
+def limited_at(db: Connection) -> float | None:
+    """Since when applies had a limit; None when the last had none."""
+    row = db.execute("SELECT limited_at FROM wanted WHERE id = 1").fetchone()
+    return row[0] if row else None
+
+
+def unseen(db: Connection) -> frozenset[str]:
+    """The MDM servers whose devices the last apply did not see."""
+    row = db.execute("SELECT unseen FROM wanted WHERE id = 1").fetchone()
+    return frozenset(json.loads(row[0])) if row else frozenset()

@@ -1,0 +1,68 @@
+"""What is wanted of the whole fleet at once, and what waits for an apply."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable
+from functools import lru_cache
+
+from bridge.domain.desired.change import Batch, PairName
+from bridge.domain.desired.desired import BY_ONE_OFF
+from bridge.domain.installs.options import Options
+from bridge.domain.model import Asset
+from bridge.store.database import Connection
+from bridge.store.installs.installs import document
+
+_WAY = "pricing_param, locations, priority, options, wanted_by, held"
+
+
+def wanted(db: Connection) -> list[Batch]:
+    """Everything that is wanted now, by how it is wanted."""
+    apps = db.execute("SELECT DISTINCT adam_id FROM installs ORDER BY adam_id").fetchall()
+    return [batch for row in apps for batch in _of_app(db, row[0])]
+
+
+def _of_app(db: Connection, adam_id: str) -> list[Batch]:
+    """App by app, since one sort of a whole fleet's installs takes several times as long."""
+    found = db.execute(
+        f"SELECT {_WAY}, group_concat(target, ' ') FROM installs WHERE adam_id = ? "
+        f"AND wanted = 1 AND target_kind = 'serial' GROUP BY {_WAY}",
+        (adam_id,),
+    )
+    return [
+        Batch(
+            Asset(adam_id, row[0]),
+            row[1].partition(",")[0],
+            row[2],
+            _options(row[3]),
+            row[4],
+            frozenset(row[6].split(" ")),
+            row[5],
+            tuple(row[1].split(",")[1:]),
+        )
+        for row in found
+    ]
+
+
+@lru_cache(maxsize=1024)
+def _options(document: str) -> Options:
+    return Options(**json.loads(document))
+
+
+def gone_since(db: Connection, limited_at: float) -> int:
+    """How many installs that the file wants were let go since applies have a limit."""
+    row = db.execute(
+        "SELECT count(*) FROM installs WHERE wanted = 1 AND created_at >= ? AND wanted_by <> ? "
+        "AND (held IS NULL OR held = 'PLATFORM_UNKNOWN')",
+        (limited_at, BY_ONE_OFF),
+    ).fetchone()
+    return int(row[0])
+
+
+def leave_by(db: Connection, pairs: Iterable[PairName], options: Options) -> None:
+    """These are about to be wanted no more, under the options that the app has now."""
+    db.executemany(
+        "UPDATE installs SET options = ? WHERE target_kind = 'serial' AND target = ? "
+        "AND adam_id = ?",
+        [(document(options), *pair) for pair in pairs],
+    )

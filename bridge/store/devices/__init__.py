@@ -1,0 +1,1 @@
+"""Devices as they describe themselves, and what became of their answers."""

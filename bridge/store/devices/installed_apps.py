@@ -1,0 +1,57 @@
+"""What devices said in an InstalledApplicationList, which has unmanaged apps, too."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from bridge.domain.devices.installed_apps import InstalledReport
+from bridge.store import rows
+from bridge.store.database import Connection
+
+
+def reports(db: Connection, device_ids: Sequence[int]) -> dict[tuple[int, str], InstalledReport]:
+    """By device and bundle id, what was said of each app that was asked for."""
+    found = db.execute(
+        f"SELECT device_id, {rows.columns(InstalledReport)} FROM installed_apps "
+        f"WHERE device_id IN ({rows.marks(device_ids)})",
+        tuple(device_ids),
+    )
+    return {(row["device_id"], row["bundle_id"]): rows.read(InstalledReport, row) for row in found}
+
+
+def store(db: Connection, device_id: int, told: Iterable[InstalledReport]) -> None:
+    """Keep what a list said of the apps that it was asked for; when one was there last stays."""
+    db.executemany(
+        "INSERT INTO installed_apps (device_id, bundle_id, presence, version, short_version, "
+        "asked_at, reported_at, there_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        "ON CONFLICT (device_id, bundle_id) DO UPDATE SET "
+        "presence = excluded.presence, version = excluded.version, "
+        "short_version = excluded.short_version, asked_at = excluded.asked_at, "
+        "reported_at = excluded.reported_at, "
+        "there_at = coalesce(excluded.there_at, installed_apps.there_at)",
+        [
+            (
+                device_id,
+                report.bundle_id,
+                report.presence,
+                report.version,
+                report.short_version,
+                report.asked_at,
+                report.reported_at,
+                report.there_at,
+            )
+            for report in told
+        ],
+    )
+
+
+def wanted_bundle_ids(db: Connection, serial_number: str) -> list[str]:
+    """The known bundle ids of the apps that are wanted on a device: one list asks for all."""
+    found = db.execute(
+        "SELECT DISTINCT coalesce(installs.bundle_id, apps.bundle_id) AS named FROM installs "
+        "LEFT JOIN apps ON apps.adam_id = installs.adam_id "
+        "WHERE installs.target_kind = 'serial' AND installs.target = ? AND installs.wanted = 1 "
+        "AND coalesce(installs.bundle_id, apps.bundle_id) IS NOT NULL ORDER BY named",
+        (serial_number,),
+    )
+    return [str(row[0]) for row in found]

@@ -1,0 +1,1 @@
+"""The database as a file: how it is opened, locked, copied and found sound."""

@@ -1,0 +1,1 @@
+"""Installs: what was decided for each, and what deciding needs."""

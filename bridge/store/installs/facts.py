@@ -1,0 +1,322 @@
+"""All that deciding needs, read for many installs at once."""
+
+from __future__ import annotations
+
+import json
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from functools import lru_cache
+
+from bridge.domain.devices.unreadable import Unreadable
+from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts, Unsure
+from bridge.domain.installs.options import Options
+from bridge.domain.licences import odd_rows
+from bridge.domain.model import ANSWERED_STATES, AppReport, Asset, Attempt, Device, Install, Pair
+from bridge.store import pauses
+from bridge.store.catalog import apps, probes
+from bridge.store.commands import attempts, commands
+from bridge.store.database import Connection
+from bridge.store.devices import devices, installed_apps, unheard, unreadable
+from bridge.store.installs import installs as installs_store
+from bridge.store.licences import assignments, history, locations
+from bridge.store.licences import odd_rows as odd_rows_store
+from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences.assignments import Assignment
+from bridge.store.licences.pairs import PairRecord
+from bridge.store.outbox import outbox
+from bridge.store.service import running
+
+MANAGED_LIST = "ManagedApplicationList"
+INSTALLED_LIST = "InstalledApplicationList"
+INFORMATION = "DeviceInformation"
+
+
+def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
+    """The facts of these installs, in their order."""
+    if not installs:
+        return []
+    by_location: dict[str, list[Install]] = defaultdict(list)
+    for install in installs:
+        by_location[install.location].append(install)
+    offices = {name: _Location(db, name, some) for name, some in by_location.items()}
+    device_of = devices.current(db, [i.target for i in installs])
+    device_ids = [device.id for device in device_of.values()]
+    reports = apps.reports(db, device_ids)
+    installed = installed_apps.reports(db, device_ids)
+    unread = unreadable.of_devices(db, device_ids)
+    lost = unheard.of_devices(db, device_ids)
+    paused = pauses.load(db)
+    lists_open = _lists_open(db, device_ids, left=False)
+    lists_left = _lists_open(db, device_ids, left=True) if paused else lists_open
+    ids = [i.id for i in installs]
+    sends = attempts.newest(db, ids, "InstallApplication")
+    removals = attempts.newest(db, ids, "RemoveApplication")
+    taken = attempts.taken(db, ids)
+    adam_ids = list({i.adam_id for i in installs})
+    known = apps.bundle_ids(db, adam_ids)
+    ios_apps = apps.ios_apps(db, adam_ids)
+    all_known = apps.known_bundle_ids(db)
+    own = installs_store.bundle_ids(db, list(device_of))
+    nameless = {i.adam_id for i in installs if known.get(i.adam_id, (None, None))[0] is None}
+    sent_ahead = probes.load(db, list(nameless))
+    result = []
+    for install in installs:
+        office = offices[install.location]
+        device = device_of.get(install.target)
+        of_app, name = known.get(install.adam_id, (None, None))
+        bundle_id = install.bundle_id or of_app
+        of_device = reports[device.id] if device else {}
+        pair = pair_of(install)
+        pause = paused.over(
+            serial_number=install.target, adam_id=install.adam_id, location=install.location
+        )
+        asked = lists_left if pause is not None and pause.stops_devices else lists_open
+        attempt = sends.get(install.id)
+        told = _Unread(unread, device, bundle_id)
+        elsewhere = attempt is not None and device is not None and attempt.device_id != device.id
+        result.append(
+            Facts(
+                install=install,
+                options=_options(install.options),
+                location=office.facts,
+                asset=office.assets.get(pair.asset),
+                licence=office.licence(db, pair, install.round_at),
+                device=told.device,
+                app_name=name,
+                bundle_id=bundle_id,
+                is_ios_app=install.adam_id in ios_apps,
+                report=of_device.get(bundle_id) if bundle_id else None,
+                installed=installed.get((device.id, bundle_id)) if device and bundle_id else None,
+                strangers=_strangers(of_device, all_known, own.get(install.target, frozenset())),
+                attempt=None if elsewhere else attempt,
+                left_behind=_open(attempt) if elsewhere else None,
+                taken=taken.get((install.id, device.id, device.enrolment)) if device else None,
+                release=office.release(db, pair, install.round_at),
+                removal=_since(removals.get(install.id), install.round_at),
+                list_open=device is not None and device.id in asked[MANAGED_LIST],
+                installed_open=device is not None and device.id in asked[INSTALLED_LIST],
+                list_unread=told.by(MANAGED_LIST),
+                installed_unread=told.by(INSTALLED_LIST),
+                facts_unread=told.by(INFORMATION),
+                list_unheard=lost.get((device.id, MANAGED_LIST)) if device else None,
+                installed_unheard=lost.get((device.id, INSTALLED_LIST)) if device else None,
+                facts_unheard=lost.get((device.id, INFORMATION)) if device else None,
+                free_seats=office.free(db, pair.asset),
+                odd_asset=office.odd_asset(pair.asset),
+                unsure=office.unsure(pair),
+                scout=sent_ahead.get(install.adam_id),
+                pause=pause,
+            )
+        )
+    return result
+
+
+class _Unread:
+    """What could not be read of late, for one app on one device."""
+
+    def __init__(
+        self,
+        found: dict[tuple[int, str, str], unreadable.Row],
+        device: Device | None,
+        bundle_id: str | None,
+    ) -> None:
+        self._found = found
+        self._device = device
+        self._bundle_id = bundle_id
+
+    @property
+    def device(self) -> Device | None:
+        """The device. A list whose entry of the app could not be read says nothing of it, so that
+        the one before it is the newest that counts."""
+        device, own = self._device, self._row(MANAGED_LIST, self._bundle_id)
+        if device is None or own is None:
+            return device
+        return replace(
+            device,
+            apps_asked_at=own.listed_asked_at,
+            apps_listed_at=own.listed_at,
+            apps_enrolment=own.listed_enrolment,
+        )
+
+    def by(self, request_type: str) -> Unreadable | None:
+        """The answers to one kind of question: as a whole, or what they say of the app."""
+        whole = self._row(request_type, unreadable.WHOLE)
+        own = self._row(request_type, self._bundle_id)
+        of_both = [row.value for row in (whole, own) if row is not None]
+        if not of_both:
+            return None
+        newest = max(of_both, key=lambda each: each.last_at)
+        return replace(newest, times=max(each.times for each in of_both))
+
+    def _row(self, request_type: str, bundle_id: str | None) -> unreadable.Row | None:
+        if self._device is None or bundle_id is None:
+            return None
+        return self._found.get((self._device.id, request_type, bundle_id))
+
+
+def _lists_open(db: Connection, device_ids: Sequence[int], *, left: bool) -> dict[str, set[int]]:
+    """By kind of list, the devices that are asked for it."""
+    kinds = (MANAGED_LIST, INSTALLED_LIST)
+    return {kind: commands.lists_open(db, device_ids, kind, left=left) for kind in kinds}
+
+
+@lru_cache(maxsize=1024)
+def _options(document: str) -> Options:
+    """The options of an install; a fleet has few different ones."""
+    return Options(**json.loads(document))
+
+
+def pair_of(install: Install) -> Pair:
+    """The licence that an install needs."""
+    return Pair(Asset(install.adam_id, install.pricing_param), install.target)
+
+
+class _Location:
+    """What is known of one location, for the installs in hand."""
+
+    def __init__(self, db: Connection, name: str, installs: Sequence[Install]) -> None:
+        location = locations.get(db, name)
+        self.name = name
+        trouble = None if location.ready else outbox.trouble(db, "apple", name)
+        self.facts = LocationFacts(
+            name,
+            location.ready,
+            location.stopped,
+            location.stopped_detail,
+            trouble,
+            trouble is not None and outbox.is_passing(db, "apple", name),
+            running.knows_location(db, name),
+        )
+        wanted = list({Asset(i.adam_id, i.pricing_param) for i in installs})
+        self.assets: dict[Asset, AssetFacts] = locations.asset_facts(db, name, wanted)
+        serials = list({i.target for i in installs})
+        apps = list({i.adam_id for i in installs})
+        self._held: dict[Pair, Assignment] = assignments.held(db, name, serials, apps)
+        self._asked = pairs_store.newest(db, name, "ASSOCIATE", serials, apps)
+        self._released = pairs_store.newest(db, name, "DISASSOCIATE", serials, apps)
+        self._free: dict[Asset, int | None] = {}
+        self._odd_assets = odd_rows_store.load(db, name, "assets")
+        self._odd_assignments = odd_rows_store.load(db, name, "assignments")
+        if self._odd_assignments:
+            self._odd_since = odd_rows_store.since(db, name)
+            self._looks = odd_rows_store.looks(db, name, serials, apps)
+
+    def odd_asset(self, asset: Asset) -> str | None:
+        """What is odd about the row that may be an asset's, if none of it was read."""
+        return None if asset in self.assets else odd_rows.of_asset(self._odd_assets, asset)
+
+    def unsure(self, pair: Pair) -> Unsure | None:
+        """Whether a row that cannot be read may be the pair's; a look at it alone tells more."""
+        odd = odd_rows.of_pair(self._odd_assignments, pair) if self._odd_assignments else None
+        if odd is None or pair in self._held:
+            return None
+        look = self._looks.get(pair)
+        if look is None or (look.odd is None and look.looked_at < self._odd_since):
+            return Unsure(odd)
+        return None if look.odd is None else Unsure(look.odd, look.looked_at)
+
+    def licence(self, db: Connection, pair: Pair, round_at: float) -> Licence:
+        """Where getting the licence of a pair stands."""
+        held, asked = self._held.get(pair), self._asked.get(pair)
+        if held is not None:
+            return Licence(
+                "held",
+                held.confirmed_at,
+                held.confirmed_by,
+                held.read_at,
+                event_id=asked.apple_event_id if asked else None,
+                ours=asked is not None
+                and asked.state == "confirmed"
+                and not self._gave_back(asked),
+            )
+        if asked is None:
+            return Licence("none")
+        standing = _standing(asked, round_at)
+        if standing.state == "refused":
+            refusals = history.refusals(db, self.name, pair, round_at)
+            return replace(standing, refusals=refusals)
+        if standing.state == "taken":
+            times = history.times_taken(db, self.name, pair, round_at)
+            return replace(standing, times_taken=times)
+        return standing
+
+    def release(self, db: Connection, pair: Pair, round_at: float) -> Licence:
+        """Where giving the licence of a pair back stands."""
+        asked = self._released.get(pair)
+        if asked is None or (asked.state not in ("wanted", "open") and not self._is_last(asked)):
+            return Licence("none")
+        standing = _standing(asked, round_at)
+        if standing.state != "refused":
+            return standing
+        return replace(standing, refusals=history.release_refusals(db, self.name, pair))
+
+    def _gave_back(self, asked: PairRecord) -> bool:
+        """Whether the licence that was asked for went back since; then whoever holds one now got
+        it from somebody else."""
+        released = self._released.get(asked.pair)
+        return released is not None and released.state == "confirmed" and released.id > asked.id
+
+    def _is_last(self, record: PairRecord) -> bool:
+        """Whether nothing was asked for the pair since, neither way."""
+        others = (self._asked.get(record.pair), self._released.get(record.pair))
+        return all(other is None or other.id <= record.id for other in others)
+
+    def free(self, db: Connection, asset: Asset) -> int | None:
+        if asset not in self._free:
+            self._free[asset] = free_seats(db, self.name, asset, self.assets.get(asset))
+        return self._free[asset]
+
+
+def _standing(asked: PairRecord, round_at: float) -> Licence:
+    """Where the newest request for a pair stands; what ended before `round_at` is history."""
+    event_id = asked.apple_event_id
+    if asked.state == "wanted":
+        return Licence("wanted", asked.ready_at)
+    if asked.state == "open":
+        in_doubt = asked.request_state == "in_doubt"
+        return Licence(
+            "in_doubt" if in_doubt else "open",
+            asked.submitted_at,
+            event_id=event_id,
+            waits_for=asked.waits_for,
+            waits_until=asked.waits_until,
+        )
+    over = asked.state in ("confirmed", "missing", "withdrawn")
+    if over or (asked.settled_at or 0.0) < round_at:
+        return Licence("none")
+    if asked.state == "taken":
+        return Licence("taken", asked.settled_at)
+    return Licence(
+        "refused",
+        asked.settled_at,
+        read_at=asked.looked_at,
+        error_number=asked.error_number,
+        event_id=event_id,
+    )
+
+
+def free_seats(
+    db: Connection, location: str, asset: Asset, counts: AssetFacts | None
+) -> int | None:
+    """How many seats may still be asked for; None where there is no limit or no count."""
+    if counts is None or counts.unlimited or counts.available is None:
+        return None
+    return counts.available - history.seats_taken_since(db, location, asset, counts.read_at)
+
+
+def _since(attempt: Attempt | None, round_at: float) -> Attempt | None:
+    return attempt if attempt is not None and attempt.created_at >= round_at else None
+
+
+def _open(attempt: Attempt | None) -> str | None:
+    """The CommandUUID of an attempt that may still be answered, or posted."""
+    if attempt is None or attempt.state in (*ANSWERED_STATES, "dropped"):
+        return None
+    return attempt.command_uuid
+
+
+def _strangers(reports: dict[str, AppReport], known: frozenset[str], own: frozenset[str]) -> bool:
+    """Whether a list has an entry that is neither a known app nor one that its device named."""
+    listed = {r.bundle_id for r in reports.values() if r.status is not None}
+    return not listed <= known | own if own else not listed <= known

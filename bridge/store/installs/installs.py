@@ -1,0 +1,314 @@
+"""Installs: which app is wanted on which device, and what was decided last."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from functools import lru_cache
+
+from bridge.domain.decision import Decision, TakeSeat
+from bridge.domain.installs.options import Options
+from bridge.domain.model import Asset, Held, Install
+from bridge.store import rows
+from bridge.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Wish:
+    """One app on one device, as the file (or a person) wants it; `held` until an apply, or not."""
+
+    serial_number: str
+    asset: Asset
+    location: str
+    wanted_by: str
+    priority: int
+    options: Options
+    held: Held | None = None
+    fallbacks: tuple[str, ...] = ()
+
+
+_ELSEWHERE = "NOT instr(',' || excluded.locations || ',', ',' || location || ',')"
+"""Of an install: whether its location is none of those of the new wish."""
+
+_OTHERWISE = (
+    f"(wanted = 0 OR pricing_param <> excluded.pricing_param OR {_ELSEWHERE} "
+    "OR options <> excluded.options OR priority <> excluded.priority OR held IS NOT excluded.held)"
+)
+"""Of an install: whether it is not wanted yet as the new wish has it."""
+
+
+def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
+    """Make or change installs so that these wishes stand; what is as it was stays untouched.
+
+    Returns how many changed. A wish for something that was no longer wanted starts anew, and so
+    does one that is wished for otherwise; who wishes for it alone makes no difference to it.
+    """
+    before = db.total_changes
+    db.executemany(
+        "INSERT INTO installs (target_kind, target, adam_id, pricing_param, location, locations, "
+        "wanted, wanted_by, held, options, priority, state, reason, round_at, since, created_at, "
+        "updated_at, dirty_at) "
+        "VALUES ('serial', ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, 'waiting', 'NEW', ?, ?, ?, ?, ?) "
+        "ON CONFLICT (target_kind, target, adam_id) DO UPDATE SET wanted = 1, "
+        "pricing_param = excluded.pricing_param, locations = excluded.locations, "
+        f"location = CASE WHEN {_ELSEWHERE} THEN excluded.location ELSE location END, "
+        "wanted_by = excluded.wanted_by, held = excluded.held, options = excluded.options, "
+        "priority = excluded.priority, updated_at = excluded.updated_at, "
+        "created_at = CASE WHEN wanted = 0 THEN excluded.created_at ELSE created_at END, "
+        f"round_at = CASE WHEN {_OTHERWISE} THEN excluded.round_at ELSE round_at END, "
+        f"dirty_at = CASE WHEN {_OTHERWISE} OR locations <> excluded.locations "
+        "THEN excluded.dirty_at ELSE dirty_at END WHERE wanted_by <> excluded.wanted_by "
+        f"OR locations <> excluded.locations OR {_OTHERWISE}",
+        [
+            (
+                w.serial_number,
+                w.asset.adam_id,
+                w.asset.pricing_param,
+                w.location,
+                ",".join((w.location, *w.fallbacks)),
+                w.wanted_by,
+                w.held,
+                document(w.options),
+                w.priority,
+                now,
+                now,
+                now,
+                now,
+                now,
+            )
+            for w in wishes
+        ],
+    )
+    return db.total_changes - before
+
+
+@lru_cache(maxsize=1024)
+def document(options: Options) -> str:
+    """The stored form of options; a fleet has few different ones."""
+    return json.dumps(asdict(options), sort_keys=True)
+
+
+def no_longer_wanted(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
+    """These (serial number, adam id) are not wanted any more."""
+    db.executemany(
+        "UPDATE installs SET wanted = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
+        "round_at = ? WHERE target_kind = 'serial' AND target = ? AND adam_id = ? "
+        "AND wanted = 1",
+        [(now, now, now, serial_number, adam_id) for serial_number, adam_id in pairs],
+    )
+
+
+def wanted_by(db: Connection, pairs: Iterable[tuple[str, str]], by: str) -> None:
+    """These (serial number, adam id) stay wanted as they are, by others than before."""
+    db.executemany(
+        "UPDATE installs SET wanted_by = ? WHERE target_kind = 'serial' AND target = ? "
+        "AND adam_id = ? AND wanted = 1",
+        [(by, serial_number, adam_id) for serial_number, adam_id in pairs],
+    )
+
+
+def learn_bundle_id(db: Connection, install_id: int, bundle_id: str) -> bool:
+    """Keep how a device names its app in an answer; whether that is news."""
+    changed = db.execute(
+        "UPDATE installs SET bundle_id = ? WHERE id = ? AND bundle_id IS NOT ?",
+        (bundle_id, install_id, bundle_id),
+    )
+    return changed.rowcount > 0
+
+
+def bundle_ids(db: Connection, serial_numbers: Sequence[str]) -> dict[str, frozenset[str]]:
+    """By serial number, the bundle ids that the devices themselves named in answers."""
+    found = db.execute(
+        "SELECT target, bundle_id FROM installs WHERE target_kind = 'serial' "
+        f"AND target IN ({rows.marks(serial_numbers)}) AND bundle_id IS NOT NULL",
+        tuple(serial_numbers),
+    )
+    named: dict[str, set[str]] = {serial_number: set() for serial_number in serial_numbers}
+    for row in found:
+        named[row[0]].add(row[1])
+    return {serial_number: frozenset(some) for serial_number, some in named.items()}
+
+
+def dirty(db: Connection, limit: int) -> list[Install]:
+    """Installs that something touched, the oldest touch first."""
+    found = db.execute(
+        f"SELECT {rows.columns(Install)} FROM installs WHERE dirty_at IS NOT NULL "
+        "ORDER BY dirty_at, id LIMIT ?",
+        (limit,),
+    )
+    return [rows.read(Install, row) for row in found]
+
+
+def any_wanted(db: Connection, location: str) -> bool:
+    """Whether a wish uses this location, or may use it."""
+    row = db.execute(
+        "SELECT 1 FROM installs WHERE wanted = 1 "
+        "AND instr(',' || locations || ',', ',' || ? || ',') LIMIT 1",
+        (location,),
+    ).fetchone()
+    return row is not None
+
+
+def any_dirty(db: Connection, location: str) -> bool:
+    """Whether an install of this location is still to be decided."""
+    row = db.execute(
+        "SELECT 1 FROM installs WHERE dirty_at IS NOT NULL AND location = ? LIMIT 1", (location,)
+    ).fetchone()
+    return row is not None
+
+
+def record(db: Connection, decisions: Sequence[tuple[Install, Decision]], now: float) -> None:
+    """Keep what was decided; the installs are clean after this."""
+    db.executemany(
+        "UPDATE installs SET since = CASE WHEN state <> ? OR reason <> ? THEN ? ELSE since END, "
+        "updated_at = CASE WHEN state <> ? OR reason <> ? OR detail <> ? THEN ? "
+        "ELSE updated_at END, installed_at = CASE WHEN ? = 'installed' "
+        "THEN coalesce(installed_at, ?) ELSE NULL END, state = ?, reason = ?, detail = ?, "
+        "next_check_at = ?, needs_seat = ?, dirty_at = NULL WHERE id = ?",
+        [
+            (
+                d.state,
+                d.reason,
+                now,
+                d.state,
+                d.reason,
+                d.detail,
+                now,
+                d.state,
+                now,
+                d.state,
+                d.reason,
+                d.detail,
+                d.recheck_at,
+                int(any(isinstance(step, TakeSeat) for step in d.steps)),
+                install.id,
+            )
+            for install, d in decisions
+        ],
+    )
+
+
+def attempted(db: Connection, install_ids: Iterable[int]) -> None:
+    """Another CommandUUID was made for these installs."""
+    db.executemany(
+        "UPDATE installs SET attempts = attempts + 1 WHERE id = ?", [(i,) for i in install_ids]
+    )
+
+
+def postpone(db: Connection, install_id: int, until: float) -> None:
+    """An install that could not be decided: leave it alone until then."""
+    db.execute(
+        "UPDATE installs SET dirty_at = NULL, next_check_at = ? WHERE id = ?", (until, install_id)
+    )
+
+
+def _touch(db: Connection, where: str, values: Sequence[object], now: float) -> int:
+    changed = db.execute(
+        f"UPDATE installs SET dirty_at = coalesce(dirty_at, ?) WHERE dirty_at IS NULL AND {where}",
+        (now, *values),
+    )
+    return changed.rowcount
+
+
+def touch_ids(db: Connection, install_ids: Sequence[int], now: float) -> None:
+    """Mark these installs dirty."""
+    db.executemany(
+        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) WHERE id = ?",
+        [(now, i) for i in install_ids],
+    )
+
+
+def touch_serials(db: Connection, serial_numbers: Iterable[str], now: float) -> None:
+    """Mark every install of these devices dirty."""
+    db.executemany(
+        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) "
+        "WHERE target_kind = 'serial' AND target = ?",
+        [(now, serial_number) for serial_number in serial_numbers],
+    )
+
+
+def touch_pairs(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
+    """Mark the installs of these (serial number, adam id) dirty."""
+    db.executemany(
+        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) "
+        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ?",
+        [(now, serial_number, adam_id) for serial_number, adam_id in pairs],
+    )
+
+
+def touch_location(db: Connection, location: str, now: float) -> int:
+    """Mark every install of a location dirty."""
+    return _touch(db, "location = ?", (location,), now)
+
+
+def touch_waiting(db: Connection, location: str, now: float, adam_id: str | None = None) -> int:
+    """Mark the installs of a location, or of one app there, dirty that wait; how many."""
+    one_app = "" if adam_id is None else " AND adam_id = ?"
+    values = (location,) if adam_id is None else (location, adam_id)
+    return _touch(db, f"location = ? AND state = 'waiting'{one_app}", values, now)
+
+
+def touch_unsettled(db: Connection, now: float, location: str | None = None) -> int:
+    """Mark the installs dirty, of a location or all, that are on their way; how many."""
+    at = "" if location is None else " AND location = ?"
+    values = () if location is None else (location,)
+    return _touch(db, f"state NOT IN ('installed', 'removed'){at}", values, now)
+
+
+def touch_app(db: Connection, adam_id: str, now: float) -> int:
+    """An app's bundle id is news: mark its installs dirty, and those that an entry of unknown
+    origin holds up, since it may be this app's.
+    """
+    return _touch(db, "(adam_id = ? OR reason = 'BUNDLE_ID_UNKNOWN')", (adam_id,), now)
+
+
+def touch_behind_scout(db: Connection, adam_id: str, now: float) -> int:
+    """Mark the installs of an app dirty that wait for what its scout learns."""
+    return _touch(db, "adam_id = ? AND reason = 'BUNDLE_ID_SCOUT'", (adam_id,), now)
+
+
+def touch_due(db: Connection, now: float, limit: int) -> int:
+    """Mark installs dirty whose decision the clock alone may have changed."""
+    return _touch(
+        db,
+        "id IN (SELECT id FROM installs WHERE next_check_at <= ? ORDER BY next_check_at LIMIT ?)",
+        (now, limit),
+        now,
+    )
+
+
+def next_check_at(db: Connection) -> float | None:
+    """When the clock next changes a decision."""
+    value = db.execute(
+        "SELECT min(next_check_at) FROM installs "
+        "WHERE next_check_at IS NOT NULL AND dirty_at IS NULL"
+    ).fetchone()[0]
+    return None if value is None else float(value)
+
+
+def get(db: Connection, serial_number: str, adam_id: str) -> Install | None:
+    """One install."""
+    row = db.execute(
+        f"SELECT {rows.columns(Install)} FROM installs "
+        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ?",
+        (serial_number, adam_id),
+    ).fetchone()
+    return rows.read(Install, row) if row else None
+
+
+def by_id(db: Connection, install_id: int) -> Install | None:
+    """One install by its internal id."""
+    row = db.execute(
+        f"SELECT {rows.columns(Install)} FROM installs WHERE id = ?", (install_id,)
+    ).fetchone()
+    return rows.read(Install, row) if row else None
+
+
+def by_state(db: Connection) -> list[tuple[str, str, int]]:
+    """How many wanted installs there are by (adam id, state)."""
+    found = db.execute(
+        "SELECT adam_id, state, count(*) FROM installs WHERE wanted = 1 "
+        "GROUP BY adam_id, state ORDER BY adam_id, state"
+    )
+    return [(row[0], row[1], row[2]) for row in found]

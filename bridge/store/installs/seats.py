@@ -1,0 +1,114 @@
+"""Seats: who waits for one, holds or asked for one, or could give one back, in the whole fleet."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+
+from bridge.domain.licences.allocate import Demand
+from bridge.domain.model import Asset
+from bridge.store.database import Connection
+
+_ASSET = "location = ? AND adam_id = ? AND pricing_param = ? AND target_kind = 'serial'"
+
+
+def in_demand(db: Connection) -> list[tuple[str, Asset]]:
+    """The (location, asset) for which somebody waits for a seat."""
+    found = db.execute(
+        "SELECT DISTINCT location, adam_id, pricing_param FROM installs WHERE needs_seat = 1"
+    )
+    return [(row[0], Asset(row[1], row[2])) for row in found]
+
+
+def demands(db: Connection, location: str, asset: Asset) -> list[Demand]:
+    """Who waits for a seat of this asset."""
+    found = db.execute(
+        "SELECT id, priority, created_at FROM installs WHERE needs_seat = 1 AND location = ? "
+        "AND adam_id = ? AND pricing_param = ?",
+        (location, asset.adam_id, asset.pricing_param),
+    )
+    return [Demand(row[0], row[1], row[2]) for row in found]
+
+
+def short_since(db: Connection, location: str, asset: Asset) -> float:
+    """When the newest of those who wait for a seat of this asset began to; 0.0 if nobody does."""
+    found = db.execute(
+        "SELECT max(since) FROM installs WHERE needs_seat = 1 AND location = ? AND adam_id = ? "
+        "AND pricing_param = ?",
+        (location, asset.adam_id, asset.pricing_param),
+    ).fetchone()
+    return float(found[0] or 0.0)
+
+
+def allotted(db: Connection, install_ids: Sequence[int], now: float) -> list[str]:
+    """These installs got a seat: they wait no more, and are decided anew. Their serials."""
+    serials = []
+    for install_id in install_ids:
+        row = db.execute(
+            "UPDATE installs SET needs_seat = 0, dirty_at = coalesce(dirty_at, ?) "
+            "WHERE id = ? RETURNING target",
+            (now, install_id),
+        ).fetchone()
+        serials.append(str(row[0]))
+    return serials
+
+
+def in_use(db: Connection) -> set[tuple[str, Asset]]:
+    """The (location, asset) of every install that is kept, wanted or not."""
+    found = db.execute("SELECT DISTINCT location, adam_id, pricing_param FROM installs")
+    return {(row[0], Asset(row[1], row[2])) for row in found}
+
+
+def held(db: Connection, location: str, asset: Asset) -> set[str]:
+    """The serial numbers that Apple lists with a licence."""
+    return _serials(db, f"SELECT target FROM assignments WHERE {_ASSET}", location, asset)
+
+
+def asked(db: Connection, location: str, asset: Asset) -> set[str]:
+    """The serial numbers for which a licence is asked for, or about to be."""
+    return _serials(
+        db,
+        f"SELECT target FROM request_pairs WHERE {_ASSET} AND kind = 'ASSOCIATE' "
+        "AND state IN ('wanted', 'open')",
+        location,
+        asset,
+    )
+
+
+def ours(db: Connection, location: str, asset: Asset) -> set[str]:
+    """The serial numbers whose newest settled request of ours gave them a licence."""
+    return _serials(
+        db,
+        f"SELECT target FROM request_pairs AS given WHERE {_ASSET} AND kind = 'ASSOCIATE' "
+        "AND state = 'confirmed' AND NOT EXISTS (SELECT 1 FROM request_pairs AS back "
+        "WHERE back.target = given.target AND back.adam_id = given.adam_id "
+        "AND back.id > given.id AND back.location = given.location "
+        "AND back.pricing_param = given.pricing_param AND back.target_kind = given.target_kind "
+        "AND back.kind = 'DISASSOCIATE' AND back.state = 'confirmed')",
+        location,
+        asset,
+    )
+
+
+def leaving(db: Connection, location: str, asset: Asset) -> set[str]:
+    """The serial numbers of installs that nobody wants and whose licence is to be given back."""
+    found = db.execute(
+        f"SELECT target, options FROM installs WHERE {_ASSET} AND wanted = 0 AND state <> 'failed'",
+        (location, asset.adam_id, asset.pricing_param),
+    )
+    return {row[0] for row in found if json.loads(row[1])["on_unwanted"] != "keep"}
+
+
+def ages(db: Connection, adam_id: str) -> dict[str, float]:
+    """By serial number, since when an app is wanted."""
+    found = db.execute(
+        "SELECT target, created_at FROM installs WHERE adam_id = ? AND target_kind = 'serial' "
+        "AND wanted = 1",
+        (adam_id,),
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def _serials(db: Connection, query: str, location: str, asset: Asset) -> set[str]:
+    found = db.execute(query, (location, asset.adam_id, asset.pricing_param))
+    return {row[0] for row in found}

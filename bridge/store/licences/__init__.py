@@ -1,0 +1,1 @@
+"""Licences: locations, who holds what, and what was asked of Apple."""

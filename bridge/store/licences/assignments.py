@@ -1,0 +1,82 @@
+"""Who holds a licence, as far as Apple has told."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from bridge.domain.model import Asset, Pair
+from bridge.store import rows
+from bridge.store.database import Connection
+from bridge.store.licences import pairs as pairs_store
+
+
+@dataclass(frozen=True, slots=True)
+class Assignment:
+    """A licence that Apple lists for a target; `confirmed_by` is who told it first."""
+
+    adam_id: str
+    pricing_param: str
+    target_kind: str
+    target: str
+    confirmed_at: float
+    confirmed_by: str
+    read_at: float
+
+
+def held(
+    db: Connection, location: str, serial_numbers: Sequence[str], adam_ids: Sequence[str]
+) -> dict[Pair, Assignment]:
+    """The licences that these devices hold for these apps from one location."""
+    found = db.execute(
+        f"SELECT {rows.columns(Assignment)} FROM assignments "
+        f"WHERE target IN ({rows.marks(serial_numbers)}) "
+        f"AND adam_id IN ({rows.marks(adam_ids)}) AND location = ? "
+        "AND target_kind = 'serial'",
+        (*serial_numbers, *adam_ids, location),
+    )
+    assignments = (rows.read(Assignment, row) for row in found)
+    return {Pair(Asset(a.adam_id, a.pricing_param), a.target): a for a in assignments}
+
+
+def confirm(
+    db: Connection, location: str, pairs: Iterable[Pair], *, told_by: str, now: float
+) -> None:
+    """Apple says that these devices hold these licences; who told it first is kept.
+
+    What was only collected to be asked for is not asked for any more.
+    """
+    pairs = list(pairs)
+    db.executemany(
+        "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
+        "confirmed_at, confirmed_by, read_at) VALUES (?, ?, ?, 'serial', ?, ?, ?, ?) "
+        "ON CONFLICT (location, adam_id, pricing_param, target_kind, target) "
+        "DO UPDATE SET read_at = excluded.read_at WHERE excluded.read_at > read_at",
+        [
+            (location, p.asset.adam_id, p.asset.pricing_param, p.serial_number, now, told_by, now)
+            for p in pairs
+        ],
+    )
+    pairs_store.turned_up(db, location, pairs, now)
+
+
+def withdraw(db: Connection, location: str, pairs: Iterable[Pair]) -> None:
+    """Apple says that these devices hold these licences no more."""
+    db.executemany(
+        "DELETE FROM assignments WHERE location = ? AND adam_id = ? AND pricing_param = ? "
+        "AND target_kind = 'serial' AND target = ?",
+        [(location, p.asset.adam_id, p.asset.pricing_param, p.serial_number) for p in pairs],
+    )
+
+
+def unread_since(db: Connection, location: str, read_began_at: float) -> list[Pair]:
+    """The licences that a full read begun at that time did not show: they are gone.
+
+    What was confirmed after the read began is not among them: Apple may have listed it later.
+    """
+    found = db.execute(
+        "SELECT adam_id, pricing_param, target FROM assignments "
+        "WHERE location = ? AND target_kind = 'serial' AND read_at < ?",
+        (location, read_began_at),
+    )
+    return [Pair(Asset(r["adam_id"], r["pricing_param"]), r["target"]) for r in found]

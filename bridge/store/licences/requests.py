@@ -1,0 +1,176 @@
+"""Our asynchronous requests to Apple: associates and disassociates, an outbox row each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from bridge.domain.licences.batch import Rectangle
+from bridge.domain.model import Pair
+from bridge.store import rows
+from bridge.store.database import Connection
+from bridge.store.licences import pairs
+from bridge.store.outbox import outbox
+
+_UNSETTLED = "('sending', 'open', 'in_doubt')"
+
+
+@dataclass(frozen=True, slots=True)
+class AppleRequest:
+    """One associate or disassociate; `submitted_at` is when the call began."""
+
+    id: int
+    location: str
+    kind: str
+    state: str
+    apple_event_id: str | None
+    num_requested: int
+    created_at: float
+    submitted_at: float | None
+    next_status_at: float | None
+    status_asked_at: float | None
+    next_read_at: float | None
+    settled_at: float | None
+    settled_by: str | None
+
+
+def make(db: Connection, location: str, kind: str, rectangle: Rectangle, now: float) -> int | None:
+    """Turn collected pairs into one request and its outbox row; returns its id.
+
+    None, and nothing is changed, when one of the pairs is not being collected any more: a
+    request is a whole rectangle, and must not ask for what nobody wants.
+    """
+    db.execute("SAVEPOINT make")
+    request_id = outbox.add(
+        db,
+        service="apple",
+        scope=location,
+        kind=kind.lower(),
+        key=f"{rectangle.assets[0].adam_id}:{rectangle.serial_numbers[0]}:{now}",
+        subject="",
+        due_at=now,
+        now=now,
+    )
+    db.execute(
+        "INSERT INTO apple_requests (id, location, kind, state, num_requested, created_at) "
+        "VALUES (?, ?, ?, 'ready', ?, ?)",
+        (request_id, location, kind, len(rectangle), now),
+    )
+    taken = db.executemany(
+        f"UPDATE request_pairs SET request_id = ?, state = 'open' WHERE {pairs.UNDER_WAY} "
+        "AND state = 'wanted' AND kind = ?",
+        [(request_id, *pairs.key(location, pair), kind) for pair in rectangle.pairs()],
+    ).rowcount
+    if taken != len(rectangle):
+        db.execute("ROLLBACK TO make")
+    db.execute("RELEASE make")
+    return request_id if taken == len(rectangle) else None
+
+
+def get(db: Connection, request_id: int) -> AppleRequest:
+    """One request by its id."""
+    row = db.execute(
+        f"SELECT {rows.columns(AppleRequest)} FROM apple_requests WHERE id = ?", (request_id,)
+    ).fetchone()
+    return rows.read(AppleRequest, row)
+
+
+def by_event(db: Connection, location: str, apple_event_id: str) -> AppleRequest | None:
+    """The request of ours that Apple answered with this eventId, if it is ours."""
+    row = db.execute(
+        f"SELECT {rows.columns(AppleRequest)} FROM apple_requests "
+        "WHERE location = ? AND apple_event_id = ?",
+        (location, apple_event_id),
+    ).fetchone()
+    return rows.read(AppleRequest, row) if row else None
+
+
+def unsettled(db: Connection) -> list[AppleRequest]:
+    """Requests that Apple has, or may have, and whose result is not known."""
+    found = db.execute(
+        f"SELECT {rows.columns(AppleRequest)} FROM apple_requests "
+        f"WHERE state IN {_UNSETTLED} ORDER BY id"
+    )
+    return [rows.read(AppleRequest, row) for row in found]
+
+
+def update(db: Connection, request_id: int, **values: Any) -> None:
+    """Set columns of one request. The names come from code, never from outside."""
+    assignments = ", ".join(f"{column} = ?" for column in values)
+    db.execute(
+        f"UPDATE apple_requests SET {assignments} WHERE id = ?", (*values.values(), request_id)
+    )
+
+
+def finish(db: Connection, request_id: int, told_by: str, now: float) -> bool:
+    """Close the request if none of its pairs is open any more; who told the last is kept."""
+    changed = db.execute(
+        "UPDATE apple_requests SET state = 'done', settled_at = ?, settled_by = ?, "
+        "next_status_at = NULL, next_read_at = NULL WHERE id = ? AND state <> 'done' "
+        "AND NOT EXISTS (SELECT 1 FROM request_pairs WHERE request_id = ? AND state = 'open')",
+        (now, told_by, request_id, request_id),
+    )
+    return changed.rowcount == 1
+
+
+def doubt(db: Connection, request_id: int, *, next_read_at: float, detail: str) -> None:
+    """It is not known what became of the request: its pairs are read from assignments."""
+    db.execute(
+        "UPDATE apple_requests SET state = 'in_doubt', next_status_at = NULL, next_read_at = ?, "
+        "detail = ? WHERE id = ? AND state IN ('sending', 'open', 'in_doubt')",
+        (next_read_at, detail, request_id),
+    )
+
+
+def due(db: Connection, now: float) -> list[AppleRequest]:
+    """Requests whose status or assignments are to be asked for now."""
+    found = db.execute(
+        f"SELECT {rows.columns(AppleRequest)} FROM apple_requests WHERE "
+        "(state = 'open' AND next_status_at <= ?) OR (state = 'in_doubt' AND next_read_at <= ?) "
+        "ORDER BY id",
+        (now, now),
+    )
+    return [rows.read(AppleRequest, row) for row in found]
+
+
+def next_due(db: Connection) -> float | None:
+    """When a request's status or assignments are next to be asked for."""
+    row = db.execute(
+        "SELECT (SELECT min(next_status_at) FROM apple_requests WHERE state = 'open'), "
+        "(SELECT min(next_read_at) FROM apple_requests WHERE state = 'in_doubt')"
+    ).fetchone()
+    times = [float(value) for value in row if value is not None]
+    return min(times) if times else None
+
+
+def take_back(db: Connection, request_id: int, now: float) -> None:
+    """A request that Apple refused whole: its pairs wait to be cut anew."""
+    db.execute(
+        "UPDATE request_pairs SET state = 'wanted', request_id = NULL, ready_at = ? "
+        "WHERE request_id = ? AND state = 'open'",
+        (now, request_id),
+    )
+
+
+def adopt(db: Connection, location: str, kind: str, pairs: Sequence[Pair]) -> AppleRequest | None:
+    """A request of ours without an eventId that asked for all of these pairs.
+
+    A notification may come before the reply that names its eventId, or the reply may be lost.
+    One that names a pair which we did not ask for is about somebody else's event.
+    """
+    owners = {_owner(db, location, kind, pair) for pair in pairs}
+    return owners.pop() if len(owners) == 1 else None
+
+
+def _owner(db: Connection, location: str, kind: str, pair: Pair) -> AppleRequest | None:
+    row = db.execute(
+        f"SELECT {rows.columns(AppleRequest, 'r.')} FROM request_pairs p "
+        "JOIN apple_requests r ON r.id = p.request_id WHERE p.location = ? AND p.adam_id = ? "
+        "AND p.pricing_param = ? AND p.target_kind = 'serial' AND p.target = ? "
+        "AND p.state IN ('wanted', 'open') AND p.state = 'open' AND p.kind = ? "
+        "AND r.apple_event_id IS NULL "
+        "AND r.state IN ('sending', 'in_doubt')",
+        (*pairs.key(location, pair), kind),
+    ).fetchone()
+    return rows.read(AppleRequest, row) if row is not None else None

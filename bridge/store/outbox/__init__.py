@@ -1,0 +1,1 @@
+"""Outside calls as they are intended, made and settled."""

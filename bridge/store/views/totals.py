@@ -1,0 +1,153 @@
+"""What is counted for people: installs, licences, devices and queues at a glance."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from bridge.store import rows
+from bridge.store.commands import device_queue
+from bridge.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class InstallCount:
+    """How many wanted installs of an app are in one state for one reason."""
+
+    adam_id: str
+    location: str
+    state: str
+    reason: str
+    count: int
+
+
+@dataclass(frozen=True, slots=True)
+class LicenceCount:
+    """One asset: Apple's counts as last read, and who holds its licences.
+
+    `held` counts devices that Apple lists, `held_by_us` those of them with an install of ours,
+    `wanted` the installs that want it. The counts are None for what Apple does not list.
+    """
+
+    location: str
+    adam_id: str
+    pricing_param: str
+    total: int | None
+    available: int | None
+    retired: int | None
+    unlimited: bool
+    held: int
+    held_by_us: int
+    wanted: int
+    read_at: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCount:
+    """The devices of one MDM server; `nameless` are enrolled without a known serial number."""
+
+    server: str
+    known: int
+    enrolled: int
+    nameless: int
+
+
+def installs(db: Connection) -> list[InstallCount]:
+    """Wanted installs by app, state and reason."""
+    found = db.execute(
+        "SELECT adam_id, location, state, reason, count(*) AS count FROM installs WHERE wanted = 1 "
+        "GROUP BY adam_id, location, state, reason ORDER BY adam_id, location, count(*) DESC"
+    )
+    return [rows.read(InstallCount, row) for row in found]
+
+
+def unwanted(db: Connection) -> int:
+    """How many installs are kept though nobody wants them any more."""
+    return int(db.execute("SELECT count(*) FROM installs WHERE wanted = 0").fetchone()[0])
+
+
+def licences(db: Connection) -> list[LicenceCount]:
+    """Every asset that a location owns or an install wants."""
+    found = db.execute(
+        "WITH held AS (SELECT a.location, a.adam_id, a.pricing_param, count(*) AS held, "
+        "count(i.id) AS ours FROM assignments a LEFT JOIN installs i ON i.target_kind = "
+        "a.target_kind AND i.target = a.target AND i.adam_id = a.adam_id "
+        "AND i.pricing_param = a.pricing_param AND i.location = a.location "
+        "GROUP BY a.location, a.adam_id, a.pricing_param), "
+        "wishes AS (SELECT location, adam_id, pricing_param, count(*) AS wanted FROM installs "
+        "WHERE wanted = 1 GROUP BY location, adam_id, pricing_param), "
+        "keys AS (SELECT location, adam_id, pricing_param FROM assets "
+        "UNION SELECT location, adam_id, pricing_param FROM wishes) "
+        "SELECT location, adam_id, pricing_param, total, available, retired, "
+        "coalesce(unlimited, 0) AS unlimited, coalesce(held, 0) AS held, "
+        "coalesce(ours, 0) AS held_by_us, coalesce(wanted, 0) AS wanted, read_at FROM keys "
+        "LEFT JOIN assets USING (location, adam_id, pricing_param) "
+        "LEFT JOIN held USING (location, adam_id, pricing_param) "
+        "LEFT JOIN wishes USING (location, adam_id, pricing_param) "
+        "ORDER BY location, adam_id, pricing_param"
+    )
+    return [rows.read(LicenceCount, row) for row in found]
+
+
+def devices(db: Connection) -> list[DeviceCount]:
+    """How many devices each MDM server has shown."""
+    found = db.execute(
+        "SELECT server, count(*) AS known, sum(coalesce(enrolled, 0)) AS enrolled, "
+        "sum(coalesce(enrolled, 0) AND serial_number IS NULL) AS nameless "
+        "FROM devices GROUP BY server ORDER BY server"
+    )
+    return [rows.read(DeviceCount, row) for row in found]
+
+
+def open_commands(db: Connection) -> Mapping[str, int]:
+    """How many commands that are not answered there are, by state."""
+    found = db.execute(
+        f"SELECT state, count(*) FROM commands WHERE state IN {device_queue.OPEN} GROUP BY state"
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def open_requests(db: Connection) -> Mapping[str, int]:
+    """How many requests to Apple that are not settled there are, by state."""
+    found = db.execute(
+        "SELECT state, count(*) FROM apple_requests "
+        "WHERE state IN ('ready', 'sending', 'open', 'in_doubt') GROUP BY state"
+    )
+    return {row[0]: row[1] for row in found}
+
+
+def applied_at(db: Connection) -> float | None:
+    """When something was last applied."""
+    row = db.execute("SELECT stored_at FROM wanted WHERE id = 1").fetchone()
+    return None if row is None else float(row[0])
+
+
+def has_message(db: Connection, source: str, origin: str, message_id: str) -> bool:
+    """Whether a message came in."""
+    row = db.execute(
+        "SELECT 1 FROM seen_messages WHERE source = ? AND origin = ? AND kind = '' "
+        "AND message_id = ?",
+        (source, origin, message_id),
+    ).fetchone()
+    return row is not None
+
+
+def knows_serial(db: Connection, serial_number: str) -> bool:
+    """Whether an MDM server has shown this serial number, or an app is or was wanted on it."""
+    row = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM devices WHERE serial_number = ?) "
+        "OR EXISTS (SELECT 1 FROM installs WHERE target_kind = 'serial' AND target = ?)",
+        (serial_number, serial_number),
+    ).fetchone()
+    return bool(row[0])
+
+
+def knows_app(db: Connection, adam_id: str) -> bool:
+    """Whether an app is or was wanted, or a location owns it."""
+    row = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM installs WHERE adam_id = ?) "
+        "OR EXISTS (SELECT 1 FROM assets WHERE adam_id = ?) "
+        "OR EXISTS (SELECT 1 FROM apps WHERE adam_id = ?)",
+        (adam_id, adam_id, adam_id),
+    ).fetchone()
+    return bool(row[0])

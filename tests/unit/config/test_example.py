@@ -1,0 +1,112 @@
+"""config.example.yaml and the program know the same keys and the same defaults."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from bridge.config import Config, load_config
+from bridge.config.desired import APP_KEYS, GROUP_KEYS
+from bridge.config.load import API_KEYS, APPLE_KEYS, LOCATION_KEYS, SERVER_KEYS, TOP_KEYS
+from bridge.config.model import APPLE_URL, LISTEN
+from bridge.domain.desired.desired import AppWish
+from bridge.domain.desired.match import MATCH_KEYS
+from bridge.domain.policy import Policy
+
+EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
+SECTIONS = {
+    "": TOP_KEYS,
+    "api": API_KEYS,
+    "servers.main": SERVER_KEYS,
+    "locations.hq": LOCATION_KEYS,
+    "apple": APPLE_KEYS,
+    "apps.0": APP_KEYS,
+}
+FREE = {"servers.main", "locations.hq", "apps.0"} | {
+    f"groups.{name}" for name in ("kiosks", "sales", "new-ipads", "everyone")
+}
+"""Names that the admin chooses, and places in lists."""
+
+
+def below(prefix: str, name: str) -> str:
+    return f"{prefix}.{name}" if prefix else name
+
+
+def policy_keys(value: Any, prefix: str) -> Iterator[str]:
+    for field in fields(value):
+        key = below(prefix, field.name)
+        yield key
+        if is_dataclass(inner := getattr(value, field.name)):
+            yield from policy_keys(inner, key)
+
+
+def known_keys() -> set[str]:
+    known = {below(section, name) for section, names in SECTIONS.items() for name in names}
+    ways = ("kiosks.serials", "sales.serials_file", "new-ipads.match", "everyone.all")
+    groups = {f"groups.{name}" for name in ways}
+    assert {key.rpartition(".")[2] for key in groups} == set(GROUP_KEYS)
+    groups |= {f"groups.new-ipads.match.{key}" for key in MATCH_KEYS}
+    return known | groups | FREE | set(policy_keys(Policy(), "policy"))
+
+
+def keys_in(value: Any, prefix: str = "") -> Iterator[str]:
+    if isinstance(value, dict):
+        entries = value.items()
+    elif isinstance(value, list) and any(isinstance(item, dict) for item in value):
+        entries = enumerate(value)
+    else:
+        return
+    for name, inner in entries:
+        key = below(prefix, str(name))
+        yield key
+        yield from keys_in(inner, key)
+
+
+def uncommented() -> str:
+    """The example with its optional keys switched on: `#key:` is one, `# text` is prose."""
+    return re.sub(r"^( *)#(?=[a-z_]+:)", r"\1", EXAMPLE.read_text(), flags=re.MULTILINE)
+
+
+def test_the_example_has_every_key_and_no_other() -> None:
+    assert set(keys_in(yaml.safe_load(uncommented()))) == known_keys()
+
+
+@pytest.fixture
+def example(tmp_path: Path) -> Config:
+    path = tmp_path / "config.yaml"
+    path.write_text(EXAMPLE.read_text())
+    (tmp_path / "hq.vpptoken").touch(0o600)
+    (tmp_path / "sales.txt").write_text("C02XL0GYJGH5  # Ann\n")
+    names = ("BRIDGE_API_KEY", "MICROMDM_API_KEY", "BRIDGE_WEBHOOK_KEY")
+    return load_config(path, {name: f"value of {name}" for name in names})
+
+
+def test_the_example_works_as_it_is(example: Config) -> None:
+    example.require("servers", "locations", "api")
+    assert example.warnings == ()
+
+
+def test_the_example_shows_the_defaults(example: Config) -> None:
+    assert example.policy == Policy()
+    assert (example.listen, example.apple_url) == (LISTEN, APPLE_URL)
+    assert example.allow_http is False
+    server, app = example.servers["main"], example.wanted.apps[0]
+    assert (server.kind, server.forward_to) == ("micromdm", ())
+    plain = AppWish(app.adam_id, app.groups, app.location)
+    for key in ("pricing_param", "mode", "priority"):
+        assert getattr(app, key) == getattr(plain, key)
+
+
+def test_every_key_has_a_comment_before_it_or_before_its_siblings() -> None:
+    lines = EXAMPLE.read_text().splitlines()
+    bare = [
+        line
+        for before, line in zip(["", *lines], lines, strict=False)
+        if re.match(r" *(- +)?#?[a-z_]+:", line)
+        and not re.match(r" *(- )?# |.*: *$| *#?[a-z_]+:", before)
+    ]
+    assert bare == []
