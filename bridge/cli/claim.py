@@ -12,7 +12,7 @@ from bridge.app.calls import make_calls
 from bridge.cli import show
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
-from bridge.clients.apple_replies import ClientConfig
+from bridge.clients.apple.replies import ClientConfig
 from bridge.engine.calls import claim as claiming
 from bridge.engine.calls.claim import Progress
 from bridge.engine.client_pool import ClientPool

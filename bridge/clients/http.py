@@ -26,7 +26,7 @@ from tenacity import RetryCallState, Retrying, stop_after_attempt, stop_after_de
 from urllib3 import PoolManager, ProxyManager
 from urllib3.exceptions import HTTPError
 
-from bridge.clients.apple_verdict import error_number
+from bridge.clients.apple.verdict import error_number
 from bridge.clients.endpoint import ca_bundle, host_of, user_agent
 from bridge.clients.reply import Reply, retry_after_seconds
 from bridge.clients.transport import POOL_CLASSES, attempt, explain, was_dropped

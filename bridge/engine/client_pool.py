@@ -10,10 +10,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.clients.apple import AppleClient
+from bridge.clients.apple.client import AppleClient
 from bridge.clients.http import HttpClient
+from bridge.clients.mdm.micromdm import MicroMdmClient
 from bridge.clients.metadata import MetadataClient, place_of
-from bridge.clients.micromdm import MicroMdmClient
 from bridge.clients.rate import RateLimiter
 from bridge.config import Config
 from bridge.engine.licences.token_guard import Guards

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Protocol
 
-from bridge.clients.apple import AppleClient
+from bridge.clients.apple.client import AppleClient
+from bridge.clients.mdm.micromdm import MicroMdmClient
 from bridge.clients.metadata import MetadataClient
-from bridge.clients.micromdm import MicroMdmClient
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.engine.context import Context
 from bridge.errors import CallError, UnreadableReply

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bridge.clients.apple_replies import Envelope, MdmInfo
+from bridge.clients.apple.replies import Envelope, MdmInfo
 from bridge.domain.catalogue import AppleError, apple_error
 from bridge.domain.policy import DAY
 from bridge.engine.calls import Repeatable, wait_after

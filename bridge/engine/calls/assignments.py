@@ -6,8 +6,8 @@ import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.clients.apple import WalkStep
-from bridge.clients.apple_replies import AssignmentsPage, Envelope
+from bridge.clients.apple.client import WalkStep
+from bridge.clients.apple.replies import AssignmentsPage, Envelope
 from bridge.domain.backoff import doubling
 from bridge.domain.catalogue import AppleError
 from bridge.domain.licences.odd_rows import OddRow, of_pair

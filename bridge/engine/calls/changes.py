@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.clients.apple_replies import Envelope
+from bridge.clients.apple.replies import Envelope
 from bridge.domain.catalogue import AppleError
 from bridge.domain.model import Pair
 from bridge.engine.calls.apple import AppleCall, hear

@@ -6,7 +6,7 @@ import json
 import logging
 from collections.abc import Iterable
 
-from bridge.clients.micromdm import MdmDevice
+from bridge.clients.mdm.micromdm import MdmDevice
 from bridge.domain.model import Device
 from bridge.engine.calls.mdm import MdmCall
 from bridge.engine.context import Context

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from bridge.clients.apple_replies import EventFailure, EventReply, StatusReply
+from bridge.clients.apple.replies import EventFailure, EventReply, StatusReply
 from bridge.domain.catalogue import AppleError
 from bridge.domain.model import Pair
 from bridge.engine.calls.apple import AppleCall, hear

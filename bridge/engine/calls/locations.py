@@ -7,7 +7,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from bridge.clients.apple_replies import AssetCounts, ClientConfig, Envelope, ServiceConfig
+from bridge.clients.apple.replies import (
+    AssetCounts,
+    ClientConfig,
+    Envelope,
+    ServiceConfig,
+)
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.catalogue import AppleError
 from bridge.domain.licences.odd_rows import OddRow, of_pair

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from bridge.clients.micromdm import QueuedCommand
+from bridge.clients.mdm.micromdm import QueuedCommand
 from bridge.domain.backoff import doubling
 from bridge.domain.model import Device
 from bridge.engine.calls import Repeatable, wait_after

@@ -14,8 +14,8 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bridge.clients.apple import AppleClient
-from bridge.clients.apple_replies import ClientConfig, MdmInfo
+from bridge.clients.apple.client import AppleClient
+from bridge.clients.apple.replies import ClientConfig, MdmInfo
 from bridge.domain.catalogue import AppleError, apple_error
 from bridge.domain.policy import HOUR
 from bridge.engine.calls import Clients

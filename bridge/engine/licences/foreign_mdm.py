@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass, replace
 
-from bridge.clients.apple_replies import ClientConfig, MdmInfo
+from bridge.clients.apple.replies import ClientConfig, MdmInfo
 
 
 @dataclass(frozen=True, slots=True)

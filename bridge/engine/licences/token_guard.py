@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from bridge.clients.apple import AppleClient
-from bridge.clients.apple_replies import Envelope
+from bridge.clients.apple.client import AppleClient
+from bridge.clients.apple.replies import Envelope
 from bridge.domain.policy import Policy
 from bridge.engine.context import Context
 from bridge.engine.licences import suspension

@@ -10,11 +10,11 @@ from itertools import chain, repeat
 
 import pytest
 
-from bridge.clients.apple import AppleClient
+from bridge.clients.apple.client import AppleClient
 from bridge.clients.http import READ_FOR, HttpClient
 from bridge.clients.listener import ListenerClient
+from bridge.clients.mdm.micromdm import MicroMdmClient
 from bridge.clients.metadata import MetadataClient
-from bridge.clients.micromdm import MicroMdmClient
 from bridge.clients.rate import RateLimiter
 from bridge.domain.vocabulary import Service
 from bridge.errors import CallError, NotSent, OutcomeUnknown

@@ -9,7 +9,7 @@ from bridge.clients.http import HttpClient
 from bridge.clients.metadata import AppMetadata, MetadataClient, Place, place_of, read_lookup
 from bridge.clients.rate import RateLimiter
 from bridge.errors import CallError, OutcomeUnknown, Refused
-from tests.unit.clients.test_apple import Apple
+from tests.unit.clients.apple.test_client import Apple
 from tests.wsgi_adapter import WsgiAdapter
 
 REAL = "https://vpp.itunes.apple.com/mdm/v2"

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from bridge.app.calls import make_calls
-from bridge.clients.apple import WalkStep
-from bridge.clients.apple_replies import (
+from bridge.clients.apple.client import WalkStep
+from bridge.clients.apple.replies import (
     AssetCounts,
     AssetsPage,
     Assignment,

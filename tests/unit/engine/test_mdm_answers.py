@@ -5,10 +5,8 @@ from pathlib import Path
 import pytest
 
 from bridge.app.calls import make_calls
-from bridge.clients.apple_replies import (
-    Envelope,
-)
-from bridge.clients.micromdm import MdmDevice, QueuedCommand
+from bridge.clients.apple.replies import Envelope
+from bridge.clients.mdm.micromdm import MdmDevice, QueuedCommand
 from bridge.domain.model import Asset
 from bridge.store.commands import commands, device_queue, timers
 from bridge.store.database import Database

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
-from bridge.clients.apple_replies import AssetCounts
-from bridge.clients.micromdm import MdmDevice
+from bridge.clients.apple.replies import AssetCounts
+from bridge.clients.mdm.micromdm import MdmDevice
 from bridge.domain.facts import AssetFacts
 from bridge.domain.licences.odd_rows import OddRow
 from bridge.domain.model import Asset

@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bridge.clients.micromdm import MdmDevice
+from bridge.clients.mdm.micromdm import MdmDevice
 from bridge.domain.desired.change import Batch, PairName
 from bridge.domain.facts import AssetFacts
 from bridge.domain.licences.forecast import last_seat_at

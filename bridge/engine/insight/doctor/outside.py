@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.clients.apple_replies import ClientConfig
-from bridge.clients.micromdm import MicroMdmClient
+from bridge.clients.apple.replies import ClientConfig
+from bridge.clients.mdm.micromdm import MicroMdmClient
 from bridge.domain.reasons import REASONS
 from bridge.engine.calls.apple import verdict_of
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail, ok, warn

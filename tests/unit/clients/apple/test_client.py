@@ -10,8 +10,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bridge.clients.apple import MAX_PAGES, AppleClient
-from bridge.clients.apple_replies import (
+from bridge.clients.apple.client import MAX_PAGES, AppleClient
+from bridge.clients.apple.replies import (
     AssetCounts,
     Assignment,
     Envelope,
@@ -331,7 +331,7 @@ def test_a_walk_that_never_ends_is_not_complete(
     setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert MAX_PAGES * 1000 > 250_000 * 25
-    monkeypatch.setattr("bridge.clients.apple.MAX_PAGES", 4)
+    monkeypatch.setattr("bridge.clients.apple.client.MAX_PAGES", 4)
     for index in range(5):
         setup.apple.will(page_of(["A"], index + 1, "v-1"))
     with pytest.raises(OutcomeUnknown, match="do not come to an end"):

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Generic, Protocol, TypeVar
 
-from bridge.clients.apple_readers import (
+from bridge.clients.apple.readers import (
     read_assets,
     read_assignments,
     read_client_config,
@@ -20,7 +20,7 @@ from bridge.clients.apple_readers import (
     read_service_config,
     read_status,
 )
-from bridge.clients.apple_replies import (
+from bridge.clients.apple.replies import (
     AssetsPage,
     AssignmentsPage,
     ClientConfig,
@@ -31,7 +31,7 @@ from bridge.clients.apple_replies import (
     ServiceConfig,
     StatusReply,
 )
-from bridge.clients.apple_verdict import judge
+from bridge.clients.apple.verdict import judge
 from bridge.clients.http import HttpClient
 from bridge.clients.rate import RateLimiter
 from bridge.clients.shape import Fields

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from bridge.clients.http import HttpClient
-from bridge.clients.micromdm import MdmDevice, MicroMdmClient, QueuedCommand
+from bridge.clients.mdm.micromdm import MdmDevice, MicroMdmClient, QueuedCommand
 from bridge.errors import (
     CallError,
     ConfigError,

@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import fields
 from hashlib import sha256
 
-from bridge.clients.apple_replies import (
+from bridge.clients.apple.replies import (
     AssetCounts,
     AssetsPage,
     Assignment,

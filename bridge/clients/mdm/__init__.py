@@ -1,0 +1,1 @@
+"""MDM servers: what the engine asks of one, and an adapter for each kind."""
