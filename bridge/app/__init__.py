@@ -226,7 +226,7 @@ class Bridge(Lists, Pauses, Wishes):
         return None if done is None else done.as_json()
 
     def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
-        """One install with its explanation and trail."""
+        """One install with its explanation and timeline."""
         with self.database.read() as db:
             return explain.explain(self.context(db), serial, adam_id)
 

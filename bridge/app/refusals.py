@@ -1,4 +1,4 @@
-"""Counting what is refused: anybody can cause that, so it is written in batches.
+"""Counting what is refused: anybody can cause that, so it is written in cohorts.
 
 What was refused first is written at once; what follows within some seconds is written together,
 at the latest when they are over, when somebody asks how the bridge does, or at the end.

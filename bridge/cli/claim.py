@@ -16,8 +16,8 @@ from bridge.clients.apple.replies import ClientConfig
 from bridge.engine.calls import claim as claiming
 from bridge.engine.calls.claim import Progress
 from bridge.engine.client_pool import ClientPool
-from bridge.engine.licences import foreign_mdm as holders
-from bridge.engine.licences.foreign_mdm import Holder
+from bridge.engine.licences import foreign_mdm
+from bridge.engine.licences.foreign_mdm import ForeignMdm
 from bridge.errors import StoreLocked
 from bridge.store import meta
 from bridge.store.licences import locations
@@ -58,50 +58,50 @@ def claim(settings: Settings, location: str, name: str | None, as_json: bool) ->
             )
         clients = bridge.clients(settings.transports)
         config = clients.apple(location).client_config()
-        holder = _holder(bridge, location, config)
+        other = _foreign_mdm(bridge, location, config)
         if not as_json:
-            _show(location, config, holder)
-        if holder is None:
+            _show(location, config, other)
+        if other is None:
             _look_again(bridge, location)
             return _end(location, None, None, as_json)
-        typed = name if name is not None else _ask(holder)
+        typed = name if name is not None else _ask(other)
         if typed is None:
             show.line("nothing was changed: say --name NAME to be asked nothing", error=True)
             return USAGE
-        if typed.strip() != holder.title:
+        if typed.strip() != other.title:
             ended = Progress("failed", "that is not its name; nothing was changed")
         else:
-            ended = _claim(bridge, clients, location, holder, settings.sleep)
-        return _end(location, holder, ended, as_json)
+            ended = _claim(bridge, clients, location, other, settings.sleep)
+        return _end(location, other, ended, as_json)
 
 
-def _holder(bridge: Bridge, location: str, config: ClientConfig) -> Holder | None:
+def _foreign_mdm(bridge: Bridge, location: str, config: ClientConfig) -> ForeignMdm | None:
     with bridge.database.read() as db:
         ours = meta.recall(db, "instance_id") or ""
         told_url = locations.get(db, location).told_url
     urls = (bridge.config.notification_url(location), told_url)
-    return holders.of_config(config, ours, urls)
+    return foreign_mdm.of_config(config, ours, urls)
 
 
-def _show(location: str, config: ClientConfig, holder: Holder | None) -> None:
-    if holder is None:
+def _show(location: str, config: ClientConfig, other: ForeignMdm | None) -> None:
+    if other is None:
         owner = "nobody" if config.envelope.mdm_info is None else "this bridge"
         show.line(f"{location} is managed by {owner}: no claim is needed.")
         return
     show.line(f"{location} ({config.location_name or 'without a name'}) is held by another MDM:")
     show.pairs(
         {
-            "name": holder.name,
-            "id": holder.mdm_id,
-            "metadata": holder.metadata,
-            "notifications go to": holder.notification_url,
+            "name": other.name,
+            "id": other.mdm_id,
+            "metadata": other.metadata,
+            "notifications go to": other.notification_url,
         }
     )
 
 
-def _ask(holder: Holder) -> str | None:
+def _ask(other: ForeignMdm) -> str | None:
     """What the person types; None when nobody is there."""
-    show.line(f"To take it over, type its name: {holder.title}", error=True)
+    show.line(f"To take it over, type its name: {other.title}", error=True)
     try:
         typed: str = click.prompt("Name", default="", show_default=False, err=True)
     except click.Abort:
@@ -112,7 +112,7 @@ def _ask(holder: Holder) -> str | None:
 def _look_again(bridge: Bridge, location: str) -> None:
     """Nobody else holds it: should the bridge believe so, let it find out at once."""
     with bridge.database.read() as db:
-        believed = locations.get(db, location).foreign_holder is not None
+        believed = locations.get(db, location).foreign_mdm is not None
     if believed:
         with bridge.database.write() as db:
             meta.hasten_job(db, f"config:{location}", bridge.now())
@@ -122,16 +122,16 @@ def _claim(
     bridge: Bridge,
     clients: ClientPool,
     location: str,
-    holder: Holder,
+    other: ForeignMdm,
     sleep: Callable[[float], object],
 ) -> Progress:
     try:
         bridge.engine_lock.acquire(0.0)
     except StoreLocked:
-        return _hand_over(bridge, location, holder, sleep)
+        return _hand_over(bridge, location, other, sleep)
     try:
         call = make_calls(bridge.database, clients, bridge.config)[claiming.KIND]
-        row_id = claiming.ask(bridge.database, location, holder, bridge.now())
+        row_id = claiming.ask(bridge.database, location, other, bridge.now())
         claiming.make(bridge.database, call, row_id, bridge.context)
         return _progress(bridge, row_id)
     finally:
@@ -139,11 +139,11 @@ def _claim(
 
 
 def _hand_over(
-    bridge: Bridge, location: str, holder: Holder, sleep: Callable[[float], object]
+    bridge: Bridge, location: str, other: ForeignMdm, sleep: Callable[[float], object]
 ) -> Progress:
     """Let the engine that runs do it, and wait for it."""
     asked_at = seen_at = bridge.now()
-    row_id = claiming.ask(bridge.database, location, holder, asked_at)
+    row_id = claiming.ask(bridge.database, location, other, asked_at)
     while not (found := _progress(bridge, row_id)).ended:
         now = bridge.now()
         if bridge.engine_lock.held():
@@ -162,14 +162,14 @@ def _progress(bridge: Bridge, row_id: int) -> Progress:
         return claiming.progress(db, row_id)
 
 
-def _end(location: str, holder: Holder | None, ended: Progress | None, as_json: bool) -> int:
+def _end(location: str, other: ForeignMdm | None, ended: Progress | None, as_json: bool) -> int:
     claimed = ended is not None and ended.state == "done"
     error = ended.error if ended is not None else None
     if as_json:
-        shown = asdict(holder) if holder is not None else None
+        shown = asdict(other) if other is not None else None
         show.as_json({"location": location, "holder": shown, "claimed": claimed, "error": error})
     elif claimed:
         show.line(f"{location} is managed by this bridge now, which reads everything of it anew.")
     if error is not None:
         show.line(f"{location}: {error}", error=True)
-    return 0 if holder is None or claimed else BAD_NEWS
+    return 0 if other is None or claimed else BAD_NEWS

@@ -225,7 +225,7 @@ class Api:
         return list(self._pages("/v1/installs?limit=1000", "installs"))
 
     def install(self, serial_number: str, adam_id: str) -> Mapping[str, Any]:
-        """One install with its explanation and trail; raises Unreachable."""
+        """One install with its explanation and timeline; raises Unreachable."""
         return self.get(f"/v1/installs/{serial_number}/{adam_id}")
 
     def _pages(self, path: str, name: str) -> Iterator[Mapping[str, Any]]:

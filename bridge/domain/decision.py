@@ -9,7 +9,7 @@ from bridge.domain.model import InstallState
 
 @dataclass(frozen=True, slots=True)
 class TakeSeat:
-    """Step: a licence is needed; a seat is to be allotted."""
+    """Step: a licence is needed; a seat is to be allocated."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class AskFacts:
 
 
 @dataclass(frozen=True, slots=True)
-class BeScout:
+class BeginProbe:
     """Step: the app goes to this device first, to learn its bundle id."""
 
 
 @dataclass(frozen=True, slots=True)
-class EndScout:
+class EndProbe:
     """Step: the app went to this device first, and its bundle id was not learnt."""
 
 
@@ -98,8 +98,8 @@ Step = (
     | AskApps
     | AskInstalled
     | AskFacts
-    | BeScout
-    | EndScout
+    | BeginProbe
+    | EndProbe
     | ReadAssignment
     | GiveBack
     | SendRemove

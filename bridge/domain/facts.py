@@ -89,7 +89,7 @@ class Unsure:
 
 
 @dataclass(frozen=True, slots=True)
-class Scout:
+class Probe:
     """The device on which an app is tried first, since then, to learn its bundle id.
 
     `serial_number` is None once it came back without it; `tried` counts the devices so far.
@@ -148,7 +148,7 @@ class Facts:
     """What is odd about the row of Apple's that is, or may be, the asset's, where none was read."""
     unsure: Unsure | None = None
     """Why it is not known whether the pair holds a licence that none is known of."""
-    scout: Scout | None = None
+    probe: Probe | None = None
     """Who is tried first, for an app whose bundle id is not known."""
     pause: Pause | None = None
     """What keeps POSTs for this install from leaving, if anything does."""

@@ -40,10 +40,10 @@ CommandState = Literal[
     "error",
     "dropped",
 ]
-"""`posting` to `not_now` occupy the device's lane, unless the device passed the command over;
+"""`posting` to `not_now` occupy the device's queue, unless the device passed the command over;
 `in_doubt` frees it."""
 
-LANE_STATES: Final[tuple[CommandState, ...]] = ("posting", "posted", "queued", "not_now")
+IN_DEVICE_QUEUE: Final[tuple[CommandState, ...]] = ("posting", "posted", "queued", "not_now")
 ANSWERED_STATES: Final[tuple[CommandState, ...]] = ("acknowledged", "error")
 
 

@@ -20,7 +20,7 @@ PausedBy = Literal["person", "wave"]
 class Pause:
     """One pause. `name` is an adam id, a location or a serial number; empty for `all`.
 
-    The rest is about a wave of failures: `why` says what failed, `next_probe_at` when a device is
+    The rest is about the circuit breaker: `why` says what failed, `next_probe_at` when a device is
     tried next, `probe` is the serial number of the one that is being tried, since `probe_at`, and
     `probes` how many failed so far.
     """
@@ -61,7 +61,7 @@ class Pause:
         return f"{self.what} is paused since {since} {by}; {self.resume} ends it"
 
     def covers(self, *, serial_number: str, adam_id: str, location: str) -> bool:
-        """Whether it is about this install; the device that a wave's probe is on is let through."""
+        """Whether it is about this install; the breaker's probe is let through."""
         if self.probe == serial_number:
             return False
         named = {"app": adam_id, "location": location, "serial": serial_number}

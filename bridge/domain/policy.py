@@ -83,7 +83,7 @@ class InstallPolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class WavePolicy:
+class BreakerPolicy:
     """When one app's failures stop it everywhere, and when a device is tried again."""
 
     devices: int = 5
@@ -93,7 +93,7 @@ class WavePolicy:
 
 
 @dataclass(frozen=True, slots=True)
-class ScoutPolicy:
+class ProbePolicy:
     """How many devices are tried, one after the other, to learn the bundle id of an app."""
 
     devices: int = 3
@@ -192,8 +192,8 @@ class Policy:
     associate: AssociatePolicy = field(default_factory=AssociatePolicy)
     command: CommandPolicy = field(default_factory=CommandPolicy)
     install: InstallPolicy = field(default_factory=InstallPolicy)
-    wave: WavePolicy = field(default_factory=WavePolicy)
-    scout: ScoutPolicy = field(default_factory=ScoutPolicy)
+    wave: BreakerPolicy = field(default_factory=BreakerPolicy)
+    scout: ProbePolicy = field(default_factory=ProbePolicy)
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     device: DevicePolicy = field(default_factory=DevicePolicy)
     sync: SyncPolicy = field(default_factory=SyncPolicy)

@@ -93,7 +93,7 @@ class Engine:
                 events.next_due(db),
                 now if installs.dirty(db, 1) else None,
                 timers.next_due(context),
-                batch.next_cut_at(context),
+                batch.next_at(context),
             ]
         times += [self.dispatcher.next_due(now), self._pruning.next_at]
         return min((t for t in times if t is not None), default=None)
@@ -117,27 +117,27 @@ class Engine:
             story.tell(moved)
         if self._any(lambda c: bool(seats.in_demand(c.db))):
             with self.database.write() as db:
-                done += reconcile.allot_seats(self._context(db))
-        done += self._cut()
+                done += reconcile.allocate_seats(self._context(db))
+        done += self._batch()
         if self._any(device_queue.anything_to_start):
             with self.database.write() as db:
                 done += device_queue.start(self._context(db))
         return done
 
-    def _cut(self) -> int:
-        """Cut requests: planned while others may write, made one by one."""
+    def _batch(self) -> int:
+        """Make requests: planned while others may write, made one by one."""
         if self._any(batch.anything_to_give_up):
             with self.database.write() as db:
                 return batch.give_up(self._context(db))
         with self.database.read() as db:
             context = self._context(db)
-            cuts = batch.plan(context, self._full_looked_at)
+            batches = batch.plan(context, self._full_looked_at)
         if context.now >= self._full_looked_at + batch.FULL_EVERY:
             self._full_looked_at = context.now
-        for cut in cuts:
+        for each in batches:
             with self.database.write() as db:
-                batch.make(self._context(db), cut)
-        return len(cuts)
+                batch.make(self._context(db), each)
+        return len(batches)
 
     def _any(self, question: Callable[[Context], bool]) -> bool:
         with self.database.read() as db:

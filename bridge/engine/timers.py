@@ -15,7 +15,6 @@ from bridge.engine.decide import breaker, first_facts
 from bridge.engine.insight import webhooks as webhook_health
 from bridge.store import meta, pauses
 from bridge.store.commands import commands, timers
-from bridge.store.commands import device_queue as lanes_store
 from bridge.store.devices import devices
 from bridge.store.installs import installs
 from bridge.store.licences import locations, requests
@@ -70,7 +69,7 @@ def next_due(context: Context) -> float | None:
         installs.next_check_at(context.db),
         requests.next_due(context.db),
         timers.next_due(context.db),
-        lanes_store.next_due(context.db, context.now),
+        device_queue.next_due(context),
         meta.next_job_at(context.db),
         pauses.next_probe_at(context.db),
     ]
@@ -122,7 +121,7 @@ def _looks(context: Context, outside: Outside) -> int:
 
 
 def _pushes(context: Context, outside: Outside) -> int:
-    """Nudge devices whose command waits. What is put off by then holds up no other app."""
+    """Push to devices whose command waits. What is put off by then holds up no other app."""
     due = timers.to_push(context.db, context.now, AT_ONCE)
     for device_id in due:
         device = devices.by_id(context.db, device_id)
@@ -157,14 +156,14 @@ def _pushes(context: Context, outside: Outside) -> int:
 def _push_again_after(
     context: Context, device: Device, parked_since: Sequence[float | None]
 ) -> float:
-    """Seconds until the next nudge: rarer and rarer the longer the device has been away."""
+    """Seconds until the next push: rarer and rarer the longer the device has been away."""
     policy = context.policy
     away = context.now - (device.last_seen_at or context.now)
     if away >= policy.device.silent_after:
         return policy.device.silent_push_every
     if parked_since:
         since = min(at or context.now for at in parked_since)
-        return follow_up.nudge_after(policy, since, context.now)
+        return follow_up.push_after(policy, since, context.now)
     return min(max(policy.command.repush_after, away), policy.command.push_expiration)
 
 
@@ -198,7 +197,7 @@ def _location_job(context: Context, kind: str, name: str) -> None:
     }[kind]
     location = locations.get(context.db, name)
     unsettled = location.registered_at is None or location.stopped is not None
-    is_readable = location.mdm_id != ""  # a holder without an id is not the sooner to be read
+    is_readable = location.mdm_id != ""  # an MDM without an id is not the sooner to be read
     if kind == "config" and unsettled and is_readable:
         every = min(every, policy.service_config_every)
     meta.plan_job(context.db, f"{kind}:{name}", context.now + every)

@@ -92,7 +92,7 @@ class Kernel:
                 rest = _LONGEST_REST if due is None else min(_LONGEST_REST, due - self.now)
                 self._changed.wait(max(_BREATH, rest))
 
-    def nudge(self) -> None:
+    def wake(self) -> None:
         """Have `run` look at its `stop` now."""
         with self._changed:
             self._changed.notify_all()

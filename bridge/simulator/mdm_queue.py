@@ -47,9 +47,9 @@ class Queue:
         did not just say NotNow. Raises UnknownStatus.
         """
         if status in {"Acknowledged", "Error", "CommandFormatError"}:
-            self.last_done = self._cut(command_uuid)
+            self.last_done = self._take(command_uuid)
         elif status == "NotNow":
-            if refused := self._cut(command_uuid):
+            if refused := self._take(command_uuid):
                 self.parked.append(refused)
         elif status != "Idle":
             raise UnknownStatus(f"unknown response status: {status}")
@@ -61,7 +61,7 @@ class Queue:
             return self.commands[-1]
         return None
 
-    def _cut(self, command_uuid: str) -> Command | None:
+    def _take(self, command_uuid: str) -> Command | None:
         for place, command in enumerate(self.commands):
             if command.command_uuid == command_uuid:
                 return self.commands.pop(place)

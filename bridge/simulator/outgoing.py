@@ -59,7 +59,7 @@ def without_userinfo(url: str) -> tuple[str, dict[str, str]]:
 
 
 class Outgoing:
-    """Sends letters: at once in virtual time, from one thread for each lane after `start`.
+    """Sends letters: at once in virtual time, from one thread for each sender after `start`.
 
     `done` is called with the outcome while the world's lock is held.
     """
@@ -68,17 +68,17 @@ class Outgoing:
         self.post = post
         self._kernel = kernel
         self._threaded = False
-        self._lanes: dict[str, queue.SimpleQueue[tuple[Letter, Done] | None]] = {}
+        self._senders: dict[str, queue.SimpleQueue[tuple[Letter, Done] | None]] = {}
         self._threads: list[threading.Thread] = []
 
     def send_now(self, letter: Letter) -> int | None:
         """Send in the caller's thread, which in real time must not hold the world's lock."""
         return self.post(letter.url, letter.headers, letter.body, letter.timeout)
 
-    def send(self, lane: str, letter: Letter, done: Done) -> None:
-        """Send after what was put into the same lane before."""
+    def send(self, sender: str, letter: Letter, done: Done) -> None:
+        """Send after what the same sender sent before."""
         if self._threaded:
-            self._lane(lane).put((letter, done))
+            self._sender(sender).put((letter, done))
         else:
             done(self.send_now(letter))
 
@@ -89,26 +89,26 @@ class Outgoing:
     def stop(self) -> None:
         """Finish what is being sent, and drop the rest."""
         self._threaded = False
-        for lane in self._lanes.values():
-            lane.put(None)
+        for sender in self._senders.values():
+            sender.put(None)
         for thread in self._threads:
             thread.join(timeout=5)
-        self._lanes.clear()
+        self._senders.clear()
         self._threads.clear()
 
-    def _lane(self, name: str) -> queue.SimpleQueue[tuple[Letter, Done] | None]:
-        if name not in self._lanes:
-            lane: queue.SimpleQueue[tuple[Letter, Done] | None] = queue.SimpleQueue()
+    def _sender(self, name: str) -> queue.SimpleQueue[tuple[Letter, Done] | None]:
+        if name not in self._senders:
+            sender: queue.SimpleQueue[tuple[Letter, Done] | None] = queue.SimpleQueue()
             thread = threading.Thread(
-                target=self._work, args=(lane,), name=f"outgoing-{name}", daemon=True
+                target=self._work, args=(sender,), name=f"outgoing-{name}", daemon=True
             )
-            self._lanes[name] = lane
+            self._senders[name] = sender
             self._threads.append(thread)
             thread.start()
-        return self._lanes[name]
+        return self._senders[name]
 
-    def _work(self, lane: queue.SimpleQueue[tuple[Letter, Done] | None]) -> None:
-        while (item := lane.get()) is not None and self._threaded:
+    def _work(self, sender: queue.SimpleQueue[tuple[Letter, Done] | None]) -> None:
+        while (item := sender.get()) is not None and self._threaded:
             letter, done = item
             status = self.send_now(letter)
             with self._kernel.lock:

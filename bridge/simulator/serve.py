@@ -75,7 +75,7 @@ class Running:
     def stop(self) -> None:
         """Close the ports and end the threads; raises what the world's own thread died of."""
         self._stop.set()
-        self.world.kernel.nudge()
+        self.world.kernel.wake()
         for server in self._servers:
             server.shutdown()
             server.server_close()

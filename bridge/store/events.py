@@ -142,7 +142,7 @@ def backlog(db: Connection) -> tuple[int, float | None, int]:
 
 
 def by_command(db: Connection, command_uuids: Sequence[str]) -> list[Row]:
-    """What came in about these commands, oldest first; for an install's trail."""
+    """What came in about these commands, oldest first; for an install's timeline."""
     return db.execute(
         "SELECT id, topic, received_at, status, outcome, command_uuid FROM events "
         f"WHERE command_uuid IN ({rows.marks(command_uuids)}) ORDER BY id",

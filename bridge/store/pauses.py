@@ -89,7 +89,7 @@ def touch(db: Connection, scope: Scope, name: str, now: float) -> int:
 
 
 def probes_due(db: Connection, now: float) -> list[Pause]:
-    """The waves in which something is to be tried now."""
+    """The breakers for which something is to be tried now."""
     found = db.execute(
         f"SELECT {rows.columns(Pause)} FROM pauses WHERE next_probe_at <= ? ORDER BY name", (now,)
     )

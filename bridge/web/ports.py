@@ -107,7 +107,7 @@ class Lists(Counting, Protocol):
         """MDM commands, by `serial`, `server`, `request_type` and `state`."""
 
     def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
-        """One install with its explanation and trail, ready for JSON; None if there is none."""
+        """One install with its explanation and timeline, ready for JSON; None if there is none."""
 
 
 class Pausing(Counting, Protocol):

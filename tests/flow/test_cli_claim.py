@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.engine.calls import claim as claiming
-from bridge.engine.licences.foreign_mdm import Holder
+from bridge.engine.licences.foreign_mdm import ForeignMdm
 from bridge.simulator.apple_config import ClientConfig
 from bridge.simulator.faults import Fault
 from bridge.simulator.library import SERIAL, Pair, Target
@@ -299,7 +299,7 @@ def test_an_engine_that_goes_away(shell: Shell, engine_lock: EngineLock) -> None
 
 def test_a_claim_that_a_person_has_stopped_waiting_for_is_over(shell: Shell) -> None:
     scene = shell.scene
-    shown = Holder("other-id", "Other MDM", "mdm.example.com", THEIRS)
+    shown = ForeignMdm("other-id", "Other MDM", "mdm.example.com", THEIRS)
     row_id = claiming.ask(scene.bridge.database, "hq", shown, scene.world.now)
     scene.world.advance(2 * claiming.PATIENCE)
     scene.settle()
@@ -314,7 +314,7 @@ def test_a_claim_in_which_the_bridge_was_killed_is_not_made_again(
     shell: Shell, after: bool
 ) -> None:
     scene = shell.scene
-    shown = Holder("other-id", "Other MDM", "mdm.example.com", THEIRS)
+    shown = ForeignMdm("other-id", "Other MDM", "mdm.example.com", THEIRS)
     row_id = claiming.ask(scene.bridge.database, "hq", shown, scene.world.now)
     with scene.bridge.database.write() as db:
         row = full_reads.claim(db, row_id, scene.world.now)

@@ -151,7 +151,7 @@ def test_a_request_that_stands_ready_is_cut_anew_without_the_app(make_scene: Mak
 
 
 def test_a_command_that_stands_ready_lets_other_apps_by(make_scene: MakeScene) -> None:
-    """The MDM server refused it once, so that the paused app's command stands first in the lane."""
+    """The MDM server refused it once, so that the paused app's command is first in the queue."""
     scene = make_scene(devices=1, apps=2, macs=0)
     scene.apply()
     scene.run(lambda: "sending COMMAND_READY" in scene.states())

@@ -1,7 +1,7 @@
 """A device that says nothing more, from whatever state on, for a year: what it costs.
 
 Nothing waits for a message: the clock alone moves states, and pushes and commands are bounded.
-While a command waits its device is nudged after 1, 2, 4, 8, 16 and 32 hours, then daily, and weekly
+While a command waits there is a push after 1, 2, 4, 8, 16 and 32 hours, then daily, and weekly
 once it has been silent for two weeks; after a NotNow from half an hour on, and weekly after a week.
 It is asked for its apps once, however long that is due.
 """
@@ -157,7 +157,7 @@ def test_a_year_of_silence(make_scene: MakeScene, state: str) -> None:
 
 
 def test_a_device_that_puts_an_install_off_for_months(make_scene: MakeScene) -> None:
-    """It comes whenever it is nudged, and says NotNow each time: capped by time, not by count."""
+    """It comes at every push, and says NotNow each time: capped by time, not by count."""
     watched = Watched(make_scene, "licensed LIST_FIRST", traits={"not_now_rest": 1e9})
     watched.device.script.add(script.not_now(0))
     watched.device.go_online()

@@ -24,7 +24,7 @@ from bridge.domain.decision import (
     TakeSeat,
 )
 from bridge.domain.facts import Facts, Unsure
-from bridge.domain.installs.probes import after_the_scout, once_back
+from bridge.domain.installs.probes import after_the_probe, once_back
 from bridge.domain.licences.retired import retired_too, seats_left
 from bridge.domain.policy import DAY, Policy
 
@@ -229,7 +229,7 @@ _RULES: tuple[Rule, ...] = (
     settings.forbidden,
     settings.changed,
     listed.as_the_device_says,
-    after_the_scout,
+    after_the_probe,
     settings.outdated,
     attempt.as_the_attempt_stands,
 )

@@ -28,12 +28,12 @@ from bridge.domain.devices.asking import (
 )
 from bridge.domain.devices.unreadable import Unreadable
 from bridge.domain.facts import Facts
-from bridge.domain.model import LANE_STATES, Attempt
+from bridge.domain.model import IN_DEVICE_QUEUE, Attempt
 from bridge.domain.policy import Policy
 from bridge.domain.quiet_hours import moment, next_allowed
 from bridge.domain.reasons import REASONS
 
-IN_FLIGHT = ("ready", *LANE_STATES)
+IN_FLIGHT = ("ready", *IN_DEVICE_QUEUE)
 
 
 def after(

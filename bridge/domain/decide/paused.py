@@ -9,7 +9,7 @@ from bridge.domain.decision import (
     AskApps,
     AskFacts,
     AskInstalled,
-    BeScout,
+    BeginProbe,
     Decision,
     GiveBack,
     LeaveLine,
@@ -26,7 +26,7 @@ _CHANGES: Final[tuple[type[Step], ...]] = (
     TakeSeat,
     SendInstall,
     PostAgain,
-    BeScout,
+    BeginProbe,
     GiveBack,
     SendRemove,
 )
@@ -68,7 +68,7 @@ def unless_paused(facts: Facts, now: float, decision: Decision) -> Decision:
 
 
 def _in_line(licence: Licence) -> bool:
-    """Whether the pair waits to be cut into a request, where it would hold nobody up but us."""
+    """Whether the pair waits for a batch, where it would hold nobody up but us."""
     return licence.state == "wanted"
 
 

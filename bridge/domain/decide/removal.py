@@ -22,7 +22,7 @@ from bridge.domain.decision import (
 )
 from bridge.domain.devices.asking import asking, is_unmanaged
 from bridge.domain.facts import Facts
-from bridge.domain.model import LANE_STATES, Attempt
+from bridge.domain.model import IN_DEVICE_QUEUE, Attempt
 from bridge.domain.policy import Policy
 
 
@@ -104,7 +104,7 @@ def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...])
     device = facts.device
     if device is None or not device.enrolled or device.udid is None:
         return Decision("removed", "RELEASED", "the device is not enrolled", steps=steps)
-    if facts.attempt is not None and facts.attempt.state in LANE_STATES:
+    if facts.attempt is not None and facts.attempt.state in IN_DEVICE_QUEUE:
         return Decision("removing", "REMOVAL_WAITS", steps=steps)
     if _is_gone(facts):
         return Decision("removed", "REMOVED", steps=steps)

@@ -18,10 +18,10 @@ from bridge.domain.facts import Facts
 from bridge.domain.installs.options import Options
 from bridge.domain.installs.settings import InstallSettings, obstacle, wished
 from bridge.domain.installs.settings import to_send as with_what_goes
-from bridge.domain.model import ANSWERED_STATES, LANE_STATES, Attempt
+from bridge.domain.model import ANSWERED_STATES, IN_DEVICE_QUEUE, Attempt
 from bridge.domain.policy import Policy
 
-_ON_ITS_WAY = ("ready", *LANE_STATES, "in_doubt")
+_ON_ITS_WAY = ("ready", *IN_DEVICE_QUEUE, "in_doubt")
 
 
 def to_send(facts: Facts) -> InstallSettings:
@@ -55,7 +55,7 @@ def changed(facts: Facts, policy: Policy, now: float) -> Decision | None:
         return _tell(facts)
     if attempt.state in _ON_ITS_WAY and attempt.renews:
         return _as_it_goes(facts, policy, now, attempt)
-    if attempt.state in LANE_STATES:
+    if attempt.state in IN_DEVICE_QUEUE:
         return None  # its answer tells what the app was given
     meaning = answer_meaning(attempt) if attempt.state in ANSWERED_STATES else None
     if attempt.renews and meaning is not None and not is_past(facts, attempt.answered_at or now):
@@ -125,7 +125,7 @@ def _may_be_replaced(facts: Facts, attempt: Attempt) -> bool:
 def _tell(facts: Facts) -> Decision | None:
     """Send the app again if its settings are not those that are wished."""
     attempt = facts.attempt
-    if not _is_news(facts) or (attempt is not None and attempt.state in LANE_STATES):
+    if not _is_news(facts) or (attempt is not None and attempt.state in IN_DEVICE_QUEUE):
         return None
     return Decision("sending", "SETTINGS_CHANGED", steps=(*_drop(attempt), SendInstall()))
 

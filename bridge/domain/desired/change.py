@@ -1,6 +1,6 @@
 """What an apply changes: pure, from what is wanted now and what shall be wanted.
 
-A fleet has few ways in which apps are wanted and many devices, so both come as batches.
+A fleet has few ways in which apps are wanted and many devices, so both come as cohorts.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ PART_OF_REMOVALS = 20
 
 
 @dataclass(frozen=True, slots=True)
-class Batch:
+class Cohort:
     """Devices on which one app is wanted in the same way.
 
     The licences come from `location`, or from the first of `fallbacks` that has a seat.
@@ -38,11 +38,11 @@ class Batch:
 
     @property
     def way(self) -> tuple[Asset, tuple[str, ...], int, Options]:
-        """How it is wanted; a batch that differs in this is wanted otherwise."""
+        """How it is wanted; a cohort that differs in this is wanted otherwise."""
         return self.asset, (self.location, *self.fallbacks), self.priority, self.options
 
     def pairs(self) -> Iterable[PairName]:
-        """The installs of the batch."""
+        """The installs of the cohort."""
         return ((serial, self.asset.adam_id) for serial in self.serials)
 
 
@@ -86,7 +86,7 @@ class Change:
 
 
 def compare(
-    before: Sequence[Batch], after: Sequence[Batch], *, limit: int | None = None, gone: int = 0
+    before: Sequence[Cohort], after: Sequence[Cohort], *, limit: int | None = None, gone: int = 0
 ) -> Change:
     """The change from `before` to `after`.
 
@@ -94,10 +94,10 @@ def compare(
     that are new, or were held back, are held back.
     """
     old, new = _by_app(before), _by_app(after)
-    unplanned = _by_app(batch for batch in before if batch.held == "NOT_PLANNED")
-    waiting = _both(_by_app(batch for batch in before if batch.held == "HELD_BACK"), new)
+    unplanned = _by_app(cohort for cohort in before if cohort.held == "NOT_PLANNED")
+    waiting = _both(_by_app(cohort for cohort in before if cohort.held == "HELD_BACK"), new)
     added = _without(new, _without(old, unplanned))
-    go, held = _cut(after, _joined(added, waiting), limit, gone)
+    go, held = _within(after, _joined(added, waiting), limit, gone)
     return Change(
         added=_pairs(added),
         removed=_pairs(_without(old, new)),
@@ -113,10 +113,10 @@ ByApp = dict[str, set[str]]
 """Serial numbers by adam id: sets of few large ones are much faster than one of pairs."""
 
 
-def _by_app(batches: Iterable[Batch]) -> ByApp:
+def _by_app(cohorts: Iterable[Cohort]) -> ByApp:
     found: ByApp = {}
-    for batch in batches:
-        found.setdefault(batch.asset.adam_id, set()).update(batch.serials)
+    for cohort in cohorts:
+        found.setdefault(cohort.asset.adam_id, set()).update(cohort.serials)
     return found
 
 
@@ -136,27 +136,27 @@ def _pairs(by_app: ByApp) -> frozenset[PairName]:
     return frozenset((serial, adam_id) for adam_id, some in by_app.items() for serial in some)
 
 
-def _otherwise(before: Sequence[Batch], after: Sequence[Batch]) -> Iterable[PairName]:
-    ways: dict[str, list[Batch]] = {}
-    for batch in before:
-        ways.setdefault(batch.asset.adam_id, []).append(batch)
-    for batch in after:
-        adam_id = batch.asset.adam_id
+def _otherwise(before: Sequence[Cohort], after: Sequence[Cohort]) -> Iterable[PairName]:
+    ways: dict[str, list[Cohort]] = {}
+    for cohort in before:
+        ways.setdefault(cohort.asset.adam_id, []).append(cohort)
+    for cohort in after:
+        adam_id = cohort.asset.adam_id
         for old in ways.get(adam_id, ()):
-            if old.way != batch.way:
-                yield from ((serial, adam_id) for serial in old.serials & batch.serials)
+            if old.way != cohort.way:
+                yield from ((serial, adam_id) for serial in old.serials & cohort.serials)
 
 
-def _cut(
-    after: Sequence[Batch], could_go: ByApp, limit: int | None, gone: int
+def _within(
+    after: Sequence[Cohort], could_go: ByApp, limit: int | None, gone: int
 ) -> tuple[frozenset[PairName], frozenset[PairName]]:
     """Who goes and who is held back: the highest priority first, then by serial number."""
     if limit is None:
         return _pairs(could_go), frozenset()
     order = sorted(
-        (-batch.priority, (serial, batch.asset.adam_id))
-        for batch in after
-        for serial in batch.serials & could_go.get(batch.asset.adam_id, set())
+        (-cohort.priority, (serial, cohort.asset.adam_id))
+        for cohort in after
+        for serial in cohort.serials & could_go.get(cohort.asset.adam_id, set())
     )
     first = max(limit - gone, 0)
     return frozenset(p for _, p in order[:first]), frozenset(p for _, p in order[first:])

@@ -1,4 +1,4 @@
-"""Waves: the same failure of one app on many devices speaks of the app, not of the devices.
+"""The circuit breaker: what fails alike on many devices speaks of the app, not of the devices.
 
 What a person at a device did, and what a device's own settings forbid, speaks of that device alone.
 """
@@ -12,7 +12,7 @@ from bridge.domain.catalogue import MANAGED, AnswerKind, answer_meaning
 from bridge.domain.facts import Facts
 from bridge.domain.model import ANSWERED_STATES, Attempt
 from bridge.domain.pauses import Pause
-from bridge.domain.policy import WavePolicy
+from bridge.domain.policy import BreakerPolicy
 
 _OF_THE_APP: Final[frozenset[AnswerKind]] = frozenset(
     {"license_not_visible", "passing", "impossible", "malformed", "unknown"}
@@ -25,7 +25,7 @@ _FAILED: Final = "Failed"
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """One failure that may be part of a wave: its signature, the cause in words, and when."""
+    """One failure that may trip the breaker: its signature, the cause in words, and when."""
 
     signature: str
     cause: str
@@ -33,7 +33,7 @@ class Failure:
 
 
 def failure_of(facts: Facts) -> Failure | None:
-    """The failure that an install stands at, if it may be part of a wave.
+    """The failure that an install stands at, if it may trip the breaker.
 
     A licence that a device does not see yet is nothing new after an associate: it counts when a
     further attempt fails as well.
@@ -70,7 +70,7 @@ def _signature(attempt: Attempt) -> str:
 
 
 def pause_for(
-    adam_id: str, failure: Failure, devices: int, policy: WavePolicy, now: float
+    adam_id: str, failure: Failure, devices: int, policy: BreakerPolicy, now: float
 ) -> Pause:
     """The pause of an app that fails on that many devices alike."""
     return Pause(
@@ -83,6 +83,6 @@ def pause_for(
     )
 
 
-def next_probe_after(policy: WavePolicy, failed: int) -> float:
+def next_probe_after(policy: BreakerPolicy, failed: int) -> float:
     """Seconds until the next device is tried, after `failed` of them failed: longer and longer."""
     return min(policy.probe_after * 2.0 ** (failed - 1), policy.probe_at_most)

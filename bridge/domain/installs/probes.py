@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.domain.decision import BeScout, Decision, EndScout
+from bridge.domain.decision import BeginProbe, Decision, EndProbe
 from bridge.domain.facts import Facts
 from bridge.domain.model import ANSWERED_STATES
 from bridge.domain.policy import Policy
@@ -18,22 +18,22 @@ from bridge.domain.policy import Policy
 _ENDED = ("waiting", "failed", "conflict", "needs_user", "unconfirmed", "installed", "removed")
 
 
-def after_the_scout(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def after_the_probe(facts: Facts, policy: Policy, now: float) -> Decision | None:
     """Another device goes first, or this one does; None where nothing is to be learnt by it."""
     if facts.attempt is not None or not _may_be_there(facts):
         return None
-    scout, install = facts.scout, facts.install
-    if scout is None:
-        return Decision("licensed", "BUNDLE_ID_SCOUT", install.target, steps=(BeScout(),))
-    until = scout.since + policy.scout.answer_within
-    under_way = scout.serial_number is not None and now < until
-    if under_way and scout.serial_number == install.target:
+    probe, install = facts.probe, facts.install
+    if probe is None:
+        return Decision("licensed", "BUNDLE_ID_SCOUT", install.target, steps=(BeginProbe(),))
+    until = probe.since + policy.scout.answer_within
+    under_way = probe.serial_number is not None and now < until
+    if under_way and probe.serial_number == install.target:
         return None
     if under_way:
-        return Decision("licensed", "BUNDLE_ID_SCOUT", scout.serial_number or "", recheck_at=until)
-    if scout.tried >= policy.scout.devices:
+        return Decision("licensed", "BUNDLE_ID_SCOUT", probe.serial_number or "", recheck_at=until)
+    if probe.tried >= policy.scout.devices:
         return None
-    return Decision("licensed", "BUNDLE_ID_SCOUT", install.target, steps=(BeScout(),))
+    return Decision("licensed", "BUNDLE_ID_SCOUT", install.target, steps=(BeginProbe(),))
 
 
 def _may_be_there(facts: Facts) -> bool:
@@ -44,11 +44,11 @@ def _may_be_there(facts: Facts) -> bool:
 
 
 def once_back(facts: Facts, decision: Decision) -> Decision:
-    """`decision`; on the scout, whether it came back without the bundle id."""
-    scout, attempt = facts.scout, facts.attempt
-    if scout is None or scout.serial_number != facts.install.target or facts.bundle_id is not None:
+    """`decision`; on the probe, whether it came back without the bundle id."""
+    probe, attempt = facts.probe, facts.attempt
+    if probe is None or probe.serial_number != facts.install.target or facts.bundle_id is not None:
         return decision
     answered = attempt is not None and attempt.state in ANSWERED_STATES
     if answered or decision.state in _ENDED:
-        return replace(decision, steps=(*decision.steps, EndScout()))
+        return replace(decision, steps=(*decision.steps, EndProbe()))
     return decision

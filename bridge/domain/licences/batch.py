@@ -57,8 +57,8 @@ def _by_set(
     return [
         Rectangle(tuple(some_assets), tuple(some_serials))
         for assets, serial_numbers in sorted(alike.items())
-        for some_assets in _cut(assets, max_assets)
-        for some_serials in _cut(sorted(serial_numbers), max_serial_numbers)
+        for some_assets in _chunks(assets, max_assets)
+        for some_serials in _chunks(sorted(serial_numbers), max_serial_numbers)
     ]
 
 
@@ -70,9 +70,9 @@ def _by_asset(needs: Mapping[str, set[Asset]], max_serial_numbers: int) -> list[
     return [
         Rectangle((asset,), tuple(some_serials))
         for asset, serial_numbers in sorted(wanting.items())
-        for some_serials in _cut(sorted(serial_numbers), max_serial_numbers)
+        for some_serials in _chunks(sorted(serial_numbers), max_serial_numbers)
     ]
 
 
-def _cut(values: Sequence[T], size: int) -> list[Sequence[T]]:
+def _chunks(values: Sequence[T], size: int) -> list[Sequence[T]]:
     return [values[start : start + size] for start in range(0, len(values), size)]

@@ -118,7 +118,7 @@ def count_seats(
 
     `wanting` are the serial numbers; `free` is what may still be asked for, and `counted` whether
     the location's assets were ever read: an asset that is not among them is not owned. `odd` says
-    why it was not counted though they were read. Who waits is decided as when seats are allotted,
+    why it was not counted though they were read. Who waits is decided as when seats are allocated,
     by `line`, which is asked only if somebody must wait.
     """
     holds = wanting & holders.held

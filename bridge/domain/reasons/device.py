@@ -95,7 +95,7 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
     "COMMAND_READY": Reason(
         "the install of {app} waits for its turn on {device}",
         "nobody",
-        "it is sent when the device's lane is free",
+        "it is sent when the device's queue has room",
         ("sending",),
     ),
     "COMMAND_SENT": Reason(

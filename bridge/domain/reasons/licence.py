@@ -59,7 +59,7 @@ LICENCE_REASONS: Final[dict[str, Reason]] = {
     "SEAT_PENDING": Reason(
         "{app} on {device} is next in line for a seat",
         "nobody",
-        "the bridge allots the free seats within seconds",
+        "the bridge allocates the free seats within seconds",
     ),
     "NO_SEAT": Reason(
         "no licence for {app} is free at {location}: {detail}",

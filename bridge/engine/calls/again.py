@@ -57,7 +57,7 @@ def _unless_failed(row: OutboxRow) -> str | None:
 
 
 def _unless_harmless(db: Connection, row: OutboxRow) -> str | None:
-    """Reads, nudges and telling Apple who we are, which looks first, may be repeated."""
+    """Reads, pushes and telling Apple who we are, which looks first, may be repeated."""
     if row.kind in ("associate", "disassociate"):
         if requests.get(db, row.id).state == "in_doubt":
             return (

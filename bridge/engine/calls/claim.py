@@ -14,7 +14,7 @@ from typing import Literal
 from bridge.engine.calls import Call, registering, wait_after
 from bridge.engine.calls.registering import Register, Told
 from bridge.engine.context import Context
-from bridge.engine.licences.foreign_mdm import Holder
+from bridge.engine.licences.foreign_mdm import ForeignMdm
 from bridge.errors import CallError, OutcomeUnknown
 from bridge.store import meta, pauses
 from bridge.store.database import Connection, Database
@@ -32,7 +32,7 @@ PATIENCE = 60.0
 class Claim(Register):
     """Tell Apple who we are though another MDM holds the location.
 
-    `subject` is the holder that was shown, as JSON.
+    `subject` is the MDM that was shown, as JSON.
     """
 
     def forbidden(self, location: Location, row: OutboxRow) -> str | None:
@@ -46,8 +46,8 @@ class Claim(Register):
             return over.shown
         return None
 
-    def not_taken_over(self, other: Holder | None, row: OutboxRow) -> str | None:
-        shown = Holder(**json.loads(row.subject))
+    def not_taken_over(self, other: ForeignMdm | None, row: OutboxRow) -> str | None:
+        shown = ForeignMdm(**json.loads(row.subject))
         if other is None or other.is_same(shown):
             return None
         return f"the holder has changed meanwhile: {other.shown}; look at it, and say it again"
@@ -87,8 +87,8 @@ class Progress:
         return self.state in ("done", "failed")
 
 
-def ask(database: Database, location: str, shown: Holder, now: float) -> int:
-    """Intend the take-over of a location from this holder; returns the outbox row's id."""
+def ask(database: Database, location: str, shown: ForeignMdm, now: float) -> int:
+    """Intend the take-over of a location from this MDM; returns the outbox row's id."""
     with database.write() as db:
         return outbox.add(
             db,

@@ -119,7 +119,7 @@ class Manage(AppleCall):
         return True
 
     def _take_back(self, context: Context, row: OutboxRow) -> None:
-        """What of the request was not settled waits to be cut anew."""
+        """What of the request was not settled waits to be asked for anew."""
         pairs = pairs_store.open_pairs(context.db, row.id)
         if not pairs:
             return

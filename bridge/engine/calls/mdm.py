@@ -1,4 +1,4 @@
-"""Calls to an MDM server: commands, a look at its queue, and nudges."""
+"""Calls to an MDM server: commands, a look at its queue, and pushes."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ from bridge.engine.calls import Clients
 from bridge.engine.calls.apple import AppleCall, deny, hear
 from bridge.engine.context import Context
 from bridge.engine.licences import foreign_mdm, notification_tokens, suspension
-from bridge.engine.licences.foreign_mdm import Holder
+from bridge.engine.licences.foreign_mdm import ForeignMdm
 from bridge.errors import AppleRefused, CallError
 from bridge.store import meta
 from bridge.store.database import Database
@@ -112,8 +112,8 @@ class Register(LocationCall):
             return None
         return f"nothing is written there: {location.stopped}: {location.stopped_detail}"
 
-    def not_taken_over(self, other: Holder | None, row: OutboxRow) -> str | None:
-        """Why the location is left to its holder."""
+    def not_taken_over(self, other: ForeignMdm | None, row: OutboxRow) -> str | None:
+        """Why the location is left to its MDM."""
         return None if other is None else f"another MDM holds it: {other.shown}"
 
     def _is_told(self, location: Location, config: ClientConfig, ours: str, row: OutboxRow) -> bool:

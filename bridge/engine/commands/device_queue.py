@@ -1,6 +1,6 @@
 """Which commands go to an MDM server now, and which wait.
 
-A device's lane holds `policy.install.max_open_per_device` commands that are not answered. A server
+A device's queue holds `policy.install.max_open_per_device` commands that are not answered. A server
 takes at most `policy.command.window` commands beyond what its queue, or an answer, showed as
 stored: MicroMDM answers 201 before it stores a command, and what its memory holds dies with it.
 """
@@ -27,7 +27,7 @@ LOOK_AFTER = 0.25
 
 
 def start(context: Context) -> int:
-    """Hand commands whose lane has room to the outbox; returns how many."""
+    """Hand commands whose queue has room to the outbox; returns how many."""
     started, paused, pace = 0, pauses.load(context.db), _Pace(context)
     for server in device_queue.servers_waiting(context.db, context.now):
         room = context.policy.command.window - timers.unseen(context.db, server)
@@ -47,8 +47,13 @@ def anything_to_start(context: Context) -> bool:
     return bool(device_queue.servers_waiting(context.db, context.now))
 
 
+def next_due(context: Context) -> float | None:
+    """When a queue is next to be looked at."""
+    return device_queue.next_due(context.db, context.now)
+
+
 def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pace: _Pace) -> int:
-    """Start what a device's lane, and its server's `window`, have room for."""
+    """Start what a device's queue, and its server's `window`, have room for."""
     device = devices.by_id(context.db, device_id)
     gone = device is None or device.udid is None or not device.enrolled
     if device is None or gone or paused.over_device(device.serial_number) is not None:
@@ -106,7 +111,7 @@ def _is_quiet(context: Context, command: Startable) -> bool:
 
 
 class _Pace:
-    """The pace of `policy.install.max_per_minute`, during one look at the lanes.
+    """The pace of `policy.install.max_per_minute`, during one look at the queues.
 
     What a device downloads weighs on its network, so all servers share one pace.
     """
@@ -120,7 +125,7 @@ class _Pace:
     def admits(self, device_id: int) -> bool:
         """Take the next place, if it has come.
 
-        If not, the device's lane is looked at again later: each at another place, so that few are
+        If not, the device's queue is looked at again later: each at another place, so that few are
         looked at in vain when one comes.
         """
         if not self._gap:

@@ -39,8 +39,8 @@ def pass_over(context: Context, command: Command) -> None:
     touch(context, command)
 
 
-def nudge_after(policy: Policy, parked_since: float, now: float) -> float:
-    """Seconds until a device that has answered NotNow since then is nudged (again).
+def push_after(policy: Policy, parked_since: float, now: float) -> float:
+    """Seconds until a device that has answered NotNow since then is pushed to (again).
 
     It comes by itself when its conditions change (Apple, "Handling NotNow status responses"), so
     the gaps double; once it is somebody's turn to look, they are as long as for a silent device.

@@ -1,4 +1,6 @@
-"""A wave of failures pauses its app; later one device is tried, and if it works the rest go on.
+"""The circuit breaker: an app that fails on many devices alike is paused.
+
+Later one device is tried, and if it works the rest go on.
 
 The pause is one like a person's, with a time at which something happens: a device is tried, or one
 that was tried in vain for `policy.wave.probe_after` is left for another.
@@ -21,7 +23,7 @@ from bridge.store.installs import breaker, installs
 
 
 def observe(context: Context, decided: Sequence[tuple[Facts, Decision]]) -> None:
-    """Keep what failed, and see what it makes of waves; what was just decided is stored."""
+    """Keep what failed, and see whether it trips the breaker; what was just decided is stored."""
     there = [f.install for f, decision in decided if decision.state == "installed"]
     breaker.healed(context.db, [(i.adam_id, i.target) for i in there])
     tried = {(p.name, p.probe): p for p in pauses.load(context.db).all if p.probe is not None}
@@ -61,7 +63,7 @@ def _probe_stands(context: Context, pause: Pause, fact: Facts, decision: Decisio
 
 
 def sweep(context: Context) -> int:
-    """Try a device for each wave whose time has come; returns for how many."""
+    """Try a device for each breaker whose time has come; returns for how many."""
     due = pauses.probes_due(context.db, context.now)
     for pause in due:
         before = installs.get(context.db, pause.probe, pause.name) if pause.probe else None

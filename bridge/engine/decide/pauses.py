@@ -85,7 +85,7 @@ def hold_back(context: Context, row: OutboxRow) -> bool:
 
 
 def _request(context: Context, row: OutboxRow, paused: Pauses) -> bool:
-    """A request with a paused pair does not go: its other pairs are cut anew."""
+    """A request with a paused pair does not go: its other pairs are asked for anew."""
     pairs = pairs_store.open_pairs(context.db, row.id)
     if not any(
         paused.over(

@@ -1,7 +1,7 @@
 """From dirty installs to decisions, and from decisions to what is intended.
 
 Level-triggered: whatever touched an install, it is decided from all the facts as they are now.
-Seats are allotted and requests cut in transactions of their own, since they look at many installs.
+Seats are allocated and requests made in transactions of their own: they look at many installs.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ from bridge.domain.decision import (
     AskApps,
     AskFacts,
     AskInstalled,
-    BeScout,
+    BeginProbe,
     Decision,
     DropAttempt,
-    EndScout,
+    EndProbe,
     GiveBack,
     LeaveBehind,
     LeaveLine,
@@ -105,7 +105,7 @@ def _intend(context: Context, fact: Facts, decision: Decision) -> None:
 
 
 def _nothing(context: Context, fact: Facts, step: Step) -> None:
-    """A step that something else takes up: seats are allotted for many installs at once."""
+    """A step that something else takes up: seats are allocated for many installs at once."""
 
 
 def _device(fact: Facts) -> Device:
@@ -223,18 +223,18 @@ def _leave_line(context: Context, fact: Facts, step: Step) -> None:
     installs.touch_ids(context.db, [fact.install.id], context.now)
 
 
-def _be_scout(context: Context, fact: Facts, step: Step) -> None:
-    """The first that gets there is the scout; then each of them is decided by who it is."""
+def _begin_probe(context: Context, fact: Facts, step: Step) -> None:
+    """The first that gets there is the probe; then each of them is decided by who it is."""
     overdue = context.now - context.policy.scout.answer_within
     install = fact.install
     probes.begin(context.db, install.adam_id, install.target, overdue=overdue, now=context.now)
     installs.touch_ids(context.db, [install.id], context.now)
 
 
-def _end_scout(context: Context, fact: Facts, step: Step) -> None:
+def _end_probe(context: Context, fact: Facts, step: Step) -> None:
     probes.end(context.db, fact.install.adam_id)
     meta.count(context.db, "scout.in_vain", context.now)
-    installs.touch_behind_scout(context.db, fact.install.adam_id, context.now)
+    installs.touch_behind_probe(context.db, fact.install.adam_id, context.now)
 
 
 def _drop_attempt(context: Context, fact: Facts, step: Step) -> None:
@@ -253,8 +253,8 @@ _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
     AskApps: _ask_apps,
     AskInstalled: _ask_installed,
     AskFacts: _ask_facts,
-    BeScout: _be_scout,
-    EndScout: _end_scout,
+    BeginProbe: _begin_probe,
+    EndProbe: _end_probe,
     ReadAssignment: _read_assignment,
     GiveBack: _give_back,
     SendRemove: _send_remove,
@@ -264,7 +264,7 @@ _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
 }
 
 
-def allot_seats(context: Context) -> int:
+def allocate_seats(context: Context) -> int:
     """Give the free seats to those who wait for one; returns how many got one, or were sent where
     there is one."""
     given = 0
@@ -277,7 +277,7 @@ def allot_seats(context: Context) -> int:
         free = facts.free_seats(context.db, location, asset, counts)
         demands = seats.demands(context.db, location, asset)
         granted = allocate(demands, free)
-        serials = seats.allotted(context.db, [d.install_id for d in granted], context.now)
+        serials = seats.allocated(context.db, [d.install_id for d in granted], context.now)
         pairs = [Pair(asset, serial_number) for serial_number in serials]
         pairs_store.want(context.db, location, "ASSOCIATE", pairs, context.now)
         given += len(granted)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.domain.desired.change import Batch, Change, PairName, compare, refusal
+from bridge.domain.desired.change import Change, Cohort, PairName, compare, refusal
 from bridge.domain.desired.desired import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Wanted
 from bridge.domain.desired.first_contact import not_shown, unplanned
 from bridge.domain.desired.roster import Roster
@@ -49,7 +49,7 @@ NO_LIMITS = Limits()
 
 
 def difference(
-    db: Connection, before: Sequence[Batch], after: Sequence[Batch], limits: Limits
+    db: Connection, before: Sequence[Cohort], after: Sequence[Cohort], limits: Limits
 ) -> Change:
     """What changes between what is stored and what is wished for; see `compare`."""
     limited_at = wanted_store.limited_at(db)
@@ -98,20 +98,22 @@ def leaving_by(wanted: Wanted, roster: Roster, pair: PairName) -> AppWish | None
 
 
 def _unlike(
-    before: Sequence[Batch], after: Sequence[Batch], held: frozenset[PairName]
+    before: Sequence[Cohort], after: Sequence[Cohort], held: frozenset[PairName]
 ) -> Iterable[Wish]:
     """The wishes that are not stored as they are, in the file's order, then by serial number."""
     stored: dict[tuple[object, ...], set[str]] = {}
-    for batch in before:
-        stored.setdefault((batch.way, batch.wanted_by, batch.held), set()).update(batch.serials)
+    for cohort in before:
+        stored.setdefault((cohort.way, cohort.wanted_by, cohort.held), set()).update(cohort.serials)
     held_of: dict[str, set[str]] = {}
     for serial_number, adam_id in held:
         held_of.setdefault(adam_id, set()).add(serial_number)
-    for batch in after:
-        waiting = batch.serials & held_of.get(batch.asset.adam_id, set())
-        for serials, reason in ((batch.serials - waiting, batch.held), (waiting, HELD_BACK)):
-            same = stored.get((batch.way, batch.wanted_by, reason), ())
-            yield from (_wish(batch, serial, reason) for serial in sorted(serials.difference(same)))
+    for cohort in after:
+        waiting = cohort.serials & held_of.get(cohort.asset.adam_id, set())
+        for serials, reason in ((cohort.serials - waiting, cohort.held), (waiting, HELD_BACK)):
+            same = stored.get((cohort.way, cohort.wanted_by, reason), ())
+            yield from (
+                _wish(cohort, serial, reason) for serial in sorted(serials.difference(same))
+            )
 
 
 def for_device(db: Connection, serial_number: str, now: float) -> int:
@@ -132,13 +134,13 @@ def for_device(db: Connection, serial_number: str, now: float) -> int:
 
 
 def _held(
-    db: Connection, wanted: Wanted, device: Device, found: Sequence[Batch]
+    db: Connection, wanted: Wanted, device: Device, found: Sequence[Cohort]
 ) -> dict[str, Held]:
     """By adam id, why a device's wishes are held: the last apply could not show them, or had a
     limit. What stands already, and goes on, goes on.
     """
     applied_at = totals.applied_at(db)
-    by_file = {batch.asset.adam_id for batch in found if batch.wanted_by == BY_FILE}
+    by_file = {cohort.asset.adam_id for cohort in found if cohort.wanted_by == BY_FILE}
     if applied_at is None or not by_file:
         return {}
     standing = on_hold.of_device(db, device.serial_number or "")
@@ -168,7 +170,7 @@ def platforms_changed(db: Connection) -> None:
     forgotten. The rest stays for an apply to show: Apple's word for a fleet may be a mistake.
     """
     wanted = wanted_store.load(db)
-    stored = {pair for batch in fleet.wanted(db) for pair in batch.pairs()}
+    stored = {pair for cohort in fleet.wanted(db) for pair in cohort.pairs()}
     on_hold.forget(db, _unfit(wanted, roster_of_all(db, wanted)) & stored)
 
 
@@ -200,12 +202,12 @@ def known(db: Connection, wanted: Wanted) -> dict[str, Device | None]:
     return dict.fromkeys(named) | devices.by_serial(db)
 
 
-def wished(wanted: Wanted, roster: Roster, beside: Sequence[OneOff]) -> list[Batch]:
+def wished(wanted: Wanted, roster: Roster, beside: Sequence[OneOff]) -> list[Cohort]:
     """What the file wishes for, together with the one-off wishes beside it.
 
     Of devices whose platform nobody knows, the first entry that may be theirs stands for all.
     """
-    found: list[Batch] = []
+    found: list[Cohort] = []
     by_file: set[PairName] = set()
     undecided: dict[str, frozenset[str]] = {}
     for app in wanted.apps:
@@ -217,35 +219,35 @@ def wished(wanted: Wanted, roster: Roster, beside: Sequence[OneOff]) -> list[Bat
         for serials, held in ways:
             both = serials & alone
             by_file.update((serial, app.adam_id) for serial in both)
-            found.append(_batch(app, BY_FILE, serials - both, held))
-            found.append(_batch(app, BY_BOTH, both, held))
+            found.append(_cohort(app, BY_FILE, serials - both, held))
+            found.append(_cohort(app, BY_BOTH, both, held))
     found += [
         of_one_off(wanted, each, roster.platform(each.serial_number))
         for each in beside
         if each.pair not in by_file
     ]
-    return [batch for batch in found if batch.serials]
+    return [cohort for cohort in found if cohort.serials]
 
 
-def of_one_off(wanted: Wanted, one_off: OneOff, platform: str | None) -> Batch:
+def of_one_off(wanted: Wanted, one_off: OneOff, platform: str | None) -> Cohort:
     """A one-off wish on a device of this platform, with the settings that the file has for its
     app there. While these depend on a platform that nobody knows, it waits."""
     adam_id = one_off.asset.adam_id
     entries = wanted.entries(adam_id, platform)
     is_open = platform is None and wanted.differs_by_platform(adam_id)
-    batch = _batch(
+    cohort = _cohort(
         entries[0] if entries else AppWish(adam_id, (), one_off.location),
         BY_ONE_OFF,
         frozenset({one_off.serial_number}),
         PLATFORM_UNKNOWN if is_open else None,
     )
-    return replace(batch, asset=one_off.asset, location=one_off.location, fallbacks=())
+    return replace(cohort, asset=one_off.asset, location=one_off.location, fallbacks=())
 
 
-def _batch(
+def _cohort(
     app: AppWish, wanted_by: str, serials: frozenset[str], held: Held | None = None
-) -> Batch:
-    return Batch(
+) -> Cohort:
+    return Cohort(
         asset=app.asset,
         location=app.location,
         priority=app.priority,
@@ -270,19 +272,19 @@ def _options(app: AppWish) -> Options:
     )
 
 
-def _wish(batch: Batch, serial_number: str, held: Held | None = None) -> Wish:
+def _wish(cohort: Cohort, serial_number: str, held: Held | None = None) -> Wish:
     return Wish(
         serial_number,
-        batch.asset,
-        batch.location,
-        batch.wanted_by,
-        batch.priority,
-        batch.options,
-        held or batch.held,
-        batch.fallbacks,
+        cohort.asset,
+        cohort.location,
+        cohort.wanted_by,
+        cohort.priority,
+        cohort.options,
+        held or cohort.held,
+        cohort.fallbacks,
     )
 
 
-def store_batches(db: Connection, found: Iterable[Batch], now: float) -> int:
+def store_cohorts(db: Connection, found: Iterable[Cohort], now: float) -> int:
     """Make installs of these as they are; returns how many changed."""
     return installs.store(db, [_wish(b, s) for b in found for s in sorted(b.serials)], now)

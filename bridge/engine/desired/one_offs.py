@@ -58,7 +58,7 @@ def assign(
         for each in beside
         if each.pair not in by_file
     ]
-    apply.store_batches(db, alone, now)
+    apply.store_cohorts(db, alone, now)
     return frozenset(new)
 
 

@@ -10,7 +10,7 @@ from bridge.domain.decision import Decision
 from bridge.domain.facts import Facts
 from bridge.domain.licences.forecast import used_per_day
 from bridge.domain.licences.retired import retired_too
-from bridge.domain.model import LANE_STATES
+from bridge.domain.model import IN_DEVICE_QUEUE
 from bridge.domain.reasons import REASONS, describe
 from bridge.domain.times import rfc3339
 from bridge.domain.wording import as_sentence
@@ -26,7 +26,7 @@ FINE = ("installed", "licensed")
 
 
 def explain(context: Context, serial_number: str, adam_id: str) -> Mapping[str, Any] | None:
-    """One install with its sentence, evidence, next step and trail; None for an unknown pair.
+    """One install with its sentence, evidence, next step and timeline; None for an unknown pair.
 
     Ready for JSON. `needs_someone` says whether a person must act before it goes on.
     """
@@ -71,7 +71,7 @@ def _next_at(context: Context, fact: Facts, history: History, decision: Decision
         if asked.state == "open":
             times += [asked.next_status_at, asked.next_read_at]
     for command in history.sent:
-        if command.state in ("ready", *LANE_STATES):
+        if command.state in ("ready", *IN_DEVICE_QUEUE):
             times.append(command.due_at if command.state == "ready" else command.look_at)
     ahead = [at for at in times if at is not None]
     return max(min(ahead), context.now) if ahead else None

@@ -68,7 +68,7 @@ def handle(
         timers.stored_up_to(db, command.server, command.posted_at, look_at)
     if status == "NotNow":
         since = command.not_now_since or event.received_at
-        push_at = context.now + follow_up.nudge_after(context.policy, since, context.now)
+        push_at = context.now + follow_up.push_after(context.policy, since, context.now)
         commands.not_now(db, command.command_uuid, event.received_at, push_at=push_at)
         _touch_install(context, command)
         return f"{command.request_type}: NotNow"

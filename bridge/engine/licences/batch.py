@@ -1,4 +1,4 @@
-"""Collected pairs are cut into as few requests to Apple as possible."""
+"""Collected pairs become as few requests to Apple as possible."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ FULL_EVERY = 5.0
 
 
 @dataclass(frozen=True, slots=True)
-class Cut:
+class Batch:
     """One request to make."""
 
     location: str
@@ -30,25 +30,25 @@ class Cut:
     rectangle: Rectangle
 
 
-def plan(context: Context, looked_at: float) -> list[Cut]:
+def plan(context: Context, looked_at: float) -> list[Batch]:
     """Which requests to make of what was collected; only reads, for it may look at many pairs.
 
     Full requests go while pairs keep coming, the rest when no more of the location are coming.
     `looked_at` is when full ones were looked for last.
     """
-    cuts = []
+    batches = []
     for collection in pairs_store.collections(context.db):
         location = locations.get(context.db, collection.location)
         quiet = context.now >= _quiet_at(context, collection)
         if location.stopped is None and (quiet or context.now >= looked_at + FULL_EVERY):
-            cuts.extend(_cut(context, location, collection.kind, only_full=not quiet))
-    return cuts
+            batches.extend(_batch(context, location, collection.kind, only_full=not quiet))
+    return batches
 
 
-def make(context: Context, cut: Cut) -> bool:
+def make(context: Context, batch: Batch) -> bool:
     """Make one request of those that were planned; False when a pair of it is gone since."""
-    made = requests.make(context.db, cut.location, cut.kind, cut.rectangle, context.now)
-    _touch(context, cut.rectangle.pairs())
+    made = requests.make(context.db, batch.location, batch.kind, batch.rectangle, context.now)
+    _touch(context, batch.rectangle.pairs())
     return made is not None
 
 
@@ -71,8 +71,8 @@ def anything_to_give_up(context: Context) -> bool:
     )
 
 
-def next_cut_at(context: Context) -> float | None:
-    """When what was collected is next to be cut, or None when nothing is."""
+def next_at(context: Context) -> float | None:
+    """When what was collected is next to be asked for, or None when nothing is."""
     collected = pairs_store.collections(context.db)
     return min((_quiet_at(context, collection) for collection in collected), default=None)
 
@@ -84,15 +84,15 @@ def _quiet_at(context: Context, collection: Collection) -> float:
     return min(collection.newest + policy.collect_for, collection.oldest + policy.collect_at_most)
 
 
-def _cut(context: Context, location: Location, kind: str, *, only_full: bool) -> list[Cut]:
+def _batch(context: Context, location: Location, kind: str, *, only_full: bool) -> list[Batch]:
     collected = pairs_store.collecting(context.db, location.name, kind)
-    cut = rectangles(
+    found = rectangles(
         (wanted.pair for wanted in collected),
         max_assets=_max_assets(location),
         max_serial_numbers=_max_serials(location),
     )
-    chosen = (r for r in cut if not only_full or _is_full(location, r))
-    return [Cut(location.name, kind, rectangle) for rectangle in chosen]
+    chosen = (r for r in found if not only_full or _is_full(location, r))
+    return [Batch(location.name, kind, rectangle) for rectangle in chosen]
 
 
 def _touch(context: Context, pairs: Iterable[Pair]) -> None:

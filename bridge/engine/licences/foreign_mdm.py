@@ -14,7 +14,7 @@ from bridge.clients.apple.replies import ClientConfig, MdmInfo
 
 
 @dataclass(frozen=True, slots=True)
-class Holder:
+class ForeignMdm:
     """Another MDM. `mdm_id` is None when only its notification URL is to be seen."""
 
     mdm_id: str | None
@@ -35,21 +35,23 @@ class Holder:
             return f"its notifications go to {self.notification_url}"
         return f"Apple names {self.title}"
 
-    def is_same(self, other: Holder) -> bool:
+    def is_same(self, other: ForeignMdm) -> bool:
         """Whether it is the same MDM, whatever it changed about itself."""
         if self.mdm_id is None:
             return other.mdm_id is None and self.notification_url == other.notification_url
         return self.mdm_id == other.mdm_id
 
 
-def of_config(config: ClientConfig, ours: str, our_urls: Collection[str | None]) -> Holder | None:
+def of_config(
+    config: ClientConfig, ours: str, our_urls: Collection[str | None]
+) -> ForeignMdm | None:
     """The other MDM that holds the location; `ours` is our own mdmInfo id."""
     info, url = config.envelope.mdm_info, config.notification_url
     if info is not None:
         return None if info.id == ours else of_info(info, url)
     if not url or url in our_urls:
         return None
-    return Holder(None, "", "", url)
+    return ForeignMdm(None, "", "", url)
 
 
 def as_known(config: ClientConfig, ours: str, *, is_ours: bool) -> ClientConfig:
@@ -61,9 +63,9 @@ def as_known(config: ClientConfig, ours: str, *, is_ours: bool) -> ClientConfig:
     return replace(config, envelope=replace(config.envelope, mdm_info=replace(info, id=ours)))
 
 
-def of_info(info: MdmInfo, notification_url: str | None = None) -> Holder:
+def of_info(info: MdmInfo, notification_url: str | None = None) -> ForeignMdm:
     """The MDM that an mdmInfo names."""
-    return Holder(info.id, info.name, info.metadata, notification_url)
+    return ForeignMdm(info.id, info.name, info.metadata, notification_url)
 
 
 def _plain(text: str | None) -> str:

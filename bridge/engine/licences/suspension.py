@@ -64,18 +64,18 @@ def held_by_another(context: Context, name: str, shown: str) -> None:
 
     Its client configuration is read at once, because that alone tells when this is over.
     """
-    if locations.get(context.db, name).foreign_holder is None:
+    if locations.get(context.db, name).foreign_mdm is None:
         meta.hasten_job(context.db, f"config:{name}", context.now)
-    locations.update(context.db, name, foreign_holder=shown[:300])
+    locations.update(context.db, name, foreign_mdm=shown[:300])
     _settle(context, name)
 
 
 def held_by_no_other(context: Context, name: str) -> bool:
     """No other MDM holds the location; returns whether one did before."""
-    before = locations.get(context.db, name).foreign_holder
+    before = locations.get(context.db, name).foreign_mdm
     if before is None:
         return False
-    locations.update(context.db, name, foreign_holder=None)
+    locations.update(context.db, name, foreign_mdm=None)
     _settle(context, name)
     return True
 
@@ -113,8 +113,8 @@ def _settle(context: Context, name: str) -> None:
 def _first(location: Location) -> tuple[str | None, str | None]:
     if location.token_stop is not None:
         return location.token_stop, location.token_stop_detail
-    if location.foreign_holder is not None:
-        return "FOREIGN_MDM", location.foreign_holder
+    if location.foreign_mdm is not None:
+        return "FOREIGN_MDM", location.foreign_mdm
     if location.shared_with is not None:
         return "SHARED_LIBRARY", f"{location.shared_with} comes before it"
     return None, None

@@ -4,25 +4,25 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from bridge.domain.facts import Scout
+from bridge.domain.facts import Probe
 from bridge.store import rows
 from bridge.store.database import Connection
 
 
-def load(db: Connection, adam_ids: Sequence[str]) -> dict[str, Scout]:
-    """The scouts of these apps, by adam id."""
+def load(db: Connection, adam_ids: Sequence[str]) -> dict[str, Probe]:
+    """The probes of these apps, by adam id."""
     found = db.execute(
-        f"SELECT adam_id, {rows.columns(Scout)} FROM scouts "
+        f"SELECT adam_id, {rows.columns(Probe)} FROM probes "
         f"WHERE adam_id IN ({rows.marks(adam_ids)})",
         tuple(adam_ids),
     )
-    return {row["adam_id"]: rows.read(Scout, row) for row in found}
+    return {row["adam_id"]: rows.read(Probe, row) for row in found}
 
 
 def begin(db: Connection, adam_id: str, serial_number: str, *, overdue: float, now: float) -> None:
-    """Let a device be the scout, unless another one is that began after `overdue`."""
+    """Let a device be the probe, unless another one is that began after `overdue`."""
     db.execute(
-        "INSERT INTO scouts (adam_id, serial_number, since, tried) VALUES (?, ?, ?, 1) "
+        "INSERT INTO probes (adam_id, serial_number, since, tried) VALUES (?, ?, ?, 1) "
         "ON CONFLICT (adam_id) DO UPDATE SET serial_number = excluded.serial_number, "
         "since = excluded.since, tried = tried + 1 WHERE serial_number IS NULL OR since <= ?",
         (adam_id, serial_number, now, overdue),
@@ -30,5 +30,5 @@ def begin(db: Connection, adam_id: str, serial_number: str, *, overdue: float, n
 
 
 def end(db: Connection, adam_id: str) -> None:
-    """The scout came back without the bundle id."""
-    db.execute("UPDATE scouts SET serial_number = NULL WHERE adam_id = ?", (adam_id,))
+    """The probe came back without the bundle id."""
+    db.execute("UPDATE probes SET serial_number = NULL WHERE adam_id = ?", (adam_id,))

@@ -127,7 +127,7 @@ def is_ours(db: Connection, command_uuid: str) -> bool:
 
 
 def of_install(db: Connection, install_id: int) -> list[Command]:
-    """Every command of an install, oldest first; for its trail."""
+    """Every command of an install, oldest first; for its timeline."""
     found = db.execute(
         f"SELECT {rows.columns(Command)} FROM commands WHERE install_id = ? ORDER BY created_at",
         (install_id,),
@@ -181,7 +181,7 @@ def posted(db: Connection, command_uuid: str, now: float, *, look_at: float) -> 
 
 
 def queued(db: Connection, command_uuid: str, *, look_at: float, push_at: float | None) -> None:
-    """The server's queue shows the command; `push_at` says when the device is nudged."""
+    """The server's queue shows the command; `push_at` says when the device is pushed to."""
     db.execute(
         "UPDATE commands SET state = 'queued', look_at = ?, push_at = coalesce(push_at, ?) "
         "WHERE command_uuid = ? AND state IN ('posted', 'queued')",
@@ -203,7 +203,7 @@ def passed_over(db: Connection, command_uuid: str, now: float) -> None:
 
 
 def in_doubt(db: Connection, command_uuid: str, now: float) -> None:
-    """Neither queued nor answered: the lane is freed, and the device will be asked."""
+    """Neither queued nor answered: the queue is freed, and the device will be asked."""
     changed = db.execute(
         "UPDATE commands SET state = 'in_doubt', in_doubt_at = ?, look_at = NULL, push_at = NULL "
         f"WHERE command_uuid = ? AND state IN {device_queue.LANE} RETURNING device_id",

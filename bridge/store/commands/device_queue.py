@@ -1,6 +1,6 @@
-"""One lane a device: which commands may be started now.
+"""One queue a device: which commands may be started now.
 
-A device's `lane_at` says when its lane is to be looked at: whatever may make room, or brings a
+A device's `queue_at` says when its queue is to be looked at: whatever may make room, or brings a
 command, sets it; whoever finds nothing to start clears it.
 """
 
@@ -8,27 +8,27 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.domain.model import LANE_STATES
+from bridge.domain.model import IN_DEVICE_QUEUE
 from bridge.store import rows
 from bridge.store.database import Connection
 
-LANE = "('" + "', '".join(LANE_STATES) + "')"
-OPEN = "('" + "', '".join(("ready", *LANE_STATES, "in_doubt")) + "')"
+LANE = "('" + "', '".join(IN_DEVICE_QUEUE) + "')"
+OPEN = "('" + "', '".join(("ready", *IN_DEVICE_QUEUE, "in_doubt")) + "')"
 """What is not over: posted and not answered, or still to be posted."""
 
 
 def wake(db: Connection, device_id: int, at: float) -> None:
-    """Have a device's lane looked at, at the latest at `at`."""
+    """Have a device's queue looked at, at the latest at `at`."""
     db.execute(
-        "UPDATE devices SET lane_at = min(coalesce(lane_at, ?), ?) WHERE id = ?",
+        "UPDATE devices SET queue_at = min(coalesce(queue_at, ?), ?) WHERE id = ?",
         (at, at, device_id),
     )
 
 
 def waiting(db: Connection, server: str, now: float, limit: int) -> list[int]:
-    """The devices of a server whose lane is to be looked at now."""
+    """The devices of a server whose queue is to be looked at now."""
     found = db.execute(
-        "SELECT id FROM devices WHERE server = ? AND lane_at <= ? ORDER BY lane_at, id LIMIT ?",
+        "SELECT id FROM devices WHERE server = ? AND queue_at <= ? ORDER BY queue_at, id LIMIT ?",
         (server, now, limit),
     )
     return [int(row[0]) for row in found]
@@ -75,23 +75,23 @@ def startable(db: Connection, device_id: int, now: float) -> list[Startable]:
 
 
 def wake_ready(db: Connection, now: float) -> None:
-    """Have every lane looked at in which a command waits."""
+    """Have every queue looked at in which a command waits."""
     db.execute(
-        "UPDATE devices SET lane_at = ? "
+        "UPDATE devices SET queue_at = ? "
         "WHERE id IN (SELECT device_id FROM commands WHERE state = 'ready')",
         (now,),
     )
 
 
 def postpone(db: Connection, device_id: int, at: float) -> None:
-    """Look at the device's lane again at `at`, not before."""
-    db.execute("UPDATE devices SET lane_at = ? WHERE id = ?", (at, device_id))
+    """Look at the device's queue again at `at`, not before."""
+    db.execute("UPDATE devices SET queue_at = ? WHERE id = ?", (at, device_id))
 
 
 def rest(db: Connection, device_id: int, now: float, *, full: bool) -> None:
-    """The lane was looked at: again when the next command is due, or when something wakes it."""
+    """The queue was looked at: again when the next command is due, or when something wakes it."""
     db.execute(
-        "UPDATE devices SET lane_at = CASE WHEN ? THEN NULL ELSE (SELECT min(due_at) "
+        "UPDATE devices SET queue_at = CASE WHEN ? THEN NULL ELSE (SELECT min(due_at) "
         "FROM commands WHERE device_id = devices.id AND state = 'ready' AND due_at > ?) END "
         "WHERE id = ?",
         (full, now, device_id),
@@ -99,7 +99,7 @@ def rest(db: Connection, device_id: int, now: float, *, full: bool) -> None:
 
 
 def hold(db: Connection, command_uuid: str, due_at: float) -> None:
-    """This command waits until then; the others of its lane do not."""
+    """This command waits until then; the others of its queue do not."""
     db.execute("UPDATE commands SET due_at = ? WHERE command_uuid = ?", (due_at, command_uuid))
 
 
@@ -112,14 +112,14 @@ def delay(db: Connection, device_id: int, not_before: float) -> None:
 
 
 def servers_waiting(db: Connection, now: float) -> list[str]:
-    """The servers that have a device whose lane is to be looked at now."""
+    """The servers that have a device whose queue is to be looked at now."""
     found = db.execute(
-        "SELECT DISTINCT server FROM devices WHERE lane_at IS NOT NULL AND lane_at <= ?", (now,)
+        "SELECT DISTINCT server FROM devices WHERE queue_at IS NOT NULL AND queue_at <= ?", (now,)
     )
     return [str(row[0]) for row in found]
 
 
 def next_due(db: Connection, now: float) -> float | None:
-    """When a lane is next to be looked at; those that are due already wait for their server."""
-    value = db.execute("SELECT min(lane_at) FROM devices WHERE lane_at > ?", (now,)).fetchone()[0]
+    """When a queue is next to be looked at; those that are due already wait for their server."""
+    value = db.execute("SELECT min(queue_at) FROM devices WHERE queue_at > ?", (now,)).fetchone()[0]
     return None if value is None else float(value)

@@ -1,4 +1,4 @@
-"""Following commands up: when a server's queue is looked at, and when a device is nudged.
+"""Following commands up: when a server's queue is looked at, and when a device is pushed to.
 
 A command is `suspect` when its answer may have come while nobody listened: if a look does not find
 it, it is in doubt at once, however young it is.
@@ -111,7 +111,7 @@ def look_again(db: Connection, command_uuid: str, at: float) -> None:
 
 
 def to_push(db: Connection, now: float, limit: int) -> list[int]:
-    """The devices that are to be nudged now."""
+    """The devices that are to be pushed to now."""
     found = db.execute(
         "SELECT device_id FROM commands WHERE push_at <= ? GROUP BY device_id "
         "ORDER BY min(push_at) LIMIT ?",
@@ -121,7 +121,7 @@ def to_push(db: Connection, now: float, limit: int) -> list[int]:
 
 
 def push_again(db: Connection, device_id: int, push_at: float, now: float) -> None:
-    """The device was nudged: not again before `push_at`."""
+    """The device was pushed to: not again before `push_at`."""
     db.execute(
         "UPDATE commands SET push_at = ? WHERE device_id = ? AND push_at <= ?",
         (push_at, device_id, now),
@@ -129,7 +129,7 @@ def push_again(db: Connection, device_id: int, push_at: float, now: float) -> No
 
 
 def next_due(db: Connection) -> float | None:
-    """When a queue is next to be looked at, or a device to be nudged."""
+    """When a queue is next to be looked at, or a device to be pushed to."""
     row = db.execute(
         "SELECT (SELECT min(look_at) FROM commands WHERE look_at IS NOT NULL), "
         "(SELECT min(push_at) FROM commands WHERE push_at IS NOT NULL)"

@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable
 from functools import lru_cache
 
-from bridge.domain.desired.change import Batch, PairName
+from bridge.domain.desired.change import Cohort, PairName
 from bridge.domain.desired.desired import BY_ONE_OFF
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset
@@ -16,13 +16,13 @@ from bridge.store.installs.installs import document
 _WAY = "pricing_param, locations, priority, options, wanted_by, held"
 
 
-def wanted(db: Connection) -> list[Batch]:
+def wanted(db: Connection) -> list[Cohort]:
     """Everything that is wanted now, by how it is wanted."""
     apps = db.execute("SELECT DISTINCT adam_id FROM installs ORDER BY adam_id").fetchall()
-    return [batch for row in apps for batch in _of_app(db, row[0])]
+    return [cohort for row in apps for cohort in _of_app(db, row[0])]
 
 
-def _of_app(db: Connection, adam_id: str) -> list[Batch]:
+def _of_app(db: Connection, adam_id: str) -> list[Cohort]:
     """App by app, since one sort of a whole fleet's installs takes several times as long."""
     found = db.execute(
         f"SELECT {_WAY}, group_concat(target, ' ') FROM installs WHERE adam_id = ? "
@@ -30,7 +30,7 @@ def _of_app(db: Connection, adam_id: str) -> list[Batch]:
         (adam_id,),
     )
     return [
-        Batch(
+        Cohort(
             Asset(adam_id, row[0]),
             row[1].partition(",")[0],
             row[2],

@@ -1,4 +1,4 @@
-"""The newest failure of each app on each device, to tell a wave by."""
+"""The newest failure of each app on each device, which trip the circuit breaker."""
 
 from __future__ import annotations
 
@@ -34,5 +34,5 @@ def alike(db: Connection, adam_id: str, signature: str, since: float) -> int:
 
 
 def forgive(db: Connection, adam_id: str) -> None:
-    """The app is tried again: what failed before makes no other wave."""
+    """The app is tried again: what failed before trips it no more."""
     db.execute("UPDATE failures SET counts = 0 WHERE adam_id = ?", (adam_id,))

@@ -105,7 +105,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 free_seats=office.free(db, pair.asset),
                 odd_asset=office.odd_asset(pair.asset),
                 unsure=office.unsure(pair),
-                scout=sent_ahead.get(install.adam_id),
+                probe=sent_ahead.get(install.adam_id),
                 pause=pause,
             )
         )

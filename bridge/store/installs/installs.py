@@ -263,8 +263,8 @@ def touch_app(db: Connection, adam_id: str, now: float) -> int:
     return _touch(db, "(adam_id = ? OR reason = 'BUNDLE_ID_UNKNOWN')", (adam_id,), now)
 
 
-def touch_behind_scout(db: Connection, adam_id: str, now: float) -> int:
-    """Mark the installs of an app dirty that wait for what its scout learns."""
+def touch_behind_probe(db: Connection, adam_id: str, now: float) -> int:
+    """Mark the installs of an app dirty that wait for what its probe learns."""
     return _touch(db, "adam_id = ? AND reason = 'BUNDLE_ID_SCOUT'", (adam_id,), now)
 
 

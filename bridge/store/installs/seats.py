@@ -40,7 +40,7 @@ def short_since(db: Connection, location: str, asset: Asset) -> float:
     return float(found[0] or 0.0)
 
 
-def allotted(db: Connection, install_ids: Sequence[int], now: float) -> list[str]:
+def allocated(db: Connection, install_ids: Sequence[int], now: float) -> list[str]:
     """These installs got a seat: they wait no more, and are decided anew. Their serials."""
     serials = []
     for install_id in install_ids:

@@ -1,4 +1,4 @@
-"""What became of a pair's requests over time: the trail, and what is counted along it."""
+"""What became of a pair's requests over time: the timeline, and what is counted along it."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ class Asked:
 
 
 def history(db: Connection, location: str, pair: Pair) -> list[Asked]:
-    """Every request for a pair, oldest first; for an install's trail."""
+    """Every request for a pair, oldest first; for an install's timeline."""
     found = db.execute(
         "SELECT p.kind, p.state, p.request_id, r.apple_event_id, r.submitted_at, "
         "r.status_asked_at, r.next_status_at, r.next_read_at, p.settled_at, p.settled_by, "

@@ -17,7 +17,7 @@ from bridge.store.database import Connection
 class Location:
     """A location as last seen; `stopped` is the reason why nothing is written there.
 
-    It is made of `token_stop`, `foreign_holder` and `shared_with`, each of which ends by itself.
+    It is made of `token_stop`, `foreign_mdm` and `shared_with`, each of which ends by itself.
     `told_url` is the notification URL that Apple last took from us, `notification_url` the one
     that it last named. `notification_tokens_new` and `_old` are JSON.
     """
@@ -47,7 +47,7 @@ class Location:
     token_stop_detail: str | None
     token_stop_at: float | None
     token_stop_digest: str | None
-    foreign_holder: str | None
+    foreign_mdm: str | None
     shared_with: str | None
     max_assets: int | None
     max_serial_numbers: int | None

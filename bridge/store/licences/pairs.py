@@ -23,7 +23,7 @@ UNDER_WAY = f"{PAIR} AND state IN ('wanted', 'open')"
 
 @dataclass(frozen=True, slots=True)
 class WantedPair:
-    """A pair that waits to be cut into a request."""
+    """A pair that waits for a batch."""
 
     id: int
     pair: Pair
@@ -83,7 +83,7 @@ def want(db: Connection, location: str, kind: str, pairs: Iterable[Pair], now: f
 
 
 def collecting(db: Connection, location: str, kind: str) -> list[WantedPair]:
-    """The pairs that wait to be cut into requests."""
+    """The pairs that wait for a batch."""
     found = db.execute(
         "SELECT id, adam_id, pricing_param, target, ready_at FROM request_pairs "
         "WHERE location = ? AND kind = ? AND state = 'wanted'",
@@ -185,7 +185,7 @@ def withdraw_collected(db: Connection, location: str, now: float) -> list[Pair]:
 
 @dataclass(frozen=True, slots=True)
 class Collection:
-    """The pairs that wait to be cut into requests of one kind to one location."""
+    """The pairs that wait for a batch of one kind to one location."""
 
     location: str
     kind: str

@@ -145,7 +145,7 @@ def next_due(db: Connection) -> float | None:
 
 
 def take_back(db: Connection, request_id: int, now: float) -> None:
-    """A request that Apple refused whole: its pairs wait to be cut anew."""
+    """A request that Apple refused whole: its pairs wait to be asked for anew."""
     db.execute(
         "UPDATE request_pairs SET state = 'wanted', request_id = NULL, ready_at = ? "
         "WHERE request_id = ? AND state = 'open'",

@@ -36,7 +36,7 @@ CREATE TABLE commands (
     rejection_reason TEXT,
     unread TEXT                        -- why nothing but the status of the answer could be read
 );
-CREATE INDEX commands_lane ON commands (device_id)
+CREATE INDEX commands_device_queue ON commands (device_id)
     WHERE state IN ('posting', 'posted', 'queued', 'not_now');
 CREATE INDEX commands_ready ON commands (device_id, due_at) WHERE state = 'ready';
 CREATE INDEX commands_unseen ON commands (server, posted_at)
@@ -82,20 +82,20 @@ CREATE TABLE pauses (
     since REAL NOT NULL,
     paused_by TEXT NOT NULL,           -- person | wave
     why TEXT NOT NULL,
-    next_probe_at REAL,                -- when one device is tried, or given up, after a wave
+    next_probe_at REAL,                -- breaker: when one device is tried, or no more
     probe TEXT,                        -- the serial number of the one that is being tried
     probe_at REAL,
     probes INTEGER NOT NULL,           -- how many failed
     PRIMARY KEY (scope, name)
 );
 
--- The newest failure of each app on each device; many alike are a wave.
+-- The newest failure of each app on each device; many alike trip the breaker.
 CREATE TABLE failures (
     adam_id TEXT NOT NULL,
     serial_number TEXT NOT NULL,
     signature TEXT NOT NULL,
     at REAL NOT NULL,
-    counts INTEGER NOT NULL,           -- 0: of a wave that is over
+    counts INTEGER NOT NULL,           -- 0: it tripped the breaker before
     PRIMARY KEY (adam_id, serial_number)
 );
 

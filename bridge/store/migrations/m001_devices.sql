@@ -32,10 +32,10 @@ CREATE TABLE devices (
     facts_asked_at REAL,               -- when it was last asked, because a `match` needs to know
     facts_at REAL,                     -- when a DeviceInformation was answered
     pushed_at REAL,
-    lane_at REAL,                      -- when a command may be started; NULL: none waits
+    queue_at REAL,                      -- when a command may be started; NULL: none waits
     created_at REAL NOT NULL
 );
-CREATE INDEX devices_lane ON devices (server, lane_at) WHERE lane_at IS NOT NULL;
+CREATE INDEX devices_queue ON devices (server, queue_at) WHERE queue_at IS NOT NULL;
 CREATE UNIQUE INDEX devices_udid ON devices (server, udid) WHERE udid IS NOT NULL;
 CREATE UNIQUE INDEX devices_enrollment ON devices (server, enrollment_id)
     WHERE enrollment_id IS NOT NULL;
@@ -115,7 +115,7 @@ CREATE TABLE apps (
 CREATE INDEX apps_bundle ON apps (bundle_id) WHERE bundle_id IS NOT NULL;
 
 -- Where an app is tried first, to learn its bundle id.
-CREATE TABLE scouts (
+CREATE TABLE probes (
     adam_id TEXT PRIMARY KEY,
     serial_number TEXT,                -- NULL: it came back without it
     since REAL NOT NULL,

@@ -29,7 +29,7 @@ CREATE TABLE locations (
     token_stop_detail TEXT,
     token_stop_at REAL,
     token_stop_digest TEXT,            -- the token that it is about
-    foreign_holder TEXT,               -- by what another MDM shows
+    foreign_mdm TEXT,               -- by what another MDM shows
     shared_with TEXT,                  -- the location before this one that has its library
     max_assets INTEGER,
     max_serial_numbers INTEGER,

@@ -12,7 +12,7 @@ from bridge.simulator.script import Planned
 from tests.flow.reasons import MakeScene, catch, scenario
 from tests.flow.scene import Scene
 from tests.flow.test_metadata import SHY, nowhere
-from tests.flow.test_scout import found_fleet, posted
+from tests.flow.test_probes import found_fleet, posted
 
 
 def on_its_way(make_scene: MakeScene, *deeds: Planned, **arguments: Any) -> Scene:
@@ -113,7 +113,7 @@ def list_first(make_scene: MakeScene) -> Scene:
     "sending",
     "waits for its turn on",
     "nobody",
-    next="when the device's lane is free",
+    next="when the device's queue has room",
     code=0,
 )
 def command_ready(make_scene: MakeScene) -> Scene:

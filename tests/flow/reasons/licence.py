@@ -115,7 +115,7 @@ def for_users_only(make_scene: MakeScene) -> Scene:
     "waiting",
     "is next in line for a seat",
     "nobody",
-    next="allots the free seats within seconds",
+    next="allocates the free seats within seconds",
     code=0,
 )
 def next_in_line(make_scene: MakeScene) -> Scene:
@@ -124,7 +124,7 @@ def next_in_line(make_scene: MakeScene) -> Scene:
     scene.apply(replace(scene.wanted(), apps=(first,)))
     scene.run(scene.all_installed)
     scene.apply(replace(scene.wanted(), apps=(first, second)))
-    with scene.bridge.database.write() as db:  # the engine allots in the same pass
+    with scene.bridge.database.write() as db:  # the engine allocates in the same pass
         reconcile.decide_dirty(scene.bridge.context(db))
     return scene
 

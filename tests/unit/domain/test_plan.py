@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.desired.change import (
-    Batch,
     Change,
+    Cohort,
     compare,
     refusal,
     removals_allowed,
@@ -49,8 +49,8 @@ def sums(
     )
 
 
-def batch(serials: list[str] | set[str], **changes: object) -> Batch:
-    made = Batch(PAGES, "hq", 0, Options(), "file", frozenset(serials))
+def cohort(serials: list[str] | set[str], **changes: object) -> Cohort:
+    made = Cohort(PAGES, "hq", 0, Options(), "file", frozenset(serials))
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -125,7 +125,7 @@ def test_every_device_has_a_licence_asked_for_one_gets_one_or_waits(
 def test_the_change_splits_what_is_wanted(
     before: frozenset[str], after: frozenset[str], limit: int | None, gone: int
 ) -> None:
-    change = compare([batch(set(before))], [batch(set(after))], limit=limit, gone=gone)
+    change = compare([cohort(set(before))], [cohort(set(after))], limit=limit, gone=gone)
     assert {serial for serial, _ in change.added} == after - before
     assert {serial for serial, _ in change.removed} == before - after
     assert change.kept == len(before & after)
@@ -139,34 +139,34 @@ def test_the_change_splits_what_is_wanted(
 @given(st.frozensets(st.sampled_from(SERIALS)), st.randoms())
 def test_a_limit_does_not_depend_on_order(serials: frozenset[str], random: object) -> None:
     apps = [Asset(str(number)) for number in range(3)]
-    made = [batch(set(serials), asset=asset, priority=int(asset.adam_id)) for asset in apps]
+    made = [cohort(set(serials), asset=asset, priority=int(asset.adam_id)) for asset in apps]
     once = compare([], made, limit=4)
     again = compare([], made[::-1], limit=4)
     assert once == again
 
 
 def test_the_same_is_no_change_and_another_way_is_told_apart() -> None:
-    one = batch(["A", "B"])
+    one = cohort(["A", "B"])
     assert not compare([one], [one]).touches_installs
     assert not compare([one], [replace(one, wanted_by="one-off")]).touches_installs
-    changed = compare([one], [batch(["A"]), batch(["B"], priority=1)])
+    changed = compare([one], [cohort(["A"]), cohort(["B"], priority=1)])
     assert changed.otherwise == {("B", PAGES.adam_id)}
     assert (changed.kept, changed.unchanged) == (2, 1)
 
 
 def test_what_no_apply_has_shown_is_added_and_what_a_limit_held_is_let_go() -> None:
-    before = [batch(["A"], held="NOT_PLANNED"), batch(["B"], held="HELD_BACK"), batch(["C"])]
-    change = compare(before, [batch(["A", "B", "C"])])
+    before = [cohort(["A"], held="NOT_PLANNED"), cohort(["B"], held="HELD_BACK"), cohort(["C"])]
+    change = compare(before, [cohort(["A", "B", "C"])])
     assert change.added == {("A", PAGES.adam_id)}
     assert change.let_go == {("B", PAGES.adam_id)}
     assert (change.kept, change.held) == (2, frozenset())
-    limited = compare(before, [batch(["A", "B", "C"])], limit=1)
+    limited = compare(before, [cohort(["A", "B", "C"])], limit=1)
     assert limited.let_go == frozenset()
     assert limited.held == {("B", PAGES.adam_id)}
 
 
 def test_too_many_removals_are_refused_and_the_plan_says_so() -> None:
-    change = compare([batch(SERIALS)], [batch(["S0"])])
+    change = compare([cohort(SERIALS)], [cohort(["S0"])])
     why = "it would remove 11 of 12 installs, but no more than 10 without --allow-removals 11"
     assert refusal(change, None) == why
     assert refusal(change, 11) is None

@@ -138,4 +138,4 @@ def test_what_a_removed_location_or_server_held_is_let_go(
     device_queue.start(context(db))
     recover(db, tmp_path, database)
     assert pairs_store.want(db, "gone", "ASSOCIATE", [pair("A")], NOW) == 1, "it may come back"
-    assert state(db, "C") not in ("posting", "posted"), "its lane is free when it comes back"
+    assert state(db, "C") not in ("posting", "posted"), "its queue is free when it comes back"

@@ -190,7 +190,7 @@ def test_a_device_that_stays_away_is_nudged_ever_less(
 
 
 def parked(db: Connection, **device: Any) -> None:
-    """A command that was answered NotNow at NOW - 1 h, and a nudge that is due."""
+    """A command that was answered NotNow at NOW - 1 h, and a push that is due."""
     made = make_device(db, **device)
     make_posted(db, "a", made, NOW - 2 * HOUR, install_id=make_install(db))
     commands.not_now(db, "a", NOW - HOUR, push_at=NOW)

@@ -90,8 +90,8 @@ def test_what_is_wanted_again_starts_anew(db: Connection) -> None:
     assert (one(db).wanted, row(db, install_id)["dirty_at"]) == (False, NOW + 1)
     assert fleet.wanted(db) == []
     assert installs.store(db, [wish()], NOW + 2) == 1
-    (batch,) = fleet.wanted(db)
-    assert (batch.asset, batch.serials) == (PAGES, {"S1"})
+    (cohort,) = fleet.wanted(db)
+    assert (cohort.asset, cohort.serials) == (PAGES, {"S1"})
     after = row(db, install_id)
     assert (after["round_at"], after["created_at"]) == (NOW + 2, NOW + 2), "at the end of the line"
 
@@ -232,7 +232,7 @@ def test_who_waits_for_a_seat(db: Connection) -> None:
         (ids[1], 1, NOW + 1),
     ]
     assert seats.demands(db, "branch", PAGES) == []
-    assert seats.allotted(db, [ids[1]], NOW + 5) == ["S1"]
+    assert seats.allocated(db, [ids[1]], NOW + 5) == ["S1"]
     assert [d.install_id for d in seats.demands(db, "hq", PAGES)] == [ids[0]]
     assert dirty(db) == ["S2", "S1"]
 

@@ -6,7 +6,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import fields, replace
 from typing import Any, get_args
 
-from bridge.domain.desired.change import Batch, Change, PairName
+from bridge.domain.desired.change import Change, Cohort, PairName
 from bridge.domain.desired.desired import Wanted
 from bridge.domain.desired.roster import Roster
 from bridge.domain.devices.platforms import Fit, fit, listed
@@ -91,28 +91,28 @@ def _unknown_device(server: str, serial_number: str) -> Device:
     return Device(**values)
 
 
-def _names(db: Connection, wanted: Wanted, all_: Collection[Batch]) -> dict[str, str | None]:
-    adam_ids = {batch.asset.adam_id for batch in all_}
+def _names(db: Connection, wanted: Wanted, all_: Collection[Cohort]) -> dict[str, str | None]:
+    adam_ids = {cohort.asset.adam_id for cohort in all_}
     known = apps.bundle_ids(db, sorted(adam_ids))
     names = {adam_id: name or bundle_id for adam_id, (bundle_id, name) in known.items()}
     return names | {app.adam_id: app.name for app in wanted.apps if app.name is not None}
 
 
 def _given_up(
-    wanted: Wanted, roster: Roster, before: Collection[Batch], change: Change
+    wanted: Wanted, roster: Roster, before: Collection[Cohort], change: Change
 ) -> frozenset[PairName]:
     """The removed installs whose licence is given back."""
     given = set()
-    for batch in before:
-        for pair in change.removed.intersection(batch.pairs()):
+    for cohort in before:
+        for pair in change.removed.intersection(cohort.pairs()):
             entry = apply.leaving_by(wanted, roster, pair)
-            if (entry or batch.options).on_unwanted != "keep":
+            if (entry or cohort.options).on_unwanted != "keep":
                 given.add(pair)
     return frozenset(given)
 
 
 def _by_fit(
-    db: Connection, after: Collection[Batch], known: Mapping[str, Device | None], look: Look
+    db: Connection, after: Collection[Cohort], known: Mapping[str, Device | None], look: Look
 ) -> tuple[tuple[Unable, ...], frozenset[PairName]]:
     """Who cannot have what is wanted for them, since the app is for users only or does not run
     there; and for whom Apple does not list what may run there all the same."""
@@ -122,30 +122,32 @@ def _by_fit(
             of_product.setdefault(device.product_name, set()).add(serial)
     unable: list[Unable] = []
     untold: set[PairName] = set()
-    for batch in after:
-        adam_id = batch.asset.adam_id
-        counts, _, _ = counts_of(db, batch.location, batch.asset, look)
+    for cohort in after:
+        adam_id = cohort.asset.adam_id
+        counts, _, _ = counts_of(db, cohort.location, cohort.asset, look)
         if counts is None:
             continue
         fits: dict[Fit, set[str]] = {each: set() for each in get_args(Fit)}
         for product, serials in of_product.items():
-            fits[fit(product, listed(counts.platforms))] |= serials & batch.serials
-        cannot = fits["impossible"] if counts.device_assignable else batch.serials
+            fits[fit(product, listed(counts.platforms))] |= serials & cohort.serials
+        cannot = fits["impossible"] if counts.device_assignable else cohort.serials
         reason = "WRONG_PLATFORM" if counts.device_assignable else "NOT_DEVICE_ASSIGNABLE"
         unable += [Unable(serial, adam_id, reason) for serial in sorted(cannot)]
         untold |= {(serial, adam_id) for serial in fits["untold"] - cannot}
     return tuple(unable), frozenset(untold)
 
 
-def _odd_notes(db: Connection, after: Collection[Batch], look: Look) -> list[str]:
+def _odd_notes(db: Connection, after: Collection[Cohort], look: Look) -> list[str]:
     """What was read before and could not be read whole."""
-    names = {name for batch in after for name in (batch.location, *batch.fallbacks)}
+    names = {name for cohort in after for name in (cohort.location, *cohort.fallbacks)}
     stored = {name: odd_rows.load(db, name, "assignments") for name in names - look.held.keys()}
     return [note for name in sorted(stored) for note in notes_of(name, stored[name])]
 
 
-def _without_bundle_id(db: Connection, wanted: Wanted, after: Collection[Batch]) -> tuple[str, ...]:
+def _without_bundle_id(
+    db: Connection, wanted: Wanted, after: Collection[Cohort]
+) -> tuple[str, ...]:
     told = {app.adam_id for app in wanted.apps if app.bundle_id is not None}
-    adam_ids = {batch.asset.adam_id for batch in after} - told
+    adam_ids = {cohort.asset.adam_id for cohort in after} - told
     known = apps.bundle_ids(db, sorted(adam_ids))
     return tuple(sorted(a for a in adam_ids if known.get(a, (None, None))[0] is None))

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 
 from bridge.clients.mdm.micromdm import MdmDevice
-from bridge.domain.desired.change import Batch, PairName
+from bridge.domain.desired.change import Cohort, PairName
 from bridge.domain.facts import AssetFacts
 from bridge.domain.licences.forecast import last_seat_at
 from bridge.domain.licences.odd_rows import OddRow, of_asset
@@ -83,9 +83,9 @@ class SeatCounter:
         self._now = now
         self._held: dict[Office, AbstractSet[str]] = {}
         self._asked: dict[Office, AbstractSet[str]] = {}
-        self._batches: dict[Asset, list[Batch]] = {}
+        self._cohorts: dict[Asset, list[Cohort]] = {}
 
-    def seats(self, after: Collection[Batch], unable: AbstractSet[PairName]) -> tuple[Seats, ...]:
+    def seats(self, after: Collection[Cohort], unable: AbstractSet[PairName]) -> tuple[Seats, ...]:
         """The sums for all assets, if `after` is wanted and the `unable` take no seat.
 
         A device with several locations counts where it has a licence, then at the first that has a
@@ -93,11 +93,11 @@ class SeatCounter:
         """
         wanting: Wanting = {office: set() for office in seats.in_use(self._db)}
         others: dict[PairName, tuple[str, ...]] = {}
-        for batch in after:
-            self._batches.setdefault(batch.asset, []).append(batch)
-            self._place(batch, unable, wanting)
-            if batch.fallbacks:
-                others.update(dict.fromkeys(batch.pairs(), (batch.location, *batch.fallbacks)))
+        for cohort in after:
+            self._cohorts.setdefault(cohort.asset, []).append(cohort)
+            self._place(cohort, unable, wanting)
+            if cohort.fallbacks:
+                others.update(dict.fromkeys(cohort.pairs(), (cohort.location, *cohort.fallbacks)))
         found = {office: self._count(office, wanting[office]) for office in wanting}
         for office in sorted(found):
             for serial in found[office].waiting:
@@ -106,10 +106,10 @@ class SeatCounter:
         shown = [found[office] for office in sorted(found)]
         return tuple(each for each in shown if each.needs or each.reclaimable)
 
-    def _place(self, batch: Batch, unable: AbstractSet[PairName], wanting: Wanting) -> None:
-        left = set(batch.serials)
-        left -= {serial for serial, adam_id in unable if adam_id == batch.asset.adam_id}
-        offices = [(name, batch.asset) for name in (batch.location, *batch.fallbacks)]
+    def _place(self, cohort: Cohort, unable: AbstractSet[PairName], wanting: Wanting) -> None:
+        left = set(cohort.serials)
+        left -= {serial for serial, adam_id in unable if adam_id == cohort.asset.adam_id}
+        offices = [(name, cohort.asset) for name in (cohort.location, *cohort.fallbacks)]
         for office in offices:
             has = left & (self._holders(office) | self._askers(office))
             left -= has
@@ -120,9 +120,9 @@ class SeatCounter:
         """The priority of some devices' wishes for an asset, and since when they stand."""
         ages = seats.ages(self._db, asset.adam_id)
         return {
-            serial: (batch.priority, ages.get(serial, self._now))
-            for batch in self._batches[asset]
-            for serial in batch.serials & serials
+            serial: (cohort.priority, ages.get(serial, self._now))
+            for cohort in self._cohorts[asset]
+            for serial in cohort.serials & serials
         }
 
     def _move(

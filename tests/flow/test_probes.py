@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-from bridge.domain.policy import Policy, ScoutPolicy
+from bridge.domain.policy import Policy, ProbePolicy
 from bridge.simulator import script
 from bridge.simulator.apple import AppleSettings
 from bridge.simulator.device import Device
@@ -19,7 +19,7 @@ PATIENCE = 600.0
 def found_fleet(make_scene: MakeScene, devices: int = 20, **arguments: object) -> Scene:
     """Devices that were enrolled before the bridge came and have the only app, whose bundle id
     neither the file nor Apple's metadata tells."""
-    policy = replace(Policy(), scout=ScoutPolicy(answer_within=PATIENCE))
+    policy = replace(Policy(), scout=ProbePolicy(answer_within=PATIENCE))
     scene = make_scene(
         **{
             "devices": devices,

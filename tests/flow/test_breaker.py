@@ -17,7 +17,7 @@ MakeScene = Callable[..., Scene]
 
 HOUR = 3600.0
 SLOWLY = replace(Policy(), install=InstallPolicy(max_per_minute=6))
-"""One install in ten seconds, so that a wave is noticed before everything is sent."""
+"""One install in ten seconds, so that the breaker trips before everything is sent."""
 
 
 def hopeless(make_scene: MakeScene, deed: Planned, **arguments: object) -> Scene:

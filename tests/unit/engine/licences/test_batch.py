@@ -49,16 +49,16 @@ def test_no_more_is_asked_for_than_is_free(db: Connection) -> None:
     own(db, 2)
     wanting(db, "C", at=NOW - 1)
     wanting(db, "A", "B")
-    assert reconcile.allot_seats(context(db)) == 2
+    assert reconcile.allocate_seats(context(db)) == 2
     assert collected(db) == ["A", "C"]
-    assert reconcile.allot_seats(context(db)) == 0
+    assert reconcile.allocate_seats(context(db)) == 0
     assert meta.next_job_at(db) == NOW + 50, "the count is read again a minute after it was read"
     assert [i.target for i in installs.dirty(db, 9)] == ["C", "A"]
 
 
 def test_nothing_is_alloted_of_what_was_never_counted(db: Connection) -> None:
     wanting(db, "A")
-    assert reconcile.allot_seats(context(db)) == 0
+    assert reconcile.allocate_seats(context(db)) == 0
     assert collected(db) == []
     assert meta.next_job_at(db) is None
 
@@ -70,17 +70,17 @@ def collect(db: Connection, *serials: str, at: float = NOW) -> None:
 def cut(db: Connection, at: float, looked_at: float = NOW + 99 * DAY) -> int:
     """Make the requests that are to be made at `at`; how many."""
     ctx = context(db, at)
-    cuts = batch.plan(ctx, looked_at)
-    return sum(batch.make(ctx, each) for each in cuts)
+    batches = batch.plan(ctx, looked_at)
+    return sum(batch.make(ctx, each) for each in batches)
 
 
 def test_requests_are_cut_once_no_more_pairs_come(db: Connection) -> None:
     collect(db, "A")
     collect(db, "B", at=NOW + 1)
-    assert batch.next_cut_at(context(db)) == NOW + 3
+    assert batch.next_at(context(db)) == NOW + 3
     assert cut(db, NOW + 2.9) == 0
     assert cut(db, NOW + 3) == 1
-    assert batch.next_cut_at(context(db)) is None
+    assert batch.next_at(context(db)) is None
 
 
 def test_pairs_that_keep_coming_do_not_put_it_off_for_ever(db: Connection) -> None:

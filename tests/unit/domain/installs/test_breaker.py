@@ -1,4 +1,4 @@
-"""Which failures may be part of a wave, and when a device is tried again."""
+"""Which failures may trip the breaker, and when a device is tried again."""
 
 import pytest
 
@@ -9,7 +9,7 @@ from bridge.domain.installs.breaker import (
     pause_for,
 )
 from bridge.domain.model import Attempt
-from bridge.domain.policy import WavePolicy
+from bridge.domain.policy import BreakerPolicy
 from tests.unit.domain_kit import HOUR, MINUTE, NOW, attempt, failed, install, licensed, report
 
 ANSWERED = NOW - MINUTE
@@ -61,7 +61,7 @@ def test_what_is_over_counts_no_more() -> None:
 
 
 def test_the_pause_says_what_failed_and_when_one_is_tried() -> None:
-    pause = pause_for("5", Failure("D 1", "it broke", NOW), 5, WavePolicy(), NOW)
+    pause = pause_for("5", Failure("D 1", "it broke", NOW), 5, BreakerPolicy(), NOW)
     assert (pause.scope, pause.name, pause.paused_by) == ("app", "5", "wave")
     assert pause.why == "5 devices failed alike: it broke (D 1)"
     assert pause.next_probe_at == NOW + HOUR
@@ -71,4 +71,4 @@ def test_the_pause_says_what_failed_and_when_one_is_tried() -> None:
     ("failures", "hours"), [(1, 1), (2, 2), (3, 4), (5, 16), (6, 24), (60, 24)]
 )
 def test_tries_become_rarer_up_to_a_day(failures: int, hours: int) -> None:
-    assert next_probe_after(WavePolicy(), failures) == hours * HOUR
+    assert next_probe_after(BreakerPolicy(), failures) == hours * HOUR

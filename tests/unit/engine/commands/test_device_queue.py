@@ -1,4 +1,4 @@
-"""Which commands go to an MDM server now: lanes, windows, and the end of a connection."""
+"""Which commands go to an MDM server now: queues, windows, and the end of a connection."""
 
 from dataclasses import replace
 from typing import Any
@@ -134,7 +134,9 @@ def test_who_is_out_of_pace_is_looked_at_when_a_place_comes(db: Connection) -> N
     many(db, 6)
     policy = replace(POLICY, install=replace(POLICY.install, max_per_minute=6))
     assert start(db, policy) == 1
-    waiting = db.execute("SELECT lane_at FROM devices WHERE lane_at IS NOT NULL ORDER BY lane_at")
+    waiting = db.execute(
+        "SELECT queue_at FROM devices WHERE queue_at IS NOT NULL ORDER BY queue_at"
+    )
     assert [row[0] - NOW for row in waiting] == [10, 20, 30, 40, 50], "each at another"
     for place in range(1, 6):
         assert start(db, policy, NOW + 10 * place - 1) == 0
