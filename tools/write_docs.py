@@ -8,8 +8,8 @@ import click
 from bridge.cli import cli
 from bridge.domain import reasons
 from bridge.domain.catalogue import page as answers
-from bridge.web.v1 import page
-from bridge.web.v1.calls import CALLS
+from bridge.web.v1 import reference
+from bridge.web.v1.endpoints import ENDPOINTS
 
 DOCS = Path(__file__).parents[1] / "docs"
 WIDTH = 90
@@ -50,7 +50,7 @@ def pages() -> dict[str, str]:
         "reasons.md": reasons.as_markdown(),
         "answers.md": answers.as_markdown(),
         "commands.md": commands(),
-        "api.md": page.as_markdown(CALLS),
+        "api.md": reference.as_markdown(ENDPOINTS),
     }
 
 

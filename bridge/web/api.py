@@ -12,9 +12,9 @@ from bridge.config import Config
 from bridge.web import credentials
 from bridge.web.ports import Bridge, Counting
 from bridge.web.problems import NotAuthorized
-from bridge.web.v1.asked import read
-from bridge.web.v1.calls import CALLS
-from bridge.web.v1.declared import Call
+from bridge.web.v1.endpoint import Endpoint
+from bridge.web.v1.endpoints import ENDPOINTS
+from bridge.web.v1.request import read
 
 USER = "bridge"
 PREFIX = "/v1"
@@ -26,11 +26,11 @@ def register(app: Flask, bridge: Bridge) -> None:
     """Add the API to `app`, with its doorkeeper before every path below /v1, known or not."""
     app.before_request(lambda: _guard(bridge) if _is_api(request.path) else None)
     app.after_request(_finish)
-    for call in CALLS:
+    for call in ENDPOINTS:
         app.add_url_rule(rule(call), call.name, _view(bridge, call), methods=[call.method])
 
 
-def _view(bridge: Bridge, call: Call) -> Callable[..., Response]:
+def _view(bridge: Bridge, call: Endpoint) -> Callable[..., Response]:
     def view(**in_path: str) -> Response:
         asked = read(call, request, in_path, bridge.config.policy.limits.api_body)
         reply = call.handle(bridge, asked)
@@ -49,7 +49,7 @@ def _without_body(status: int) -> Response:
     return response
 
 
-def rule(call: Call) -> str:
+def rule(call: Endpoint) -> str:
     """The path of a call in Flask's notation."""
     return call.path.replace("{", "<").replace("}", ">")
 

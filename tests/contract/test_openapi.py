@@ -11,9 +11,9 @@ from schemathesis.openapi import from_wsgi
 
 from bridge.web import create_app
 from bridge.web.v1 import things
-from bridge.web.v1.calls import CALLS
-from bridge.web.v1.declared import Call
-from bridge.web.v1.lists import LISTS
+from bridge.web.v1.endpoint import Endpoint
+from bridge.web.v1.endpoints import ENDPOINTS
+from bridge.web.v1.read import READING
 from tests.flow.scene import API_KEY, Scene
 
 EXAMPLES = 25
@@ -51,9 +51,9 @@ def make_possible(case: Case) -> None:
 
 
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
+@pytest.mark.parametrize("call", ENDPOINTS, ids=lambda call: call.name)
 def test_every_call_keeps_what_is_promised(
-    described: Any, call: Call, mode: GenerationMode
+    described: Any, call: Endpoint, mode: GenerationMode
 ) -> None:
     """Whatever is asked, in the promised form or not: the status and the body are promised ones."""
     if mode is GenerationMode.NEGATIVE and not (call.in_path or call.query or call.body.members):
@@ -76,11 +76,11 @@ def test_every_call_keeps_what_is_promised(
     hold()
 
 
-PAGES = [call for call in LISTS if call.query]
+PAGES = [call for call in READING if call.query]
 
 
 @pytest.mark.parametrize("call", PAGES, ids=lambda call: call.name)
-def test_a_list_is_paged_through_with_its_cursors(scene: Scene, call: Call) -> None:
+def test_a_list_is_paged_through_with_its_cursors(scene: Scene, call: Endpoint) -> None:
     client = create_app(scene.bridge).test_client()
     name = call.path.rpartition("/")[2]
     whole = client.get(f"{call.path}?limit=1000", headers=KEY).get_json()
@@ -94,7 +94,7 @@ def test_a_list_is_paged_through_with_its_cursors(scene: Scene, call: Call) -> N
 
 
 @pytest.mark.parametrize("call", PAGES, ids=lambda call: call.name)
-def test_objects_have_the_members_that_are_described(scene: Scene, call: Call) -> None:
+def test_objects_have_the_members_that_are_described(scene: Scene, call: Endpoint) -> None:
     (answer,) = call.answers
     assert answer.thing is not None
     (thing,) = answer.thing.parts

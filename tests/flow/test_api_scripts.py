@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from bridge.store.licences import locations
-from bridge.web.v1.calls import CALLS
+from bridge.web.v1.endpoints import ENDPOINTS
 from tests.flow.cli_kit import CONFIG
 from tests.flow.scene import API_KEY, PUBLIC_URL, WEBHOOK_KEY, Scene
 from tests.flow.test_serve_process import free_port, until
@@ -109,10 +109,10 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
 
 
 def test_every_call_has_its_script() -> None:
-    assert set(NAMES) == {call.name for call in CALLS} | HOOKS
+    assert set(NAMES) == {call.name for call in ENDPOINTS} | HOOKS
 
 
-@pytest.mark.parametrize("call", [c for c in CALLS if c.query], ids=lambda call: call.name)
+@pytest.mark.parametrize("call", [c for c in ENDPOINTS if c.query], ids=lambda call: call.name)
 def test_a_list_names_its_parameters(call: Any) -> None:
     words = (SCRIPTS / call.name).read_text().splitlines()[2].removeprefix("# with the names ")
     assert words.split(", ") == [parameter.name for parameter in call.query]

@@ -6,14 +6,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge.web.v1 import things
-from bridge.web.v1.declared import Answer, Body, Call, Parameter
+from bridge.web.v1.endpoint import Answer, Body, Endpoint, Parameter
 from bridge.web.v1.thing import Thing
 from bridge.web.version import version
 
 _REALM = {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}}
 
 
-def document(calls: Sequence[Call]) -> Mapping[str, Any]:
+def document(calls: Sequence[Endpoint]) -> Mapping[str, Any]:
     """All of `calls`, by path and method."""
     paths: dict[str, dict[str, Any]] = {}
     for call in calls:
@@ -44,7 +44,7 @@ def document(calls: Sequence[Call]) -> Mapping[str, Any]:
     }
 
 
-def _operation(call: Call) -> dict[str, Any]:
+def _operation(call: Endpoint) -> dict[str, Any]:
     found: dict[str, Any] = {"operationId": call.name, "summary": call.says}
     if call.more:
         found["description"] = call.more

@@ -8,10 +8,10 @@ from bridge.domain.model import INSTALL_STATES
 from bridge.domain.views import Page
 from bridge.errors import StoreError
 from bridge.web import create_app
-from bridge.web.v1.calls import CALLS
+from bridge.web.v1.endpoints import ENDPOINTS
 from tests.web_stand_in import API_KEY, KEY, LIMITS, READ_KEY, StandIn, basic, config, error_of
 
-LISTS = [f"/v1/{call.name.removeprefix('get_')}" for call in CALLS if call.query]
+READING = [f"/v1/{call.name.removeprefix('get_')}" for call in ENDPOINTS if call.query]
 
 
 @pytest.fixture
@@ -24,7 +24,7 @@ def client(bridge: StandIn) -> FlaskClient:
     return create_app(bridge).test_client()
 
 
-@pytest.mark.parametrize("path", [*LISTS, "/v1/installs/C02X/1", "/v1/unknown", "/v1", "/v1/"])
+@pytest.mark.parametrize("path", [*READING, "/v1/installs/C02X/1", "/v1/unknown", "/v1", "/v1/"])
 @pytest.mark.parametrize(
     "headers",
     [
@@ -47,7 +47,7 @@ def test_nobody_is_let_in_without_user_and_key(
 
 
 @pytest.mark.parametrize("key", [API_KEY, READ_KEY])
-@pytest.mark.parametrize("path", LISTS)
+@pytest.mark.parametrize("path", READING)
 def test_both_keys_may_read(client: FlaskClient, bridge: StandIn, key: str, path: str) -> None:
     response = client.get(path, headers=basic(key))
     name = path.rpartition("/")[2]
@@ -224,7 +224,7 @@ def test_what_is_not_there_is_said_in_json(client: FlaskClient, path: str, statu
     assert error_of(response)
 
 
-@pytest.mark.parametrize("path", [*LISTS, "/v1/installs/C02X/1"])
+@pytest.mark.parametrize("path", [*READING, "/v1/installs/C02X/1"])
 @pytest.mark.parametrize(
     ("error", "status"), [(StoreError("/secret: damaged"), 503), (ValueError("secret"), 500)]
 )

@@ -6,7 +6,7 @@ import pytest
 from flask import Flask
 
 from bridge.web import create_app
-from bridge.web.v1.calls import CALLS
+from bridge.web.v1.endpoints import ENDPOINTS
 from bridge.web.v1.openapi import document
 from tests.web_stand_in import KEY, StandIn
 
@@ -41,7 +41,7 @@ def app() -> Flask:
 
 @pytest.fixture
 def described() -> Any:
-    return document(CALLS)
+    return document(ENDPOINTS)
 
 
 def test_everything_that_is_promised_is_described(described: Any) -> None:
@@ -75,10 +75,10 @@ def test_every_schema_is_used_and_there(described: Any) -> None:
 
 
 def test_names_of_calls_are_unique() -> None:
-    assert len({call.name for call in CALLS}) == len(CALLS)
+    assert len({call.name for call in ENDPOINTS}) == len(ENDPOINTS)
 
 
-@pytest.mark.parametrize("call", CALLS, ids=lambda call: call.name)
+@pytest.mark.parametrize("call", ENDPOINTS, ids=lambda call: call.name)
 def test_errors_are_described(described: Any, call: Any) -> None:
     answers = described["paths"][call.path][call.method.lower()]["responses"]
     assert {"401", "503"} <= set(answers)
@@ -92,4 +92,4 @@ def test_errors_are_described(described: Any, call: Any) -> None:
 def test_it_is_served(app: Flask) -> None:
     shown = app.test_client().get("/v1/openapi.json", headers=KEY).get_json()
     assert shown["openapi"] == "3.1.0"
-    assert set(shown["paths"]) == {call.path for call in CALLS}
+    assert set(shown["paths"]) == {call.path for call in ENDPOINTS}

@@ -10,14 +10,14 @@ from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMedi
 
 from bridge.errors import ShapeError
 from bridge.web.body import read_body
-from bridge.web.v1.declared import Asked, Body, Call, Parameter
-from bridge.web.v1.kinds import hint
+from bridge.web.v1.endpoint import Asked, Body, Endpoint, Parameter
+from bridge.web.v1.values import hint
 from bridge.wire.json_text import read_message
 
 _JSON = "application/json"
 
 
-def read(call: Call, request: Request, in_path: Mapping[str, str], limit: int) -> Asked:
+def read(call: Endpoint, request: Request, in_path: Mapping[str, str], limit: int) -> Asked:
     """Everything that the call is asked with, by name.
 
     Names must be declared, at most once; values must have the form of their kind. Raises the HTTP

@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bridge.web.ports import Bridge
-from bridge.web.v1 import kinds
-from bridge.web.v1.kinds import Kind
+from bridge.web.v1 import values
 from bridge.web.v1.thing import Thing
+from bridge.web.v1.values import Kind
 
 Method = Literal["GET", "PUT", "POST", "DELETE"]
 
@@ -59,7 +59,7 @@ kind; None where an optional one was not given."""
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class Endpoint:
     """One call: `name` is its operationId and its script in tools/api.
 
     `refusals` are statuses beside those that every call of its kind may answer, and what they say.
@@ -96,7 +96,7 @@ class Call:
         codes = {401, 503}
         if self.changes:
             codes |= {400, 403, 413, 415}
-        if any(parameter.kind is kinds.CURSOR for parameter in self.query):
+        if any(parameter.kind is values.CURSOR for parameter in self.query):
             codes |= {400}
         if self.changes or self.query or self.in_path:
             codes |= {422}
@@ -117,13 +117,13 @@ ERRORS = {
 IN_PATH = {
     parameter.name: parameter
     for parameter in (
-        Parameter("serial", kinds.SERIAL, "The device's serial number, in any case.", True),
-        Parameter("adam_id", kinds.ADAM_ID, "The app's number in the App Store.", True),
-        Parameter("id", kinds.ID, "The bridge's own id, as in the list.", True),
+        Parameter("serial", values.SERIAL, "The device's serial number, in any case.", True),
+        Parameter("adam_id", values.ADAM_ID, "The app's number in the App Store.", True),
+        Parameter("id", values.ID, "The bridge's own id, as in the list.", True),
     )
 }
 
 PAGING = (
-    Parameter("limit", kinds.LIMIT, "How many items at most."),
-    Parameter("cursor", kinds.CURSOR, "`next_cursor` of the page before."),
+    Parameter("limit", values.LIMIT, "How many items at most."),
+    Parameter("cursor", values.CURSOR, "`next_cursor` of the page before."),
 )

@@ -6,15 +6,15 @@ from werkzeug.exceptions import UnprocessableEntity
 
 from bridge.domain.pauses import SCOPES, Scope
 from bridge.web.ports import Bridge
-from bridge.web.v1 import kinds, results
-from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
+from bridge.web.v1 import results, values
+from bridge.web.v1.endpoint import Answer, Asked, Body, Endpoint, Parameter, Reply
 
 _WHAT = Body(
     (
-        Parameter("all", kinds.TRUE, "Everything."),
-        Parameter("app", kinds.ADAM_ID, "This app."),
-        Parameter("location", kinds.NAME, "This location, and the installs of it."),
-        Parameter("serial", kinds.SERIAL, "This device."),
+        Parameter("all", values.TRUE, "Everything."),
+        Parameter("app", values.ADAM_ID, "This app."),
+        Parameter("location", values.NAME, "This location, and the installs of it."),
+        Parameter("serial", values.SERIAL, "This device."),
     ),
     example={"app": "361309726"},
     exactly_one=True,
@@ -38,7 +38,7 @@ def _chosen(asked: Asked) -> tuple[Scope, str]:
 
 
 PAUSING = (
-    Call(
+    Endpoint(
         "POST",
         "/v1/pause",
         "pause",
@@ -49,7 +49,7 @@ PAUSING = (
         more="From then on no POST leaves for it, save a new notification token for Apple; a call "
         "that had begun is finished.",
     ),
-    Call(
+    Endpoint(
         "POST",
         "/v1/resume",
         "resume",

@@ -8,9 +8,9 @@ from bridge.domain.vocabulary import PRICING_PARAMS
 from bridge.domain.wording import as_sentence
 from bridge.engine.sync import WHATS
 from bridge.web.ports import Bridge
-from bridge.web.v1 import kinds, results, things
-from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
-from bridge.web.v1.lists import UNKNOWN_PAIR
+from bridge.web.v1 import results, things, values
+from bridge.web.v1.endpoint import Answer, Asked, Body, Endpoint, Parameter, Reply
+from bridge.web.v1.read import UNKNOWN_PAIR
 
 _NO_EVENT = "There is no message with this id: it never came in, or it is too old to be kept."
 _NO_CALL = "There is no call with this id: it never was, or it is too old to be kept."
@@ -64,8 +64,8 @@ def _sync(bridge: Bridge, asked: Asked) -> Reply:
     return Reply(202, {"reads": reads})
 
 
-CHANGES = (
-    Call(
+CHANGING = (
+    Endpoint(
         "PUT",
         "/v1/installs/{serial}/{adam_id}",
         "put_install",
@@ -77,10 +77,10 @@ CHANGES = (
         ),
         body=Body(
             (
-                Parameter("location", kinds.NAME, "Whose licence; needed if there are several."),
+                Parameter("location", values.NAME, "Whose licence; needed if there are several."),
                 Parameter(
                     "pricing_param",
-                    kinds.words("pricing parameter", PRICING_PARAMS),
+                    values.words("pricing parameter", PRICING_PARAMS),
                     "As the file has it for the app, else STDQ.",
                 ),
             ),
@@ -89,7 +89,7 @@ CHANGES = (
         more="A device that no server has shown yet is accepted, and gets the app when it enrols. "
         "What the file wants stays as the file has it.",
     ),
-    Call(
+    Endpoint(
         "DELETE",
         "/v1/installs/{serial}/{adam_id}",
         "delete_install",
@@ -99,7 +99,7 @@ CHANGES = (
         more="What the file wants stays. What nobody wants then is treated as the app's "
         "`on_unwanted` says.",
     ),
-    Call(
+    Endpoint(
         "POST",
         "/v1/installs/{serial}/{adam_id}/retry",
         "retry_install",
@@ -108,7 +108,7 @@ CHANGES = (
         (Answer(200, "How many got another round.", results.RETRIED),),
         refusals={404: UNKNOWN_PAIR},
     ),
-    Call(
+    Endpoint(
         "POST",
         "/v1/events/{id}/replay",
         "replay_event",
@@ -116,12 +116,12 @@ CHANGES = (
         _replay,
         (Answer(200, "What came of it.", results.REPLAY),),
         body=Body(
-            (Parameter("dry_run", kinds.YES_OR_NO, "Change nothing; else false."),),
+            (Parameter("dry_run", values.YES_OR_NO, "Change nothing; else false."),),
             example={"dry_run": True},
         ),
         refusals={404: _NO_EVENT},
     ),
-    Call(
+    Endpoint(
         "POST",
         "/v1/outbox/{id}/retry",
         "retry_call",
@@ -130,7 +130,7 @@ CHANGES = (
         (Answer(200, "It is due.", results.RETRIED),),
         refusals={404: _NO_CALL, 409: "It is not made again; the sentence says why."},
     ),
-    Call(
+    Endpoint(
         "POST",
         "/v1/sync",
         "sync",
@@ -138,7 +138,7 @@ CHANGES = (
         _sync,
         (Answer(202, "What the engine reads as soon as it can.", results.ASKED_READS),),
         body=Body(
-            (Parameter("what", kinds.words("what", (*WHATS, "all")), "What to read; else all."),),
+            (Parameter("what", values.words("what", (*WHATS, "all")), "What to read; else all."),),
             example={"what": "devices"},
         ),
         refusals={409: _NOTHING_TO_READ},

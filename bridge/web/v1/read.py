@@ -16,16 +16,16 @@ from bridge.domain.vocabulary import (
     SERVICES,
 )
 from bridge.web.ports import Bridge
-from bridge.web.v1 import kinds, things
-from bridge.web.v1.declared import PAGING, Answer, Asked, Call, Parameter, Reply
+from bridge.web.v1 import things, values
+from bridge.web.v1.endpoint import PAGING, Answer, Asked, Endpoint, Parameter, Reply
 from bridge.web.v1.thing import Thing, page_of
 
 UNKNOWN_PAIR = "This app is not, and was not, wanted on this device."
 
-_SERIAL = Parameter("serial", kinds.SERIAL, "Only of this device.")
-_ADAM_ID = Parameter("adam_id", kinds.ADAM_ID, "Only of this app.")
-_LOCATION = Parameter("location", kinds.NAME, "Only of this location.")
-_SERVER = Parameter("server", kinds.NAME, "Only of this MDM server.")
+_SERIAL = Parameter("serial", values.SERIAL, "Only of this device.")
+_ADAM_ID = Parameter("adam_id", values.ADAM_ID, "Only of this app.")
+_LOCATION = Parameter("location", values.NAME, "Only of this location.")
+_SERVER = Parameter("server", values.NAME, "Only of this MDM server.")
 
 
 def _list(
@@ -34,13 +34,13 @@ def _list(
     says: str,
     ask: Callable[[Bridge], Callable[..., Page]],
     *filters: Parameter,
-) -> Call:
+) -> Endpoint:
     def handle(bridge: Bridge, asked: Asked) -> Reply:
-        limit = asked["limit"] or kinds.DEFAULT_LIMIT
+        limit = asked["limit"] or values.DEFAULT_LIMIT
         page = ask(bridge)(**{**asked, "limit": limit})
         return Reply(200, {name: page.items, "next_cursor": page.next_cursor})
 
-    return Call(
+    return Endpoint(
         "GET",
         f"/v1/{name}",
         f"get_{name}",
@@ -59,10 +59,10 @@ def _get_install(bridge: Bridge, asked: Asked) -> Reply:
 
 
 def _words(name: str, known: tuple[str, ...]) -> Parameter:
-    return Parameter(name, kinds.words(name, known), f"Only of this {name}.")
+    return Parameter(name, values.words(name, known), f"Only of this {name}.")
 
 
-LISTS = (
+READING = (
     _list(
         "installs",
         things.INSTALL,
@@ -71,9 +71,9 @@ LISTS = (
         _SERIAL,
         _ADAM_ID,
         _words("state", INSTALL_STATES),
-        Parameter("reason", kinds.REASON, "Only of this reason."),
+        Parameter("reason", values.REASON, "Only of this reason."),
     ),
-    Call(
+    Endpoint(
         "GET",
         "/v1/installs/{serial}/{adam_id}",
         "get_install",
@@ -89,7 +89,7 @@ LISTS = (
         lambda bridge: bridge.list_devices,
         _SERIAL,
         _SERVER,
-        Parameter("enrolled", kinds.FLAG, "Only those that are enrolled, or that are not."),
+        Parameter("enrolled", values.FLAG, "Only those that are enrolled, or that are not."),
     ),
     _list(
         "assets",
@@ -120,7 +120,7 @@ LISTS = (
         "Lists the messages that came in, without their bodies, the newest first.",
         lambda bridge: bridge.list_events,
         _words("source", EVENT_SOURCES),
-        Parameter("topic", kinds.TOPIC, "Only of this topic or notification type."),
+        Parameter("topic", values.TOPIC, "Only of this topic or notification type."),
         _words("status", EVENT_STATUSES),
     ),
     _list(
@@ -129,8 +129,8 @@ LISTS = (
         "Lists the calls to Apple and the MDM servers, the newest first.",
         lambda bridge: bridge.list_outbox,
         _words("service", SERVICES),
-        Parameter("scope", kinds.NAME, "Only of this location or server."),
-        Parameter("kind", kinds.CALL_KIND, "Only of this kind."),
+        Parameter("scope", values.NAME, "Only of this location or server."),
+        Parameter("kind", values.CALL_KIND, "Only of this kind."),
         _words("state", OUTBOX_STATES),
     ),
     _list(
@@ -140,7 +140,7 @@ LISTS = (
         lambda bridge: bridge.list_commands,
         _SERIAL,
         _SERVER,
-        Parameter("request_type", kinds.REQUEST_TYPE, "Only of this request type."),
+        Parameter("request_type", values.REQUEST_TYPE, "Only of this request type."),
         _words("state", COMMAND_STATES),
     ),
 )

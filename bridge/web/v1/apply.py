@@ -10,8 +10,8 @@ from bridge.domain.plan.blind import blind_refusal
 from bridge.domain.wording import as_sentence
 from bridge.errors import ConfigError, WishError
 from bridge.web.ports import Bridge
-from bridge.web.v1 import kinds, results
-from bridge.web.v1.declared import Answer, Asked, Body, Call, Parameter, Reply
+from bridge.web.v1 import results, values
+from bridge.web.v1.endpoint import Answer, Asked, Body, Endpoint, Parameter, Reply
 
 MISTAKES_SHOWN = 10
 
@@ -20,9 +20,9 @@ _REFUSED = (
     "not known, and a group with `all` or `match` is used."
 )
 _WHO = (
-    Parameter("groups", kinds.OBJECT, "All groups, as under `groups:` in the file.", True),
-    Parameter("apps", kinds.LIST, "All apps, as under `apps:` in the file.", True),
-    Parameter("limit", kinds.COUNT, "Let so many installs go, and hold the rest back."),
+    Parameter("groups", values.OBJECT, "All groups, as under `groups:` in the file.", True),
+    Parameter("apps", values.LIST, "All apps, as under `apps:` in the file.", True),
+    Parameter("limit", values.COUNT, "Let so many installs go, and hold the rest back."),
 )
 _EXAMPLE = {
     "groups": {"kiosks": {"serials": ["C02XL0GYJGH5"]}},
@@ -62,8 +62,8 @@ def _wanted(bridge: Bridge, asked: Asked) -> Wanted:
         raise UnprocessableEntity(as_sentence(f"this cannot be wanted: {text}")) from error
 
 
-WANTING = (
-    Call(
+APPLYING = (
+    Endpoint(
         "POST",
         "/v1/plan",
         "plan",
@@ -76,7 +76,7 @@ WANTING = (
         "`match` is used and an MDM server's list of devices was not read within `policy.sync."
         "devices_every`.",
     ),
-    Call(
+    Endpoint(
         "POST",
         "/v1/apply",
         "apply",
@@ -88,12 +88,12 @@ WANTING = (
                 *_WHO,
                 Parameter(
                     "allow_removals",
-                    kinds.COUNT,
+                    values.COUNT,
                     "Remove up to so many; else 10, or one in twenty if that is more.",
                 ),
                 Parameter(
                     "offline",
-                    kinds.YES_OR_NO,
+                    values.YES_OR_NO,
                     "Store it though it is blind; what could not be shown waits (NOT_PLANNED).",
                 ),
             ),

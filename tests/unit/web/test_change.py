@@ -11,7 +11,7 @@ from bridge.domain.policy import Policy
 from bridge.errors import StoreError
 from bridge.web import create_app
 from bridge.web.v1 import results
-from bridge.web.v1.calls import CALLS
+from bridge.web.v1.endpoints import ENDPOINTS
 from tests.web_stand_in import KEY, READ_KEY, StandIn, basic, config, error_of
 
 PAIR = "/v1/installs/c02x/361309726"
@@ -26,7 +26,7 @@ def example(path: str) -> str:
     return path.replace("{serial}", "C02X").replace("{adam_id}", "1").replace("{id}", "7")
 
 
-CHANGES = [(call.method, example(call.path)) for call in CALLS if call.changes]
+CHANGING = [(call.method, example(call.path)) for call in ENDPOINTS if call.changes]
 
 
 @pytest.fixture
@@ -252,7 +252,7 @@ def test_a_key_that_was_forgotten_wipes_nothing(
     assert not bridge.done
 
 
-@pytest.mark.parametrize(("method", "path"), CHANGES)
+@pytest.mark.parametrize(("method", "path"), CHANGING)
 @pytest.mark.parametrize(
     ("body", "content_type", "status"),
     [
@@ -282,7 +282,7 @@ def test_a_body_of_no_use_changes_nothing(
     assert not bridge.done
 
 
-@pytest.mark.parametrize(("method", "path"), CHANGES)
+@pytest.mark.parametrize(("method", "path"), CHANGING)
 def test_the_read_key_and_other_sites_change_nothing(
     client: FlaskClient, bridge: StandIn, method: str, path: str
 ) -> None:
@@ -295,12 +295,12 @@ def test_the_read_key_and_other_sites_change_nothing(
     assert not bridge.done
 
 
-@pytest.mark.parametrize(("method", "path"), CHANGES)
+@pytest.mark.parametrize(("method", "path"), CHANGING)
 def test_a_database_that_cannot_be_used_is_503(
     client: FlaskClient, bridge: StandIn, method: str, path: str
 ) -> None:
     bridge.fails = StoreError("/secret: damaged")
-    body = next(c.body.example for c in CALLS if (c.method, example(c.path)) == (method, path))
+    body = next(c.body.example for c in ENDPOINTS if (c.method, example(c.path)) == (method, path))
     response = client.open(path, method=method, json=body or {}, headers=KEY)
     assert response.status_code == 503
     assert "secret" not in error_of(response)

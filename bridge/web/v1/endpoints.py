@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from bridge.web.ports import Bridge
 from bridge.web.v1 import openapi, results
-from bridge.web.v1.changes import CHANGES
-from bridge.web.v1.declared import Answer, Asked, Call, Reply
-from bridge.web.v1.lists import LISTS
-from bridge.web.v1.pausing import PAUSING
-from bridge.web.v1.wanting import WANTING
+from bridge.web.v1.apply import APPLYING
+from bridge.web.v1.change import CHANGING
+from bridge.web.v1.endpoint import Answer, Asked, Endpoint, Reply
+from bridge.web.v1.pause import PAUSING
+from bridge.web.v1.read import READING
 
 
 def _describe(_bridge: Bridge, _asked: Asked) -> Reply:
-    return Reply(200, openapi.document(CALLS))
+    return Reply(200, openapi.document(ENDPOINTS))
 
 
-CALLS: tuple[Call, ...] = (
-    *LISTS,
-    *CHANGES,
-    *WANTING,
+ENDPOINTS: tuple[Endpoint, ...] = (
+    *READING,
+    *CHANGING,
+    *APPLYING,
     *PAUSING,
-    Call(
+    Endpoint(
         "GET",
         "/v1/openapi.json",
         "get_openapi",

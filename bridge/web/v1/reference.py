@@ -6,7 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 
 from bridge.web.v1 import openapi
-from bridge.web.v1.declared import Call, Parameter
+from bridge.web.v1.endpoint import Endpoint, Parameter
 from bridge.web.v1.thing import Schema, Thing
 from bridge.web.v1.things import ERROR
 
@@ -28,7 +28,7 @@ Errors are `{"error": "one sentence"}`:
 """
 
 
-def as_markdown(calls: Sequence[Call]) -> str:
+def as_markdown(calls: Sequence[Endpoint]) -> str:
     """Every call, then every object that they answer with."""
     errors: dict[int, str] = {}
     for call in calls:
@@ -46,11 +46,11 @@ def as_markdown(calls: Sequence[Call]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _title(call: Call) -> str:
+def _title(call: Endpoint) -> str:
     return f"{call.method} {call.path}"
 
 
-def _call(call: Call) -> Iterable[str]:
+def _call(call: Endpoint) -> Iterable[str]:
     yield f'### <a id="{call.name}"></a>`{_title(call)}` [{call.name}]'
     yield ""
     yield f"{call.says} {call.more}".rstrip()
