@@ -130,7 +130,7 @@ def _claim(
     except StoreLocked:
         return _hand_over(bridge, location, other, sleep)
     try:
-        call = make_calls(bridge.database, clients, bridge.config)[claiming.KIND]
+        call = make_calls(bridge.database, clients, bridge.config)[claiming.Claim.kind]
         row_id = claiming.ask(bridge.database, location, other, bridge.now())
         claiming.make(bridge.database, call, row_id, bridge.context)
         return _progress(bridge, row_id)

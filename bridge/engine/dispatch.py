@@ -10,7 +10,7 @@ from typing import Any, Protocol
 
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.policy import Policy
-from bridge.engine.calls import Call
+from bridge.engine.calls import Call, registry
 from bridge.engine.context import Context
 from bridge.engine.decide import pauses
 from bridge.errors import AppleRefused, CallError, StoreError
@@ -71,7 +71,8 @@ class Dispatcher:
         with self._database.write() as db:
             context = Context(db, self._policy, now)
             claimed = self._claim(context)
-            going = [row for row in claimed if not pauses.hold_back(context, row)]
+            known = [row for row in claimed if self._knows(context, row)]
+            going = [row for row in known if not pauses.hold_back(context, row)]
             for row in going:
                 self._calls[row.kind].begin(context, row)
         with self._lock:  # only now that the claim is committed
@@ -122,6 +123,11 @@ class Dispatcher:
                     continue
             claimed.extend(outbox.claim(context.db, context.now, room, *scope))
         return claimed
+
+    def _knows(self, context: Context, row: OutboxRow) -> bool:
+        if row.kind not in self._calls:
+            registry.refuse(context, row)
+        return row.kind in self._calls
 
     def _run(self, row: OutboxRow) -> None:
         scope = (row.service, row.scope)

@@ -5,16 +5,14 @@ The engine's lock is held by then, so that every claimed row is an orphan.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
-from bridge.engine.calls import Call
+from bridge.engine.calls import Call, registry
 from bridge.engine.context import Context
-from bridge.engine.licences import settle
 from bridge.engine.timers import LOCATION_JOBS, Outside
 from bridge.store import meta
-from bridge.store.commands import ends, timers
+from bridge.store.commands import timers
 from bridge.store.installs import installs
-from bridge.store.licences import pairs as pairs_store
 from bridge.store.licences import requests
 from bridge.store.outbox import outbox
 from bridge.store.service import running, webhooks
@@ -24,9 +22,14 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
     """Take up what the last process left, and plan what a start asks for."""
     running.keep_locations(context.db, outside.locations)
     for row in outbox.claimed(context.db):
-        calls[row.kind].lost(context, row)
+        if row.kind in calls:
+            calls[row.kind].lost(context, row)
+        else:
+            registry.refuse(context, row)
     for service, scopes in (("apple", outside.locations), ("mdm", outside.servers)):
-        _forget_elsewhere(context, service, scopes)
+        for row in outbox.give_up_elsewhere(context.db, service, scopes, context.now):
+            if row.kind in calls:
+                calls[row.kind].scope_gone(context, row)
     _ask_apple_at_once(context)
     # Webhooks that came while nobody listened are lost: the servers' queues and lists tell.
     timers.suspect_all(context.db, context.now)
@@ -38,18 +41,6 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
         for job in LOCATION_JOBS:
             meta.hasten_job(context.db, f"{job}:{location}", context.now + _first(context, job))
     installs.touch_unsettled(context.db, context.now)
-
-
-def _forget_elsewhere(context: Context, service: str, scopes: Sequence[str]) -> None:
-    """Calls to locations or servers that are no longer configured are not made; what they were
-    for may be asked for anew should the name come back."""
-    for row in outbox.give_up_elsewhere(context.db, service, scopes, context.now):
-        if row.kind in ("associate", "disassociate"):
-            request = requests.get(context.db, row.id)
-            pairs = pairs_store.open_pairs(context.db, row.id)
-            settle.given_up(context, request, pairs, state="withdrawn")
-        elif row.kind == "command":
-            ends.abandon(context.db, row.subject, context.now)
 
 
 def _first(context: Context, job: str) -> float:

@@ -12,15 +12,21 @@ from typing import Any, Literal
 
 from bridge.domain.policy import Policy
 from bridge.engine.calls import Call
-from bridge.engine.calls.locations import Walk
+from bridge.engine.calls.devices import ReadDevices
+from bridge.engine.calls.locations import ReadAssets, ReadAssignments, Walk
 from bridge.engine.context import Context
 from bridge.engine.decide import first_facts, pauses
 from bridge.errors import CallError
 from bridge.store.database import Connection, Database
-from bridge.store.outbox import full_reads, outbox
+from bridge.store.outbox import full_reads
 
 What = Literal["assets", "assignments", "devices"]
 WHATS: tuple[What, ...] = ("assets", "assignments", "devices")
+_CALLS: Mapping[What, type[Call]] = {
+    "assets": ReadAssets,
+    "assignments": ReadAssignments,
+    "devices": ReadDevices,
+}
 
 WALKS = 3
 """How often assignments are walked when data is written under the walk."""
@@ -37,14 +43,13 @@ class Read:
     scope: str
 
     @property
-    def service(self) -> str:
-        """Who is asked."""
-        return "mdm" if self.what == "devices" else "apple"
+    def call(self) -> type[Call]:
+        """The call that makes it."""
+        return _CALLS[self.what]
 
-    @property
-    def kind(self) -> str:
-        """The outbox row's kind."""
-        return f"read_{self.what}"
+    def is_under_way(self, db: Connection) -> bool:
+        """Whether such a read has begun and not ended."""
+        return full_reads.under_way(db, self.call.service, self.scope, self.call.kind)
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +116,13 @@ class Sync:
         now = self._clock()
         with self._database.write() as db:
             for read in missing:
-                if alone or not full_reads.under_way(db, read.service, read.scope, read.kind):
+                if alone or not read.is_under_way(db):
                     self._tickets[read] = _intend(db, read, now)
         return self._tickets.keys()
 
     def perform(self, read: Read) -> None:
         """Make the read here; the engine's lock must be held. How it ended, `progress` tells."""
-        call = self._calls[read.kind]
+        call = self._calls[read.call.kind]
         ticket = self._tickets[read]
         for walk in range(1, WALKS + 1):
             with self._database.write() as db:
@@ -169,16 +174,7 @@ class Sync:
 def _intend(db: Connection, read: Read, now: float) -> _Ticket:
     if read.what == "devices":
         first_facts.want(db, read.scope, now)
-    row_id = outbox.add(
-        db,
-        service=read.service,
-        scope=read.scope,
-        kind=read.kind,
-        key="",
-        subject="",
-        due_at=now,
-        now=now,
-    )
+    row_id = read.call.intend(db, read.scope, now=now)
     return _Ticket(row_id, full_reads.get(db, row_id).tries, now)
 
 

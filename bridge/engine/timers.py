@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.model import Device
 from bridge.domain.webhooks import NOBODY
-from bridge.engine.calls import metadata
+from bridge.engine.calls import Call, metadata
+from bridge.engine.calls.assignments import ReadRequest
+from bridge.engine.calls.changes import ReadChanges
+from bridge.engine.calls.devices import ReadDevices
+from bridge.engine.calls.licences import EventStatus
+from bridge.engine.calls.locations import (
+    ReadAssets,
+    ReadAssignments,
+    ReadClientConfig,
+    ReadLimits,
+)
+from bridge.engine.calls.mdm import Push
 from bridge.engine.commands import device_queue, follow_up
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, first_facts
@@ -18,7 +29,6 @@ from bridge.store.commands import commands, timers
 from bridge.store.devices import devices
 from bridge.store.installs import installs
 from bridge.store.licences import locations, requests
-from bridge.store.outbox import outbox
 from bridge.store.service import webhooks
 
 AT_ONCE = 500
@@ -27,13 +37,11 @@ AT_ONCE = 500
 UNCONFIGURED_FOR = 3600.0
 """Seconds after which it is looked again whether a location or server is configured."""
 
-LOCATION_JOBS = {
-    "config": "read_client_config",
-    "limits": "read_limits",
-    "assets": "read_assets",
-    "assignments": "read_assignments",
-    "changes": "read_changes",
-    "metadata": metadata.KIND,
+LOCATION_JOBS: Mapping[str, type[Call]] = {
+    "config": ReadClientConfig,
+    **{read.job: read for read in (ReadLimits, ReadAssets, ReadAssignments)},
+    "changes": ReadChanges,
+    "metadata": metadata.ReadMetadata,
 }
 
 
@@ -81,22 +89,14 @@ def _requests(context: Context, outside: Outside) -> int:
     due = requests.due(context.db, context.now)
     policy = context.policy.event_status
     for request in due:
-        kind = "event_status" if request.state == "open" else "read_request"
+        call = EventStatus if request.state == "open" else ReadRequest
         column = "next_status_at" if request.state == "open" else "next_read_at"
         if request.location not in outside.locations:
             later = context.now + UNCONFIGURED_FOR
             requests.update(context.db, request.id, **{column: later})
             continue
-        outbox.add(
-            context.db,
-            service="apple",
-            scope=request.location,
-            kind=kind,
-            key=str(request.id),
-            subject=str(request.id),
-            due_at=context.now,
-            now=context.now,
-        )
+        name = str(request.id)
+        call.intend(context.db, request.location, key=name, subject=name, now=context.now)
         # The answer plans the next question; this only keeps the sweep from asking meanwhile.
         requests.update(context.db, request.id, **{column: context.now + policy.min_interval})
     return len(due)
@@ -135,19 +135,12 @@ def _pushes(context: Context, outside: Outside) -> int:
         policy = context.policy
         again_after = _push_again_after(context, device, [c.not_now_since for c in parked])
         timers.push_again(context.db, device_id, context.now + again_after, context.now)
-        outbox.add(
+        expiration = int(context.now + policy.command.push_expiration)
+        Push.intend(
             context.db,
-            service="mdm",
-            scope=device.server,
-            kind="push",
+            device.server,
             key=str(device_id),
-            subject=json.dumps(
-                {
-                    "device_id": device_id,
-                    "expiration": int(context.now + policy.command.push_expiration),
-                }
-            ),
-            due_at=context.now,
+            subject=json.dumps({"device_id": device_id, "expiration": expiration}),
             now=context.now,
         )
     return len(due)
@@ -174,7 +167,7 @@ def _jobs(context: Context, outside: Outside) -> int:
         if kind in LOCATION_JOBS and name in outside.locations:
             _location_job(context, kind, name)
         elif kind == "devices" and name in outside.servers:
-            _intend(context, "mdm", name, "read_devices")
+            ReadDevices.intend(context.db, name, now=context.now)
             meta.plan_job(context.db, job, context.now + context.policy.sync.devices_every)
         elif kind == first_facts.JOB and name in outside.servers:
             first_facts.ask_some(context, name)
@@ -204,17 +197,4 @@ def _location_job(context: Context, kind: str, name: str) -> None:
     if kind == "metadata":
         metadata.intend(context, name)
     elif kind == "config" or location.registered_at is not None:
-        _intend(context, "apple", name, LOCATION_JOBS[kind])
-
-
-def _intend(context: Context, service: str, scope: str, kind: str) -> None:
-    outbox.add(
-        context.db,
-        service=service,
-        scope=scope,
-        kind=kind,
-        key="",
-        subject="",
-        due_at=context.now,
-        now=context.now,
-    )
+        LOCATION_JOBS[kind].intend(context.db, name, now=context.now)

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.times import to_the_second
-from bridge.engine.calls.claim import KIND as CLAIM
+from bridge.engine.calls import registry
 from bridge.store.database import Connection
-from bridge.store.licences import requests
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
 
@@ -36,7 +35,7 @@ def call_again(
     row = outbox.get(db, row_id)
     if row is None:
         return None
-    why_not = _unless_failed(row) or _unless_harmless(db, row)
+    why_not = _unless_failed(row) or _unless_repeatable(db, row)
     if why_not is None and row.scope not in configured[row.service]:
         why_not = f"{row.scope} is not configured any more"
     if why_not is None and not outbox.revive(db, row.id, now):
@@ -56,23 +55,6 @@ def _unless_failed(row: OutboxRow) -> str | None:
     return None
 
 
-def _unless_harmless(db: Connection, row: OutboxRow) -> str | None:
-    """Reads, pushes and telling Apple who we are, which looks first, may be repeated."""
-    if row.kind in ("associate", "disassociate"):
-        if requests.get(db, row.id).state == "in_doubt":
-            return (
-                "Apple may have got it: its assignments are read, and what they do not show in "
-                "time is asked again in a new request by itself"
-            )
-        return (
-            "what it asked for was settled when it failed, and is asked again in a new request: "
-            "vpp-bridge retry gives installs that stopped another round"
-        )
-    if row.kind == "command":
-        return (
-            "the MDM server may have got it: its queue is looked at and the device asked first, "
-            "and what is missing is sent again by itself"
-        )
-    if row.kind == CLAIM:
-        return f"taking a location over needs your word: run vpp-bridge claim {row.scope} again"
-    return None
+def _unless_repeatable(db: Connection, row: OutboxRow) -> str | None:
+    call = registry.classes().get(row.kind)
+    return registry.unknown(row) if call is None else call.why_not_again(db, row)

@@ -7,7 +7,7 @@ import json
 from bridge.clients.apple.replies import Envelope, MdmInfo
 from bridge.domain.catalogue import AppleError, apple_error
 from bridge.domain.policy import DAY
-from bridge.engine.calls import Repeatable, wait_after
+from bridge.engine.calls import Call, wait_after
 from bridge.engine.context import Context
 from bridge.engine.licences import suspension
 from bridge.engine.licences.foreign_mdm import of_info
@@ -29,10 +29,12 @@ DENIED_FOR = DAY
 is read every hour, did not have it."""
 
 
-class AppleCall(Repeatable):
-    """A call to Apple that only reads; others say more about their failures."""
+class AppleCall(Call, abstract=True):
+    """A call to Apple."""
 
-    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+    service = "apple"
+
+    def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         """Wait and try again, or stop the location, or give the call up."""
         digest = self.clients.token_digest(row.scope)
         if isinstance(error, TokenUnusable):

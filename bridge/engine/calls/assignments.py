@@ -21,7 +21,7 @@ from bridge.store import meta
 from bridge.store.licences import pairs as pairs_store
 from bridge.store.licences import requests
 from bridge.store.licences.requests import AppleRequest
-from bridge.store.outbox import outbox
+from bridge.store.outbox import kinds, outbox
 from bridge.store.outbox.outbox import OutboxRow
 
 NARROWED_AT_ONCE = 9
@@ -51,6 +51,9 @@ class Reading:
 
 class ReadRequest(AppleCall):
     """Read Apple's assignments for the open pairs of a request in doubt."""
+
+    kind = "read_request"
+    effect = "read"
 
     def perform(self, row: OutboxRow) -> Reading:
         with self.database.read() as db:
@@ -131,6 +134,9 @@ class ReadDevice(AppleCall):
 
     `subject` is JSON: {"serial_number": …, "adam_ids": […]}.
     """
+
+    kind = kinds.READ_DEVICE
+    effect = "read"
 
     def perform(self, row: OutboxRow) -> Reading:
         subject = json.loads(row.subject)

@@ -34,6 +34,9 @@ class Changes:
 class ReadChanges(AppleCall):
     """The assignments that changed since the version that the last walk ended with."""
 
+    kind = "read_changes"
+    effect = "read"
+
     def perform(self, row: OutboxRow) -> Changes | None:
         with self.database.read() as db:
             since = locations.get(db, row.scope).assignments_version

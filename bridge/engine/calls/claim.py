@@ -11,19 +11,19 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.calls import Call, registering, wait_after
 from bridge.engine.calls.registering import Register, Told
 from bridge.engine.context import Context
+from bridge.engine.decide import pauses
 from bridge.engine.licences.foreign_mdm import ForeignMdm
 from bridge.errors import CallError, OutcomeUnknown
-from bridge.store import meta, pauses
+from bridge.store import meta
 from bridge.store.database import Connection, Database
 from bridge.store.licences import locations
 from bridge.store.licences.locations import Location
 from bridge.store.outbox import full_reads, outbox
 from bridge.store.outbox.outbox import OutboxRow
-
-KIND = "claim"
 
 PATIENCE = 60.0
 """Seconds after which a claim that nobody took up is over."""
@@ -35,15 +35,27 @@ class Claim(Register):
     `subject` is the MDM that was shown, as JSON.
     """
 
+    kind = "claim"
+    effect = "write"
+
+    @classmethod
+    def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
+        return paused.over_location(row.scope)
+
+    @classmethod
+    def withdraw(cls, context: Context, row: OutboxRow, pause: Pause) -> None:
+        """The person is there and waits; it is over, and they are told why."""
+        outbox.failed(context.db, row.id, context.now, pause.shown)
+
+    @classmethod
+    def why_not_again(cls, db: Connection, row: OutboxRow) -> str | None:
+        return f"taking a location over needs your word: run vpp-bridge claim {row.scope} again"
+
     def forbidden(self, location: Location, row: OutboxRow) -> str | None:
         if (row.claimed_at or row.created_at) > row.created_at + PATIENCE:
             return "nobody took it up in time; say it again"
         if location.shared_with is not None:
             return f"its library is that of {location.shared_with}; claim that one"
-        with self.database.read() as db:
-            over = pauses.load(db).over_location(row.scope)
-        if over is not None:
-            return over.shown
         return None
 
     def not_taken_over(self, other: ForeignMdm | None, row: OutboxRow) -> str | None:
@@ -62,12 +74,16 @@ class Claim(Register):
         self, context: Context, row: OutboxRow, error: CallError, *, rest: bool
     ) -> float | None:
         """It is not tried again by itself: the person is told, and decides."""
+        outbox.failed(context.db, row.id, context.now, str(error))
+        return context.now + wait_after(context, row, error) if rest else None
+
+    def doubt(self, context: Context, row: OutboxRow, error: OutcomeUnknown) -> None:
+        """Of what it reads first, nothing is in doubt."""
         text = str(error)
-        if isinstance(error, OutcomeUnknown) and error.call.startswith("POST"):
+        if error.call.startswith("POST"):
             meta.hasten_job(context.db, f"config:{row.scope}", context.now)
             text = f"it is not known whether Apple did it; vpp-bridge status soon tells: {text}"
         outbox.failed(context.db, row.id, context.now, text)
-        return context.now + wait_after(context, row, error) if rest else None
 
     def lost(self, context: Context, row: OutboxRow) -> None:
         text = "it is not known whether Apple did it: the bridge was stopped meanwhile"
@@ -90,16 +106,8 @@ class Progress:
 def ask(database: Database, location: str, shown: ForeignMdm, now: float) -> int:
     """Intend the take-over of a location from this MDM; returns the outbox row's id."""
     with database.write() as db:
-        return outbox.add(
-            db,
-            service="apple",
-            scope=location,
-            kind=KIND,
-            key=f"{location} {now}",
-            subject=json.dumps(asdict(shown)),
-            due_at=now,
-            now=now,
-        )
+        key, subject = f"{location} {now}", json.dumps(asdict(shown))
+        return Claim.intend(db, location, key=key, subject=subject, now=now)
 
 
 def make(
@@ -108,6 +116,8 @@ def make(
     """Make the claim here; the engine's lock must be held. How it ended, `progress` tells."""
     with database.write() as db:
         row = full_reads.claim(db, row_id, context(db).now)
+        if pauses.hold_back(context(db), row):
+            return
         call.begin(context(db), row)
     try:
         result = call.perform(row)

@@ -8,6 +8,7 @@ from collections.abc import Iterable
 
 from bridge.clients.mdm.micromdm import MdmDevice
 from bridge.domain.model import Device
+from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.calls.mdm import MdmCall
 from bridge.engine.context import Context
 from bridge.engine.decide import first_facts
@@ -28,6 +29,14 @@ NAMELESS_AT_ONCE = 50
 
 class ReadDevices(MdmCall):
     """The server's list of devices: enrolments and serial numbers that nobody told us of."""
+
+    kind = "read_devices"
+    effect = "read"
+
+    @classmethod
+    def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
+        """MicroMDM's list is asked for with a POST."""
+        return paused.over_all
 
     def perform(self, row: OutboxRow) -> tuple[MdmDevice, ...]:
         return self.clients.mdm(row.scope).devices()

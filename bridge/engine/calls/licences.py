@@ -2,33 +2,79 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
+from bridge.clients.apple.client import AppleClient
 from bridge.clients.apple.replies import EventFailure, EventReply, StatusReply
 from bridge.domain.catalogue import AppleError
-from bridge.domain.model import Pair
+from bridge.domain.model import Asset, Pair
+from bridge.domain.pauses import Pause, Pauses
+from bridge.engine.calls import TAKEN_BACK
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
 from bridge.engine.licences import settle as licences
 from bridge.engine.licences.batch import DEFAULT_MAX_ASSETS, DEFAULT_MAX_SERIAL_NUMBERS
 from bridge.errors import AppleRefused, CallError, OutcomeUnknown, UnreadableReply
-from bridge.store import meta
+from bridge.store import meta, pauses
+from bridge.store.database import Connection
 from bridge.store.installs import installs
 from bridge.store.licences import locations, requests
 from bridge.store.licences import pairs as pairs_store
 from bridge.store.licences.requests import AppleRequest
-from bridge.store.outbox import outbox
+from bridge.store.outbox import kinds, outbox
 from bridge.store.outbox.outbox import OutboxRow
 
 TOO_MANY_ASSETS = 9700
 
 
-class Manage(AppleCall):
+class Manage(AppleCall, abstract=True):
     """Ask for licences, or give them back: one request, whose result comes later under the
     eventId in the reply.
 
     There is no idempotency key: what may have left is never sent again by itself.
     """
+
+    @classmethod
+    def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
+        """A request goes as a whole, or not: one paused pair keeps it back."""
+        over = (
+            paused.over(
+                serial_number=pair.serial_number, adam_id=pair.asset.adam_id, location=row.scope
+            )
+            for pair in pairs_store.open_pairs(context.db, row.id)
+        )
+        return next((pause for pause in over if pause is not None), None)
+
+    @classmethod
+    def withdraw(cls, context: Context, row: OutboxRow, pause: Pause) -> None:
+        """Its pairs that are not paused are cut anew."""
+        pairs = pairs_store.open_pairs(context.db, row.id)
+        requests.take_back(context.db, row.id, context.now)
+        requests.update(context.db, row.id, state="refused", settled_at=context.now)
+        outbox.failed(context.db, row.id, context.now, TAKEN_BACK)
+        for each in pauses.load(context.db).all:
+            pauses.withdraw_collected(context.db, each.scope, each.name, context.now)
+        _touch(context, pairs)
+
+    @classmethod
+    def scope_gone(cls, context: Context, row: OutboxRow) -> None:
+        """What it was to ask for may be asked for anew should the location come back."""
+        request = requests.get(context.db, row.id)
+        pairs = pairs_store.open_pairs(context.db, row.id)
+        licences.given_up(context, request, pairs, state="withdrawn")
+
+    @classmethod
+    def why_not_again(cls, db: Connection, row: OutboxRow) -> str | None:
+        if requests.get(db, row.id).state == "in_doubt":
+            return (
+                "Apple may have got it: its assignments are read, and what they do not show in "
+                "time is asked again in a new request by itself"
+            )
+        return (
+            "what it asked for was settled when it failed, and is asked again in a new request: "
+            "vpp-bridge retry gives installs that stopped another round"
+        )
 
     def begin(self, context: Context, row: OutboxRow) -> None:
         """From here on Apple may hold the request, unless the location was stopped meanwhile."""
@@ -45,9 +91,13 @@ class Manage(AppleCall):
             return None
         assets = sorted({pair.asset for pair in pairs})
         serial_numbers = sorted({pair.serial_number for pair in pairs})
-        client = self.clients.apple(row.scope)
-        ask = client.associate if row.kind == "associate" else client.disassociate
-        return ask(assets, serial_numbers=serial_numbers)
+        return self.ask(self.clients.apple(row.scope), assets, serial_numbers)
+
+    @abstractmethod
+    def ask(
+        self, client: AppleClient, assets: Sequence[Asset], serial_numbers: Sequence[str]
+    ) -> EventReply:
+        """Ask Apple for every pair of these assets and devices; raises CallError."""
 
     def settle(self, context: Context, row: OutboxRow, result: EventReply | None) -> None:
         outbox.done(context.db, row.id, context.now)
@@ -66,15 +116,15 @@ class Manage(AppleCall):
 
     def lost(self, context: Context, row: OutboxRow) -> None:
         """Apple may have it: look at once."""
-        self._doubt(context, row, context.now, "the bridge was stopped while it was asking")
+        self._look(context, row, context.now, "the bridge was stopped while it was asking")
 
-    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
-        if isinstance(error, OutcomeUnknown):
-            look_at = context.now + context.policy.event_status.min_interval
-            self._doubt(context, row, look_at, str(error))
-            return None
+    def doubt(self, context: Context, row: OutboxRow, error: OutcomeUnknown) -> None:
+        look_at = context.now + context.policy.event_status.min_interval
+        self._look(context, row, look_at, str(error))
+
+    def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         requests.update(context.db, row.id, state="ready", submitted_at=None)
-        rest_until = super().fail(context, row, error)
+        rest_until = super().not_made(context, row, error)
         _touch(context, pairs_store.open_pairs(context.db, row.id))
         return rest_until
 
@@ -134,15 +184,42 @@ class Manage(AppleCall):
         licences.given_up(context, request, pairs, state="withdrawn")
         return super().give_up(context, row, error)
 
-    def _doubt(self, context: Context, row: OutboxRow, look_at: float, why: str) -> None:
-        meta.count(context.db, f"{row.kind}.in_doubt", context.now)
+    def _look(self, context: Context, row: OutboxRow, look_at: float, why: str) -> None:
+        """Have its assignments read, from `look_at` on."""
         requests.doubt(context.db, row.id, next_read_at=look_at, detail=why[:300])
-        outbox.failed(context.db, row.id, context.now, f"in doubt: {why}")
+        self._doubt(context, row, why)
         _touch(context, pairs_store.open_pairs(context.db, row.id))
+
+
+class Associate(Manage):
+    """Ask for licences."""
+
+    kind = kinds.ASSOCIATE
+    effect = "write"
+
+    def ask(
+        self, client: AppleClient, assets: Sequence[Asset], serial_numbers: Sequence[str]
+    ) -> EventReply:
+        return client.associate(assets, serial_numbers=serial_numbers)
+
+
+class Disassociate(Manage):
+    """Give licences back."""
+
+    kind = kinds.DISASSOCIATE
+    effect = "write"
+
+    def ask(
+        self, client: AppleClient, assets: Sequence[Asset], serial_numbers: Sequence[str]
+    ) -> EventReply:
+        return client.disassociate(assets, serial_numbers=serial_numbers)
 
 
 class EventStatus(AppleCall):
     """Ask what became of an event. `subject` is the request's id."""
+
+    kind = "event_status"
+    effect = "read"
 
     def begin(self, context: Context, row: OutboxRow) -> None:
         requests.update(context.db, int(row.subject), status_asked_at=context.now)
@@ -194,21 +271,21 @@ class EventStatus(AppleCall):
         requests.doubt(context.db, request.id, next_read_at=context.now, detail=detail)
         _touch(context, pairs_store.open_pairs(context.db, request.id))
 
-    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+    def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         """An answer that cannot be read is not asked for again: assignments tell, too."""
         if not isinstance(error, UnreadableReply):
-            return super().fail(context, row, error)
-        self._doubt(context, row, error)
+            return super().not_made(context, row, error)
+        self._read_assignments(context, row, error)
         return super().give_up(context, row, error)
 
     def refused(
         self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
     ) -> float | None:
         """Apple no longer knows the event, or will not tell: assignments do."""
-        self._doubt(context, row, error)
+        self._read_assignments(context, row, error)
         return super().give_up(context, row, error)
 
-    def _doubt(self, context: Context, row: OutboxRow, error: CallError) -> None:
+    def _read_assignments(self, context: Context, row: OutboxRow, error: CallError) -> None:
         request_id = int(row.subject)
         if requests.get(context.db, request_id).state != "open":
             return  # a notification was quicker

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from bridge.clients.apple.replies import (
     AssetCounts,
@@ -22,7 +22,6 @@ from bridge.engine.calls import metadata
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.calls.registering import (
     RENEWAL,
-    LocationCall,
     difference,
     is_change_of_others,
     observe,
@@ -50,12 +49,15 @@ WALK_AGAIN = (1.0, 10.0, MINUTE, 10 * MINUTE, HOUR, 6 * HOUR)
 """Seconds until assignments are walked again that were written under the walk; the last repeats."""
 
 
-class ReadClientConfig(LocationCall):
+class ReadClientConfig(AppleCall):
     """Whose the location is, and what Apple was told.
 
     If it is nobody's and a wish uses it, it becomes ours; if it is ours, what somebody has changed
     is set again, and the token of notifications is renewed when it is old.
     """
+
+    kind = "read_client_config"
+    effect = "read"
 
     def perform(self, row: OutboxRow) -> ClientConfig:
         return self.clients.apple(row.scope).client_config()
@@ -97,8 +99,11 @@ def _is_wished_for(context: Context, location: str) -> bool:
     return wished or installs.any_wanted(context.db, location)
 
 
-class LocationRead(AppleCall):
+class LocationRead(AppleCall, abstract=True):
     """A read that nothing goes on without: it is tried again whatever Apple says against it."""
+
+    job: ClassVar[str]
+    """The clock's job that intends it, without its location."""
 
     def refused(
         self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
@@ -107,14 +112,17 @@ class LocationRead(AppleCall):
 
     def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         """The location is stopped; its job runs again when that may be over."""
-        job = f"{row.kind.removeprefix('read_')}:{row.scope}"
         soon = context.now + context.policy.sync.service_config_every
-        meta.hasten_job(context.db, job, soon)
+        meta.hasten_job(context.db, f"{self.job}:{row.scope}", soon)
         return super().give_up(context, row, error)
 
 
 class ReadLimits(LocationRead):
     """Apple's present limits; to be read every five minutes (Apple, "Service Config")."""
+
+    kind = "read_limits"
+    effect = "read"
+    job = "limits"
 
     def perform(self, row: OutboxRow) -> ServiceConfig:
         client = self.clients.apple(row.scope)
@@ -161,6 +169,10 @@ def _began_too_early(context: Context, name: str, walk: Walk) -> bool:
 
 class ReadAssets(LocationRead):
     """What the location owns, with counts; few enough to be kept in one go."""
+
+    kind = "read_assets"
+    effect = "read"
+    job = "assets"
 
     def perform(self, row: OutboxRow) -> AssetsWalk:
         began_at = row.claimed_at or 0.0
@@ -222,6 +234,10 @@ def _columns(counts: AssetCounts) -> dict[str, Any]:
 
 class ReadAssignments(LocationRead):
     """Who holds what, in full. Pages are kept as they come, in short transactions."""
+
+    kind = "read_assignments"
+    effect = "read"
+    job = "assignments"
 
     def perform(self, row: OutboxRow) -> Walk:
         began_at = row.claimed_at or 0.0

@@ -7,18 +7,19 @@ import json
 from bridge.clients.mdm.micromdm import QueuedCommand
 from bridge.domain.backoff import doubling
 from bridge.domain.model import Device
-from bridge.engine.calls import Repeatable, wait_after
+from bridge.domain.pauses import Pause, Pauses
+from bridge.engine.calls import TAKEN_BACK, Call, wait_after
 from bridge.engine.commands import follow_up, plists
 from bridge.engine.context import Context
 from bridge.errors import CallError, MdmRefused, NotSent, OutcomeUnknown
 from bridge.store import meta
 from bridge.store.catalog import apps
-from bridge.store.commands import commands, timers
+from bridge.store.commands import commands, device_queue, ends, timers
 from bridge.store.commands.commands import Command
 from bridge.store.database import Connection
 from bridge.store.devices import devices
 from bridge.store.installs import installs
-from bridge.store.outbox import outbox
+from bridge.store.outbox import kinds, outbox
 from bridge.store.outbox.outbox import OutboxRow
 from bridge.wire import mdm_command
 
@@ -29,10 +30,12 @@ LOOK_AT_MOST = 6 * 3600.0
 """Longest wait between two looks for a command that waits in a queue."""
 
 
-class MdmCall(Repeatable):
-    """A call to an MDM server that may be repeated without harm."""
+class MdmCall(Call, abstract=True):
+    """A call to an MDM server."""
 
-    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+    service = "mdm"
+
+    def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         """Try again later; a server that is away or refuses us is left alone until then."""
         until = context.now + wait_after(context, row, error)
         meta.count(context.db, "mdm.retried", context.now)
@@ -45,6 +48,46 @@ class MdmCall(Repeatable):
 
 class SendCommand(MdmCall):
     """Hand a command to the server. `subject` is its CommandUUID."""
+
+    kind = kinds.COMMAND
+    effect = "write"
+
+    @classmethod
+    def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
+        """By its device's pause, or by that of the install that it is for."""
+        command = commands.get(context.db, row.subject)
+        if command is None:
+            return None
+        device = devices.by_id(context.db, command.device_id)
+        over = paused.over_device(device.serial_number if device else None)
+        install = installs.by_id(context.db, command.install_id) if command.install_id else None
+        if over is not None or install is None:
+            return over
+        return paused.over(
+            serial_number=install.target, adam_id=install.adam_id, location=install.location
+        )
+
+    @classmethod
+    def withdraw(cls, context: Context, row: OutboxRow, pause: Pause) -> None:
+        """It stands in its device's queue again, where others may overtake it."""
+        outbox.failed(context.db, row.id, context.now, TAKEN_BACK)
+        commands.take_back(context.db, row.subject)
+        command = commands.get(context.db, row.subject)
+        if command is not None:
+            device_queue.wake(context.db, command.device_id, context.now)
+            follow_up.touch(context, command)
+
+    @classmethod
+    def scope_gone(cls, context: Context, row: OutboxRow) -> None:
+        """Its device's queue is free should the server come back."""
+        ends.abandon(context.db, row.subject, context.now)
+
+    @classmethod
+    def why_not_again(cls, db: Connection, row: OutboxRow) -> str | None:
+        return (
+            "the MDM server may have got it: its queue is looked at and the device asked first, "
+            "and what is missing is sent again by itself"
+        )
 
     def perform(self, row: OutboxRow) -> None:
         with self.database.read() as db:
@@ -67,16 +110,12 @@ class SendCommand(MdmCall):
         """The server may have it: its queue tells, and if not, the device."""
         commands.posted(context.db, row.subject, context.now, look_at=context.now + STORE_GRACE)
         timers.suspect(context.db, row.subject)
-        outbox.failed(context.db, row.id, context.now, "in doubt: stopped while it was posted")
-        meta.count(context.db, "command.in_doubt", context.now)
+        self._doubt(context, row, "stopped while it was posted")
 
-    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
-        if isinstance(error, OutcomeUnknown):
-            self._taken(context, row)
-            outbox.failed(context.db, row.id, context.now, f"in doubt: {error}")
-            meta.count(context.db, "command.in_doubt", context.now)
-            return None
-        return super().fail(context, row, error)
+    def doubt(self, context: Context, row: OutboxRow, error: OutcomeUnknown) -> None:
+        """It counts as taken until the server's queue tells."""
+        self._taken(context, row)
+        self._doubt(context, row, str(error))
 
 
 def _build(db: Connection, command_uuid: str) -> tuple[Command, Device, bytes]:
@@ -111,6 +150,9 @@ _QUERIES = ("SerialNumber", "UDID", "DeviceName", "ProductName", "Model", "OSVer
 
 class LookAtQueue(MdmCall):
     """See which commands of a device the server still holds. `subject` is the device's id."""
+
+    kind = kinds.QUEUE
+    effect = "read"
 
     def perform(self, row: OutboxRow) -> tuple[QueuedCommand, ...] | None:
         with self.database.read() as db:
@@ -174,6 +216,15 @@ class Push(MdmCall):
     keeps the push for a device that is off.
     """
 
+    kind = "push"
+    effect = "push"
+    repeatable = True
+
+    @classmethod
+    def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
+        device = devices.by_id(context.db, json.loads(row.subject)["device_id"])
+        return paused.over_device(device.serial_number if device else None)
+
     def perform(self, row: OutboxRow) -> None:
         subject = json.loads(row.subject)
         with self.database.read() as db:
@@ -186,7 +237,7 @@ class Push(MdmCall):
         devices.update(context.db, json.loads(row.subject)["device_id"], pushed_at=context.now)
         meta.count(context.db, "mdm.pushed", context.now)
 
-    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+    def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         """A push is a courtesy: the next one is planned already."""
         outbox.failed(context.db, row.id, context.now, str(error))
         meta.count(context.db, "mdm.push_failed", context.now)

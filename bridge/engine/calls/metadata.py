@@ -23,8 +23,6 @@ from bridge.store.licences import locations
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
 
-KIND = "read_metadata"
-
 BATCH = 5
 """Apps in one row: few, so that a stop of the engine waits for a second at most."""
 
@@ -74,16 +72,7 @@ def intend(context: Context, location: str) -> None:
         "country": country or DEFAULT_COUNTRY,
         "apps": {a: "macappstore" if runs_on == "macOS" else platform for a, runs_on in due},
     }
-    outbox.add(
-        context.db,
-        service="apple",
-        scope=location,
-        kind=KIND,
-        key="",
-        subject=json.dumps(subject),
-        due_at=context.now,
-        now=context.now,
-    )
+    ReadMetadata.intend(context.db, location, subject=json.dumps(subject), now=context.now)
 
 
 def _key(location: str) -> str:
@@ -96,6 +85,9 @@ def _url(context: Context, location: str) -> str:
 
 class ReadMetadata(AppleCall):
     """Look a few apps up; the first failure ends the batch."""
+
+    kind = "read_metadata"
+    effect = "read"
 
     def perform(self, row: OutboxRow) -> Answers:
         asked = json.loads(row.subject)
@@ -125,7 +117,7 @@ class ReadMetadata(AppleCall):
             apps.metadata_missed(context.db, row.scope, result.failed, again_at)
         self.fail(context, row, result.error)
 
-    def fail(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+    def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         """Neither the location nor any of its other calls is any the worse for it."""
         meta.count(context.db, "metadata.failed", context.now)
         wait = max(AFTER_FAILURE, error.retry_after or 0.0)

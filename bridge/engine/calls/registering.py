@@ -11,21 +11,19 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.clients.apple.client import AppleClient
 from bridge.clients.apple.replies import ClientConfig, MdmInfo
 from bridge.domain.catalogue import AppleError, apple_error
+from bridge.domain.pauses import Pause, Pauses
 from bridge.domain.policy import HOUR
-from bridge.engine.calls import Clients
 from bridge.engine.calls.apple import AppleCall, deny, hear
 from bridge.engine.context import Context
 from bridge.engine.licences import foreign_mdm, notification_tokens, suspension
 from bridge.engine.licences.foreign_mdm import ForeignMdm
 from bridge.errors import AppleRefused, CallError
 from bridge.store import meta
-from bridge.store.database import Database
 from bridge.store.installs import installs
 from bridge.store.licences import locations
 from bridge.store.licences.locations import Location
@@ -52,16 +50,6 @@ URL_REFUSED = (*UNREACHABLE, 9710, 9711, 9712)
 FileWave saw 9720."""
 
 
-class LocationCall(AppleCall):
-    """A call about a location; `urls` says where each location's notifications are wanted."""
-
-    def __init__(
-        self, database: Database, clients: Clients, urls: Mapping[str, str | None]
-    ) -> None:
-        super().__init__(database, clients)
-        self.urls = urls
-
-
 @dataclass(frozen=True, slots=True)
 class Told:
     """How telling Apple went.
@@ -77,11 +65,21 @@ class Told:
     refused: str | None = None
 
 
-class Register(LocationCall):
+class Register(AppleCall):
     """Tell Apple who we are and where notifications go, unless somebody else holds the location.
 
     The token's SHA-256 is committed before Apple hears of it; the token itself is kept nowhere.
+    What Apple was told already is read first, and not told again.
     """
+
+    kind = "register"
+    effect = "write"
+    repeatable = True
+
+    @classmethod
+    def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
+        """Without a new notification token Apple's notifications would be refused at our door."""
+        return None if row.subject in ONLY_THE_TOKEN else paused.over_location(row.scope)
 
     def perform(self, row: OutboxRow) -> Told:
         name = row.scope
@@ -175,16 +173,7 @@ class Register(LocationCall):
 
 def register(context: Context, location: str, why: str) -> None:
     """Intend to tell Apple who we are and where notifications go; `why` is what differs."""
-    outbox.add(
-        context.db,
-        service="apple",
-        scope=location,
-        kind="register",
-        key=location,
-        subject=why,
-        due_at=context.now,
-        now=context.now,
-    )
+    Register.intend(context.db, location, key=location, subject=why, now=context.now)
 
 
 def difference(location: Location, config: ClientConfig, ours: str, url: str | None) -> str | None:

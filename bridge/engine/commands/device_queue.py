@@ -15,7 +15,7 @@ from bridge.store import meta, pauses
 from bridge.store.commands import commands, device_queue, timers
 from bridge.store.commands.device_queue import Startable
 from bridge.store.devices import devices
-from bridge.store.outbox import outbox
+from bridge.store.outbox import kinds, outbox
 
 LIMIT = 200
 """Devices taken up in one transaction."""
@@ -76,7 +76,7 @@ def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pa
             context.db,
             service="mdm",
             scope=device.server,
-            kind="command",
+            kind=kinds.COMMAND,
             key=command.command_uuid,
             subject=command.command_uuid,
             due_at=context.now,
@@ -146,7 +146,7 @@ def ask_queue(context: Context, server: str, device_id: int) -> None:
         context.db,
         service="mdm",
         scope=server,
-        kind="queue",
+        kind=kinds.QUEUE,
         key=str(device_id),
         subject=str(device_id),
         due_at=context.now,

@@ -31,6 +31,7 @@ from bridge.domain.decision import (
 from bridge.domain.facts import Facts
 from bridge.domain.licences.allocate import allocate
 from bridge.domain.model import Device, Install, Pair
+from bridge.engine.calls.locations import ReadAssets
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, fallbacks
 from bridge.engine.insight import story
@@ -283,7 +284,7 @@ def allocate_seats(context: Context) -> int:
         given += len(granted)
         if len(granted) < len(demands):
             given += fallbacks.to_seats(context, location, asset)
-            if outbox.is_open(context.db, "apple", location, "read_assets"):
+            if outbox.is_open(context.db, ReadAssets.service, location, ReadAssets.kind):
                 continue  # it comes back with the counts, however often Apple has to be asked
             known = counts.read_at > seats.short_since(context.db, location, asset)
             wait = context.policy.associate.seat_retry if known else RECOUNT_AFTER

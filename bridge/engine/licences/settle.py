@@ -13,7 +13,7 @@ from bridge.store.installs import installs
 from bridge.store.licences import assignments, locations, odd_rows, requests
 from bridge.store.licences import pairs as pairs_store
 from bridge.store.licences.requests import AppleRequest
-from bridge.store.outbox import outbox
+from bridge.store.outbox import kinds, outbox
 
 LOOK_AGAIN_AFTER = 5.0
 """Seconds after which assignments are read again that changed while they were being read."""
@@ -117,7 +117,7 @@ def read_soon(
             context.db,
             service="apple",
             scope=location,
-            kind="read_device",
+            kind=kinds.READ_DEVICE,
             key=f"{serial_number} {','.join(adam_ids)} {why}",
             subject=json.dumps({"serial_number": serial_number, "adam_ids": adam_ids}),
             due_at=context.now + after,

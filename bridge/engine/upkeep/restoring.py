@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.domain.pauses import Pause
-from bridge.engine.calls import Call
+from bridge.engine.calls import Call, registry
 from bridge.engine.context import Context
 from bridge.engine.decide import pauses
 from bridge.engine.upkeep import file_check
@@ -31,7 +31,10 @@ def make_present(context: Context, calls: Mapping[str, Call]) -> None:
     db, now = context.db, context.now
     meta.new_instance_id(db)
     for row in outbox.unsettled(db):
-        call = calls[row.kind]
+        call = calls.get(row.kind)
+        if call is None:
+            registry.refuse(context, row)
+            continue
         if row.state != "claimed":
             call.begin(context, row)
         call.lost(context, row)

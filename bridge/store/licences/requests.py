@@ -11,7 +11,7 @@ from bridge.domain.model import Pair
 from bridge.store import rows
 from bridge.store.database import Connection
 from bridge.store.licences import pairs
-from bridge.store.outbox import outbox
+from bridge.store.outbox import kinds, outbox
 
 _UNSETTLED = "('sending', 'open', 'in_doubt')"
 
@@ -46,7 +46,7 @@ def make(db: Connection, location: str, kind: str, rectangle: Rectangle, now: fl
         db,
         service="apple",
         scope=location,
-        kind=kind.lower(),
+        kind=kinds.OF_REQUEST[kind],
         key=f"{rectangle.assets[0].adam_id}:{rectangle.serial_numbers[0]}:{now}",
         subject="",
         due_at=now,

@@ -126,12 +126,10 @@ def release_held(db: Connection, now: float) -> None:
     db.execute("UPDATE outbox SET state = 'ready', due_at = ? WHERE state = 'held'", (now,))
 
 
-def ready(db: Connection, kinds: Sequence[str]) -> list[OutboxRow]:
-    """Calls of these kinds that have not begun."""
+def ready(db: Connection) -> list[OutboxRow]:
+    """Calls that have not begun."""
     found = db.execute(
-        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE state = 'ready' "
-        f"AND kind IN ({rows.marks(kinds)}) ORDER BY id",
-        tuple(kinds),
+        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE state = 'ready' ORDER BY id"
     )
     return [rows.read(OutboxRow, row) for row in found]
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from bridge.domain.plan.blind import Blind
 from bridge.domain.policy import Policy
 from bridge.domain.times import to_the_second
+from bridge.engine.calls.devices import ReadDevices
 from bridge.store import meta, pauses
 from bridge.store.database import Connection
 from bridge.store.outbox import full_reads
@@ -27,7 +28,7 @@ def unseen(db: Connection, servers: Sequence[str], policy: Policy, now: float) -
 
 
 def _why(db: Connection, server: str, policy: Policy, now: float, is_paused: bool) -> str | None:
-    error = full_reads.last_error(db, "mdm", server, "read_devices")
+    error = full_reads.last_error(db, ReadDevices.service, server, ReadDevices.kind)
     if error is not None:
         return error
     text = meta.recall(db, f"devices_read_at:{server}")
