@@ -4,7 +4,11 @@
     ├── ConfigError            the configuration cannot be used (exit 2)
     ├── StoreError             the database cannot be used
     │   ├── NoDatabase         there is none yet, and the command only looks at it (exit 2)
+    │   ├── StoreGone          it was removed, or another file is in its place
+    │   │   └── StoreLost      nobody has it in use, and there was one: no new one is made
+    │   ├── StoreFull          its disk has no room, or fails
     │   ├── StoreLocked        another process holds a lock for too long
+    │   │   └── EngineRuns     another engine runs on it
     │   └── SchemaTooNew       the file was written by a newer bridge
     ├── QueryError             a list cannot be asked for like this: a cursor of no use
     ├── WishError              what is asked for cannot be stored as it is asked for
@@ -78,6 +82,18 @@ class StoreGone(StoreError):
         "move the file back, and the bridge goes on by itself; "
         "or stop the bridge, run vpp-bridge restore, and start it"
     )
+
+
+class StoreLost(StoreGone):
+    """There was a database, and nobody has it in use: to make a new one would be to forget all."""
+
+    def __init__(self, path: object, mark: object) -> None:
+        """`mark` is the file that says that there was one."""
+        super().__init__(f"{path}: the database that was here was removed or emptied")
+        self.mend = (
+            "move it back, or run vpp-bridge restore with a backup; "
+            f"or, to begin anew without all that it knew, remove {mark}"
+        )
 
 
 class NoDatabase(StoreError):

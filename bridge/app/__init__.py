@@ -16,6 +16,7 @@ from typing import Any
 from bridge.app.calls import make_calls
 from bridge.app.desired import Wishes
 from bridge.app.lost import LostWebhooks
+from bridge.app.opening import Opening
 from bridge.app.pauses import Pauses
 from bridge.app.refusals import Refusals
 from bridge.app.views import Lists
@@ -36,7 +37,7 @@ from bridge.engine.licences.token_guard import Guards
 from bridge.engine.licences.token_watch import TokenWatch
 from bridge.engine.loop import Engine
 from bridge.engine.timers import Outside
-from bridge.errors import StoreError, StoreFull
+from bridge.errors import StoreError, StoreFull, StoreGone
 from bridge.store import meta
 from bridge.store.file.engine_lock import EngineLock
 from bridge.store.file.write_probe import WriteProbe, free_space
@@ -62,6 +63,7 @@ class Bridge(Lists, Pauses, Wishes):
         self.lost = LostWebhooks(self.database, self.now)
         self.forwarder = Forwarder(self.database, config, self.now)
         self.refusals = Refusals(self.database, self.now)
+        self._opening = Opening(self.open)
 
     def open(self) -> Bridge:
         """Open the database, creating and migrating it as needed; raises StoreError."""
@@ -72,13 +74,20 @@ class Bridge(Lists, Pauses, Wishes):
             if known is None:
                 with self.database.write() as db:
                     meta.instance_id(db)
-        except BaseException:
-            self.database.close()
+        except BaseException as error:
+            self.database.close(error if isinstance(error, StoreError) else None)
             raise
+        return self
+
+    def open_when_possible(self) -> Bridge:
+        """Open the database now, or later if that may help: until then all that needs it raises
+        what is wrong. Raises StoreError where waiting is no use."""
+        self._opening.begin()
         return self
 
     def close(self) -> None:
         """Close the database, after a moment for webhooks that are being passed on."""
+        self._opening.stop()
         self.forwarder.stop()
         self.refusals.flush()
         self.database.close()
@@ -192,12 +201,11 @@ class Bridge(Lists, Pauses, Wishes):
         return settings.differing(settings.Digests(**kept), config, with_keys=with_keys)
 
     def alive(self) -> bool:
-        """Whether the engine lives beside this process, or lacks only room on the disk.
-
-        No restart makes room, and it would take the hooks' answers away.
+        """Whether the engine lives beside this process, or lacks only what no restart gives it:
+        room on the disk, a database that was removed. It would take the hooks' answers away.
         """
         lives = health.engine_part(self.engine_lock).ok
-        return lives or isinstance(self._probe.trouble(), StoreFull)
+        return lives or isinstance(self._probe.trouble(), StoreFull | StoreGone)
 
     def replay_event(self, event_id: int, dry_run: bool = False) -> Mapping[str, Any] | None:
         """Handle a stored message again, or say what that would change; None for an unknown one.
@@ -278,5 +286,5 @@ class Bridge(Lists, Pauses, Wishes):
 
 
 def open_bridge(config: Config) -> Bridge:
-    """An open bridge for the web side."""
-    return Bridge(config, who="api").open()
+    """A bridge for the web side: it answers, though its database may not be usable yet."""
+    return Bridge(config, who="api").open_when_possible()

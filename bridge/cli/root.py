@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from click.core import ParameterSource
 
-from bridge.errors import BridgeError, ConfigError, NoDatabase, WishError
+from bridge.errors import BridgeError, ConfigError, NoDatabase, StoreGone, WishError
 from bridge.logs import LEVELS, Level, redact, setup_logging
 
 if TYPE_CHECKING:
@@ -161,7 +161,10 @@ class Settings:
         return config
 
     def stored(self) -> Config:
-        """The configuration of a command that needs a database; raises ConfigError, NoDatabase."""
+        """The configuration of a command that needs a database.
+
+        Raises ConfigError, NoDatabase, and StoreGone where there was one.
+        """
         config = self.config()
         if _is_missing(config.database):
             raise NoDatabase(config.database)
@@ -199,10 +202,12 @@ class Settings:
 
 
 def _is_missing(database: Path) -> bool:
-    """Whether there is no such file; of one that cannot be looked at, opening it tells."""
+    """Whether there is no such file, and never was; of one that cannot be looked at, opening it
+    tells. Raises StoreGone where there was one."""
     try:
         database.stat()
     except (FileNotFoundError, NotADirectoryError):
+        import_module("bridge.store.file.in_use").check_not_lost(database)
         return True
     except OSError:
         pass
@@ -255,6 +260,9 @@ class Root(click.Group):
             for mistake in error.mistakes:
                 _say(mistake)
             raise SystemExit(USAGE) from None
+        except StoreGone as error:
+            _say(f"vpp-bridge: {error}; {error.mend}")
+            raise SystemExit(BAD_NEWS) from None
         except BridgeError as error:
             _say(f"vpp-bridge: {error}")
             is_usage = isinstance(error, WishError | NoDatabase)

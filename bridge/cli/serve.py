@@ -15,7 +15,7 @@ import socket
 import sys
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, suppress
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -31,7 +31,7 @@ from bridge.cli.supervisor import (
 from bridge.config import SETTINGS, WANTED, Config, load_config
 from bridge.config.settings import changed
 from bridge.domain.wording import counted
-from bridge.errors import BridgeError, ConfigError, EngineRuns, StoreError
+from bridge.errors import BridgeError, ConfigError, EngineRuns, StoreError, StoreLost
 from bridge.logs import Level, setup_logging
 from bridge.store.file.in_use import in_use
 from bridge.web import Bridge
@@ -46,11 +46,11 @@ _STDIN = 0
 def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "info") -> int:
     """Run the web side and the engine until SIGTERM or SIGINT; the exit code.
 
-    0 after a signal; 1 when a port or the database stays taken, or a child cannot start, with
-    one line on standard error. `program` is the command line before `--config`, `level` that of
-    the log of all processes. Raises ConfigError, also for a file without servers, locations or an
-    API key. Mistakes in groups and apps are warned of and no more: what is wanted comes from the
-    database.
+     0 after a signal; 1 when a port or the database stays taken, when there was a database and is
+    none, or when a child cannot start, with one line on standard error. `program` is the command
+    line before `--config`, `level` that of the log of all processes. Raises ConfigError, also for a
+    file without servers, locations or an API key. Mistakes in groups and apps are warned of and no
+    more: what is wanted comes from the database.
     """
     setup_logging(os.environ, level)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a supervisor to say so
@@ -73,7 +73,11 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "i
                 return 0
             listeners.append(stack.enter_context(listener))
         command = (*program, "--log-level", level, "--config", str(config_path))
-        _keep_in_use(config.database, stack)
+        try:
+            _keep_in_use(config.database, stack)
+        except StoreLost as error:
+            log.error("%s; %s", error, error.mend)
+            return 1
         fds = tuple(listener.fileno() for listener in listeners)
         options = [word for fd in fds for word in ("--fd", str(fd))]
         children = (
@@ -87,12 +91,16 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "i
 def _keep_in_use(database: Path, stack: ExitStack) -> None:
     """Neither child, started again, takes another file for the database that we began with.
 
-    Where it cannot be used, the children say so.
+    Where it cannot be used, the children say so. Raises StoreLost where there was one.
     """
-    with suppress(OSError, StoreError):
+    try:
         use = in_use(database)
         stack.callback(use.end)
         use.begin()
+    except StoreLost:
+        raise
+    except (OSError, StoreError) as error:
+        log.debug("the database cannot be used yet: %s", error)
 
 
 def _addresses(config: Config) -> Iterator[tuple[str, tuple[str, int]]]:

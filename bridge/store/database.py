@@ -56,6 +56,7 @@ class Database:
         self._readers = threading.local()
         self._all_readers: list[Connection] = []
         self._readers_lock = threading.Lock()
+        self._closed: StoreError | None = _not_open(path)
         self.failed: StoreError | None = None
         """Why the last write failed; None when it did not."""
 
@@ -65,32 +66,41 @@ class Database:
         For that the lock is taken first: two processes that migrate a new file would collide. A
         file that needs none of it is opened without waiting for whoever writes. Raises StoreError
         when the file cannot be used, StoreGone when others have another one open by this name,
-        SchemaTooNew when a newer bridge wrote it.
+        StoreLost when there was one, SchemaTooNew when a newer bridge wrote it. Whoever uses it
+        meanwhile gets that error, too.
         """
         try:
-            self._use = in_use(self.path)
-            self._identity = self._use.begin()
-            self._lock = WriterLock(open_private(lock_file(self.path, ".lock")), self.path)
-            close_to_others(self.path)
-            with self._failing_as_store_error():
-                self._writer = connect(self.path, WRITER_CACHE)
-                if not is_migrated(self._writer):
-                    with self._lock.held():
-                        prepare(self._writer)
-                        migrate(self._writer)
+            self._open()
         except OSError as error:
-            self.close()
-            raise _full_or_not(error, self.path) from error
-        except BaseException:
-            self.close()  # so that nobody writes to what could not be opened
+            failure = _full_or_not(error, self.path)
+            self.close(failure)
+            raise failure from error
+        except BaseException as error:  # so that nobody writes to what could not be opened
+            self.close(error if isinstance(error, StoreError) else None)
             raise
+        self._closed = None
 
-    def close(self) -> None:
-        """Close every connection; the object can be opened again.
+    def _open(self) -> None:
+        self._use = in_use(self.path)
+        self._identity = self._use.begin()
+        self._lock = WriterLock(open_private(lock_file(self.path, ".lock")), self.path)
+        close_to_others(self.path)
+        with self._failing_as_store_error():
+            self._writer = connect(self.path, WRITER_CACHE)
+            if not is_migrated(self._writer):
+                with self._lock.held():
+                    prepare(self._writer)
+                    migrate(self._writer)
+        self._use.made()
+
+    def close(self, why: StoreError | None = None) -> None:
+        """Close every connection; the object can be opened again. Until then whoever uses it is
+        told `why`.
 
         SQLite checkpoints when the last connection to a file is closed. So the writer goes last,
         under its lock: no other kind of connection can be the last one.
         """
+        self._closed = why or _not_open(self.path)
         if self._lock is not None:
             try:
                 with self._lock.held():
@@ -151,6 +161,7 @@ class Database:
     @contextmanager
     def read(self) -> Iterator[Connection]:
         """A consistent view, on this thread's own connection; raises StoreError."""
+        self._check_open()
         self._check_identity()
         connection = getattr(self._readers, "connection", None)
         if connection is None:
@@ -190,9 +201,19 @@ class Database:
             return connection
 
     def _open_writer(self) -> Connection:
-        if self._writer is None:
-            raise StoreError(f"{self.path}: the database is not open")
+        self._check_open()
+        assert self._writer is not None
         return self._writer
+
+    def _open_lock(self) -> WriterLock:
+        self._check_open()
+        assert self._lock is not None
+        return self._lock
+
+    def _check_open(self) -> None:
+        """Raises what kept it from being opened."""
+        if self._closed is not None:
+            raise self._closed.with_traceback(None)
 
     @contextmanager
     def _failing_as_store_error(self, *, writing: bool = False) -> Iterator[None]:
@@ -209,17 +230,14 @@ class Database:
 
     def data_version(self) -> int:
         """A number that changes when another connection has committed; cheap to ask."""
-        if self._lock is None:
-            raise StoreError(f"{self.path}: the database is not open")
+        lock = self._open_lock()
         self._check_identity()
-        with self._lock.turn(), self._failing_as_store_error():
+        with lock.turn(), self._failing_as_store_error():
             return int(self._open_writer().execute("PRAGMA data_version").fetchone()[0])
 
     @contextmanager
     def _exclusive(self, wait: float = WAIT) -> Iterator[None]:
-        if self._lock is None:
-            raise StoreError(f"{self.path}: the database is not open")
-        with self._lock.held(wait):
+        with self._open_lock().held(wait):
             self._check_identity()
             yield
 
@@ -268,6 +286,10 @@ def nobody_else(path: Path) -> Iterator[None]:
         yield
     finally:
         use.end()
+
+
+def _not_open(path: Path) -> StoreError:
+    return StoreError(f"{path}: the database is not open")
 
 
 def _as_store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError:

@@ -13,7 +13,6 @@ import resource
 import signal
 import socket
 import sys
-import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -40,9 +39,6 @@ REQUEST_GRACE = 1
 next start, so the longer it takes the more is lost."""
 WORKER_GRACE = 3
 """Seconds after which a worker that should end is killed. The whole must be gone within 5."""
-AGAIN = 2.0
-"""Seconds after which a worker that could not open the database is replaced by another one."""
-_AGAIN_CODE = os.EX_IOERR  # any but those at which gunicorn gives up
 
 _SHARED_MEMORY = "/dev/shm"  # noqa: S108 - only a heartbeat file, made by mkstemp
 
@@ -104,9 +100,6 @@ class _Application(BaseApplication):
             return create_app(self._bridge)
         except BridgeError as error:
             log.error("the web side cannot start: %s", error)
-            if error.may_retry:
-                time.sleep(AGAIN)
-                sys.exit(_AGAIN_CODE)
             sys.exit(Arbiter.APP_LOAD_ERROR)
 
     def outside(self) -> Any:

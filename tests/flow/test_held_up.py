@@ -17,7 +17,7 @@ from typing import Any
 import pytest
 
 from bridge.engine.intake import inbox
-from bridge.errors import StoreFull, StoreGone, StoreLocked
+from bridge.errors import StoreFull, StoreGone, StoreLocked, StoreLost
 from bridge.store import meta
 from bridge.store.database import Database
 from bridge.store.file.write_probe import WriteProbe
@@ -181,6 +181,18 @@ def test_a_database_that_is_taken_away(
     assert scene.client.get("/readyz").get_json()["parts"][0]["ok"]
 
 
+def test_a_folder_that_is_taken_away(make_scene: MakeScene, tmp_path: Path) -> None:
+    """As a volume that is no longer mounted: a probe is answered, and says so."""
+    scene = settled(make_scene)
+    folder = scene.config.database.parent
+    folder.rename(tmp_path / "aside")
+    answers = [scene.client.get("/readyz"), scene.client.get("/healthz"), posted(scene)]
+    (tmp_path / "aside").rename(folder)
+    assert [each.status_code for each in answers] == [503, 200, 503]
+    assert "was removed, or another file" in answers[0].get_json()["parts"][0]["detail"]
+    assert posted(scene).status_code == 200
+
+
 def test_locks_belong_to_the_file_and_not_to_its_name(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     real, link = tmp_path / "real" / "bridge.db", tmp_path / "bridge.db"
@@ -275,8 +287,9 @@ def test_nobody_opens_another_file_for_the_one_that_is_in_use(tmp_path: Path, pu
     second.close()
     first.close()
     path.unlink()
-    second.open()  # nobody had it in use: a new one
-    second.close()
+    with pytest.raises(StoreLost, match="was removed or emptied"):
+        second.open()  # nobody has it in use, and yet there was one
+    assert not path.exists()
 
 
 def test_the_holder_is_who_has_the_lock_and_not_who_had_it(tmp_path: Path) -> None:

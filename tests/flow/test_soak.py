@@ -12,10 +12,11 @@ from tests.soak.served import Served, serving
 from tests.soak.trials import Trial, trials
 
 LARGE = 4 * 1024 * 1024
-BUSY = 2.0
-"""The machine that runs tests may do other things, too; without the limits it was 30 s."""
+BUSY = 5.0
+"""So many times what good clients wait where nobody holds them up, if that is more than WAIT: the
+machine that runs tests may do other things, too. Without the limits it was 30 s."""
 SMALL = 0.04
-"""Of the kills and stops: 4 and 2."""
+"""Of the kills and stops: 4 and 2, and of halts 2."""
 HELD_UP_BY = ("half", "silent", "a second", "limit", "8 bodies of", "outside")
 HOLDING_UP = [
     scenario
@@ -30,11 +31,21 @@ def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
         yield served
 
 
+@pytest.fixture(scope="module")
+def allowed(served: Served) -> float:
+    """Seconds that a good client may wait on this machine, as it is now."""
+    quiet = measure(Scenario("nobody else", None), served, seconds=1.5)
+    assert not quiet.lost and quiet.sent > 10
+    return max(WAIT, BUSY * quiet.worst)
+
+
 @pytest.mark.parametrize("scenario", HOLDING_UP, ids=lambda scenario: scenario.name)
-def test_good_clients_wait_for_nobody_and_lose_nothing(served: Served, scenario: Scenario) -> None:
+def test_good_clients_wait_for_nobody_and_lose_nothing(
+    served: Served, allowed: float, scenario: Scenario
+) -> None:
     result = measure(scenario, served, seconds=1.5)
     assert not result.lost
-    assert result.sent > 10 and result.worst < WAIT * BUSY
+    assert result.sent > 10 and result.worst < allowed
     assert result.memory is None or result.memory < MEMORY
 
 

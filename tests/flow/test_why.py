@@ -52,6 +52,7 @@ def test_an_app_that_was_there_took_no_licence_and_no_command(make_scene: MakeSc
     scene.run(scene.all_installed)
     scene.bridge.close()
     scene.config.database.unlink()
+    scene.config.database.with_name("bridge.db.open").unlink()
     scene.world.location.client = type(scene.world.location.client)()
     scene.start()
     scene.apply(scene.wanted(named=True))

@@ -33,7 +33,7 @@ def main() -> int:
         "--share",
         type=float,
         default=1.0,
-        help="of the kills and stops; 1 is 100 kills, 100 of workers, 50 ends, 20 stops",
+        help="of the kills and stops; 1 is 100 kills, 100 of workers, 50 ends, 20 halts",
     )
     parser.add_argument("--body", type=int, help="bytes of a large body; default the limit")
     asked = parser.parse_args()

@@ -31,6 +31,7 @@ def trials() -> list[Trial]:
         Trial("the engine stopped", lambda share: _served(lambda s: _stops(s, share))),
         Trial("the database removed", lambda _: _served(_removed)),
         Trial("the database replaced", lambda _: _served(_replaced)),
+        Trial("the database gone at a start", lambda _: _served(faults.gone_at_start)),
         *(
             Trial(f"the clock set {name}", lambda _, name=name: _clock(name))  # type: ignore[misc]
             for name in clock.STEPS
@@ -44,7 +45,7 @@ def _served(act: Callable[[Served], Found]) -> Found:
 
 
 def _kills(served: Served, share: float) -> Found:
-    return faults.kills(served, max(int(100 * share), 4), random.Random(SEED))
+    return faults.kills(served, max(int(150 * share), 3), random.Random(SEED))
 
 
 def _stops(served: Served, share: float) -> Found:

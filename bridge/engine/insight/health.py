@@ -37,13 +37,13 @@ STALE_BEAT = 30.0
 _NO_ENGINE = "no engine runs: start vpp-bridge serve; if that runs, its log says why it has none"
 
 
-def taking_in(trouble: StoreError | None, config: Config, free: int) -> Iterator[HealthPart]:
+def taking_in(trouble: StoreError | None, config: Config, free: int | None) -> Iterator[HealthPart]:
     """Whether what arrives can be stored, and for how long: `free` bytes are left on the disk."""
     if trouble is not None:
         yield HealthPart("database", False, "fatal", f"{trouble}; {trouble.mend}")
     else:
         yield HealthPart("database", True, "fatal", str(config.database))
-    if free < LITTLE_SPACE:
+    if free is not None and free < LITTLE_SPACE:
         detail = f"only {free / MIB:.1f} MiB are free on the database's disk: make room there"
         yield HealthPart("disk", False, "degraded", detail)
 

@@ -48,7 +48,8 @@ class WriteProbe:
     def _ask(self) -> StoreError | None:
         try:
             with self._database.write(PATIENCE) as db:
-                short = free_space(self._database.path) < LITTLE_SPACE
+                free = free_space(self._database.path)
+                short = free is not None and free < LITTLE_SPACE
                 in_doubt = short or self._database.failed is not None
                 if in_doubt:
                     meta.keep(db, _KEY, "0" * AS_A_MESSAGE)
@@ -60,6 +61,10 @@ class WriteProbe:
         return None
 
 
-def free_space(database: Path) -> int:
-    """Bytes that are free on the disk of the database at this path."""
-    return shutil.disk_usage(database.resolve().parent).free
+def free_space(database: Path) -> int | None:
+    """Bytes that are free on the disk of the database at this path; None where its folder is
+    gone, of which whoever uses the database is told."""
+    try:
+        return shutil.disk_usage(database.resolve().parent).free
+    except OSError:
+        return None
