@@ -64,10 +64,6 @@ class Dispatcher:
 
     def start(self, now: float) -> int:
         """Begin the calls that are due, save what is paused; returns how many were due."""
-        with self._database.read() as db:
-            due = outbox.next_due(db)
-        if due is None or due > now:
-            return 0
         with self._database.write() as db:
             context = Context(db, self._policy, now)
             claimed = self._claim(context)

@@ -22,9 +22,8 @@ from bridge.engine.upkeep import clock_steps
 from bridge.engine.upkeep.clock_steps import StepWatch
 from bridge.engine.upkeep.pruning import Pruning
 from bridge.errors import StoreError
-from bridge.store import events
-from bridge.store.database import Database
-from bridge.store.installs import installs, seats
+from bridge.store.agenda import Agenda, earliest, look
+from bridge.store.database import Connection, Database
 
 log = logging.getLogger(__name__)
 
@@ -45,15 +44,15 @@ class Engine:
         outside: Outside,
         clock: Callable[[], float],
         execute: Executor = inline,
-        look: Callable[[float], int] = lambda _now: 0,
+        watch: Callable[[float], int] = lambda _now: 0,
     ) -> None:
-        """`look` is called in every pass and may make something due; it returns how much."""
+        """`watch` is called in every pass and may make something due; it returns how much."""
         self.database = database
         self.policy = policy
         self.outside = outside
         self.clock = clock
         self.calls = calls
-        self._look = look
+        self._watch = watch
         self._full_looked_at = clock()
         self._pruning = Pruning(database, policy.retention, clock())
         self.dispatcher = Dispatcher(database, policy, calls, clock, execute)
@@ -72,66 +71,72 @@ class Engine:
         self.dispatcher.clock_stepped(by)
 
     def run_once(self) -> bool:
-        """One pass: messages, clock, decisions, calls. True when there was something to do."""
+        """One pass: what one look shows, in the order of the road. True when there was something.
+
+        What a step makes due is the next pass's: no step is passed over while others have work.
+        """
         now = self.clock()
-        done = self.dispatcher.settle_again()
-        done += story.tell_acts(self.database)
-        done += self._look(now)
-        done += inbox.process(self.database, self.policy, now)
-        done += self._sweep()
-        done += self._decide()
-        done += self.dispatcher.start(self.clock())
+        done = self.dispatcher.settle_again() + self._watch(now)
+        agenda = self._agenda(now)
+        if agenda.acts:
+            done += story.tell_acts(self.database)
+        if _is_due(agenda.messages_at, now):
+            done += inbox.process(self.database, self.policy, now)
+        if _is_due(timers.due_at(agenda), now):
+            done += self._write(lambda context: timers.sweep(context, self.outside))
+        if agenda.dirty:
+            done += self._decide()
+        if agenda.seats:
+            done += self._write(reconcile.allocate_seats)
+        if agenda.collecting:
+            done += self._batch()
+        if agenda.queue_ready:
+            done += self._write(device_queue.start)
+        if _is_due(agenda.calls_at, now):
+            done += self.dispatcher.start(self.clock())
         done += self._pruning.step(now)
         return done > 0
 
     def next_due(self) -> float | None:
         """When the clock next makes something due, as things stand; seconds since the epoch."""
         now = self.clock()
-        with self.database.read() as db:
-            context = Context(db, self.policy, now)
-            times = [
-                events.next_due(db),
-                now if installs.dirty(db, 1) else None,
-                timers.next_due(context),
-                batch.next_at(context),
-            ]
-        times += [self.dispatcher.next_due(now), self._pruning.next_at]
-        return min((t for t in times if t is not None), default=None)
+        agenda = self._agenda(now)
+        return earliest(
+            agenda.messages_at,
+            now if agenda.dirty else None,
+            timers.due_at(agenda),
+            agenda.queue_at,
+            self._next_batch_at() if agenda.collecting else None,
+            self.dispatcher.next_due(now) if agenda.calls_at is not None else None,
+            self._pruning.next_at,
+        )
 
-    def _context(self, db: object) -> Context:
-        return Context(db, self.policy, self.clock())  # type: ignore[arg-type]
+    def _context(self, db: Connection) -> Context:
+        return Context(db, self.policy, self.clock())
 
-    def _sweep(self) -> int:
+    def _agenda(self, now: float) -> Agenda:
         with self.database.read() as db:
-            if not timers.anything_due(self._context(db)):
-                return 0
+            return look(db, now)
+
+    def _write(self, step: Callable[[Context], int]) -> int:
         with self.database.write() as db:
-            return timers.sweep(self._context(db), self.outside)
+            return step(self._context(db))
 
     def _decide(self) -> int:
-        done = 0
-        if self._any(lambda c: bool(installs.dirty(c.db, 1))):
-            moved: list[story.Moved] = []
-            with self.database.write() as db:
-                done += reconcile.decide_dirty(self._context(db), moved)
-            story.tell(moved)
-        if self._any(lambda c: bool(seats.in_demand(c.db))):
-            with self.database.write() as db:
-                done += reconcile.allocate_seats(self._context(db))
-        done += self._batch()
-        if self._any(device_queue.anything_to_start):
-            with self.database.write() as db:
-                done += device_queue.start(self._context(db))
+        moved: list[story.Moved] = []
+        with self.database.write() as db:
+            done = reconcile.decide_dirty(self._context(db), moved)
+        story.tell(moved)
         return done
 
     def _batch(self) -> int:
         """Make requests: planned while others may write, made one by one."""
-        if self._any(batch.anything_to_give_up):
-            with self.database.write() as db:
-                return batch.give_up(self._context(db))
         with self.database.read() as db:
             context = self._context(db)
+            suspended = batch.anything_to_give_up(context)
             batches = batch.plan(context, self._full_looked_at)
+        if suspended:
+            return self._write(batch.give_up)
         if context.now >= self._full_looked_at + batch.FULL_EVERY:
             self._full_looked_at = context.now
         for each in batches:
@@ -139,9 +144,13 @@ class Engine:
                 batch.make(self._context(db), each)
         return len(batches)
 
-    def _any(self, question: Callable[[Context], bool]) -> bool:
+    def _next_batch_at(self) -> float | None:
         with self.database.read() as db:
-            return question(self._context(db))
+            return batch.next_at(self._context(db))
+
+
+def _is_due(at: float | None, now: float) -> bool:
+    return at is not None and at <= now
 
 
 def run(

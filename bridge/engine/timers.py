@@ -24,7 +24,8 @@ from bridge.engine.commands import device_queue, follow_up
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, first_facts
 from bridge.engine.insight import webhooks as webhook_health
-from bridge.store import meta, pauses
+from bridge.store import meta
+from bridge.store.agenda import Agenda, earliest
 from bridge.store.commands import commands, timers
 from bridge.store.devices import devices
 from bridge.store.installs import installs
@@ -65,23 +66,15 @@ def sweep(context: Context, outside: Outside) -> int:
     )
 
 
-def anything_due(context: Context) -> bool:
-    """Whether `sweep` would find something to do; only reads."""
-    due = next_due(context)
-    return due is not None and due <= context.now
-
-
-def next_due(context: Context) -> float | None:
-    """When the clock next makes something due."""
-    times = [
-        installs.next_check_at(context.db),
-        requests.next_due(context.db),
-        timers.next_due(context.db),
-        device_queue.next_due(context),
-        meta.next_job_at(context.db),
-        pauses.next_probe_at(context.db),
-    ]
-    return min((t for t in times if t is not None), default=None)
+def due_at(agenda: Agenda) -> float | None:
+    """When `sweep` next finds something to do."""
+    return earliest(
+        agenda.decide_at,
+        agenda.requests_at,
+        agenda.follow_up_at,
+        agenda.jobs_at,
+        agenda.probe_at,
+    )
 
 
 def _requests(context: Context, outside: Outside) -> int:

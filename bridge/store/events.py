@@ -126,12 +126,6 @@ def fail(db: Connection, event_id: int, now: float, error: str, retry_at: float 
     )
 
 
-def next_due(db: Connection) -> float | None:
-    """When the next message is to be processed, or None when there is none."""
-    value = db.execute("SELECT min(next_try_at) FROM events WHERE status = 'new'").fetchone()[0]
-    return None if value is None else float(value)
-
-
 def backlog(db: Connection) -> tuple[int, float | None, int]:
     """How many messages wait, since when the oldest does, and how many were set aside."""
     row = db.execute(

@@ -64,12 +64,6 @@ def due_jobs(db: Connection, now: float) -> list[str]:
     return [str(row[0]) for row in rows]
 
 
-def next_job_at(db: Connection) -> float | None:
-    """When the next clock-driven job is due."""
-    value = db.execute("SELECT min(next_at) FROM schedule").fetchone()[0]
-    return None if value is None else float(value)
-
-
 def plan_job(db: Connection, name: str, next_at: float) -> None:
     """Set when a clock-driven job runs next, later or earlier than it was planned."""
     db.execute(

@@ -96,12 +96,6 @@ def probes_due(db: Connection, now: float) -> list[Pause]:
     return [rows.read(Pause, row) for row in found]
 
 
-def next_probe_at(db: Connection) -> float | None:
-    """When something is tried next."""
-    value = db.execute("SELECT min(next_probe_at) FROM pauses").fetchone()[0]
-    return None if value is None else float(value)
-
-
 def candidates(db: Connection, adam_id: str, before: str | None) -> list[Install]:
     """A few installs that an app's pause holds up, on enrolled devices: first those whose device
     was seen last, and `before`, which was tried before, at the end.

@@ -42,16 +42,6 @@ def start(context: Context) -> int:
     return started
 
 
-def anything_to_start(context: Context) -> bool:
-    """Whether `start` may find something to do."""
-    return bool(device_queue.servers_waiting(context.db, context.now))
-
-
-def next_due(context: Context) -> float | None:
-    """When a queue is next to be looked at."""
-    return device_queue.next_due(context.db, context.now)
-
-
 def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pace: _Pace) -> int:
     """Start what a device's queue, and its server's `window`, have room for."""
     device = devices.by_id(context.db, device_id)

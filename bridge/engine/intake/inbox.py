@@ -107,9 +107,6 @@ def process(database: Database, policy: Policy, now: float) -> int:
     A message whose handler raises is undone alone, tried again, and set aside after three tries;
     of an MDM server's, what its envelope alone says takes effect then.
     """
-    with database.read() as db:
-        if not events.next_new(db, now, 1):
-            return 0
     with database.write() as db:
         batch = events.next_new(db, now, _BATCH)
         for event in batch:

@@ -39,6 +39,8 @@ class Pruning:
         return self._forget(now) or self._return() or self._fold()
 
     def _forget(self, now: float) -> int:
+        if not self._left:
+            return 0
         before = pruning.bounds(self._retention, now)
         while self._left:
             rule = self._left[0]

@@ -117,9 +117,3 @@ def servers_waiting(db: Connection, now: float) -> list[str]:
         "SELECT DISTINCT server FROM devices WHERE queue_at IS NOT NULL AND queue_at <= ?", (now,)
     )
     return [str(row[0]) for row in found]
-
-
-def next_due(db: Connection, now: float) -> float | None:
-    """When a queue is next to be looked at; those that are due already wait for their server."""
-    value = db.execute("SELECT min(queue_at) FROM devices WHERE queue_at > ?", (now,)).fetchone()[0]
-    return None if value is None else float(value)

@@ -126,13 +126,3 @@ def push_again(db: Connection, device_id: int, push_at: float, now: float) -> No
         "UPDATE commands SET push_at = ? WHERE device_id = ? AND push_at <= ?",
         (push_at, device_id, now),
     )
-
-
-def next_due(db: Connection) -> float | None:
-    """When a queue is next to be looked at, or a device to be pushed to."""
-    row = db.execute(
-        "SELECT (SELECT min(look_at) FROM commands WHERE look_at IS NOT NULL), "
-        "(SELECT min(push_at) FROM commands WHERE push_at IS NOT NULL)"
-    ).fetchone()
-    times = [float(value) for value in row if value is not None]
-    return min(times) if times else None

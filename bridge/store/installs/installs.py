@@ -278,15 +278,6 @@ def touch_due(db: Connection, now: float, limit: int) -> int:
     )
 
 
-def next_check_at(db: Connection) -> float | None:
-    """When the clock next changes a decision."""
-    value = db.execute(
-        "SELECT min(next_check_at) FROM installs "
-        "WHERE next_check_at IS NOT NULL AND dirty_at IS NULL"
-    ).fetchone()[0]
-    return None if value is None else float(value)
-
-
 def get(db: Connection, serial_number: str, adam_id: str) -> Install | None:
     """One install."""
     row = db.execute(

@@ -134,16 +134,6 @@ def due(db: Connection, now: float) -> list[AppleRequest]:
     return [rows.read(AppleRequest, row) for row in found]
 
 
-def next_due(db: Connection) -> float | None:
-    """When a request's status or assignments are next to be asked for."""
-    row = db.execute(
-        "SELECT (SELECT min(next_status_at) FROM apple_requests WHERE state = 'open'), "
-        "(SELECT min(next_read_at) FROM apple_requests WHERE state = 'in_doubt')"
-    ).fetchone()
-    times = [float(value) for value in row if value is not None]
-    return min(times) if times else None
-
-
 def take_back(db: Connection, request_id: int, now: float) -> None:
     """A request that Apple refused whole: its pairs wait to be asked for anew."""
     db.execute(

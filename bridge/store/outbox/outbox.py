@@ -190,12 +190,6 @@ def unsettled(db: Connection) -> list[OutboxRow]:
     return [rows.read(OutboxRow, row) for row in found]
 
 
-def next_due(db: Connection) -> float | None:
-    """When the next call is due, or None when none is intended."""
-    value = db.execute("SELECT min(due_at) FROM outbox WHERE state = 'ready'").fetchone()[0]
-    return None if value is None else float(value)
-
-
 def open_counts(db: Connection) -> dict[tuple[str, str], int]:
     """How many calls are intended or under way, by (service, scope)."""
     found = db.execute(

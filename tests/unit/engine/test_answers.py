@@ -21,7 +21,7 @@ from bridge.clients.apple.replies import (
 )
 from bridge.domain.model import Asset, Pair, Target
 from bridge.engine.context import Context
-from bridge.store import meta
+from bridge.store import agenda, meta
 from bridge.store.database import Database
 from bridge.store.installs import facts
 from bridge.store.licences import assignments, locations, requests
@@ -334,7 +334,7 @@ def test_a_notification_that_was_quicker_leaves_nothing_to_ask(
         )  # fmt: skip
         calls["associate"].settle(Context(db, POLICY, NOW), row, result)
         assert requests.get(db, request_id).state == "done"
-        assert requests.next_due(db) is None
+        assert agenda.look(db, NOW).requests_at is None
 
 
 def state_of_row(db: Any, row_id: int) -> str:

@@ -9,8 +9,9 @@ import pytest
 from bridge.domain.decision import Decision
 from bridge.domain.model import Device
 from bridge.domain.policy import Policy
-from bridge.engine.timers import Outside, next_due, sweep
+from bridge.engine.timers import Outside, due_at, sweep
 from bridge.store import events, meta
+from bridge.store.agenda import look
 from bridge.store.commands import commands, timers
 from bridge.store.commands.commands import Answer
 from bridge.store.database import Connection
@@ -82,7 +83,7 @@ def test_jobs_of_what_was_removed_are_forgotten(db: Connection) -> None:
         meta.plan_job(db, job, NOW)
     assert run(db) == 4
     assert intended(db) == []
-    assert next_due(context(db)) is None
+    assert due_at(look(db, NOW)) is None
 
 
 def test_old_evidence_goes_and_the_rest_stays(db: Connection) -> None:
@@ -222,7 +223,7 @@ def test_the_clock_looks_at_installs_again(db: Connection) -> None:
     install = installs.by_id(db, make_install(db))
     assert install is not None
     installs.record(db, [(install, Decision("sent", "NOT_NOW", recheck_at=NOW + 5))], NOW)
-    assert next_due(context(db)) == NOW + 5
+    assert due_at(look(db, NOW)) == NOW + 5
     assert run(db, NOW + 4) == 0
     assert run(db, NOW + 5) == 1
     assert len(installs.dirty(db, 9)) == 1

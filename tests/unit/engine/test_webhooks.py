@@ -9,7 +9,7 @@ import pytest
 
 from bridge.domain.devices.installed_apps import InstalledReport
 from bridge.engine.intake import inbox
-from bridge.store import meta
+from bridge.store import agenda, meta
 from bridge.store.commands import commands, device_queue
 from bridge.store.database import Connection, Database
 from bridge.store.devices import installed_apps
@@ -134,7 +134,7 @@ def test_a_device_without_a_serial_number_is_asked_for_soon(database: Database) 
     no_serial = {"raw_payload": plist(UDID=UDID)}
     deliver(database, "mdm.TokenUpdate", 2, **no_serial)
     with database.read() as db:
-        assert meta.next_job_at(db) == NOW + 2
+        assert agenda.look(db, NOW).jobs_at == NOW + 2
         assert meta.due_jobs(db, NOW + 2) == ["devices:main"]
 
 

@@ -3,6 +3,7 @@
 import pytest
 
 from bridge.domain.model import Device
+from bridge.store import agenda
 from bridge.store.commands import attempts, commands, device_queue, ends, timers
 from bridge.store.commands.commands import Answer
 from bridge.store.database import Connection
@@ -198,7 +199,7 @@ def test_what_is_dropped_is_neither_looked_for_nor_nudged_about(
     commands.in_doubt(db, "a", NOW)
     db.execute("UPDATE commands SET look_at = ?, push_at = ?", (NOW, NOW))
     ends.drop(db, "a")
-    assert timers.next_due(db) is None
+    assert agenda.look(db, NOW).follow_up_at is None
     timers.suspect(db, "a")
     assert command(db, "a").suspect is True
 
@@ -250,11 +251,11 @@ def test_a_lane_is_looked_at_when_something_may_start(db: Connection, device: De
     assert device_queue.servers_waiting(db, NOW + HOUR) == []
     make_command(db, "a", device, due_at=NOW + 5)
     assert device_queue.servers_waiting(db, NOW + 4) == []
-    assert device_queue.next_due(db, NOW) == NOW + 5
+    assert agenda.look(db, NOW).queue_at == NOW + 5
     assert device_queue.waiting(db, "main", NOW + 5, 9) == [device.id]
     assert device_queue.waiting(db, "branch", NOW + 5, 9) == []
     device_queue.rest(db, device.id, NOW + 4, full=False)
-    assert device_queue.next_due(db, NOW) == NOW + 5, "that is when the command is due"
+    assert agenda.look(db, NOW).queue_at == NOW + 5, "that is when the command is due"
     device_queue.rest(db, device.id, NOW + 5, full=False)
     assert device_queue.servers_waiting(db, NOW + HOUR) == []
 
@@ -328,7 +329,7 @@ def test_after_a_silence_all_that_a_server_may_hold_is_looked_for(db: Connection
     assert looks["far"] == NOW + 60
     assert timers.suspect_all(db, NOW, device_id=far.id) == 1
     assert timers.suspect_all(db, NOW + 50) == 3
-    assert timers.next_due(db) == NOW, "not put off"
+    assert agenda.look(db, NOW).follow_up_at == NOW, "not put off"
 
 
 def test_looks_and_nudges_are_due_by_device(db: Connection) -> None:
@@ -343,7 +344,7 @@ def test_looks_and_nudges_are_due_by_device(db: Connection) -> None:
     assert timers.to_look_at(db, NOW + 60, 9) == [two.id]
     timers.look_again(db, "a", NOW + 2)
     assert timers.to_look_at(db, NOW + 2, 9) == [one.id]
-    assert timers.next_due(db) == NOW + 2
+    assert agenda.look(db, NOW).follow_up_at == NOW + 2
     commands.queued(db, "a", look_at=NOW + HOUR, push_at=NOW + 9)
     commands.queued(db, "a", look_at=NOW + HOUR, push_at=None)
     assert timers.to_push(db, NOW + 9, 9) == [one.id]

@@ -7,6 +7,7 @@ import pytest
 from bridge.domain.decision import Decision, TakeSeat
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset, Install
+from bridge.store import agenda
 from bridge.store.database import Connection
 from bridge.store.desired import fleet
 from bridge.store.installs import installs, seats
@@ -193,10 +194,10 @@ def test_the_clock_touches_what_is_due(db: Connection) -> None:
         decide(db, install_id, Decision("sent", "X", recheck_at=NOW + number), NOW)
     idle = make_install(db, "idle")
     decide(db, idle, Decision("removed", "KEPT"), NOW)
-    assert installs.next_check_at(db) == NOW
+    assert agenda.look(db, NOW).decide_at == NOW
     assert installs.touch_due(db, NOW + 2, 2) == 2
     assert dirty(db) == ["S0", "S1"], "the first that are due"
-    assert installs.next_check_at(db) == NOW + 2
+    assert agenda.look(db, NOW).decide_at == NOW + 2
     clean(db)
     db.execute("UPDATE installs SET next_check_at = NULL WHERE target IN ('S0', 'S1')")
     assert installs.touch_due(db, NOW + 2, 9) == 1
@@ -206,7 +207,7 @@ def test_an_install_that_cannot_be_decided_is_put_off(db: Connection) -> None:
     install_id = make_install(db)
     installs.postpone(db, install_id, NOW + 600)
     assert dirty(db) == []
-    assert installs.next_check_at(db) == NOW + 600
+    assert agenda.look(db, NOW).decide_at == NOW + 600
 
 
 def test_what_a_location_has_to_do(db: Connection) -> None:

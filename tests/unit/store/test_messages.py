@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.policy import RetentionPolicy
-from bridge.store import events, meta
+from bridge.store import agenda, events, meta
 from bridge.store.database import Connection
 from bridge.store.events import NewEvent
 from bridge.store.outbox import outbox
@@ -42,7 +42,7 @@ def test_who_sends_what_of_which_kind_tells_messages_apart(db: Connection, other
 def test_an_unreadable_message_is_only_evidence(db: Connection) -> None:
     assert events.accept(db, replace(WEBHOOK, error="no plist"), NOW)
     assert events.next_new(db, NOW + DAY, 10) == []
-    assert events.next_due(db) is None
+    assert agenda.look(db, NOW).messages_at is None
     assert value(db, "SELECT status FROM events") == "ignored"
 
 
@@ -52,7 +52,7 @@ def test_the_oldest_are_processed_first(db: Connection) -> None:
     assert [e.message_id for e in events.next_new(db, NOW, 3)] == ["4", "3", "2"]
     assert [e.message_id for e in events.next_new(db, NOW - 4, 3)] == ["4"]
     assert events.backlog(db) == (5, NOW - 4, 0)
-    assert events.next_due(db) == NOW - 4
+    assert agenda.look(db, NOW).messages_at == NOW - 4
 
 
 def test_a_message_that_was_processed_is_done(db: Connection) -> None:
@@ -72,7 +72,7 @@ def test_a_message_that_fails_is_tried_again_and_then_set_aside(db: Connection) 
     (event,) = events.next_new(db, NOW, 1)
     events.fail(db, event.id, NOW, "KeyError: x", NOW + 10)
     assert events.next_new(db, NOW + 9, 1) == []
-    assert events.next_due(db) == NOW + 10
+    assert agenda.look(db, NOW).messages_at == NOW + 10
     (again,) = events.next_new(db, NOW + 10, 1)
     assert (again.tries, again.error) == (1, "KeyError: x")
     events.fail(db, event.id, NOW + 10, "KeyError: y", None)
@@ -118,9 +118,9 @@ def claim(db: Connection, now: float = NOW, limit: int = 9, scope: str = "hq") -
 def test_the_same_call_is_intended_once(db: Connection) -> None:
     first = intend(db, key="a", due_at=NOW + 50)
     assert intend(db, key="a", due_at=NOW + 90, subject="other") == first
-    assert outbox.next_due(db) == NOW + 50, "never put off"
+    assert agenda.look(db, NOW).calls_at == NOW + 50, "never put off"
     assert intend(db, key="a", due_at=NOW + 10) == first
-    assert outbox.next_due(db) == NOW + 10, "hastened"
+    assert agenda.look(db, NOW).calls_at == NOW + 10, "hastened"
     others = {
         intend(db, key="b"),
         intend(db, key="a", kind="register"),
@@ -147,7 +147,7 @@ def test_a_call_that_failed_and_waits_is_not_hastened(db: Connection) -> None:
     claim(db)
     outbox.again(db, first, NOW + 600, "HTTP 503")
     intend(db, key="a")
-    assert outbox.next_due(db) == NOW + 600
+    assert agenda.look(db, NOW).calls_at == NOW + 600
 
 
 def test_the_oldest_due_calls_of_one_scope_are_claimed(db: Connection) -> None:
@@ -179,7 +179,7 @@ def test_a_call_is_slowed_down_only_if_it_is_made_again(db: Connection) -> None:
     outbox.done(db, settled, NOW)
     for row_id in (waiting, settled):
         outbox.slow_down(db, row_id, NOW + 99, "broken")
-    assert outbox.next_due(db) == NOW + 99
+    assert agenda.look(db, NOW).calls_at == NOW + 99
     assert outbox.trouble(db, "apple", "hq") == "broken"
     assert outbox.trouble(db, "apple", "branch") is None
     assert value(db, "SELECT error FROM outbox WHERE id = ?", settled) is None
@@ -205,7 +205,7 @@ def test_an_id_is_never_used_twice(db: Connection) -> None:
 def test_jobs_are_hastened_and_planned(db: Connection) -> None:
     meta.hasten_job(db, "assets:hq", NOW + 50)
     meta.hasten_job(db, "assets:hq", NOW + 60)
-    assert meta.next_job_at(db) == NOW + 50
+    assert agenda.look(db, NOW).jobs_at == NOW + 50
     meta.hasten_job(db, "assets:hq", NOW + 40)
     meta.plan_job(db, "config:hq", NOW + 40)
     assert meta.due_jobs(db, NOW + 39) == []
@@ -213,7 +213,7 @@ def test_jobs_are_hastened_and_planned(db: Connection) -> None:
     meta.plan_job(db, "assets:hq", NOW + 90)
     assert meta.due_jobs(db, NOW + 40) == ["config:hq"]
     meta.forget_job(db, "config:hq")
-    assert meta.next_job_at(db) == NOW + 90
+    assert agenda.look(db, NOW).jobs_at == NOW + 90
 
 
 def test_small_things_that_are_remembered(db: Connection) -> None:

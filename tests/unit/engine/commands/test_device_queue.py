@@ -7,8 +7,8 @@ import pytest
 
 from bridge.domain.policy import Policy
 from bridge.engine.commands import device_queue
+from bridge.store import agenda
 from bridge.store.commands import commands, timers
-from bridge.store.commands import device_queue as store_lanes
 from bridge.store.commands.commands import Answer
 from bridge.store.database import Connection
 from bridge.store.devices import devices
@@ -75,7 +75,7 @@ def test_nothing_is_started_for_who_is_not_there(db: Connection, change: dict[st
     devices.update(db, device.id, **change)
     assert start(db) == 0
     assert state(db, "main0.0") == "ready"
-    assert not device_queue.anything_to_start(context(db)), "and it is not looked at for ever"
+    assert not agenda.look(db, NOW).queue_ready, "and it is not looked at for ever"
 
 
 def test_a_server_takes_no_more_than_its_window(db: Connection) -> None:
@@ -125,7 +125,7 @@ def test_a_question_whose_turn_comes_in_quiet_hours_waits_and_lets_others_by(
     commands.answered(db, "main0.2", Answer("Acknowledged"), NOW)
     assert start(db, quiet) == 0
     over = NOW + 12 * HOUR
-    assert store_lanes.next_due(db, NOW) == over, "worlds begin at 08:00"
+    assert agenda.look(db, NOW).queue_at == over, "worlds begin at 08:00"
     assert start(db, quiet, over - 1) == 0
     assert start(db, quiet, over) == 1
 

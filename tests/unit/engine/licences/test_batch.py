@@ -7,7 +7,7 @@ import pytest
 from bridge.domain.decision import Decision, TakeSeat
 from bridge.engine.decide import reconcile
 from bridge.engine.licences import batch
-from bridge.store import meta
+from bridge.store import agenda, meta
 from bridge.store.database import Connection
 from bridge.store.installs import installs
 from bridge.store.licences import locations
@@ -52,7 +52,9 @@ def test_no_more_is_asked_for_than_is_free(db: Connection) -> None:
     assert reconcile.allocate_seats(context(db)) == 2
     assert collected(db) == ["A", "C"]
     assert reconcile.allocate_seats(context(db)) == 0
-    assert meta.next_job_at(db) == NOW + 50, "the count is read again a minute after it was read"
+    assert agenda.look(db, NOW).jobs_at == NOW + 50, (
+        "the count is read again a minute after it was read"
+    )
     assert [i.target for i in installs.dirty(db, 9)] == ["C", "A"]
 
 
@@ -60,7 +62,7 @@ def test_nothing_is_alloted_of_what_was_never_counted(db: Connection) -> None:
     wanting(db, "A")
     assert reconcile.allocate_seats(context(db)) == 0
     assert collected(db) == []
-    assert meta.next_job_at(db) is None
+    assert agenda.look(db, NOW).jobs_at is None
 
 
 def collect(db: Connection, *serials: str, at: float = NOW) -> None:
@@ -152,7 +154,7 @@ def test_one_install_that_cannot_be_decided_holds_no_other_up(db: Connection) ->
     assert installs.dirty(db, 9) == []
     decided = installs.by_id(db, good)
     assert decided is not None and decided.reason == "NOT_ENROLLED"
-    assert installs.next_check_at(db) == NOW + reconcile.UNDECIDED_FOR
+    assert agenda.look(db, NOW).decide_at == NOW + reconcile.UNDECIDED_FOR
     assert meta.counters(db)["install.undecided"] == 1
 
 

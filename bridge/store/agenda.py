@@ -1,0 +1,84 @@
+"""What there is to do, by one look: one statement, whatever the size of the fleet.
+
+Each part is one look-up in an index, so an idle bridge costs the same with ten devices and with ten
+thousand.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from bridge.store import rows
+from bridge.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Agenda:
+    """What waits, and when the clock makes something due.
+
+    Times are seconds since the epoch, None for never.
+    """
+
+    acts: bool
+    """What people did, and the log does not tell yet."""
+    messages_at: float | None
+    """The next message."""
+    dirty: bool
+    """Installs that something touched."""
+    decide_at: float | None
+    """The next install of which the clock changes the decision."""
+    seats: bool
+    """Installs that wait for a seat."""
+    collecting: bool
+    """Pairs that are collected for a request to Apple."""
+    requests_at: float | None
+    """The next request to Apple whose state is to be asked for."""
+    queue_ready: bool
+    """Devices whose queue is to be looked at now."""
+    queue_at: float | None
+    """The next device whose queue is to be looked at later."""
+    follow_up_at: float | None
+    """The next command that is to be looked for, or whose device is to be pushed."""
+    jobs_at: float | None
+    """The next periodic job."""
+    probe_at: float | None
+    """The next app that a circuit breaker tries again."""
+    calls_at: float | None
+    """The next outside call."""
+
+
+_PARTS = {
+    "acts": "EXISTS (SELECT 1 FROM acts)",
+    "messages_at": "(SELECT min(next_try_at) FROM events WHERE status = 'new')",
+    "dirty": "EXISTS (SELECT 1 FROM installs WHERE dirty_at IS NOT NULL)",
+    "decide_at": (
+        "(SELECT min(next_check_at) FROM installs "
+        "WHERE next_check_at IS NOT NULL AND dirty_at IS NULL)"
+    ),
+    "seats": "EXISTS (SELECT 1 FROM installs WHERE needs_seat = 1)",
+    "collecting": "EXISTS (SELECT 1 FROM request_pairs WHERE state = 'wanted')",
+    "status_at": "(SELECT min(next_status_at) FROM apple_requests WHERE state = 'open')",
+    "read_at": "(SELECT min(next_read_at) FROM apple_requests WHERE state = 'in_doubt')",
+    "queue_ready": "EXISTS (SELECT 1 FROM devices WHERE queue_at IS NOT NULL AND queue_at <= :now)",
+    "queue_at": "(SELECT min(queue_at) FROM devices WHERE queue_at > :now)",
+    "look_at": "(SELECT min(look_at) FROM commands WHERE look_at IS NOT NULL)",
+    "push_at": "(SELECT min(push_at) FROM commands WHERE push_at IS NOT NULL)",
+    "jobs_at": "(SELECT min(next_at) FROM schedule)",
+    "probe_at": "(SELECT min(next_probe_at) FROM pauses)",
+    "calls_at": "(SELECT min(due_at) FROM outbox WHERE state = 'ready')",
+}
+LOOK = "SELECT " + ", ".join(f"{sql} AS {name}" for name, sql in _PARTS.items())
+"""The one statement; `:now` is seconds since the epoch."""
+
+
+def look(db: Connection, now: float) -> Agenda:
+    """What there is to do; `now` is seconds since the epoch."""
+    row = dict(db.execute(LOOK, {"now": now}).fetchone())
+    row["requests_at"] = earliest(row.pop("status_at"), row.pop("read_at"))
+    row["follow_up_at"] = earliest(row.pop("look_at"), row.pop("push_at"))
+    return rows.read(Agenda, row)
+
+
+def earliest(*times: float | None) -> float | None:
+    """The earliest of some times, None when there is none."""
+    return min((at for at in times if at is not None), default=None)
