@@ -4,6 +4,7 @@
     ├── ConfigError            the configuration cannot be used (exit 2)
     ├── StoreError             the database cannot be used
     │   ├── NoDatabase         there is none yet, and the command only looks at it (exit 2)
+    │   ├── StoreDamaged       its file is damaged, or no database at all
     │   ├── StoreGone          it was removed, or another file is in its place
     │   │   └── StoreLost      nobody has it in use, and there was one: no new one is made
     │   ├── StoreFull          its disk has no room, or fails
@@ -51,7 +52,16 @@ class ConfigError(BridgeError):
 class StoreError(BridgeError):
     """The database cannot be used; `mend` says what to do about it."""
 
-    mend = "see that this user may write there, or restore a copy if the file is damaged"
+    mend = "see that this user may read and write there"
+
+
+class StoreDamaged(StoreError):
+    """The file is damaged, or no database."""
+
+    mend = (
+        "stop the bridge and put a backup in its place with vpp-bridge restore; "
+        "never copy a file over it by hand, where it would meet the old -wal"
+    )
 
 
 class StoreLocked(StoreError):

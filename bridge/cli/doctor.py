@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -43,15 +44,16 @@ def doctor(settings: Settings, show_url: bool, as_json: bool) -> int:
     config = settings.config()
     bridge = Bridge(config, settings.clock)
     trouble: StoreError | None = None
+    restart: list[str] = []
     try:
         if config.database.parent.is_dir():
             settings.stored()
-        bridge.open()
+        restart = bridge.open().restart_needed(config)
     except StoreError as error:
         trouble = error
     try:
         findings = []
-        for finding in examine(_case(settings, bridge, trouble)):
+        for finding in examine(_case(settings, bridge, trouble, restart)):
             findings.append(finding)
             if not as_json:
                 _show(finding)
@@ -78,7 +80,9 @@ def _show_urls(config: Config, as_json: bool) -> int:
     return 0
 
 
-def _case(settings: Settings, bridge: Bridge, trouble: StoreError | None) -> Case:
+def _case(
+    settings: Settings, bridge: Bridge, trouble: StoreError | None, restart: Sequence[str]
+) -> Case:
     outside = bridge.config.listen_outside
     return Case(
         config=bridge.config,
@@ -89,7 +93,7 @@ def _case(settings: Settings, bridge: Bridge, trouble: StoreError | None) -> Cas
         ask=settings.ask or over_http(bridge.config.listen),
         ask_outside=over_http(outside) if outside is not None else None,
         now=bridge.now(),
-        restart_needed=tuple(bridge.restart_needed(bridge.config)) if trouble is None else (),
+        restart_needed=tuple(restart),
     )
 
 

@@ -19,7 +19,14 @@ from typing import TYPE_CHECKING, Any, Literal
 import click
 from click.core import ParameterSource
 
-from bridge.errors import BridgeError, ConfigError, NoDatabase, StoreGone, WishError
+from bridge.errors import (
+    BridgeError,
+    ConfigError,
+    NoDatabase,
+    StoreDamaged,
+    StoreGone,
+    WishError,
+)
 from bridge.logs import LEVELS, Level, redact, setup_logging
 
 if TYPE_CHECKING:
@@ -202,16 +209,17 @@ class Settings:
 
 
 def _is_missing(database: Path) -> bool:
-    """Whether there is no such file, and never was; of one that cannot be looked at, opening it
-    tells. Raises StoreGone where there was one."""
+    """Whether there is no such file, or nothing in it, and never was; of one that cannot be looked
+    at, opening it tells. Raises StoreGone where there was one."""
     try:
-        database.stat()
+        if database.stat().st_size:
+            return False
     except (FileNotFoundError, NotADirectoryError):
-        import_module("bridge.store.file.in_use").check_not_lost(database)
-        return True
-    except OSError:
         pass
-    return False
+    except OSError:
+        return False
+    import_module("bridge.store.file.in_use").check_not_lost(database)
+    return True
 
 
 def _user() -> str:
@@ -260,7 +268,7 @@ class Root(click.Group):
             for mistake in error.mistakes:
                 _say(mistake)
             raise SystemExit(USAGE) from None
-        except StoreGone as error:
+        except (StoreGone, StoreDamaged) as error:
             _say(f"vpp-bridge: {error}; {error.mend}")
             raise SystemExit(BAD_NEWS) from None
         except BridgeError as error:

@@ -17,7 +17,7 @@ from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from bridge.errors import StoreError, StoreFull, StoreLocked
+from bridge.errors import StoreDamaged, StoreError, StoreFull, StoreLocked
 from bridge.store.file.companions import (
     Identity,
     close_to_others,
@@ -66,8 +66,8 @@ class Database:
         For that the lock is taken first: two processes that migrate a new file would collide. A
         file that needs none of it is opened without waiting for whoever writes. Raises StoreError
         when the file cannot be used, StoreGone when others have another one open by this name,
-        StoreLost when there was one, SchemaTooNew when a newer bridge wrote it. Whoever uses it
-        meanwhile gets that error, too.
+        StoreLost when there was one, StoreDamaged when it is none, SchemaTooNew when a newer bridge
+        wrote it. Whoever uses it meanwhile gets that error, too.
         """
         try:
             self._open()
@@ -85,6 +85,7 @@ class Database:
         self._identity = self._use.begin()
         self._lock = WriterLock(open_private(lock_file(self.path, ".lock")), self.path)
         close_to_others(self.path)
+        _check_size(self.path)
         with self._failing_as_store_error():
             self._writer = connect(self.path, WRITER_CACHE)
             if not is_migrated(self._writer):
@@ -292,10 +293,18 @@ def _not_open(path: Path) -> StoreError:
     return StoreError(f"{path}: the database is not open")
 
 
+def _check_size(path: Path) -> None:
+    """SQLite takes a file of a few bytes for a new database, and writes over it."""
+    if 0 < path.stat().st_size < _SMALLEST:
+        raise StoreDamaged(f"{path}: file is not a database")
+
+
 def _as_store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError:
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return StoreFull(f"{path}: {error}")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreDamaged(f"{path}: {error}")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreLocked(f"{path}: a program other than the bridge keeps it locked ({error})")
     return StoreError(f"{path}: {error}")
@@ -306,4 +315,6 @@ def _full_or_not(error: OSError, path: Path) -> StoreError:
     return kind(f"{path}: the database cannot be opened: {error.strerror or error}")
 
 
+_SMALLEST = 512
+"""Bytes of the smallest database: one page. Source: SQLite, "Database File Format", 1.3.2."""
 _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

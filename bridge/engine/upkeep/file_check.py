@@ -14,7 +14,7 @@ from dataclasses import asdict
 
 from bridge.domain.views import HealthPart
 from bridge.engine.context import Context
-from bridge.errors import StoreError
+from bridge.errors import StoreDamaged, StoreError
 from bridge.store import meta
 from bridge.store.database import Connection, Database
 from bridge.store.file.soundness import Look, Soundness
@@ -24,10 +24,7 @@ log = logging.getLogger(__name__)
 WITHIN = 600.0
 """Seconds that the look may take. As long as it lasts, the `-wal` cannot begin anew."""
 
-MEND = (
-    "stop the bridge and put a backup in its place with vpp-bridge restore; "
-    "never copy a file over it by hand, where it would meet the old -wal"
-)
+MEND = StoreDamaged.mend
 _KEY = "file_check"
 
 

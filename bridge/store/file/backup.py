@@ -12,12 +12,14 @@ from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bridge.errors import StoreError
+from bridge.errors import StoreDamaged, StoreError
 from bridge.store.database import writers_lock
 from bridge.store.file.companions import beside
 
 PAGES = 2000
 """Pages copied between two reports."""
+
+_DAMAGED = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 Report = Callable[[int, int], object]
 """Is told how many pages are copied, and how many there are."""
@@ -57,9 +59,11 @@ def copy(source: Path, target: Path, report: Report = lambda _done, _all: None) 
             new.execute("PRAGMA journal_mode = DELETE")
             said = new.execute("PRAGMA integrity_check(1)").fetchone()[0]
     except sqlite3.Error as error:
-        raise StoreError(f"{source} cannot be copied: {error}") from error
+        damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
+        kind = StoreDamaged if damaged else StoreError
+        raise kind(f"{source} cannot be copied: {error}") from error
     if said != "ok":
-        raise StoreError(f"{source} is damaged, and so would its copy be: {said}")
+        raise StoreDamaged(f"{source} is damaged, and so would its copy be: {said}")
     with target.open("rb") as file:
         os.fsync(file)
 

@@ -7,14 +7,16 @@ message of ours.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from bridge.domain.policy import DAY
 from bridge.engine.context import Context
 from bridge.engine.insight import health, status
 from bridge.engine.insight.doctor import hooks, inside, outside
-from bridge.engine.insight.doctor.finding import Case, Finding, Stored
+from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail
 from bridge.engine.intake import serials
 from bridge.engine.upkeep import clock_steps
+from bridge.errors import StoreError
 from bridge.store import meta, pauses
 from bridge.store.licences import locations
 
@@ -22,23 +24,35 @@ __all__ = ["Case", "Finding", "examine"]
 
 
 def examine(case: Case) -> Iterator[Finding]:
-    """The findings, one after the other, as the checks are made."""
+    """The findings, one after the other, as the checks are made.
+
+    A database that cannot be read after all is one of them, and ends no more than its own checks.
+    """
     yield from inside.configuration(case)
+    case, finished = inside.looked_through(case)
     stored = None
-    for finding in inside.database(case):
+    for finding in inside.database(case, finished=finished):
         yield finding
         if finding.level == "fail":
             break
     else:
-        stored = _stored(case)
-        yield from inside.wishes(case, stored)
-        yield from inside.paused(stored)
-        yield from inside.serial_numbers(stored)
-        yield from inside.clock(stored)
+        try:
+            stored = _stored(case)
+        except StoreError as error:
+            case = replace(case, trouble=error)
+            yield fail("database", str(error), error.mend)
+        else:
+            yield from inside.wishes(case, stored)
+            yield from inside.paused(stored)
+            yield from inside.serial_numbers(stored)
+            yield from inside.clock(stored)
     yield from inside.tokens(case)
     yield from outside.apple(case, stored)
     yield from outside.mdm(case, stored)
-    yield from hooks.serving(case, stored)
+    try:
+        yield from hooks.serving(case, stored)
+    except StoreError as error:
+        yield fail("database", str(error), error.mend)
 
 
 def _stored(case: Case) -> Stored:

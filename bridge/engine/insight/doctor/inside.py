@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 from bridge.config import Part
@@ -11,8 +12,7 @@ from bridge.domain.reasons import REASONS
 from bridge.domain.wording import counted
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail, ok, warn
 from bridge.engine.licences.token_watch import WARN_DAYS
-from bridge.engine.upkeep import file_check
-from bridge.errors import ConfigError, ShapeError
+from bridge.errors import ConfigError, ShapeError, StoreDamaged
 from bridge.store.file import soundness
 from bridge.wire.content_token import ContentToken, parse_content_token
 
@@ -71,18 +71,28 @@ def serial_numbers(stored: Stored) -> Iterator[Finding]:
         yield warn("serial numbers", text, f"{mend}until then the one enrolled last gets the apps")
 
 
-def database(case: Case) -> Iterator[Finding]:
-    """Whether the database can be used, and for how long."""
+def looked_through(case: Case) -> tuple[Case, bool]:
+    """The case, with the trouble that a look through the database file shows, and whether the look
+    was finished.
+    """
+    if case.trouble is not None:
+        return case, False
+    seen = soundness.Look(case.database).run(CHECK_WITHIN)
+    if seen.problem is None:
+        return case, seen.finished
+    return replace(case, trouble=StoreDamaged(f"{case.config.database} {seen.problem}")), True
+
+
+def database(case: Case, *, finished: bool) -> Iterator[Finding]:
+    """Whether the database can be used, and for how long; `finished` says that all of its file was
+    looked through.
+    """
     path = case.config.database
     if case.trouble is not None:
         mend = case.trouble.mend
         yield fail("database", str(case.trouble).removesuffix(f": {mend}"), mend)
         return
-    seen = soundness.Look(case.database).run(CHECK_WITHIN)
-    if seen.problem is not None:
-        yield fail("database", f"{path} {seen.problem}", file_check.MEND)
-        return
-    if seen.finished:
+    if finished:
         yield ok("database", f"{path}: sound")
     else:
         text = f"{path} ({_mib(_size(path))}) was not looked through: {CHECK_WITHIN:g} s are over"
