@@ -10,8 +10,7 @@ import hashlib
 import hmac
 import logging
 import time
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from bridge.app.calls import make_calls
 from bridge.app.desired import Wishes
@@ -23,6 +22,8 @@ from bridge.app.views import Lists
 from bridge.clients.listener import MARK
 from bridge.config import Config, settings
 from bridge.domain.views import HealthPart
+from bridge.domain.views.installs import ExplainedInstall
+from bridge.domain.views.traffic import AskedRead, CallAgain, Replay
 from bridge.domain.webhooks import PROBE_TOPIC
 from bridge.domain.wording import counted
 from bridge.engine import sync
@@ -207,7 +208,7 @@ class Bridge(Lists, Pauses, Wishes):
         lives = health.engine_part(self.engine_lock).ok
         return lives or isinstance(self._probe.trouble(), StoreFull | StoreGone)
 
-    def replay_event(self, event_id: int, dry_run: bool = False) -> Mapping[str, Any] | None:
+    def replay_event(self, event_id: int, dry_run: bool = False) -> Replay | None:
         """Handle a stored message again, or say what that would change; None for an unknown one.
 
         Ready for JSON; `ok` is false, and `error` says why, when it could not be handled.
@@ -220,10 +221,10 @@ class Bridge(Lists, Pauses, Wishes):
                 story.note(db, self.now(), text, self.who, {})
         return None if done is None else done.as_json()
 
-    def call_again(self, row_id: int) -> Mapping[str, Any] | None:
+    def call_again(self, row_id: int) -> CallAgain | None:
         """Make a failed outside call due again where that does no harm; None for an unknown one.
 
-        Ready for JSON; `ok` is false, and `why_not` says why, when it is not made again.
+        `ok` is false, and `why_not` says why, when it is not made again.
         """
         names = {"apple": tuple(self.config.locations), "mdm": tuple(self.config.servers)}
         with self.database.write() as db:
@@ -233,7 +234,7 @@ class Bridge(Lists, Pauses, Wishes):
                 story.note(db, self.now(), "a call is made again", self.who, about)
         return None if done is None else done.as_json()
 
-    def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
+    def get_install(self, serial: str, adam_id: str) -> ExplainedInstall | None:
         """One install with its explanation and timeline."""
         with self.database.read() as db:
             return explain.explain(self.context(db), serial, adam_id)
@@ -252,7 +253,7 @@ class Bridge(Lists, Pauses, Wishes):
                 story.note(db, self.now(), text, self.who, about)
             return number
 
-    def sync(self, what: str) -> Sequence[Mapping[str, Any]]:
+    def sync(self, what: str) -> Sequence[AskedRead]:
         """Have the engine read everything anew, or only assets, assignments or devices.
 
         `asked` says whether it will; False where such a read is under way already.

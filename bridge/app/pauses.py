@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bridge.app.opened import Opened
 from bridge.domain.pauses import Pause, Scope
+from bridge.domain.views import desired as views
 from bridge.engine.decide import pauses
 from bridge.engine.insight import status
 
@@ -25,7 +25,7 @@ class Pauses(Opened):
         with self.database.write() as db:
             return pauses.resume(self.context(db), scope, name, self.who)
 
-    def paused(self) -> Sequence[Mapping[str, Any]]:
+    def paused(self) -> Sequence[views.Pause]:
         """All that is paused, ready for JSON."""
         with self.database.read() as db:
             return status.paused(self.context(db))

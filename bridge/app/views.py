@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.app.opened import Opened
 from bridge.domain.views import Page
+from bridge.domain.views.devices import Device
+from bridge.domain.views.installs import Install
+from bridge.domain.views.licences import Asset, Assignment, Location
+from bridge.domain.views.traffic import Command, Event, Outgoing
 from bridge.store.views import fleet, licences, outbox
+
+T = TypeVar("T")
 
 
 class Lists(Opened):
@@ -17,38 +23,38 @@ class Lists(Opened):
     list did not give out, and StoreError.
     """
 
-    def list_installs(self, **filters: Any) -> Page:
+    def list_installs(self, **filters: Any) -> Page[Install]:
         """A page of installs."""
         return self._page(fleet.installs, filters)
 
-    def list_devices(self, **filters: Any) -> Page:
+    def list_devices(self, **filters: Any) -> Page[Device]:
         """A page of devices."""
         return self._page(fleet.devices, filters)
 
-    def list_events(self, **filters: Any) -> Page:
+    def list_events(self, **filters: Any) -> Page[Event]:
         """A page of inbound messages."""
         return self._page(fleet.events, filters)
 
-    def list_assets(self, **filters: Any) -> Page:
+    def list_assets(self, **filters: Any) -> Page[Asset]:
         """A page of what the locations own."""
         return self._page(licences.assets, filters)
 
-    def list_assignments(self, **filters: Any) -> Page:
+    def list_assignments(self, **filters: Any) -> Page[Assignment]:
         """A page of licences in use."""
         return self._page(licences.assignments, filters)
 
-    def list_locations(self, **filters: Any) -> Page:
+    def list_locations(self, **filters: Any) -> Page[Location]:
         """A page of content tokens' locations."""
         return self._page(licences.locations, filters)
 
-    def list_outbox(self, **filters: Any) -> Page:
+    def list_outbox(self, **filters: Any) -> Page[Outgoing]:
         """A page of intended outside calls."""
         return self._page(outbox.outbox, filters)
 
-    def list_commands(self, **filters: Any) -> Page:
+    def list_commands(self, **filters: Any) -> Page[Command]:
         """A page of MDM commands."""
         return self._page(outbox.commands, filters)
 
-    def _page(self, read: Callable[..., Page], filters: dict[str, Any]) -> Page:
+    def _page(self, read: Callable[..., Page[T]], filters: dict[str, Any]) -> Page[T]:
         with self.database.read() as db:
             return read(db, **filters)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import click
@@ -67,7 +67,7 @@ def _wishes(
 ) -> list[dict[str, Any]]:
     found = []
     for serial in serials:
-        install = bridge.get_install(serial, adam_id) or {}
+        install: Mapping[str, Any] = bridge.get_install(serial, adam_id) or {}
         shown = ("serial_number", "adam_id", "pricing_param", "location", "wanted_by")
         found.append({key: install.get(key) for key in shown} | {"new": serial in new})
     return found

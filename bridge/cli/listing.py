@@ -33,7 +33,9 @@ def list_options(command: Decorated) -> Decorated:
     )(command)
 
 
-def read(fetch: Callable[..., Page], limit: int, everything: bool, **filters: Any) -> Page:
+def read(
+    fetch: Callable[..., Page[Item]], limit: int, everything: bool, **filters: Any
+) -> Page[Item]:
     """The first `limit` items, or all; `next_cursor` says whether there are more."""
     items: list[Item] = []
     cursor: str | None = None
@@ -48,7 +50,7 @@ def read(fetch: Callable[..., Page], limit: int, everything: bool, **filters: An
 
 def print_page(
     name: str,
-    page: Page,
+    page: Page[Item],
     columns: Sequence[str],
     row: Callable[[Item], Sequence[object]],
     *,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,7 @@ from bridge.cli.params import ADAM_ID, SERIAL, json_option
 from bridge.cli.root import Settings
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.times import day_of
+from bridge.domain.views.installs import Install
 from bridge.domain.wording import counted
 from bridge.engine.insight import status as overview
 
@@ -46,7 +47,7 @@ def status(settings: Settings, serial: str | None, adam_id: str | None, as_json:
             _list(installs, context.now)
 
 
-def _list(installs: list[Mapping[str, Any]], now: float) -> None:
+def _list(installs: Sequence[Install], now: float) -> None:
     if not installs:
         show.line("No app is wanted there.")
         return

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import overload
 
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _FIRST = (datetime.min.replace(tzinfo=UTC) - _EPOCH).total_seconds()
@@ -12,6 +13,14 @@ _LAST = 253402300799.999
 _MONTHS = (
     "January February March April May June July August September October November December".split()
 )
+
+
+@overload
+def rfc3339(moment: float) -> str: ...
+
+
+@overload
+def rfc3339(moment: float | None) -> str | None: ...
 
 
 def rfc3339(moment: float | None) -> str | None:

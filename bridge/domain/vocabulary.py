@@ -4,15 +4,19 @@ from __future__ import annotations
 
 from typing import Literal, get_args
 
-from bridge.domain.model import DEFAULT_PRICING, CommandState
+from bridge.domain.model import CommandState
 
 EventSource = Literal["mdm", "apple"]
+EventStatus = Literal["new", "done", "ignored", "set_aside"]
+OutboxState = Literal["ready", "held", "claimed", "done", "failed"]
 Service = Literal["apple", "mdm"]
+ConfirmedBy = Literal["notification", "status", "read"]
+PricingParam = Literal["STDQ", "PLUS"]
 
 COMMAND_STATES = get_args(CommandState)
 EVENT_SOURCES = get_args(EventSource)
-EVENT_STATUSES = ("new", "done", "ignored", "set_aside")
-OUTBOX_STATES = ("ready", "held", "claimed", "done", "failed")
+EVENT_STATUSES = get_args(EventStatus)
+OUTBOX_STATES = get_args(OutboxState)
 SERVICES = get_args(Service)
-CONFIRMED_BY = ("notification", "status", "read")
-PRICING_PARAMS = (DEFAULT_PRICING, "PLUS")
+CONFIRMED_BY = get_args(ConfirmedBy)
+PRICING_PARAMS = get_args(PricingParam)

@@ -10,13 +10,16 @@ import base64
 import binascii
 import json
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 from bridge.domain.views import Page
 from bridge.errors import QueryError
 from bridge.store.database import Connection, Row
+from bridge.store.views.view import View
+
+T = TypeVar("T")
 
 LONGEST_CURSOR = 2048
 
@@ -35,14 +38,13 @@ class Order:
 
 def fetch(
     db: Connection,
-    query: str,
+    view: View[T],
     filters: Mapping[str, str | bool | None],
     order: Order,
-    show: Callable[[Row], dict[str, Any]],
     limit: int,
     cursor: str | None,
-) -> Page:
-    """One page of `query`, which selects the columns of `order`.
+) -> Page[T]:
+    """One page of a view.
 
     A filter is a condition and its value; one whose value is None does not count. Raises
     QueryError for a cursor that this did not give out.
@@ -56,18 +58,17 @@ def fetch(
         values += _key(cursor, order.kinds)
     direction = " DESC" if order.newest_first else ""
     found = db.execute(
-        f"{query} WHERE {' AND '.join(conditions)} "
+        f"SELECT {view.selected}, {columns} FROM {view.source} WHERE {' AND '.join(conditions)} "
         f"ORDER BY {', '.join(column + direction for column in order.columns)} LIMIT ?",
         (*values, limit + 1),
     ).fetchall()
-    return Page([show(row) for row in found[:limit]], _next(found, limit, order))
+    return Page([view.read(row) for row in found[:limit]], _next(found, limit, order))
 
 
 def _next(found: Sequence[Row], limit: int, order: Order) -> str | None:
     if len(found) <= limit:
         return None
-    last = found[limit - 1]
-    key = [last[column.rpartition(".")[2]] for column in order.columns]
+    key = list(found[limit - 1])[-len(order.columns) :]
     text = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

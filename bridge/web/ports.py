@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from bridge.config import Config
@@ -12,6 +12,11 @@ from bridge.domain.pauses import Scope
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
 from bridge.domain.views import HealthPart, Page
+from bridge.domain.views.desired import Pause
+from bridge.domain.views.devices import Device
+from bridge.domain.views.installs import ExplainedInstall, Install
+from bridge.domain.views.licences import Asset, Assignment, Location
+from bridge.domain.views.traffic import AskedRead, CallAgain, Command, Event, Outgoing, Replay
 
 
 class Counting(Protocol):
@@ -82,31 +87,31 @@ class Lists(Counting, Protocol):
     database cannot be read.
     """
 
-    def list_installs(self, **filters: Any) -> Page:
+    def list_installs(self, **filters: Any) -> Page[Install]:
         """Installs by `serial`, `adam_id`, `state` and `reason`."""
 
-    def list_devices(self, **filters: Any) -> Page:
+    def list_devices(self, **filters: Any) -> Page[Device]:
         """Devices by `serial`, `server` and `enrolled`."""
 
-    def list_assets(self, **filters: Any) -> Page:
+    def list_assets(self, **filters: Any) -> Page[Asset]:
         """What the locations own, by `location` and `adam_id`."""
 
-    def list_assignments(self, **filters: Any) -> Page:
+    def list_assignments(self, **filters: Any) -> Page[Assignment]:
         """Licences in use, by `location`, `adam_id` and `serial`."""
 
-    def list_locations(self, **filters: Any) -> Page:
+    def list_locations(self, **filters: Any) -> Page[Location]:
         """Content tokens' locations."""
 
-    def list_events(self, **filters: Any) -> Page:
+    def list_events(self, **filters: Any) -> Page[Event]:
         """Inbound messages without their bodies, by `source`, `topic` and `status`."""
 
-    def list_outbox(self, **filters: Any) -> Page:
+    def list_outbox(self, **filters: Any) -> Page[Outgoing]:
         """Intended outside calls, by `service`, `scope`, `kind` and `state`."""
 
-    def list_commands(self, **filters: Any) -> Page:
+    def list_commands(self, **filters: Any) -> Page[Command]:
         """MDM commands, by `serial`, `server`, `request_type` and `state`."""
 
-    def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
+    def get_install(self, serial: str, adam_id: str) -> ExplainedInstall | None:
         """One install with its explanation and timeline, ready for JSON; None if there is none."""
 
 
@@ -119,7 +124,7 @@ class Pausing(Counting, Protocol):
     def resume(self, scope: Scope, name: str) -> bool:
         """End a pause; False where there was none."""
 
-    def paused(self) -> Sequence[Mapping[str, Any]]:
+    def paused(self) -> Sequence[Pause]:
         """All that is paused, ready for JSON."""
 
 
@@ -164,14 +169,14 @@ class Changes(Protocol):
     def unassign(self, serials: Sequence[str], adam_id: str) -> Collection[str]:
         """Withdraw one-off wishes; those serials that had one."""
 
-    def replay_event(self, event_id: int, dry_run: bool) -> Mapping[str, Any] | None:
+    def replay_event(self, event_id: int, dry_run: bool) -> Replay | None:
         """Handle a stored message again, or say what that would change; None for an unknown one."""
 
-    def call_again(self, row_id: int) -> Mapping[str, Any] | None:
+    def call_again(self, row_id: int) -> CallAgain | None:
         """Make a failed call due again; `ok` is false where that might do harm, and `why_not` says
         why. None for an unknown one."""
 
-    def sync(self, what: str) -> Sequence[Mapping[str, Any]]:
+    def sync(self, what: str) -> Sequence[AskedRead]:
         """Have the engine read what this means; each read as `what`, `of` and `asked`."""
 
 

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset, Held
+from bridge.domain.views.desired import Applied
 
 PairName = tuple[str, str]
 """A serial number and an adam id: there is one install for each."""
@@ -68,7 +69,7 @@ class Change:
         """How many installs stay wanted as they are."""
         return self.kept - len(self.otherwise)
 
-    def counts(self) -> dict[str, int]:
+    def counts(self) -> Applied:
         """How many installs it is about in each way, for programs."""
         return {
             "added": len(self.added),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bridge.domain.desired.change import Change, PairName, refusal
 from bridge.domain.plan.blind import Blind, blind_lines
 from bridge.domain.plan.seats import Seats, seats_json
 from bridge.domain.reasons import describe
+from bridge.domain.views import desired as views
 from bridge.domain.wording import counted, named
 
 
@@ -60,7 +60,7 @@ class Plan:
         """Whether an apply would change nothing at all."""
         return not (self.is_new or self.change.touches_installs)
 
-    def apps(self) -> list[dict[str, Any]]:
+    def apps(self) -> list[views.PlannedApp]:
         """The apps that change, each with how many devices get and lose it."""
         added, removed = _count(self.change.added), _count(self.change.removed)
         return [
@@ -126,7 +126,7 @@ class Plan:
         name = self.names.get(adam_id)
         return f"{name} ({adam_id})" if name else f"app {adam_id}"
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> views.Plan:
         """The plan for programs."""
         return {
             "nothing_to_do": self.nothing_to_do,
@@ -156,7 +156,7 @@ def _count(pairs: Iterable[tuple[str, str]]) -> dict[str, int]:
     return counts
 
 
-def _pairs_json(pairs: Iterable[PairName]) -> list[dict[str, str]]:
+def _pairs_json(pairs: Iterable[PairName]) -> list[views.Pair]:
     return [{"serial_number": serial, "adam_id": adam_id} for serial, adam_id in sorted(pairs)]
 
 

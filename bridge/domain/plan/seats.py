@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
-from typing import Any
 
 from bridge.domain.facts import AssetFacts
 from bridge.domain.licences.allocate import Demand, allocate
 from bridge.domain.model import DEFAULT_PRICING, Asset
 from bridge.domain.times import day_of, rfc3339
+from bridge.domain.views import desired as views
 from bridge.domain.wording import named
 
 
@@ -162,7 +162,7 @@ def _last_in_line(need: AbstractSet[str], free: int, line: Line) -> tuple[str, .
     return tuple(serial for number, serial in enumerate(order) if number not in first)
 
 
-def seats_json(seats: Seats) -> dict[str, Any]:
+def seats_json(seats: Seats) -> views.Seats:
     return {
         "location": seats.location,
         "adam_id": seats.asset.adam_id,

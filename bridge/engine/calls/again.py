@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bridge.domain.times import to_the_second
+from bridge.domain.views import traffic as views
 from bridge.engine.calls import registry
 from bridge.store.database import Connection
 from bridge.store.outbox import outbox
@@ -20,7 +20,7 @@ class CallAgain:
     row_id: int
     why_not: str | None
 
-    def as_json(self) -> Mapping[str, Any]:
+    def as_json(self) -> views.CallAgain:
         """Ready for JSON."""
         return {"outbox": self.row_id, "ok": self.why_not is None, "why_not": self.why_not}
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from bridge.domain.decide import decide
 from bridge.domain.decision import Decision
@@ -13,6 +12,7 @@ from bridge.domain.licences.retired import retired_too
 from bridge.domain.model import IN_DEVICE_QUEUE
 from bridge.domain.reasons import REASONS, describe
 from bridge.domain.times import rfc3339
+from bridge.domain.views.installs import Evidence, ExplainedInstall
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
 from bridge.engine.insight.timeline import History
@@ -25,7 +25,7 @@ FINE = ("installed", "licensed")
 """States of which it is told how long each step on the way took."""
 
 
-def explain(context: Context, serial_number: str, adam_id: str) -> Mapping[str, Any] | None:
+def explain(context: Context, serial_number: str, adam_id: str) -> ExplainedInstall | None:
     """One install with its sentence, evidence, next step and timeline; None for an unknown pair.
 
     Ready for JSON. `needs_someone` says whether a person must act before it goes on.
@@ -93,10 +93,10 @@ def _device(fact: Facts) -> str:
     return f"{name} ({serial_number})" if name else serial_number
 
 
-def _evidence(fact: Facts) -> list[dict[str, Any]]:
+def _evidence(fact: Facts) -> list[Evidence]:
     """What is known, each with its time; what is not known is left out."""
     device, licence, attempt, report = fact.device, fact.licence, fact.attempt, fact.report
-    lines: list[tuple[str, Any, float | None]] = []
+    lines: list[tuple[str, str | bool | None, float | None]] = []
     if device is not None:
         lines.append(("enrolled", device.enrolled, device.enrolled_at))
         lines.append(("last seen by its MDM server", device.server, device.last_seen_at))
@@ -136,7 +136,7 @@ def _evidence(fact: Facts) -> list[dict[str, Any]]:
     return [{"what": what, "value": value, "at": rfc3339(at)} for what, value, at in lines]
 
 
-def _unread(fact: Facts) -> Iterator[tuple[str, Any, float | None]]:
+def _unread(fact: Facts) -> Iterator[tuple[str, str, float | None]]:
     """The answers that came and could not be read: how many in a row, the newest, and why."""
     for what, unread in (
         ("what it is", fact.facts_unread),
@@ -148,7 +148,7 @@ def _unread(fact: Facts) -> Iterator[tuple[str, Any, float | None]]:
             yield f"its answer about {what}", value, unread.last_at
 
 
-def _twins(context: Context, fact: Facts) -> list[dict[str, Any]]:
+def _twins(context: Context, fact: Facts) -> list[Evidence]:
     """Other enrolled devices that carry this serial number: any of them may be meant."""
     device = fact.device
     if device is None or device.serial_number is None:
@@ -163,7 +163,7 @@ def _twins(context: Context, fact: Facts) -> list[dict[str, Any]]:
     ]
 
 
-def _shortage(context: Context, fact: Facts, reason: str) -> list[dict[str, Any]]:
+def _shortage(context: Context, fact: Facts, reason: str) -> list[Evidence]:
     """For who waits for a seat: how fast seats go, where the history tells."""
     if reason != "NO_SEAT" or fact.asset is None:
         return []

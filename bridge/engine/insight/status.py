@@ -12,6 +12,8 @@ from bridge.domain.licences.odd_rows import of_asset
 from bridge.domain.model import Asset
 from bridge.domain.reasons import REASONS
 from bridge.domain.times import rfc3339
+from bridge.domain.views.desired import Pause
+from bridge.domain.views.installs import Install
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
 from bridge.engine.insight import health
@@ -58,7 +60,7 @@ def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]
     }
 
 
-def paused(context: Context) -> list[dict[str, Any]]:
+def paused(context: Context) -> list[Pause]:
     """All that is paused, ready for JSON.
 
     `installs` is how many wanted installs a pause is about; `next_probe_at` when a device is tried
@@ -91,9 +93,9 @@ def app_names(context: Context, adam_ids: Iterable[str]) -> dict[str, str | None
     return {adam_id: name or bundle_id for adam_id, (bundle_id, name) in found.items()}
 
 
-def installs(context: Context, serial: str | None, adam_id: str | None) -> list[Mapping[str, Any]]:
+def installs(context: Context, serial: str | None, adam_id: str | None) -> list[Install]:
     """Every install of a device, of an app, or of both, as in the API."""
-    found: list[Mapping[str, Any]] = []
+    found: list[Install] = []
     cursor = None
     while True:
         page = fleet.installs(

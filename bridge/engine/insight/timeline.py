@@ -8,6 +8,8 @@ from typing import Any
 
 from bridge.domain.model import Install
 from bridge.domain.times import rfc3339
+from bridge.domain.views import installs as views
+from bridge.domain.views.installs import Of
 from bridge.store import events
 from bridge.store.commands import commands
 from bridge.store.commands.commands import Command
@@ -27,9 +29,9 @@ class Step:
 
     at: float
     what: str
-    of: Mapping[str, Any] = field(default_factory=dict)
+    of: Of = field(default_factory=Of)
 
-    def as_json(self) -> dict[str, Any]:
+    def as_json(self) -> views.Step:
         """Ready for JSON."""
         return {"at": rfc3339(self.at), "step": self.what, **self.of}
 
@@ -63,7 +65,7 @@ class History:
             found += _of_command(command)
         for event in self.answers:
             what = f"{event['topic']}: {event['outcome'] or event['status']}"
-            of = {"command_uuid": event["command_uuid"], "event": event["id"]}
+            of = Of(command_uuid=event["command_uuid"], event=event["id"])
             found.append(Step(event["received_at"], what, of))
         if self.install.installed_at is not None:
             what = "a list from the device showed it Managed"
@@ -71,7 +73,7 @@ class History:
         return sorted(found, key=lambda step: step.at)
 
     def _of_request(self, asked: Asked) -> Iterator[Step]:
-        of = {"outbox": asked.request_id, "apple_event_id": asked.apple_event_id}
+        of = Of(outbox=asked.request_id, apple_event_id=asked.apple_event_id)
         to_give = asked.kind == "ASSOCIATE"
         if asked.submitted_at is not None:
             what = "for the licence" if to_give else "to take the licence back"
@@ -81,7 +83,7 @@ class History:
         told = self.told.get(asked.request_id or 0, ())
         for event in told:
             what = f"{event.topic}: {event.outcome or event.status}"
-            named = {"apple_event_id": asked.apple_event_id, "event": event.id}
+            named = Of(apple_event_id=asked.apple_event_id, event=event.id)
             yield Step(event.received_at, what, named)
         if asked.settled_at is not None:
             number = f" ({asked.error_number})" if asked.error_number else ""
@@ -91,15 +93,16 @@ class History:
             noun = "licence" if to_give else "giving back"
             yield Step(asked.settled_at, f"{noun} {asked.state}{number}{teller}", of)
 
-    def took(self) -> list[dict[str, Any]]:
+    def took(self) -> list[views.Took]:
         """How long each step took that led to what is so now, from the wish on."""
         install = self.install
         ended_at = install.installed_at or install.since
         wished_at = install.round_at if install.round_at <= ended_at else install.created_at
         stages = [s for s in self._stages() if s.at >= wished_at]
-        steps, last = list[dict[str, Any]](), wished_at
+        steps, last = list[views.Took](), wished_at
         for stage in sorted(stages, key=lambda step: step.at):
-            steps.append(stage.as_json() | {"took_s": round(stage.at - last, 3)})
+            took_s = round(stage.at - last, 3)
+            steps.append({"at": rfc3339(stage.at), "step": stage.what, "took_s": took_s})
             last = stage.at
         return steps
 
@@ -149,7 +152,7 @@ def _seconds(length: float) -> str:
 
 
 def _of_command(command: Command) -> Iterator[Step]:
-    of = {"command_uuid": command.command_uuid}
+    of = Of(command_uuid=command.command_uuid)
     what = "attempt" if command.request_type == INSTALL else command.request_type
     yield Step(command.created_at, f"{what} {command.attempt} decided", of)
     if command.posted_at is not None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.decide import decide
 from bridge.domain.facts import Facts
 from bridge.domain.policy import Policy
+from bridge.domain.views import traffic as views
 from bridge.engine.context import Context
 from bridge.engine.intake.inbox import HANDLERS
 from bridge.store import dry_run as changes
@@ -44,7 +45,7 @@ class Replay:
     changes: tuple[Changed, ...] = ()
     decisions: tuple[Redecided, ...] = ()
 
-    def as_json(self) -> Mapping[str, Any]:
+    def as_json(self) -> views.Replay:
         """Ready for JSON."""
         return {
             "event": self.event_id,

@@ -52,7 +52,7 @@ def _call_again(bridge: Bridge, asked: Asked) -> Reply:
     done = bridge.call_again(asked["id"])
     if done is None:
         raise NotFound(_NO_CALL)
-    if not done["ok"]:
+    if done["why_not"] is not None:
         raise Conflict(as_sentence(done["why_not"]))
     return Reply(200, {"retried": 1})
 

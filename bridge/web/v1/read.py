@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from werkzeug.exceptions import NotFound
 
@@ -32,7 +33,7 @@ def _list(
     name: str,
     thing: Thing,
     says: str,
-    ask: Callable[[Bridge], Callable[..., Page]],
+    ask: Callable[[Bridge], Callable[..., Page[Any]]],
     *filters: Parameter,
 ) -> Endpoint:
     def handle(bridge: Bridge, asked: Asked) -> Reply:
