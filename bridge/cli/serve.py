@@ -46,7 +46,7 @@ _STDIN = 0
 def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "info") -> int:
     """Run the web side and the engine until SIGTERM or SIGINT; the exit code.
 
-     0 after a signal; 1 when a port or the database stays taken, when there was a database and is
+    0 after a signal; 1 when a port or the database stays taken, when there was a database and is
     none, or when a child cannot start, with one line on standard error. `program` is the command
     line before `--config`, `level` that of the log of all processes. Raises ConfigError, also for a
     file without servers, locations or an API key. Mistakes in groups and apps are warned of and no

@@ -8,6 +8,9 @@ request is about to be written; whatever fails before that moment never left thi
 A socket's timeout holds for each read alone, and http.client reads a head line by line, so that a
 byte a second would never end. So whatever is read of a reply (a proxy's to CONNECT, the head, the
 lengths of chunks, the body) is read by one deadline.
+
+Looking up a name has no timeout at all, and connecting has one for each address. So both are done
+in a thread, for which we wait no longer than for CONNECT_FOR.
 """
 
 from __future__ import annotations
@@ -26,8 +29,12 @@ from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import DecodeError
+from urllib3.exceptions import ConnectTimeoutError, DecodeError
 from urllib3.response import HTTPResponse
+
+CONNECT_FOR = 30.0
+"""Seconds in which a name is looked up and one of its addresses answers. glibc's resolver gives up
+after as long with three servers (resolv.conf(5): timeout 5, attempts 2)."""
 
 _FIRST_FINAL = 200
 
@@ -65,6 +72,15 @@ class TooSlow(TimeoutError):
     def __init__(self, seconds: float) -> None:
         self.seconds = seconds
         super().__init__(f"the reply took longer than {seconds:.0f} s")
+
+
+class Unreached(TimeoutError):
+    """Nobody was connected to within CONNECT_FOR."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            f"its name was not looked up, and it was not reached, within {CONNECT_FOR:.0f} s"
+        )
 
 
 class InterimReply(HTTPException):
@@ -107,8 +123,53 @@ class _ReplyInTime(StandardResponse):
         self.fp = io.BufferedReader(_InTime(self.fp.detach(), sock))
 
 
+class _Connecting:
+    """A connection that is made in a thread. Nothing ends a look-up from outside, so one that takes
+    too long is left to itself, and what comes of it is closed."""
+
+    def __init__(self, connect: Callable[[], socket.socket]) -> None:
+        self._connect = connect
+        self._lock = threading.Lock()
+        self._late = False
+        self._made: socket.socket | None = None
+        self._failed: BaseException | None = None
+        self._done = threading.Event()
+
+    def made(self) -> socket.socket:
+        """The connection; raises what kept it from being made, or Unreached."""
+        threading.Thread(target=self._run, name="connecting", daemon=True).start()
+        self._done.wait(CONNECT_FOR)
+        with self._lock:
+            self._late = True
+            if self._failed is not None:
+                raise self._failed
+            if self._made is None:
+                raise Unreached
+            return self._made
+
+    def _run(self) -> None:
+        try:
+            made = self._connect()
+        except BaseException as error:  # noqa: BLE001 - raised again in `made`
+            self._failed = error
+        else:
+            with self._lock:
+                if self._late:
+                    made.close()
+                else:
+                    self._made = made
+        self._done.set()
+
+
 class _MarkedHttp(HTTPConnection):
     response_class = _ReplyInTime
+
+    def _new_conn(self) -> socket.socket:
+        """As urllib3's, and within CONNECT_FOR; also to a proxy."""
+        try:
+            return _Connecting(super()._new_conn).made()
+        except Unreached as error:
+            raise ConnectTimeoutError(self, str(error)) from error
 
     def endheaders(self, message_body: Any = None, *, encode_chunked: bool = False) -> None:
         # Connecting here, and not inside send(), keeps its failures on the safe side of the mark.
@@ -199,7 +260,7 @@ def _of_connecting(error: BaseException) -> str | None:
 def _of_talking(error: BaseException) -> str | None:
     if isinstance(error, ConnectionResetError | BrokenPipeError):
         return "the connection was closed"
-    if isinstance(error, TooSlow):
+    if isinstance(error, TooSlow | Unreached):
         return str(error)
     if isinstance(error, TimeoutError):
         return "timed out"

@@ -1,9 +1,10 @@
 """The two hooks: MDM servers and Apple tell here what happened.
 
-In this order: unknown name 404, credentials 401, too large 413, not a JSON object 400; anything
-else is stored and answered with an empty 200. MicroMDM closes a response body unread, so with any
-body it would open a new connection for each event; and it sends every event once, so whatever
-else it is answered, that event is lost. Source: MicroMDM, workflow/webhook/http_post.go.
+In this order: unknown name 404, credentials 401, too large 413, too slow 408, not a JSON object (or
+one that broke off) 400; a database that cannot be used 503 with Retry-After; anything else is
+stored and answered with an empty 200. MicroMDM closes a response body unread, so with any body it
+would open a new connection for each event; and it sends every event once, so whatever else it is
+answered, that event is lost. Source: MicroMDM, workflow/webhook/http_post.go.
 """
 
 from __future__ import annotations

@@ -95,7 +95,7 @@ class Endpoint:
         """The errors that it has in common with all calls like it."""
         codes = {401, 503}
         if self.changes:
-            codes |= {400, 403, 413, 415}
+            codes |= {400, 403, 408, 413, 415}
         if any(parameter.kind is values.CURSOR for parameter in self.query):
             codes |= {400}
         if self.changes or self.query or self.in_path:
@@ -107,6 +107,7 @@ ERRORS = {
     400: "The body is not a JSON object, or the cursor is garbled.",
     401: "User or key is missing or wrong.",
     403: "The read key may only be used with GET, or another site sent the request.",
+    408: "The body did not arrive in time.",
     413: "The body is too long (policy.limits.api_body).",
     415: "The body is not sent as application/json.",
     422: "A value cannot be used, or a name is unknown; the sentence says which.",

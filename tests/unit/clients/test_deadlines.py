@@ -7,6 +7,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from itertools import chain, repeat
+from typing import Any
 
 import pytest
 
@@ -164,3 +165,52 @@ def test_each_request_of_a_kept_connection_has_a_deadline_of_its_own() -> None:
             now += READ_FOR - 1
         client.close()
     assert server.connections == 1
+
+
+class StuckResolver:
+    """Looks names up when it is let."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self._let, self._real = threading.Event(), socket.getaddrinfo
+        monkeypatch.setattr("bridge.clients.transport.CONNECT_FOR", 0.05)
+        monkeypatch.setattr(socket, "getaddrinfo", self._look_up)
+
+    def _look_up(self, *args: Any, **options: Any) -> Any:
+        self._let.wait(5)
+        return self._real(*args, **options)
+
+    def let(self) -> None:
+        self._let.set()
+
+
+def unhurried(url: str) -> HttpClient:
+    return HttpClient(url, service="mdm", timeout=PATIENT, sleep=lambda _seconds: None)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST"])
+def test_a_look_up_that_hangs_ends_and_nothing_was_sent(
+    monkeypatch: pytest.MonkeyPatch, method: str
+) -> None:
+    resolver = StuckResolver(monkeypatch)
+    met = threading.Event()
+
+    def handler(connection: socket.socket) -> None:
+        assert connection.recv(1) == b"", "what is connected too late is closed"
+        met.set()
+
+    with serving(handler) as server:
+        client = unhurried(f"http://127.0.0.1:{server.port}")
+        with pytest.raises(NotSent, match="its name was not looked up, and it was not reached"):
+            client.request(method, "/v1/devices")
+        resolver.let()
+        assert met.wait(5)
+
+
+def test_a_name_that_is_unknown_is_said_as_before(monkeypatch: pytest.MonkeyPatch) -> None:
+    def unknown(*_args: Any, **_options: Any) -> Any:
+        raise socket.gaierror(socket.EAI_NONAME, "Name or service not known")
+
+    monkeypatch.setattr(socket, "getaddrinfo", unknown)
+    client = unhurried("http://mdm.example.org")
+    with pytest.raises(NotSent, match="its name cannot be resolved"):
+        client.request("GET", "/v1/devices")
