@@ -48,7 +48,7 @@ class Manage(AppleCall, abstract=True):
 
     @classmethod
     def withdraw(cls, context: Context, row: OutboxRow, pause: Pause) -> None:
-        """Its pairs that are not paused are cut anew."""
+        """Its pairs that are not paused are asked for anew."""
         pairs = pairs_store.open_pairs(context.db, row.id)
         requests.take_back(context.db, row.id, context.now)
         requests.update(context.db, row.id, state="refused", settled_at=context.now)

@@ -1,0 +1,252 @@
+"""A scenario for every kind of call; a kind without one fails the suite by its name."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from typing import Any
+
+from bridge.clients.apple.replies import (
+    ClientConfig,
+    Envelope,
+    EventReply,
+    Limits,
+    MdmInfo,
+    ServiceConfig,
+    StatusReply,
+)
+from bridge.clients.metadata import AppMetadata
+from bridge.domain.licences.batch import rectangles
+from bridge.domain.pauses import SCOPES
+from bridge.engine.calls import Call
+from bridge.engine.calls.assignments import ReadDevice, ReadRequest
+from bridge.engine.calls.changes import ReadChanges
+from bridge.engine.calls.claim import Claim
+from bridge.engine.calls.devices import ReadDevices
+from bridge.engine.calls.licences import Associate, Disassociate, EventStatus
+from bridge.engine.calls.locations import ReadAssets, ReadAssignments, ReadClientConfig, ReadLimits
+from bridge.engine.calls.mdm import LookAtQueue, Push, SendCommand
+from bridge.engine.calls.metadata import ReadMetadata
+from bridge.engine.calls.registering import Register, register
+from bridge.engine.commands import device_queue
+from bridge.engine.licences import settle
+from bridge.engine.licences.foreign_mdm import of_info
+from bridge.store.database import Connection
+from bridge.store.licences import locations, requests
+from bridge.store.licences import pairs as pairs_store
+from tests.unit.engine.calls.stage import SERIAL, Scenario
+from tests.unit.engine_kit import context
+from tests.unit.store_kit import (
+    NOW,
+    PAGES,
+    make_command,
+    make_device,
+    make_install,
+    make_request,
+    pair,
+    state,
+    value,
+)
+
+PAIR = pair(SERIAL)
+NOBODY = Envelope(None, None, None)
+SOMEBODY = MdmInfo("their-id", "Other MDM")
+
+
+def scenario_of(call: type[Call], known: Mapping[type[Call], Scenario] | None = None) -> Scenario:
+    """The scenario of a kind of call; AssertionError names the one that has none."""
+    found = (SCENARIOS if known is None else known).get(call)
+    assert found is not None, f"a call of kind {call.kind} has no scenario: say what becomes of it"
+    return found
+
+
+def _newest(db: Connection) -> int:
+    return int(value(db, "SELECT max(id) FROM outbox"))
+
+
+def _client_config(mdm: MdmInfo | None = None) -> ClientConfig:
+    return ClientConfig(Envelope(None, mdm, None), None, None, (), "HQ", "CH", None, None)
+
+
+def _told(before: MdmInfo | None) -> Mapping[str, Any]:
+    """Apple as it keeps what it is told."""
+    now = [_client_config(before)]
+
+    def tell(
+        mdm_info: MdmInfo,
+        notification_url: str | None = None,
+        notification_token: str = "",
+        notification_types: tuple[str, ...] = (),
+    ) -> ClientConfig:
+        now[0] = replace(
+            now[0],
+            envelope=Envelope(None, mdm_info, None),
+            notification_url=notification_url,
+            notification_token_sha256=hashlib.sha256(notification_token.encode()).hexdigest(),
+            notification_types=notification_types,
+        )
+        return now[0]
+
+    return {"client_config": lambda: now[0], "set_client_config": tell}
+
+
+def _associate(db: Connection) -> int:
+    make_install(db, SERIAL)
+    return make_request(db, PAIR, sent=False)
+
+
+def _disassociate(db: Connection) -> int:
+    make_install(db, SERIAL)
+    pairs_store.want(db, "hq", "DISASSOCIATE", [PAIR], NOW)
+    (rectangle,) = rectangles([PAIR], max_assets=25, max_serial_numbers=1000)
+    made = requests.make(db, "hq", "DISASSOCIATE", rectangle, NOW)
+    assert made is not None
+    return made
+
+
+def _is_doubted(db: Connection) -> bool:
+    return str(value(db, "SELECT state FROM apple_requests")) == "in_doubt"
+
+
+def _is_free(db: Connection) -> bool:
+    """Whether the pair is in no request, and may be asked for anew."""
+    return value(db, "SELECT count(*) FROM request_pairs WHERE state IN ('wanted', 'open')") == 0
+
+
+def _event_status(db: Connection) -> int:
+    request_id = make_request(db, PAIR)
+    requests.update(db, request_id, state="open", apple_event_id="E")
+    db.execute("UPDATE outbox SET state = 'done'")
+    name = str(request_id)
+    return EventStatus.intend(db, "hq", key=name, subject=name, now=NOW)
+
+
+def _read_request(db: Connection) -> int:
+    request_id = make_request(db, PAIR)
+    requests.doubt(db, request_id, next_read_at=NOW, detail="")
+    db.execute("UPDATE outbox SET state = 'done'")
+    name = str(request_id)
+    return ReadRequest.intend(db, "hq", key=name, subject=name, now=NOW)
+
+
+def _read_device(db: Connection) -> int:
+    settle.read_soon(context(db), "hq", [PAIR], why="")
+    return _newest(db)
+
+
+def _read_changes(db: Connection) -> int:
+    locations.update(db, "hq", assignments_version="v")
+    return ReadChanges.intend(db, "hq", now=NOW)
+
+
+def _register(db: Connection) -> int:
+    register(context(db), "hq", "the MDM")
+    return _newest(db)
+
+
+def _claim(db: Connection) -> int:
+    subject = json.dumps(asdict(of_info(SOMEBODY)))
+    return Claim.intend(db, "hq", key="hq", subject=subject, now=NOW)
+
+
+def _read_metadata(db: Connection) -> int:
+    asked = {"url": "https://x.apple.com", "apps": {PAGES.adam_id: "enterprisestore"}}
+    return ReadMetadata.intend(db, "hq", subject=json.dumps(asked | {"country": "us"}), now=NOW)
+
+
+def _command(db: Connection) -> int:
+    make_command(db, "C", make_device(db, SERIAL), install_id=make_install(db, SERIAL))
+    assert device_queue.start(context(db)) == 1
+    return _newest(db)
+
+
+def _queue(db: Connection) -> int:
+    device_queue.ask_queue(context(db), "main", make_device(db, SERIAL).id)
+    return _newest(db)
+
+
+def _push(db: Connection) -> int:
+    subject = {"device_id": make_device(db, SERIAL).id, "expiration": int(NOW) + 60}
+    return Push.intend(db, "main", key="1", subject=json.dumps(subject), now=NOW)
+
+
+MANAGE = Scenario(
+    _associate,
+    lambda: {"associate": EventReply(NOBODY, "E")},
+    "associate",
+    held_by=SCOPES,
+    taken_back=_is_free,
+    doubted=_is_doubted,
+    let_go=_is_free,
+    not_again="what it asked for was settled when it failed",
+)
+WALK = Scenario(lambda _db: 0, lambda: {"walk_assignments": ()}, "walk_assignments")
+REGISTER = Scenario(
+    _register, lambda: _told(None), "set_client_config", held_by=("all", "location")
+)
+
+SCENARIOS: Mapping[type[Call], Scenario] = {
+    Associate: MANAGE,
+    Disassociate: replace(
+        MANAGE,
+        arrange=_disassociate,
+        replies=lambda: {"disassociate": EventReply(NOBODY, "E")},
+        acts="disassociate",
+    ),
+    EventStatus: Scenario(
+        _event_status,
+        lambda: {"status": StatusReply(NOBODY, "COMPLETE", "ASSOCIATE", 1, 1, ())},
+        "status",
+    ),
+    ReadRequest: replace(WALK, arrange=_read_request),
+    ReadDevice: replace(WALK, arrange=_read_device),
+    ReadChanges: replace(WALK, arrange=_read_changes),
+    ReadClientConfig: Scenario(
+        lambda db: ReadClientConfig.intend(db, "hq", now=NOW),
+        lambda: {"client_config": _client_config()},
+        "client_config",
+    ),
+    Register: REGISTER,
+    Claim: replace(
+        REGISTER,
+        arrange=_claim,
+        replies=lambda: _told(SOMEBODY),
+        taken_back=lambda _db: True,  # the person is told, and says it again
+        not_again="taking a location over needs your word: run vpp-bridge claim hq again",
+        in_doubt="it is not known whether Apple did it",
+    ),
+    ReadLimits: Scenario(
+        lambda db: ReadLimits.intend(db, "hq", now=NOW),
+        lambda: {"service_config": ServiceConfig(Limits(), (), {}, {}), "set_rate": None},
+        "service_config",
+    ),
+    ReadAssets: Scenario(
+        lambda db: ReadAssets.intend(db, "hq", now=NOW), lambda: {"walk_assets": ()}, "walk_assets"
+    ),
+    ReadAssignments: replace(WALK, arrange=lambda db: ReadAssignments.intend(db, "hq", now=NOW)),
+    ReadMetadata: Scenario(
+        _read_metadata,
+        lambda: {"lookup": AppMetadata("Pages", "com.apple.Pages", None, ())},
+        "lookup",
+    ),
+    SendCommand: Scenario(
+        _command,
+        lambda: {"send_command": None},
+        "send_command",
+        held_by=SCOPES,
+        taken_back=lambda db: state(db, "C") == "ready",
+        doubted=lambda db: state(db, "C") == "posted",
+        let_go=lambda db: state(db, "C") not in ("posting", "posted"),
+        not_again="the MDM server may have got it",
+    ),
+    LookAtQueue: Scenario(_queue, lambda: {"queue": ()}, "queue"),
+    Push: Scenario(_push, lambda: {"push": None}, "push", held_by=("all", "serial")),
+    ReadDevices: Scenario(
+        lambda db: ReadDevices.intend(db, "main", now=NOW),
+        lambda: {"devices": ()},
+        "devices",
+        held_by=("all",),  # MicroMDM's list is asked for with a POST
+    ),
+}
