@@ -1,4 +1,5 @@
-"""What holds for every test: this machine's network only, no thread left, no forbidden skip."""
+"""What holds for every test: this machine's network only, no wait for the disk, no thread left, no
+forbidden skip."""
 
 import ipaddress
 import os
@@ -10,9 +11,10 @@ from typing import Any
 
 import pytest
 
+from bridge.store.file import connection
 from tests.real import binaries
 
-pytest_plugins = ["pytester"]
+pytest_plugins = ["pytester", "tests.slow"]
 
 
 class BeyondThisMachine(RuntimeError):
@@ -36,6 +38,16 @@ def only_this_machine() -> Iterator[None]:
         for name in guarded:
             patch.setattr(socket.socket, name, guard(name))
         yield
+
+
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A commit in this process is with the system, not on the disk: no test cuts the power.
+
+    Programs that a test starts wait, as they do in earnest.
+    """
+    relaxed = (*connection._PRAGMAS, "PRAGMA synchronous = OFF")
+    monkeypatch.setattr(connection, "_PRAGMAS", relaxed)
 
 
 @pytest.fixture(autouse=True)

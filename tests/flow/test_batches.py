@@ -75,7 +75,7 @@ def least(assets: int, names: int) -> int:
 
 @pytest.mark.parametrize(
     ("count", "apps"),
-    [(10_000, 25), (1_000, 40), (1, 26)],
+    [pytest.param(10_000, 25, marks=pytest.mark.slow), (1_000, 40), (1, 26)],
     ids=["10000x25", "1000x40", "1x26"],
 )
 def test_everybody_gets_the_same(make_scene: MakeScene, count: int, apps: int) -> None:
@@ -105,6 +105,7 @@ def test_two_groups_that_overlap(make_scene: MakeScene) -> None:
     assert requests == 5
 
 
+@pytest.mark.slow
 def test_everybody_gets_something_else(make_scene: MakeScene) -> None:
     scene = crowded(make_scene, 40, names := serials(0, 5_000))
     chance = random.Random(7)

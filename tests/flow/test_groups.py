@@ -1,6 +1,7 @@
 """Groups at work: who gets an app at an apply, and later when a device enrols or changes."""
 
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -8,14 +9,14 @@ import pytest
 from bridge.app.calls import make_calls
 from bridge.domain.desired.desired import AppWish, Group, Wanted
 from bridge.domain.desired.match import Match
-from bridge.domain.policy import DAY, DevicePolicy, Policy
+from bridge.domain.policy import DAY, HOUR, DevicePolicy, Policy
 from bridge.engine.decide.reconcile import ask
 from bridge.engine.desired import apply as wishes
 from bridge.engine.sync import Read, Sync
 from bridge.simulator.faults import Fault
 from bridge.store.devices import devices
 from bridge.store.installs import installs
-from tests.flow.scene import Scene
+from tests.flow.scene import Scene, rarely
 
 MakeScene = Callable[..., Scene]
 IPADS_17 = Match(product_name="iPad*", os_version=">=17.2")
@@ -418,7 +419,7 @@ def test_sync_asks_devices_of_which_a_match_needs_to_know_more(make_scene: MakeS
 
 
 def test_what_changes_on_a_device_is_asked_for_again_each_week(make_scene: MakeScene) -> None:
-    scene = make_scene(devices=2, macs=0)
+    scene = make_scene(devices=2, macs=0, policy=rarely(devices_every=HOUR))
     shaped(scene, [{"product_name": "iPad14,1", "os_version": "17.1"}] * 2)
     scene.apply(wanting(scene, Group("ipads", match=IPADS_17)))
     scene.world.devices[0].os_version = "17.2"
@@ -435,7 +436,7 @@ def test_what_changes_on_a_device_is_asked_for_again_each_week(make_scene: MakeS
 def test_nobody_is_asked_again_where_nothing_changes_or_policy_says_never(
     make_scene: MakeScene, every: float | None
 ) -> None:
-    policy = Policy(device=DevicePolicy(ask_facts_every=every))
+    policy = replace(rarely(devices_every=HOUR), device=DevicePolicy(ask_facts_every=every))
     scene = make_scene(devices=1, macs=0, policy=policy)
     shaped(scene, [{"product_name": "iPad14,1", "os_version": "17.1"}])
     match = IPADS_17 if every is None else Match(product_name="iPad*")

@@ -321,6 +321,7 @@ def test_a_reply_that_contradicts_the_client_configuration_is_heard_once(
         assert locations.get(db, "hq").stopped is None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("where", ANSWERS)
 def test_no_single_value_of_a_message_costs_more_than_a_few_calls(
     make_scene: MakeScene, where: str

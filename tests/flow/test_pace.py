@@ -4,12 +4,15 @@ from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
 
+import pytest
+
 from bridge.domain.policy import Policy
 from tests.flow.scene import DAY, Scene, rarely
 
 MakeScene = Callable[..., Scene]
 
 
+@pytest.mark.slow
 def test_a_year_of_silence_costs_little_and_ends_well(make_scene: MakeScene) -> None:
     scene = make_scene(devices=2, apps=2, policy=rarely())
     scene.apply()
@@ -58,6 +61,7 @@ def test_installs_keep_the_pace_that_policy_sets(make_scene: MakeScene) -> None:
     assert min(gaps) >= 29.0
 
 
+@pytest.mark.slow
 def test_what_is_old_is_forgotten_and_what_decides_is_kept(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=2, policy=rarely())
     scene.apply(scene.wanted(on_unwanted="release"))

@@ -10,7 +10,7 @@ from bridge.simulator import script
 from bridge.simulator.apple import AppleSettings
 from bridge.simulator.script import MDM_ERROR
 from tests.flow.cli_kit import Shell
-from tests.flow.scene import Scene
+from tests.flow.scene import Scene, rarely
 from tests.flow.test_groups import only_for, shaped, wanting
 
 MakeScene = Callable[..., Scene]
@@ -158,7 +158,7 @@ def app_wide(scene: Scene) -> list[tuple[Any, ...]]:
 
 
 def test_a_watch_names_its_own_bundle_id(make_scene: MakeScene) -> None:
-    scene = with_a_watch(make_scene, ["iPhone14,5", WATCH])
+    scene = with_a_watch(make_scene, ["iPhone14,5", WATCH], policy=rarely())
     scene.apply(wanting(scene, Group("them", serials=tuple(scene.serials)), bundle_id="com.file"))
     scene.run(scene.all_installed)
     scene.pass_time(8 * 86400)
@@ -168,7 +168,7 @@ def test_a_watch_names_its_own_bundle_id(make_scene: MakeScene) -> None:
 
 
 def test_a_watch_that_answers_first_misleads_no_phone(make_scene: MakeScene) -> None:
-    scene = with_a_watch(make_scene, [WATCH, "iPhone14,5", "iPhone14,5"])
+    scene = with_a_watch(make_scene, [WATCH, "iPhone14,5", "iPhone14,5"], policy=rarely())
     watch, *phones = scene.serials
     (adam_id,) = scene.adam_ids
     for phone in scene.world.devices[1:]:

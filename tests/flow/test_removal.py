@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 from bridge.domain.desired.desired import Wanted
 from bridge.simulator.faults import Fault
-from tests.flow.scene import Scene
+from tests.flow.scene import Scene, rarely
 
 MakeScene = Callable[..., Scene]
 
@@ -145,7 +145,7 @@ def test_a_removal_that_was_lost_is_sent_again_as_itself(make_scene: MakeScene) 
 
 
 def test_a_licence_taken_away_is_asked_for_twice_and_then_left(make_scene: MakeScene) -> None:
-    scene = installed(make_scene, "keep", devices=1, apps=1)
+    scene = installed(make_scene, "keep", devices=1, apps=1, policy=rarely())
     began = scene.world.now
     app = scene.adam_ids[0]
 

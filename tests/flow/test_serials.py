@@ -8,7 +8,7 @@ import pytest
 from bridge.simulator.device import Device
 from tests.flow.cli_kit import Shell
 from tests.flow.kit import is_in
-from tests.flow.scene import DAY, Scene
+from tests.flow.scene import DAY, Scene, rarely
 
 MakeScene = Callable[..., Scene]
 
@@ -46,7 +46,7 @@ def test_a_serial_number_that_is_none_takes_no_seat(make_scene: MakeScene, seria
 
 
 def test_it_is_asked_within_bounds(make_scene: MakeScene) -> None:
-    scene = make_scene(devices=1, apps=1)
+    scene = make_scene(devices=1, apps=1, policy=rarely())
     device = odd_device(scene, "Not Available")
     scene.apply()
     scene.pass_time(3 * DAY)

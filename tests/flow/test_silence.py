@@ -136,6 +136,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("state", CASES)
 def test_a_year_of_silence(make_scene: MakeScene, state: str) -> None:
     case = CASES[state]

@@ -11,6 +11,8 @@ from tests.soak.scenarios import MEMORY, WAIT, Scenario, measure, scenarios
 from tests.soak.served import Served, serving
 from tests.soak.trials import Trial, trials
 
+pytestmark = pytest.mark.slow
+
 LARGE = 4 * 1024 * 1024
 BUSY = 5.0
 """So many times what good clients wait where nobody holds them up, if that is more than WAIT: the

@@ -142,7 +142,13 @@ def states_of(scene: Scene) -> Mapping[str, int]:
 
 @pytest.mark.parametrize(
     ("apps", "devices", "seed"),
-    [(10, 500, 1), (10, 500, 2), (10, 500, 3), (4, 130, 4), (25, 1000, 5)],
+    [
+        (10, 500, 1),
+        (10, 500, 2),
+        (10, 500, 3),
+        (4, 130, 4),
+        pytest.param(25, 1000, 5, marks=pytest.mark.slow),
+    ],
 )
 def test_three_times_over_in_random_order(
     make_scene: MakeScene, apps: int, devices: int, seed: int

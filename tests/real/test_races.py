@@ -21,7 +21,7 @@ from tests.real.bridge_kit import WITHIN, Life, Rig, tell, until
 from tests.real.lab import API_KEY, a_device
 from tests.real.stranger import Stranger
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 PER_SECOND = 220
 """What it aims at, so that about 150 come of it: it waits while MicroMDM has fallen behind."""

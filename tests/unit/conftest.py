@@ -21,12 +21,10 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
-    """An open, empty database; it does not wait for the disk."""
+    """An open, empty database."""
     shutil.copy(empty_database, tmp_path / "bridge.db")
     made = Database(tmp_path / "bridge.db")
     made.open()
-    assert made._writer is not None
-    made._writer.execute("PRAGMA synchronous = OFF")
     yield made
     made.close()
 

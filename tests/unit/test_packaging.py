@@ -1,9 +1,12 @@
 """The lock files say what pyproject.toml asks for, and the tools say what a machine lacks."""
 
+import ast
+import importlib.metadata
 import re
 import subprocess
 import sys
 import tomllib
+from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
 
@@ -52,6 +55,49 @@ def test_a_lock_names_no_place_to_get_things_from(name: str) -> None:
 
 def test_the_smaller_locks_are_part_of_the_larger() -> None:
     assert locked("run").items() < locked("real").items() < locked("dev").items()
+
+
+def imported(folder: str) -> set[str]:
+    """The top-level names that the modules in this folder import, wherever in them."""
+    found = set()
+    for path in (ROOT / folder).rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Import):
+                found |= {alias.name.partition(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                found.add(node.module.partition(".")[0])
+    return found
+
+
+def brought(requirements: Iterable[str]) -> set[str]:
+    """The packages that come with these, and what they bring in turn, on this machine."""
+    found: set[str] = set()
+    wanted = [Requirement(text) for text in requirements]
+    while wanted:
+        requirement = wanted.pop()
+        extras = {"extra": ""}, *({"extra": extra} for extra in requirement.extras)
+        name = canonicalize_name(requirement.name)
+        if name in found or (requirement.marker and not requirement.marker.evaluate(extras[0])):
+            continue
+        found.add(name)
+        for text in importlib.metadata.requires(name) or ():
+            further = Requirement(text)
+            if not further.marker or any(further.marker.evaluate(extra) for extra in extras):
+                wanted.append(Requirement(text.partition(";")[0]))
+    return found
+
+
+def test_the_extra_test_brings_all_that_the_tests_import() -> None:
+    foreign = imported("tests") - {"bridge", "tests", *sys.stdlib_module_names}
+    assert {"pytest", "cryptography", "werkzeug"} <= foreign
+    packages = importlib.metadata.packages_distributions()
+    there = brought(PYPROJECT["project"]["dependencies"] + EXTRAS["test"])
+    missing = {
+        name
+        for name in foreign
+        if not {canonicalize_name(package) for package in packages.get(name, [])} & there
+    }
+    assert missing == set()
 
 
 OLD = 'case "$2" in *exit*) exit 1;; *) echo 3.9;; esac'

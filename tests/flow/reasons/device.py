@@ -10,7 +10,7 @@ from bridge.simulator import script
 from bridge.simulator.faults import Fault
 from bridge.simulator.script import Planned
 from tests.flow.reasons import MakeScene, catch, scenario
-from tests.flow.scene import Scene
+from tests.flow.scene import Scene, rarely
 from tests.flow.test_metadata import SHY, nowhere
 from tests.flow.test_probes import found_fleet, posted
 
@@ -77,7 +77,7 @@ def not_enrolled(make_scene: MakeScene) -> Scene:
     code=1,
 )
 def silent(make_scene: MakeScene) -> Scene:
-    scene = on_its_way(make_scene)
+    scene = on_its_way(make_scene, policy=rarely())
     catch(scene, "COMMAND_SENT")
     scene.world.devices[0].go_offline()
     scene.pass_time(15 * DAY)

@@ -20,6 +20,11 @@ from tests.unit import store_processes
 from tests.unit.store_processes import LONG, SPAWN, finish, processes
 
 
+@pytest.fixture(autouse=True)
+def no_waiting_for_the_disk() -> None:
+    """Here every commit waits for it, as it does in earnest."""
+
+
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """One as the bridge makes it."""
