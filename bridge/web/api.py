@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
-from flask import Flask, Response, jsonify, request
+from flask import Flask, Response, request
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Forbidden, RequestEntityTooLarge
 
@@ -14,7 +15,7 @@ from bridge.web.ports import Bridge, Counting
 from bridge.web.problems import NotAuthorized
 from bridge.web.v1.endpoint import Endpoint
 from bridge.web.v1.endpoints import ENDPOINTS
-from bridge.web.v1.request import read
+from bridge.web.v1.responses import as_json
 
 USER = "bridge"
 PREFIX = "/v1"
@@ -30,15 +31,12 @@ def register(app: Flask, bridge: Bridge) -> None:
         app.add_url_rule(rule(call), call.name, _view(bridge, call), methods=[call.method])
 
 
-def _view(bridge: Bridge, call: Endpoint) -> Callable[..., Response]:
+def _view(bridge: Bridge, call: Endpoint[Any]) -> Callable[..., Response]:
     def view(**in_path: str) -> Response:
-        asked = read(call, request, in_path, bridge.config.policy.limits.api_body)
-        reply = call.handle(bridge, asked)
+        reply = call.answer(bridge, request, in_path, bridge.config.policy.limits.api_body)
         if reply.body is None:
             return _without_body(reply.status)
-        response = jsonify(reply.body)
-        response.status_code = reply.status
-        return response
+        return Response(as_json(reply.body), reply.status, mimetype="application/json")
 
     return view
 
@@ -49,7 +47,7 @@ def _without_body(status: int) -> Response:
     return response
 
 
-def rule(call: Endpoint) -> str:
+def rule(call: Endpoint[Any]) -> str:
     """The path of a call in Flask's notation."""
     return call.path.replace("{", "<").replace("}", ">")
 

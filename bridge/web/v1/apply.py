@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any, ClassVar
+
 from werkzeug.exceptions import Conflict, UnprocessableEntity
 
 from bridge.config import read_document
 from bridge.domain.desired.desired import Wanted
 from bridge.domain.plan.blind import blind_refusal
+from bridge.domain.views.desired import Applied, Plan
 from bridge.domain.wording import as_sentence
 from bridge.errors import ConfigError, WishError
 from bridge.web.ports import Bridge
-from bridge.web.v1 import results, values
-from bridge.web.v1.endpoint import Answer, Asked, Body, Endpoint, Parameter, Reply
+from bridge.web.v1 import forms
+from bridge.web.v1.endpoint import Answer, Endpoint, Reply
+from bridge.web.v1.request import Request
 
 MISTAKES_SHOWN = 10
 
@@ -19,42 +23,58 @@ _REFUSED = (
     "It would remove more installs than are allowed, or it is blind: an MDM server's devices are "
     "not known, and a group with `all` or `match` is used."
 )
-_WHO = (
-    Parameter("groups", values.OBJECT, "All groups, as under `groups:` in the file.", True),
-    Parameter("apps", values.LIST, "All apps, as under `apps:` in the file.", True),
-    Parameter("limit", values.COUNT, "Let so many installs go, and hold the rest back."),
-)
-_EXAMPLE = {
-    "groups": {"kiosks": {"serials": ["C02XL0GYJGH5"]}},
-    "apps": [{"adam_id": "361309726", "groups": ["kiosks"]}],
-}
 _AS_IN_THE_FILE = (
     "Groups and apps are written as in the file, but name no `serials_file` and no `${VARIABLE}`."
 )
 
 
-def _plan(bridge: Bridge, asked: Asked) -> Reply:
-    return Reply(200, bridge.plan(_wanted(bridge, asked), limit=asked["limit"]).as_json())
+class DesiredState(Request, frozen=True):
+    """What everybody shall have."""
+
+    example: ClassVar = {
+        "groups": {"kiosks": {"serials": ["C02XL0GYJGH5"]}},
+        "apps": [{"adam_id": "361309726", "groups": ["kiosks"]}],
+    }
+
+    groups: Annotated[forms.Groups, "All groups, as under `groups:` in the file."]
+    apps: Annotated[forms.Apps, "All apps, as under `apps:` in the file."]
+    limit: Annotated[forms.Count | None, "Let so many installs go, and hold the rest back."] = None
 
 
-def _apply(bridge: Bridge, asked: Asked) -> Reply:
+class Apply(DesiredState, frozen=True):
+    """The same, to be stored."""
+
+    allow_removals: Annotated[
+        forms.Count | None, "Remove up to so many; else 10, or one in twenty if that is more."
+    ] = None
+    offline: Annotated[
+        forms.YesOrNo | None,
+        "Store it though it is blind; what could not be shown waits (NOT_PLANNED).",
+    ] = None
+
+
+def _plan(bridge: Bridge, asked: DesiredState) -> Reply:
+    return Reply(200, bridge.plan(_wanted(bridge, asked), limit=asked.limit).as_json())
+
+
+def _apply(bridge: Bridge, asked: Apply) -> Reply:
     wanted = _wanted(bridge, asked)
     blind = bridge.blind(wanted)
-    if blind and not asked["offline"]:
+    if blind and not asked.offline:
         why = blind_refusal(blind, '"offline": true')
         raise Conflict(as_sentence(f"nothing was stored: {why}"))
     try:
         done = bridge.apply(
-            wanted, limit=asked["limit"], allow_removals=asked["allow_removals"], unseen=blind
+            wanted, limit=asked.limit, allow_removals=asked.allow_removals, unseen=blind
         )
     except WishError as error:
         raise Conflict(as_sentence(str(error))) from error
     return Reply(200, done.counts())
 
 
-def _wanted(bridge: Bridge, asked: Asked) -> Wanted:
+def _wanted(bridge: Bridge, asked: DesiredState) -> Wanted:
     try:
-        return read_document(asked["groups"], asked["apps"], bridge.config.locations)
+        return read_document(asked.groups, asked.apps, bridge.config.locations)
     except ConfigError as error:
         shown = error.mistakes[:MISTAKES_SHOWN]
         more = len(error.mistakes) - len(shown)
@@ -62,15 +82,15 @@ def _wanted(bridge: Bridge, asked: Asked) -> Wanted:
         raise UnprocessableEntity(as_sentence(f"this cannot be wanted: {text}")) from error
 
 
-APPLYING = (
+APPLYING: tuple[Endpoint[Any], ...] = (
     Endpoint(
         "POST",
         "/v1/plan",
         "plan",
         "Shows what an apply would change, and what it would cost in licences.",
+        DesiredState,
         _plan,
-        (Answer(200, "The plan. Seats that are short are no error.", results.PLAN),),
-        body=Body(_WHO, example=_EXAMPLE),
+        (Answer(200, "The plan. Seats that are short are no error.", Plan),),
         more=f"{_AS_IN_THE_FILE} Nothing is stored, and nothing is read outside: it is planned "
         "with what is known; /v1/sync reads anew. It is `blind` where a group with `all` or "
         "`match` is used and an MDM server's list of devices was not read within `policy.sync."
@@ -81,24 +101,9 @@ APPLYING = (
         "/v1/apply",
         "apply",
         "Stores what everybody shall have, in place of what the last apply stored.",
+        Apply,
         _apply,
-        (Answer(200, "It is stored.", results.APPLIED),),
-        body=Body(
-            (
-                *_WHO,
-                Parameter(
-                    "allow_removals",
-                    values.COUNT,
-                    "Remove up to so many; else 10, or one in twenty if that is more.",
-                ),
-                Parameter(
-                    "offline",
-                    values.YES_OR_NO,
-                    "Store it though it is blind; what could not be shown waits (NOT_PLANNED).",
-                ),
-            ),
-            example=_EXAMPLE,
-        ),
+        (Answer(200, "It is stored.", Applied),),
         refusals={409: _REFUSED},
         more=f"{_AS_IN_THE_FILE} One-off wishes stay.",
     ),

@@ -2,54 +2,99 @@
 
 from __future__ import annotations
 
+from typing import Annotated, Any, ClassVar, Literal
+
 from werkzeug.exceptions import Conflict, NotFound
 
-from bridge.domain.vocabulary import PRICING_PARAMS
+from bridge.domain.views.installs import ExplainedInstall
+from bridge.domain.views.traffic import Replay
+from bridge.domain.vocabulary import PricingParam
 from bridge.domain.wording import as_sentence
-from bridge.engine.sync import WHATS
 from bridge.web.ports import Bridge
-from bridge.web.v1 import results, things, values
-from bridge.web.v1.endpoint import Answer, Asked, Body, Endpoint, Parameter, Reply
-from bridge.web.v1.read import UNKNOWN_PAIR
+from bridge.web.v1 import forms
+from bridge.web.v1.endpoint import Answer, Endpoint, Reply
+from bridge.web.v1.forms import words
+from bridge.web.v1.read import UNKNOWN_PAIR, OfPair
+from bridge.web.v1.request import Request
+from bridge.web.v1.responses import AskedReads, Retried
 
 _NO_EVENT = "There is no message with this id: it never came in, or it is too old to be kept."
 _NO_CALL = "There is no call with this id: it never was, or it is too old to be kept."
 _NOTHING_TO_READ = "Nothing is configured that could be read."
 
 
-def _put(bridge: Bridge, asked: Asked) -> Reply:
-    serial, adam_id = asked["serial"], asked["adam_id"]
+What = Literal["assets", "assignments", "devices", "all"]
+
+
+class PutInstall(OfPair, frozen=True):
+    """A wish."""
+
+    example: ClassVar = {"location": "hq", "pricing_param": "STDQ"}
+
+    location: Annotated[forms.Name | None, "Whose licence; needed if there are several."] = None
+    pricing_param: Annotated[
+        PricingParam | None,
+        "As the file has it for the app, else STDQ.",
+        words("pricing parameter", PricingParam),
+    ] = None
+
+
+class OfEvent(Request, frozen=True):
+    """A message to handle again."""
+
+    example: ClassVar = {"dry_run": True}
+
+    id: Annotated[forms.Id, "The bridge's own id, as in the list."]
+    dry_run: Annotated[forms.YesOrNo | None, "Change nothing; else false."] = None
+
+
+class OfCall(Request, frozen=True):
+    """An outside call."""
+
+    id: Annotated[forms.Id, "The bridge's own id, as in the list."]
+
+
+class Sync(Request, frozen=True):
+    """What to read anew."""
+
+    example: ClassVar = {"what": "devices"}
+
+    what: Annotated[What | None, "What to read; else all.", words("what", What)] = None
+
+
+def _put(bridge: Bridge, asked: PutInstall) -> Reply:
+    serial, adam_id = asked.serial, asked.adam_id
     new = bridge.assign(
         [serial],
         adam_id,
-        location=asked["location"],
-        pricing_param=asked["pricing_param"],
+        location=asked.location,
+        pricing_param=asked.pricing_param,
     )
     found = bridge.get_install(serial, adam_id)
     assert found is not None, "a wish makes an install"
     return Reply(201 if new else 200, found)
 
 
-def _delete(bridge: Bridge, asked: Asked) -> Reply:
-    bridge.unassign([asked["serial"]], asked["adam_id"])
+def _delete(bridge: Bridge, asked: OfPair) -> Reply:
+    bridge.unassign([asked.serial], asked.adam_id)
     return Reply(204)
 
 
-def _retry(bridge: Bridge, asked: Asked) -> Reply:
-    if bridge.get_install(asked["serial"], asked["adam_id"]) is None:
+def _retry(bridge: Bridge, asked: OfPair) -> Reply:
+    if bridge.get_install(asked.serial, asked.adam_id) is None:
         raise NotFound(UNKNOWN_PAIR)
-    return Reply(200, {"retried": bridge.retry(asked["serial"], asked["adam_id"])})
+    return Reply(200, {"retried": bridge.retry(asked.serial, asked.adam_id)})
 
 
-def _replay(bridge: Bridge, asked: Asked) -> Reply:
-    done = bridge.replay_event(asked["id"], bool(asked["dry_run"]))
+def _replay(bridge: Bridge, asked: OfEvent) -> Reply:
+    done = bridge.replay_event(asked.id, bool(asked.dry_run))
     if done is None:
         raise NotFound(_NO_EVENT)
     return Reply(200, done)
 
 
-def _call_again(bridge: Bridge, asked: Asked) -> Reply:
-    done = bridge.call_again(asked["id"])
+def _call_again(bridge: Bridge, asked: OfCall) -> Reply:
+    done = bridge.call_again(asked.id)
     if done is None:
         raise NotFound(_NO_CALL)
     if done["why_not"] is not None:
@@ -57,34 +102,24 @@ def _call_again(bridge: Bridge, asked: Asked) -> Reply:
     return Reply(200, {"retried": 1})
 
 
-def _sync(bridge: Bridge, asked: Asked) -> Reply:
-    reads = bridge.sync(asked["what"] or "all")
+def _sync(bridge: Bridge, asked: Sync) -> Reply:
+    reads = bridge.sync(asked.what or "all")
     if not reads:
         raise Conflict(_NOTHING_TO_READ)
     return Reply(202, {"reads": reads})
 
 
-CHANGING = (
+CHANGING: tuple[Endpoint[Any], ...] = (
     Endpoint(
         "PUT",
         "/v1/installs/{serial}/{adam_id}",
         "put_install",
         "Wishes for one app on one device, beside the file.",
+        PutInstall,
         _put,
         (
-            Answer(201, "The wish is new.", things.EXPLAINED),
-            Answer(200, "It was wished for already.", things.EXPLAINED),
-        ),
-        body=Body(
-            (
-                Parameter("location", values.NAME, "Whose licence; needed if there are several."),
-                Parameter(
-                    "pricing_param",
-                    values.words("pricing parameter", PRICING_PARAMS),
-                    "As the file has it for the app, else STDQ.",
-                ),
-            ),
-            example={"location": "hq", "pricing_param": "STDQ"},
+            Answer(201, "The wish is new.", ExplainedInstall),
+            Answer(200, "It was wished for already.", ExplainedInstall),
         ),
         more="A device that no server has shown yet is accepted, and gets the app when it enrols. "
         "What the file wants stays as the file has it.",
@@ -94,6 +129,7 @@ CHANGING = (
         "/v1/installs/{serial}/{adam_id}",
         "delete_install",
         "Withdraws such a wish.",
+        OfPair,
         _delete,
         (Answer(204, "There is no such wish (any more)."),),
         more="What the file wants stays. What nobody wants then is treated as the app's "
@@ -104,8 +140,9 @@ CHANGING = (
         "/v1/installs/{serial}/{adam_id}/retry",
         "retry_install",
         "Gives an install that failed, or waits for a person, another round.",
+        OfPair,
         _retry,
-        (Answer(200, "How many got another round.", results.RETRIED),),
+        (Answer(200, "How many got another round.", Retried),),
         refusals={404: UNKNOWN_PAIR},
     ),
     Endpoint(
@@ -113,12 +150,9 @@ CHANGING = (
         "/v1/events/{id}/replay",
         "replay_event",
         "Handles a message again, or says what that would change.",
+        OfEvent,
         _replay,
-        (Answer(200, "What came of it.", results.REPLAY),),
-        body=Body(
-            (Parameter("dry_run", values.YES_OR_NO, "Change nothing; else false."),),
-            example={"dry_run": True},
-        ),
+        (Answer(200, "What came of it.", Replay),),
         refusals={404: _NO_EVENT},
     ),
     Endpoint(
@@ -126,8 +160,9 @@ CHANGING = (
         "/v1/outbox/{id}/retry",
         "retry_call",
         "Makes a failed call to Apple or an MDM server due again, where that does no harm.",
+        OfCall,
         _call_again,
-        (Answer(200, "It is due.", results.RETRIED),),
+        (Answer(200, "It is due.", Retried),),
         refusals={404: _NO_CALL, 409: "It is not made again; the sentence says why."},
     ),
     Endpoint(
@@ -135,12 +170,9 @@ CHANGING = (
         "/v1/sync",
         "sync",
         "Has everything, or one kind of it, read anew from Apple and the MDM servers.",
+        Sync,
         _sync,
-        (Answer(202, "What the engine reads as soon as it can.", results.ASKED_READS),),
-        body=Body(
-            (Parameter("what", values.words("what", (*WHATS, "all")), "What to read; else all."),),
-            example={"what": "devices"},
-        ),
+        (Answer(202, "What the engine reads as soon as it can.", AskedReads),),
         refusals={409: _NOTHING_TO_READ},
         more="How far a read is, /v1/outbox shows: its kind is read_assets, read_assignments or "
         "read_devices.",

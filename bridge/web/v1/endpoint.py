@@ -1,78 +1,57 @@
-"""What a declaration of a call consists of."""
+"""What a declaration of an endpoint consists of."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from functools import cached_property
+from typing import Any, Generic, Literal, TypeVar
+
+import flask
+from werkzeug.exceptions import BadRequest
 
 from bridge.web.ports import Bridge
-from bridge.web.v1 import values
-from bridge.web.v1.thing import Thing
-from bridge.web.v1.values import Kind
+from bridge.web.v1.request import Member, Places, Request, members, read
+from bridge.web.v1.schema import Object
 
 Method = Literal["GET", "PUT", "POST", "DELETE"]
 
-
-@dataclass(frozen=True, slots=True)
-class Parameter:
-    """A part of the path, a parameter of the query, or a member of the body."""
-
-    name: str
-    kind: Kind
-    says: str
-    required: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Body:
-    """The JSON object that a call takes; a body that is not sent is an empty one.
-
-    `exactly_one` says that one member must be there and no other.
-    """
-
-    members: tuple[Parameter, ...] = ()
-    example: Mapping[str, Any] | None = None
-    exactly_one: bool = False
+R = TypeVar("R", bound=Request)
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """A good answer; `thing` is None for one without a body."""
+    """A good answer; `holds` is its object, None for one without a body."""
 
     status: int
     says: str
-    thing: Thing | None = None
+    holds: Object | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a call answers now: one of its declared statuses, and the body."""
+    """What an endpoint answers now: one of its declared statuses, and the body."""
 
     status: int
     body: Mapping[str, Any] | None = None
 
 
-Asked = Mapping[str, Any]
-"""What a call is asked with: every parameter of path, query and body by its name, read by its
-kind; None where an optional one was not given."""
-
-
-@dataclass(frozen=True, slots=True)
-class Endpoint:
+@dataclass(frozen=True)
+class Endpoint(Generic[R]):
     """One call: `name` is its operationId and its script in tools/api.
 
-    `refusals` are statuses beside those that every call of its kind may answer, and what they say.
+    `asks` is the class of its requests: members that its path names stand there, the others in the
+    query of a GET and in the body of anything else. `refusals` are statuses beside those that every
+    call of its kind may answer, and what they say.
     """
 
     method: Method
     path: str
     name: str
     says: str
-    handle: Callable[[Bridge, Asked], Reply]
+    asks: type[R]
+    handle: Callable[[Bridge, R], Reply]
     answers: tuple[Answer, ...]
-    query: tuple[Parameter, ...] = ()
-    body: Body = Body()
     refusals: Mapping[int, str] = field(default_factory=dict)
     more: str = ""
 
@@ -81,11 +60,30 @@ class Endpoint:
         """Whether it may change anything: the read key does not do for it."""
         return self.method != "GET"
 
-    @property
-    def in_path(self) -> tuple[Parameter, ...]:
-        """The parameters in its path."""
+    @cached_property
+    def places(self) -> Places:
+        """Where each member of its requests stands."""
+        declared = {each.name: each for each in members(self.asks)}
         parts = (part for part in self.path.split("/") if part.startswith("{"))
-        return tuple(IN_PATH[part.strip("{}")] for part in parts)
+        in_path = tuple(declared.pop(part.strip("{}")) for part in parts)
+        rest = tuple(declared.values())
+        return Places(in_path, *(((), rest) if self.changes else (rest, ())))
+
+    @property
+    def query(self) -> tuple[Member, ...]:
+        """The parameters of its query."""
+        return self.places.query
+
+    @property
+    def body(self) -> tuple[Member, ...]:
+        """The members of its body."""
+        return self.places.body
+
+    def answer(
+        self, bridge: Bridge, request: flask.Request, in_path: Mapping[str, str], limit: int
+    ) -> Reply:
+        """Read a request, its body up to `limit` bytes, and do what it asks for."""
+        return self.handle(bridge, read(self.asks, self.places, request, in_path, limit))
 
     def errors(self) -> dict[int, str]:
         """Every error that it may answer, and what that means."""
@@ -96,9 +94,9 @@ class Endpoint:
         codes = {401, 503}
         if self.changes:
             codes |= {400, 403, 408, 413, 415}
-        if any(parameter.kind is values.CURSOR for parameter in self.query):
+        if any(each.form.error is BadRequest for each in self.query):
             codes |= {400}
-        if self.changes or self.query or self.in_path:
+        if self.changes or self.query or self.places.path:
             codes |= {422}
         return {code: ERRORS[code] for code in codes}
 
@@ -114,17 +112,3 @@ ERRORS = {
     503: "The database cannot be used at the moment.",
 }
 """What calls have in common."""
-
-IN_PATH = {
-    parameter.name: parameter
-    for parameter in (
-        Parameter("serial", values.SERIAL, "The device's serial number, in any case.", True),
-        Parameter("adam_id", values.ADAM_ID, "The app's number in the App Store.", True),
-        Parameter("id", values.ID, "The bridge's own id, as in the list.", True),
-    )
-}
-
-PAGING = (
-    Parameter("limit", values.LIMIT, "How many items at most."),
-    Parameter("cursor", values.CURSOR, "`next_cursor` of the page before."),
-)

@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bridge.web.v1 import things
-from bridge.web.v1.endpoint import Answer, Body, Endpoint, Parameter
-from bridge.web.v1.thing import Thing
+from bridge.web.v1 import schema
+from bridge.web.v1.endpoint import Answer, Endpoint
+from bridge.web.v1.request import Member, Request
+from bridge.web.v1.responses import Error
+from bridge.web.v1.schema import Object
 from bridge.web.version import version
 
 _REALM = {"WWW-Authenticate": {"schema": {"type": "string"}, "required": True}}
 
 
-def document(calls: Sequence[Endpoint]) -> Mapping[str, Any]:
+def document(calls: Sequence[Endpoint[Any]]) -> Mapping[str, Any]:
     """All of `calls`, by path and method."""
     paths: dict[str, dict[str, Any]] = {}
     for call in calls:
         paths.setdefault(call.path, {})[call.method.lower()] = _operation(call)
-    answered = [answer.thing for call in calls for answer in call.answers if answer.thing]
+    answered = [each.holds for call in calls for each in call.answers if each.holds]
     return {
         "openapi": "3.1.0",
         "info": {
@@ -37,84 +39,68 @@ def document(calls: Sequence[Endpoint]) -> Mapping[str, Any]:
                     "description": "User bridge, password api.key; or api.read_key for GET.",
                 }
             },
-            "schemas": {
-                thing.name: thing.schema for thing in all_things([things.ERROR, *answered])
-            },
+            "schemas": schema.components([Error, *answered]),
         },
     }
 
 
-def _operation(call: Endpoint) -> dict[str, Any]:
+def _operation(call: Endpoint[Any]) -> dict[str, Any]:
     found: dict[str, Any] = {"operationId": call.name, "summary": call.says}
     if call.more:
         found["description"] = call.more
     parameters = [
-        *(_parameter(each, "path") for each in call.in_path),
+        *(_parameter(each, "path") for each in call.places.path),
         *(_parameter(each, "query") for each in call.query),
     ]
     if parameters:
         found["parameters"] = parameters
-    if call.body.members:
-        found["requestBody"] = _body(call.body)
+    if call.body:
+        found["requestBody"] = _body(call.asks, call.body)
     found["responses"] = {str(answer.status): _answer(answer) for answer in call.answers} | {
         str(status): _error(status, says) for status, says in call.errors().items()
     }
     return found
 
 
-def _parameter(parameter: Parameter, place: str) -> dict[str, Any]:
+def _parameter(member: Member, place: str) -> dict[str, Any]:
     return {
-        "name": parameter.name,
+        "name": member.name,
         "in": place,
-        "required": parameter.required,
-        "description": parameter.says,
-        "schema": parameter.kind.schema,
+        "required": member.required,
+        "description": member.says,
+        "schema": member.schema,
     }
 
 
-def _body(body: Body) -> dict[str, Any]:
-    needed = [each.name for each in body.members if each.required]
-    schema: dict[str, Any] = {
+def _body(asks: type[Request], members: Sequence[Member]) -> dict[str, Any]:
+    needed = [each.name for each in members if each.required]
+    found: dict[str, Any] = {
         "type": "object",
-        "properties": {
-            each.name: {**each.kind.schema, "description": each.says} for each in body.members
-        },
+        "properties": {each.name: {**each.schema, "description": each.says} for each in members},
         "additionalProperties": False,
     }
     if needed:
-        schema["required"] = needed
-    if body.exactly_one:
-        schema |= {"minProperties": 1, "maxProperties": 1}
-    content: dict[str, Any] = {"schema": schema}
-    if body.example is not None:
-        content["example"] = body.example
-    required = bool(needed) or body.exactly_one
+        found["required"] = needed
+    if asks.exactly_one:
+        found |= {"minProperties": 1, "maxProperties": 1}
+    content: dict[str, Any] = {"schema": found}
+    if asks.example is not None:
+        content["example"] = asks.example
+    required = bool(needed) or asks.exactly_one
     return {"required": required, "content": {"application/json": content}}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:
     found: dict[str, Any] = {"description": answer.says}
-    if answer.thing is not None:
-        found["content"] = _json(answer.thing)
+    if answer.holds is not None:
+        found["content"] = _json(answer.holds)
     return found
 
 
 def _error(status: int, says: str) -> dict[str, Any]:
-    found = {"description": says, "content": _json(things.ERROR)}
+    found = {"description": says, "content": _json(Error)}
     return found | {"headers": _REALM} if status == 401 else found
 
 
-def _json(thing: Thing) -> dict[str, Any]:
-    return {"application/json": {"schema": {"$ref": f"#/components/schemas/{thing.name}"}}}
-
-
-def all_things(roots: Iterable[Thing]) -> list[Thing]:
-    """Every thing that these consist of, each once."""
-    found: dict[str, Thing] = {}
-    pending = list(roots)
-    while pending:
-        thing = pending.pop(0)
-        if thing.name not in found:
-            found[thing.name] = thing
-            pending.extend(thing.parts)
-    return list(found.values())
+def _json(holds: Object) -> dict[str, Any]:
+    return {"application/json": {"schema": schema.reference(holds)}}

@@ -3,145 +3,202 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from typing import Annotated, Any
 
+import msgspec
 from werkzeug.exceptions import NotFound
 
-from bridge.domain.model import INSTALL_STATES
+from bridge.domain.model import CommandState, InstallState
 from bridge.domain.views import Page
-from bridge.domain.vocabulary import (
-    COMMAND_STATES,
-    EVENT_SOURCES,
-    EVENT_STATUSES,
-    OUTBOX_STATES,
-    SERVICES,
-)
+from bridge.domain.views.devices import Device
+from bridge.domain.views.installs import ExplainedInstall, Install
+from bridge.domain.views.licences import Asset, Assignment, Location
+from bridge.domain.views.members import Reason
+from bridge.domain.views.traffic import Command, Event, Outgoing
+from bridge.domain.vocabulary import EventSource, EventStatus, OutboxState, Service
 from bridge.web.ports import Bridge
-from bridge.web.v1 import things, values
-from bridge.web.v1.endpoint import PAGING, Answer, Asked, Endpoint, Parameter, Reply
-from bridge.web.v1.thing import Thing, page_of
+from bridge.web.v1 import forms
+from bridge.web.v1.endpoint import Answer, Endpoint, Reply
+from bridge.web.v1.forms import words
+from bridge.web.v1.request import Request
+from bridge.web.v1.responses import page_of
+from bridge.web.v1.schema import Object
 
 UNKNOWN_PAIR = "This app is not, and was not, wanted on this device."
 
-_SERIAL = Parameter("serial", values.SERIAL, "Only of this device.")
-_ADAM_ID = Parameter("adam_id", values.ADAM_ID, "Only of this app.")
-_LOCATION = Parameter("location", values.NAME, "Only of this location.")
-_SERVER = Parameter("server", values.NAME, "Only of this MDM server.")
+
+class OfPair(Request, frozen=True):
+    """One app on one device."""
+
+    serial: Annotated[forms.Serial, "The device's serial number, in any case."]
+    adam_id: Annotated[forms.AdamId, "The app's number in the App Store."]
+
+
+class Paging(Request, frozen=True, kw_only=True):
+    """Which page of a list."""
+
+    limit: Annotated[forms.Limit, "How many items at most."] = 100
+    cursor: Annotated[forms.Cursor | None, "`next_cursor` of the page before."] = None
+
+
+_Device = Annotated[forms.Serial | None, "Only of this device."]
+_App = Annotated[forms.AdamId | None, "Only of this app."]
+_Location = Annotated[forms.Name | None, "Only of this location."]
+_InstallState = Annotated[InstallState, words("state", InstallState)]
+_CommandState = Annotated[CommandState, words("state", CommandState)]
+_OutboxState = Annotated[OutboxState, words("state", OutboxState)]
+_Reason = Annotated[Reason, words("reason", Reason, upper=True)]
+_EventSource = Annotated[EventSource, words("source", EventSource)]
+_EventStatus = Annotated[EventStatus, words("status", EventStatus)]
+_Service = Annotated[Service, words("service", Service)]
+_Server = Annotated[forms.Name | None, "Only of this MDM server."]
+
+
+class ListInstalls(Paging, frozen=True):
+    """Which installs."""
+
+    serial: _Device = None
+    adam_id: _App = None
+    state: Annotated[_InstallState | None, "Only of this state."] = None
+    reason: Annotated[_Reason | None, "Only of this reason."] = None
+
+
+class ListDevices(Paging, frozen=True):
+    """Which devices."""
+
+    serial: _Device = None
+    server: _Server = None
+    enrolled: Annotated[forms.Flag | None, "Only those that are enrolled, or that are not."] = None
+
+
+class ListAssets(Paging, frozen=True):
+    """Which assets."""
+
+    location: _Location = None
+    adam_id: _App = None
+
+
+class ListAssignments(Paging, frozen=True):
+    """Which licences in use."""
+
+    location: _Location = None
+    adam_id: _App = None
+    serial: _Device = None
+
+
+class ListEvents(Paging, frozen=True):
+    """Which messages."""
+
+    source: Annotated[_EventSource | None, "Only of this source."] = None
+    topic: Annotated[forms.Topic | None, "Only of this topic or notification type."] = None
+    status: Annotated[_EventStatus | None, "Only of this status."] = None
+
+
+class ListOutbox(Paging, frozen=True):
+    """Which calls to Apple and the MDM servers."""
+
+    service: Annotated[_Service | None, "Only of this service."] = None
+    scope: Annotated[forms.Name | None, "Only of this location or server."] = None
+    kind: Annotated[forms.CallKind | None, "Only of this kind."] = None
+    state: Annotated[_OutboxState | None, "Only of this state."] = None
+
+
+class ListCommands(Paging, frozen=True):
+    """Which MDM commands."""
+
+    serial: _Device = None
+    server: _Server = None
+    request_type: Annotated[forms.RequestType | None, "Only of this request type."] = None
+    state: Annotated[_CommandState | None, "Only of this state."] = None
 
 
 def _list(
     name: str,
-    thing: Thing,
+    item: Object,
     says: str,
+    asks: type[Paging],
     ask: Callable[[Bridge], Callable[..., Page[Any]]],
-    *filters: Parameter,
-) -> Endpoint:
-    def handle(bridge: Bridge, asked: Asked) -> Reply:
-        limit = asked["limit"] or values.DEFAULT_LIMIT
-        page = ask(bridge)(**{**asked, "limit": limit})
+) -> Endpoint[Any]:
+    def handle(bridge: Bridge, asked: Paging) -> Reply:
+        page = ask(bridge)(**msgspec.structs.asdict(asked))
         return Reply(200, {name: page.items, "next_cursor": page.next_cursor})
 
-    return Endpoint(
-        "GET",
-        f"/v1/{name}",
-        f"get_{name}",
-        says,
-        handle,
-        (Answer(200, "A page.", page_of(name, thing)),),
-        query=(*filters, *PAGING),
-    )
+    answers = (Answer(200, "A page.", page_of(name, item)),)
+    return Endpoint("GET", f"/v1/{name}", f"get_{name}", says, asks, handle, answers)
 
 
-def _get_install(bridge: Bridge, asked: Asked) -> Reply:
-    found = bridge.get_install(asked["serial"], asked["adam_id"])
+def _get_install(bridge: Bridge, asked: OfPair) -> Reply:
+    found = bridge.get_install(asked.serial, asked.adam_id)
     if found is None:
         raise NotFound(UNKNOWN_PAIR)
     return Reply(200, found)
 
 
-def _words(name: str, known: tuple[str, ...]) -> Parameter:
-    return Parameter(name, values.words(name, known), f"Only of this {name}.")
-
-
-READING = (
+READING: tuple[Endpoint[Any], ...] = (
     _list(
         "installs",
-        things.INSTALL,
+        Install,
         "Lists installs, by serial number and adam id.",
+        ListInstalls,
         lambda bridge: bridge.list_installs,
-        _SERIAL,
-        _ADAM_ID,
-        _words("state", INSTALL_STATES),
-        Parameter("reason", values.REASON, "Only of this reason."),
     ),
     Endpoint(
         "GET",
         "/v1/installs/{serial}/{adam_id}",
         "get_install",
         "Explains one app on one device.",
+        OfPair,
         _get_install,
-        (Answer(200, "The install, why it is so, and what happened.", things.EXPLAINED),),
+        (Answer(200, "The install, why it is so, and what happened.", ExplainedInstall),),
         refusals={404: UNKNOWN_PAIR},
     ),
     _list(
         "devices",
-        things.DEVICE,
+        Device,
         "Lists the devices that an MDM server showed.",
+        ListDevices,
         lambda bridge: bridge.list_devices,
-        _SERIAL,
-        _SERVER,
-        Parameter("enrolled", values.FLAG, "Only those that are enrolled, or that are not."),
     ),
     _list(
         "assets",
-        things.ASSET,
+        Asset,
         "Lists what the locations own, with their seats.",
+        ListAssets,
         lambda bridge: bridge.list_assets,
-        _LOCATION,
-        _ADAM_ID,
     ),
     _list(
         "assignments",
-        things.ASSIGNMENT,
+        Assignment,
         "Lists the licences in use, whoever assigned them.",
+        ListAssignments,
         lambda bridge: bridge.list_assignments,
-        _LOCATION,
-        _ADAM_ID,
-        _SERIAL,
     ),
     _list(
         "locations",
-        things.LOCATION,
+        Location,
         "Lists the locations of the content tokens.",
+        Paging,
         lambda bridge: bridge.list_locations,
     ),
     _list(
         "events",
-        things.EVENT,
+        Event,
         "Lists the messages that came in, without their bodies, the newest first.",
+        ListEvents,
         lambda bridge: bridge.list_events,
-        _words("source", EVENT_SOURCES),
-        Parameter("topic", values.TOPIC, "Only of this topic or notification type."),
-        _words("status", EVENT_STATUSES),
     ),
     _list(
         "outbox",
-        things.OUTGOING,
+        Outgoing,
         "Lists the calls to Apple and the MDM servers, the newest first.",
+        ListOutbox,
         lambda bridge: bridge.list_outbox,
-        _words("service", SERVICES),
-        Parameter("scope", values.NAME, "Only of this location or server."),
-        Parameter("kind", values.CALL_KIND, "Only of this kind."),
-        _words("state", OUTBOX_STATES),
     ),
     _list(
         "commands",
-        things.COMMAND,
+        Command,
         "Lists the bridge's MDM commands, the newest first.",
+        ListCommands,
         lambda bridge: bridge.list_commands,
-        _SERIAL,
-        _SERVER,
-        Parameter("request_type", values.REQUEST_TYPE, "Only of this request type."),
-        _words("state", COMMAND_STATES),
     ),
 )

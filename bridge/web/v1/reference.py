@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Sequence
+from typing import Any
 
-from bridge.web.v1 import openapi
-from bridge.web.v1.endpoint import Endpoint, Parameter
-from bridge.web.v1.thing import Schema, Thing
-from bridge.web.v1.things import ERROR
+from bridge.web.v1 import schema
+from bridge.web.v1.endpoint import Endpoint
+from bridge.web.v1.request import Member
+from bridge.web.v1.responses import PAGE
+from bridge.web.v1.schema import Object, Schema
 
 _HEAD = """\
 # API
@@ -17,9 +19,9 @@ HTTP Basic: the user is `bridge`, the password `api.key`; with `api.read_key` on
 are JSON objects, sent as `application/json`. The same in machine form is `/v1/openapi.json`; a
 script for every call is in [tools/api](../tools/api/README.md), under the name in brackets.
 
-Lists answer `{"<things>": […], "next_cursor": …}`: at most `limit` (1 to 1000, else 100), and the
-next page with `?cursor=` and `next_cursor`, which is null at the end. Times are RFC 3339 in UTC. An
-unknown parameter or key is refused, never ignored. Objects may get more members later.
+Lists answer like `{"installs": […], "next_cursor": …}`: at most `limit` (1 to 1000, else 100), and
+the next page with `?cursor=` and `next_cursor`, which is null at the end. Times are RFC 3339 in
+UTC. An unknown parameter or key is refused, never ignored. Objects may get more members later.
 
 Errors are `{"error": "one sentence"}`:
 
@@ -28,7 +30,7 @@ Errors are `{"error": "one sentence"}`:
 """
 
 
-def as_markdown(calls: Sequence[Endpoint]) -> str:
+def as_markdown(calls: Sequence[Endpoint[Any]]) -> str:
     """Every call, then every object that they answer with."""
     errors: dict[int, str] = {}
     for call in calls:
@@ -39,74 +41,80 @@ def as_markdown(calls: Sequence[Endpoint]) -> str:
     for call in calls:
         lines += ["", *_call(call)]
     lines += ["", "## Objects"]
-    answered = [answer.thing for call in calls for answer in call.answers if answer.thing]
-    for thing in openapi.all_things(answered):
-        if thing is not ERROR and not thing.name.endswith("Page"):
-            lines += ["", *_thing(thing)]
+    answered = [each.holds for call in calls for each in call.answers if each.holds]
+    for name, found in schema.components(answered).items():
+        if not name.endswith(PAGE):
+            lines += ["", *_object(name, found)]
     return "\n".join(lines) + "\n"
 
 
-def _title(call: Endpoint) -> str:
+def _title(call: Endpoint[Any]) -> str:
     return f"{call.method} {call.path}"
 
 
-def _call(call: Endpoint) -> Iterable[str]:
+def _call(call: Endpoint[Any]) -> Iterable[str]:
     yield f'### <a id="{call.name}"></a>`{_title(call)}` [{call.name}]'
     yield ""
     yield f"{call.says} {call.more}".rstrip()
     if call.query:
         yield from ("", "| parameter | form | |", "|---|---|---|")
         yield from (_row(each) for each in call.query)
-    if call.body.members:
+    if call.body:
         yield from ("", "| key | form | |", "|---|---|---|")
-        yield from (_row(each) for each in call.body.members)
-    if call.body.exactly_one:
+        yield from (_row(each) for each in call.body)
+    if call.asks.exactly_one:
         yield from ("", "Exactly one of these.")
-    if call.body.example is not None:
-        yield from ("", "```json", json.dumps(call.body.example), "```")
+    if call.asks.example is not None:
+        yield from ("", "```json", json.dumps(call.asks.example), "```")
     yield ""
     for answer in call.answers:
-        what = f" {_link(answer.thing)}." if answer.thing else ""
+        what = f" {_answered(answer.holds)}." if answer.holds else ""
         yield f"- {answer.status}: {answer.says}{what}"
     for status, says in call.refusals.items():
         yield f"- {status}: {says}"
 
 
-def _row(parameter: Parameter) -> str:
-    must = " Required." if parameter.required else ""
-    return f"| `{parameter.name}` | {_form(parameter.kind.schema)} | {parameter.says}{must} |"
+def _row(member: Member) -> str:
+    must = " Required." if member.required else ""
+    return f"| `{member.name}` | {_form(member.schema)} | {member.says}{must} |"
 
 
-def _thing(thing: Thing) -> Iterable[str]:
-    yield f"### {thing.name}"
+def _object(name: str, found: Schema) -> Iterable[str]:
+    yield f"### {name}"
     yield from ("", "| member | form | |", "|---|---|---|")
-    for name, member in thing.members.items():
-        yield f"| `{name}` | {_form(member.schema)} | {member.says} |"
+    required = found.get("required", ())
+    for member, form in found["properties"].items():
+        missing = "" if member in required else " May be missing."
+        says = f"{form.get('description', '')}{missing}".lstrip()
+        yield f"| `{member}` | {_form(form)} | {says} |"
 
 
-def _link(thing: Thing) -> str:
+def _answered(holds: Object) -> str:
     """The object, or for a page of a list those on it."""
-    shown = thing.parts[0] if thing.name.endswith("Page") else thing
-    return f"[{shown.name}](#{shown.name.lower()})"
+    return _link(holds.__name__.removesuffix(PAGE))
 
 
-def _form(schema: Schema) -> str:
-    if "thing" in schema:
-        return _link(schema["thing"])
-    if schema.get("type") == "array":
-        return f"list of {_form(schema['items'])}"
-    if "enum" in schema and len(schema["enum"]) <= 20:
-        return ", ".join(f"`{word}`" for word in schema["enum"])
-    if "pattern" in schema:
-        return f"`{schema['pattern'].strip('^$')}`".replace("|", r"\|")
-    if "maximum" in schema:
-        return f"{schema['minimum']} to {schema['maximum']}"
-    if "const" in schema:
-        return f"`{json.dumps(schema['const'])}`"
-    kinds = schema.get("type", "anything")
+def _link(name: str) -> str:
+    return f"[{name}](#{name.lower()})"
+
+
+def _form(form: Schema) -> str:
+    if name := schema.name_of(form):
+        return _link(name)
+    if form.get("type") == "array":
+        return f"list of {_form(form['items'])}"
+    if "enum" in form and len(form["enum"]) <= 20:
+        return ", ".join(f"`{word}`" for word in form["enum"])
+    if "pattern" in form:
+        return f"`{form['pattern'].strip('^$')}`".replace("|", r"\|")
+    if "maximum" in form:
+        return f"{form['minimum']} to {form['maximum']}"
+    if "const" in form:
+        return f"`{json.dumps(form['const'])}`"
+    kinds = form.get("type", "anything")
     names = [kinds] if isinstance(kinds, str) else kinds
-    form = "time" if schema.get("format") == "date-time" else _NAMES.get(names[0], names[0])
-    return f"{form} or null" if "null" in names else str(form)
+    word = "time" if form.get("format") == "date-time" else _NAMES.get(names[0], names[0])
+    return f"{word} or null" if "null" in names else str(word)
 
 
 _NAMES = {"string": "text", "integer": "number", "boolean": "true or false", "array": "list"}

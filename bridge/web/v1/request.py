@@ -1,41 +1,121 @@
-"""What a request asks for, held against the declaration of its call."""
+"""What a request asks for: a frozen class for each endpoint, and how one is read."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from types import NoneType, UnionType
+from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origin
 
-from flask import Request
+import flask
+import msgspec
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 from bridge.errors import ShapeError
 from bridge.web.body import read_body
-from bridge.web.v1.endpoint import Asked, Body, Endpoint, Parameter
-from bridge.web.v1.values import hint
+from bridge.web.v1 import schema
+from bridge.web.v1.forms import Form, hint
+from bridge.web.v1.schema import Schema
 from bridge.wire.json_text import read_message
 
 _JSON = "application/json"
 
 
-def read(call: Endpoint, request: Request, in_path: Mapping[str, str], limit: int) -> Asked:
-    """Everything that the call is asked with, by name.
+class Request(msgspec.Struct, frozen=True):
+    """What an endpoint is asked with: parts of its path, of the query, or of the JSON body.
 
-    Names must be declared, at most once; values must have the form of their kind. Raises the HTTP
+    Each member has a type with its form (`forms`) and a text that says what it is. One that may be
+    left out has a default; JSON's null does not stand for it. `exactly_one` says that one member
+    of the body must be there and no other.
+    """
+
+    example: ClassVar[Mapping[str, Any] | None] = None
+    exactly_one: ClassVar[bool] = False
+
+
+R = TypeVar("R", bound=Request)
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """One member of a request, as its class declares it."""
+
+    name: str
+    type: Any
+    says: str
+    form: Form
+    required: bool
+    default: Any = None
+
+    @property
+    def schema(self) -> Schema:
+        """Its JSON Schema, without what it says."""
+        found = schema.of(self.type)
+        return {**found, "default": self.default} if self.default is not None else found
+
+
+def members(cls: type[Request]) -> tuple[Member, ...]:
+    """All members of a request, in the order of their declaration."""
+    return tuple(_member(each) for each in msgspec.structs.fields(cls))
+
+
+def _member(field: msgspec.structs.FieldInfo) -> Member:
+    notes = list(_notes(field.type))
+    (says,) = (note for note in notes if isinstance(note, str))
+    form = next(note for note in notes if isinstance(note, Form))
+    default = None if field.required else field.default
+    return Member(field.name, _given(field.type), says, form, field.required, default)
+
+
+def _notes(hint: Any) -> Iterator[Any]:
+    """What is noted beside a type, the outermost first."""
+    yield from getattr(hint, "__metadata__", ())
+    if get_origin(hint) in (Annotated, Union, UnionType):
+        for part in get_args(hint):
+            yield from _notes(part)
+
+
+def _given(hint: Any) -> Any:
+    """The type of a value that is given: without the None that stands for none."""
+    base = get_args(hint)[0] if get_origin(hint) is Annotated else hint
+    if get_origin(base) in (Union, UnionType):
+        (base,) = (part for part in get_args(base) if part is not NoneType)
+        return base
+    return Annotated[base, *(n for n in hint.__metadata__ if not isinstance(n, str))]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the members of an endpoint's request stand."""
+
+    path: tuple[Member, ...]
+    query: tuple[Member, ...]
+    body: tuple[Member, ...]
+
+
+def read(
+    cls: type[R], places: Places, request: flask.Request, in_path: Mapping[str, str], limit: int
+) -> R:
+    """Everything that is asked for; a body is read up to `limit` bytes, where one is taken.
+
+    Names must be declared, at most once; values must have the form of their type. Raises the HTTP
     error to answer.
     """
-    found = {each.name: each.kind.read(in_path[each.name]) for each in call.in_path}
+    found = {each.name: each.form.read(in_path[each.name], each.type) for each in places.path}
     query = {}
     for name, values in request.args.lists():
-        if len(values) > 1 and name in _names(call.query):
+        if len(values) > 1 and name in _names(places.query):
             raise UnprocessableEntity(f"The parameter {name} is given more than once.")
         query[name] = values[0]
-    found |= _taken("parameter", call.query, query)
-    if call.changes:
-        found |= _taken("key", call.body.members, _body(call.body, request, limit))
-    return found
+    found |= _taken("parameter", places.query, query)
+    if request.method != "GET":
+        found |= _taken("key", places.body, _body(cls, places.body, request, limit))
+    return cls(**found)
 
 
-def _body(body: Body, request: Request, limit: int) -> Mapping[str, Any]:
+def _body(
+    cls: type[Request], declared: tuple[Member, ...], request: flask.Request, limit: int
+) -> Mapping[str, Any]:
     raw = read_body(request, limit)
     if raw and request.mimetype != _JSON:
         raise UnsupportedMediaType(f"Send the body with Content-Type: {_JSON}.")
@@ -43,13 +123,13 @@ def _body(body: Body, request: Request, limit: int) -> Mapping[str, Any]:
         given = read_message(raw) if raw else {}
     except ShapeError as error:
         raise BadRequest("The body must be a JSON object in UTF-8.") from error
-    if body.exactly_one and len(given) != 1:
-        names = ", ".join(_names(body.members))
+    if cls.exactly_one and len(given) != 1:
+        names = ", ".join(_names(declared))
         raise UnprocessableEntity(f"The body must have exactly one of the keys {names}.")
     return given
 
 
-def _taken(noun: str, declared: Iterable[Parameter], given: Mapping[str, Any]) -> dict[str, Any]:
+def _taken(noun: str, declared: Iterable[Member], given: Mapping[str, Any]) -> dict[str, Any]:
     known = _names(declared)
     for name in given:
         if name not in known:
@@ -59,10 +139,11 @@ def _taken(noun: str, declared: Iterable[Parameter], given: Mapping[str, Any]) -
         if each.required and each.name not in given:
             raise UnprocessableEntity(f"The {noun} {each.name} is missing.")
     return {
-        each.name: each.kind.read(given[each.name]) if each.name in given else None
+        each.name: each.form.read(given[each.name], each.type)
         for each in declared
+        if each.name in given
     }
 
 
-def _names(declared: Iterable[Parameter]) -> list[str]:
+def _names(declared: Iterable[Member]) -> list[str]:
     return [each.name for each in declared]

@@ -1,6 +1,6 @@
 """The calls of the API that change something: what they take, and what they answer."""
 
-from typing import Any
+from typing import Any, get_type_hints
 
 import pytest
 from flask.testing import FlaskClient
@@ -8,9 +8,9 @@ from flask.testing import FlaskClient
 from bridge.domain.desired.desired import Wanted
 from bridge.domain.plan.blind import Blind
 from bridge.domain.policy import Policy
+from bridge.domain.views.desired import Plan
 from bridge.errors import StoreError
 from bridge.web import create_app
-from bridge.web.v1 import results
 from bridge.web.v1.endpoints import ENDPOINTS
 from tests.web_stand_in import KEY, READ_KEY, StandIn, basic, config, error_of
 
@@ -188,7 +188,7 @@ def test_what_would_be_wanted_is_planned(client: FlaskClient, bridge: StandIn) -
     response = client.post("/v1/plan", json=WANTED | {"limit": 3}, headers=KEY)
     assert response.status_code == 200
     shown = response.get_json()
-    assert set(shown) == set(results.PLAN.members)
+    assert set(shown) == set(get_type_hints(Plan))
     assert shown["apps"] == [{"adam_id": "1", "name": "Pages", "added": 1, "removed": 0}]
     ((what, wanted, limit),) = bridge.done
     assert (what, [app.adam_id for app in wanted.apps], limit) == ("plan", ["1"], 3)
@@ -300,7 +300,7 @@ def test_a_database_that_cannot_be_used_is_503(
     client: FlaskClient, bridge: StandIn, method: str, path: str
 ) -> None:
     bridge.fails = StoreError("/secret: damaged")
-    body = next(c.body.example for c in ENDPOINTS if (c.method, example(c.path)) == (method, path))
+    body = next(c.asks.example for c in ENDPOINTS if (c.method, example(c.path)) == (method, path))
     response = client.open(path, method=method, json=body or {}, headers=KEY)
     assert response.status_code == 503
     assert "secret" not in error_of(response)
