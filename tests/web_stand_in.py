@@ -7,7 +7,7 @@ from typing import Any
 
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
 from bridge.domain.desired.change import Change
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.domain.pauses import Scope
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
@@ -171,22 +171,22 @@ class StandIn:
         self.wished |= new
         return new
 
-    def plan(self, wanted: Wanted, *, limit: int | None) -> Plan:
-        self._done("plan", wanted, limit)
+    def plan(self, desired: Desired, *, limit: int | None) -> Plan:
+        self._done("plan", desired, limit)
         return Plan(ONE_MORE, is_new=True, names={"1": "Pages"})
 
-    def blind(self, wanted: Wanted) -> Collection[Blind]:
+    def blind(self, desired: Desired) -> Collection[Blind]:
         return self.is_blind
 
     def apply(
         self,
-        wanted: Wanted,
+        desired: Desired,
         *,
         limit: int | None,
         allow_removals: int | None,
         unseen: Collection[Blind],
     ) -> Change:
-        self._done("apply", wanted, limit, allow_removals, unseen)
+        self._done("apply", desired, limit, allow_removals, unseen)
         if allow_removals == 0:
             raise WishError("nothing was stored: it would remove 1 of 1 installs")
         return ONE_MORE

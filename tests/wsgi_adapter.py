@@ -79,8 +79,8 @@ class WsgiAdapter(BaseAdapter):
 
     def _fault_for(self, call: str) -> Fault | None:
         with self._lock:
-            for position, (fault, wanted) in enumerate(self._faults):
-                if wanted in call:
+            for position, (fault, desired) in enumerate(self._faults):
+                if desired in call:
                     del self._faults[position]
                     return fault
         return None

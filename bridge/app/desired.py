@@ -6,12 +6,11 @@ from collections.abc import Collection, Sequence
 
 from bridge.app.opened import Opened
 from bridge.domain.desired.change import Change
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind, uses_rules
 from bridge.domain.wording import counted
-from bridge.engine.desired import apply as wishes
-from bridge.engine.desired import one_offs, plan
+from bridge.engine.desired import apply, one_offs, plan
 from bridge.engine.desired.apply import Limits
 from bridge.engine.desired.plan.blind import unseen as unseen_servers
 from bridge.engine.desired.plan.seats import Look
@@ -23,23 +22,23 @@ from bridge.store.database import Connection
 class Wishes(Opened):
     """Changing what is wanted, each in one transaction; all raise StoreError."""
 
-    def plan(self, wanted: Wanted, *, limit: int | None = None, look: Look | None = None) -> Plan:
+    def plan(self, desired: Desired, *, limit: int | None = None, look: Look | None = None) -> Plan:
         """What `apply` would change and cost; nothing is stored.
 
         `look` was read outside; without it, what is stored tells which devices are known.
         """
         with self.database.read() as db:
             look = Look(unseen=self._unseen(db)) if look is None else look
-            return plan.make(db, wanted, self.now(), limits=Limits(limit), look=look)
+            return plan.make(db, desired, self.now(), limits=Limits(limit), look=look)
 
     def unseen(self) -> tuple[Blind, ...]:
         """The MDM servers whose list of devices was not read lately, though they have one."""
         with self.database.read() as db:
             return self._unseen(db)
 
-    def blind(self, wanted: Wanted) -> tuple[Blind, ...]:
+    def blind(self, desired: Desired) -> tuple[Blind, ...]:
         """Those of them that keep an apply of `wanted` from showing what its rules mean."""
-        return self.unseen() if uses_rules(wanted) else ()
+        return self.unseen() if uses_rules(desired) else ()
 
     def _unseen(self, db: Connection) -> tuple[Blind, ...]:
         config = self.config
@@ -47,7 +46,7 @@ class Wishes(Opened):
 
     def apply(
         self,
-        wanted: Wanted,
+        desired: Desired,
         *,
         limit: int | None = None,
         allow_removals: int | None = None,
@@ -65,7 +64,7 @@ class Wishes(Opened):
         with self.database.write() as db:
             servers = {each.server for each in unseen}
             limits = Limits(limit, allow_removals)
-            change = wishes.apply(db, wanted, self.now(), limits, servers)
+            change = apply.apply(db, desired, self.now(), limits, servers)
             self._wished(db)
             self._note_apply(db, change, limit)
             return change
@@ -79,7 +78,7 @@ class Wishes(Opened):
         }
         if limit is not None:
             text = f"{text}, at most {counted(limit, 'install')}"
-            about["held_back"] = len(change.held)
+            about["held_back"] = len(change.held_back)
         story.note(db, self.now(), text, self.who, about)
 
     def _wished(self, db: Connection) -> None:

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 
 from bridge.domain.webhooks import Refused
-from bridge.engine.insight.webhooks import note_refused
+from bridge.engine.insight.webhook_health import note_refused
 from bridge.errors import StoreError
 from bridge.store import meta
 from bridge.store.commands import timers

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from bridge.app.opened import Opened
 from bridge.domain.pauses import Pause, Scope
 from bridge.domain.views import desired as views
-from bridge.engine.decide import pauses
+from bridge.engine.decide import pausing
 from bridge.engine.insight import status
 
 
@@ -18,12 +18,12 @@ class Pauses(Opened):
         """Let nothing leave any more that this is about; False where it is paused already."""
         with self.database.write() as db:
             context = self.context(db)
-            return pauses.pause(context, Pause(scope, name, since=context.now), self.who)
+            return pausing.pause(context, Pause(scope, name, since=context.now), self.who)
 
     def resume(self, scope: Scope, name: str = "") -> bool:
         """End a pause; False where there was none."""
         with self.database.write() as db:
-            return pauses.resume(self.context(db), scope, name, self.who)
+            return pausing.resume(self.context(db), scope, name, self.who)
 
     def paused(self) -> Sequence[views.Pause]:
         """All that is paused, ready for JSON."""

@@ -13,7 +13,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bridge.domain.webhooks import Refused
-from bridge.engine.insight.webhooks import note_refused
+from bridge.engine.insight.webhook_health import note_refused
 from bridge.errors import StoreError
 from bridge.store import meta
 from bridge.store.database import Database

@@ -48,7 +48,7 @@ def apply(
     """
     with settings.open_bridge() as bridge:
         look = look_outside(settings, bridge, offline=offline, quiet=as_json, keep=True)
-        planned = bridge.plan(bridge.config.wanted, limit=limit, look=look)
+        planned = bridge.plan(bridge.config.desired, limit=limit, look=look)
         if not as_json:
             show_plan(planned)
         if planned.blind:
@@ -68,7 +68,7 @@ def apply(
                 show.line("nothing was stored", error=True)
                 return BAD_NEWS
         bridge.apply(
-            bridge.config.wanted, limit=limit, allow_removals=allow_removals, unseen=look.unseen
+            bridge.config.desired, limit=limit, allow_removals=allow_removals, unseen=look.unseen
         )
         restart = settings.restart_needed(bridge)
     if as_json:

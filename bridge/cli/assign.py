@@ -85,7 +85,7 @@ def unassign(settings: Settings, serials: tuple[str, ...], adam_id: str, as_json
     chosen = tuple(dict.fromkeys(serials))
     with settings.open_bridge() as bridge:
         gone = bridge.unassign(chosen, adam_id)
-        still = [each for each in chosen if _is_wanted(bridge, each, adam_id)]
+        still = [each for each in chosen if _is_desired(bridge, each, adam_id)]
     if as_json:
         show.as_json({"unassigned": sorted(gone), "still_wanted_by_file": still})
         return 0
@@ -97,6 +97,6 @@ def unassign(settings: Settings, serials: tuple[str, ...], adam_id: str, as_json
     return 0
 
 
-def _is_wanted(bridge: Bridge, serial: str, adam_id: str) -> bool:
+def _is_desired(bridge: Bridge, serial: str, adam_id: str) -> bool:
     install = bridge.get_install(serial, adam_id)
     return install is not None and install["wanted_by"] is not None

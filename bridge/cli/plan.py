@@ -41,7 +41,7 @@ def plan(settings: Settings, offline: bool, as_json: bool) -> int:
     """
     with settings.open_bridge() as bridge:
         look = look_outside(settings, bridge, offline=offline, quiet=as_json)
-        planned = bridge.plan(bridge.config.wanted, look=look)
+        planned = bridge.plan(bridge.config.desired, look=look)
     if as_json:
         show.as_json(planned.as_json())
     else:
@@ -57,7 +57,7 @@ def look_outside(
     An apply keeps them: the devices that it shows must be known to the rules that it stores. What
     Apple says is not kept, since a location that is not ours yet is read anew when it is.
     """
-    wished_at = sorted({name for app in bridge.config.wanted.apps for name in app.locations})
+    wished_at = sorted({name for app in bridge.config.desired.apps for name in app.locations})
     with bridge.database.read() as db:
         reads = missing(db, bridge.config.listing_servers, wished_at)
     if offline:
@@ -112,8 +112,8 @@ def show_plan(planned: Plan) -> None:
         show.line(remark)
     if not planned.nothing_to_do:
         _show_sums(change)
-    if change.held:
-        show.line(f"{len(change.held)} are held back until an apply without --limit.")
+    if change.held_back:
+        show.line(f"{len(change.held_back)} are held back until an apply without --limit.")
 
 
 def _show_sums(change: Change) -> None:

@@ -66,17 +66,17 @@ APPLE: Needs = (*STORED, "apple")
 MDM: Needs = (*STORED, "mdm")
 OUTSIDE: Needs = (*STORED, "apple", "mdm")
 SETTINGS: Needs = (*OUTSIDE, "web")
-EVERYTHING: Needs = (*SETTINGS, "wanted")
+EVERYTHING: Needs = (*SETTINGS, "desired")
 
 COMMANDS: Mapping[str, Command] = {
     "serve": Command(
         "bridge.cli.processes:serve",
         "Run the bridge: hooks, API and engine.",
         SETTINGS,
-        ("wanted",),
+        ("desired",),
     ),
     "doctor": Command(
-        "bridge.cli.doctor:doctor", "Test everything, and say what to mend.", SETTINGS, ("wanted",)
+        "bridge.cli.doctor:doctor", "Test everything, and say what to mend.", SETTINGS, ("desired",)
     ),
     "plan": Command(
         "bridge.cli.plan:plan", "Show what an apply would change and cost.", EVERYTHING

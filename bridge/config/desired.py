@@ -8,7 +8,7 @@ from typing import Any, get_args
 from bridge.config import app_settings, values
 from bridge.config.read import Reader, Spot, nearest, tidy
 from bridge.config.serials import read_serials
-from bridge.domain.desired.desired import AppWish, Group, Mode, OnUnwanted, Wanted
+from bridge.domain.desired.desired import AppWish, Desired, Group, Mode, OnUnwanted
 from bridge.domain.desired.match import MATCH_KEYS, Match
 from bridge.domain.devices.platforms import PLATFORMS
 from bridge.domain.vocabulary import PRICING_PARAMS
@@ -52,15 +52,15 @@ _SIMPLE: Mapping[str, Callable[[str], Any]] = {
 }
 
 
-def read_wanted(
+def read_desired(
     reader: Reader, groups: Spot | None, apps: Spot | None, locations: Collection[str]
-) -> Wanted:
+) -> Desired:
     """The groups and apps; `locations` are the names of the configured ones."""
     spots = names(reader, groups)
     found = (_app(reader, spot, spots, locations) for spot in (reader.items(apps) if apps else ()))
     wishes = [(spot, wish) for spot, wish in found if wish is not None]
     _no_app_twice(reader, wishes)
-    return Wanted(
+    return Desired(
         groups=tuple(_group(reader, name, spot) for name, spot in spots.items()),
         apps=tuple(wish for _, wish in wishes),
     )

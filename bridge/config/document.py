@@ -8,15 +8,15 @@ from typing import Any
 
 import yaml
 
-from bridge.config.desired import read_wanted
+from bridge.config.desired import read_desired
 from bridge.config.read import TAG, Reader, Spot
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.errors import ConfigError
 
 _START = yaml.Mark("", 0, 0, 0, None, 0)
 
 
-def read_document(groups: object, apps: object, locations: Collection[str]) -> Wanted:
+def read_document(groups: object, apps: object, locations: Collection[str]) -> Desired:
     """What `groups:` and `apps:` of the file would mean with this JSON under them.
 
     `locations` are the names of the configured ones. The document comes from elsewhere, so that
@@ -28,9 +28,9 @@ def read_document(groups: object, apps: object, locations: Collection[str]) -> W
     except RecursionError:
         raise ConfigError(["groups and apps are nested too deeply"]) from None
     parts = reader.mapping(reader.root)
-    wanted = read_wanted(reader, parts["groups"], parts["apps"], locations)
+    desired = read_desired(reader, parts["groups"], parts["apps"], locations)
     reader.stop_at_mistakes()
-    return wanted
+    return desired
 
 
 class _DocumentReader(Reader):

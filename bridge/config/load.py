@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.config import values
-from bridge.config.desired import names, read_wanted
+from bridge.config.desired import names, read_desired
 from bridge.config.keys import FILE, Key, KeyReader
 from bridge.config.model import (
     APPLE_URL,
@@ -22,7 +22,7 @@ from bridge.config.model import (
 from bridge.config.needs import EVERYTHING, Need
 from bridge.config.policy import read_policy
 from bridge.config.read import Reader, Spot, scalar
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.errors import ConfigError
 
 TOP_KEYS = (
@@ -112,7 +112,7 @@ class _Loader:
             servers=self._servers(top.get("servers"), api_keys),
             locations=self._locations(locations, public_url),
             apple_url=self._address(apple.get("url"), values.base_url) or APPLE_URL,
-            wanted=self._wanted(top, locations),
+            desired=self._desired(top, locations),
             policy=read_policy(reader, top.get("policy")),
         )
         self._keys.warn_if_open()
@@ -120,17 +120,17 @@ class _Loader:
         mistakes = reader.mistakes(self._looks)
         return replace(
             config,
-            wanted=Wanted() if mistakes else config.wanted,
+            desired=Desired() if mistakes else config.desired,
             warnings=reader.warnings(self._needs | self._looks),
             mistakes=mistakes,
             mistaken=reader.mistaken(),
         )
 
-    def _wanted(self, top: Mapping[str, Spot], locations: Mapping[str, Spot]) -> Wanted:
+    def _desired(self, top: Mapping[str, Spot], locations: Mapping[str, Spot]) -> Desired:
         """Groups and apps, which may be long and name files, only for who asks."""
-        if "wanted" not in self._needs | self._looks:
-            return Wanted()
-        return read_wanted(self._reader, top.get("groups"), top.get("apps"), locations)
+        if "desired" not in self._needs | self._looks:
+            return Desired()
+        return read_desired(self._reader, top.get("groups"), top.get("apps"), locations)
 
     def _listeners(self, top: Mapping[str, Spot]) -> tuple[tuple[str, int], tuple[str, int] | None]:
         found = {

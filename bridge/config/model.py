@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.domain.policy import Policy
 from bridge.errors import ConfigError
 
@@ -93,7 +93,7 @@ class Config:
     servers: Mapping[str, ServerConfig] = field(default_factory=dict)
     locations: Mapping[str, LocationConfig] = field(default_factory=dict)
     apple_url: str = APPLE_URL
-    wanted: Wanted = field(default_factory=Wanted)
+    desired: Desired = field(default_factory=Desired)
     policy: Policy = field(default_factory=Policy)
     warnings: tuple[str, ...] = ()
     mistakes: tuple[str, ...] = ()

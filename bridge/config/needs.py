@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Literal
 
-Need = Literal["database", "policy", "web", "mdm", "apple", "wanted"]
+Need = Literal["database", "policy", "web", "mdm", "apple", "desired"]
 
 KEYS_OF: Mapping[Need, frozenset[str]] = {
     "database": frozenset({"database"}),
@@ -17,12 +17,12 @@ KEYS_OF: Mapping[Need, frozenset[str]] = {
     "web": frozenset({"listen", "listen_outside", "public_url", "api"}),
     "mdm": frozenset({"servers", "allow_http"}),
     "apple": frozenset({"locations", "apple", "public_url", "allow_http"}),
-    "wanted": frozenset({"groups", "apps"}),
+    "desired": frozenset({"groups", "apps"}),
 }
 """The keys at the top of the file that each need is about."""
 
 EVERYTHING: frozenset[Need] = frozenset(KEYS_OF)
-WANTED: frozenset[Need] = frozenset({"wanted"})
+WANTED: frozenset[Need] = frozenset({"desired"})
 SETTINGS: frozenset[Need] = EVERYTHING - WANTED
 """All but what is wanted of the bridge, which is in the database from an `apply` on."""
 

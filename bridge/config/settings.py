@@ -17,7 +17,7 @@ from typing import Any
 
 from bridge.config.model import Config
 
-_NO_SETTINGS = ("path", "database", "wanted", "warnings", "mistakes", "mistaken")
+_NO_SETTINGS = ("path", "database", "desired", "warnings", "mistakes", "mistaken")
 _PART_OF = {"apple_url": "apple"}
 _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 """About 50 ms and 16 MiB for each digest."""

@@ -77,14 +77,14 @@ class LeaveLine:
 
 
 @dataclass(frozen=True, slots=True)
-class DropAttempt:
+class CancelAttempt:
     """Step: the attempt is of a past enrolment, or no longer wanted; it will not be posted."""
 
     command_uuid: str
 
 
 @dataclass(frozen=True, slots=True)
-class LeaveBehind:
+class CancelElsewhere:
     """Step: the command went to another device, which carried the serial number before; nobody
     waits for its answer any more."""
 
@@ -104,8 +104,8 @@ Step = (
     | GiveBack
     | SendRemove
     | LeaveLine
-    | DropAttempt
-    | LeaveBehind
+    | CancelAttempt
+    | CancelElsewhere
 )
 
 

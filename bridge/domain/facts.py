@@ -14,7 +14,7 @@ from bridge.domain.installs.options import Options
 from bridge.domain.model import AppReport, Attempt, Device, Install
 from bridge.domain.pauses import Pause
 
-LicenceState = Literal["none", "wanted", "open", "in_doubt", "held", "refused", "taken"]
+LicenceState = Literal["none", "collected", "open", "in_doubt", "owned", "refused", "taken"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +47,8 @@ class LocationFacts:
 
     name: str
     ready: bool
-    stopped: str | None = None
-    stopped_detail: str | None = None
+    suspended: str | None = None
+    suspended_detail: str | None = None
     trouble: str | None = None
     """Why calls to Apple for the location are being repeated now, if they are."""
     trouble_passes: bool = False
@@ -119,7 +119,7 @@ class Facts:
     strangers: bool = False
     """Whether the newest list has an entry that is not known to be another wanted app."""
     attempt: Attempt | None = None
-    left_behind: str | None = None
+    elsewhere: str | None = None
     """The CommandUUID that another device with this serial number was sent and never answered."""
     taken: str | None = None
     """The settings (InstallSettings) of the newest install that the device took since it was

@@ -40,7 +40,7 @@ CommandState = Literal[
     "error",
     "dropped",
 ]
-"""`posting` to `not_now` occupy the device's queue, unless the device passed the command over;
+"""`posting` to `not_now` occupy the device's queue, unless the device left the command open;
 `in_doubt` frees it."""
 
 IN_DEVICE_QUEUE: Final[tuple[CommandState, ...]] = ("posting", "posted", "queued", "not_now")
@@ -185,7 +185,7 @@ class Attempt:
     posted_at: float | None
     in_doubt_at: float | None
     not_now_since: float | None
-    passed_over_at: float | None
+    stalled_at: float | None
     answered_at: float | None
     status: str | None
     error_domain: str | None
@@ -197,7 +197,7 @@ class Attempt:
     """Why nothing but the status of the answer could be read."""
 
 
-Held = Literal["NOT_PLANNED", "HELD_BACK", "PLATFORM_UNKNOWN"]
+OnHold = Literal["NOT_PLANNED", "HELD_BACK", "PLATFORM_UNKNOWN"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,9 +205,9 @@ class Install:
     """One wanted app on one device, with the decision that was taken last.
 
     `location` is where the licence comes from, one of `locations` (in order, with commas between).
-    `held` is the reason for which nothing is done for it until an apply lets it go, or its device's
-    platform is known. `round_at` is
-    when it was wanted, or wanted otherwise: failures from before do not count.
+    `on_hold` is the reason for which nothing is done for it until an apply lets it go, or its
+    device's platform is known. `round_at` is when it was wanted, or wanted otherwise: failures from
+    before do not count.
     """
 
     id: int
@@ -217,9 +217,9 @@ class Install:
     pricing_param: str
     location: str
     locations: str
-    wanted: bool
-    wanted_by: str
-    held: Held | None
+    desired: bool
+    desired_by: str
+    on_hold: OnHold | None
     options: str
     priority: int
     state: InstallState

@@ -36,7 +36,7 @@ class Pause:
     probes: int = 0
 
     @property
-    def stops_devices(self) -> bool:
+    def covers_questions(self) -> bool:
         """Whether devices are not even asked anything."""
         return self.scope in ("all", "serial")
 

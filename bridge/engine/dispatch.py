@@ -12,7 +12,7 @@ from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.policy import Policy
 from bridge.engine.calls import Call, registry
 from bridge.engine.context import Context
-from bridge.engine.decide import pauses
+from bridge.engine.decide import pausing
 from bridge.errors import AppleRefused, CallError, StoreError
 from bridge.store import meta
 from bridge.store.database import Database
@@ -68,7 +68,7 @@ class Dispatcher:
             context = Context(db, self._policy, now)
             claimed = self._claim(context)
             known = [row for row in claimed if self._knows(context, row)]
-            going = [row for row in known if not pauses.hold_back(context, row)]
+            going = [row for row in known if not pausing.hold_back(context, row)]
             for row in going:
                 self._calls[row.kind].begin(context, row)
         with self._lock:  # only now that the claim is committed

@@ -133,10 +133,10 @@ class Engine:
         """Make requests: planned while others may write, made one by one."""
         with self.database.read() as db:
             context = self._context(db)
-            suspended = batch.anything_to_give_up(context)
+            suspended = batch.anything_to_cancel(context)
             batches = batch.plan(context, self._full_looked_at)
         if suspended:
-            return self._write(batch.give_up)
+            return self._write(batch.cancel)
         if context.now >= self._full_looked_at + batch.FULL_EVERY:
             self._full_looked_at = context.now
         for each in batches:

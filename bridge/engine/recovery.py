@@ -27,7 +27,7 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
         else:
             registry.refuse(context, row)
     for service, scopes in (("apple", outside.locations), ("mdm", outside.servers)):
-        for row in outbox.give_up_elsewhere(context.db, service, scopes, context.now):
+        for row in outbox.cancel_elsewhere(context.db, service, scopes, context.now):
             if row.kind in calls:
                 calls[row.kind].scope_gone(context, row)
     _ask_apple_at_once(context)

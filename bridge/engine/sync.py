@@ -15,7 +15,7 @@ from bridge.engine.calls import Call
 from bridge.engine.calls.devices import ReadDevices
 from bridge.engine.calls.locations import ReadAssets, ReadAssignments, Walk
 from bridge.engine.context import Context
-from bridge.engine.decide import first_facts, pauses
+from bridge.engine.decide import first_facts, pausing
 from bridge.errors import CallError
 from bridge.store.database import Connection, Database
 from bridge.store.outbox import full_reads
@@ -127,7 +127,7 @@ class Sync:
         for walk in range(1, WALKS + 1):
             with self._database.write() as db:
                 row = full_reads.claim(db, ticket.row_id, self._clock())
-                if pauses.hold_back(self._context(db), row):
+                if pausing.hold_back(self._context(db), row):
                     return
                 call.begin(self._context(db), row)
             try:

@@ -23,7 +23,7 @@ from bridge.engine.calls.mdm import Push
 from bridge.engine.commands import device_queue, follow_up
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, first_facts
-from bridge.engine.insight import webhooks as webhook_health
+from bridge.engine.insight import webhook_health
 from bridge.store import meta
 from bridge.store.agenda import Agenda, earliest
 from bridge.store.commands import commands, timers
@@ -123,8 +123,8 @@ def _pushes(context: Context, outside: Outside) -> int:
             continue
         parked = commands.parked(context.db, device_id)
         for command in parked:
-            if command.passed_over_at is None:
-                commands.passed_over(context.db, command.command_uuid, context.now)
+            if command.stalled_at is None:
+                commands.stalled(context.db, command.command_uuid, context.now)
         policy = context.policy
         again_after = _push_again_after(context, device, [c.not_now_since for c in parked])
         timers.push_again(context.db, device_id, context.now + again_after, context.now)
@@ -182,7 +182,7 @@ def _location_job(context: Context, kind: str, name: str) -> None:
         "metadata": policy.service_config_every,
     }[kind]
     location = locations.get(context.db, name)
-    unsettled = location.registered_at is None or location.stopped is not None
+    unsettled = location.registered_at is None or location.suspended is not None
     is_readable = location.mdm_id != ""  # an MDM without an id is not the sooner to be read
     if kind == "config" and unsettled and is_readable:
         every = min(every, policy.service_config_every)

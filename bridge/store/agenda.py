@@ -56,7 +56,7 @@ _PARTS = {
         "WHERE next_check_at IS NOT NULL AND dirty_at IS NULL)"
     ),
     "seats": "EXISTS (SELECT 1 FROM installs WHERE needs_seat = 1)",
-    "collecting": "EXISTS (SELECT 1 FROM request_pairs WHERE state = 'wanted')",
+    "collecting": "EXISTS (SELECT 1 FROM request_pairs WHERE state = 'collected')",
     "status_at": "(SELECT min(next_status_at) FROM apple_requests WHERE state = 'open')",
     "read_at": "(SELECT min(next_read_at) FROM apple_requests WHERE state = 'in_doubt')",
     "queue_ready": "EXISTS (SELECT 1 FROM devices WHERE queue_at IS NOT NULL AND queue_at <= :now)",

@@ -45,7 +45,7 @@ DUE: Mapping[str, tuple[str, ...]] = {
 HAPPENED: Mapping[str, tuple[str, ...]] = {
     "commands": (
         *("created_at", "posted_at", "in_doubt_at", "not_now_since", "not_now_at"),
-        *("offered_at", "passed_over_at", "answered_at"),
+        *("offered_at", "stalled_at", "answered_at"),
     ),
     "outbox": ("created_at", "claimed_at", "settled_at"),
     "apple_requests": (
@@ -65,7 +65,7 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "installed_apps": ("asked_at", "reported_at", "there_at"),
     "apps": ("metadata_at",),
     "probes": ("since",),
-    "wanted": ("stored_at", "limited_at"),
+    "applied": ("stored_at", "limited_at"),
     "one_offs": ("made_at",),
     "installs": (*("round_at", "since", "created_at", "updated_at", "installed_at", "dirty_at"),),
     "events": ("received_at", "processed_at"),
@@ -78,7 +78,7 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "failures": ("at",),
     "locations": (
         *("heard_at", "url_refused_at", "notification_token_at", "registered_at"),
-        *("token_stop_at", "config_read_at", "limits_read_at", "assets_read_at"),
+        *("token_suspension_at", "config_read_at", "limits_read_at", "assets_read_at"),
         *("assignments_read_at", "last_notification_at"),
     ),
     "odd_rows": ("since",),

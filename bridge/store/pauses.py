@@ -68,7 +68,7 @@ def withdraw_collected(
     where, values = _covered(scope, name)
     found = db.execute(
         "UPDATE request_pairs SET state = 'withdrawn', settled_at = ? "
-        f"WHERE state = 'wanted' AND {where} RETURNING target, adam_id",
+        f"WHERE state = 'collected' AND {where} RETURNING target, adam_id",
         (now, *values),
     ).fetchall()
     return [(row[0], row[1]) for row in found]
@@ -82,7 +82,7 @@ def touch(db: Connection, scope: Scope, name: str, now: float) -> int:
     changed = db.execute(
         "UPDATE installs SET needs_seat = 0, dirty_at = coalesce(dirty_at, ?) "
         f"WHERE {where} AND state <> 'removed' "
-        "AND (state <> 'installed' OR next_check_at IS NULL OR wanted = 0)",
+        "AND (state <> 'installed' OR next_check_at IS NULL OR desired = 0)",
         (now, *values),
     )
     return changed.rowcount
@@ -103,7 +103,7 @@ def candidates(db: Connection, adam_id: str, before: str | None) -> list[Install
     found = db.execute(
         f"SELECT {rows.columns(Install, 'i.')} FROM installs i JOIN devices d "
         "ON d.serial_number = i.target AND d.enrolled = 1 AND d.udid IS NOT NULL "
-        "WHERE i.adam_id = ? AND i.wanted = 1 AND i.reason = 'PAUSED' "
+        "WHERE i.adam_id = ? AND i.desired = 1 AND i.reason = 'PAUSED' "
         "ORDER BY i.target = coalesce(?, ''), d.last_seen_at DESC, i.id LIMIT 50",
         (adam_id, before),
     )
@@ -130,10 +130,10 @@ def probe_failed(db: Connection, adam_id: str, next_probe_at: float) -> None:
     )
 
 
-def wanted(db: Connection, scope: Scope, name: str) -> int:
+def desired(db: Connection, scope: Scope, name: str) -> int:
     """How many wanted installs a pause is about."""
     where, values = _covered(scope, name)
-    row = db.execute(f"SELECT count(*) FROM installs WHERE wanted = 1 AND {where}", values)
+    row = db.execute(f"SELECT count(*) FROM installs WHERE desired = 1 AND {where}", values)
     return int(row.fetchone()[0])
 
 

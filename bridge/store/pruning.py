@@ -44,7 +44,7 @@ RULES = (
     Rule("outbox", "settled_at < :outbox"),
     Rule(
         "installs",
-        "wanted = 0 AND state = 'removed' AND since < :removed AND dirty_at IS NULL",
+        "desired = 0 AND state = 'removed' AND since < :removed AND dirty_at IS NULL",
     ),
     # Of each install the newest, and the newest that its device took, are kept, since decisions
     # look at them.
@@ -62,8 +62,8 @@ RULES = (
     # The values that no wish and no command that may still be posted names.
     Rule(
         "configurations",
-        "NOT EXISTS (SELECT 1 FROM wanted WHERE instr(document, digest)) AND NOT EXISTS "
-        "(SELECT 1 FROM installs WHERE wanted = 1 AND instr(options, digest)) AND NOT EXISTS "
+        "NOT EXISTS (SELECT 1 FROM applied WHERE instr(document, digest)) AND NOT EXISTS "
+        "(SELECT 1 FROM installs WHERE desired = 1 AND instr(options, digest)) AND NOT EXISTS "
         "(SELECT 1 FROM commands WHERE install_id IS NOT NULL AND instr(settings, digest) AND "
         "state IN ('ready', 'posting', 'posted', 'queued', 'not_now', 'in_doubt'))",
     ),

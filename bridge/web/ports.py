@@ -7,7 +7,7 @@ from typing import Any, Protocol
 
 from bridge.config import Config
 from bridge.domain.desired.change import Change
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.domain.pauses import Scope
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
@@ -147,15 +147,15 @@ class Changes(Protocol):
         Raises WishError when the location is missing or unknown.
         """
 
-    def plan(self, wanted: Wanted, *, limit: int | None) -> Plan:
+    def plan(self, desired: Desired, *, limit: int | None) -> Plan:
         """What `apply` would change and cost; nothing is stored."""
 
-    def blind(self, wanted: Wanted) -> Collection[Blind]:
+    def blind(self, desired: Desired) -> Collection[Blind]:
         """The MDM servers whose devices are not known, though rules of `wanted` may mean them."""
 
     def apply(
         self,
-        wanted: Wanted,
+        desired: Desired,
         *,
         limit: int | None,
         allow_removals: int | None,

@@ -96,7 +96,7 @@ def test_the_list_and_the_explanation_agree_whatever_goes_wrong(
 )
 def test_they_agree_with_each_fault_alone(make_scene: MakeScene, fault: Fault) -> None:
     scene = make_scene(devices=2, faults=[fault])
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     watch(scene, scene.all_installed)
 
 
@@ -114,7 +114,7 @@ def test_they_agree_with_each_fault_alone(make_scene: MakeScene, fault: Fault) -
 def test_ends_that_need_somebody(make_scene: MakeScene, deed: Any, state: str) -> None:
     scene = make_scene(devices=1, apps=1)
     scene.world.devices[0].script.add(deed)
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     watch(scene, lambda: {i["state"] for i in scene.installs()} == {state}, limit=86400)
     why = scene.install()["explanation"]
     assert why["needs_someone"]
@@ -124,10 +124,10 @@ def test_ends_that_need_somebody(make_scene: MakeScene, deed: Any, state: str) -
 @pytest.mark.parametrize("on_unwanted", ["keep", "release", "remove"])
 def test_what_is_no_longer_wanted_ends_removed(make_scene: MakeScene, on_unwanted: str) -> None:
     scene = make_scene(devices=2)
-    scene.apply(scene.wanted(on_unwanted=on_unwanted))
+    scene.apply(scene.desired(on_unwanted=on_unwanted))
     watch(scene, scene.all_installed)
-    wanted = scene.wanted(on_unwanted=on_unwanted)
-    scene.apply(type(wanted)(groups=wanted.groups))
+    desired = scene.desired(on_unwanted=on_unwanted)
+    scene.apply(type(desired)(groups=desired.groups))
     watch(scene, lambda: {i["state"] for i in scene.installs()} == {"removed"})
     assert all(item["wanted_by"] is None for item in scene.installs())
     apps = {app for device in scene.world.devices for app in device.managed_apps}

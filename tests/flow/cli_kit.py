@@ -41,7 +41,7 @@ class Shell:
         (scene.tmp_path / "hq.vpptoken").chmod(0o600)
         self.want(scene.serials)
 
-    def write(self, text: str = "", *, wanted: str = "") -> None:
+    def write(self, text: str = "", *, desired: str = "") -> None:
         """Write the configuration, whole or with these groups and apps."""
         head = CONFIG.format(
             public_url=PUBLIC_URL,
@@ -50,7 +50,7 @@ class Shell:
             webhook_key=WEBHOOK_KEY,
         )
         self.config.touch(0o600)
-        self.config.write_text(text or head + wanted)
+        self.config.write_text(text or head + desired)
 
     def want(self, serials: list[str], adam_ids: list[str] | None = None, **options: Any) -> None:
         """Let the file want these apps, or all of them, on these devices."""
@@ -59,8 +59,8 @@ class Shell:
             {"adam_id": a, "name": self.scene.world.catalogue[a][1], "groups": ["them"]} | options
             for a in chosen
         ]
-        wanted = {"groups": {"them": {"serials": serials}}, "apps": apps}
-        self.write(wanted="".join(f"{k}: {json.dumps(v)}\n" for k, v in wanted.items()))
+        desired = {"groups": {"them": {"serials": serials}}, "apps": apps}
+        self.write(desired="".join(f"{k}: {json.dumps(v)}\n" for k, v in desired.items()))
 
     def run(self, *arguments: str, answer: str | None = None) -> Result:
         """Run one command; nothing but SystemExit may come out of it."""

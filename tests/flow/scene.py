@@ -15,7 +15,7 @@ from flask.testing import FlaskClient
 
 from bridge.app import Bridge
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
-from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.domain.policy import Policy
 from bridge.engine.client_pool import Transports
 from bridge.engine.loop import Engine
@@ -149,16 +149,16 @@ class Scene:
     def serials(self) -> list[str]:
         return [device.serial_number for device in self.world.devices]
 
-    def wanted(self, *, named: bool = False, **options: Any) -> Wanted:
+    def desired(self, *, named: bool = False, **options: Any) -> Desired:
         """Every app for every enrolled device; `named` with their bundle ids."""
-        return self._wanted(Group("them", all=True), named, options)
+        return self._desired(Group("them", all=True), named, options)
 
-    def wanted_for(self, serials: Iterable[str], *, named: bool = False, **options: Any) -> Wanted:
+    def wanted_for(self, serials: Iterable[str], *, named: bool = False, **options: Any) -> Desired:
         """Every app for these devices."""
-        return self._wanted(Group("them", serials=tuple(serials)), named, options)
+        return self._desired(Group("them", serials=tuple(serials)), named, options)
 
-    def _wanted(self, group: Group, named: bool, options: Mapping[str, Any]) -> Wanted:
-        return Wanted(
+    def _desired(self, group: Group, named: bool, options: Mapping[str, Any]) -> Desired:
+        return Desired(
             groups=(group,),
             apps=tuple(
                 AppWish(
@@ -173,8 +173,8 @@ class Scene:
             ),
         )
 
-    def apply(self, wanted: Wanted | None = None) -> None:
-        self.bridge.apply(wanted or self.wanted())
+    def apply(self, desired: Desired | None = None) -> None:
+        self.bridge.apply(desired or self.desired())
 
     def settle(self) -> None:
         """Let the bridge do all that is due now; the clock stands still."""

@@ -20,7 +20,7 @@ ATTEMPTS = 1 + len(Policy().install.license_retry)
 def test_a_licence_that_is_seen_the_sixth_time_is_used(make_scene: MakeScene) -> None:
     scene = make_scene(policy=rarely(), devices=1, apps=1, macs=1)
     scene.world.devices[0].script.add(script.error(*NO_LICENCE, times=5))
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     began = scene.world.now
     scene.run(scene.all_installed, limit=3 * HOUR)
     assert installs_sent(scene) == 6
@@ -33,7 +33,7 @@ def test_a_licence_that_is_never_seen_fails_alone(make_scene: MakeScene) -> None
     scene = make_scene(policy=rarely(), devices=1, apps=3)
     hopeless, *others = scene.adam_ids
     scene.world.devices[0].script.add(script.error(*NO_LICENCE, times=0, adam_id=hopeless))
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(lambda: all(scene.install(adam_id=a)["state"] == "installed" for a in others), 120)
     scene.run(lambda: "failed LICENSE_NEVER_VISIBLE" in scene.states(), limit=DAY)
     assert scene.install(adam_id=hopeless)["attempts"] == ATTEMPTS
@@ -50,7 +50,7 @@ def test_a_copy_that_needs_no_licence_is_a_conflict_until_it_is_gone(
     (device,), (adam_id,) = scene.world.devices, scene.adam_ids
     device.user_installs(adam_id)
     device.script.add(script.error(*NO_LICENCE, times=0))
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(is_in(scene, "conflict UNMANAGED_COPY"), limit=60)
     assert installs_sent(scene) == 1, "the device was asked what it has before it was tried again"
     evidence = {each["what"]: each["value"] for each in scene.install()["explanation"]["evidence"]}
@@ -106,7 +106,7 @@ def test_a_device_that_will_not_say_what_it_has_is_tried_again_all_the_same(
         script.error("MCMDMErrorDomain", 12021, 0, request_type="InstalledApplicationList"),
         script.error(*NO_LICENCE, times=2),
     )
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(scene.all_installed, limit=600)
     assert kinds(scene).count("InstalledApplicationList") == 2, "once for each failure"
 
@@ -167,7 +167,7 @@ def test_a_mac_whose_app_is_not_to_be_managed(make_scene: MakeScene, version: st
     app = device.apps.get(scene.world.catalogue[present][0], scene.world.now)
     assert app is not None
     app.version = version
-    scene.apply(scene.wanted(named=True, managed=False))
+    scene.apply(scene.desired(named=True, managed=False))
     scene.run(lambda: scene.states() == {"installed INSTALLED_UNMANAGED": 2}, limit=120)
     assert installs_sent(scene) == 1, "what is there is not sent, whatever its version"
     assert all(device.has(adam_id) for adam_id in scene.adam_ids)
@@ -180,7 +180,7 @@ def test_a_mac_whose_app_is_not_to_be_managed(make_scene: MakeScene, version: st
 
 def test_an_unmanaged_app_that_somebody_removed_is_sent_again(make_scene: MakeScene) -> None:
     scene = make_scene(policy=rarely(), devices=1, apps=1, macs=1)
-    scene.apply(scene.wanted(named=True, managed=False))
+    scene.apply(scene.desired(named=True, managed=False))
     scene.run(is_in(scene, "installed INSTALLED_UNMANAGED"), limit=60)
     scene.world.devices[0].user_deletes(scene.adam_ids[0])
     scene.run(lambda: installs_sent(scene) == 2, limit=8 * DAY)
@@ -193,7 +193,7 @@ def test_a_mac_that_is_too_old_to_manage_apps(make_scene: MakeScene) -> None:
     scene.world.devices[0].script.add(
         script.error("MCMDMErrorDomain", 12021, 0, request_type="ManagedApplicationList")
     )
-    scene.apply(scene.wanted(named=True, managed=False))
+    scene.apply(scene.desired(named=True, managed=False))
     scene.run(is_in(scene, "installed INSTALLED_UNMANAGED"), limit=120)
     assert scene.world.devices[0].has(scene.adam_ids[0])
     assert "ManagedApplicationList" not in kinds(scene), "it has no such command"
@@ -201,7 +201,7 @@ def test_a_mac_that_is_too_old_to_manage_apps(make_scene: MakeScene) -> None:
 
 def test_a_mac_whose_app_is_still_arriving(make_scene: MakeScene) -> None:
     scene = make_scene(policy=rarely(), devices=1, apps=1, macs=1, install_time=100.0)
-    scene.apply(scene.wanted(named=True, managed=False))
+    scene.apply(scene.desired(named=True, managed=False))
     scene.run(is_in(scene, "installing INSTALLING"), limit=60)
     assert not scene.world.devices[0].has(scene.adam_ids[0])
     scene.run(is_in(scene, "installed INSTALLED_UNMANAGED"), limit=600)
@@ -214,7 +214,7 @@ def test_two_apps_that_were_accepted_one_after_the_other_share_their_lists(
     def lists(apps: int) -> int:
         scene = make_scene(policy=rarely(), devices=1, apps=apps, macs=0)
         scene.world.devices[0].script.add(script.installs_for_ever(times=0))
-        scene.apply(scene.wanted(named=True))
+        scene.apply(scene.desired(named=True))
         scene.pass_time(20 * DAY)
         assert scene.states() == {"unconfirmed NOT_SEEN": apps}
         return kinds(scene).count("ManagedApplicationList")

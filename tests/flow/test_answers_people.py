@@ -49,7 +49,7 @@ def test_people_are_asked_again_twice_outside_quiet_hours(
     deed, reason = REFUSALS[refusal]
     scene = make_scene(devices=1, apps=1, macs=0, policy=AT_NIGHT)
     scene.world.devices[0].script.add(deed)
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(is_in(scene, f"needs_user {reason}"), limit=2 * HOUR)
     assert installs_sent(scene) == 1
     why = scene.install()
@@ -71,7 +71,7 @@ def test_they_may_say_yes_the_second_time(make_scene: MakeScene, refusal: str) -
     scene = make_scene(devices=1, apps=2, macs=0, policy=rarely())
     refused = scene.adam_ids[0]
     scene.world.devices[0].script.add(replace(deed, times=1, adam_id=refused))
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     on_its_own = {f"needs_user {reason}": 1, "installed INSTALLED": 1}
     scene.run(lambda: scene.states() == on_its_own, limit=2 * HOUR)
     scene.run(scene.all_installed, limit=2 * DAY)
@@ -93,7 +93,7 @@ def test_a_prompt_that_is_accepted_late_is_no_matter_for_anybody(make_scene: Mak
     scene = make_scene(devices=1, apps=1, macs=0, policy=rarely())
     (device,), (adam_id,) = scene.world.devices, scene.adam_ids
     device.script.add(script.prompting())
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(is_in(scene, "installing PROMPTING"), limit=60)
     scene.run(is_in(scene, "needs_user PROMPT_UNANSWERED"), limit=1.2 * HOUR)
     device.answer_prompt(adam_id, accept=True)
@@ -105,7 +105,7 @@ def test_waits_for_a_licence_do_not_use_up_the_questions(make_scene: MakeScene) 
     scene = make_scene(devices=1, apps=1, macs=0, policy=rarely())
     device = scene.world.devices[0]
     device.script.add(script.error("MDMErrorDomain", 12064, times=3), script.error(*NO, times=2))
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(is_in(scene, "needs_user USER_REJECTED"), limit=HOUR)
     scene.run(scene.all_installed, limit=6 * DAY)
     assert installs_sent(scene) == 6

@@ -641,8 +641,8 @@ def test_a_token_that_may_not_register(make_scene: MakeScene, number: int) -> No
 
 def no_longer_wanted(scene: Scene, number: int, place: Any, times: int = 1) -> None:
     """An installed app whose licence is to be given back, and Apple says `number` to that."""
-    wanted = scene.wanted_for(scene.serials, mode="license_only", on_unwanted="release")
-    scene.apply(wanted)
+    desired = scene.wanted_for(scene.serials, mode="license_only", on_unwanted="release")
+    scene.apply(desired)
     scene.run(lambda: scene.states() == {"licensed LICENSED": 1})
     scene.world.faults.add(
         Fault(place, "error", match="ASSOCIATE", number=number, times=times)

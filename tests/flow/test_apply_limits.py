@@ -67,7 +67,7 @@ def test_higher_priorities_go_first(make_scene: Callable[..., Scene]) -> None:
         f"{{adam_id: '{low}', groups: [g]}}",
         f"{{adam_id: '{high}', groups: [g], priority: 1}}",
     ]
-    shell.write(wanted=f"groups: {{g: {{all: true}}}}\napps: [{', '.join(apps)}]\n")
+    shell.write(desired=f"groups: {{g: {{all: true}}}}\napps: [{', '.join(apps)}]\n")
     scene.settle()
     shell.run("sync", "devices")
     shell.run("apply", "--yes", "--limit", "3")
@@ -81,7 +81,9 @@ def test_higher_priorities_go_first(make_scene: Callable[..., Scene]) -> None:
 def test_what_enrols_under_a_limit_is_held_back_too(shell: Shell) -> None:
     scene = shell.scene
     app = scene.adam_ids[0]
-    shell.write(wanted=f"groups: {{g: {{all: true}}}}\napps: [{{adam_id: '{app}', groups: [g]}}]\n")
+    shell.write(
+        desired=f"groups: {{g: {{all: true}}}}\napps: [{{adam_id: '{app}', groups: [g]}}]\n"
+    )
     shell.run("apply", "--yes", "--limit", "0")
     scene.world.new_device("LATE1").enrol()
     scene.settle()

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 import pytest
 
-from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.store.devices import devices
 from tests.flow.crowd import crowded, serials
 from tests.flow.scene import Scene
@@ -21,19 +21,19 @@ MOST_ASSETS, MOST_SERIALS = 25, 1000
 """What the simulated service config allows, as Apple's does."""
 
 
-def wanted(groups: Mapping[str, Sequence[str]], apps: Mapping[str, Sequence[str]]) -> Wanted:
+def desired(groups: Mapping[str, Sequence[str]], apps: Mapping[str, Sequence[str]]) -> Desired:
     """Each of `apps` (by adam id: its groups), licences only."""
-    return Wanted(
+    return Desired(
         tuple(Group(name, tuple(members)) for name, members in groups.items()),
         tuple(AppWish(a, tuple(g), "hq", mode="license_only") for a, g in apps.items()),
     )
 
 
-def everybody_wants(scene: Scene) -> Wanted:
-    return scene.wanted(mode="license_only")
+def everybody_wants(scene: Scene) -> Desired:
+    return scene.desired(mode="license_only")
 
 
-def licensed(scene: Scene, expected: Wanted) -> int:
+def licensed(scene: Scene, expected: Desired) -> int:
     """Let every pair be licensed; returns the requests it took. Nothing else was ever licensed."""
     scene.apply(expected)
     with scene.bridge.database.read() as db:
@@ -100,7 +100,7 @@ def test_two_groups_that_overlap(make_scene: MakeScene) -> None:
         | {app: ["first", "second"] for app in both}
         | {app: ["second"] for app in only_second}
     )
-    requests = licensed(scene, wanted(groups, apps))
+    requests = licensed(scene, desired(groups, apps))
     report("3,000 x 10 and 2,500 x 8, with 1,000 devices and 4 apps in common", requests, 5)
     assert requests == 5
 
@@ -111,7 +111,7 @@ def test_everybody_gets_something_else(make_scene: MakeScene) -> None:
     chance = random.Random(7)
     needs = {name: chance.sample(scene.adam_ids, 20) for name in names}
     groups = {a: [name for name in names if a in needs[name]] for a in scene.adam_ids}
-    requests = licensed(scene, wanted(groups, {a: [a] for a in scene.adam_ids}))
+    requests = licensed(scene, desired(groups, {a: [a] for a in scene.adam_ids}))
     counted = Counter(adam_id for chosen in needs.values() for adam_id in chosen)
     most = sum(least(1, count) for count in counted.values())
     report("5,000 devices x 20 of 40 apps at random", requests, most)

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.domain.desired.match import Match
 from bridge.domain.plan.blind import uses_rules
 from bridge.simulator.faults import Fault
-from bridge.store.desired import desired as wanted_store
+from bridge.store.desired import applied
 from bridge.store.file.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import API_KEY, Scene
@@ -29,7 +29,7 @@ def blind_shell(make_scene: MakeScene, how: str = "gateway", **options: Any) -> 
     """The file wants an app everywhere, and the server does not show its devices."""
     scene = make_scene(devices=2, apps=1, faults=[FAILURES[how]], **options)
     shell = Shell(scene)
-    shell.write(wanted=RULE.format(app=scene.adam_ids[0]))
+    shell.write(desired=RULE.format(app=scene.adam_ids[0]))
     return shell
 
 
@@ -38,9 +38,9 @@ def mend(scene: Scene) -> None:
     scene.world.faults._planned.clear()
 
 
-def stored(scene: Scene) -> Wanted:
+def stored(scene: Scene) -> Desired:
     with scene.bridge.database.read() as db:
-        return wanted_store.load(db)
+        return applied.load(db)
 
 
 @pytest.mark.parametrize("how", FAILURES)
@@ -67,7 +67,7 @@ def test_a_blind_plan_says_so_first_and_an_apply_is_refused(
     assert applied.exit_code == 2
     (said,) = applied.stderr.splitlines()
     assert said.startswith("nothing was stored: ") and "--offline" in said
-    assert stored(shell.scene) == Wanted()
+    assert stored(shell.scene) == Desired()
 
 
 def test_named_devices_need_no_list(make_scene: MakeScene) -> None:
@@ -90,7 +90,7 @@ def test_named_devices_need_no_list(make_scene: MakeScene) -> None:
 def test_every_rule_that_an_app_uses_counts(make_scene: MakeScene, groups: str, app: str) -> None:
     shell = blind_shell(make_scene)
     adam_id = shell.scene.adam_ids[0]
-    shell.write(wanted=f"groups: {groups}\napps: [{{adam_id: '{adam_id}', {app}}}]\n")
+    shell.write(desired=f"groups: {groups}\napps: [{{adam_id: '{adam_id}', {app}}}]\n")
     assert shell.json("plan", code=1)["blind"]
 
 
@@ -98,7 +98,7 @@ def test_a_rule_that_no_app_uses_makes_nobody_blind(make_scene: MakeScene) -> No
     shell = blind_shell(make_scene)
     adam_id = shell.scene.adam_ids[0]
     shell.write(
-        wanted="groups: {g: {all: true}, named: {serials: [A1]}}\n"
+        desired="groups: {g: {all: true}, named: {serials: [A1]}}\n"
         f"apps: [{{adam_id: '{adam_id}', groups: [named]}}]\n"
     )
     assert shell.json("plan")["blind"] == []
@@ -107,7 +107,7 @@ def test_a_rule_that_no_app_uses_makes_nobody_blind(make_scene: MakeScene) -> No
 def test_a_server_that_lists_nobody_is_seen(make_scene: MakeScene) -> None:
     scene = make_scene(devices=0, apps=1)
     shell = Shell(scene)
-    shell.write(wanted=RULE.format(app=scene.adam_ids[0]))
+    shell.write(desired=RULE.format(app=scene.adam_ids[0]))
     told = shell.json("plan")
     assert (told["blind"], told["added"]) == ([], 0)
     assert shell.run("apply", "--yes").exit_code == 0
@@ -167,11 +167,11 @@ def test_offline_a_device_that_enrols_later_is_served(make_scene: MakeScene) -> 
 def test_offline_what_is_known_and_what_is_named_goes_on(make_scene: MakeScene) -> None:
     scene = make_scene(devices=3, apps=1)
     shell = Shell(scene)
-    shell.write(wanted=RULE.format(app=scene.adam_ids[0]))
+    shell.write(desired=RULE.format(app=scene.adam_ids[0]))
     scene.world.devices[0].reenrol()
     scene.pass_time(60)
     shell.write(
-        wanted=f"groups: {{g: {{all: true}}, n: {{serials: ['{scene.serials[1]}']}}}}\n"
+        desired=f"groups: {{g: {{all: true}}, n: {{serials: ['{scene.serials[1]}']}}}}\n"
         f"apps: [{{adam_id: '{scene.adam_ids[0]}', groups: [g, n]}}]\n"
     )
     assert shell.run("apply", "--yes", "--offline").exit_code == 0
@@ -181,7 +181,7 @@ def test_offline_what_is_known_and_what_is_named_goes_on(make_scene: MakeScene) 
 def test_paused_it_is_blind_only_if_the_list_is_old(make_scene: MakeScene) -> None:
     scene = make_scene(devices=2, apps=1)
     shell = Shell(scene)
-    shell.write(wanted=RULE.format(app=scene.adam_ids[0]))
+    shell.write(desired=RULE.format(app=scene.adam_ids[0]))
     scene.pass_time(60)  # the engine read the list
     shell.run("pause", "--all")
     assert shell.json("plan")["blind"] == []
@@ -241,5 +241,5 @@ def test_the_wish_of_a_rule_is_found_in_what_an_app_uses() -> None:
     rule = Group("rule", match=Match(product_name="iPad*"))
     named = Group("named", serials=("A1",))
     app = AppWish("1", ("named",), "hq")
-    assert not uses_rules(Wanted((rule, named), (app,)))
-    assert not uses_rules(Wanted())
+    assert not uses_rules(Desired((rule, named), (app,)))
+    assert not uses_rules(Desired())

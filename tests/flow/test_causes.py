@@ -18,7 +18,7 @@ def one_device(make_scene: MakeScene, *deeds: script.Planned, **wish: object) ->
     """One iPad that gets one app, with its script."""
     scene = make_scene(devices=1, apps=1, macs=0, policy=OFTEN)
     scene.world.devices[0].script.add(*deeds)
-    scene.apply(scene.wanted(named=True, **wish))
+    scene.apply(scene.desired(named=True, **wish))
     return scene
 
 
@@ -102,7 +102,7 @@ def test_a_copy_that_is_taken_over_and_does_not_arrive(make_scene: MakeScene) ->
     scene = make_scene(devices=1, apps=1, macs=0, policy=OFTEN)
     device, adam_id = scene.world.devices[0], scene.adam_ids[0]
     device.user_installs(adam_id)
-    scene.apply(scene.wanted(named=True, take_over=True))
+    scene.apply(scene.desired(named=True, take_over=True))
     scene.run(is_in(scene, "acknowledged ACKNOWLEDGED"))
     device.user_deletes(adam_id)
     scene.run(is_in(scene, "acknowledged NOT_ARRIVED"))
@@ -119,7 +119,7 @@ def test_what_was_deleted_before_the_bridge_came_is_not_sent_against_it(
     app = device.apps.get(scene.world.catalogue[adam_id][0], scene.world.now)
     assert app is not None
     app.managed, app.status = True, "ManagedButUninstalled"
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(is_in(scene, "needs_user APP_DELETED"))
     assert "said so before the bridge sent anything" in says(scene)
     assert installs_sent(scene) == 0
@@ -148,8 +148,8 @@ def test_what_was_not_managed_is_not_told_as_removed(make_scene: MakeScene) -> N
     not_managed = script.error("MDMErrorDomain", 12029, request_type="RemoveApplication")
     scene = one_device(make_scene, not_managed, on_unwanted="remove")
     scene.run(scene.all_installed)
-    wanted = scene.wanted()
-    scene.apply(replace(wanted, apps=()))
+    desired = scene.desired()
+    scene.apply(replace(desired, apps=()))
     scene.run(is_in(scene, "removed NOTHING_REMOVED"))
     assert "was not managed on" in says(scene)
     assert "was removed" not in says(scene)

@@ -180,10 +180,10 @@ def test_what_was_done_since_is_not_done_again(shell: Shell, copied: Path, momen
 def test_a_list_from_before_the_backup_is_not_relied_on(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=2, macs=0)
     shell, copied = Shell(scene), scene.tmp_path / "copy.db"
-    wanted = scene.wanted()
-    scene.apply(replace(wanted, apps=wanted.apps[:1]))
+    desired = scene.desired()
+    scene.apply(replace(desired, apps=desired.apps[:1]))
     scene.run(scene.all_installed)
-    scene.apply(wanted)
+    scene.apply(desired)
     back_up_at(shell, copied, "ASSOCIATE_COLLECTING")
     nothing_is_done_again(shell, copied)
 
@@ -229,7 +229,7 @@ def test_what_was_open_is_in_doubt(make_scene: MakeScene, moment: str) -> None:
 def test_an_app_that_is_not_managed_is_looked_for_again(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1, macs=1)
     shell, copied = Shell(scene), scene.tmp_path / "copy.db"
-    scene.apply(scene.wanted(named=True, managed=False))
+    scene.apply(scene.desired(named=True, managed=False))
     scene.run(scene.all_installed)
     back_up(shell, copied)
     assert count(copied, "installed_apps") == 1

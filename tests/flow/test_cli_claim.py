@@ -54,14 +54,14 @@ def holder(shell: Shell) -> str:
     return info["name"] if info else ""
 
 
-def stopped(shell: Shell) -> str | None:
+def suspended(shell: Shell) -> str | None:
     with shell.scene.bridge.database.read() as db:
-        return locations.get(db, "hq").stopped
+        return locations.get(db, "hq").suspended
 
 
 def test_it_shows_who_holds_it_and_takes_it_over_on_the_name(shell: Shell) -> None:
     scene = shell.scene
-    assert stopped(shell) == "FOREIGN_MDM"
+    assert suspended(shell) == "FOREIGN_MDM"
     result = shell.run("claim", "hq", answer="Other MDM\n")
     assert (result.exit_code, holder(shell)) == (0, "micromdm-vpp-bridge"), result.output
     for shown in ("other-id", "Other MDM", "mdm.example.com", THEIRS):
@@ -72,7 +72,7 @@ def test_it_shows_who_holds_it_and_takes_it_over_on_the_name(shell: Shell) -> No
     client = scene.world.location.client
     assert client.notification_url == HOOK
     assert scene.bridge.notification_token_ok("hq", client.notification_token)
-    assert stopped(shell) is None
+    assert suspended(shell) is None
     scene.run(scene.all_installed)
     assert scene.counters()["location.claimed"] == 1
 
@@ -86,7 +86,7 @@ def test_a_wrong_name_changes_nothing(shell: Shell, typed: str, how: str) -> Non
         result = shell.run("claim", "hq", "--name", typed)
     assert result.exit_code == 1
     assert "that is not its name; nothing was changed" in result.stderr
-    assert (posts(shell), holder(shell), stopped(shell)) == (0, "Other MDM", "FOREIGN_MDM")
+    assert (posts(shell), holder(shell), suspended(shell)) == (0, "Other MDM", "FOREIGN_MDM")
     shell.scene.pass_time(HOUR)
     assert posts(shell) == 0
 
@@ -204,7 +204,7 @@ def test_a_location_of_ours_that_was_taken_away_is_read_anew(
     scene.world.location.client = NAMED
     scene.world.advance(HOUR)
     scene.settle()
-    assert stopped(shell) == "FOREIGN_MDM"
+    assert suspended(shell) == "FOREIGN_MDM"
     before = scene.world.ledger.requests.copy()
     assert shell.run("claim", "hq", "--name", "Other MDM").exit_code == 0
     scene.settle()
@@ -272,7 +272,7 @@ def test_another_holder_than_the_one_that_was_shown(
     assert "the holder has changed meanwhile" in result.stderr
     assert posts(shell) == 0
     shell.scene.pass_time(HOUR)
-    assert (posts(shell), stopped(shell)) == (0, "FOREIGN_MDM")
+    assert (posts(shell), suspended(shell)) == (0, "FOREIGN_MDM")
 
 
 def test_an_engine_that_does_nothing_is_not_waited_for_for_ever(
@@ -325,7 +325,7 @@ def test_a_claim_in_which_the_bridge_was_killed_is_not_made_again(
     with scene.bridge.database.read() as db:
         assert claiming.progress(db, row_id).state == "failed"
     assert posts(shell) == int(after)
-    assert stopped(shell) == (None if after else "FOREIGN_MDM")
+    assert suspended(shell) == (None if after else "FOREIGN_MDM")
     if after:
         scene.run(scene.all_installed)
 
@@ -362,7 +362,7 @@ def test_a_url_that_apple_cannot_reach_does_not_stop_it(shell: Shell) -> None:
     assert result.exit_code == 0
     assert f"Apple cannot reach {HOOK}" in result.stderr
     assert holder(shell) == "micromdm-vpp-bridge"
-    assert stopped(shell) is None
+    assert suspended(shell) is None
     scene.reachable = True
     scene.pass_time(HOUR)
     assert scene.world.location.client.notification_url == HOOK
@@ -390,6 +390,6 @@ def test_nothing_of_it_stays_in_the_configuration(shell: Shell) -> None:
     assert shell.config.read_bytes() == before
     shell.scene.world.location.client = NAMED
     shell.scene.pass_time(2 * HOUR)
-    assert (posts(shell), stopped(shell)) == (1, "FOREIGN_MDM"), "a claim is good for one time"
+    assert (posts(shell), suspended(shell)) == (1, "FOREIGN_MDM"), "a claim is good for one time"
     report = json.dumps(shell.json("status"))
     assert "FOREIGN_MDM: Apple names Other MDM" in report

@@ -150,9 +150,9 @@ def test_a_damaged_database(shell: Shell) -> None:
 def test_a_database_that_breaks_its_own_rules(shell: Shell) -> None:
     with closing(sqlite3.connect(shell.scene.config.database)) as db, db:
         db.execute("PRAGMA ignore_check_constraints = ON")
-        db.execute("INSERT INTO wanted (id, document, stored_at) VALUES (2, '', 0)")
+        db.execute("INSERT INTO applied (id, document, stored_at) VALUES (2, '', 0)")
     failed = only(shell, "fail")
-    assert failed["text"].endswith("is damaged: CHECK constraint failed in wanted")
+    assert failed["text"].endswith("is damaged: CHECK constraint failed in applied")
 
 
 def test_a_database_without_write_ahead_log(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ def test_a_file_of_serials_is_read_by_apply_and_stored(shell: Shell) -> None:
     listed.write_text(f"\ufeff{scene.serials[0].lower()}\r\n\r\nNOTYETHERE # ordered\r\n")
     first = scene.adam_ids[0]
     shell.write(
-        wanted="groups: {sales: {serials_file: sales.txt}}\n"
+        desired="groups: {sales: {serials_file: sales.txt}}\n"
         f"apps: [{{adam_id: {first}, groups: [sales]}}]\n"
     )
     assert shell.run("apply", "--yes").exit_code == 0
@@ -65,7 +65,7 @@ apps:
   - {adam_id: "3", groups: [both], priority: first}
   - {adam_id: "3", groups: [sales]}
 """
-    shell.write(wanted=mistaken)
+    shell.write(desired=mistaken)
     result = shell.run("apply", "--yes")
     assert (result.exit_code, result.stdout) == (2, "")
     found = [line.split(": ")[:2] for line in result.stderr.splitlines()]
@@ -97,7 +97,7 @@ def test_why_tells_what_keeps_a_device_out_of_its_groups(shell: Shell) -> None:
     scene.world.devices[0].reenrol()
     scene.pass_time(2 * 3600)
     shell.write(
-        wanted="groups:\n  lab: {match: {name: Lab-*, product_name: iPad*}}\n  all: {all: true}\n"
+        desired="groups:\n  lab: {match: {name: Lab-*, product_name: iPad*}}\n  all: {all: true}\n"
         f"apps: [{{adam_id: {first}, groups: [lab]}}, {{adam_id: {second}, groups: [all]}}]\n"
     )
     shell.run("apply", "--yes")

@@ -188,9 +188,9 @@ def test_only_what_stopped_is_touched(make_scene: MakeScene) -> None:
 def test_what_is_not_wanted_any_more_has_no_other_round(make_scene: MakeScene) -> None:
     fault = Fault("apple.disassociate", "error", number=9706, times=0)
     scene = make_scene(devices=1, apps=1, faults=[fault])
-    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.apply(scene.desired(on_unwanted="release"))
     scene.run(scene.all_installed)
-    scene.apply(replace(scene.wanted(), apps=()))
+    scene.apply(replace(scene.desired(), apps=()))
     scene.run(lambda: scene.states() == {"failed NOT_REVOCABLE": 1})
     assert Shell(scene).json("retry", "--yes") == {"retried": 0, "reasons": []}
 

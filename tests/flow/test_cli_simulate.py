@@ -59,7 +59,7 @@ def test_it_serves_what_its_configuration_names(start: Start, tmp_path: Path, si
     config = load_config(path, {})
     assert config.warnings == ()
     assert (config.listen, config.public_url) == (("127.0.0.1", 9100), "http://127.0.0.1:9100")
-    assert [app.name for app in config.wanted.apps] == ["Pages", "Numbers"]
+    assert [app.name for app in config.desired.apps] == ["Pages", "Numbers"]
     clients = ClientPool(config, lambda: 0.0, Transports())
     assert clients.apple("hq").client_config().location_name == "hq"
     assert len(clients.mdm("main").devices()) == 4
@@ -71,7 +71,7 @@ def test_it_serves_what_its_configuration_names(start: Start, tmp_path: Path, si
 
 def test_a_world_without_apps_has_a_configuration_too(start: Start, tmp_path: Path) -> None:
     until_ready(start("--apple-port", "0", "--mdm-port", "0", "--apps", "0", "--devices", "0"))
-    assert load_config(tmp_path / "world" / "config.yaml", {}).wanted.apps == ()
+    assert load_config(tmp_path / "world" / "config.yaml", {}).desired.apps == ()
 
 
 def test_a_port_in_use_is_one_line(start: Start) -> None:

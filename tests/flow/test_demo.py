@@ -241,7 +241,7 @@ def test_the_files_make_a_configuration_without_a_warning(tmp_path: Path) -> Non
     assert config.warnings == ()
     assert config.listen == ("127.0.0.1", place.port)
     assert config.servers["main"].url == "http://127.0.0.1:2"
-    assert [(app.adam_id, app.name) for app in config.wanted.apps] == [
+    assert [(app.adam_id, app.name) for app in config.desired.apps] == [
         ("361309726", "Pages 8"),
         ("2", "Keynote"),
     ]

@@ -81,7 +81,7 @@ def test_a_command_that_the_server_lost_goes_out_again_as_itself(make_scene: Mak
 def test_an_answer_whose_webhook_was_lost_repeats_nothing(make_scene: MakeScene) -> None:
     fault = Fault("mdm.webhook", "drop", match="Installing", times=0)
     scene = make_scene(devices=2, apps=2, faults=[fault])
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     done(scene)
     assert scene.counters()["command.in_doubt"] == 4
     assert sum(len(p) for p in scene.world.ledger.installs_posted.values()) == 4
@@ -186,7 +186,7 @@ def test_a_webhook_that_we_refused_has_the_queue_looked_at(make_scene: MakeScene
     policy = replace(policy, command=replace(policy.command, in_doubt_after=7200.0))
     fault = Fault("mdm.webhook", "drop", match="Installing")
     scene = make_scene(devices=1, apps=1, faults=[fault], policy=policy)
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(lambda: "sent COMMAND_SENT" in scene.states())
     scene.pass_time(30)
     assert "sent COMMAND_SENT" in scene.states(), "nothing is doubted for two hours"

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.config import LocationConfig
-from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.domain.desired.match import Match
 from bridge.simulator import script
 from tests.flow.cli_kit import Shell
@@ -23,7 +23,7 @@ WAITS = "waiting PLATFORM_UNKNOWN"
 DONE = "installed INSTALLED"
 
 
-def two(scene: Scene, *groups: Group, pads: Mapping[str, Any], macs: Mapping[str, Any]) -> Wanted:
+def two(scene: Scene, *groups: Group, pads: Mapping[str, Any], macs: Mapping[str, Any]) -> Desired:
     """The first app, once for iOS and once for macOS, for these groups."""
     names = tuple(group.name for group in groups)
     entries = [
@@ -33,7 +33,7 @@ def two(scene: Scene, *groups: Group, pads: Mapping[str, Any], macs: Mapping[str
             {"platforms": ("macOS",)} | macs,
         )
     ]
-    return Wanted(groups, tuple(entries))
+    return Desired(groups, tuple(entries))
 
 
 def known(make_scene: MakeScene, *products: str) -> Scene:
@@ -97,7 +97,7 @@ def test_entries_may_differ_in_mode_groups_and_price(make_scene: MakeScene) -> N
     adam_id = scene.adam_ids[0]
     pads = AppWish(adam_id, ("everyone",), "hq", platforms=("iOS",))
     macs = AppWish(adam_id, ("some",), "hq", platforms=("macOS",), mode="license_only", priority=3)
-    scene.apply(Wanted((first, some), (pads, macs)))
+    scene.apply(Desired((first, some), (pads, macs)))
     scene.run(lambda: scene.states() == {DONE: 1, "licensed LICENSED": 1})
     assert len(scene.world.location.library.assignments) == 2
 
@@ -105,7 +105,7 @@ def test_entries_may_differ_in_mode_groups_and_price(make_scene: MakeScene) -> N
 def test_a_single_entry_means_its_platforms_alone(make_scene: MakeScene) -> None:
     scene = known(make_scene, PAD, MAC)
     app = AppWish(scene.adam_ids[0], ("named",), "hq", platforms=("iOS", "tvOS"))
-    scene.apply(Wanted((naming(scene),), (app,)))
+    scene.apply(Desired((naming(scene),), (app,)))
     scene.run(lambda: scene.states() == {DONE: 1})
     shell = Shell(scene)
     told = shell.run("why", scene.serials[1], scene.adam_ids[0])
@@ -150,8 +150,8 @@ def test_a_serial_that_no_server_has_shown_waits_and_is_served_when_it_enrols(
 ) -> None:
     scene = make_scene(devices=0, apps=1, seats=9)
     later = Group("later", serials=("NEWPAD", "NEWMAC", "NEWTV"))
-    wanted = two(scene, later, pads=PADS, macs=MACS)
-    plan = scene.bridge.plan(wanted)
+    desired = two(scene, later, pads=PADS, macs=MACS)
+    plan = scene.bridge.plan(desired)
     adam_id = scene.adam_ids[0]
     assert [each["serial_number"] for each in plan.as_json()["platform_unknown"]] == [
         "NEWMAC",
@@ -162,7 +162,7 @@ def test_a_serial_that_no_server_has_shown_waits_and_is_served_when_it_enrols(
         "is wanted by platform, and that of NEWMAC, NEWPAD, NEWTV is not known yet" in line
         for line in plan.remarks()
     )
-    scene.apply(wanted)
+    scene.apply(desired)
     scene.settle()
     assert scene.states() == {WAITS: 3}
     assert "is not enrolled" in scene.install("NEWPAD")["explanation"]["sentence"]
@@ -171,20 +171,20 @@ def test_a_serial_that_no_server_has_shown_waits_and_is_served_when_it_enrols(
     scene.run(lambda: scene.states() == {DONE: 2})
     have_their_own(scene)
     assert {each["serial_number"] for each in scene.installs()} == {"NEWPAD", "NEWMAC"}
-    assert scene.bridge.plan(wanted).nothing_to_do
+    assert scene.bridge.plan(desired).nothing_to_do
     why = scene.bridge.why_not("NEWTV", adam_id)
     assert why is not None and "AppleTV11,1" in why
 
 
 def test_a_plan_counts_one_seat_for_each_and_what_it_may_remove(make_scene: MakeScene) -> None:
     scene = vague(make_scene, PAD, MAC)
-    wanted = two(scene, naming(scene), pads=PADS, macs=MACS)
-    plan = scene.bridge.plan(wanted)
+    desired = two(scene, naming(scene), pads=PADS, macs=MACS)
+    plan = scene.bridge.plan(desired)
     assert len(plan.change.added) == 2
-    scene.apply(wanted)
+    scene.apply(desired)
     scene.run(lambda: scene.states() == {DONE: 2})
-    assert [each["needs"] for each in scene.bridge.plan(wanted).as_json()["seats"]] == [2]
-    pads_only = Wanted(wanted.groups, wanted.apps[:1])
+    assert [each["needs"] for each in scene.bridge.plan(desired).as_json()["seats"]] == [2]
+    pads_only = Desired(desired.groups, desired.apps[:1])
     removed = scene.bridge.plan(pads_only).change.removed
     assert removed == {(scene.serials[1], scene.adam_ids[0])}
     scene.apply(pads_only)
@@ -208,7 +208,7 @@ def test_what_is_there_is_told_its_own_settings_once_the_platform_is_known(
 ) -> None:
     scene = known(make_scene, PAD, MAC)
     adam_id = scene.adam_ids[0]
-    scene.apply(Wanted((everyone(),), (AppWish(adam_id, ("everyone",), "hq"),)))
+    scene.apply(Desired((everyone(),), (AppWish(adam_id, ("everyone",), "hq"),)))
     scene.run(lambda: scene.states() == {DONE: 2})
     plan = scene.bridge.plan(two(scene, everyone(), pads=PADS, macs=MACS))
     assert len(plan.change.otherwise) == 2 and not plan.change.removed
@@ -249,13 +249,13 @@ def test_a_product_that_is_new_to_the_bridge_says_so(make_scene: MakeScene) -> N
 
 def test_an_apply_with_a_limit_counts_who_waits_for_a_platform(make_scene: MakeScene) -> None:
     scene = vague(make_scene, PAD, PAD, PAD)
-    wanted = two(scene, naming(scene), pads=PADS, macs=MACS)
-    scene.bridge.apply(wanted, limit=1)
+    desired = two(scene, naming(scene), pads=PADS, macs=MACS)
+    scene.bridge.apply(desired, limit=1)
     scene.run(lambda: scene.states() == {DONE: 1, "waiting HELD_BACK": 2})
-    scene.bridge.apply(wanted, limit=1)
+    scene.bridge.apply(desired, limit=1)
     scene.pass_time(3600)
     assert scene.states() == {DONE: 1, "waiting HELD_BACK": 2}
-    scene.bridge.apply(wanted)
+    scene.bridge.apply(desired)
     scene.run(lambda: scene.states() == {DONE: 3})
 
 
@@ -277,8 +277,8 @@ def test_a_one_off_beside_the_file_waits_for_the_platform_too(make_scene: MakeSc
     scene = vague(make_scene, PAD)
     (device,) = scene.world.devices
     device.go_offline()
-    wanted = two(scene, naming(scene), pads=PADS, macs=MACS)
-    scene.bridge.apply(wanted, limit=0)
+    desired = two(scene, naming(scene), pads=PADS, macs=MACS)
+    scene.bridge.apply(desired, limit=0)
     scene.settle()
     assert scene.states() == {"waiting HELD_BACK": 1}
     scene.bridge.assign(scene.serials, scene.adam_ids[0])
@@ -293,7 +293,7 @@ def test_a_one_off_beside_the_file_waits_for_the_platform_too(make_scene: MakeSc
 def test_a_one_off_on_a_platform_of_no_entry_is_as_any_other(make_scene: MakeScene) -> None:
     scene = known(make_scene, MAC)
     app = AppWish(scene.adam_ids[0], ("nobody",), "hq", platforms=("iOS",), **PADS)
-    scene.apply(Wanted((Group("nobody"),), (app,)))
+    scene.apply(Desired((Group("nobody"),), (app,)))
     scene.bridge.assign(scene.serials, scene.adam_ids[0])
     scene.run(lambda: scene.states() == {DONE: 1})
     assert "Configuration" not in settings_of(scene, 0)
@@ -346,8 +346,8 @@ def test_the_file_says_it_and_status_shows_it(make_scene: MakeScene) -> None:
     shell = Shell(scene)
     head = {"adam_id": scene.adam_ids[0], "groups": ["g"]}
     apps = [head | {"platforms": ["iOS"]}, head | {"platforms": ["macOS"], "managed": False}]
-    wanted = {"groups": {"g": {"serials": ["LATE1", "LATE2"]}}, "apps": apps}
-    shell.write(wanted="".join(f"{k}: {json.dumps(v)}\n" for k, v in wanted.items()))
+    desired = {"groups": {"g": {"serials": ["LATE1", "LATE2"]}}, "apps": apps}
+    shell.write(desired="".join(f"{k}: {json.dumps(v)}\n" for k, v in desired.items()))
     planned = shell.run("plan")
     assert planned.exit_code == 0
     assert "that of LATE1, LATE2 is not known yet" in planned.stdout
@@ -366,14 +366,14 @@ def test_first_facts_that_show_a_name_but_no_platform_wait_for_an_apply(
     scene = vague(make_scene, "HomePad1,1")
     scene.world.devices[0].product_name = ""
     lab = Group("lab", match=Match(name="Device*"))
-    wanted = two(scene, lab, pads=PADS, macs=MACS)
-    scene.apply(wanted)
+    desired = two(scene, lab, pads=PADS, macs=MACS)
+    scene.apply(desired)
     assert scene.states() == {}
     reports(scene, scene.serials[0])
     assert scene.states() == {"waiting NOT_PLANNED": 1}
     reports(scene, scene.serials[0], product_name=PAD)
     assert scene.states() == {"waiting NOT_PLANNED": 1}
-    scene.apply(wanted)
+    scene.apply(desired)
     scene.run(lambda: scene.states() == {DONE: 1})
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bridge.config import LocationConfig
-from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.simulator.library import SERIAL, Asset, Pair, Target
 from tests.flow.scene import Scene
 
@@ -26,10 +26,10 @@ def with_branch(make_scene: MakeScene, *, seats: int, others: int, devices: int 
     return scene
 
 
-def from_both(scene: Scene, *order: str) -> Wanted:
+def from_both(scene: Scene, *order: str) -> Desired:
     """The app for everybody, from these locations in this order."""
     wish = AppWish(scene.adam_ids[0], ("everyone",), order[0], fallbacks=order[1:])
-    return Wanted((Group("everyone", all=True),), (wish,))
+    return Desired((Group("everyone", all=True),), (wish,))
 
 
 def places(scene: Scene) -> list[str]:

@@ -136,7 +136,7 @@ def test_5_a_message_without_a_udid_stops_nothing(
 
 def test_6_a_verification_that_is_never_answered_ends_by_the_clock(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1, install_time=600.0)
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(lambda: bool(scene.installs(state="acknowledged")))
     began = scene.world.now
     scene.world.devices[0].script.add(script.silent(0, request_type=LIST))
@@ -170,7 +170,7 @@ def test_7_another_version_than_the_stores_is_installed_all_the_same(
     scene = make_scene(devices=1, apps=1, policy=rarely())
     device, adam_id = scene.world.devices[0], scene.adam_ids[0]
     device.script.add(script.silent(0, request_type=LIST))
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(lambda: any(r.request_type == LIST for r in device.received))
     (asked,) = {r.command_uuid for r in device.received if r.request_type == LIST}
     app = {"Status": "Managed", "ExternalVersionIdentifier": 1, "IsValidated": False}

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from bridge.app.calls import make_calls
-from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.domain.desired.match import Match
 from bridge.domain.policy import DAY, HOUR, DevicePolicy, Policy
 from bridge.engine.decide.reconcile import ask
-from bridge.engine.desired import apply as wishes
+from bridge.engine.desired import apply
 from bridge.engine.sync import Read, Sync
 from bridge.simulator.faults import Fault
 from bridge.store.devices import devices
@@ -22,14 +22,14 @@ MakeScene = Callable[..., Scene]
 IPADS_17 = Match(product_name="iPad*", os_version=">=17.2")
 
 
-def wanting(scene: Scene, *groups: Group, apps: int = 1, **options: Any) -> Wanted:
+def wanting(scene: Scene, *groups: Group, apps: int = 1, **options: Any) -> Desired:
     """The first apps for all of these groups."""
     names = tuple(group.name for group in groups if group.name not in options.get("exclude", ()))
     wishes = (AppWish(a, names, "hq", **options) for a in scene.adam_ids[:apps])
-    return Wanted(groups, tuple(wishes))
+    return Desired(groups, tuple(wishes))
 
 
-def wanted(scene: Scene) -> set[str]:
+def desired(scene: Scene) -> set[str]:
     """The serial numbers for which an app is wanted."""
     return {each["serial_number"] for each in scene.installs() if each["wanted_by"] is not None}
 
@@ -68,7 +68,7 @@ def test_a_match_means_enrolled_devices_by_what_they_reported(make_scene: MakeSc
     scene.world.devices[3].check_out()
     scene.pass_time(60)
     scene.apply(wanting(scene, Group("ipads", match=IPADS_17)))
-    assert wanted(scene) == {scene.serials[0]}
+    assert desired(scene) == {scene.serials[0]}
 
 
 def test_a_device_that_enrols_later_is_served_at_once(make_scene: MakeScene) -> None:
@@ -77,7 +77,7 @@ def test_a_device_that_enrols_later_is_served_at_once(make_scene: MakeScene) -> 
     for serial, product in {"NEWPAD": "iPad14,1", "NEWPHONE": "iPhone14,5"}.items():
         scene.world.new_device(serial, product_name=product).enrol()
     scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
-    assert wanted(scene) == {"NEWPAD"}
+    assert desired(scene) == {"NEWPAD"}
 
 
 def test_a_device_that_changes_into_a_group_is_served_and_out_of_it_keeps_its_apps(
@@ -88,15 +88,15 @@ def test_a_device_that_changes_into_a_group_is_served_and_out_of_it_keeps_its_ap
     shaped(scene, [{"os_version": "17.1"}])
     rule = wanting(scene, Group("ipads", match=IPADS_17))
     scene.apply(rule)
-    assert wanted(scene) == set()
+    assert desired(scene) == set()
     reports(scene, serial, os_version="17.2")
     scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
 
     reports(scene, serial, os_version="17.1")
-    assert wanted(scene) == {serial}, "it keeps its apps until somebody has seen the removal"
+    assert desired(scene) == {serial}, "it keeps its apps until somebody has seen the removal"
     assert scene.bridge.plan(rule).change.removed == {(serial, scene.adam_ids[0])}
     scene.apply(rule)
-    assert wanted(scene) == set()
+    assert desired(scene) == set()
 
 
 def test_who_is_excluded_gets_nothing_even_when_named(make_scene: MakeScene) -> None:
@@ -106,7 +106,7 @@ def test_who_is_excluded_gets_nothing_even_when_named(make_scene: MakeScene) -> 
     lab = Group("lab", match=Match(name="Lab-*"))
     everyone = Group("everyone", all=True)
     scene.apply(wanting(scene, named, everyone, lab, exclude=("lab",)))
-    assert wanted(scene) == {scene.serials[1]}
+    assert desired(scene) == {scene.serials[1]}
 
 
 def test_overlapping_groups_make_one_install_of_an_app(make_scene: MakeScene) -> None:
@@ -123,7 +123,7 @@ def test_all_means_enrolled_devices_not_whoever_is_named_elsewhere(make_scene: M
     everyone, kiosks = Group("everyone", all=True), Group("kiosks", serials=("NOTYETHERE",))
     first, second = scene.adam_ids[:2]
     wishes = (AppWish(first, ("everyone",), "hq"), AppWish(second, ("kiosks",), "hq"))
-    scene.apply(Wanted((everyone, kiosks), wishes))
+    scene.apply(Desired((everyone, kiosks), wishes))
     pairs = {(each["serial_number"], each["adam_id"]) for each in scene.installs()}
     assert pairs == {(scene.serials[0], first), ("NOTYETHERE", second)}
 
@@ -133,7 +133,7 @@ def test_a_user_enrolled_device_is_in_no_group_and_is_counted(make_scene: MakeSc
     scene.world.new_device("HIDDEN", enrollment_id="ENROLMENT-1").enrol()
     scene.pass_time(60)
     scene.apply(wanting(scene, Group("everyone", all=True)))
-    assert wanted(scene) == {scene.serials[0]}
+    assert desired(scene) == {scene.serials[0]}
     with scene.bridge.database.read() as db:
         assert devices.without_serial(db) == 1
 
@@ -266,7 +266,7 @@ def test_one_device_that_changes_touches_no_other(make_scene: MakeScene) -> None
         device = devices.current(db, scene.serials[-1:])[scene.serials[-1]]
         devices.learn(db, device.id, {"os_version": "17.2"}, scene.world.now)
         db.set_trace_callback(seen.append)
-        assert wishes.for_device(db, scene.serials[-1], scene.world.now) == 2
+        assert apply.for_device(db, scene.serials[-1], scene.world.now) == 2
         db.set_trace_callback(None)
         dirty = {(each.id in before, each.target) for each in installs.dirty(db, 99)}
     assert dirty == {(False, scene.serials[-1])}
@@ -291,7 +291,7 @@ def test_a_rule_leaves_devices_of_another_platform_out(make_scene: MakeScene) ->
     shaped(scene, MIXED)
     scene.apply(wanting(scene, Group("everyone", all=True)))
     scene.run(lambda: scene.states() == {"installed INSTALLED": 1})
-    assert wanted(scene) == {scene.serials[0]}
+    assert desired(scene) == {scene.serials[0]}
 
 
 def test_what_a_rule_wished_for_before_apple_told_the_platforms_is_given_up(
@@ -424,10 +424,10 @@ def test_what_changes_on_a_device_is_asked_for_again_each_week(make_scene: MakeS
     scene.apply(wanting(scene, Group("ipads", match=IPADS_17)))
     scene.world.devices[0].os_version = "17.2"
     scene.pass_time(6 * DAY)
-    assert (asked(scene), wanted(scene)) == ([], set())
+    assert (asked(scene), desired(scene)) == ([], set())
     scene.pass_time(2 * DAY)
     assert asked(scene) == scene.serials, "once each"
-    assert wanted(scene) == {scene.serials[0]}
+    assert desired(scene) == {scene.serials[0]}
     scene.pass_time(7 * DAY)
     assert len(asked(scene)) == 4
 

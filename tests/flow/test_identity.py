@@ -149,7 +149,7 @@ def test_one_list_that_is_empty_by_mistake_changes_nothing(make_scene: MakeScene
 @pytest.mark.parametrize("erased", [True, False], ids=["erased", "as it was"])
 def test_a_device_that_checks_out_and_enrols_again(make_scene: MakeScene, erased: bool) -> None:
     scene = make_scene(devices=1, apps=2)
-    scene.apply(scene.wanted(remove_with_profile=False))
+    scene.apply(scene.desired(remove_with_profile=False))
     scene.run(lambda: all_there(scene))
     device = scene.world.devices[0]
     device.check_out()

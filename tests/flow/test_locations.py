@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from bridge.config import LocationConfig, load_config
-from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.domain.views import HealthPart
 from bridge.engine.calls.registering import NOTIFICATION_TYPES
 from bridge.engine.client_pool import Transports
@@ -90,10 +90,10 @@ def branch(scene: Scene, seats: int = 10) -> Location:
     return location
 
 
-def wanted(scene: Scene, where: dict[str, str]) -> Wanted:
+def desired(scene: Scene, where: dict[str, str]) -> Desired:
     """These apps (adam id to location) for every device."""
     wishes = tuple(AppWish(adam_id, ("them",), location) for adam_id, location in where.items())
-    return Wanted(groups=(Group("them", all=True),), apps=wishes)
+    return Desired(groups=(Group("them", all=True),), apps=wishes)
 
 
 def writes(scene: Scene) -> int:
@@ -113,7 +113,7 @@ def test_two_locations_side_by_side(make_scene: MakeScene) -> None:
     scene = make_scene(devices=2, apps=1)
     other = branch(scene)
     add_location(scene, "branch", other.token)
-    scene.apply(wanted(scene, {scene.adam_ids[0]: "hq", BRANCH_APP: "branch"}))
+    scene.apply(desired(scene, {scene.adam_ids[0]: "hq", BRANCH_APP: "branch"}))
     scene.run(scene.all_installed)
     assert scene.world.missing(scene.world.everything()) == []
     assert scene.world.ledger.violations() == []
@@ -131,7 +131,7 @@ def test_one_location_in_trouble_leaves_the_other_alone(make_scene: MakeScene) -
     other = branch(scene)
     add_location(scene, "branch", other.token)
     other.tokens[-1].revoked = True
-    scene.apply(wanted(scene, {scene.adam_ids[0]: "hq", BRANCH_APP: "branch"}))
+    scene.apply(desired(scene, {scene.adam_ids[0]: "hq", BRANCH_APP: "branch"}))
     scene.run(lambda: scene.install()["state"] == "installed")
     assert scene.install(adam_id=BRANCH_APP)["reason"] == "TOKEN_REVOKED"
     assert part(scene).ok and not part(scene, "branch").ok
@@ -143,7 +143,7 @@ def test_each_location_has_a_pace_of_its_own_that_outlives_its_token(
     scene = make_scene(devices=1, apps=1)
     scene.world.apple.settings.limits["maxRequestPerSecond"] = 4
     add_location(scene, "branch", branch(scene).token)
-    scene.apply(wanted(scene, {scene.adam_ids[0]: "hq"}))
+    scene.apply(desired(scene, {scene.adam_ids[0]: "hq"}))
     scene.run(scene.all_installed)
     scene.world.apple.settings.enforce_rate = False  # nobody really sleeps here
     slept: list[float] = []
@@ -203,10 +203,10 @@ def test_a_token_that_ends_while_apple_is_silent(make_scene: MakeScene) -> None:
     scene = settled(make_scene)
     token = scene.world.apple.issue_token(scene.world.location, scene.world.now + HOUR)
     put_token(scene, token.text)
-    assert stored(scene).stopped is None
+    assert stored(scene).suspended is None
     scene.apple_adapter.fail("refused", times=1000)
     jump(scene, 2 * HOUR)
-    assert stored(scene).stopped == "TOKEN_EXPIRED"
+    assert stored(scene).suspended == "TOKEN_EXPIRED"
     assert "has expired on 2027-01-15" in part(scene).detail
 
 
@@ -217,7 +217,7 @@ def test_a_good_reply_shows_that_a_date_was_wrong(make_scene: MakeScene) -> None
     put_token(scene, text)
     for _ in range(10):
         jump(scene, 10)
-        assert stored(scene).stopped is None
+        assert stored(scene).suspended is None
     assert not part(scene).ok, "it is said all the same"
 
 
@@ -253,7 +253,7 @@ def test_a_token_that_apple_does_not_take_any_more(
     before = writes(scene)
     jump(scene, 6 * MINUTE)
     jump(scene, 6 * MINUTE)
-    assert stored(scene).stopped == reason
+    assert stored(scene).suspended == reason
     assert writes(scene) == before
     assert scene.states() == {f"waiting {reason}": 1}
     assert part(scene).detail.startswith(f"{reason}: ")
@@ -263,20 +263,20 @@ def test_a_token_that_apple_does_not_take_any_more(
     assert warnings(caplog, f"nothing is written at this location: {reason}") == 1
     token.text, token.revoked, token.expires_at = good.text, good.revoked, good.expires_at
     jump(scene, 6 * MINUTE)
-    assert stored(scene).stopped is None, "a good reply proves it"
+    assert stored(scene).suspended is None, "a good reply proves it"
     scene.run(scene.all_installed)
 
 
 def test_a_token_file_that_cannot_be_read(make_scene: MakeScene) -> None:
     scene = settled(make_scene)
     put_token(scene, "garbage")
-    assert stored(scene).stopped == "TOKEN_INVALID"
+    assert stored(scene).suspended == "TOKEN_INVALID"
     assert "hq.vpptoken" in part(scene).detail and "garbage" not in part(scene).detail
     (scene.tmp_path / "hq.vpptoken").unlink()
     jump(scene, 6)
     assert "No such file" in part(scene).detail
     put_token(scene, scene.world.location.token)
-    assert stored(scene).stopped is None
+    assert stored(scene).suspended is None
 
 
 def read_only(make_scene: MakeScene) -> Scene:
@@ -287,7 +287,7 @@ def read_only(make_scene: MakeScene) -> Scene:
     put_token(scene, token.text)
     scene.apply()
     scene.settle()
-    assert stored(scene).stopped == "TOKEN_READ_ONLY"
+    assert stored(scene).suspended == "TOKEN_READ_ONLY"
     assert scene.world.ledger.requests["apple.set_client_config"] == 1
     return scene
 
@@ -297,13 +297,13 @@ def test_a_read_only_token_is_not_cured_by_reading(make_scene: MakeScene) -> Non
     for _ in range(3):
         jump(scene, HOUR)
     assert scene.world.ledger.requests["apple.client_config"] > 5
-    assert stored(scene).stopped == "TOKEN_READ_ONLY"
+    assert stored(scene).suspended == "TOKEN_READ_ONLY"
     assert scene.states() == {"waiting TOKEN_READ_ONLY": 1}
     scene.restart()
     jump(scene, HOUR)
     assert scene.world.ledger.requests["apple.set_client_config"] == 1
     put_token(scene, scene.world.apple.issue_token(scene.world.location).text)
-    assert stored(scene).stopped is None
+    assert stored(scene).suspended is None
     scene.run(scene.all_installed)
 
 
@@ -314,7 +314,7 @@ def test_a_read_only_token_is_tried_again_after_a_day(make_scene: MakeScene) -> 
     jump(scene, HOUR)
     jump(scene, 5 * MINUTE)
     assert scene.world.ledger.requests["apple.set_client_config"] == 2
-    assert stored(scene).stopped == "TOKEN_READ_ONLY"
+    assert stored(scene).suspended == "TOKEN_READ_ONLY"
     scene.world.location.tokens[-1].read_only = False
     jump(scene, DAY + HOUR)
     scene.run(scene.all_installed)
@@ -330,7 +330,7 @@ def test_a_renewed_token_is_used_within_seconds(make_scene: MakeScene) -> None:
     old.revoked = True
     put_token(scene, renewed.text)
     assert stored(scene).token_digest is not None
-    assert stored(scene).stopped is None
+    assert stored(scene).suspended is None
     assert stored(scene).config_read_at == scene.world.now
 
 
@@ -339,7 +339,7 @@ def test_a_token_of_another_library_is_refused(make_scene: MakeScene) -> None:
     other = branch(scene)
     before = (stored(scene), dict(other.library.assignments), writes(scene))
     put_token(scene, other.token)
-    assert stored(scene).stopped == "TOKEN_OTHER_LIBRARY"
+    assert stored(scene).suspended == "TOKEN_OTHER_LIBRARY"
     assert other.uid in part(scene).detail and "same location as before" in part(scene).detail
     scene.world.new_device("LATE1").enrol()
     jump(scene, 2 * DAY)
@@ -352,7 +352,7 @@ def test_a_token_of_another_library_is_refused(make_scene: MakeScene) -> None:
         assert getattr(now, name) == getattr(before[0], name), name
     assert (dict(other.library.assignments), writes(scene)) == before[1:]
     put_token(scene, scene.world.location.token)
-    assert stored(scene).stopped is None
+    assert stored(scene).suspended is None
     scene.run(scene.all_installed)
 
 
@@ -361,12 +361,12 @@ def test_a_token_of_another_library_that_comes_just_before_a_write(
 ) -> None:
     scene = make_scene(devices=1, apps=1)
     other = branch(scene)
-    scene.apply(wanted(scene, {scene.adam_ids[0]: "hq"}))
+    scene.apply(desired(scene, {scene.adam_ids[0]: "hq"}))
     scene.run(lambda: "associating ASSOCIATE_COLLECTING" in scene.states())
     (scene.tmp_path / "hq.vpptoken").write_text(other.token)
     scene.world.advance(4)
     scene.settle()
-    assert stored(scene).stopped == "TOKEN_OTHER_LIBRARY"
+    assert stored(scene).suspended == "TOKEN_OTHER_LIBRARY"
     assert scene.world.ledger.requests["apple.associate"] == 0
     put_token(scene, scene.world.location.token)
     scene.run(scene.all_installed)
@@ -379,8 +379,8 @@ def test_a_location_that_was_never_used_may_get_another_library(make_scene: Make
     assert stored(scene).library_uid == scene.world.location.uid
     put_token(scene, other.token)
     assert stored(scene).library_uid == other.uid
-    assert stored(scene).stopped is None
-    scene.apply(wanted(scene, {BRANCH_APP: "hq"}))
+    assert stored(scene).suspended is None
+    scene.apply(desired(scene, {BRANCH_APP: "hq"}))
     scene.run(scene.all_installed)
     assert len(other.library.assignments) == 1
 
@@ -395,7 +395,7 @@ def test_the_second_location_with_a_library_does_not_write(
     location = scene.world.location
     add_location(scene, "twin", scene.world.apple.issue_token(location).text)
     first, second = scene.adam_ids
-    scene.apply(wanted(scene, {first: "hq", second: "twin"}))
+    scene.apply(desired(scene, {first: "hq", second: "twin"}))
     scene.run(lambda: scene.install(adam_id=first)["state"] == "installed")
     assert scene.install(adam_id=second)["reason"] == "SHARED_LIBRARY"
     assert part(scene).ok
@@ -416,11 +416,11 @@ def test_a_shared_library_ends_when_the_token_is_another_one(make_scene: MakeSce
     other = branch(scene)
     twin = scene.world.apple.issue_token(scene.world.location).text
     add_location(scene, "branch", twin)
-    scene.apply(wanted(scene, {scene.adam_ids[0]: "hq", BRANCH_APP: "branch"}))
+    scene.apply(desired(scene, {scene.adam_ids[0]: "hq", BRANCH_APP: "branch"}))
     jump(scene, 10)
-    assert stored(scene, "branch").stopped == "SHARED_LIBRARY"
+    assert stored(scene, "branch").suspended == "SHARED_LIBRARY"
     put_token(scene, other.token, "branch")
-    assert stored(scene, "branch").stopped is None
+    assert stored(scene, "branch").suspended is None
     scene.run(scene.all_installed)
     assert len(other.library.assignments) == 1
 
@@ -480,7 +480,7 @@ def test_another_mdm_in_any_reply_stops_all_writes(
     scene.world.new_device("LATE1").enrol()
     before = writes(scene)
     jump(scene, 1)
-    assert stored(scene).stopped == "FOREIGN_MDM"
+    assert stored(scene).suspended == "FOREIGN_MDM"
     jump(scene, 10)
     assert writes(scene) == before
     assert scene.install("LATE1")["reason"] == "FOREIGN_MDM"
@@ -507,7 +507,7 @@ def test_another_mdm_is_seen_in_the_reply_to_an_associate(make_scene: MakeScene)
     take_over(scene)
     scene.run(lambda: scene.world.ledger.requests["apple.associate"] == 1)
     scene.settle()
-    assert stored(scene).stopped == "FOREIGN_MDM"
+    assert stored(scene).suspended == "FOREIGN_MDM"
 
 
 @pytest.mark.parametrize("client", [ClientConfig(), None])
@@ -518,11 +518,11 @@ def test_when_the_other_mdm_is_gone_everything_is_read_again(
     ours = scene.world.location.client
     take_over(scene)
     jump(scene, HOUR)
-    assert stored(scene).stopped == "FOREIGN_MDM"
+    assert stored(scene).suspended == "FOREIGN_MDM"
     reads = scene.world.ledger.requests.copy()
     scene.world.location.client = client or ours
     jump(scene, 6 * MINUTE)
-    assert stored(scene).stopped is None
+    assert stored(scene).suspended is None
     scene.settle()
     assert scene.world.ledger.requests["apple.assets"] > reads["apple.assets"]
     assert scene.world.ledger.requests["apple.assignments"] > reads["apple.assignments"]
@@ -549,7 +549,7 @@ def test_another_mdm_that_comes_between_reading_and_registering(make_scene: Make
         db.execute("UPDATE schedule SET next_at = ?", (scene.world.now + 30 * DAY,))
     jump(scene, MINUTE)
     assert writes(scene) == 0
-    assert stored(scene).stopped == "FOREIGN_MDM"
+    assert stored(scene).suspended == "FOREIGN_MDM"
 
 
 def test_a_notification_url_of_others_without_a_name(make_scene: MakeScene) -> None:
@@ -596,7 +596,7 @@ def test_what_somebody_changed_is_set_again(
     assert scene.counters()["apple.config_changed"] == 1
     jump(scene, HOUR)
     assert scene.counters()["apple.config_changed"] == 1
-    assert stored(scene).stopped is None
+    assert stored(scene).suspended is None
 
 
 def test_what_is_as_we_told_it_is_left_alone(make_scene: MakeScene) -> None:
@@ -746,7 +746,7 @@ def test_a_url_that_apple_cannot_reach_is_said_and_tried_again(
     assert (part(scene).ok, part(scene).detail) == (False, said)
     client = scene.world.location.client
     assert client.mdm_info is not None and client.notification_url == ""
-    assert stored(scene).stopped is None
+    assert stored(scene).suspended is None
     for _ in range(3):
         jump(scene, 5 * MINUTE)
     assert warnings(caplog, said) == 1
@@ -867,10 +867,10 @@ def test_a_stop_is_not_logged_again_by_the_reasons_behind_it(
     token = scene.world.location.tokens[-1]
     token.revoked = True
     jump(scene, 6 * MINUTE)
-    assert stored(scene).stopped == "TOKEN_REVOKED"
+    assert stored(scene).suspended == "TOKEN_REVOKED"
     token.revoked = False
     jump(scene, 6 * MINUTE)
-    assert stored(scene).stopped == "FOREIGN_MDM"
+    assert stored(scene).suspended == "FOREIGN_MDM"
     levels = [r.levelno for r in caplog.records if "nothing is written" in r.getMessage()]
     assert levels == [logging.WARNING] * 3
 

@@ -300,7 +300,7 @@ def test_no_secret_is_told_at_any_level(make_scene: MakeScene, log: Log) -> None
     ):
         scene.world.faults.add(fault)
     shell.run("sync", "all")
-    scene.apply(scene.wanted(configuration=CONFIGURATION))
+    scene.apply(scene.desired(configuration=CONFIGURATION))
     scene.world.devices[0].escrow_bootstrap_token(BOOTSTRAP)
     scene.run(scene.all_installed, limit=2 * 86400)
     notification_token = scene.world.location.client.notification_token

@@ -79,7 +79,7 @@ def test_without_it_such_a_device_needs_the_file(make_scene: MakeScene) -> None:
     why = scene.install()["explanation"]
     assert why["who_must_act"] == "the admin"
     assert why["next"] == "Set bundle_id for Pages in the file and apply it."
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(scene.all_installed)
 
 
@@ -116,9 +116,9 @@ def test_no_failure_of_it_fails_anything(make_scene: MakeScene, what: Any) -> No
     assert all(each["state"] == "installed" for each in report)
     assert scene.counters()["metadata.failed"] == 1
     with scene.bridge.database.read() as db:
-        (stopped,) = db.execute("SELECT stopped FROM locations").fetchone()
+        (suspended,) = db.execute("SELECT suspended FROM locations").fetchone()
         waiting = db.execute("SELECT * FROM outbox WHERE state = 'ready' AND error IS NOT NULL")
-        assert (stopped, waiting.fetchall()) == (None, []), "no trouble of the location's"
+        assert (suspended, waiting.fetchall()) == (None, []), "no trouble of the location's"
     before = asked(scene)
     scene.pass_time(0.9 * HOUR)
     assert asked(scene) == before
@@ -158,7 +158,7 @@ def test_a_token_file_that_is_gone_is_no_failure_of_the_location_here(
     scene.settle()
     assert scene.counters()["metadata.failed"] == 1
     with scene.bridge.database.read() as db:
-        assert db.execute("SELECT stopped FROM locations").fetchone()[0] is None
+        assert db.execute("SELECT suspended FROM locations").fetchone()[0] is None
 
 
 def test_a_location_that_stopped_is_not_asked(make_scene: MakeScene) -> None:
@@ -183,9 +183,9 @@ def test_what_apple_does_not_know_is_asked_again_a_day_later(make_scene: MakeSce
     pages, numbers = scene.adam_ids
     entry = scene.world.catalogue.pop(numbers)
     scene.world.faults.add(Fault("device", "silent", times=0, match="InstallApplication"))
-    wanted = scene.wanted()
-    (app,) = wanted.apps
-    scene.apply(replace(wanted, apps=(app, replace(app, adam_id=numbers, name="Numbers"))))
+    desired = scene.desired()
+    (app,) = desired.apps
+    scene.apply(replace(desired, apps=(app, replace(app, adam_id=numbers, name="Numbers"))))
     scene.settle()
     assert scene.counters()["metadata.not_found"] == 1
     assert known(scene) == [(pages, "com.example.pages", "metadata"), (numbers, None, None)]
@@ -214,32 +214,32 @@ def test_what_is_known_is_asked_for_as_rarely_as_the_policy_says(make_scene: Mak
 def test_nobody_asks_for_what_nobody_wishes(make_scene: MakeScene) -> None:
     policy = replace(Policy(), sync=SyncPolicy(metadata_every=HOUR))
     scene = make_scene(devices=1, apps=2, policy=policy)
-    wanted = scene.wanted()
-    scene.apply(replace(wanted, apps=wanted.apps[:1]))
+    desired = scene.desired()
+    scene.apply(replace(desired, apps=desired.apps[:1]))
     scene.run(scene.all_installed)
     scene.pass_time(0.9 * HOUR)
     assert asked(scene) == 1
-    scene.apply(replace(wanted, apps=()))
+    scene.apply(replace(desired, apps=()))
     scene.pass_time(2 * HOUR)
     assert asked(scene) == 1
 
 
 def test_a_new_wish_is_asked_for_at_once(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=2)
-    wanted = scene.wanted()
-    scene.apply(replace(wanted, apps=wanted.apps[:1]))
+    desired = scene.desired()
+    scene.apply(replace(desired, apps=desired.apps[:1]))
     scene.run(scene.all_installed)
     scene.pass_time(61)
-    scene.apply(wanted)
+    scene.apply(desired)
     scene.settle()
     assert asked(scene) == 2
 
 
 def test_the_files_words_are_kept(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1)
-    wanted = scene.wanted()
-    (app,) = wanted.apps
-    scene.apply(replace(wanted, apps=(replace(app, name="Our Pages", bundle_id="our.pages"),)))
+    desired = scene.desired()
+    (app,) = desired.apps
+    scene.apply(replace(desired, apps=(replace(app, name="Our Pages", bundle_id="our.pages"),)))
     scene.settle()
     assert asked(scene) == 1
     assert known(scene, "name, bundle_id") == [("Our Pages", "our.pages")]
@@ -247,9 +247,9 @@ def test_the_files_words_are_kept(make_scene: MakeScene) -> None:
 
 def test_an_app_without_a_name_gets_apples(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1)
-    wanted = scene.wanted()
-    (app,) = wanted.apps
-    scene.apply(replace(wanted, apps=(replace(app, name=None),)))
+    desired = scene.desired()
+    (app,) = desired.apps
+    scene.apply(replace(desired, apps=(replace(app, name=None),)))
     scene.run(scene.all_installed)
     assert known(scene, "name, name_from") == [("Pages", "metadata")]
     assert scene.install()["explanation"]["sentence"].startswith("Pages is installed")

@@ -15,7 +15,7 @@ MakeScene = Callable[..., Scene]
 
 APP = "361309726"
 PARTS: Mapping[str, str] = {
-    "wanted": "groups: {sales: {serials_file: sales.txt}}\napps: [{adam: 1}]\n",
+    "desired": "groups: {sales: {serials_file: sales.txt}}\napps: [{adam: 1}]\n",
     "mdm": "servers: {main: {url: 'http://127.0.0.1:9', api_key: '${NOWHERE_SET}', "
     "webhook_key_file: gone.key, kee: 1}}\n",
     "web": "api: {key: '${NOWHERE_SET}'}\nlisten: nowhere\n",
@@ -29,7 +29,7 @@ GOOD = {
     "apple: {url: 'http://127.0.0.1:9998/mdm/v2'}\n",
 }
 STORED = ("database", "policy")
-EVERYTHING = (*STORED, "apple", "mdm", "web", "wanted")
+EVERYTHING = (*STORED, "apple", "mdm", "web", "desired")
 
 CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "plan": (("plan",), EVERYTHING),
@@ -118,7 +118,7 @@ def test_an_emergency_needs_neither_keys_nor_lists(shell: Shell) -> None:
 
 def test_doctor_finds_what_is_wrong_with_groups_and_apps_and_goes_on(shell: Shell) -> None:
     shell.run("apply", "--yes")
-    shell.write(wanted=PARTS["wanted"])
+    shell.write(desired=PARTS["desired"])
     told = shell.json("doctor", code=1)["findings"]
     failed = [each for each in told if each["level"] == "fail" and each["part"] != "engine"]
     assert {each["part"] for each in failed} == {"groups and apps"}

@@ -32,7 +32,7 @@ def travel(make_scene: MakeScene, road: str, late: int | None) -> Scene:
     scene = make_scene(devices=1, apps=2, enrol=False, **world)
     scene.world.mdm.webhook.late = late
     scene.world.devices[0].script.add(*deeds)
-    scene.apply(scene.wanted(**wish))
+    scene.apply(scene.desired(**wish))
     scene.pass_time(5)
     scene.world.enrol_all()
     scene.run(lambda: bool(scene.installs()) and scene.all_installed(), limit=7200)

@@ -101,7 +101,7 @@ def waiting_for_apple(make_scene: MakeScene, **arguments: Any) -> Scene:
     """Licences were asked for, Apple has decided, and has told nobody."""
     faults = [SILENCE, NO_STATUS]
     scene = make_scene(**{"devices": 2, "apps": 1, "faults": faults} | arguments)
-    scene.apply(scene.wanted(mode="license_only"))
+    scene.apply(scene.desired(mode="license_only"))
     scene.run(lambda: event_of(scene) is not None and bool(event_of(scene).done))
     assert set(scene.states()) == {"associating ASSOCIATE_REQUESTED"}
     return scene
@@ -110,7 +110,7 @@ def waiting_for_apple(make_scene: MakeScene, **arguments: Any) -> Scene:
 def licensed(make_scene: MakeScene, **arguments: Any) -> Scene:
     """The first device holds its licence; from now on Apple's own notifications are lost."""
     scene = make_scene(**{"devices": 1, "apps": 1} | arguments)
-    scene.apply(scene.wanted(mode="license_only", on_unwanted="release"))
+    scene.apply(scene.desired(mode="license_only", on_unwanted="release"))
     scene.run(lambda: scene.states() == {"licensed LICENSED": 1})
     scene.world.faults.add(SILENCE)
     scene.world.faults.add(NO_STATUS)
@@ -173,7 +173,7 @@ def test_test_notification(make_scene: MakeScene) -> None:
 
 def test_asset_count_lets_those_go_on_who_wait_for_a_seat(make_scene: MakeScene) -> None:
     scene = make_scene(devices=3, apps=1, seats=1)
-    scene.apply(scene.wanted(mode="license_only"))
+    scene.apply(scene.desired(mode="license_only"))
     scene.run(lambda: scene.states() == {"licensed LICENSED": 1, "waiting NO_SEAT": 2})
     scene.pass_time(120)
     scene.world.location.library.assets[scene.adam_ids[0], "STDQ"].total += 2
@@ -230,7 +230,7 @@ def test_asset_count_that_cannot_be_added_has_the_counts_read(
 def test_asset_count_leaves_the_unlimited_alone(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1)
     scene.world.location.library.assets[scene.adam_ids[0], "STDQ"].unlimited = True
-    scene.apply(scene.wanted(mode="license_only"))
+    scene.apply(scene.desired(mode="license_only"))
     scene.run(lambda: scene.states() == {"licensed LICENSED": 1})
     before = seats(scene)
     content = {"adamId": scene.adam_ids[0], "pricingParam": "STDQ", "countDelta": 5}
@@ -269,7 +269,7 @@ def test_asset_management_associate_success_of_ours(make_scene: MakeScene) -> No
 def test_asset_management_associate_success_of_somebody_else(make_scene: MakeScene) -> None:
     """They were quicker for one of the pairs that wait: Apple's assignments decide."""
     scene = make_scene(devices=2, apps=1, faults=[SILENCE], seats=0)
-    scene.apply(scene.wanted(mode="license_only"))
+    scene.apply(scene.desired(mode="license_only"))
     scene.run(lambda: scene.states() == {"waiting NO_SEAT": 2})
     scene.world.location.library.assets[scene.adam_ids[0], "STDQ"].total = 1
     event = scene.world.apple.portal(

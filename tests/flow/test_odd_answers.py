@@ -68,7 +68,7 @@ def a_day(make_scene: MakeScene, kind: str, path: Path, odd: Any) -> tuple[Scene
     scene = make_scene(devices=1, apps=2, macs=0.0, policy=rarely())
     scene.pass_time(60)
     odd_answers(scene, kind, path, odd)
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.pass_time(DAY)
     return scene, sum(scene.world.ledger.requests.values())
 

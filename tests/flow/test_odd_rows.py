@@ -318,7 +318,7 @@ def test_a_reply_that_contradicts_the_client_configuration_is_heard_once(
     scene.pass_time(HOUR)
     assert calls(scene) - before <= 10
     with scene.bridge.database.read() as db:
-        assert locations.get(db, "hq").stopped is None
+        assert locations.get(db, "hq").suspended is None
 
 
 @pytest.mark.slow

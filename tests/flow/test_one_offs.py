@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.config import LocationConfig
-from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Desired, Group
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -16,7 +16,7 @@ def shell(make_scene: Callable[..., Scene]) -> Shell:
     return Shell(make_scene(devices=2, apps=2))
 
 
-def wanted_by(scene: Scene) -> dict[tuple[str, str], str | None]:
+def desired_by(scene: Scene) -> dict[tuple[str, str], str | None]:
     return {(i["serial_number"], i["adam_id"]): i["wanted_by"] for i in scene.installs()}
 
 
@@ -33,7 +33,7 @@ def test_an_app_that_no_file_wants_is_installed_and_given_up_again(shell: Shell)
     device, app = scene.serials[0], scene.adam_ids[0]
     assert shell.run("assign", device, "--app", app).stdout == "1 new one-off wish.\n"
     scene.run(scene.all_installed)
-    assert wanted_by(scene) == {(device, app): "one-off"}
+    assert desired_by(scene) == {(device, app): "one-off"}
     assert shell.run("unassign", device, "--app", app).stdout == "1 one-off wish withdrawn.\n"
     scene.settle()
     assert scene.states() == {"removed KEPT": 1}
@@ -57,11 +57,11 @@ def test_no_apply_takes_a_one_off_away(shell: Shell) -> None:
     shell.run("assign", device, "--app", app)
     shell.want(scene.serials[1:], scene.adam_ids[1:])
     shell.run("apply", "--yes")
-    assert wanted_by(scene)[device, app] == "one-off"
+    assert desired_by(scene)[device, app] == "one-off"
     shell.want([])
-    shell.write(wanted="groups: {}\napps: []\n")
+    shell.write(desired="groups: {}\napps: []\n")
     shell.run("apply", "--yes", "--json")
-    assert wanted_by(scene)[device, app] == "one-off"
+    assert desired_by(scene)[device, app] == "one-off"
 
 
 def test_the_file_comes_and_goes_beside_a_one_off_without_a_new_round(shell: Shell) -> None:
@@ -72,10 +72,10 @@ def test_the_file_comes_and_goes_beside_a_one_off_without_a_new_round(shell: She
     before = row(scene, device, app)
     shell.want([device], [app])
     shell.run("apply", "--yes")
-    assert wanted_by(scene) == {(device, app): "file and one-off"}
-    shell.write(wanted="groups: {}\napps: []\n")
+    assert desired_by(scene) == {(device, app): "file and one-off"}
+    shell.write(desired="groups: {}\napps: []\n")
     shell.run("apply", "--yes")
-    assert wanted_by(scene) == {(device, app): "one-off"}
+    assert desired_by(scene) == {(device, app): "one-off"}
     after = row(scene, device, app)
     assert (after["round_at"], after["dirty_at"]) == (before["round_at"], before["dirty_at"])
 
@@ -88,7 +88,7 @@ def test_what_the_file_wants_stays_when_the_one_off_goes(shell: Shell) -> None:
     before = row(scene, device, app)
     told = shell.run("assign", device, "--app", app).stdout
     assert f"The file wants it, too, and its settings count, on {device}." in told
-    assert wanted_by(scene)[device, app] == "file and one-off"
+    assert desired_by(scene)[device, app] == "file and one-off"
     told = shell.run("unassign", device, "--app", app).stdout
     assert f"The file still wants it on {device}." in told
     assert row(scene, device, app) == before
@@ -109,16 +109,16 @@ def test_a_device_whose_groups_want_it_too_is_wanted_by_both(
     scene = make_scene(devices=1, apps=1, seats=2)
     scene.apply()
     scene.bridge.assign(["LATE1"], scene.adam_ids[0])
-    assert wanted_by(scene)["LATE1", scene.adam_ids[0]] == "one-off"
+    assert desired_by(scene)["LATE1", scene.adam_ids[0]] == "one-off"
     scene.world.new_device("LATE1").enrol()
     scene.run(scene.all_installed)
-    assert wanted_by(scene)["LATE1", scene.adam_ids[0]] == "file and one-off"
+    assert desired_by(scene)["LATE1", scene.adam_ids[0]] == "file and one-off"
 
 
 def test_the_settings_that_the_file_has_for_the_app_count(make_scene: Callable[..., Scene]) -> None:
     scene = make_scene(devices=1, apps=1)
     app = AppWish(scene.adam_ids[0], ("none",), "hq", priority=7, mode="license_only")
-    scene.apply(Wanted((Group("none", ("OTHER1",)),), (app,)))
+    scene.apply(Desired((Group("none", ("OTHER1",)),), (app,)))
     scene.bridge.assign(scene.serials, app.adam_id)
     stored = row(scene, scene.serials[0], app.adam_id)
     assert (stored["priority"], '"mode": "license_only"' in stored["options"]) == (7, True)

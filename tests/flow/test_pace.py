@@ -64,7 +64,7 @@ def test_installs_keep_the_pace_that_policy_sets(make_scene: MakeScene) -> None:
 @pytest.mark.slow
 def test_what_is_old_is_forgotten_and_what_decides_is_kept(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=2, policy=rarely())
-    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.apply(scene.desired(on_unwanted="release"))
     scene.run(scene.all_installed)
     scene.pass_time(120 * DAY)
     assert scene.all_installed()
@@ -74,7 +74,7 @@ def test_what_is_old_is_forgotten_and_what_decides_is_kept(make_scene: MakeScene
     assert kinds.count("InstallApplication") == 2
     assert kinds.count("ManagedApplicationList") <= 5, "one a week, kept for 30 days"
     assert events <= 20
-    apps = scene.wanted(on_unwanted="release")
+    apps = scene.desired(on_unwanted="release")
     scene.apply(replace(apps, apps=apps.apps[:1]))
     scene.run(lambda: scene.states() == {"installed INSTALLED": 1, "removed RELEASED": 1})
     scene.pass_time(91 * DAY)

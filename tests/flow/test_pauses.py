@@ -205,10 +205,10 @@ def test_a_location_alone(make_scene: MakeScene) -> None:
 
 def test_removals_wait_too(make_scene: MakeScene) -> None:
     scene = make_scene(devices=2, apps=1)
-    scene.apply(scene.wanted(on_unwanted="remove"))
+    scene.apply(scene.desired(on_unwanted="remove"))
     scene.run(scene.all_installed)
     scene.bridge.pause("app", scene.adam_ids[0])
-    scene.apply(replace(scene.wanted(), apps=()))
+    scene.apply(replace(scene.desired(), apps=()))
     scene.pass_time(3600)
     assert scene.states() == {"waiting PAUSED": 2}
     assert scene.world.missing(scene.world.everything()) == []

@@ -46,7 +46,9 @@ def test_plan_then_apply_then_plan_says_nothing_to_do(shell: Shell) -> None:
 def test_before_the_first_serve_it_reads_outside_and_stores_nothing(shell: Shell) -> None:
     scene = shell.scene
     app = scene.adam_ids[0]
-    shell.write(wanted=f"groups: {{g: {{all: true}}}}\napps: [{{adam_id: '{app}', groups: [g]}}]\n")
+    shell.write(
+        desired=f"groups: {{g: {{all: true}}}}\napps: [{{adam_id: '{app}', groups: [g]}}]\n"
+    )
     before = dump(scene)
     told = shell.json("plan")
     assert (told["added"], told["short"]) == (3, 0), "all means those that the server lists"
@@ -180,8 +182,8 @@ def test_an_app_that_devices_cannot_have_is_named(make_scene: Callable[..., Scen
 
 def test_an_app_that_is_not_owned_is_short(shell: Shell) -> None:
     shell.want(["S1"], [])
-    wanted = {"groups": {"g": {"serials": ["S1"]}}, "apps": [{"adam_id": "999", "groups": ["g"]}]}
-    shell.write(wanted="".join(f"{k}: {json.dumps(v)}\n" for k, v in wanted.items()))
+    desired = {"groups": {"g": {"serials": ["S1"]}}, "apps": [{"adam_id": "999", "groups": ["g"]}]}
+    shell.write(desired="".join(f"{k}: {json.dumps(v)}\n" for k, v in desired.items()))
     result = shell.run("plan")
     assert result.exit_code == 1
     assert "hq, app 999: needs 1, holds 0, none is owned there, 1 short" in result.stdout
@@ -198,7 +200,7 @@ def test_apps_without_a_known_bundle_id_are_named_until_it_is_learnt(shell: Shel
 def test_devices_of_which_a_match_needs_facts_are_counted(shell: Shell) -> None:
     app = shell.scene.adam_ids[0]
     shell.write(
-        wanted="groups: {g: {match: {product_name: 'iPad*'}}}\n"
+        desired="groups: {g: {match: {product_name: 'iPad*'}}}\n"
         f"apps: [{{adam_id: '{app}', groups: [g]}}]\n"
     )
     told = shell.json("plan")
@@ -238,8 +240,8 @@ def test_a_named_device_of_another_platform_is_named_and_takes_no_seat(
     shell.run("apply", "--yes")
     scene.run(scene.all_installed)
     apps = [{"adam_id": "999", "name": "Macs", "groups": ["g"]}]
-    wanted = {"groups": {"g": {"serials": scene.serials}}, "apps": apps}
-    shell.write(wanted="".join(f"{k}: {json.dumps(v)}\n" for k, v in wanted.items()))
+    desired = {"groups": {"g": {"serials": scene.serials}}, "apps": apps}
+    shell.write(desired="".join(f"{k}: {json.dumps(v)}\n" for k, v in desired.items()))
     told = shell.json("plan")
     assert [each["reason"] for each in told["cannot"]] == ["WRONG_PLATFORM"]
     assert f"Macs (999) does not run on {scene.serials[0]}" in shell.run("plan").stdout
@@ -268,7 +270,9 @@ def test_who_would_wait_counts_where_another_of_its_locations_has_seats(
 def test_an_apply_before_the_first_serve_stores_what_it_shows(shell: Shell) -> None:
     scene = shell.scene
     app = scene.adam_ids[0]
-    shell.write(wanted=f"groups: {{g: {{all: true}}}}\napps: [{{adam_id: '{app}', groups: [g]}}]\n")
+    shell.write(
+        desired=f"groups: {{g: {{all: true}}}}\napps: [{{adam_id: '{app}', groups: [g]}}]\n"
+    )
     assert "3 to add" in shell.run("apply", "--yes", "--limit", "1").stdout
     assert len(scene.installs()) == 3
     shell.run("apply", "--yes")

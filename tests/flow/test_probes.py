@@ -139,7 +139,7 @@ def test_it_survives_a_restart_and_a_pause(make_scene: MakeScene) -> None:
 
 def test_nobody_waits_where_the_bundle_id_is_known(make_scene: MakeScene) -> None:
     scene = found_fleet(make_scene, devices=5)
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(scene.all_installed)
     assert posted(scene) == []
 
@@ -150,9 +150,9 @@ def test_nobody_waits_where_every_entry_is_known_to_be_another_app(make_scene: M
     for device in scene.world.devices:
         has(device, known)
         device.script.add(script.silent(adam_id=unknown, times=0))
-    wanted = scene.wanted()
-    named = scene.wanted(named=True)
-    scene.apply(replace(wanted, apps=(named.apps[0], wanted.apps[1])))
+    desired = scene.desired()
+    named = scene.desired(named=True)
+    scene.apply(replace(desired, apps=(named.apps[0], desired.apps[1])))
     scene.run(lambda: len(posted(scene)) == 4)
 
 

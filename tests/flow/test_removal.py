@@ -2,18 +2,18 @@
 
 from collections.abc import Callable
 
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.simulator.faults import Fault
 from tests.flow.scene import Scene, rarely
 
 MakeScene = Callable[..., Scene]
 
-NOTHING = Wanted()
+NOTHING = Desired()
 
 
 def installed(make_scene: MakeScene, on_unwanted: str, **arguments: object) -> Scene:
     scene = make_scene(**{"devices": 2, "apps": 2} | arguments)
-    scene.apply(scene.wanted(on_unwanted=on_unwanted))
+    scene.apply(scene.desired(on_unwanted=on_unwanted))
     scene.run(scene.all_installed)
     return scene
 
@@ -65,7 +65,7 @@ def test_a_seat_does_not_wait_for_a_device_that_is_away(make_scene: MakeScene) -
 def test_a_licence_that_others_assigned_is_never_given_back(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1)
     scene.world.apple.portal(scene.world.location, "ASSOCIATE", scene.adam_ids[0], scene.serials)
-    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.apply(scene.desired(on_unwanted="release"))
     scene.run(scene.all_installed)
     assert scene.world.ledger.requests["apple.associate"] == 0, "it was there already"
     scene.apply(NOTHING)
@@ -80,7 +80,7 @@ def test_wanted_again_while_it_is_being_given_back(make_scene: MakeScene) -> Non
     scene.world.apple.settings.process_delay = 60.0
     scene.apply(NOTHING)
     scene.run(lambda: scene.world.ledger.requests["apple.disassociate"] == 1)
-    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.apply(scene.desired(on_unwanted="release"))
     scene.settle()
     assert scene.states() == {"waiting RELEASING": 4}
     scene.run(scene.all_installed)
@@ -91,7 +91,7 @@ def test_wanted_again_while_it_is_being_given_back(make_scene: MakeScene) -> Non
 
 def test_unwanted_before_it_was_asked_asks_for_nothing(make_scene: MakeScene) -> None:
     scene = make_scene(devices=2, apps=1)
-    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.apply(scene.desired(on_unwanted="release"))
     scene.run(lambda: "associating ASSOCIATE_COLLECTING" in scene.states())
     scene.apply(NOTHING)
     scene.run(lambda: scene.states() == {"removed RELEASED": 2})
@@ -102,7 +102,7 @@ def test_unwanted_before_it_was_asked_asks_for_nothing(make_scene: MakeScene) ->
 def test_unwanted_while_apple_is_at_it_goes_back_after_all(make_scene: MakeScene) -> None:
     scene = make_scene(devices=2, apps=1)
     scene.world.apple.settings.process_delay = 60.0
-    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.apply(scene.desired(on_unwanted="release"))
     scene.run(lambda: "associating ASSOCIATE_REQUESTED" in scene.states())
     scene.apply(NOTHING)
     scene.settle()
@@ -172,7 +172,7 @@ def test_a_copy_of_the_users_own_is_never_removed(make_scene: MakeScene) -> None
     scene = make_scene(devices=1, apps=1, macs=0.0)
     device, app = scene.world.devices[0], scene.adam_ids[0]
     device.user_installs(app)
-    scene.apply(scene.wanted(named=True, on_unwanted="remove"))
+    scene.apply(scene.desired(named=True, on_unwanted="remove"))
     scene.run(lambda: scene.states() == {"conflict UNMANAGED_COPY": 1})
     scene.pass_time(1)
     scene.apply(NOTHING)
@@ -183,7 +183,7 @@ def test_a_copy_of_the_users_own_is_never_removed(make_scene: MakeScene) -> None
 
 def test_a_mac_cannot_be_asked_to_remove_an_app_that_is_not_managed(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1, macs=1.0)
-    scene.apply(scene.wanted(named=True, managed=False, on_unwanted="remove"))
+    scene.apply(scene.desired(named=True, managed=False, on_unwanted="remove"))
     scene.run(lambda: scene.states() == {"installed INSTALLED_UNMANAGED": 1})
     scene.apply(NOTHING)
     scene.run(lambda: scene.states() == {"failed REMOVE_FAILED": 1})

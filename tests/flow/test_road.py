@@ -63,7 +63,7 @@ def test_a_named_serial_waits_for_its_enrolment(make_scene: MakeScene) -> None:
 
 def test_license_only_ends_with_the_licence(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1)
-    scene.apply(scene.wanted(mode="license_only"))
+    scene.apply(scene.desired(mode="license_only"))
     scene.run(lambda: scene.states() == {"licensed LICENSED": 1})
     scene.pass_time(3600)
     assert scene.world.ledger.requests["mdm.command"] == 0
@@ -117,10 +117,10 @@ def test_a_shortage_makes_those_wait_who_came_last(make_scene: MakeScene) -> Non
 
 def test_priority_decides_who_gets_the_last_seats(make_scene: MakeScene) -> None:
     scene = make_scene(devices=4, apps=1, seats=2)
-    wanted = scene.wanted_for(scene.serials)
-    scene.apply(wanted)
+    desired = scene.wanted_for(scene.serials)
+    scene.apply(desired)
     scene.settle()
-    app = wanted.apps[0]
+    app = desired.apps[0]
     assert app.priority == 0
     scene.run(lambda: scene.states().get("installed INSTALLED") == 2)
     holders = {i["serial_number"] for i in scene.installs(state="installed")}
@@ -137,7 +137,7 @@ def test_an_app_that_is_there_already_is_adopted(make_scene: MakeScene) -> None:
     first.world.location.client = ClientConfig()
     posted = {key: len(each) for key, each in first.world.ledger.installs_posted.items()}
     first.start()
-    first.apply(first.wanted(named=True))
+    first.apply(first.desired(named=True))
     first.run(first.all_installed)
     after = {key: len(each) for key, each in first.world.ledger.installs_posted.items()}
     assert after == posted, "nothing was installed again"

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.domain.policy import Policy, VerifyPolicy
 from bridge.simulator.device import Device
 from bridge.simulator.device_apps import App
@@ -49,7 +49,7 @@ def installed(make_scene: MakeScene, *, world: Any = None, **options: Any) -> Sc
     scene = make_scene(
         **{"devices": 2, "apps": 1, "macs": 0.0, "policy": LOOKS_OFTEN} | (world or {})
     )
-    scene.apply(scene.wanted(**options))
+    scene.apply(scene.desired(**options))
     scene.run(scene.all_installed)
     return scene
 
@@ -67,12 +67,12 @@ def test_a_changed_configuration_is_sent_once_and_only_once(make_scene: MakeScen
     scene = installed(make_scene, configuration=CONFIGURATION)
     first = set(installs_received(scene))
     changed = CONFIGURATION | {"tries": 4}
-    scene.apply(scene.wanted(configuration=changed))
+    scene.apply(scene.desired(configuration=changed))
     scene.settle()
     assert scene.states() == {"sending SETTINGS_CHANGED": 2}
     scene.run(scene.all_installed)
     assert settings(scene) == [changed] * 2
-    scene.apply(scene.wanted(configuration=dict(reversed(changed.items()))))
+    scene.apply(scene.desired(configuration=dict(reversed(changed.items()))))
     scene.pass_time(3 * HOUR)
     sent = installs_received(scene)
     assert len(sent) == len(set(sent)) == 4
@@ -83,7 +83,7 @@ def test_a_changed_configuration_is_sent_once_and_only_once(make_scene: MakeScen
 def test_it_is_verified_by_a_list_made_after_the_device_took_it(make_scene: MakeScene) -> None:
     scene = installed(make_scene, world={"devices": 1})
     listed_at = scene.install()["trail"][-1]["at"]
-    scene.apply(scene.wanted(configuration=CONFIGURATION))
+    scene.apply(scene.desired(configuration=CONFIGURATION))
     scene.run(lambda: "acknowledged ACKNOWLEDGED" in scene.states())
     scene.run(scene.all_installed)
     lists = [r.at for r in scene.world.devices[0].received if "List" in r.request_type]
@@ -100,11 +100,11 @@ def test_wishes_that_name_no_settings_send_nothing_to_an_app_that_was_there(
         adam_id = scene.adam_ids[0]
         bundle_id, name = device.catalogue[adam_id]
         device.apps.put(App(bundle_id, adam_id, name, "Managed", managed=True, flags=1))
-    scene.apply(scene.wanted(named=True, take_over=True))
+    scene.apply(scene.desired(named=True, take_over=True))
     scene.run(scene.all_installed)
     scene.pass_time(3 * HOUR)
     assert installs_received(scene) == []
-    scene.apply(scene.wanted(named=True, configuration=CONFIGURATION))
+    scene.apply(scene.desired(named=True, configuration=CONFIGURATION))
     scene.run(lambda: settings(scene) == [CONFIGURATION] * 2)
     scene.pass_time(3 * HOUR)
     assert len(installs_received(scene)) == 2
@@ -112,7 +112,7 @@ def test_wishes_that_name_no_settings_send_nothing_to_an_app_that_was_there(
 
 def test_settings_that_are_wished_no_more_are_taken_away(make_scene: MakeScene) -> None:
     scene = installed(make_scene, configuration=CONFIGURATION, attributes={"Removable": False})
-    scene.apply(scene.wanted())
+    scene.apply(scene.desired())
     scene.run(lambda: settings(scene) == [{}, {}])
     given = [app_on(device, scene.adam_ids[0]).settings for device in scene.world.devices]
     assert given == [{"Configuration": {}, "Attributes": {}}] * 2
@@ -123,11 +123,11 @@ def test_settings_that_are_wished_no_more_are_taken_away(make_scene: MakeScene) 
 def test_changed_before_it_left_only_the_last_wish_is_sent(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1)
     scene.world.devices[0].go_offline()
-    scene.apply(scene.wanted(configuration=CONFIGURATION))
+    scene.apply(scene.desired(configuration=CONFIGURATION))
     scene.run(lambda: "licensed FACTS_FIRST" in scene.states())
     scene.world.devices[0].go_online()
     scene.run(lambda: "sending COMMAND_READY" in scene.states())
-    scene.apply(scene.wanted(configuration={"late": 1}))
+    scene.apply(scene.desired(configuration={"late": 1}))
     scene.run(scene.all_installed)
     assert settings(scene) == [{"late": 1}]
     assert len(installs_received(scene)) == 1
@@ -136,7 +136,7 @@ def test_changed_before_it_left_only_the_last_wish_is_sent(make_scene: MakeScene
 def test_a_lost_answer_does_not_send_the_configuration_again(make_scene: MakeScene) -> None:
     scene = make_scene(devices=3, apps=1, macs=0.0)
     scene.world.faults.add(Fault("mdm.webhook", "drop", match="<key>State</key>", times=0))
-    scene.apply(scene.wanted(named=True, configuration=CONFIGURATION))
+    scene.apply(scene.desired(named=True, configuration=CONFIGURATION))
     scene.run(lambda: all(d.installed(scene.adam_ids[0]) for d in scene.world.devices))
     scene.run(scene.all_installed)
     scene.pass_time(3 * HOUR)
@@ -149,7 +149,7 @@ def test_new_settings_lost_on_the_way_are_posted_again_as_themselves(
 ) -> None:
     scene = installed(make_scene, world={"devices": 1})
     scene.world.faults.add(Fault("mdm.command", "lose", match="InstallApplication"))
-    scene.apply(scene.wanted(configuration=CONFIGURATION))
+    scene.apply(scene.desired(configuration=CONFIGURATION))
     scene.run(lambda: settings(scene) == [CONFIGURATION])
     scene.run(scene.all_installed)
     assert scene.counters()["command.posted_again"] == 1
@@ -161,7 +161,7 @@ def test_a_device_that_does_not_take_them_keeps_the_app(make_scene: MakeScene) -
     scene.world.faults.add(
         Fault("device", "error", match="InstallApplication", domain="Odd", number=1, times=7)
     )
-    scene.apply(scene.wanted(configuration=CONFIGURATION))
+    scene.apply(scene.desired(configuration=CONFIGURATION))
     scene.run(lambda: scene.states() == {"installed SETTINGS_RETRY": 1})
     scene.run(lambda: scene.states() == {"installed SETTINGS_REFUSED": 1}, limit=2 * DAY)
     sent = len(installs_received(scene))
@@ -179,9 +179,9 @@ def test_the_secret_is_in_one_table_and_nowhere_else(
     caplog.set_level("DEBUG")
     scene = make_scene(devices=2, apps=1)
     scene.world.faults.add(Fault("mdm.command", "lose", match="InstallApplication"))
-    scene.apply(scene.wanted(configuration=CONFIGURATION))
+    scene.apply(scene.desired(configuration=CONFIGURATION))
     scene.run(scene.all_installed)
-    scene.apply(scene.wanted(configuration=CONFIGURATION | {"tries": 9}))
+    scene.apply(scene.desired(configuration=CONFIGURATION | {"tries": 9}))
     scene.run(lambda: all(given["tries"] == 9 for given in settings(scene)))
     scene.run(scene.all_installed)
     dump = [line for line in _dump(scene) if SECRET in line]
@@ -218,7 +218,7 @@ def test_taking_over_makes_a_copy_of_the_user_managed(make_scene: MakeScene) -> 
     scene = make_scene(devices=2, apps=1, macs=0.5)
     for device in scene.world.devices:
         device.user_installs(scene.adam_ids[0])
-    scene.apply(scene.wanted(take_over=True, configuration=CONFIGURATION))
+    scene.apply(scene.desired(take_over=True, configuration=CONFIGURATION))
     scene.run(scene.all_installed)
     assert scene.world.missing(scene.world.everything()) == []
     assert settings(scene) == [CONFIGURATION] * 2
@@ -228,10 +228,10 @@ def test_taking_over_makes_a_copy_of_the_user_managed(make_scene: MakeScene) -> 
 def test_without_it_the_copy_stays_until_the_wish_changes(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1, macs=0.0)
     scene.world.devices[0].user_installs(scene.adam_ids[0])
-    scene.apply(scene.wanted())
+    scene.apply(scene.desired())
     scene.run(lambda: scene.states() == {"conflict UNMANAGED_COPY": 1})
     scene.pass_time(1)
-    scene.apply(scene.wanted(take_over=True))
+    scene.apply(scene.desired(take_over=True))
     scene.run(scene.all_installed)
     assert scene.world.devices[0].installed(scene.adam_ids[0])
 
@@ -240,7 +240,7 @@ def test_the_user_of_an_unsupervised_device_is_asked(make_scene: MakeScene) -> N
     scene = make_scene(devices=1, apps=1, macs=0.0, traits={"supervised": False})
     device = scene.world.devices[0]
     device.user_installs(scene.adam_ids[0])
-    scene.apply(scene.wanted(take_over=True))
+    scene.apply(scene.desired(take_over=True))
     scene.run(scene.all_installed)
     assert len(device.prompts) == 1
 
@@ -254,7 +254,7 @@ def test_a_mac_is_told_that_an_app_is_for_ios(make_scene: MakeScene) -> None:
     scene = make_scene(devices=2, apps=2, macs=0.5)
     on_ipads = scene.adam_ids[0]
     scene.world.apple.settings.ios_apps = {on_ipads}
-    scene.apply(scene.wanted())
+    scene.apply(scene.desired())
     scene.run(scene.all_installed)
     told = {
         (device.platform, adam_id): app_on(device, adam_id).settings.get("iOSApp")
@@ -267,12 +267,12 @@ def test_a_mac_is_told_that_an_app_is_for_ios(make_scene: MakeScene) -> None:
 
 def test_an_attribute_that_a_device_does_not_have_is_not_sent(make_scene: MakeScene) -> None:
     scene = make_scene(devices=2, apps=1, macs=0.5)
-    scene.apply(scene.wanted(attributes={"Removable": False}))
+    scene.apply(scene.desired(attributes={"Removable": False}))
     scene.run(lambda: scene.states() == {"failed SETTING_FORBIDDEN": 1, "installed INSTALLED": 1})
     mac = next(d for d in scene.world.devices if d.platform == "macOS")
     told = scene.install(serial=mac.serial_number)["explanation"]["sentence"]
     assert "attributes.Removable does not exist on macOS" in told
-    scene.apply(scene.wanted())
+    scene.apply(scene.desired())
     scene.run(scene.all_installed)
 
 
@@ -283,8 +283,8 @@ def test_a_file_without_the_app_removes_nothing_that_was_only_adopted(
     adam_id = scene.adam_ids[0]
     bundle_id, name = scene.world.catalogue[adam_id]
     scene.world.devices[0].apps.put(App(bundle_id, adam_id, name, "Managed", managed=True))
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(scene.all_installed)
-    scene.apply(Wanted())
+    scene.apply(Desired())
     scene.pass_time(3 * HOUR)
     assert scene.world.devices[0].installed(adam_id)

@@ -44,7 +44,7 @@ class Watched:
         options = {"devices": 1, "apps": 1, "macs": 0.0, "policy": rarely()} | arguments
         self.scene = make_scene(**options)
         self.device = self.scene.world.devices[0]
-        self.scene.apply(self.scene.wanted(named=True))
+        self.scene.apply(self.scene.desired(named=True))
         self.scene.run(lambda: self._now() == first, HOUR)
         self.device.go_offline()
         self.began = self.scene.world.now

@@ -102,7 +102,7 @@ def asked(make_scene: MakeScene, apps: int, devices: int, *more: Fault) -> tuple
     """
     scene = crowded(make_scene, apps, serials(0, devices), faults=more)
     office = Office(scene)
-    scene.apply(scene.wanted(mode="license_only"))
+    scene.apply(scene.desired(mode="license_only"))
     scene.run(lambda: set(scene.states()) == {"associating ASSOCIATE_COLLECTING"})
     for adam_id in scene.adam_ids[::3]:
         scene.world.location.library.assets[adam_id, "STDQ"].total = devices // 2
@@ -211,7 +211,7 @@ def one(make_scene: MakeScene, *faults: Fault, **wish: Any) -> tuple[Scene, Offi
     """A single device and app; Apple's notifications are kept back."""
     scene = crowded(make_scene, 1, serials(0, 1), faults=faults)
     office = Office(scene)
-    scene.apply(scene.wanted(**{"mode": "license_only", "on_unwanted": "release"} | wish))
+    scene.apply(scene.desired(**{"mode": "license_only", "on_unwanted": "release"} | wish))
     return scene, office
 
 
@@ -261,7 +261,7 @@ def test_asked_for_given_back_and_asked_for_again(
     is_now(scene, "licensed LICENSED")
     nobody_wants_it(scene)
     is_now(scene, "removed RELEASED")
-    scene.apply(scene.wanted(mode="license_only", on_unwanted="release"))
+    scene.apply(scene.desired(mode="license_only", on_unwanted="release"))
     scene.run(lambda: len(office.letters) == 3)
     told(scene, office, order, gap)
     is_now(scene, "licensed LICENSED")

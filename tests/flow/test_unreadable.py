@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.engine.intake import answers
 from bridge.simulator import script
 from bridge.simulator.faults import Fault
@@ -209,11 +209,11 @@ def test_a_device_whose_description_cannot_be_read_is_not_taken_for_no_mac(
 
 def test_a_removal_goes_on_by_its_envelope(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1, macs=0.0, policy=rarely())
-    scene.apply(scene.wanted(on_unwanted="remove"))
+    scene.apply(scene.desired(on_unwanted="remove"))
     scene.run(scene.all_installed)
     device = scene.world.devices[0]
     device.mangle = mangles(REMOVE, by=WRONG["a NUL in it"])
-    scene.apply(Wanted())
+    scene.apply(Desired())
     scene.run(lambda: not device.has(scene.adam_ids[0]))
     scene.run(is_in(scene, "removed REMOVED"))
     assert kinds(scene).count(REMOVE) == 1
@@ -248,7 +248,7 @@ def test_an_odd_entry_of_ours_holds_up_that_app_alone(make_scene: MakeScene, odd
     stuck, *others = scene.adam_ids
     bundle_id = scene.world.catalogue[stuck][0]
     scene.world.devices[0].mangle = mangles(LIST, by=entry(bundle_id, odd))
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(lambda: len(scene.installs(state="installed")) == 2, 5 * MINUTE)
     scene.pass_time(DAY)
     assert told(scene, adam_id=stuck) == ("licensed", "ANSWER_UNREADABLE")
@@ -270,7 +270,7 @@ def test_an_app_that_was_accepted_and_whose_entry_is_odd_is_unconfirmed(
     device.mangle = mangles(
         LIST, by=lambda answer: change(answer) if bundle_id.encode() in answer else answer
     )
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.pass_time(HOUR)
     assert told(scene, adam_id=stuck) == ("unconfirmed", "ANSWER_UNREADABLE")
     assert told(scene, adam_id=scene.adam_ids[1]) == ("installed", "INSTALLED")

@@ -14,7 +14,7 @@ import pytest
 
 from bridge.config import ServerConfig
 from bridge.domain.webhooks import ENOUGH, PROBE_HEADER
-from bridge.engine.insight.webhooks import TELL_AFTER
+from bridge.engine.insight.webhook_health import TELL_AFTER
 from bridge.store.database import Database
 from bridge.store.file.engine_lock import EngineLock
 from bridge.web import create_app, create_outside_app

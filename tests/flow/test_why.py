@@ -55,7 +55,7 @@ def test_an_app_that_was_there_took_no_licence_and_no_command(make_scene: MakeSc
     scene.config.database.with_name("bridge.db.open").unlink()
     scene.world.location.client = type(scene.world.location.client)()
     scene.start()
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(scene.all_installed)
     took = scene.install()["explanation"]["took"]
     assert [each["step"] for each in took] == ["the device listed the app as Managed"]

@@ -42,9 +42,9 @@ def install(**changes: Any) -> Install:
         "pricing_param": "STDQ",
         "location": "hq",
         "locations": "hq",
-        "wanted": True,
-        "wanted_by": "file",
-        "held": None,
+        "desired": True,
+        "desired_by": "file",
+        "on_hold": None,
         "options": "{}",
         "priority": 0,
         "state": "waiting",
@@ -145,7 +145,7 @@ def asset(**changes: Any) -> AssetFacts:
     return AssetFacts(**values | changes)
 
 
-HELD = Licence("held", NOW - HOUR, "notification", NOW - HOUR)
+HELD = Licence("owned", NOW - HOUR, "notification", NOW - HOUR)
 READY = LocationFacts("hq", ready=True)
 
 

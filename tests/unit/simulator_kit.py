@@ -63,8 +63,8 @@ class Outside:
 
     def subscribe(self, *types: str) -> None:
         """Have notifications sent, without the call that Apple wants for it."""
-        wanted = types or ("ASSET_MANAGEMENT", "ASSET_COUNT")
-        self.world.location.client = ClientConfig(None, NOTIFY_URL, "notify-secret", wanted)
+        desired = types or ("ASSET_MANAGEMENT", "ASSET_COUNT")
+        self.world.location.client = ClientConfig(None, NOTIFY_URL, "notify-secret", desired)
 
     def apple(
         self, path: str, body: object = None, *, method: str = "", **more: Any
@@ -121,13 +121,13 @@ def command(uuid: str, request_type: str, **members: object) -> bytes:
 
 def install(uuid: str, adam_id: str, **members: object) -> bytes:
     """InstallApplication as the bridge should send it."""
-    wanted = {
+    desired = {
         "iTunesStoreID": int(adam_id),
         "Options": {"PurchaseMethod": 1},
         "InstallAsManaged": True,
         "ManagementFlags": 1,
     }
-    return command(uuid, "InstallApplication", **(wanted | members))
+    return command(uuid, "InstallApplication", **(desired | members))
 
 
 def payload_of(webhook: Mapping[str, Any]) -> dict[str, Any]:

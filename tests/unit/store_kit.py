@@ -19,10 +19,9 @@ from bridge.store.database import Connection
 from bridge.store.devices import devices
 from bridge.store.installs import installs
 from bridge.store.installs.installs import Wish
-from bridge.store.licences import assignments, requests
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import assignments, request_pairs, requests
 from bridge.store.licences.assignments import Assignment
-from bridge.store.licences.pairs import PairRecord
+from bridge.store.licences.request_pairs import PairRecord
 from bridge.store.outbox import outbox
 
 NOW = 1_800_000_000.0
@@ -56,7 +55,7 @@ def wish(serial: str = "S1", asset: Asset = PAGES, **changes: Any) -> Wish:
     """A wish from the file."""
     values: dict[str, Any] = {
         "location": "hq",
-        "wanted_by": "file",
+        "desired_by": "file",
         "priority": 0,
         "options": Options(),
     }
@@ -116,7 +115,7 @@ def pair(serial: str = "S1", asset: Asset = PAGES) -> Pair:
 
 def make_request(db: Connection, *pairs: Pair, now: float = NOW, sent: bool = True) -> int:
     """A request to Apple for pairs that make one rectangle; Apple has it if it is `sent`."""
-    pairs_store.want(db, "hq", "ASSOCIATE", pairs, now)
+    request_pairs.want(db, "hq", "ASSOCIATE", pairs, now)
     (rectangle,) = rectangles(pairs, max_assets=25, max_serial_numbers=1000)
     request_id = requests.make(db, "hq", "ASSOCIATE", rectangle, now)
     if sent:
@@ -127,14 +126,14 @@ def make_request(db: Connection, *pairs: Pair, now: float = NOW, sent: bool = Tr
 def held(db: Connection, *serials: str, location: str = "hq") -> dict[Pair, Assignment]:
     """The licences for Pages and Keynote that these devices hold."""
     apps = [PAGES.adam_id, KEYNOTE.adam_id]
-    return assignments.held(db, location, serials, apps)
+    return assignments.owned(db, location, serials, apps)
 
 
 def newest(
     db: Connection, *serials: str, location: str = "hq", kind: str = "ASSOCIATE"
 ) -> dict[Pair, PairRecord]:
     """The newest requests for Pages and Keynote of these devices."""
-    return pairs_store.newest(db, location, kind, serials, [PAGES.adam_id, KEYNOTE.adam_id])
+    return request_pairs.newest(db, location, kind, serials, [PAGES.adam_id, KEYNOTE.adam_id])
 
 
 def intend(db: Connection, kind: str = "read_assets", key: str = "", **changes: Any) -> int:

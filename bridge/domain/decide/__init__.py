@@ -15,9 +15,9 @@ from bridge.domain.decide import attempt, listed, platform, removal, settings, u
 from bridge.domain.decide.enrolment import not_enrolled
 from bridge.domain.decide.paused import unless_paused
 from bridge.domain.decision import (
+    CancelAttempt,
+    CancelElsewhere,
     Decision,
-    DropAttempt,
-    LeaveBehind,
     LeaveLine,
     ReadAssignment,
     Step,
@@ -41,16 +41,16 @@ def decide(facts: Facts, policy: Policy, now: float) -> Decision:
         if decision is not None:
             decision = unless_paused(facts, now, decision)
             decision = once_back(facts, _unless_silent(facts, policy, now, decision))
-            return _left_behind(facts, decision)
+            return _cancelled_elsewhere(facts, decision)
     raise AssertionError("the last rule always decides")
 
 
-def _left_behind(facts: Facts, decision: Decision) -> Decision:
+def _cancelled_elsewhere(facts: Facts, decision: Decision) -> Decision:
     """A serial number moves to another UDID with a new board or another server: what the old
     device never answered is no reason to keep the new one waiting."""
-    if facts.left_behind is None:
+    if facts.elsewhere is None:
         return decision
-    return replace(decision, steps=(LeaveBehind(facts.left_behind), *decision.steps))
+    return replace(decision, steps=(CancelElsewhere(facts.elsewhere), *decision.steps))
 
 
 _NEEDS_THE_DEVICE = ("licensed", "sending", "sent", "acknowledged", "installing", "removing")
@@ -68,7 +68,7 @@ def _unless_silent(facts: Facts, policy: Policy, now: float, decision: Decision)
     silent_at = seen_at + policy.device.silent_after
     if now < silent_at:
         return replace(decision, recheck_at=min(decision.recheck_at or silent_at, silent_at))
-    kept = tuple(step for step in decision.steps if isinstance(step, DropAttempt | LeaveLine))
+    kept = tuple(step for step in decision.steps if isinstance(step, CancelAttempt | LeaveLine))
     days = int((now - seen_at) // DAY)
     return Decision("waiting", "DEVICE_SILENT", f"for {days} days", steps=kept)
 
@@ -76,13 +76,13 @@ def _unless_silent(facts: Facts, policy: Policy, now: float, decision: Decision)
 _NO_DEVICE = ("LICENSED", "RELEASING", "RELEASE_WAITS", "RELEASE_RETRY")
 
 
-def _held(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def _on_hold(facts: Facts, policy: Policy, now: float) -> Decision | None:
     """Nothing is asked for or sent before an apply has shown it, or before it is known which entry
     of the file is meant."""
-    held = facts.install.held
-    if held == "PLATFORM_UNKNOWN":
+    on_hold = facts.install.on_hold
+    if on_hold == "PLATFORM_UNKNOWN":
         return undescribed.platform_unknown(facts, policy, now)
-    return None if held is None else Decision("waiting", held)
+    return None if on_hold is None else Decision("waiting", on_hold)
 
 
 def _enrolled(facts: Facts) -> bool:
@@ -105,22 +105,22 @@ def _location(facts: Facts, policy: Policy, now: float) -> Decision | None:
         return Decision("waiting", "LOCATION_STARTING", "it has not been read yet")
     if not location.is_running:
         return Decision("waiting", "RESTART_NEEDED")
-    if location.stopped is not None:
-        return Decision("waiting", location.stopped, location.stopped_detail or "")
+    if location.suspended is not None:
+        return Decision("waiting", location.suspended, location.suspended_detail or "")
     if not location.ready and location.trouble is not None:
         reason = "LOCATION_BUSY" if location.trouble_passes else "LOCATION_TROUBLE"
         return Decision("waiting", reason, location.trouble)
     if not location.ready:
-        detail = location.stopped_detail or "it has not been read yet"
+        detail = location.suspended_detail or "it has not been read yet"
         return Decision("waiting", "LOCATION_STARTING", detail)
     return None
 
 
 def _licence(facts: Facts, policy: Policy, now: float) -> Decision | None:
     licence = facts.licence
-    if licence.state == "held":
+    if licence.state == "owned":
         return None
-    if licence.state == "wanted":
+    if licence.state == "collected":
         return Decision("associating", "ASSOCIATE_COLLECTING")
     if licence.state == "open" and licence.waits_until is not None:
         # Once the call is due it is the call that changes something, not the clock.
@@ -219,7 +219,7 @@ def _licensed_early(facts: Facts, policy: Policy, now: float) -> Decision | None
 
 _RULES: tuple[Rule, ...] = (
     removal.unwanted,
-    _held,
+    _on_hold,
     _not_enrolled,
     _location,
     _licence,

@@ -10,8 +10,8 @@ from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import TREATMENTS, Meaning
 from bridge.domain.decide import platform
 from bridge.domain.decision import (
+    CancelAttempt,
     Decision,
-    DropAttempt,
     ReadAssignment,
     SendInstall,
     Step,
@@ -134,7 +134,7 @@ def _settled(facts: Facts) -> tuple[Step, ...]:
     """The attempt in doubt is settled by what the device told since."""
     attempt = facts.attempt
     if attempt is not None and attempt.state == "in_doubt":
-        return (DropAttempt(attempt.command_uuid),)
+        return (CancelAttempt(attempt.command_uuid),)
     return ()
 
 

@@ -8,8 +8,8 @@ from bridge.domain.decide.answer import after, explained, verify
 from bridge.domain.decide.listed import ENDS, is_past, was_there
 from bridge.domain.decide.undescribed import ask_what_it_is
 from bridge.domain.decision import (
+    CancelAttempt,
     Decision,
-    DropAttempt,
     PostAgain,
     SendInstall,
 )
@@ -46,7 +46,7 @@ def as_the_attempt_stands(facts: Facts, policy: Policy, now: float) -> Decision 
     if attempt.state == "not_now":
         return _not_now(facts, attempt, policy, now)
     if attempt.state == "in_doubt" and _ended_in_the_past(facts, attempt):
-        steps = (DropAttempt(attempt.command_uuid), SendInstall())
+        steps = (CancelAttempt(attempt.command_uuid), SendInstall())
         return Decision("sending", "COMMAND_READY", steps=steps)
     if attempt.state == "in_doubt":
         return _in_doubt(facts, policy, now, attempt)
@@ -55,7 +55,7 @@ def as_the_attempt_stands(facts: Facts, policy: Policy, now: float) -> Decision 
 
 def _sent(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision:
     """The server has it. A device that comes and leaves it open is asked for its apps."""
-    since = attempt.passed_over_at
+    since = attempt.stalled_at
     if since is None:
         return Decision("sent", "COMMAND_SENT")
     patience_ends = since + policy.verify.unconfirmed_after

@@ -8,7 +8,7 @@ from bridge.domain.backoff import nth_delay
 from bridge.domain.catalogue import SAID_ONCE, TREATMENTS, Meaning, app_status, statuses_of
 from bridge.domain.decide.answer import IN_FLIGHT, after, ask_person_again, until_it_tells
 from bridge.domain.decide.deleted import as_deleted
-from bridge.domain.decision import Decision, DropAttempt
+from bridge.domain.decision import CancelAttempt, Decision
 from bridge.domain.devices.asking import (
     ask_in_time,
     asking,
@@ -130,7 +130,7 @@ def _as_an_unmanaged_app(facts: Facts, policy: Policy, now: float) -> Decision |
 def _installed(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
     attempt = facts.attempt
     if attempt is not None and attempt.state in ("ready", "in_doubt"):
-        decision = replace(decision, steps=(DropAttempt(attempt.command_uuid),))
+        decision = replace(decision, steps=(CancelAttempt(attempt.command_uuid),))
     return look_again(facts, policy, now, decision)
 
 

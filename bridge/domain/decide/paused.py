@@ -55,8 +55,8 @@ def unless_paused(facts: Facts, now: float, decision: Decision) -> Decision:
     pause = facts.pause
     if pause is None:
         return decision
-    stopped = _CHANGES + _QUESTIONS if pause.stops_devices else _CHANGES
-    going = tuple(step for step in decision.steps if not isinstance(step, stopped))
+    kept_back = _CHANGES + _QUESTIONS if pause.covers_questions else _CHANGES
+    going = tuple(step for step in decision.steps if not isinstance(step, kept_back))
     held = len(going) < len(decision.steps) or _has_not_left(facts, decision)
     if (_in_line(facts.licence) or _in_line(facts.release)) and LeaveLine() not in going:
         going = (*going, LeaveLine())
@@ -69,7 +69,7 @@ def unless_paused(facts: Facts, now: float, decision: Decision) -> Decision:
 
 def _in_line(licence: Licence) -> bool:
     """Whether the pair waits for a batch, where it would hold nobody up but us."""
-    return licence.state == "wanted"
+    return licence.state == "collected"
 
 
 def _has_not_left(facts: Facts, decision: Decision) -> bool:

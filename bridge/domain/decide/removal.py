@@ -11,8 +11,8 @@ from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import MANAGED, answer_meaning, app_status, apple_error, device_error
 from bridge.domain.decide.answer import explained
 from bridge.domain.decision import (
+    CancelAttempt,
     Decision,
-    DropAttempt,
     GiveBack,
     LeaveLine,
     PostAgain,
@@ -28,17 +28,17 @@ from bridge.domain.policy import Policy
 
 def unwanted(facts: Facts, policy: Policy, now: float) -> Decision | None:
     """What happens to an install that nobody wants any more; None for one that is wanted."""
-    if facts.install.wanted:
-        return _wanted_again(facts)
+    if facts.install.desired:
+        return _desired_again(facts)
     steps = _tidy_up(facts)
     if facts.options.on_unwanted == "keep":
         return Decision("removed", "KEPT", steps=steps)
     return _giving_back(facts, policy, now, steps) or _removing(facts, policy, now, steps)
 
 
-def _wanted_again(facts: Facts) -> Decision | None:
+def _desired_again(facts: Facts) -> Decision | None:
     """A licence on its way back is waited for before it is asked for again."""
-    if facts.release.state == "wanted":
+    if facts.release.state == "collected":
         return Decision("waiting", "SEAT_PENDING", steps=(LeaveLine(),))
     if facts.release.state in ("open", "in_doubt"):
         return Decision("waiting", "RELEASING", _event(facts))
@@ -51,9 +51,9 @@ def _event(facts: Facts) -> str:
 
 def _tidy_up(facts: Facts) -> tuple[Step, ...]:
     """What was only intended is not done any more."""
-    steps: tuple[Step, ...] = (LeaveLine(),) if facts.licence.state == "wanted" else ()
+    steps: tuple[Step, ...] = (LeaveLine(),) if facts.licence.state == "collected" else ()
     if facts.attempt is not None and facts.attempt.state in ("ready", "in_doubt"):
-        steps = (*steps, DropAttempt(facts.attempt.command_uuid))
+        steps = (*steps, CancelAttempt(facts.attempt.command_uuid))
     return steps
 
 
@@ -64,13 +64,13 @@ def _giving_back(
     licence, release = facts.licence, facts.release
     if licence.state in ("open", "in_doubt"):
         return Decision("removing", "RELEASE_WAITS", steps=steps)
-    if release.state in ("wanted", "open", "in_doubt"):
+    if release.state in ("collected", "open", "in_doubt"):
         return Decision("removing", "RELEASING", _event(facts), steps=steps)
-    if licence.state != "held" or not licence.ours:
+    if licence.state != "owned" or not licence.ours:
         return None
-    if facts.location is not None and facts.location.stopped is not None:
-        detail = facts.location.stopped_detail or ""
-        return Decision("removing", facts.location.stopped, detail, steps=steps)
+    if facts.location is not None and facts.location.suspended is not None:
+        detail = facts.location.suspended_detail or ""
+        return Decision("removing", facts.location.suspended, detail, steps=steps)
     if release.state == "refused":
         return _refused(facts, policy, now, steps)
     return Decision("removing", "RELEASING", steps=(*steps, GiveBack()))
@@ -98,7 +98,7 @@ def _refused(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...]) 
 
 def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...]) -> Decision:
     """The licence is settled; under `remove` the app goes, too."""
-    stays = facts.licence.state == "held"
+    stays = facts.licence.state == "owned"
     if facts.options.on_unwanted == "release":
         return Decision("removed", "LICENSE_NOT_OURS" if stays else "RELEASED", steps=steps)
     device = facts.device

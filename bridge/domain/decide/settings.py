@@ -12,7 +12,7 @@ from bridge.domain.decide.answer import explained, verify, wait_after
 from bridge.domain.decide.attempt import as_the_attempt_stands
 from bridge.domain.decide.listed import is_past
 from bridge.domain.decide.platform import is_foreign_ios_app
-from bridge.domain.decision import Decision, DropAttempt, SendInstall, Step
+from bridge.domain.decision import CancelAttempt, Decision, SendInstall, Step
 from bridge.domain.devices.asking import device_of, look_again
 from bridge.domain.facts import Facts
 from bridge.domain.installs.options import Options
@@ -113,7 +113,7 @@ def _is_current(facts: Facts, attempt: Attempt) -> bool:
 def _drop(attempt: Attempt | None) -> tuple[Step, ...]:
     if attempt is None or attempt.state not in ("ready", "in_doubt"):
         return ()
-    return (DropAttempt(attempt.command_uuid),)
+    return (CancelAttempt(attempt.command_uuid),)
 
 
 def _may_be_replaced(facts: Facts, attempt: Attempt) -> bool:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.installs.options import Options
-from bridge.domain.model import Asset, Held
+from bridge.domain.model import Asset, OnHold
 from bridge.domain.views.desired import Applied
 
 PairName = tuple[str, str]
@@ -25,16 +25,16 @@ class Cohort:
     """Devices on which one app is wanted in the same way.
 
     The licences come from `location`, or from the first of `fallbacks` that has a seat.
-    `wanted_by` is the file, a one-off wish or both; `held` the reason why they wait.
+    `desired_by` is the file, a one-off wish or both; `on_hold` the reason why they wait.
     """
 
     asset: Asset
     location: str
     priority: int
     options: Options
-    wanted_by: str
+    desired_by: str
     serials: frozenset[str]
-    held: Held | None = None
+    on_hold: OnHold | None = None
     fallbacks: tuple[str, ...] = ()
 
     @property
@@ -52,7 +52,7 @@ class Change:
     """What an apply changes.
 
     `added` is what no apply has shown yet. `otherwise` are installs that stay wanted in another
-    way. `let_go` were held back by a limit and go now; `held` are all that it holds back after.
+    way. `let_go` were held back by a limit and go now; `held_back` are all that wait after it.
     `stored` is how many installs were wanted before.
     """
 
@@ -61,7 +61,7 @@ class Change:
     otherwise: frozenset[PairName]
     kept: int
     let_go: frozenset[PairName]
-    held: frozenset[PairName]
+    held_back: frozenset[PairName]
     stored: int
 
     @property
@@ -77,7 +77,7 @@ class Change:
             "changed": len(self.otherwise),
             "unchanged": self.unchanged,
             "let_go": len(self.let_go),
-            "held_back": len(self.held),
+            "held_back": len(self.held_back),
         }
 
     @property
@@ -95,17 +95,17 @@ def compare(
     that are new, or were held back, are held back.
     """
     old, new = _by_app(before), _by_app(after)
-    unplanned = _by_app(cohort for cohort in before if cohort.held == "NOT_PLANNED")
-    waiting = _both(_by_app(cohort for cohort in before if cohort.held == "HELD_BACK"), new)
+    unplanned = _by_app(cohort for cohort in before if cohort.on_hold == "NOT_PLANNED")
+    waiting = _both(_by_app(cohort for cohort in before if cohort.on_hold == "HELD_BACK"), new)
     added = _without(new, _without(old, unplanned))
-    go, held = _within(after, _joined(added, waiting), limit, gone)
+    go, held_back = _within(after, _joined(added, waiting), limit, gone)
     return Change(
         added=_pairs(added),
         removed=_pairs(_without(old, new)),
         otherwise=frozenset(_otherwise(before, after)) - _pairs(added),
         kept=sum(map(len, new.values())) - sum(map(len, added.values())),
         let_go=_pairs(waiting) & go,
-        held=held,
+        held_back=held_back,
         stored=sum(map(len, old.values())),
     )
 

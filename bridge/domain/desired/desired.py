@@ -80,7 +80,7 @@ class AppWish:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
+class Desired:
     """Everything that an `apply` stores: all groups and all apps."""
 
     groups: tuple[Group, ...] = ()
@@ -120,7 +120,7 @@ class Wanted:
         }
 
     @classmethod
-    def from_json(cls, value: Mapping[str, Any]) -> Wanted:
+    def from_json(cls, value: Mapping[str, Any]) -> Desired:
         """Read what `as_json` wrote."""
         return cls(
             groups=tuple(_group(each) for each in value.get("groups", ())),

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.domain.desired.match import MATCH_KEYS
 from bridge.domain.desired.roster import Roster
 from bridge.domain.model import Device
@@ -26,7 +26,7 @@ class First:
 
 
 def unplanned(
-    wanted: Wanted, device: Device, firsts: Mapping[str, First], applied_at: float
+    desired: Desired, device: Device, firsts: Mapping[str, First], applied_at: float
 ) -> frozenset[str]:
     """The adam ids of the apps that `device` gets now only because its first facts, learnt after
     the apply at `applied_at`, say so. `firsts` are by the name of the fact.
@@ -39,7 +39,7 @@ def unplanned(
     # Without a serial number a device was in nobody's plan, whatever else was known of it.
     hidden = MATCH_KEYS if "serial_number" in late else late.keys() & set(MATCH_KEYS)
     then = _with(device, dict.fromkeys(hidden))
-    return _unknown(wanted, then) & _meant(wanted, _with(device, late))
+    return _unknown(desired, then) & _meant(desired, _with(device, late))
 
 
 def not_shown(device: Device, firsts: Mapping[str, First], applied_at: float) -> bool:
@@ -58,16 +58,16 @@ def _with(device: Device, facts: Mapping[str, str | None]) -> Device:
     return replace(device, **changes)
 
 
-def _unknown(wanted: Wanted, device: Device) -> frozenset[str]:
-    roster = _alone(wanted, device)
-    return frozenset(app.adam_id for app in wanted.apps if roster.getting(app).unknown)
+def _unknown(desired: Desired, device: Device) -> frozenset[str]:
+    roster = _alone(desired, device)
+    return frozenset(app.adam_id for app in desired.apps if roster.getting(app).unknown)
 
 
-def _meant(wanted: Wanted, device: Device) -> frozenset[str]:
-    roster = _alone(wanted, device)
-    getting = ((app.adam_id, roster.getting(app)) for app in wanted.apps)
+def _meant(desired: Desired, device: Device) -> frozenset[str]:
+    roster = _alone(desired, device)
+    getting = ((app.adam_id, roster.getting(app)) for app in desired.apps)
     return frozenset(adam_id for adam_id, its in getting if its.sure or its.undecided)
 
 
-def _alone(wanted: Wanted, device: Device) -> Roster:
-    return Roster(wanted.groups, {device.serial_number or "": device})
+def _alone(desired: Desired, device: Device) -> Roster:
+    return Roster(desired.groups, {device.serial_number or "": device})

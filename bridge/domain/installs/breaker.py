@@ -39,7 +39,7 @@ def failure_of(facts: Facts) -> Failure | None:
     further attempt fails as well.
     """
     attempt, report = facts.attempt, facts.report
-    if not facts.install.wanted or attempt is None or (report and report.status == MANAGED):
+    if not facts.install.desired or attempt is None or (report and report.status == MANAGED):
         return None
     failure = _answer(attempt)
     if failure is None and report is not None and report.once_status == _FAILED:

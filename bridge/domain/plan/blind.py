@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,14 +16,14 @@ class Blind:
     why: str
 
 
-def uses_rules(wanted: Wanted) -> bool:
+def uses_rules(desired: Desired) -> bool:
     """Whether an app's groups mean devices by a rule (`all` or `match`), not by their names.
 
     A rule under `exclude` counts: who is excluded by it cannot be told either.
     """
-    used = {name for app in wanted.apps for name in (*app.groups, *app.exclude)}
+    used = {name for app in desired.apps for name in (*app.groups, *app.exclude)}
     return any(
-        group.all or group.match is not None for group in wanted.groups if group.name in used
+        group.all or group.match is not None for group in desired.groups if group.name in used
     )
 
 

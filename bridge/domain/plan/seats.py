@@ -88,10 +88,10 @@ class Seats:
 
 
 @dataclass(frozen=True, slots=True)
-class Holders:
+class Owners:
     """Serial numbers by what they have of one asset: a licence, one asked for, one to reclaim."""
 
-    held: AbstractSet[str] = frozenset()
+    owned: AbstractSet[str] = frozenset()
     asked: AbstractSet[str] = frozenset()
     reclaimable: AbstractSet[str] = frozenset()
     returning: AbstractSet[str] = frozenset()
@@ -105,7 +105,7 @@ def count_seats(
     location: str,
     asset: Asset,
     wanting: AbstractSet[str],
-    holders: Holders,
+    owners: Owners,
     counts: AssetFacts | None,
     *,
     free: int | None,
@@ -121,11 +121,11 @@ def count_seats(
     why it was not counted though they were read. Who waits is decided as when seats are allocated,
     by `line`, which is asked only if somebody must wait.
     """
-    holds = wanting & holders.held
-    asked = (wanting & holders.asked) - holds
+    holds = wanting & owners.owned
+    asked = (wanting & owners.asked) - holds
     need = wanting - holds - asked
     left = _left(counts, free, counted)
-    returning = len(holders.returning)
+    returning = len(owners.returning)
     waiting = () if left is None else _last_in_line(need, left + returning, line)
     return Seats(
         location=location,
@@ -137,7 +137,7 @@ def count_seats(
         known=counts is not None or counted,
         total=counts.total if counts is not None else 0,
         free=left,
-        reclaimable=len(holders.reclaimable),
+        reclaimable=len(owners.reclaimable),
         returning=returning,
         short=len(waiting),
         waiting=waiting,

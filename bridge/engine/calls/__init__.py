@@ -131,7 +131,7 @@ class Call(ABC):
     def withdraw(cls, context: Context, row: OutboxRow, pause: Pause) -> None:
         """Take back what has not left, because of a pause: it is held, and due when anything is
         resumed. What would hold up others leaves the outbox instead."""
-        outbox.hold(context.db, row.id)
+        outbox.pause(context.db, row.id)
 
     @classmethod  # noqa: B027 - mostly, nobody waits
     def scope_gone(cls, context: Context, row: OutboxRow) -> None:

@@ -15,11 +15,10 @@ from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
 from bridge.domain.policy import HOUR
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
-from bridge.engine.licences import settle as licences
+from bridge.engine.licences import settle
 from bridge.errors import CallError
 from bridge.store import meta
-from bridge.store.licences import pairs as pairs_store
-from bridge.store.licences import requests
+from bridge.store.licences import request_pairs, requests
 from bridge.store.licences.requests import AppleRequest
 from bridge.store.outbox import kinds, outbox
 from bridge.store.outbox.outbox import OutboxRow
@@ -57,7 +56,7 @@ class ReadRequest(AppleCall):
 
     def perform(self, row: OutboxRow) -> Reading:
         with self.database.read() as db:
-            pairs = pairs_store.open_pairs(db, int(row.subject))
+            pairs = request_pairs.open_pairs(db, int(row.subject))
         client, envelope = self.clients.apple(row.scope), None
         listed, odd = set[Pair](), list[OddRow]()
         serial_numbers = sorted({pair.serial_number for pair in pairs})
@@ -77,9 +76,9 @@ class ReadRequest(AppleCall):
                     for a in step.page.assignments
                     if a.target is not None and a.target.kind == "serial"
                 }
-        wanted = frozenset(pairs)
+        asked = frozenset(pairs)
         began_at = row.claimed_at or 0.0
-        return Reading(envelope, frozenset(listed & wanted), tuple(pairs), began_at, tuple(odd))
+        return Reading(envelope, frozenset(listed & asked), tuple(pairs), began_at, tuple(odd))
 
     def settle(self, context: Context, row: OutboxRow, result: Reading) -> None:
         outbox.done(context.db, row.id, context.now)
@@ -89,7 +88,7 @@ class ReadRequest(AppleCall):
         there = request.kind == "ASSOCIATE"
         clear = [pair for pair in result.asked_for if result.unsure(pair) is None]
         done = [pair for pair in clear if (pair in result.listed) == there]
-        licences.confirmed(context, request, done, told_by="read")
+        settle.confirmed(context, request, done, told_by="read")
         missing = [pair for pair in clear if (pair in result.listed) != there]
         if request.state != "in_doubt":
             return
@@ -101,7 +100,7 @@ class ReadRequest(AppleCall):
             context.policy.associate.in_doubt_wait
         )
         if result.began_at >= until:
-            licences.given_up(context, request, missing, state="missing")
+            settle.given_up(context, request, missing, state="missing")
             name = f"{request.kind.lower()}.missing"
             meta.count(context.db, name, context.now, len(missing))
             return
@@ -158,7 +157,7 @@ class ReadDevice(AppleCall):
         outbox.done(context.db, row.id, context.now)
         if result.envelope is not None:
             hear(context, row.scope, result.envelope)
-        licences.shown(
+        settle.shown(
             context,
             row.scope,
             listed=result.listed,

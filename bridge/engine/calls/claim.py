@@ -15,7 +15,7 @@ from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.calls import Call, registering, wait_after
 from bridge.engine.calls.registering import Register, Told
 from bridge.engine.context import Context
-from bridge.engine.decide import pauses
+from bridge.engine.decide import pausing
 from bridge.engine.licences.foreign_mdm import ForeignMdm
 from bridge.errors import CallError, OutcomeUnknown
 from bridge.store import meta
@@ -116,7 +116,7 @@ def make(
     """Make the claim here; the engine's lock must be held. How it ended, `progress` tells."""
     with database.write() as db:
         row = full_reads.claim(db, row_id, context(db).now)
-        if pauses.hold_back(context(db), row):
+        if pausing.hold_back(context(db), row):
             return
         call.begin(context(db), row)
     try:

@@ -13,14 +13,13 @@ from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.calls import TAKEN_BACK
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
-from bridge.engine.licences import settle as licences
+from bridge.engine.licences import settle
 from bridge.engine.licences.batch import DEFAULT_MAX_ASSETS, DEFAULT_MAX_SERIAL_NUMBERS
 from bridge.errors import AppleRefused, CallError, OutcomeUnknown, UnreadableReply
 from bridge.store import meta, pauses
 from bridge.store.database import Connection
 from bridge.store.installs import installs
-from bridge.store.licences import locations, requests
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import locations, request_pairs, requests
 from bridge.store.licences.requests import AppleRequest
 from bridge.store.outbox import kinds, outbox
 from bridge.store.outbox.outbox import OutboxRow
@@ -42,14 +41,14 @@ class Manage(AppleCall, abstract=True):
             paused.over(
                 serial_number=pair.serial_number, adam_id=pair.asset.adam_id, location=row.scope
             )
-            for pair in pairs_store.open_pairs(context.db, row.id)
+            for pair in request_pairs.open_pairs(context.db, row.id)
         )
         return next((pause for pause in over if pause is not None), None)
 
     @classmethod
     def withdraw(cls, context: Context, row: OutboxRow, pause: Pause) -> None:
         """Its pairs that are not paused are asked for anew."""
-        pairs = pairs_store.open_pairs(context.db, row.id)
+        pairs = request_pairs.open_pairs(context.db, row.id)
         requests.take_back(context.db, row.id, context.now)
         requests.update(context.db, row.id, state="refused", settled_at=context.now)
         outbox.failed(context.db, row.id, context.now, TAKEN_BACK)
@@ -61,8 +60,8 @@ class Manage(AppleCall, abstract=True):
     def scope_gone(cls, context: Context, row: OutboxRow) -> None:
         """What it was to ask for may be asked for anew should the location come back."""
         request = requests.get(context.db, row.id)
-        pairs = pairs_store.open_pairs(context.db, row.id)
-        licences.given_up(context, request, pairs, state="withdrawn")
+        pairs = request_pairs.open_pairs(context.db, row.id)
+        settle.given_up(context, request, pairs, state="withdrawn")
 
     @classmethod
     def why_not_again(cls, db: Connection, row: OutboxRow) -> str | None:
@@ -77,16 +76,16 @@ class Manage(AppleCall, abstract=True):
         )
 
     def begin(self, context: Context, row: OutboxRow) -> None:
-        """From here on Apple may hold the request, unless the location was stopped meanwhile."""
+        """From here on Apple may hold the request, unless the location was suspended meanwhile."""
         requests.update(context.db, row.id, state="sending", submitted_at=context.now)
-        if locations.get(context.db, row.scope).stopped is not None:
+        if locations.get(context.db, row.scope).suspended is not None:
             request = requests.get(context.db, row.id)
-            pairs = pairs_store.open_pairs(context.db, row.id)
-            licences.given_up(context, request, pairs, state="withdrawn")
+            pairs = request_pairs.open_pairs(context.db, row.id)
+            settle.given_up(context, request, pairs, state="withdrawn")
 
     def perform(self, row: OutboxRow) -> EventReply | None:
         with self.database.read() as db:
-            pairs = pairs_store.open_pairs(db, row.id)
+            pairs = request_pairs.open_pairs(db, row.id)
         if not pairs:
             return None
         assets = sorted({pair.asset for pair in pairs})
@@ -110,9 +109,9 @@ class Manage(AppleCall, abstract=True):
             apple_event_id=result.apple_event_id,
             answered_at=context.now,
         )
-        licences.wait_for_event(context, row.id)
+        settle.wait_for_event(context, row.id)
         requests.finish(context.db, row.id, "notification", context.now)
-        _touch(context, pairs_store.open_pairs(context.db, row.id))
+        _touch(context, request_pairs.open_pairs(context.db, row.id))
 
     def lost(self, context: Context, row: OutboxRow) -> None:
         """Apple may have it: look at once."""
@@ -125,7 +124,7 @@ class Manage(AppleCall, abstract=True):
     def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         requests.update(context.db, row.id, state="ready", submitted_at=None)
         rest_until = super().not_made(context, row, error)
-        _touch(context, pairs_store.open_pairs(context.db, row.id))
+        _touch(context, request_pairs.open_pairs(context.db, row.id))
         return rest_until
 
     def refused(
@@ -133,11 +132,11 @@ class Manage(AppleCall, abstract=True):
     ) -> float | None:
         """A synchronous error means that nothing at all is processed (Apple)."""
         assert isinstance(error, AppleRefused), "only Apple's refusals have a verdict"
-        pairs = pairs_store.open_pairs(context.db, row.id)
+        pairs = request_pairs.open_pairs(context.db, row.id)
         if not self._ask_for_less(context, row, verdict, error.number, pairs):
             named = [pair for pair in pairs if _is_named(error.info, pair)] or pairs
             request = requests.get(context.db, row.id)
-            licences.refused(context, request, named, told_by="reply", error_number=error.number)
+            settle.refused(context, request, named, told_by="reply", error_number=error.number)
             self._take_back(context, row)
         return super().give_up(context, row, error)
 
@@ -170,7 +169,7 @@ class Manage(AppleCall, abstract=True):
 
     def _take_back(self, context: Context, row: OutboxRow) -> None:
         """What of the request was not settled waits to be asked for anew."""
-        pairs = pairs_store.open_pairs(context.db, row.id)
+        pairs = request_pairs.open_pairs(context.db, row.id)
         if not pairs:
             return
         requests.take_back(context.db, row.id, context.now)
@@ -178,17 +177,17 @@ class Manage(AppleCall, abstract=True):
         _touch(context, pairs)
 
     def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
-        """The location is stopped: nothing was asked, and nothing is being asked."""
+        """The location is suspended: nothing was asked, and nothing is being asked."""
         request = requests.get(context.db, row.id)
-        pairs = pairs_store.open_pairs(context.db, row.id)
-        licences.given_up(context, request, pairs, state="withdrawn")
+        pairs = request_pairs.open_pairs(context.db, row.id)
+        settle.given_up(context, request, pairs, state="withdrawn")
         return super().give_up(context, row, error)
 
     def _look(self, context: Context, row: OutboxRow, look_at: float, why: str) -> None:
         """Have its assignments read, from `look_at` on."""
         requests.doubt(context.db, row.id, next_read_at=look_at, detail=why[:300])
         self._doubt(context, row, why)
-        _touch(context, pairs_store.open_pairs(context.db, row.id))
+        _touch(context, request_pairs.open_pairs(context.db, row.id))
 
 
 class Associate(Manage):
@@ -240,15 +239,15 @@ class EventStatus(AppleCall):
         if result.status == "PENDING":
             self._pending(context, request)
             return
-        pairs = pairs_store.open_pairs(context.db, request.id)
+        pairs = request_pairs.open_pairs(context.db, request.id)
         nothing_done = result.status == "FAILED" and result.num_completed == 0
         for failure in result.failures:
             named = [pair for pair in pairs if nothing_done or _names(failure, pair)]
-            licences.refused(
+            settle.refused(
                 context, request, named, told_by="status", error_number=failure.error_number
             )
         if _all_done(result, request):
-            licences.confirmed(context, request, pairs, told_by="status")
+            settle.confirmed(context, request, pairs, told_by="status")
         else:
             self._read_the_rest(context, request, result)
 
@@ -261,7 +260,7 @@ class EventStatus(AppleCall):
                 next_read_at=context.now,
                 detail="Apple has been at it for too long",
             )
-            _touch(context, pairs_store.open_pairs(context.db, request.id))
+            _touch(context, request_pairs.open_pairs(context.db, request.id))
             return
         requests.update(context.db, request.id, next_status_at=context.now + policy.min_interval)
 
@@ -269,7 +268,7 @@ class EventStatus(AppleCall):
         """Failures are named, successes are not: the rest is read from assignments."""
         detail = f"{result.status}: {result.num_completed} of {result.num_requested} done"
         requests.doubt(context.db, request.id, next_read_at=context.now, detail=detail)
-        _touch(context, pairs_store.open_pairs(context.db, request.id))
+        _touch(context, request_pairs.open_pairs(context.db, request.id))
 
     def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
         """An answer that cannot be read is not asked for again: assignments tell, too."""
@@ -290,10 +289,10 @@ class EventStatus(AppleCall):
         if requests.get(context.db, request_id).state != "open":
             return  # a notification was quicker
         requests.doubt(context.db, request_id, next_read_at=context.now, detail=str(error)[:300])
-        _touch(context, pairs_store.open_pairs(context.db, request_id))
+        _touch(context, request_pairs.open_pairs(context.db, request_id))
 
     def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
-        """The location is stopped: asked again when it works again."""
+        """The location is suspended: asked again when it works again."""
         request_id = int(row.subject)
         if requests.get(context.db, request_id).state == "open":
             later = context.now + context.policy.sync.service_config_every

@@ -31,12 +31,11 @@ from bridge.engine.calls.registering import (
 )
 from bridge.engine.context import Context
 from bridge.engine.desired import apply
-from bridge.engine.licences import foreign_mdm
-from bridge.engine.licences import settle as licence_steps
+from bridge.engine.licences import foreign_mdm, settle
 from bridge.errors import CallError
 from bridge.store import meta
-from bridge.store.catalog import usage as counts
-from bridge.store.desired import desired
+from bridge.store.catalog import usage
+from bridge.store.desired import applied
 from bridge.store.installs import installs
 from bridge.store.licences import assignments, locations, odd_rows
 from bridge.store.licences.locations import Location
@@ -67,7 +66,7 @@ class ReadClientConfig(AppleCall):
         url = self.urls.get(row.scope)
         observe(context, row.scope, result, url)
         location = locations.get(context.db, row.scope)
-        if location.stopped is not None or not _is_wished_for(context, row.scope):
+        if location.suspended is not None or not _is_wished_for(context, row.scope):
             return
         ours, is_ours = meta.instance_id(context.db), location.registered_at is not None
         result = foreign_mdm.as_known(result, ours, is_ours=is_ours)
@@ -95,8 +94,8 @@ def _is_old(context: Context, location: Location) -> bool:
 
 
 def _is_wished_for(context: Context, location: str) -> bool:
-    wished = any(location in app.locations for app in desired.load(context.db).apps)
-    return wished or installs.any_wanted(context.db, location)
+    wished = any(location in app.locations for app in applied.load(context.db).apps)
+    return wished or installs.any_desired(context.db, location)
 
 
 class LocationRead(AppleCall, abstract=True):
@@ -111,7 +110,7 @@ class LocationRead(AppleCall, abstract=True):
         return self.again(context, row, error, rest=False)
 
     def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
-        """The location is stopped; its job runs again when that may be over."""
+        """The location is suspended; its job runs again when that may be over."""
         soon = context.now + context.policy.sync.service_config_every
         meta.hasten_job(context.db, f"{self.job}:{row.scope}", soon)
         return super().give_up(context, row, error)
@@ -196,7 +195,7 @@ class ReadAssets(LocationRead):
         rows = {a.asset: _columns(a) for a in result.assets}
         before = locations.platforms_of(context.db, row.scope)
         locations.store_assets(context.db, row.scope, list(rows.items()), result.began_at)
-        counts.keep_day(context.db, row.scope, context.now)
+        usage.keep_day(context.db, row.scope, context.now)
         if locations.platforms_of(context.db, row.scope) != before:
             apply.platforms_changed(context.db)
         if _began_too_early(context, row.scope, result):
@@ -274,7 +273,7 @@ class ReadAssignments(LocationRead):
             meta.keep(context.db, changes, "0")
             unread = assignments.unread_since(context.db, row.scope, result.began_at)
             gone = [pair for pair in unread if of_pair(result.odd, pair) is None]
-            licence_steps.taken_away(context, row.scope, gone)
+            settle.taken_away(context, row.scope, gone)
         locations.update(
             context.db,
             row.scope,

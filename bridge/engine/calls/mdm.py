@@ -195,8 +195,8 @@ class LookAtQueue(MdmCall):
             command.offered_at is not None
             and began_at >= command.offered_at + policy.in_doubt_after
         )
-        if left_open and command.passed_over_at is None:
-            follow_up.pass_over(context, command)
+        if left_open and command.stalled_at is None:
+            follow_up.stall(context, command)
         posted_at = command.posted_at or command.created_at
         timers.stored_up_to(
             context.db, command.server, posted_at, context.now + policy.in_doubt_after

@@ -56,7 +56,7 @@ def heard(context: Context, location: str, urls: Mapping[str, str]) -> None:
 def intend(context: Context, location: str) -> None:
     """Have the apps asked for that are due, if Apple says where to ask."""
     url, office = _url(context, location), locations.get(context.db, location)
-    if not url or office.stopped is not None:
+    if not url or office.suspended is not None:
         return
     # Even if the policy says nought, answers of this minute are not asked for again.
     every = max(context.policy.sync.metadata_every, MINUTE)

@@ -106,9 +106,9 @@ class Register(AppleCall):
 
     def forbidden(self, location: Location, row: OutboxRow) -> str | None:
         """Why Apple must not be told anything, by what is stored."""
-        if location.stopped is None:
+        if location.suspended is None:
             return None
-        return f"nothing is written there: {location.stopped}: {location.stopped_detail}"
+        return f"nothing is written there: {location.suspended}: {location.suspended_detail}"
 
     def not_taken_over(self, other: ForeignMdm | None, row: OutboxRow) -> str | None:
         """Why the location is left to its MDM."""

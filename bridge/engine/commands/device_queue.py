@@ -96,7 +96,7 @@ def _is_quiet(context: Context, command: Startable) -> bool:
         return False
     due_at = next_allowed(context.now, context.policy)
     if due_at > context.now:
-        device_queue.hold(context.db, command.command_uuid, due_at)
+        device_queue.put_off(context.db, command.command_uuid, due_at)
     return due_at > context.now
 
 

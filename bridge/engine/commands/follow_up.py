@@ -32,9 +32,9 @@ def _unheard(context: Context, command: Command) -> None:
         unheard.note(context.db, device.id, command.request_type, context.now)
 
 
-def pass_over(context: Context, command: Command) -> None:
+def stall(context: Context, command: Command) -> None:
     """The device left the command open: whatever else it is to get goes on without it."""
-    commands.passed_over(context.db, command.command_uuid, context.now)
+    commands.stalled(context.db, command.command_uuid, context.now)
     meta.count(context.db, "command.passed_over", context.now)
     touch(context, command)
 

@@ -16,7 +16,7 @@ from bridge.domain.installs.breaker import failure_of, next_probe_after, pause_f
 from bridge.domain.model import Install
 from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.context import Context
-from bridge.engine.decide import pauses as pausing
+from bridge.engine.decide import pausing
 from bridge.store import meta, pauses
 from bridge.store.commands import device_queue
 from bridge.store.installs import breaker, installs

@@ -1,6 +1,6 @@
 """An app may have several locations: the first with seats serves a device, and stays with it.
 
-Only who waits for a seat is moved. A licence that is held, or asked for, is never exchanged for one
+Only who waits for a seat is moved. A licence that is owned or asked for is never exchanged for one
 from another location.
 """
 
@@ -14,10 +14,10 @@ from bridge.store.licences import locations
 
 def to_holders(context: Context, location: str, asset: Asset) -> int:
     """Move those who hold the licence from another of their locations; returns how many."""
-    held = dict(fallbacks.held(context.db, location, asset))
-    for install_id, where in held.items():
+    owned = dict(fallbacks.owned(context.db, location, asset))
+    for install_id, where in owned.items():
         fallbacks.move(context.db, install_id, where, context.now)
-    return len(held)
+    return len(owned)
 
 
 def to_seats(context: Context, location: str, asset: Asset) -> int:
@@ -40,7 +40,7 @@ def _free(context: Context, name: str, asset: Asset) -> int | None:
     """The seats that may be asked for at a location; None for any number of them."""
     place = locations.get(context.db, name)
     counts = locations.asset_facts(context.db, name, [asset]).get(asset)
-    if not place.ready or place.stopped is not None or counts is None:
+    if not place.ready or place.suspended is not None or counts is None:
         return 0
     if not counts.device_assignable:
         return 0

@@ -13,7 +13,7 @@ from bridge.engine.decide.reconcile import ask
 from bridge.engine.desired import apply
 from bridge.store import meta
 from bridge.store.database import Connection
-from bridge.store.desired import desired as wanted_store
+from bridge.store.desired import applied
 from bridge.store.devices import devices
 
 JOB = "facts"
@@ -61,7 +61,7 @@ def _missing(context: Context, server: str) -> list[Device]:
 def _old(context: Context, server: str) -> list[Device]:
     """Devices that told long ago what a `match` looks at and may be otherwise by now."""
     policy = context.policy.device
-    if policy.ask_facts_every is None or not wanted_store.load(context.db).looks_at_changing_facts:
+    if policy.ask_facts_every is None or not applied.load(context.db).looks_at_changing_facts:
         return []
     return devices.last_described(
         context.db,
@@ -73,9 +73,9 @@ def _old(context: Context, server: str) -> list[Device]:
 
 def _lacking(db: Connection) -> set[str]:
     """The serial numbers of whom a missing fact leaves open whether they get an app."""
-    wanted = wanted_store.load(db)
-    roster = apply.roster_of_all(db, wanted)
-    getting = [roster.getting(app) for app in wanted.apps]
+    desired = applied.load(db)
+    roster = apply.roster_of_all(db, desired)
+    getting = [roster.getting(app) for app in desired.apps]
     return {serial for each in getting for serial in each.unknown | each.undecided}
 
 

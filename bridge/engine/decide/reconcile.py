@@ -16,11 +16,11 @@ from bridge.domain.decision import (
     AskFacts,
     AskInstalled,
     BeginProbe,
+    CancelAttempt,
+    CancelElsewhere,
     Decision,
-    DropAttempt,
     EndProbe,
     GiveBack,
-    LeaveBehind,
     LeaveLine,
     PostAgain,
     ReadAssignment,
@@ -35,15 +35,14 @@ from bridge.engine.calls.locations import ReadAssets
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, fallbacks
 from bridge.engine.insight import story
-from bridge.engine.licences import settle as licence_steps
+from bridge.engine.licences import settle
 from bridge.store import meta
 from bridge.store.catalog import probes
 from bridge.store.commands import commands, ends
 from bridge.store.database import savepoint
 from bridge.store.devices import installed_apps
 from bridge.store.installs import facts, installs, seats
-from bridge.store.licences import locations
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import locations, request_pairs
 from bridge.store.outbox import outbox
 
 log = logging.getLogger(__name__)
@@ -162,7 +161,7 @@ def _ask_apps(context: Context, fact: Facts, step: Step) -> None:
 
 def _ask_installed(context: Context, fact: Facts, step: Step) -> None:
     """One list for all apps that are wanted on the device."""
-    identifiers = installed_apps.wanted_bundle_ids(context.db, fact.install.target)
+    identifiers = installed_apps.desired_bundle_ids(context.db, fact.install.target)
     ask(context, _device(fact), "InstalledApplicationList", identifiers)
 
 
@@ -191,7 +190,7 @@ def ask(
 
 def _read_assignment(context: Context, fact: Facts, step: Step) -> None:
     why = fact.attempt.command_uuid if fact.attempt else ""
-    licence_steps.read_soon(context, fact.install.location, [_pair(fact)], why=why)
+    settle.read_soon(context, fact.install.location, [_pair(fact)], why=why)
 
 
 def _pair(fact: Facts) -> Pair:
@@ -199,7 +198,9 @@ def _pair(fact: Facts) -> Pair:
 
 
 def _give_back(context: Context, fact: Facts, step: Step) -> None:
-    pairs_store.want(context.db, fact.install.location, "DISASSOCIATE", [_pair(fact)], context.now)
+    request_pairs.want(
+        context.db, fact.install.location, "DISASSOCIATE", [_pair(fact)], context.now
+    )
 
 
 def _send_remove(context: Context, fact: Facts, step: Step) -> None:
@@ -220,7 +221,7 @@ def _send_remove(context: Context, fact: Facts, step: Step) -> None:
 
 
 def _leave_line(context: Context, fact: Facts, step: Step) -> None:
-    pairs_store.leave_line(context.db, fact.install.location, _pair(fact), context.now)
+    request_pairs.leave_line(context.db, fact.install.location, _pair(fact), context.now)
     installs.touch_ids(context.db, [fact.install.id], context.now)
 
 
@@ -238,13 +239,13 @@ def _end_probe(context: Context, fact: Facts, step: Step) -> None:
     installs.touch_behind_probe(context.db, fact.install.adam_id, context.now)
 
 
-def _drop_attempt(context: Context, fact: Facts, step: Step) -> None:
-    assert isinstance(step, DropAttempt)
+def _cancel_attempt(context: Context, fact: Facts, step: Step) -> None:
+    assert isinstance(step, CancelAttempt)
     ends.drop(context.db, step.command_uuid)
 
 
-def _leave_behind(context: Context, fact: Facts, step: Step) -> None:
-    assert isinstance(step, LeaveBehind)
+def _cancel_elsewhere(context: Context, fact: Facts, step: Step) -> None:
+    assert isinstance(step, CancelElsewhere)
     ends.abandon(context.db, step.command_uuid, context.now)
 
 
@@ -260,8 +261,8 @@ _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
     GiveBack: _give_back,
     SendRemove: _send_remove,
     LeaveLine: _leave_line,
-    DropAttempt: _drop_attempt,
-    LeaveBehind: _leave_behind,
+    CancelAttempt: _cancel_attempt,
+    CancelElsewhere: _cancel_elsewhere,
 }
 
 
@@ -280,7 +281,7 @@ def allocate_seats(context: Context) -> int:
         granted = allocate(demands, free)
         serials = seats.allocated(context.db, [d.install_id for d in granted], context.now)
         pairs = [Pair(asset, serial_number) for serial_number in serials]
-        pairs_store.want(context.db, location, "ASSOCIATE", pairs, context.now)
+        request_pairs.want(context.db, location, "ASSOCIATE", pairs, context.now)
         given += len(granted)
         if len(granted) < len(demands):
             given += fallbacks.to_seats(context, location, asset)

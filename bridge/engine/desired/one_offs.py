@@ -10,8 +10,7 @@ from bridge.domain.model import DEFAULT_PRICING, Asset
 from bridge.engine.desired import apply
 from bridge.errors import WishError
 from bridge.store.database import Connection
-from bridge.store.desired import desired as wanted_store
-from bridge.store.desired import one_offs
+from bridge.store.desired import applied, one_offs
 from bridge.store.desired.one_offs import OneOff
 from bridge.store.devices import devices
 from bridge.store.installs import installs, on_hold
@@ -33,12 +32,12 @@ def assign(
     `locations`. A pair that the file wants stays as the file has it. Raises WishError when the
     location cannot be told.
     """
-    wanted = wanted_store.load(db)
+    desired = applied.load(db)
     known = devices.current(db, list(serial_numbers))
     platforms = {s: platform_of(d.product_name) for s, d in known.items()}
     beside = []
     for serial_number in serial_numbers:
-        entries = wanted.entries(adam_id, platforms.get(serial_number))
+        entries = desired.entries(adam_id, platforms.get(serial_number))
         place = _agreed("location", location, [app.location for app in entries])
         asset = Asset(
             adam_id,
@@ -48,13 +47,13 @@ def assign(
         beside.append(OneOff(serial_number, asset, _location(place, locations)))
     new = [each.serial_number for each in beside if one_offs.put(db, each, now)]
     by_file = {pair for one_off in beside if _by_file(db, pair := one_off.pair)}
-    installs.wanted_by(db, by_file, BY_BOTH)
-    by_platform = wanted.differs_by_platform(adam_id)
+    installs.desired_by(db, by_file, BY_BOTH)
+    by_platform = desired.differs_by_platform(adam_id)
     vague = {pair for pair in by_file if by_platform and platforms.get(pair[0]) is None}
     on_hold.let_go(db, by_file - vague, now)
     on_hold.let_go(db, vague, now, apply.PLATFORM_UNKNOWN)
     alone = [
-        apply.of_one_off(wanted, each, platforms.get(each.serial_number))
+        apply.of_one_off(desired, each, platforms.get(each.serial_number))
         for each in beside
         if each.pair not in by_file
     ]
@@ -88,7 +87,7 @@ def _location(asked: str | None, locations: Collection[str]) -> str:
 
 def _by_file(db: Connection, pair: tuple[str, str]) -> bool:
     install = installs.get(db, *pair)
-    return install is not None and install.wanted and install.wanted_by in (BY_FILE, BY_BOTH)
+    return install is not None and install.desired and install.desired_by in (BY_FILE, BY_BOTH)
 
 
 def unassign(
@@ -101,6 +100,6 @@ def unassign(
     pairs = [(serial_number, adam_id) for serial_number in serial_numbers]
     gone = {pair for pair in pairs if one_offs.withdraw(db, pair)}
     by_file = {pair for pair in gone if _by_file(db, pair)}
-    installs.wanted_by(db, by_file, BY_FILE)
+    installs.desired_by(db, by_file, BY_FILE)
     installs.no_longer_wanted(db, gone - by_file, now)
     return frozenset(serial_number for serial_number, _ in gone)

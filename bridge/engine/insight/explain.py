@@ -24,6 +24,9 @@ from bridge.store.views import fleet
 FINE = ("installed", "licensed")
 """States of which it is told how long each step on the way took."""
 
+LICENCE_SHOWN = {"owned": "held", "collected": "wanted"}
+"""The public words for where a licence stands, where they are not the room's own."""
+
 
 def explain(context: Context, serial_number: str, adam_id: str) -> ExplainedInstall | None:
     """One install with its sentence, evidence, next step and timeline; None for an unknown pair.
@@ -109,7 +112,9 @@ def _evidence(fact: Facts) -> list[Evidence]:
         lines.append(("its list of all apps, managed or not", shown, fact.installed.reported_at))
     if licence.state != "none":
         told = f", told by {licence.confirmed_by}" if licence.confirmed_by else ""
-        lines.append(("licence", licence.state + told, licence.since))
+        lines.append(
+            ("licence", LICENCE_SHOWN.get(licence.state, licence.state) + told, licence.since)
+        )
     if fact.asset is not None:
         free = "unlimited" if fact.free_seats is None else f"{fact.free_seats} free"
         retired = retired_too(fact.asset)

@@ -13,7 +13,7 @@ from bridge.domain.reasons import REASONS
 from bridge.domain.views import HealthPart
 from bridge.domain.wording import counted
 from bridge.engine.context import Context
-from bridge.engine.insight import webhooks
+from bridge.engine.insight import webhook_health
 from bridge.engine.intake import forward, serials
 from bridge.engine.licences.token_watch import text_of_end, warning_due
 from bridge.engine.upkeep import clock_steps, file_check
@@ -56,7 +56,7 @@ def parts(context: Context, config: Config) -> Sequence[HealthPart]:
         _inbox(context),
         *(_location(context, name) for name in config.locations),
         *(_server(context, name) for name in config.servers),
-        *webhooks.parts(context, tuple(config.servers)),
+        *webhook_health.parts(context, tuple(config.servers)),
         *forward.parts(context, config),
         *_serials(context),
         *_pauses(context),
@@ -109,16 +109,16 @@ def odd_sentences(context: Context, name: str) -> Iterator[str]:
 
 
 def _troubles(location: Location, now: float) -> Iterator[str]:
-    if location.stopped is not None:
-        reason = REASONS.get(location.stopped)
+    if location.suspended is not None:
+        reason = REASONS.get(location.suspended)
         mend = f"; {reason.next}" if reason is not None else ""
-        yield f"{location.stopped}: {location.stopped_detail}{mend}"
+        yield f"{location.suspended}: {location.suspended_detail}{mend}"
     elif location.config_read_at is None:
         yield "Apple has not been heard of it yet"
     if location.url_refused is not None:
         yield location.url_refused
     end = location.token_expires_at
-    if end is not None and location.token_stop is None and warning_due(end, now) is not None:
+    if end is not None and location.token_suspension is None and warning_due(end, now) is not None:
         yield f"{text_of_end(end, now)}: {REASONS['TOKEN_EXPIRED'].next}"
 
 

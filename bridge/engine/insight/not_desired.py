@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from bridge.domain.desired.desired import AppWish, Wanted
+from bridge.domain.desired.desired import AppWish, Desired
 from bridge.domain.desired.match import MATCH_KEYS
 from bridge.domain.devices.platforms import fit
 from bridge.domain.model import Device
 from bridge.engine.desired import apply
 from bridge.store.database import Connection
-from bridge.store.desired import desired as wanted_store
+from bridge.store.desired import applied
 from bridge.store.devices import devices
 from bridge.store.licences import locations
 
@@ -18,18 +18,18 @@ def why_not(db: Connection, serial_number: str, adam_id: str) -> str | None:
 
     None where nothing is to be said: no group comes near it, or the app is not in the file.
     """
-    wanted = wanted_store.load(db)
+    desired = applied.load(db)
     device = devices.current(db, [serial_number]).get(serial_number)
     if device is None:
         return None
-    roster = apply.roster_of(db, wanted, {serial_number: device})
-    entries = wanted.entries(adam_id)
+    roster = apply.roster_of(db, desired, {serial_number: device})
+    entries = desired.entries(adam_id)
     for app in entries:
         getting = roster.getting(app)
         if getting.unfit:
             return _not_listed(db, app, device)
         if getting.unknown:
-            missing = ", ".join(_missing(wanted, app, device))
+            missing = ", ".join(_missing(desired, app, device))
             return (
                 "whether its groups mean the device depends on what was never reported "
                 f"({missing}); run vpp-bridge sync devices, and then apply"
@@ -56,8 +56,8 @@ def _may_run(db: Connection, app: AppWish, device: Device) -> bool:
     return fit(device.product_name, listed) == "untold"
 
 
-def _missing(wanted: Wanted, app: AppWish, device: Device) -> list[str]:
+def _missing(desired: Desired, app: AppWish, device: Device) -> list[str]:
     names = (*app.groups, *app.exclude)
-    matches = [group.match for group in wanted.groups if group.match and group.name in names]
+    matches = [group.match for group in desired.groups if group.match and group.name in names]
     asked = {key for key in MATCH_KEYS for match in matches if getattr(match, key) is not None}
     return [key for key in MATCH_KEYS if key in asked and getattr(device, key) is None]

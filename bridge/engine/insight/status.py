@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from bridge.config import Config
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.domain.licences.forecast import last_seat_at
 from bridge.domain.licences.odd_rows import of_asset
 from bridge.domain.model import Asset
@@ -16,12 +16,10 @@ from bridge.domain.views.desired import Pause
 from bridge.domain.views.installs import Install
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
-from bridge.engine.insight import health
-from bridge.engine.insight import webhooks as webhook_health
+from bridge.engine.insight import health, webhook_health
 from bridge.store import events, meta, pauses
-from bridge.store.catalog import apps
-from bridge.store.catalog import usage as counts
-from bridge.store.desired import desired as wanted_store
+from bridge.store.catalog import apps, usage
+from bridge.store.desired import applied
 from bridge.store.file.engine_lock import EngineLock
 from bridge.store.file.write_probe import free_space
 from bridge.store.installs import facts
@@ -51,7 +49,7 @@ def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]
             for p in (*first, health.engine_part(lock), *health.parts(context, config))
         ],
         "pauses": paused(context),
-        "installs": _installs(counts, names) | {"no_longer_wanted": totals.unwanted(db)},
+        "installs": _installs(counts, names) | {"no_longer_wanted": totals.not_desired(db)},
         "licences": [_licence(context, licence, names) for licence in licences],
         "locations": [_location(context, name) for name in config.locations],
         "servers": _servers(context, config),
@@ -75,16 +73,16 @@ def paused(context: Context) -> list[Pause]:
             "why": pause.why or None,
             "next_probe_at": rfc3339(pause.next_probe_at),
             "probe": pause.probe,
-            "installs": pauses.wanted(context.db, pause.scope, pause.name),
+            "installs": pauses.desired(context.db, pause.scope, pause.name),
             "sentence": as_sentence(pause.shown),
         }
         for pause in pauses.load(context.db).all
     ]
 
 
-def applied(context: Context) -> Wanted:
+def stored_by_apply(context: Context) -> Desired:
     """What the last apply stored."""
-    return wanted_store.load(context.db)
+    return applied.load(context.db)
 
 
 def app_names(context: Context, adam_ids: Iterable[str]) -> dict[str, str | None]:
@@ -148,11 +146,11 @@ def _licence(
     context: Context, licence: LicenceCount, names: Mapping[str, str | None]
 ) -> dict[str, Any]:
     free, last_seat = licence.available, None
-    if licence.wanted or licence.held_by_us:
+    if licence.desired or licence.owned_by_us:
         asset = Asset(licence.adam_id, licence.pricing_param)
         asset_counts = locations.asset_facts(context.db, licence.location, [asset]).get(asset)
         free = facts.free_seats(context.db, licence.location, asset, asset_counts)
-        days = counts.history(context.db, licence.location, asset)
+        days = usage.history(context.db, licence.location, asset)
         last_seat = last_seat_at(days, free, context.now)
     return {
         "location": licence.location,
@@ -164,9 +162,9 @@ def _licence(
         "retired": licence.retired,
         "odd": _odd(context, licence),
         "unlimited": licence.unlimited,
-        "held": licence.held,
-        "held_by_us": licence.held_by_us,
-        "wanted": licence.wanted,
+        "held": licence.owned,
+        "held_by_us": licence.owned_by_us,
+        "wanted": licence.desired,
         "last_seat_at": rfc3339(last_seat),
         "read_at": rfc3339(licence.read_at),
     }
@@ -178,8 +176,8 @@ def _location(context: Context, name: str) -> dict[str, Any]:
         "name": name,
         "location_name": location.location_name,
         "library_uid": location.library_uid,
-        "stopped": location.stopped,
-        "stopped_detail": location.stopped_detail,
+        "stopped": location.suspended,
+        "stopped_detail": location.suspended_detail,
         "trouble": outbox.trouble(context.db, "apple", name),
         "token_expires_at": rfc3339(location.token_expires_at),
         "registered_at": rfc3339(location.registered_at),

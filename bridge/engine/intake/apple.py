@@ -11,12 +11,11 @@ from collections.abc import Sequence
 
 from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
 from bridge.engine.context import Context
-from bridge.engine.licences import settle as licence_steps
+from bridge.engine.licences import settle
 from bridge.store import meta
 from bridge.store.events import Event
 from bridge.store.installs import installs
-from bridge.store.licences import locations, requests
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import locations, request_pairs, requests
 from bridge.store.licences.requests import AppleRequest
 from bridge.wire.apple_notification import (
     AssetCount,
@@ -64,12 +63,12 @@ def _asset_management(context: Context, location: str, payload: AssetManagement)
     if request is None or request.kind != payload.type:
         return _foreign(context, location, pairs, payload.apple_event_id or "")
     if payload.result == "SUCCESS":
-        licence_steps.confirmed(context, request, pairs, told_by="notification")
+        settle.confirmed(context, request, pairs, told_by="notification")
         return f"event of ours: {len(pairs)} confirmed"
     if payload.result != "FAILURE":
         _foreign(context, location, pairs, payload.apple_event_id or "")
         return f"event of ours with an unknown result: {len(pairs)} pairs are read again"
-    licence_steps.refused(
+    settle.refused(
         context, request, pairs, told_by="notification", error_number=payload.error_number
     )
     return f"event of ours: {len(pairs)} refused ({payload.error_number})"
@@ -88,7 +87,7 @@ def _request(
     if adopted is not None:
         requests.update(context.db, adopted.id, apple_event_id=payload.apple_event_id)
         if adopted.state == "in_doubt":
-            licence_steps.wait_for_event(context, adopted.id)
+            settle.wait_for_event(context, adopted.id)
     return adopted
 
 
@@ -98,8 +97,8 @@ def _foreign(context: Context, location: str, pairs: Sequence[Pair], apple_event
         for pair in pairs
         if installs.get(context.db, pair.serial_number, pair.asset.adam_id) is not None
     ]
-    pairs_store.touched_by_others(context.db, location, ours, context.now)
-    licence_steps.read_soon(context, location, ours, why=apple_event_id)
+    request_pairs.touched_by_others(context.db, location, ours, context.now)
+    settle.read_soon(context, location, ours, why=apple_event_id)
     return f"an event of somebody else: {len(ours)} of our pairs are read again"
 
 

@@ -12,10 +12,9 @@ from bridge.domain.policy import Policy
 from bridge.domain.views import traffic as views
 from bridge.engine.context import Context
 from bridge.engine.intake.inbox import HANDLERS
-from bridge.store import dry_run as changes
 from bridge.store import events, meta
 from bridge.store.database import Database
-from bridge.store.dry_run import Changed
+from bridge.store.dry_run import Changed, watching
 from bridge.store.events import Event
 from bridge.store.installs import facts, installs
 
@@ -107,7 +106,7 @@ def _handle(database: Database, context: Context, event: Event, dry_run: bool) -
         why = f"it could not be read when it came in ({event.error})"
         raise _Undone(Replay(event.id, dry_run, None, why))
     db = context.db
-    with changes.watching(db) as watch:
+    with watching(db) as watch:
         try:
             outcome = HANDLERS[event.source](context, event)
         except Exception as error:

@@ -9,10 +9,9 @@ from bridge.domain.licences.batch import Rectangle, rectangles
 from bridge.domain.model import Pair
 from bridge.engine.context import Context
 from bridge.store.installs import installs
-from bridge.store.licences import locations, requests
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import locations, request_pairs, requests
 from bridge.store.licences.locations import Location
-from bridge.store.licences.pairs import Collection
+from bridge.store.licences.request_pairs import Collection
 
 DEFAULT_MAX_ASSETS = 25
 DEFAULT_MAX_SERIAL_NUMBERS = 1000
@@ -37,10 +36,10 @@ def plan(context: Context, looked_at: float) -> list[Batch]:
     `looked_at` is when full ones were looked for last.
     """
     batches = []
-    for collection in pairs_store.collections(context.db):
+    for collection in request_pairs.collections(context.db):
         location = locations.get(context.db, collection.location)
         quiet = context.now >= _quiet_at(context, collection)
-        if location.stopped is None and (quiet or context.now >= looked_at + FULL_EVERY):
+        if location.suspended is None and (quiet or context.now >= looked_at + FULL_EVERY):
             batches.extend(_batch(context, location, collection.kind, only_full=not quiet))
     return batches
 
@@ -52,28 +51,28 @@ def make(context: Context, batch: Batch) -> bool:
     return made is not None
 
 
-def give_up(context: Context) -> int:
-    """Nothing is asked at a location that is stopped: what was collected for it is given up."""
+def cancel(context: Context) -> int:
+    """Nothing is asked at a location that is suspended: what was collected for it is cancelled."""
     count = 0
-    for collection in pairs_store.collections(context.db):
-        if locations.get(context.db, collection.location).stopped is not None:
-            gone = pairs_store.withdraw_collected(context.db, collection.location, context.now)
+    for collection in request_pairs.collections(context.db):
+        if locations.get(context.db, collection.location).suspended is not None:
+            gone = request_pairs.withdraw_collected(context.db, collection.location, context.now)
             _touch(context, gone)
             count += len(gone)
     return count
 
 
-def anything_to_give_up(context: Context) -> bool:
-    """Whether `give_up` would find something; only reads."""
+def anything_to_cancel(context: Context) -> bool:
+    """Whether `cancel` would find something; only reads."""
     return any(
-        locations.get(context.db, collection.location).stopped is not None
-        for collection in pairs_store.collections(context.db)
+        locations.get(context.db, collection.location).suspended is not None
+        for collection in request_pairs.collections(context.db)
     )
 
 
 def next_at(context: Context) -> float | None:
     """When what was collected is next to be asked for, or None when nothing is."""
-    collected = pairs_store.collections(context.db)
+    collected = request_pairs.collections(context.db)
     return min((_quiet_at(context, collection) for collection in collected), default=None)
 
 
@@ -85,7 +84,7 @@ def _quiet_at(context: Context, collection: Collection) -> float:
 
 
 def _batch(context: Context, location: Location, kind: str, *, only_full: bool) -> list[Batch]:
-    collected = pairs_store.collecting(context.db, location.name, kind)
+    collected = request_pairs.collecting(context.db, location.name, kind)
     found = rectangles(
         (wanted.pair for wanted in collected),
         max_assets=_max_assets(location),

@@ -10,8 +10,7 @@ from bridge.domain.model import Pair
 from bridge.engine.context import Context
 from bridge.engine.licences import suspension
 from bridge.store.installs import installs
-from bridge.store.licences import assignments, locations, odd_rows, requests
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import assignments, locations, odd_rows, request_pairs, requests
 from bridge.store.licences.requests import AppleRequest
 from bridge.store.outbox import kinds, outbox
 
@@ -27,7 +26,7 @@ def confirmed(
     What was settled before is left alone: a late repetition must not bring a licence back that
     was taken away since.
     """
-    settled = pairs_store.settle(
+    settled = request_pairs.settle(
         context.db,
         request.location,
         pairs,
@@ -40,7 +39,7 @@ def confirmed(
         assignments.confirm(context.db, request.location, settled, told_by=told_by, now=context.now)
     else:
         assignments.withdraw(context.db, request.location, settled)
-    doubtful = pairs_store.were_touched(context.db, request.id, settled)
+    doubtful = request_pairs.were_touched(context.db, request.id, settled)
     if doubtful:
         # Whose event was the last does not show in the order in which they were told.
         why = f"request {request.id}"
@@ -65,7 +64,7 @@ def refused(
         suspension.refuse_token(context, request.location, verdict.reason, detail, digest)
         given_up(context, request, pairs, state="withdrawn")
         return
-    settled = pairs_store.settle(
+    settled = request_pairs.settle(
         context.db,
         request.location,
         pairs,
@@ -80,7 +79,7 @@ def refused(
 
 def given_up(context: Context, request: AppleRequest, pairs: Iterable[Pair], *, state: str) -> None:
     """Pairs of a request that ended without effect: `missing` or `withdrawn`."""
-    settled = pairs_store.settle(
+    settled = request_pairs.settle(
         context.db,
         request.location,
         pairs,
@@ -134,7 +133,7 @@ def shown(
     began_at: float,
     unsure: Mapping[Pair, str],
 ) -> None:
-    """Apple's assignments were read for some pairs: what is listed is held, the rest is not.
+    """Apple's assignments were read for some pairs: what is listed is owned, the rest is not.
 
     A pair that somebody confirmed after the read began is left alone, and so are those that are
     `unsure`, each with what is odd about a row that may be its.
@@ -145,28 +144,28 @@ def shown(
     if odd_rows.load(context.db, location, "assignments"):
         looks: list[tuple[Pair, str | None]] = [(pair, None) for pair in absent]
         odd_rows.looked(context.db, location, [*looks, *unsure.items()], context.now)
-    held = assignments.held(
+    owned = assignments.owned(
         context.db,
         location,
         list({pair.serial_number for pair in absent}),
         list({pair.asset.adam_id for pair in absent}),
     )
-    gone = [pair for pair in absent if pair in held and held[pair].confirmed_at < began_at]
+    gone = [pair for pair in absent if pair in owned and owned[pair].confirmed_at < began_at]
     taken_away(context, location, gone)
-    too_early = [pair for pair in absent if pair in held and pair not in gone]
+    too_early = [pair for pair in absent if pair in owned and pair not in gone]
     if too_early:
         # Confirmed while Apple's answer was under way: only a later look can tell.
         again = f"again {began_at:.3f}"
         read_soon(context, location, too_early, why=again, after=LOOK_AGAIN_AFTER)
     seen = [*present, *absent, *unsure]
-    pairs_store.looked(context.db, location, seen, context.now)
+    request_pairs.looked(context.db, location, seen, context.now)
     _touch(context, seen)
 
 
 def taken_away(context: Context, location: str, gone: Sequence[Pair]) -> None:
-    """Apple does not list licences any more that were held, and we did not give them back."""
+    """Apple does not list licences any more that were owned, and we did not give them back."""
     assignments.withdraw(context.db, location, gone)
-    pairs_store.taken_away(context.db, location, gone, context.now)
+    request_pairs.taken_away(context.db, location, gone, context.now)
     _touch(context, gone)
 
 

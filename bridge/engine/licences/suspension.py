@@ -2,7 +2,7 @@
 
 There are three kinds, and each ends on its own: the content token does not do, another MDM holds
 the location, or a location before it in the file has the same library. The first of these that is
-so is what `stopped` says; reads go on all the while.
+so is what `suspended` says; reads go on all the while.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ def refuse_token(context: Context, name: str, reason: str, detail: str, digest: 
     locations.update(
         context.db,
         name,
-        token_stop=reason,
-        token_stop_detail=detail[:300],
-        token_stop_at=context.now,
-        token_stop_digest=digest,
+        token_suspension=reason,
+        token_suspension_detail=detail[:300],
+        token_suspension_at=context.now,
+        token_suspension_digest=digest,
     )
     _settle(context, name)
 
@@ -42,19 +42,19 @@ def refuse_token(context: Context, name: str, reason: str, detail: str, digest: 
 def token_works(context: Context, name: str) -> None:
     """A good reply came: what the token was stopped for may be over."""
     location = locations.get(context.db, name)
-    if location.token_stop is None:
+    if location.token_suspension is None:
         return
-    if location.token_stop in SHOWN_BY_WRITES_ONLY:
-        same = location.token_digest == location.token_stop_digest
-        if same and context.now < (location.token_stop_at or 0.0) + TRY_AGAIN_AFTER:
+    if location.token_suspension in SHOWN_BY_WRITES_ONLY:
+        same = location.token_digest == location.token_suspension_digest
+        if same and context.now < (location.token_suspension_at or 0.0) + TRY_AGAIN_AFTER:
             return
     locations.update(
         context.db,
         name,
-        token_stop=None,
-        token_stop_detail=None,
-        token_stop_at=None,
-        token_stop_digest=None,
+        token_suspension=None,
+        token_suspension_detail=None,
+        token_suspension_at=None,
+        token_suspension_digest=None,
     )
     _settle(context, name)
 
@@ -97,8 +97,8 @@ def share(context: Context, names: Sequence[str]) -> None:
 def _settle(context: Context, name: str) -> None:
     before = locations.get(context.db, name)
     reason, detail = _first(before)
-    locations.update(context.db, name, stopped=reason, stopped_detail=detail)
-    if before.stopped == reason:
+    locations.update(context.db, name, suspended=reason, suspended_detail=detail)
+    if before.suspended == reason:
         return
     installs.touch_location(context.db, name, context.now)
     if reason is None:
@@ -111,8 +111,8 @@ def _settle(context: Context, name: str) -> None:
 
 
 def _first(location: Location) -> tuple[str | None, str | None]:
-    if location.token_stop is not None:
-        return location.token_stop, location.token_stop_detail
+    if location.token_suspension is not None:
+        return location.token_suspension, location.token_suspension_detail
     if location.foreign_mdm is not None:
         return "FOREIGN_MDM", location.foreign_mdm
     if location.shared_with is not None:

@@ -94,7 +94,7 @@ def _has_news(location: Location, now: float) -> bool:
 def _has_ended(location: Location, now: float) -> bool:
     """Its time is over; a good reply after that moment shows that it is not."""
     end = location.token_expires_at
-    if end is None or end > now or location.token_stop is not None:
+    if end is None or end > now or location.token_suspension is not None:
         return False
     return (location.heard_at or 0.0) < end
 

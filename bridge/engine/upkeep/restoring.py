@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from bridge.domain.pauses import Pause
 from bridge.engine.calls import Call, registry
 from bridge.engine.context import Context
-from bridge.engine.decide import pauses
+from bridge.engine.decide import pausing
 from bridge.engine.upkeep import file_check
 from bridge.store import meta
 from bridge.store.commands import commands
@@ -46,4 +46,4 @@ def make_present(context: Context, calls: Mapping[str, Call]) -> None:
     devices.forget_lists(db)
     file_check.forget(db)
     meta.hasten_all(db, now)
-    pauses.pause(context, Pause("all", "", since=now, paused_by="person", why=RESTORED))
+    pausing.pause(context, Pause("all", "", since=now, paused_by="person", why=RESTORED))

@@ -180,7 +180,7 @@ def without_metadata(
         "LEFT JOIN metadata_misses m ON m.location = ? AND m.adam_id = w.adam_id "
         "WHERE coalesce(apps.metadata_at, ?) <= ? AND coalesce(m.next_at, ?) <= ? "
         "AND EXISTS (SELECT 1 FROM installs i WHERE i.adam_id = w.adam_id "
-        "AND i.location = ? AND i.wanted = 1) "
+        "AND i.location = ? AND i.desired = 1) "
         "ORDER BY m.next_at IS NOT NULL, m.next_at, w.adam_id LIMIT ?",
         (location, location, before, before, now, now, location, limit),
     )

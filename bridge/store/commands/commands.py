@@ -39,7 +39,7 @@ class Command:
     not_now_since: float | None
     not_now_at: float | None
     offered_at: float | None
-    passed_over_at: float | None
+    stalled_at: float | None
     answered_at: float | None
     status: str | None
 
@@ -155,7 +155,7 @@ def posting(db: Connection, command_uuid: str, enrolment: int) -> None:
     db.execute(
         "UPDATE commands SET state = 'posting', posts = posts + 1, enrolment = ?, look_at = NULL, "
         "suspect = 0, not_now_since = NULL, not_now_at = NULL, in_doubt_at = NULL, push_at = NULL, "
-        "offered_at = NULL, passed_over_at = NULL "
+        "offered_at = NULL, stalled_at = NULL "
         "WHERE command_uuid = ?",
         (enrolment, command_uuid),
     )
@@ -189,12 +189,12 @@ def queued(db: Connection, command_uuid: str, *, look_at: float, push_at: float 
     )
 
 
-def passed_over(db: Connection, command_uuid: str, now: float) -> None:
+def stalled(db: Connection, command_uuid: str, now: float) -> None:
     """The device came and left the command open, which the server still has: no other command
     waits for it any longer."""
     changed = db.execute(
-        "UPDATE commands SET passed_over_at = ? WHERE command_uuid = ? "
-        "AND state IN ('posted', 'queued', 'not_now') AND passed_over_at IS NULL "
+        "UPDATE commands SET stalled_at = ? WHERE command_uuid = ? "
+        "AND state IN ('posted', 'queued', 'not_now') AND stalled_at IS NULL "
         "RETURNING device_id",
         (now, command_uuid),
     ).fetchall()

@@ -38,7 +38,7 @@ def length(db: Connection, device_id: int) -> int:
     """How many commands of a device are on their way, and hold up others until it answers."""
     row = db.execute(
         f"SELECT count(*) FROM commands WHERE device_id = ? AND state IN {LANE} "
-        "AND passed_over_at IS NULL",
+        "AND stalled_at IS NULL",
         (device_id,),
     ).fetchone()
     return int(row[0])
@@ -98,7 +98,7 @@ def rest(db: Connection, device_id: int, now: float, *, full: bool) -> None:
     )
 
 
-def hold(db: Connection, command_uuid: str, due_at: float) -> None:
+def put_off(db: Connection, command_uuid: str, due_at: float) -> None:
     """This command waits until then; the others of its queue do not."""
     db.execute("UPDATE commands SET due_at = ? WHERE command_uuid = ?", (due_at, command_uuid))
 

@@ -13,10 +13,10 @@ from bridge.domain.model import Asset
 from bridge.store.database import Connection
 from bridge.store.installs.installs import document
 
-_WAY = "pricing_param, locations, priority, options, wanted_by, held"
+_WAY = "pricing_param, locations, priority, options, desired_by, on_hold"
 
 
-def wanted(db: Connection) -> list[Cohort]:
+def desired(db: Connection) -> list[Cohort]:
     """Everything that is wanted now, by how it is wanted."""
     apps = db.execute("SELECT DISTINCT adam_id FROM installs ORDER BY adam_id").fetchall()
     return [cohort for row in apps for cohort in _of_app(db, row[0])]
@@ -26,7 +26,7 @@ def _of_app(db: Connection, adam_id: str) -> list[Cohort]:
     """App by app, since one sort of a whole fleet's installs takes several times as long."""
     found = db.execute(
         f"SELECT {_WAY}, group_concat(target, ' ') FROM installs WHERE adam_id = ? "
-        f"AND wanted = 1 AND target_kind = 'serial' GROUP BY {_WAY}",
+        f"AND desired = 1 AND target_kind = 'serial' GROUP BY {_WAY}",
         (adam_id,),
     )
     return [
@@ -52,8 +52,8 @@ def _options(document: str) -> Options:
 def gone_since(db: Connection, limited_at: float) -> int:
     """How many installs that the file wants were let go since applies have a limit."""
     row = db.execute(
-        "SELECT count(*) FROM installs WHERE wanted = 1 AND created_at >= ? AND wanted_by <> ? "
-        "AND (held IS NULL OR held = 'PLATFORM_UNKNOWN')",
+        "SELECT count(*) FROM installs WHERE desired = 1 AND created_at >= ? AND desired_by <> ? "
+        "AND (on_hold IS NULL OR on_hold = 'PLATFORM_UNKNOWN')",
         (limited_at, BY_ONE_OFF),
     ).fetchone()
     return int(row[0])

@@ -45,12 +45,12 @@ def store(db: Connection, device_id: int, told: Iterable[InstalledReport]) -> No
     )
 
 
-def wanted_bundle_ids(db: Connection, serial_number: str) -> list[str]:
+def desired_bundle_ids(db: Connection, serial_number: str) -> list[str]:
     """The known bundle ids of the apps that are wanted on a device: one list asks for all."""
     found = db.execute(
         "SELECT DISTINCT coalesce(installs.bundle_id, apps.bundle_id) AS named FROM installs "
         "LEFT JOIN apps ON apps.adam_id = installs.adam_id "
-        "WHERE installs.target_kind = 'serial' AND installs.target = ? AND installs.wanted = 1 "
+        "WHERE installs.target_kind = 'serial' AND installs.target = ? AND installs.desired = 1 "
         "AND coalesce(installs.bundle_id, apps.bundle_id) IS NOT NULL ORDER BY named",
         (serial_number,),
     )

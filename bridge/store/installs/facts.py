@@ -11,7 +11,7 @@ from functools import lru_cache
 from bridge.domain.devices.unreadable import Unreadable
 from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts, Unsure
 from bridge.domain.installs.options import Options
-from bridge.domain.licences import odd_rows
+from bridge.domain.licences.odd_rows import of_asset, of_pair
 from bridge.domain.model import ANSWERED_STATES, AppReport, Asset, Attempt, Device, Install, Pair
 from bridge.store import pauses
 from bridge.store.catalog import apps, probes
@@ -19,11 +19,9 @@ from bridge.store.commands import attempts, commands
 from bridge.store.database import Connection
 from bridge.store.devices import devices, installed_apps, unheard, unreadable
 from bridge.store.installs import installs as installs_store
-from bridge.store.licences import assignments, history, locations
-from bridge.store.licences import odd_rows as odd_rows_store
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import assignments, history, locations, odd_rows, request_pairs
 from bridge.store.licences.assignments import Assignment
-from bridge.store.licences.pairs import PairRecord
+from bridge.store.licences.request_pairs import PairRecord
 from bridge.store.outbox import outbox
 from bridge.store.service import running
 
@@ -71,7 +69,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
         pause = paused.over(
             serial_number=install.target, adam_id=install.adam_id, location=install.location
         )
-        asked = lists_left if pause is not None and pause.stops_devices else lists_open
+        asked = lists_left if pause is not None and pause.covers_questions else lists_open
         attempt = sends.get(install.id)
         told = _Unread(unread, device, bundle_id)
         elsewhere = attempt is not None and device is not None and attempt.device_id != device.id
@@ -90,7 +88,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 installed=installed.get((device.id, bundle_id)) if device and bundle_id else None,
                 strangers=_strangers(of_device, all_known, own.get(install.target, frozenset())),
                 attempt=None if elsewhere else attempt,
-                left_behind=_open(attempt) if elsewhere else None,
+                elsewhere=_open(attempt) if elsewhere else None,
                 taken=taken.get((install.id, device.id, device.enrolment)) if device else None,
                 release=office.release(db, pair, install.round_at),
                 removal=_since(removals.get(install.id), install.round_at),
@@ -182,34 +180,34 @@ class _Location:
         self.facts = LocationFacts(
             name,
             location.ready,
-            location.stopped,
-            location.stopped_detail,
+            location.suspended,
+            location.suspended_detail,
             trouble,
             trouble is not None and outbox.is_passing(db, "apple", name),
             running.knows_location(db, name),
         )
-        wanted = list({Asset(i.adam_id, i.pricing_param) for i in installs})
-        self.assets: dict[Asset, AssetFacts] = locations.asset_facts(db, name, wanted)
+        desired = list({Asset(i.adam_id, i.pricing_param) for i in installs})
+        self.assets: dict[Asset, AssetFacts] = locations.asset_facts(db, name, desired)
         serials = list({i.target for i in installs})
         apps = list({i.adam_id for i in installs})
-        self._held: dict[Pair, Assignment] = assignments.held(db, name, serials, apps)
-        self._asked = pairs_store.newest(db, name, "ASSOCIATE", serials, apps)
-        self._released = pairs_store.newest(db, name, "DISASSOCIATE", serials, apps)
+        self._owned: dict[Pair, Assignment] = assignments.owned(db, name, serials, apps)
+        self._asked = request_pairs.newest(db, name, "ASSOCIATE", serials, apps)
+        self._released = request_pairs.newest(db, name, "DISASSOCIATE", serials, apps)
         self._free: dict[Asset, int | None] = {}
-        self._odd_assets = odd_rows_store.load(db, name, "assets")
-        self._odd_assignments = odd_rows_store.load(db, name, "assignments")
+        self._odd_assets = odd_rows.load(db, name, "assets")
+        self._odd_assignments = odd_rows.load(db, name, "assignments")
         if self._odd_assignments:
-            self._odd_since = odd_rows_store.since(db, name)
-            self._looks = odd_rows_store.looks(db, name, serials, apps)
+            self._odd_since = odd_rows.since(db, name)
+            self._looks = odd_rows.looks(db, name, serials, apps)
 
     def odd_asset(self, asset: Asset) -> str | None:
         """What is odd about the row that may be an asset's, if none of it was read."""
-        return None if asset in self.assets else odd_rows.of_asset(self._odd_assets, asset)
+        return None if asset in self.assets else of_asset(self._odd_assets, asset)
 
     def unsure(self, pair: Pair) -> Unsure | None:
         """Whether a row that cannot be read may be the pair's; a look at it alone tells more."""
-        odd = odd_rows.of_pair(self._odd_assignments, pair) if self._odd_assignments else None
-        if odd is None or pair in self._held:
+        odd = of_pair(self._odd_assignments, pair) if self._odd_assignments else None
+        if odd is None or pair in self._owned:
             return None
         look = self._looks.get(pair)
         if look is None or (look.odd is None and look.looked_at < self._odd_since):
@@ -218,13 +216,13 @@ class _Location:
 
     def licence(self, db: Connection, pair: Pair, round_at: float) -> Licence:
         """Where getting the licence of a pair stands."""
-        held, asked = self._held.get(pair), self._asked.get(pair)
-        if held is not None:
+        owned, asked = self._owned.get(pair), self._asked.get(pair)
+        if owned is not None:
             return Licence(
-                "held",
-                held.confirmed_at,
-                held.confirmed_by,
-                held.read_at,
+                "owned",
+                owned.confirmed_at,
+                owned.confirmed_by,
+                owned.read_at,
                 event_id=asked.apple_event_id if asked else None,
                 ours=asked is not None
                 and asked.state == "confirmed"
@@ -244,7 +242,7 @@ class _Location:
     def release(self, db: Connection, pair: Pair, round_at: float) -> Licence:
         """Where giving the licence of a pair back stands."""
         asked = self._released.get(pair)
-        if asked is None or (asked.state not in ("wanted", "open") and not self._is_last(asked)):
+        if asked is None or (asked.state not in ("collected", "open") and not self._is_last(asked)):
             return Licence("none")
         standing = _standing(asked, round_at)
         if standing.state != "refused":
@@ -271,8 +269,8 @@ class _Location:
 def _standing(asked: PairRecord, round_at: float) -> Licence:
     """Where the newest request for a pair stands; what ended before `round_at` is history."""
     event_id = asked.apple_event_id
-    if asked.state == "wanted":
-        return Licence("wanted", asked.ready_at)
+    if asked.state == "collected":
+        return Licence("collected", asked.ready_at)
     if asked.state == "open":
         in_doubt = asked.request_state == "in_doubt"
         return Licence(

@@ -11,7 +11,7 @@ _WAITS = (
 )
 
 
-def held(db: Connection, location: str, asset: Asset) -> list[tuple[int, str]]:
+def owned(db: Connection, location: str, asset: Asset) -> list[tuple[int, str]]:
     """Who waits at a location for what it holds at another of its locations: (install, where)."""
     found = db.execute(
         "SELECT i.id, a.location FROM installs i JOIN assignments a ON a.target = i.target "

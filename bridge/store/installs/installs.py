@@ -9,7 +9,7 @@ from functools import lru_cache
 
 from bridge.domain.decision import Decision, TakeSeat
 from bridge.domain.installs.options import Options
-from bridge.domain.model import Asset, Held, Install
+from bridge.domain.model import Asset, Install, OnHold
 from bridge.store import rows
 from bridge.store.database import Connection
 
@@ -21,10 +21,10 @@ class Wish:
     serial_number: str
     asset: Asset
     location: str
-    wanted_by: str
+    desired_by: str
     priority: int
     options: Options
-    held: Held | None = None
+    on_hold: OnHold | None = None
     fallbacks: tuple[str, ...] = ()
 
 
@@ -32,8 +32,9 @@ _ELSEWHERE = "NOT instr(',' || excluded.locations || ',', ',' || location || ','
 """Of an install: whether its location is none of those of the new wish."""
 
 _OTHERWISE = (
-    f"(wanted = 0 OR pricing_param <> excluded.pricing_param OR {_ELSEWHERE} "
-    "OR options <> excluded.options OR priority <> excluded.priority OR held IS NOT excluded.held)"
+    f"(desired = 0 OR pricing_param <> excluded.pricing_param OR {_ELSEWHERE} "
+    "OR options <> excluded.options OR priority <> excluded.priority "
+    "OR on_hold IS NOT excluded.on_hold)"
 )
 """Of an install: whether it is not wanted yet as the new wish has it."""
 
@@ -47,18 +48,18 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
     before = db.total_changes
     db.executemany(
         "INSERT INTO installs (target_kind, target, adam_id, pricing_param, location, locations, "
-        "wanted, wanted_by, held, options, priority, state, reason, round_at, since, created_at, "
-        "updated_at, dirty_at) "
+        "desired, desired_by, on_hold, options, priority, state, reason, round_at, since, "
+        "created_at, updated_at, dirty_at) "
         "VALUES ('serial', ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, 'waiting', 'NEW', ?, ?, ?, ?, ?) "
-        "ON CONFLICT (target_kind, target, adam_id) DO UPDATE SET wanted = 1, "
+        "ON CONFLICT (target_kind, target, adam_id) DO UPDATE SET desired = 1, "
         "pricing_param = excluded.pricing_param, locations = excluded.locations, "
         f"location = CASE WHEN {_ELSEWHERE} THEN excluded.location ELSE location END, "
-        "wanted_by = excluded.wanted_by, held = excluded.held, options = excluded.options, "
+        "desired_by = excluded.desired_by, on_hold = excluded.on_hold, options = excluded.options, "
         "priority = excluded.priority, updated_at = excluded.updated_at, "
-        "created_at = CASE WHEN wanted = 0 THEN excluded.created_at ELSE created_at END, "
+        "created_at = CASE WHEN desired = 0 THEN excluded.created_at ELSE created_at END, "
         f"round_at = CASE WHEN {_OTHERWISE} THEN excluded.round_at ELSE round_at END, "
         f"dirty_at = CASE WHEN {_OTHERWISE} OR locations <> excluded.locations "
-        "THEN excluded.dirty_at ELSE dirty_at END WHERE wanted_by <> excluded.wanted_by "
+        "THEN excluded.dirty_at ELSE dirty_at END WHERE desired_by <> excluded.desired_by "
         f"OR locations <> excluded.locations OR {_OTHERWISE}",
         [
             (
@@ -67,8 +68,8 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
                 w.asset.pricing_param,
                 w.location,
                 ",".join((w.location, *w.fallbacks)),
-                w.wanted_by,
-                w.held,
+                w.desired_by,
+                w.on_hold,
                 document(w.options),
                 w.priority,
                 now,
@@ -92,18 +93,18 @@ def document(options: Options) -> str:
 def no_longer_wanted(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
     """These (serial number, adam id) are not wanted any more."""
     db.executemany(
-        "UPDATE installs SET wanted = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
+        "UPDATE installs SET desired = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
         "round_at = ? WHERE target_kind = 'serial' AND target = ? AND adam_id = ? "
-        "AND wanted = 1",
+        "AND desired = 1",
         [(now, now, now, serial_number, adam_id) for serial_number, adam_id in pairs],
     )
 
 
-def wanted_by(db: Connection, pairs: Iterable[tuple[str, str]], by: str) -> None:
+def desired_by(db: Connection, pairs: Iterable[tuple[str, str]], by: str) -> None:
     """These (serial number, adam id) stay wanted as they are, by others than before."""
     db.executemany(
-        "UPDATE installs SET wanted_by = ? WHERE target_kind = 'serial' AND target = ? "
-        "AND adam_id = ? AND wanted = 1",
+        "UPDATE installs SET desired_by = ? WHERE target_kind = 'serial' AND target = ? "
+        "AND adam_id = ? AND desired = 1",
         [(by, serial_number, adam_id) for serial_number, adam_id in pairs],
     )
 
@@ -140,10 +141,10 @@ def dirty(db: Connection, limit: int) -> list[Install]:
     return [rows.read(Install, row) for row in found]
 
 
-def any_wanted(db: Connection, location: str) -> bool:
+def any_desired(db: Connection, location: str) -> bool:
     """Whether a wish uses this location, or may use it."""
     row = db.execute(
-        "SELECT 1 FROM installs WHERE wanted = 1 "
+        "SELECT 1 FROM installs WHERE desired = 1 "
         "AND instr(',' || locations || ',', ',' || ? || ',') LIMIT 1",
         (location,),
     ).fetchone()
@@ -299,7 +300,7 @@ def by_id(db: Connection, install_id: int) -> Install | None:
 def by_state(db: Connection) -> list[tuple[str, str, int]]:
     """How many wanted installs there are by (adam id, state)."""
     found = db.execute(
-        "SELECT adam_id, state, count(*) FROM installs WHERE wanted = 1 "
+        "SELECT adam_id, state, count(*) FROM installs WHERE desired = 1 "
         "GROUP BY adam_id, state ORDER BY adam_id, state"
     )
     return [(row[0], row[1], row[2]) for row in found]

@@ -1,14 +1,14 @@
-"""Wishes that nothing is done for: held until an apply shows them, or made by a rule in vain."""
+"""Wishes that nothing is done for: on hold until an apply shows them, or made by a rule in vain."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 
-from bridge.domain.model import Held
+from bridge.domain.model import OnHold
 from bridge.store.database import Connection
 
 _OF_FILE = (
-    "target_kind = 'serial' AND target = ? AND adam_id = ? AND wanted = 1 AND wanted_by = 'file' "
+    "target_kind = 'serial' AND target = ? AND adam_id = ? AND desired = 1 AND desired_by = 'file' "
     "AND attempts = 0"
 )
 
@@ -24,14 +24,14 @@ def forget(db: Connection, pairs: Iterable[tuple[str, str]]) -> None:
     )
 
 
-def give_up(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
+def cancel(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
     """A rule wished for these (serial number, adam id) before it was known what the device is.
 
     A licence that was got goes back, even under `keep`, since it is of no use there. What was sent,
     or is there, stays for an apply to show.
     """
     db.executemany(
-        "UPDATE installs SET wanted = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
+        "UPDATE installs SET desired = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
         "round_at = ?, options = iif(json_extract(options, '$.on_unwanted') = 'keep', "
         "json_set(options, '$.on_unwanted', 'release'), options) "
         f"WHERE {_OF_FILE} AND state IN ('waiting', 'associating', 'licensed')",
@@ -40,22 +40,22 @@ def give_up(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> Non
 
 
 def let_go(
-    db: Connection, pairs: Iterable[tuple[str, str]], now: float, held: Held | None = None
+    db: Connection, pairs: Iterable[tuple[str, str]], now: float, on_hold: OnHold | None = None
 ) -> None:
-    """These (serial number, adam id) wait for no apply any more; but for what `held` says."""
+    """These (serial number, adam id) wait for no apply any more; but for what `on_hold` says."""
     db.executemany(
-        "UPDATE installs SET held = ?, round_at = ?, updated_at = ?, dirty_at = ? "
+        "UPDATE installs SET on_hold = ?, round_at = ?, updated_at = ?, dirty_at = ? "
         "WHERE target_kind = 'serial' AND target = ? AND adam_id = ? "
-        "AND held IN ('NOT_PLANNED', 'HELD_BACK')",
-        [(held, now, now, now, *pair) for pair in pairs],
+        "AND on_hold IN ('NOT_PLANNED', 'HELD_BACK')",
+        [(on_hold, now, now, now, *pair) for pair in pairs],
     )
 
 
-def of_device(db: Connection, serial_number: str) -> dict[str, Held | None]:
-    """The adam ids of what is wanted on a device, each with why it is held, if it is."""
+def of_device(db: Connection, serial_number: str) -> dict[str, OnHold | None]:
+    """The adam ids of what is wanted on a device, each with why it is on hold, if it is."""
     found = db.execute(
-        "SELECT adam_id, held FROM installs WHERE target_kind = 'serial' AND target = ? "
-        "AND wanted = 1",
+        "SELECT adam_id, on_hold FROM installs WHERE target_kind = 'serial' AND target = ? "
+        "AND desired = 1",
         (serial_number,),
     )
     return {row[0]: row[1] for row in found}

@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.store.database import Connection
 
 _STOPPED = (
-    "wanted = 1 AND (state IN ('failed', 'conflict', 'needs_user') "
+    "desired = 1 AND (state IN ('failed', 'conflict', 'needs_user') "
     "OR reason IN ('SETTINGS_REFUSED', 'ANSWER_UNREADABLE', 'LIST_REFUSED'))"
 )
 

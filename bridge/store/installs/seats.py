@@ -59,7 +59,7 @@ def in_use(db: Connection) -> set[tuple[str, Asset]]:
     return {(row[0], Asset(row[1], row[2])) for row in found}
 
 
-def held(db: Connection, location: str, asset: Asset) -> set[str]:
+def owned(db: Connection, location: str, asset: Asset) -> set[str]:
     """The serial numbers that Apple lists with a licence."""
     return _serials(db, f"SELECT target FROM assignments WHERE {_ASSET}", location, asset)
 
@@ -69,7 +69,7 @@ def asked(db: Connection, location: str, asset: Asset) -> set[str]:
     return _serials(
         db,
         f"SELECT target FROM request_pairs WHERE {_ASSET} AND kind = 'ASSOCIATE' "
-        "AND state IN ('wanted', 'open')",
+        "AND state IN ('collected', 'open')",
         location,
         asset,
     )
@@ -93,7 +93,8 @@ def ours(db: Connection, location: str, asset: Asset) -> set[str]:
 def leaving(db: Connection, location: str, asset: Asset) -> set[str]:
     """The serial numbers of installs that nobody wants and whose licence is to be given back."""
     found = db.execute(
-        f"SELECT target, options FROM installs WHERE {_ASSET} AND wanted = 0 AND state <> 'failed'",
+        f"SELECT target, options FROM installs WHERE {_ASSET} AND desired = 0 "
+        "AND state <> 'failed'",
         (location, asset.adam_id, asset.pricing_param),
     )
     return {row[0] for row in found if json.loads(row[1])["on_unwanted"] != "keep"}
@@ -103,7 +104,7 @@ def ages(db: Connection, adam_id: str) -> dict[str, float]:
     """By serial number, since when an app is wanted."""
     found = db.execute(
         "SELECT target, created_at FROM installs WHERE adam_id = ? AND target_kind = 'serial' "
-        "AND wanted = 1",
+        "AND desired = 1",
         (adam_id,),
     )
     return {row[0]: row[1] for row in found}

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from bridge.domain.model import Asset, Pair
 from bridge.store import rows
 from bridge.store.database import Connection
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import request_pairs
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,7 +24,7 @@ class Assignment:
     read_at: float
 
 
-def held(
+def owned(
     db: Connection, location: str, serial_numbers: Sequence[str], adam_ids: Sequence[str]
 ) -> dict[Pair, Assignment]:
     """The licences that these devices hold for these apps from one location."""
@@ -57,7 +57,7 @@ def confirm(
             for p in pairs
         ],
     )
-    pairs_store.turned_up(db, location, pairs, now)
+    request_pairs.turned_up(db, location, pairs, now)
 
 
 def withdraw(db: Connection, location: str, pairs: Iterable[Pair]) -> None:

@@ -15,9 +15,9 @@ from bridge.store.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Location:
-    """A location as last seen; `stopped` is the reason why nothing is written there.
+    """A location as last seen; `suspended` is the reason why nothing is written there.
 
-    It is made of `token_stop`, `foreign_mdm` and `shared_with`, each of which ends by itself.
+    It is made of `token_suspension`, `foreign_mdm` and `shared_with`, each of which ends by itself.
     `told_url` is the notification URL that Apple last took from us, `notification_url` the one
     that it last named. `notification_tokens_new` and `_old` are JSON.
     """
@@ -41,12 +41,12 @@ class Location:
     notification_tokens_new: str | None
     notification_tokens_old: str | None
     registered_at: float | None
-    stopped: str | None
-    stopped_detail: str | None
-    token_stop: str | None
-    token_stop_detail: str | None
-    token_stop_at: float | None
-    token_stop_digest: str | None
+    suspended: str | None
+    suspended_detail: str | None
+    token_suspension: str | None
+    token_suspension_detail: str | None
+    token_suspension_at: float | None
+    token_suspension_digest: str | None
     foreign_mdm: str | None
     shared_with: str | None
     max_assets: int | None
@@ -115,11 +115,11 @@ def bind_library(db: Connection, name: str, library_uid: str) -> str:
 
 def asset_facts(db: Connection, location: str, assets: Sequence[Asset]) -> dict[Asset, AssetFacts]:
     """Apple's counts, as last read, of the assets that the location owns."""
-    wanted = {asset.adam_id for asset in assets}
+    desired = {asset.adam_id for asset in assets}
     found = db.execute(
         f"SELECT adam_id, pricing_param, {rows.columns(AssetFacts)} FROM assets "
-        f"WHERE location = ? AND adam_id IN ({rows.marks(list(wanted))})",
-        (location, *wanted),
+        f"WHERE location = ? AND adam_id IN ({rows.marks(list(desired))})",
+        (location, *desired),
     )
     return {Asset(r["adam_id"], r["pricing_param"]): rows.read(AssetFacts, r) for r in found}
 

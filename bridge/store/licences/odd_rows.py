@@ -10,7 +10,7 @@ from bridge.domain.licences.odd_rows import OddRow
 from bridge.domain.model import Pair
 from bridge.store import rows
 from bridge.store.database import Connection
-from bridge.store.licences.pairs import key, pair_of
+from bridge.store.licences.request_pairs import key, pair_of
 
 Source = Literal["assets", "assignments"]
 SOURCES: tuple[Source, ...] = ("assets", "assignments")
@@ -21,7 +21,7 @@ AT_MOST = 200
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """When a pair was looked up on its own, and what was odd then; None if it is not held."""
+    """When a pair was looked up on its own, and what was odd then; None if it is not owned."""
 
     looked_at: float
     odd: str | None
@@ -80,7 +80,7 @@ def since(db: Connection, location: str) -> float:
 def looked(
     db: Connection, location: str, found: Iterable[tuple[Pair, str | None]], now: float
 ) -> None:
-    """Pairs were looked up on their own; with each what was odd, None if it is not held."""
+    """Pairs were looked up on their own; with each what was odd, None if it is not owned."""
     db.executemany(
         "INSERT INTO assignment_looks (location, adam_id, pricing_param, target, looked_at, odd) "
         "VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (location, target, adam_id, pricing_param) "

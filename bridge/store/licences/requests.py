@@ -10,7 +10,7 @@ from bridge.domain.licences.batch import Rectangle
 from bridge.domain.model import Pair
 from bridge.store import rows
 from bridge.store.database import Connection
-from bridge.store.licences import pairs
+from bridge.store.licences import request_pairs
 from bridge.store.outbox import kinds, outbox
 
 _UNSETTLED = "('sending', 'open', 'in_doubt')"
@@ -58,9 +58,9 @@ def make(db: Connection, location: str, kind: str, rectangle: Rectangle, now: fl
         (request_id, location, kind, len(rectangle), now),
     )
     taken = db.executemany(
-        f"UPDATE request_pairs SET request_id = ?, state = 'open' WHERE {pairs.UNDER_WAY} "
-        "AND state = 'wanted' AND kind = ?",
-        [(request_id, *pairs.key(location, pair), kind) for pair in rectangle.pairs()],
+        f"UPDATE request_pairs SET request_id = ?, state = 'open' WHERE {request_pairs.UNDER_WAY} "
+        "AND state = 'collected' AND kind = ?",
+        [(request_id, *request_pairs.key(location, pair), kind) for pair in rectangle.pairs()],
     ).rowcount
     if taken != len(rectangle):
         db.execute("ROLLBACK TO make")
@@ -137,7 +137,7 @@ def due(db: Connection, now: float) -> list[AppleRequest]:
 def take_back(db: Connection, request_id: int, now: float) -> None:
     """A request that Apple refused whole: its pairs wait to be asked for anew."""
     db.execute(
-        "UPDATE request_pairs SET state = 'wanted', request_id = NULL, ready_at = ? "
+        "UPDATE request_pairs SET state = 'collected', request_id = NULL, ready_at = ? "
         "WHERE request_id = ? AND state = 'open'",
         (now, request_id),
     )
@@ -158,9 +158,9 @@ def _owner(db: Connection, location: str, kind: str, pair: Pair) -> AppleRequest
         f"SELECT {rows.columns(AppleRequest, 'r.')} FROM request_pairs p "
         "JOIN apple_requests r ON r.id = p.request_id WHERE p.location = ? AND p.adam_id = ? "
         "AND p.pricing_param = ? AND p.target_kind = 'serial' AND p.target = ? "
-        "AND p.state IN ('wanted', 'open') AND p.state = 'open' AND p.kind = ? "
+        "AND p.state IN ('collected', 'open') AND p.state = 'open' AND p.kind = ? "
         "AND r.apple_event_id IS NULL "
         "AND r.state IN ('sending', 'in_doubt')",
-        (*pairs.key(location, pair), kind),
+        (*request_pairs.key(location, pair), kind),
     ).fetchone()
     return rows.read(AppleRequest, row) if row is not None else None

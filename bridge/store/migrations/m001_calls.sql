@@ -25,7 +25,7 @@ CREATE TABLE commands (
     not_now_since REAL,
     not_now_at REAL,
     offered_at REAL,                   -- when its device first came for commands after posted_at
-    passed_over_at REAL,               -- since when it holds up no other: its device left it open
+    stalled_at REAL,               -- since when it holds up no other: its device left it open
     push_at REAL,
     answered_at REAL,
     status TEXT,

@@ -1,7 +1,7 @@
 -- What is wanted, and what was decided.
 
 -- What the last apply stored, whole.
-CREATE TABLE wanted (
+CREATE TABLE applied (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     document TEXT NOT NULL,
     stored_at REAL NOT NULL,
@@ -34,9 +34,9 @@ CREATE TABLE installs (
     pricing_param TEXT NOT NULL,
     location TEXT NOT NULL,            -- where its licence comes from
     locations TEXT NOT NULL,           -- where it may come from, in order: hq,branch
-    wanted INTEGER NOT NULL,
-    wanted_by TEXT NOT NULL,           -- file | one-off | file and one-off
-    held TEXT,                         -- the reason for which nothing is done for it, or NULL
+    desired INTEGER NOT NULL,
+    desired_by TEXT NOT NULL,           -- file | one-off | file and one-off
+    on_hold TEXT,                         -- the reason for which nothing is done for it, or NULL
     options TEXT NOT NULL,             -- JSON: mode, managed, a configuration's digest, ...
     priority INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL,

@@ -23,12 +23,12 @@ CREATE TABLE locations (
     notification_tokens_new TEXT,      -- JSON: tokens that it may hold
     notification_tokens_old TEXT,      -- JSON: tokens that it held, and until when they count
     registered_at REAL,
-    stopped TEXT,                      -- why nothing is written there: a reason, or NULL
-    stopped_detail TEXT,               -- (both are made of the six columns that follow)
-    token_stop TEXT,
-    token_stop_detail TEXT,
-    token_stop_at REAL,
-    token_stop_digest TEXT,            -- the token that it is about
+    suspended TEXT,                      -- why nothing is written there: a reason, or NULL
+    suspended_detail TEXT,               -- (both are made of the six columns that follow)
+    token_suspension TEXT,
+    token_suspension_detail TEXT,
+    token_suspension_at REAL,
+    token_suspension_digest TEXT,            -- the token that it is about
     foreign_mdm TEXT,               -- by what another MDM shows
     shared_with TEXT,                  -- the location before this one that has its library
     max_assets INTEGER,
@@ -80,7 +80,7 @@ CREATE TABLE assignment_looks (
     pricing_param TEXT NOT NULL,
     target TEXT NOT NULL,
     looked_at REAL NOT NULL,
-    odd TEXT,                          -- what could not be read then, NULL: it is not held
+    odd TEXT,                          -- what could not be read then, NULL: it is not owned
     PRIMARY KEY (location, target, adam_id, pricing_param)
 );
 
@@ -139,7 +139,7 @@ CREATE TABLE request_pairs (
     pricing_param TEXT NOT NULL,
     target_kind TEXT NOT NULL,
     target TEXT NOT NULL,
-    state TEXT NOT NULL,               -- wanted | open | confirmed | failed | missing
+    state TEXT NOT NULL,               -- collected | open | confirmed | failed | missing
     ready_at REAL NOT NULL,
     settled_at REAL,
     settled_by TEXT,
@@ -150,10 +150,10 @@ CREATE TABLE request_pairs (
 );
 CREATE UNIQUE INDEX request_pairs_open ON request_pairs
     (location, adam_id, pricing_param, target_kind, target)
-    WHERE state IN ('wanted', 'open');
+    WHERE state IN ('collected', 'open');
 CREATE INDEX request_pairs_pair ON request_pairs (target, adam_id, id);
 CREATE INDEX request_pairs_request ON request_pairs (request_id, state);
-CREATE INDEX request_pairs_wanted ON request_pairs (location, kind, ready_at)
-    WHERE state = 'wanted';
+CREATE INDEX request_pairs_collected ON request_pairs (location, kind, ready_at)
+    WHERE state = 'collected';
 CREATE INDEX request_pairs_settled ON request_pairs (location, adam_id, settled_at)
     WHERE state = 'confirmed';

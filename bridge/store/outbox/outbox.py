@@ -112,8 +112,8 @@ def slow_down(db: Connection, row_id: int, due_at: float, error: str) -> None:
     )
 
 
-def hold(db: Connection, row_id: int) -> None:
-    """The call must not leave now: it waits until `release_held`."""
+def pause(db: Connection, row_id: int) -> None:
+    """The call must not leave now: it waits until `resume`."""
     db.execute(
         "UPDATE outbox SET tries = tries - (state = 'claimed'), state = 'held', "
         "claimed_at = NULL WHERE id = ?",
@@ -121,8 +121,8 @@ def hold(db: Connection, row_id: int) -> None:
     )
 
 
-def release_held(db: Connection, now: float) -> None:
-    """Held calls are due at once."""
+def resume(db: Connection, now: float) -> None:
+    """Paused calls are due at once."""
     db.execute("UPDATE outbox SET state = 'ready', due_at = ? WHERE state = 'held'", (now,))
 
 
@@ -199,7 +199,7 @@ def open_counts(db: Connection) -> dict[tuple[str, str], int]:
     return {(row[0], row[1]): row[2] for row in found}
 
 
-def give_up_elsewhere(
+def cancel_elsewhere(
     db: Connection, service: str, scopes: Sequence[str], now: float
 ) -> list[OutboxRow]:
     """Calls to locations or servers that are no longer configured are not made; returns them."""

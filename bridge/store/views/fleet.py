@@ -23,7 +23,7 @@ _INSTALLS = View(
         "client_user_id": "CASE WHEN i.target_kind <> 'serial' THEN i.target END",
         "server": "d.server",
         "udid": "d.udid",
-        "wanted_by": "CASE WHEN i.wanted = 1 THEN i.wanted_by END",
+        "wanted_by": "CASE WHEN i.desired = 1 THEN i.desired_by END",
     },
 )
 

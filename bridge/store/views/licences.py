@@ -27,9 +27,11 @@ _LOCATIONS = View(
     Location,
     "locations",
     columns={
+        "stopped": "suspended",
+        "stopped_detail": "suspended_detail",
         "token_expires_at": "CASE WHEN token_file_expires_at < token_apple_expires_at "
         "THEN token_file_expires_at "
-        "ELSE coalesce(token_apple_expires_at, token_file_expires_at) END"
+        "ELSE coalesce(token_apple_expires_at, token_file_expires_at) END",
     },
 )
 

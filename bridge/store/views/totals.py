@@ -25,8 +25,8 @@ class InstallCount:
 class LicenceCount:
     """One asset: Apple's counts as last read, and who holds its licences.
 
-    `held` counts devices that Apple lists, `held_by_us` those of them with an install of ours,
-    `wanted` the installs that want it. The counts are None for what Apple does not list.
+    `owned` counts devices that Apple lists, `owned_by_us` those of them with an install of ours,
+    `desired` the installs that want it. The counts are None for what Apple does not list.
     """
 
     location: str
@@ -36,9 +36,9 @@ class LicenceCount:
     available: int | None
     retired: int | None
     unlimited: bool
-    held: int
-    held_by_us: int
-    wanted: int
+    owned: int
+    owned_by_us: int
+    desired: int
     read_at: float | None
 
 
@@ -55,34 +55,35 @@ class DeviceCount:
 def installs(db: Connection) -> list[InstallCount]:
     """Wanted installs by app, state and reason."""
     found = db.execute(
-        "SELECT adam_id, location, state, reason, count(*) AS count FROM installs WHERE wanted = 1 "
-        "GROUP BY adam_id, location, state, reason ORDER BY adam_id, location, count(*) DESC"
+        "SELECT adam_id, location, state, reason, count(*) AS count FROM installs "
+        "WHERE desired = 1 GROUP BY adam_id, location, state, reason "
+        "ORDER BY adam_id, location, count(*) DESC"
     )
     return [rows.read(InstallCount, row) for row in found]
 
 
-def unwanted(db: Connection) -> int:
+def not_desired(db: Connection) -> int:
     """How many installs are kept though nobody wants them any more."""
-    return int(db.execute("SELECT count(*) FROM installs WHERE wanted = 0").fetchone()[0])
+    return int(db.execute("SELECT count(*) FROM installs WHERE desired = 0").fetchone()[0])
 
 
 def licences(db: Connection) -> list[LicenceCount]:
     """Every asset that a location owns or an install wants."""
     found = db.execute(
-        "WITH held AS (SELECT a.location, a.adam_id, a.pricing_param, count(*) AS held, "
+        "WITH owned AS (SELECT a.location, a.adam_id, a.pricing_param, count(*) AS owned, "
         "count(i.id) AS ours FROM assignments a LEFT JOIN installs i ON i.target_kind = "
         "a.target_kind AND i.target = a.target AND i.adam_id = a.adam_id "
         "AND i.pricing_param = a.pricing_param AND i.location = a.location "
         "GROUP BY a.location, a.adam_id, a.pricing_param), "
-        "wishes AS (SELECT location, adam_id, pricing_param, count(*) AS wanted FROM installs "
-        "WHERE wanted = 1 GROUP BY location, adam_id, pricing_param), "
+        "wishes AS (SELECT location, adam_id, pricing_param, count(*) AS desired FROM installs "
+        "WHERE desired = 1 GROUP BY location, adam_id, pricing_param), "
         "keys AS (SELECT location, adam_id, pricing_param FROM assets "
         "UNION SELECT location, adam_id, pricing_param FROM wishes) "
         "SELECT location, adam_id, pricing_param, total, available, retired, "
-        "coalesce(unlimited, 0) AS unlimited, coalesce(held, 0) AS held, "
-        "coalesce(ours, 0) AS held_by_us, coalesce(wanted, 0) AS wanted, read_at FROM keys "
+        "coalesce(unlimited, 0) AS unlimited, coalesce(owned, 0) AS owned, "
+        "coalesce(ours, 0) AS owned_by_us, coalesce(desired, 0) AS desired, read_at FROM keys "
         "LEFT JOIN assets USING (location, adam_id, pricing_param) "
-        "LEFT JOIN held USING (location, adam_id, pricing_param) "
+        "LEFT JOIN owned USING (location, adam_id, pricing_param) "
         "LEFT JOIN wishes USING (location, adam_id, pricing_param) "
         "ORDER BY location, adam_id, pricing_param"
     )
@@ -118,7 +119,7 @@ def open_requests(db: Connection) -> Mapping[str, int]:
 
 def applied_at(db: Connection) -> float | None:
     """When something was last applied."""
-    row = db.execute("SELECT stored_at FROM wanted WHERE id = 1").fetchone()
+    row = db.execute("SELECT stored_at FROM applied WHERE id = 1").fetchone()
     return None if row is None else float(row[0])
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, ClassVar
 from werkzeug.exceptions import Conflict, UnprocessableEntity
 
 from bridge.config import read_document
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.domain.plan.blind import blind_refusal
 from bridge.domain.views.desired import Applied, Plan
 from bridge.domain.wording import as_sentence
@@ -54,25 +54,25 @@ class Apply(DesiredState, frozen=True):
 
 
 def _plan(bridge: Bridge, asked: DesiredState) -> Reply:
-    return Reply(200, bridge.plan(_wanted(bridge, asked), limit=asked.limit).as_json())
+    return Reply(200, bridge.plan(_desired(bridge, asked), limit=asked.limit).as_json())
 
 
 def _apply(bridge: Bridge, asked: Apply) -> Reply:
-    wanted = _wanted(bridge, asked)
-    blind = bridge.blind(wanted)
+    desired = _desired(bridge, asked)
+    blind = bridge.blind(desired)
     if blind and not asked.offline:
         why = blind_refusal(blind, '"offline": true')
         raise Conflict(as_sentence(f"nothing was stored: {why}"))
     try:
         done = bridge.apply(
-            wanted, limit=asked.limit, allow_removals=asked.allow_removals, unseen=blind
+            desired, limit=asked.limit, allow_removals=asked.allow_removals, unseen=blind
         )
     except WishError as error:
         raise Conflict(as_sentence(str(error))) from error
     return Reply(200, done.counts())
 
 
-def _wanted(bridge: Bridge, asked: DesiredState) -> Wanted:
+def _desired(bridge: Bridge, asked: DesiredState) -> Desired:
     try:
         return read_document(asked.groups, asked.apps, bridge.config.locations)
     except ConfigError as error:

@@ -197,7 +197,7 @@ def command_malformed(make_scene: MakeScene) -> Scene:
 )
 def installed_unmanaged(make_scene: MakeScene) -> Scene:
     scene = make_scene(devices=1, apps=1, macs=1)
-    scene.apply(scene.wanted(named=True, managed=False))
+    scene.apply(scene.desired(named=True, managed=False))
     return catch(scene, "INSTALLED_UNMANAGED")
 
 

@@ -120,10 +120,10 @@ def for_users_only(make_scene: MakeScene) -> Scene:
 )
 def next_in_line(make_scene: MakeScene) -> Scene:
     scene = make_scene(devices=1, apps=2)
-    first, second = scene.wanted().apps
-    scene.apply(replace(scene.wanted(), apps=(first,)))
+    first, second = scene.desired().apps
+    scene.apply(replace(scene.desired(), apps=(first,)))
     scene.run(scene.all_installed)
-    scene.apply(replace(scene.wanted(), apps=(first, second)))
+    scene.apply(replace(scene.desired(), apps=(first, second)))
     with scene.bridge.database.write() as db:  # the engine allocates in the same pass
         reconcile.decide_dirty(scene.bridge.context(db))
     return scene
@@ -272,5 +272,5 @@ def taken_again(make_scene: MakeScene) -> Scene:
 )
 def licence_only(make_scene: MakeScene) -> Scene:
     scene = make_scene(devices=1, apps=1)
-    scene.apply(scene.wanted(mode="license_only"))
+    scene.apply(scene.desired(mode="license_only"))
     return catch(scene, "LICENSED")

@@ -8,7 +8,7 @@ from bridge.simulator.apple_config import ClientConfig
 from bridge.simulator.faults import Fault
 from tests.flow.reasons import MakeScene, catch, scenario
 from tests.flow.scene import Scene
-from tests.flow.test_locations import add_location, branch, put_token, wanted
+from tests.flow.test_locations import add_location, branch, desired, put_token
 
 
 def refused(make_scene: MakeScene, number: int, where: str = "apple.client_config") -> Scene:
@@ -44,7 +44,7 @@ def starting(make_scene: MakeScene) -> Scene:
 def restart_needed(make_scene: MakeScene) -> Scene:
     scene = make_scene(devices=1, apps=1)
     scene.pass_time(30)
-    wanted_there = scene.wanted()
+    wanted_there = scene.desired()
     apps = tuple(replace(app, location="branch") for app in wanted_there.apps)
     scene.apply(replace(wanted_there, apps=apps))
     return catch(scene, "RESTART_NEEDED")
@@ -176,7 +176,7 @@ def shared(make_scene: MakeScene) -> Scene:
     scene = make_scene(devices=1, apps=1)
     token = scene.world.apple.issue_token(scene.world.location).text
     add_location(scene, "twin", token)
-    scene.apply(wanted(scene, {scene.adam_ids[0]: "twin"}))
+    scene.apply(desired(scene, {scene.adam_ids[0]: "twin"}))
     return catch(scene, "SHARED_LIBRARY")
 
 

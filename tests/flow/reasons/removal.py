@@ -13,7 +13,7 @@ from tests.flow.scene import Scene
 def unwanted(make_scene: MakeScene, on_unwanted: str, **world: Any) -> Scene:
     """An app that is installed, and then not wanted any more."""
     scene = make_scene(**{"devices": 1, "apps": 1, "macs": 0} | world)
-    scene.apply(scene.wanted(on_unwanted=on_unwanted))
+    scene.apply(scene.desired(on_unwanted=on_unwanted))
     scene.run(scene.all_installed)
     scene.apply(nothing(scene))
     return scene
@@ -21,8 +21,8 @@ def unwanted(make_scene: MakeScene, on_unwanted: str, **world: Any) -> Scene:
 
 def nothing(scene: Scene) -> Any:
     """A file that wants no app."""
-    wanted = scene.wanted()
-    return type(wanted)(groups=wanted.groups)
+    desired = scene.desired()
+    return type(desired)(groups=desired.groups)
 
 
 def refuses(number: int) -> Fault:
@@ -77,7 +77,7 @@ def released(make_scene: MakeScene) -> Scene:
 def release_waits(make_scene: MakeScene) -> Scene:
     scene = make_scene(devices=1, apps=1)
     scene.world.apple.settings.process_delay = 60.0
-    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.apply(scene.desired(on_unwanted="release"))
     catch(scene, "ASSOCIATE_REQUESTED")
     scene.apply(nothing(scene))
     return catch(scene, "RELEASE_WAITS")
@@ -130,7 +130,7 @@ def not_revocable(make_scene: MakeScene) -> Scene:
 def not_ours(make_scene: MakeScene) -> Scene:
     scene = make_scene(devices=1, apps=1)
     scene.world.apple.portal(scene.world.location, "ASSOCIATE", scene.adam_ids[0], scene.serials)
-    scene.apply(scene.wanted(on_unwanted="release"))
+    scene.apply(scene.desired(on_unwanted="release"))
     scene.run(scene.all_installed)
     scene.apply(nothing(scene))
     return catch(scene, "LICENSE_NOT_OURS")
@@ -147,7 +147,7 @@ def not_ours(make_scene: MakeScene) -> Scene:
 def removal_waits(make_scene: MakeScene) -> Scene:
     scene = make_scene(devices=1, apps=1, macs=0)
     scene.world.devices[0].script.add(script.not_now(times=0))
-    scene.apply(scene.wanted(on_unwanted="remove"))
+    scene.apply(scene.desired(on_unwanted="remove"))
     catch(scene, "NOT_NOW")
     scene.apply(nothing(scene))
     return catch(scene, "REMOVAL_WAITS")
@@ -177,7 +177,7 @@ def remove_failed(make_scene: MakeScene) -> Scene:
     scene = make_scene(devices=1, apps=1, macs=0)
     no = script.error("MCMDMErrorDomain", 12031, times=0, request_type="RemoveApplication")
     scene.world.devices[0].script.add(no)
-    scene.apply(scene.wanted(on_unwanted="remove"))
+    scene.apply(scene.desired(on_unwanted="remove"))
     scene.run(scene.all_installed)
     scene.apply(nothing(scene))
     return catch(scene, "REMOVE_FAILED")
@@ -207,7 +207,7 @@ def nothing_removed(make_scene: MakeScene) -> Scene:
     scene = make_scene(devices=1, apps=1, macs=0)
     no = script.error("MDMErrorDomain", 12038, request_type="RemoveApplication")
     scene.world.devices[0].script.add(no)
-    scene.apply(scene.wanted(on_unwanted="remove"))
+    scene.apply(scene.desired(on_unwanted="remove"))
     scene.run(scene.all_installed)
     scene.apply(nothing(scene))
     return catch(scene, "NOTHING_REMOVED")

@@ -13,7 +13,7 @@ def changed(make_scene: MakeScene, *faults: Fault) -> Scene:
     scene = installed(make_scene, world={"devices": 1})
     for fault in faults:
         scene.world.faults.add(fault)
-    scene.apply(scene.wanted(configuration=CONFIGURATION))
+    scene.apply(scene.desired(configuration=CONFIGURATION))
     return scene
 
 
@@ -68,5 +68,5 @@ def settings_refused(make_scene: MakeScene) -> Scene:
 )
 def setting_forbidden(make_scene: MakeScene) -> Scene:
     scene = make_scene(devices=2, apps=1, macs=0.5)
-    scene.apply(scene.wanted(attributes={"Removable": False}))
+    scene.apply(scene.desired(attributes={"Removable": False}))
     return catch(scene, "SETTING_FORBIDDEN")

@@ -117,11 +117,11 @@ def test_locations_and_what_apple_is_told(full: Config, tmp_path: Path) -> None:
 
 
 def test_wishes_keep_the_text_of_their_numbers(full: Config) -> None:
-    assert full.wanted.groups == (
+    assert full.desired.groups == (
         Group("kiosks", ("C02XL0GYJGH5", "123456789012", "1E5")),
         Group("everyone", all=True),
     )
-    assert full.wanted.apps == (
+    assert full.desired.apps == (
         AppWish("0361309726", ("everyone",), "hq"),
         AppWish(
             adam_id="42",
@@ -229,8 +229,8 @@ def test_json_is_a_configuration(tmp_path: Path, indent: int | str | None) -> No
         "apps": [{"adam_id": 5, "name": name, "groups": ["everyone"]}],
     }
     config = minimal(tmp_path, json.dumps(said, indent=indent))
-    assert config.wanted.apps[0].name == name
-    assert config.wanted.apps[0].adam_id == "5"
+    assert config.desired.apps[0].name == name
+    assert config.desired.apps[0].adam_id == "5"
 
 
 def test_a_byte_order_mark_and_crlf_are_no_part_of_the_text(tmp_path: Path) -> None:
@@ -241,7 +241,7 @@ def test_a_byte_order_mark_and_crlf_are_no_part_of_the_text(tmp_path: Path) -> N
 
 def test_an_alias_stands_for_what_it_names(tmp_path: Path) -> None:
     text = "database: b\ngroups: {a: &some {serials: [X1]}, b: *some}\n"
-    assert minimal(tmp_path, text).wanted.groups == (Group("a", ("X1",)), Group("b", ("X1",)))
+    assert minimal(tmp_path, text).desired.groups == (Group("a", ("X1",)), Group("b", ("X1",)))
 
 
 @pytest.mark.parametrize(
@@ -320,14 +320,14 @@ def test_a_file_of_serials_may_have_comments_doubles_and_foreign_line_ends(tmp_p
     text = "\ufeff# sales\r\nc02xl0gyjgh5  # Ann\r\n\r\nX2\rX3\nX2\n   \n"
     (tmp_path / "sales.txt").write_text(text, encoding="utf-8", newline="")
     said = "database: b\ngroups: {sales: {serials_file: sales.txt, serials: [X1, X3]}}\n"
-    (group,) = minimal(tmp_path, said).wanted.groups
+    (group,) = minimal(tmp_path, said).desired.groups
     assert group == Group("sales", ("X1", "X3", "C02XL0GYJGH5", "X2"))
 
 
 def test_an_empty_file_of_serials_is_warned_about(tmp_path: Path) -> None:
     (tmp_path / "sales.txt").write_text("# moved out\n")
     config = minimal(tmp_path, "database: b\ngroups: {sales: {serials_file: sales.txt}}\n")
-    assert config.wanted.groups == (Group("sales"),)
+    assert config.desired.groups == (Group("sales"),)
     assert config.warnings == (
         f'{tmp_path}/config.yaml:2: groups.sales.serials_file: "sales.txt" names no serial number, '
         "so nobody is in the group by it",
@@ -336,7 +336,7 @@ def test_an_empty_file_of_serials_is_warned_about(tmp_path: Path) -> None:
 
 def test_conditions_keep_the_text_of_their_versions(tmp_path: Path) -> None:
     match = "{product_name: iPad*, os_version: 17.10, model: ' M* ', name: Lab-*}"
-    (group,) = minimal(tmp_path, f"database: b\ngroups: {{a: {{match: {match}}}}}\n").wanted.groups
+    (group,) = minimal(tmp_path, f"database: b\ngroups: {{a: {{match: {match}}}}}\n").desired.groups
     assert group.match == Match("iPad*", "M*", "17.10", "Lab-*")
 
 
@@ -351,7 +351,7 @@ def test_an_app_may_have_several_locations_in_order(tmp_path: Path) -> None:
         "apps: [{adam_id: 1, groups: [a], location: [branch, hq, branch]}, "
         "{adam_id: 2, groups: [a], location: [hq]}]\n"
     )
-    first, second = minimal(tmp_path, said).wanted.apps
+    first, second = minimal(tmp_path, said).desired.apps
     assert (first.location, first.fallbacks) == ("branch", ("hq",))
     assert (second.location, second.fallbacks) == ("hq", ())
 
@@ -382,7 +382,7 @@ def test_a_configuration_keeps_the_types_that_the_file_gives(tmp_path: Path) -> 
         "      on: true\n"
         "      deep: {list: [1, two, {three: 3}], nothing: {}}\n"
     )
-    (app,) = load_config(path, {"SECRET": "${NOT_READ_AGAIN}"}).wanted.apps
+    (app,) = load_config(path, {"SECRET": "${NOT_READ_AGAIN}"}).desired.apps
     assert app.take_over is True
     assert app.attributes == {
         "Removable": False,

@@ -38,14 +38,14 @@ def test_it_means_what_it_means_in_the_file(tmp_path: Path) -> None:
     rest = {"database": "b", "locations": {"hq": {"content_token_file": "t"}}}
     (tmp_path / "config.yaml").write_text(json.dumps(rest | document))
     (tmp_path / "t").touch()
-    wanted = read_document(GROUPS, APPS, ["hq"])
-    assert wanted == load_config(tmp_path / "config.yaml", {}).wanted
-    assert [app.adam_id for app in wanted.apps] == ["361309726", "361310739"]
+    desired = read_document(GROUPS, APPS, ["hq"])
+    assert desired == load_config(tmp_path / "config.yaml", {}).desired
+    assert [app.adam_id for app in desired.apps] == ["361309726", "361310739"]
 
 
 def test_nothing_is_wanted_by_nothing() -> None:
-    wanted = read_document({}, [], [])
-    assert (wanted.groups, wanted.apps) == ((), ())
+    desired = read_document({}, [], [])
+    assert (desired.groups, desired.apps) == ((), ())
 
 
 def test_no_file_and_no_variable_is_read(tmp_path: Path) -> None:

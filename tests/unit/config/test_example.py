@@ -94,7 +94,7 @@ def test_the_example_shows_the_defaults(example: Config) -> None:
     assert example.policy == Policy()
     assert (example.listen, example.apple_url) == (LISTEN, APPLE_URL)
     assert example.allow_http is False
-    server, app = example.servers["main"], example.wanted.apps[0]
+    server, app = example.servers["main"], example.desired.apps[0]
     assert (server.kind, server.forward_to) == ("micromdm", ())
     plain = AppWish(app.adam_id, app.groups, app.location)
     for key in ("pricing_param", "mode", "priority"):

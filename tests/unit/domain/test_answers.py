@@ -180,7 +180,7 @@ def sends(decision: Decision) -> bool:
     return any(isinstance(step, SendInstall) for step in decision.steps)
 
 
-def held(fact: Facts, row: Row) -> None:
+def on_hold(fact: Facts, row: Row) -> None:
     """What is decided now, later and at last."""
     now = decided(fact)
     assert who(now) == (row.state, row.reason, row.actor)
@@ -205,7 +205,7 @@ FRESH = device(apps_asked_at=NOW - 10, apps_listed_at=NOW - 6)
 @pytest.mark.parametrize(("domain", "code"), LINKS)
 def test_an_error(domain: str | None, code: int | None) -> None:
     error = answered("error", error_domain=domain, error_code=code, error_text="Beliebiger Text")
-    held(licensed(attempt=error, device=FRESH), LINKS[domain, code])
+    on_hold(licensed(attempt=error, device=FRESH), LINKS[domain, code])
 
 
 @pytest.mark.parametrize("domain", DOMAINS)
@@ -229,13 +229,13 @@ def test_a_list(word: str) -> None:
         report(word, once=word if word in SAID_ONCE else None, once_at=NOW), reported_at=NOW
     )
     fact = licensed(report=listed, attempt=answered("acknowledged"), device=FRESH)
-    held(fact, LISTED[word])
+    on_hold(fact, LISTED[word])
 
 
 @pytest.mark.parametrize("word", ACKNOWLEDGED)
 def test_an_answer_that_accepts(word: str) -> None:
     fact = licensed(attempt=answered("acknowledged", app_state=word), device=FRESH)
-    held(fact, ACKNOWLEDGED[word])
+    on_hold(fact, ACKNOWLEDGED[word])
 
 
 @pytest.mark.parametrize("state", ["acknowledged", "error"])
@@ -243,7 +243,7 @@ def test_an_answer_that_accepts(word: str) -> None:
 def test_an_answer_with_a_rejection(word: str, state: str) -> None:
     for app_state in (None, "Failed", "AddedTomorrow"):
         told = answered(state, rejection_reason=word, app_state=app_state)
-        held(licensed(attempt=told, device=FRESH), REJECTED[word])
+        on_hold(licensed(attempt=told, device=FRESH), REJECTED[word])
 
 
 def test_a_number_tells_more_than_a_rejection_and_that_more_than_a_state() -> None:
@@ -254,21 +254,21 @@ def test_a_number_tells_more_than_a_rejection_and_that_more_than_a_state() -> No
         app_state="Failed",
         rejection_reason="Other",
     )
-    held(licensed(attempt=busy, device=FRESH), ACCEPTED)
+    on_hold(licensed(attempt=busy, device=FRESH), ACCEPTED)
     fact = licensed(attempt=replace(busy, error_code=12345), device=FRESH)
-    held(fact, LATER)
+    on_hold(fact, LATER)
     told = replace(busy, error_code=12345, rejection_reason="NotAnApp", app_state="UserRejected")
-    held(licensed(attempt=told, device=FRESH), NEVER)
+    on_hold(licensed(attempt=told, device=FRESH), NEVER)
 
 
 def test_an_app_that_is_on_its_way_was_not_rejected() -> None:
     told = answered("acknowledged", app_state="Installing", rejection_reason="Other")
-    held(licensed(attempt=told, device=FRESH), ACCEPTED)
+    on_hold(licensed(attempt=told, device=FRESH), ACCEPTED)
 
 
 def test_a_command_that_the_device_could_not_read() -> None:
     told = answered("error", status="CommandFormatError")
-    held(licensed(attempt=told, device=FRESH), ends("failed", "COMMAND_MALFORMED", ADMIN))
+    on_hold(licensed(attempt=told, device=FRESH), ends("failed", "COMMAND_MALFORMED", ADMIN))
 
 
 @pytest.mark.parametrize(
@@ -296,9 +296,9 @@ def test_a_licence_that_is_not_seen_is_looked_up(code: int) -> None:
 def test_a_copy_that_may_be_taken_over_gets_more_attempts(told: str | int) -> None:
     words = {"rejection_reason": told} if isinstance(told, str) else {"error_code": told}
     error = answered("error", error_domain="MDMErrorDomain", **words)
-    held(licensed(attempt=error, device=FRESH, options=Options(take_over=True)), LATER)
+    on_hold(licensed(attempt=error, device=FRESH, options=Options(take_over=True)), LATER)
 
 
 def test_a_copy_that_cannot_be_taken_over_stays() -> None:
     told = answered("error", rejection_reason="ManagementChangeNotSupported")
-    held(licensed(attempt=told, device=FRESH, options=Options(take_over=True)), COPY)
+    on_hold(licensed(attempt=told, device=FRESH, options=Options(take_over=True)), COPY)

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.decision import Decision, LeaveBehind, ReadAssignment, TakeSeat
+from bridge.domain.decision import CancelElsewhere, Decision, ReadAssignment, TakeSeat
 from bridge.domain.facts import Facts, Licence, LocationFacts
 from bridge.domain.installs.options import Options
 from bridge.domain.policy import Policy
@@ -26,7 +26,7 @@ from tests.unit.domain_kit import (
 )
 
 EARLY = replace(POLICY, associate=replace(POLICY.associate, before_enrolment=True))
-STOPPED = LocationFacts("hq", ready=True, stopped="TOKEN_EXPIRED", stopped_detail="it said so")
+STOPPED = LocationFacts("hq", ready=True, suspended="TOKEN_EXPIRED", suspended_detail="it said so")
 TAKE = (TakeSeat(),)
 
 
@@ -93,7 +93,7 @@ CASES: dict[str, tuple[Facts, Decision]] = {
         Decision("waiting", "LOCATION_STARTING", "it has not been read yet"),
     ),
     "a location that is being read, with a reason": (
-        facts(location=LocationFacts("hq", ready=False, stopped_detail="why")),
+        facts(location=LocationFacts("hq", ready=False, suspended_detail="why")),
         Decision("waiting", "LOCATION_STARTING", "why"),
     ),
     "a location whose token expired": (
@@ -101,7 +101,7 @@ CASES: dict[str, tuple[Facts, Decision]] = {
         Decision("waiting", "TOKEN_EXPIRED", "it said so"),
     ),
     "a location that stopped before it was read": (
-        facts(location=LocationFacts("hq", ready=False, stopped="FOREIGN_MDM")),
+        facts(location=LocationFacts("hq", ready=False, suspended="FOREIGN_MDM")),
         Decision("waiting", "FOREIGN_MDM"),
     ),
     "a refused licence waits for the location first": (
@@ -113,7 +113,7 @@ CASES: dict[str, tuple[Facts, Decision]] = {
         Decision("associating", "ASSOCIATE_REQUESTED", "event ev-1"),
     ),
     "a pair that is being collected": (
-        facts(licence=Licence("wanted", NOW)),
+        facts(licence=Licence("collected", NOW)),
         Decision("associating", "ASSOCIATE_COLLECTING"),
     ),
     "a request without an event yet": (
@@ -340,8 +340,8 @@ def test_no_retry_at_all_may_be_configured() -> None:
 @pytest.mark.parametrize("fact", [licensed(), licensed(device=device(last_seen_at=1.0)), facts()])
 def test_what_another_device_was_sent_is_left_behind(fact: Facts) -> None:
     decision = decided(fact)
-    with_it = decided(replace(fact, left_behind="ELSEWHERE"))
-    assert with_it == replace(decision, steps=(LeaveBehind("ELSEWHERE"), *decision.steps))
+    with_it = decided(replace(fact, elsewhere="ELSEWHERE"))
+    assert with_it == replace(decision, steps=(CancelElsewhere("ELSEWHERE"), *decision.steps))
 
 
 def test_deciding_is_pure() -> None:
@@ -352,12 +352,12 @@ def test_deciding_is_pure() -> None:
 
 
 def test_what_is_held_waits_whatever_else_is_so() -> None:
-    held = install(held="NOT_PLANNED")
+    on_hold = install(on_hold="NOT_PLANNED")
     waits = Decision("waiting", "NOT_PLANNED")
-    assert decided(facts(install=held)) == waits
-    assert decided(licensed(install=held)) == waits
-    assert decided(facts(install=held, device=None)) == waits
-    assert decided(facts(install=install(held="NOT_PLANNED", wanted=False))).state == "removed"
+    assert decided(facts(install=on_hold)) == waits
+    assert decided(licensed(install=on_hold)) == waits
+    assert decided(facts(install=on_hold, device=None)) == waits
+    assert decided(facts(install=install(on_hold="NOT_PLANNED", desired=False))).state == "removed"
 
 
 def test_an_app_for_another_platform_takes_no_seat_and_is_not_sent() -> None:

@@ -7,8 +7,8 @@ import pytest
 from bridge.domain.decision import (
     AskApps,
     AskInstalled,
+    CancelAttempt,
     Decision,
-    DropAttempt,
     PostAgain,
     ReadAssignment,
     SendInstall,
@@ -54,15 +54,15 @@ ATTEMPTED = {
     "posted": (licensed(attempt=attempt("posted")), Decision("sent", "COMMAND_SENT")),
     "queued": (licensed(attempt=attempt("queued")), Decision("sent", "COMMAND_SENT")),
     "left open by a device that came": (
-        licensed(attempt=attempt("queued", passed_over_at=NOW - 10)),
+        licensed(attempt=attempt("queued", stalled_at=NOW - 10)),
         Decision("sent", "NOT_ANSWERED", recheck_at=NOW + 5),
     ),
     "left open for a minute": (
-        licensed(attempt=attempt("posted", passed_over_at=NOW - 2 * MINUTE)),
+        licensed(attempt=attempt("posted", stalled_at=NOW - 2 * MINUTE)),
         Decision("sent", "NOT_ANSWERED", steps=(AskApps(),), recheck_at=NOW + DAY - 2 * MINUTE),
     ),
     "left open for a day": (
-        licensed(attempt=attempt("queued", passed_over_at=NOW - DAY)),
+        licensed(attempt=attempt("queued", stalled_at=NOW - DAY)),
         Decision("unconfirmed", "NOT_ANSWERED", recheck_at=NOW + DAY - 2 * MINUTE),
     ),
     "not now": (
@@ -202,7 +202,7 @@ ATTEMPTED = {
 BEFORE_US = "the device said so before the bridge sent anything"
 ROUND = install(round_at=NOW - 30)
 DELETED, NO = report("ManagedButUninstalled"), report(None, once="UserRejected", once_at=NOW - 31)
-SEND_ANEW = Decision("sending", "COMMAND_READY", steps=(DropAttempt(UUID), SendInstall()))
+SEND_ANEW = Decision("sending", "COMMAND_READY", steps=(CancelAttempt(UUID), SendInstall()))
 
 ANOTHER_ROUND = {
     "deleted before, never tried": (licensed(install=ROUND, report=DELETED), SEND),
@@ -333,7 +333,7 @@ def not_visible(read_at: float | None) -> Facts:
     """The device could not see its licence five seconds ago; Apple showed it at `read_at`."""
     return licensed(
         attempt=failed("ASDServerErrorDomain", 9610, answered_at=NOW - 5),
-        licence=Licence("held", NOW - HOUR, "status", read_at),
+        licence=Licence("owned", NOW - HOUR, "status", read_at),
     )
 
 

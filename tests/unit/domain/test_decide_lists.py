@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.decision import AskApps, AskFacts, Decision, DropAttempt, Step
+from bridge.domain.decision import AskApps, AskFacts, CancelAttempt, Decision, Step
 from bridge.domain.devices.unreadable import Unreadable
 from bridge.domain.installs.options import Options
 from bridge.domain.model import InstallState
@@ -107,7 +107,7 @@ LISTED = {
         Decision(
             "installed",
             "INSTALLED",
-            steps=(DropAttempt(UUID),),
+            steps=(CancelAttempt(UUID),),
             recheck_at=NOW - MINUTE + WEEK,
         ),
     ),
@@ -116,7 +116,7 @@ LISTED = {
         Decision(
             "installed",
             "INSTALLED",
-            steps=(DropAttempt(UUID),),
+            steps=(CancelAttempt(UUID),),
             recheck_at=NOW - MINUTE + WEEK,
         ),
     ),

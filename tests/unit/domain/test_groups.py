@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.domain.desired.first_contact import First, unplanned
 from bridge.domain.desired.match import Match, fits
 from bridge.domain.desired.roster import Roster
@@ -201,7 +201,7 @@ HERE = {"product_name": "iPad14,1", "os_version": "17.2", "name": "Lab-1"}
 
 
 @pytest.mark.parametrize(
-    ("groups", "changes", "firsts", "held"),
+    ("groups", "changes", "firsts", "on_hold"),
     [
         (("ipads",), {}, late(product_name="iPad14,1"), True),
         (("ipads",), {}, {"product_name": First("iPad14,1", NOW)}, False),
@@ -219,18 +219,18 @@ HERE = {"product_name": "iPad14,1", "os_version": "17.2", "name": "Lab-1"}
     ],
 )
 def test_what_an_apply_could_not_show(
-    groups: tuple[str, ...], changes: dict[str, Any], firsts: dict[str, First], held: bool
+    groups: tuple[str, ...], changes: dict[str, Any], firsts: dict[str, First], on_hold: bool
 ) -> None:
-    wanted = Wanted((*GROUPS, Group("named", serials=(SERIAL,))), (app(*groups),))
-    found = unplanned(wanted, device(**HERE | changes), firsts, NOW)
-    assert found == ({"361309726"} if held else set())
+    desired = Desired((*GROUPS, Group("named", serials=(SERIAL,))), (app(*groups),))
+    found = unplanned(desired, device(**HERE | changes), firsts, NOW)
+    assert found == ({"361309726"} if on_hold else set())
 
 
 def test_who_turns_out_not_to_be_excluded_waits_for_an_apply() -> None:
-    wanted = Wanted(GROUPS, (app("all", exclude=("lab",)),))
+    desired = Desired(GROUPS, (app("all", exclude=("lab",)),))
     its = device(**HERE | {"name": "Office"})
-    assert unplanned(wanted, its, late(name="Office"), NOW) == {"361309726"}
-    assert unplanned(wanted, its, late(product_name="iPad14,1"), NOW) == set()
+    assert unplanned(desired, its, late(name="Office"), NOW) == {"361309726"}
+    assert unplanned(desired, its, late(product_name="iPad14,1"), NOW) == set()
 
 
 @pytest.mark.parametrize(

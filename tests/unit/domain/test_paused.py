@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.domain.decision import AskApps, DropAttempt, LeaveLine
+from bridge.domain.decision import AskApps, CancelAttempt, LeaveLine
 from bridge.domain.facts import Licence
 from bridge.domain.pauses import Pause, Pauses, Scope
 from tests.unit.domain_kit import (
@@ -89,7 +89,7 @@ def test_what_has_not_left_waits(what: str, pause: Pause) -> None:
 
 
 def test_who_waits_to_be_collected_leaves_that_line() -> None:
-    collecting = facts(licence=Licence("wanted", NOW), pause=APP)
+    collecting = facts(licence=Licence("collected", NOW), pause=APP)
     assert decided(collecting).steps == (LeaveLine(),)
     assert decided(replace(collecting, device=device(enrolled=False))).steps == (LeaveLine(),)
 
@@ -122,7 +122,7 @@ def test_a_paused_app_keeps_nobody_from_asking_its_device(pause: Pause, asked: b
 
 def test_what_is_dropped_anyway_is_dropped() -> None:
     fact = licensed(report=report("Managed"), attempt=attempt("in_doubt"), pause=ALL)
-    assert decided(fact).steps == (DropAttempt(UUID),)
+    assert decided(fact).steps == (CancelAttempt(UUID),)
 
 
 @pytest.mark.parametrize(("probe_at", "recheck_at"), [(NOW + 9, NOW + 9), (NOW, None)])

@@ -17,7 +17,7 @@ from bridge.domain.facts import AssetFacts
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset
 from bridge.domain.plan import Plan, Unable
-from bridge.domain.plan.seats import Holders, Seats, count_seats
+from bridge.domain.plan.seats import Owners, Seats, count_seats
 
 PAGES = Asset("361309726")
 SERIALS = [f"S{number}" for number in range(12)]
@@ -30,7 +30,7 @@ def counts(total: int = 100, **changes: object) -> AssetFacts:
 
 def sums(
     wanting: dict[str, tuple[int, float]] | list[str],
-    holders: Holders = Holders(),  # noqa: B008 - frozen
+    owners: Owners = Owners(),  # noqa: B008 - frozen
     free: int | None = 100,
     facts: AssetFacts | None = counts(),  # noqa: B008 - frozen
     counted: bool = True,
@@ -40,7 +40,7 @@ def sums(
         "hq",
         PAGES,
         wishes.keys(),
-        holders,
+        owners,
         facts,
         free=free,
         counted=counted,
@@ -56,9 +56,9 @@ def cohort(serials: list[str] | set[str], **changes: object) -> Cohort:
 
 def test_the_sentence_has_all_that_is_counted() -> None:
     wanting = {f"S{n:02}": (0, float(n)) for n in range(40)}
-    held = frozenset(f"S{n:02}" for n in range(9))
+    owned = frozenset(f"S{n:02}" for n in range(9))
     gone = frozenset({"X1", "X2", "X3"})
-    found = sums(wanting, Holders(held | gone, frozenset({"S09"}), gone, frozenset({"X1"})), 26)
+    found = sums(wanting, Owners(owned | gone, frozenset({"S09"}), gone, frozenset({"X1"})), 26)
     assert found.sentence() == (
         "hq, Pages (361309726): needs 40, holds 9, 1 asked for, 26 free of 100, 3 reclaimable "
         "(1 of them come back), 3 short; these wait: S37, S38, S39"
@@ -92,22 +92,22 @@ def test_what_is_free_and_what_is_known_of_it(
     wanting=st.dictionaries(
         st.sampled_from(SERIALS), st.tuples(st.integers(-2, 2), st.floats(0, 9)), max_size=12
     ),
-    held=st.frozensets(st.sampled_from(SERIALS)),
+    owned=st.frozensets(st.sampled_from(SERIALS)),
     asked=st.frozensets(st.sampled_from(SERIALS)),
     free=st.integers(0, 12),
 )
 def test_every_device_has_a_licence_asked_for_one_gets_one_or_waits(
-    wanting: dict[str, tuple[int, float]], held: frozenset[str], asked: frozenset[str], free: int
+    wanting: dict[str, tuple[int, float]], owned: frozenset[str], asked: frozenset[str], free: int
 ) -> None:
-    found = sums(wanting, Holders(held, asked), free)
+    found = sums(wanting, Owners(owned, asked), free)
     assert found.needs == len(wanting)
     need = found.needs - found.holds - found.asked
     assert found.short == len(found.waiting) == max(0, need - free)
-    assert not set(found.waiting) & (held | asked)
+    assert not set(found.waiting) & (owned | asked)
     assert set(found.waiting) <= wanting.keys()
     order = sorted(wanting)
     for waits in found.waiting:
-        for goes in wanting.keys() - held - asked - set(found.waiting):
+        for goes in wanting.keys() - owned - asked - set(found.waiting):
             mine, other = wanting[waits], wanting[goes]
             assert (-other[0], other[1], order.index(goes)) < (
                 -mine[0],
@@ -129,8 +129,8 @@ def test_the_change_splits_what_is_wanted(
     assert {serial for serial, _ in change.added} == after - before
     assert {serial for serial, _ in change.removed} == before - after
     assert change.kept == len(before & after)
-    assert change.held <= change.added
-    going = len(change.added) - len(change.held)
+    assert change.held_back <= change.added
+    going = len(change.added) - len(change.held_back)
     assert going == (
         len(change.added) if limit is None else min(len(change.added), max(limit - gone, 0))
     )
@@ -148,21 +148,25 @@ def test_a_limit_does_not_depend_on_order(serials: frozenset[str], random: objec
 def test_the_same_is_no_change_and_another_way_is_told_apart() -> None:
     one = cohort(["A", "B"])
     assert not compare([one], [one]).touches_installs
-    assert not compare([one], [replace(one, wanted_by="one-off")]).touches_installs
+    assert not compare([one], [replace(one, desired_by="one-off")]).touches_installs
     changed = compare([one], [cohort(["A"]), cohort(["B"], priority=1)])
     assert changed.otherwise == {("B", PAGES.adam_id)}
     assert (changed.kept, changed.unchanged) == (2, 1)
 
 
 def test_what_no_apply_has_shown_is_added_and_what_a_limit_held_is_let_go() -> None:
-    before = [cohort(["A"], held="NOT_PLANNED"), cohort(["B"], held="HELD_BACK"), cohort(["C"])]
+    before = [
+        cohort(["A"], on_hold="NOT_PLANNED"),
+        cohort(["B"], on_hold="HELD_BACK"),
+        cohort(["C"]),
+    ]
     change = compare(before, [cohort(["A", "B", "C"])])
     assert change.added == {("A", PAGES.adam_id)}
     assert change.let_go == {("B", PAGES.adam_id)}
-    assert (change.kept, change.held) == (2, frozenset())
+    assert (change.kept, change.held_back) == (2, frozenset())
     limited = compare(before, [cohort(["A", "B", "C"])], limit=1)
     assert limited.let_go == frozenset()
-    assert limited.held == {("B", PAGES.adam_id)}
+    assert limited.held_back == {("B", PAGES.adam_id)}
 
 
 def test_too_many_removals_are_refused_and_the_plan_says_so() -> None:

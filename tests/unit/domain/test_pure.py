@@ -7,7 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.domain.backoff import doubling, last_delay_for_ever, nth_delay
-from bridge.domain.desired.desired import AppWish, Group, Wanted
+from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.domain.desired.match import Match
 from bridge.domain.licences.allocate import Demand, allocate
 from bridge.domain.model import INSTALL_STATES
@@ -89,7 +89,7 @@ WORDS = st.text(max_size=5)
 NAMES = st.lists(WORDS, max_size=3).map(tuple)
 JSON_VALUES = st.dictionaries(WORDS, st.integers() | WORDS | st.lists(WORDS), max_size=3)
 WISHES = st.builds(
-    Wanted,
+    Desired,
     groups=st.lists(
         st.builds(Group, WORDS, NAMES, st.booleans(), st.none() | st.builds(Match, WORDS, WORDS)),
         max_size=3,
@@ -118,12 +118,12 @@ WISHES = st.builds(
 
 @settings(deadline=None)
 @given(WISHES)
-def test_wishes_survive_being_stored(wanted: Wanted) -> None:
-    assert Wanted.from_json(json.loads(json.dumps(wanted.as_json()))) == wanted
+def test_wishes_survive_being_stored(desired: Desired) -> None:
+    assert Desired.from_json(json.loads(json.dumps(desired.as_json()))) == desired
 
 
 def test_nothing_is_wanted_of_an_empty_document() -> None:
-    assert Wanted.from_json({}) == Wanted()
+    assert Desired.from_json({}) == Desired()
 
 
 @pytest.mark.parametrize(

@@ -78,7 +78,7 @@ def anything(draw: st.DrawFn) -> Facts:
     """Facts of every kind, put together by chance."""
     made: dict[str, Any] = {
         "install": install(
-            wanted=draw(st.booleans()),
+            desired=draw(st.booleans()),
             round_at=draw(PAST),
             since=draw(PAST),
             state=draw(st.sampled_from(["waiting", "installing", "unconfirmed", "installed"])),
@@ -95,7 +95,7 @@ def anything(draw: st.DrawFn) -> Facts:
                     LocationFacts("hq", ready=True),
                     LocationFacts("hq", ready=False),
                     LocationFacts("hq", ready=False, trouble="no answer", trouble_passes=True),
-                    LocationFacts("hq", ready=True, stopped="TOKEN_REVOKED"),
+                    LocationFacts("hq", ready=True, suspended="TOKEN_REVOKED"),
                 ]
             )
         ),

@@ -6,8 +6,8 @@ import pytest
 
 from bridge.domain.decision import (
     AskApps,
+    CancelAttempt,
     Decision,
-    DropAttempt,
     GiveBack,
     LeaveLine,
     PostAgain,
@@ -43,7 +43,7 @@ REMOVE = "22222222-0000-4000-8000-000000000002"
 def unwanted(on_unwanted: str, **changes: object) -> Facts:
     """An install that is not wanted any more, of a device that still lists the app."""
     values: dict[str, object] = {
-        "install": install(wanted=False, round_at=NOW - 10 * MINUTE),
+        "install": install(desired=False, round_at=NOW - 10 * MINUTE),
         "options": Options(on_unwanted=on_unwanted),  # type: ignore[arg-type]
         "licence": OURS,
         "report": report("Managed"),
@@ -60,7 +60,7 @@ def refused(number: int | None, *, ago: float = 1.0, times: int = 1) -> Licence:
     return Licence("refused", NOW - ago, error_number=number, refusals=times)
 
 
-DROP = DropAttempt(UUID)
+DROP = CancelAttempt(UUID)
 
 CASES: dict[str, tuple[Facts, Decision]] = {
     "kept": (unwanted("keep"), Decision("removed", "KEPT")),
@@ -78,7 +78,7 @@ CASES: dict[str, tuple[Facts, Decision]] = {
         Decision("removed", "KEPT"),
     ),
     "kept, and out of the line": (
-        unwanted("keep", licence=Licence("wanted", NOW)),
+        unwanted("keep", licence=Licence("collected", NOW)),
         Decision("removed", "KEPT", steps=(LeaveLine(),)),
     ),
     "given back": (
@@ -90,7 +90,7 @@ CASES: dict[str, tuple[Facts, Decision]] = {
         Decision("removing", "RELEASING", steps=(DROP, GiveBack())),
     ),
     "out of the line, with nothing to give back": (
-        unwanted("release", licence=Licence("wanted", NOW)),
+        unwanted("release", licence=Licence("collected", NOW)),
         Decision("removed", "RELEASED", steps=(LeaveLine(),)),
     ),
     "first it must be known whether Apple gave it": (
@@ -304,7 +304,7 @@ def test_what_becomes_of_the_unwanted(case: str) -> None:
 
 
 def test_wanted_again_in_time_it_leaves_the_line() -> None:
-    decision = decided(licensed(licence=OURS, release=Licence("wanted", NOW)))
+    decision = decided(licensed(licence=OURS, release=Licence("collected", NOW)))
     assert LeaveLine() in decision.steps
 
 

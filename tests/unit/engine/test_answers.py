@@ -24,8 +24,7 @@ from bridge.engine.context import Context
 from bridge.store import agenda, meta
 from bridge.store.database import Database
 from bridge.store.installs import facts
-from bridge.store.licences import assignments, locations, requests
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import assignments, locations, request_pairs, requests
 from bridge.store.outbox import outbox
 from tests.unit.engine_kit import POLICY, Answer, FakeClients, configuration, dirty
 from tests.unit.store_kit import (
@@ -245,7 +244,7 @@ def test_one_devices_licences_are_as_apple_lists_them(database: Database, answer
 def test_a_look_at_a_pair_that_was_refused_is_noted(database: Database, answer: Answer) -> None:
     request_id = open_request(database, A, B)
     with database.write() as db:
-        pairs_store.settle(
+        request_pairs.settle(
             db, "hq", [A, B], state="failed", told_by="status", now=NOW, request_id=request_id
         )
     answer("read_device", {"serial_number": "A", "adam_ids": [PAGES.adam_id]}, walk(), at=NOW + 5)
@@ -328,7 +327,7 @@ def test_a_notification_that_was_quicker_leaves_nothing_to_ask(
         calls["associate"].begin(Context(db, POLICY, NOW), row)
     result = calls["associate"].perform(row)
     with database.write() as db:
-        pairs_store.settle(
+        request_pairs.settle(
             db, "hq", [A], state="confirmed", told_by="notification", now=NOW,
             request_id=request_id,
         )  # fmt: skip

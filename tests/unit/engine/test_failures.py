@@ -171,10 +171,10 @@ def test_what_becomes_of_the_row(database: Database, tmp_path: Path, how: str, k
         assert wait <= found.row["due_at"] - NOW <= wait * 1.2
 
 
-def stopped(database: Database) -> tuple[str | None, str | None]:
+def suspended(database: Database) -> tuple[str | None, str | None]:
     with database.read() as db:
         location = locations.get(db, "hq")
-        return location.stopped, location.stopped_detail
+        return location.suspended, location.suspended_detail
 
 
 @pytest.mark.parametrize("kind", APPLE)
@@ -191,8 +191,8 @@ def test_a_token_that_is_no_good_stops_the_location(
     database: Database, tmp_path: Path, kind: str, error: Exception, reason: str
 ) -> None:
     run(database, tmp_path, kind, error)
-    assert stopped(database)[0] == reason
-    assert str(error) in (stopped(database)[1] or "")
+    assert suspended(database)[0] == reason
+    assert str(error) in (suspended(database)[1] or "")
 
 
 @pytest.mark.parametrize("kind", APPLE)
@@ -201,7 +201,7 @@ def test_nothing_else_stops_it(
     database: Database, tmp_path: Path, kind: str, error: Exception
 ) -> None:
     run(database, tmp_path, kind, error)
-    assert stopped(database) == (None, None)
+    assert suspended(database) == (None, None)
 
 
 def of_request(database: Database, request_id: int) -> tuple[str, set[str]]:
@@ -223,7 +223,7 @@ def of_request(database: Database, request_id: int) -> tuple[str, set[str]]:
         (refused_by_apple(9707), "done", "failed"),
         (refused_by_apple(9709), "done", "failed"),
         (refused_by_apple(9700), "done", "failed"),
-        (refused_by_apple(9702), "refused", "wanted"),
+        (refused_by_apple(9702), "refused", "collected"),
     ],
 )
 def test_what_becomes_of_an_associate(
@@ -268,7 +268,7 @@ def test_who_is_named_is_refused_and_the_others_are_asked_for_again(
     with database.read() as db:
         found = {each.serial_number: record.state for each, record in newest(db, "A", "B").items()}
     assert {name for name, state in found.items() if state == "failed"} == refused
-    assert set(found.values()) <= {"failed", "wanted"}
+    assert set(found.values()) <= {"failed", "collected"}
 
 
 def test_a_refusal_keeps_its_number(database: Database, tmp_path: Path) -> None:

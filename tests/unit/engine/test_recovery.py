@@ -14,8 +14,7 @@ from bridge.store import meta
 from bridge.store.commands import commands
 from bridge.store.database import Connection, Database
 from bridge.store.installs import installs
-from bridge.store.licences import pairs as pairs_store
-from bridge.store.licences import requests
+from bridge.store.licences import request_pairs, requests
 from bridge.store.outbox import outbox
 from tests.unit.engine_kit import POLICY, FakeClients, configuration, context, intended
 from tests.unit.store_kit import (
@@ -130,12 +129,12 @@ def test_what_a_removed_location_or_server_held_is_let_go(
     db: Connection, database: Database, tmp_path: Path
 ) -> None:
     make_install(db, "A", location="gone")
-    pairs_store.want(db, "gone", "ASSOCIATE", [pair("A")], NOW)
+    request_pairs.want(db, "gone", "ASSOCIATE", [pair("A")], NOW)
     (planned,) = batch.plan(context(db, NOW + DAY), NOW + DAY)
     assert batch.make(context(db), planned)
     device = make_device(db, "B", server="gone")
     make_command(db, "C", device, install_id=make_install(db, "B", KEYNOTE))
     device_queue.start(context(db))
     recover(db, tmp_path, database)
-    assert pairs_store.want(db, "gone", "ASSOCIATE", [pair("A")], NOW) == 1, "it may come back"
+    assert request_pairs.want(db, "gone", "ASSOCIATE", [pair("A")], NOW) == 1, "it may come back"
     assert state(db, "C") not in ("posting", "posted"), "its queue is free when it comes back"

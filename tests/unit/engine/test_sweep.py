@@ -17,8 +17,7 @@ from bridge.store.commands.commands import Answer
 from bridge.store.database import Connection
 from bridge.store.events import NewEvent
 from bridge.store.installs import installs
-from bridge.store.licences import locations, requests
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import locations, request_pairs, requests
 from bridge.store.outbox import outbox
 from tests.unit.engine_kit import POLICY, context, intended
 from tests.unit.store_kit import (
@@ -72,7 +71,7 @@ def test_before_a_location_is_ours_only_its_configuration_is_read(db: Connection
 
 
 def test_a_stopped_location_is_looked_at_more_often(db: Connection) -> None:
-    locations.update(db, "hq", registered_at=NOW, stopped="TOKEN_EXPIRED")
+    locations.update(db, "hq", registered_at=NOW, suspended="TOKEN_EXPIRED")
     meta.plan_job(db, "config:hq", NOW)
     run(db)
     assert value(db, "SELECT next_at FROM schedule") == NOW + 5 * MINUTE
@@ -121,7 +120,7 @@ def test_what_decisions_look_at_is_kept(db: Connection) -> None:
         make_command(db, f"q{number}", device, now=NOW - 99 * DAY)
         commands.answered(db, f"q{number}", Answer("Acknowledged"), NOW)
         request_id = make_request(db, pair(), now=NOW - 99 * DAY + number)
-        pairs_store.settle(
+        request_pairs.settle(
             db, "hq", [pair()], state="confirmed", told_by="read", now=NOW - 99 * DAY,
             request_id=request_id,
         )  # fmt: skip

@@ -96,7 +96,7 @@ def test_a_failed_install_whose_answer_was_lost_too_is_tried_again(make_scene: M
     fault = Fault("mdm.webhook", "drop", match="Installing")
     scene = make_scene(faults=[fault])
     scene.world.devices[0].script.add(script.install_fails())
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     done(scene)
 
 
@@ -106,7 +106,7 @@ def test_a_wish_withdrawn_in_time_is_not_sent(make_scene: MakeScene) -> None:
     scene.run(lambda: posted(scene) == 1)
     waiting = scene.states().get("sending COMMAND_READY")
     assert waiting == 2, "they stand in the device's line"
-    scene.apply(replace(scene.wanted(), apps=()))
+    scene.apply(replace(scene.desired(), apps=()))
     scene.pass_time(DAY)
     assert posted(scene) == 1
     assert {key.split()[0] for key in scene.states()} == {"removed"}
@@ -118,7 +118,7 @@ def test_a_wish_withdrawn_while_pairs_are_collected_costs_no_licence(
     scene = make_scene(devices=2, policy=CALM)
     scene.apply()
     scene.run(lambda: "associating ASSOCIATE_COLLECTING" in scene.states())
-    scene.apply(replace(scene.wanted(), apps=()))
+    scene.apply(replace(scene.desired(), apps=()))
     scene.pass_time(DAY)
     assert scene.world.ledger.requests["apple.associate"] == 0
     scene.apply()
@@ -131,7 +131,7 @@ def test_nothing_is_asked_at_a_location_that_was_taken_over(make_scene: MakeScen
     scene.apply()
     scene.run(lambda: scene.counters().get("apple.retried", 0) == 1)
     with scene.bridge.database.write() as db:
-        locations.update(db, "hq", stopped="FOREIGN_MDM", stopped_detail="somebody")
+        locations.update(db, "hq", suspended="FOREIGN_MDM", suspended_detail="somebody")
         db.execute("UPDATE schedule SET next_at = next_at + 86400")
     scene.pass_time(2 * HOUR)
     assert scene.world.ledger.requests["apple.associate"] == 0
@@ -145,7 +145,7 @@ def test_nobody_is_registered_at_a_location_that_was_taken_over(make_scene: Make
     scene.run(lambda: scene.counters().get("apple.retried", 0) >= 1)
     scene.apple_adapter._faults.clear()
     with scene.bridge.database.write() as db:
-        locations.update(db, "hq", stopped="FOREIGN_MDM", stopped_detail="somebody")
+        locations.update(db, "hq", suspended="FOREIGN_MDM", suspended_detail="somebody")
         db.execute("UPDATE schedule SET next_at = next_at + 86400")
     scene.pass_time(2 * HOUR)
     assert scene.world.ledger.requests["apple.set_client_config"] == 0
@@ -156,7 +156,7 @@ def test_two_apps_of_one_device_are_both_looked_up(make_scene: MakeScene) -> Non
         "device", "error", match=INSTALL, times=2, number=9610, domain="ASDServerErrorDomain"
     )
     scene = make_scene(apps=2, faults=[fault], policy=policy(install={"max_open_per_device": 2}))
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(lambda: scene.states() == {"licensed LICENSE_NOT_VISIBLE": 2})
     scene.pass_time(5)
     waits = tell(
@@ -209,7 +209,7 @@ def test_a_parked_install_holds_no_new_enrolment_up(make_scene: MakeScene) -> No
 def test_an_app_on_its_way_stays_unconfirmed_once_it_is(make_scene: MakeScene) -> None:
     scene = make_scene(policy=CALM)
     scene.world.devices[0].script.add(script.installs_for_ever())
-    scene.apply(scene.wanted(named=True))
+    scene.apply(scene.desired(named=True))
     scene.run(lambda: "acknowledged ACKNOWLEDGED" in scene.states())
     began = scene.world.now
     scene.run(lambda: "unconfirmed NOT_SEEN" in scene.states(), limit=2 * DAY)
@@ -230,7 +230,7 @@ def test_a_failure_ends_with_another_wish(make_scene: MakeScene) -> None:
     scene.apply()
     scene.settle()
     assert "failed DEVICE_REFUSED" in scene.states(), "the same wish is no news"
-    scene.apply(scene.wanted(prevent_backup=True))
+    scene.apply(scene.desired(prevent_backup=True))
     done(scene)
 
 

@@ -15,8 +15,7 @@ from bridge.store.commands.commands import Answer
 from bridge.store.database import Connection
 from bridge.store.devices import devices, installed_apps
 from bridge.store.installs import facts, installs
-from bridge.store.licences import assignments, locations, requests
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import assignments, locations, request_pairs, requests
 from tests.unit.store_kit import (
     KEYNOTE,
     NOW,
@@ -67,14 +66,14 @@ def test_each_install_gets_its_own_facts(db: Connection) -> None:
     assignments.confirm(db, "hq", [pair("S3")], told_by="read", now=NOW)
     found = load(db, "S3", "S1", "S2")
     assert [f.install.target for f in found] == ["S3", "S1", "S2"]
-    assert [f.licence.state for f in found] == ["held", "none", "none"]
+    assert [f.licence.state for f in found] == ["owned", "none", "none"]
     assert [f.device is not None for f in found] == [False, False, True]
 
 
 def settled(db: Connection, state: str, number: int | None = None, at: float = NOW) -> None:
     request_id = make_request(db, pair(), now=at)
     requests.update(db, request_id, apple_event_id="E")
-    pairs_store.settle(
+    request_pairs.settle(
         db, "hq", [pair()], state=state, told_by="status", now=at, request_id=request_id,
         error_number=number,
     )  # fmt: skip
@@ -82,8 +81,8 @@ def settled(db: Connection, state: str, number: int | None = None, at: float = N
 
 def test_a_licence_stands_where_its_newest_request_stands(db: Connection) -> None:
     make_install(db)
-    pairs_store.want(db, "hq", "ASSOCIATE", [pair()], NOW + 1)
-    assert one(db).licence == Licence("wanted", NOW + 1)
+    request_pairs.want(db, "hq", "ASSOCIATE", [pair()], NOW + 1)
+    assert one(db).licence == Licence("collected", NOW + 1)
     request_id = make_request(db, pair(), now=NOW + 2)
     assert one(db).licence == Licence("open", NOW + 2)
     requests.update(db, request_id, apple_event_id="E", state="open")
@@ -114,16 +113,16 @@ def test_a_held_licence_is_held_whatever_was_asked(db: Connection) -> None:
     settled(db, "failed", 9603)
     assignments.confirm(db, "hq", [pair()], told_by="notification", now=NOW + 3)
     assignments.confirm(db, "hq", [pair()], told_by="read", now=NOW + 9)
-    held = one(db).licence
-    assert replace(held, event_id=None) == Licence("held", NOW + 3, "notification", NOW + 9)
+    owned = one(db).licence
+    assert replace(owned, event_id=None) == Licence("owned", NOW + 3, "notification", NOW + 9)
 
 
 def gave_back(db: Connection, state: str, at: float, number: int | None = None) -> None:
     """A request of ours to take the licence back ended like this."""
-    pairs_store.want(db, "hq", "DISASSOCIATE", [pair()], at)
+    request_pairs.want(db, "hq", "DISASSOCIATE", [pair()], at)
     request_id = requests.make(db, "hq", "DISASSOCIATE", Rectangle((PAGES,), ("S1",)), at)
     assert request_id is not None
-    pairs_store.settle(
+    request_pairs.settle(
         db, "hq", [pair()], state=state, told_by="status", now=at, request_id=request_id,
         error_number=number,
     )  # fmt: skip
@@ -153,10 +152,10 @@ def test_where_giving_it_back_stands(db: Connection) -> None:
     make_install(db)
     settled(db, "confirmed")
     assert one(db).release == Licence("none")
-    pairs_store.want(db, "hq", "DISASSOCIATE", [pair()], NOW + 1)
-    assert one(db).release == Licence("wanted", NOW + 1)
+    request_pairs.want(db, "hq", "DISASSOCIATE", [pair()], NOW + 1)
+    assert one(db).release == Licence("collected", NOW + 1)
     assert one(db).licence == Licence("none"), "that is what was asked for last of its kind"
-    pairs_store.leave_line(db, "hq", pair(), NOW + 2)
+    request_pairs.leave_line(db, "hq", pair(), NOW + 2)
     for number in range(2):
         gave_back(db, "failed", NOW + 3 + number, 9706)
     refused = Licence("refused", NOW + 4, error_number=9706, refusals=2)
@@ -200,8 +199,8 @@ def test_free_seats_are_what_is_left_after_what_we_asked_for(db: Connection) -> 
     own(db, 5)
     assert one(db).free_seats == 5
     make_request(db, pair("A"), pair("B"))
-    pairs_store.want(db, "hq", "ASSOCIATE", [pair("C")], NOW)
-    pairs_store.want(db, "hq", "ASSOCIATE", [pair("C", KEYNOTE)], NOW)
+    request_pairs.want(db, "hq", "ASSOCIATE", [pair("C")], NOW)
+    request_pairs.want(db, "hq", "ASSOCIATE", [pair("C", KEYNOTE)], NOW)
     assert one(db).free_seats == 2
     own(db, None)
     assert one(db).free_seats is None
@@ -217,13 +216,13 @@ def test_a_location_may_be_stopped(db: Connection) -> None:
         registered_at=NOW,
         assets_read_at=NOW,
         assignments_read_at=NOW,
-        stopped="TOKEN_EXPIRED",
-        stopped_detail="why",
+        suspended="TOKEN_EXPIRED",
+        suspended_detail="why",
     )
     location = one(db).location
     assert location is not None
-    assert (location.ready, location.stopped) == (True, "TOKEN_EXPIRED")
-    assert location.stopped_detail == "why"
+    assert (location.ready, location.suspended) == (True, "TOKEN_EXPIRED")
+    assert location.suspended_detail == "why"
 
 
 def test_what_a_device_lists(db: Connection) -> None:
@@ -290,7 +289,7 @@ def test_what_its_device_named_is_its_own_and_of_no_unknown_origin(db: Connectio
     fact = one(db)
     assert (fact.strangers, fact.bundle_id) == (False, "com.apple.Pages.watch")
     assert fact.report is not None and fact.report.status == "Managed"
-    assert installed_apps.wanted_bundle_ids(db, fact.install.target) == ["com.apple.Pages.watch"]
+    assert installed_apps.desired_bundle_ids(db, fact.install.target) == ["com.apple.Pages.watch"]
     assert apps.ours(db, fact.install.target) == {"com.apple.Pages.watch"}
 
 

@@ -43,9 +43,9 @@ def clean(db: Connection) -> None:
 def test_a_wish_becomes_an_install_that_is_to_be_decided(db: Connection) -> None:
     assert installs.store(db, [wish(), wish("S2", KEYNOTE)], NOW) == 2
     install = one(db)
-    assert (install.state, install.reason, install.wanted) == ("waiting", "NEW", True)
+    assert (install.state, install.reason, install.desired) == ("waiting", "NEW", True)
     assert (install.created_at, install.since, install.updated_at) == (NOW, NOW, NOW)
-    assert (install.wanted_by, install.location, install.attempts) == ("file", "hq", 0)
+    assert (install.desired_by, install.location, install.attempts) == ("file", "hq", 0)
     assert dirty(db) == ["S1", "S2"]
 
 
@@ -78,20 +78,20 @@ def test_a_wish_that_changes_is_decided_anew(db: Connection, change: dict[str, A
 def test_who_wishes_for_it_alone_makes_no_difference(db: Connection) -> None:
     install_id = make_install(db)
     before = decide(db, install_id, Decision("failed", "DEVICE_REFUSED"), NOW + 1)
-    assert installs.store(db, [wish(wanted_by="one-off")], NOW + 9) == 1
-    changed = {"wanted_by": "one-off", "updated_at": NOW + 9}
+    assert installs.store(db, [wish(desired_by="one-off")], NOW + 9) == 1
+    changed = {"desired_by": "one-off", "updated_at": NOW + 9}
     assert row(db, install_id) == before | changed
-    installs.wanted_by(db, [("S1", PAGES.adam_id), ("S2", PAGES.adam_id)], "file")
+    installs.desired_by(db, [("S1", PAGES.adam_id), ("S2", PAGES.adam_id)], "file")
     assert row(db, install_id) == before | {"updated_at": NOW + 9}
 
 
 def test_what_is_wanted_again_starts_anew(db: Connection) -> None:
     install_id = make_install(db)
     installs.no_longer_wanted(db, [("S1", PAGES.adam_id), ("S9", "1")], NOW + 1)
-    assert (one(db).wanted, row(db, install_id)["dirty_at"]) == (False, NOW + 1)
-    assert fleet.wanted(db) == []
+    assert (one(db).desired, row(db, install_id)["dirty_at"]) == (False, NOW + 1)
+    assert fleet.desired(db) == []
     assert installs.store(db, [wish()], NOW + 2) == 1
-    (cohort,) = fleet.wanted(db)
+    (cohort,) = fleet.desired(db)
     assert (cohort.asset, cohort.serials) == (PAGES, {"S1"})
     after = row(db, install_id)
     assert (after["round_at"], after["created_at"]) == (NOW + 2, NOW + 2), "at the end of the line"
@@ -212,12 +212,12 @@ def test_an_install_that_cannot_be_decided_is_put_off(db: Connection) -> None:
 
 def test_what_a_location_has_to_do(db: Connection) -> None:
     make_install(db)
-    assert installs.any_wanted(db, "hq") and installs.any_dirty(db, "hq")
-    assert not installs.any_wanted(db, "branch") and not installs.any_dirty(db, "branch")
+    assert installs.any_desired(db, "hq") and installs.any_dirty(db, "hq")
+    assert not installs.any_desired(db, "branch") and not installs.any_dirty(db, "branch")
     clean(db)
-    assert installs.any_wanted(db, "hq") and not installs.any_dirty(db, "hq")
+    assert installs.any_desired(db, "hq") and not installs.any_dirty(db, "hq")
     installs.no_longer_wanted(db, [("S1", PAGES.adam_id)], NOW)
-    assert not installs.any_wanted(db, "hq") and installs.any_dirty(db, "hq")
+    assert not installs.any_desired(db, "hq") and installs.any_dirty(db, "hq")
 
 
 def test_who_waits_for_a_seat(db: Connection) -> None:

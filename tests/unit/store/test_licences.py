@@ -83,7 +83,7 @@ def test_a_count_changes_by_what_apple_says(db: Connection) -> None:
 
 def test_a_location_is_ready_when_all_of_it_was_read(db: Connection) -> None:
     empty = locations.get(db, "hq")
-    assert (empty.name, empty.ready, empty.stopped, empty.max_assets) == ("hq", False, None, None)
+    assert (empty.name, empty.ready, empty.suspended, empty.max_assets) == ("hq", False, None, None)
     assert value(db, "SELECT count(*) FROM locations") == 0
     steps = ["registered_at", "assets_read_at", "assignments_read_at"]
     for step in steps:

@@ -5,7 +5,7 @@ from typing import Any, get_type_hints
 import pytest
 from flask.testing import FlaskClient
 
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.domain.plan.blind import Blind
 from bridge.domain.policy import Policy
 from bridge.domain.views.desired import Plan
@@ -176,11 +176,11 @@ def test_what_is_wanted_is_applied(
         "let_go": 0,
         "held_back": 0,
     }
-    ((_, wanted, *limits, unseen),) = bridge.done
+    ((_, desired, *limits, unseen),) = bridge.done
     assert unseen == ()
-    assert isinstance(wanted, Wanted)
-    assert [group.serials for group in wanted.groups] == [("C02X",)]
-    assert [(app.adam_id, app.location) for app in wanted.apps] == [("1", "hq")]
+    assert isinstance(desired, Desired)
+    assert [group.serials for group in desired.groups] == [("C02X",)]
+    assert [(app.adam_id, app.location) for app in desired.apps] == [("1", "hq")]
     assert tuple(limits) == handed
 
 
@@ -190,8 +190,8 @@ def test_what_would_be_wanted_is_planned(client: FlaskClient, bridge: StandIn) -
     shown = response.get_json()
     assert set(shown) == set(get_type_hints(Plan))
     assert shown["apps"] == [{"adam_id": "1", "name": "Pages", "added": 1, "removed": 0}]
-    ((what, wanted, limit),) = bridge.done
-    assert (what, [app.adam_id for app in wanted.apps], limit) == ("plan", ["1"], 3)
+    ((what, desired, limit),) = bridge.done
+    assert (what, [app.adam_id for app in desired.apps], limit) == ("plan", ["1"], 3)
 
 
 def test_a_blind_apply_is_a_conflict_unless_it_says_offline(

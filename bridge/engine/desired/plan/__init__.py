@@ -7,7 +7,7 @@ from dataclasses import fields, replace
 from typing import Any, get_args
 
 from bridge.domain.desired.change import Change, Cohort, PairName
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.domain.desired.roster import Roster
 from bridge.domain.devices.platforms import Fit, fit, listed
 from bridge.domain.devices.serials import told as told_serial
@@ -20,8 +20,7 @@ from bridge.engine.desired.plan.look import notes_of
 from bridge.engine.desired.plan.seats import Look, SeatCounter, counts_of
 from bridge.store.catalog import apps
 from bridge.store.database import Connection
-from bridge.store.desired import desired as wanted_store
-from bridge.store.desired import fleet, one_offs
+from bridge.store.desired import applied, fleet, one_offs
 from bridge.store.devices import devices
 from bridge.store.licences import odd_rows
 
@@ -30,39 +29,39 @@ NOTHING_SEEN = Look()
 
 def make(
     db: Connection,
-    wanted: Wanted,
+    desired: Desired,
     now: float,
     *,
     limits: Limits = NO_LIMITS,
     look: Look = NOTHING_SEEN,
 ) -> Plan:
     """What applying `wanted` would change and cost."""
-    known = with_seen(apply.known(db, wanted), look)
-    roster = apply.roster_of(db, wanted, known)
-    before = fleet.wanted(db)
-    after = apply.wished(wanted, roster, one_offs.load(db))
+    known = with_seen(apply.known(db, desired), look)
+    roster = apply.roster_of(db, desired, known)
+    before = fleet.desired(db)
+    after = apply.cohorts_of(desired, roster, one_offs.load(db))
     change = apply.difference(db, before, after, limits)
-    getting = [(app, roster.getting(app)) for app in wanted.apps]
-    names = _names(db, wanted, [*before, *after])
+    getting = [(app, roster.getting(app)) for app in desired.apps]
+    names = _names(db, desired, [*before, *after])
     unable, untold = _by_fit(db, after, known, look)
-    gather = SeatCounter(db, look, _given_up(wanted, roster, before, change), names, now)
-    blind = look.unseen if uses_rules(wanted) and not look.offline else ()
+    gather = SeatCounter(db, look, _given_up(desired, roster, before, change), names, now)
+    blind = look.unseen if uses_rules(desired) and not look.offline else ()
     told = unseen_lines(look.unseen) if not (blind or look.offline) else []
     shown = {serial for serial, device in known.items() if device is not None}
     return Plan(
         change=change,
-        is_new=wanted_store.load(db) != wanted,
+        is_new=applied.load(db) != desired,
         names=names,
         seats=gather.seats(after, {(u.serial_number, u.adam_id) for u in unable}),
         unable=unable,
         untold=untold,
         undecided=frozenset(
-            pair for b in after if b.held == PLATFORM_UNKNOWN for pair in b.pairs()
+            pair for b in after if b.on_hold == PLATFORM_UNKNOWN for pair in b.pairs()
         ),
         unseen=tuple(sorted(frozenset().union(*(b.serials for b in after)) - shown)),
         unknown=len(frozenset().union(*(each.unknown for _, each in getting))),
         nameless=devices.without_serial(db),
-        without_bundle_id=_without_bundle_id(db, wanted, after),
+        without_bundle_id=_without_bundle_id(db, desired, after),
         notes=(*look.notes, *told, *_odd_notes(db, after, look)),
         blind=blind,
     )
@@ -91,21 +90,21 @@ def _unknown_device(server: str, serial_number: str) -> Device:
     return Device(**values)
 
 
-def _names(db: Connection, wanted: Wanted, all_: Collection[Cohort]) -> dict[str, str | None]:
+def _names(db: Connection, desired: Desired, all_: Collection[Cohort]) -> dict[str, str | None]:
     adam_ids = {cohort.asset.adam_id for cohort in all_}
     known = apps.bundle_ids(db, sorted(adam_ids))
     names = {adam_id: name or bundle_id for adam_id, (bundle_id, name) in known.items()}
-    return names | {app.adam_id: app.name for app in wanted.apps if app.name is not None}
+    return names | {app.adam_id: app.name for app in desired.apps if app.name is not None}
 
 
 def _given_up(
-    wanted: Wanted, roster: Roster, before: Collection[Cohort], change: Change
+    desired: Desired, roster: Roster, before: Collection[Cohort], change: Change
 ) -> frozenset[PairName]:
     """The removed installs whose licence is given back."""
     given = set()
     for cohort in before:
         for pair in change.removed.intersection(cohort.pairs()):
-            entry = apply.leaving_by(wanted, roster, pair)
+            entry = apply.leaving_by(desired, roster, pair)
             if (entry or cohort.options).on_unwanted != "keep":
                 given.add(pair)
     return frozenset(given)
@@ -140,14 +139,14 @@ def _by_fit(
 def _odd_notes(db: Connection, after: Collection[Cohort], look: Look) -> list[str]:
     """What was read before and could not be read whole."""
     names = {name for cohort in after for name in (cohort.location, *cohort.fallbacks)}
-    stored = {name: odd_rows.load(db, name, "assignments") for name in names - look.held.keys()}
+    stored = {name: odd_rows.load(db, name, "assignments") for name in names - look.owned.keys()}
     return [note for name in sorted(stored) for note in notes_of(name, stored[name])]
 
 
 def _without_bundle_id(
-    db: Connection, wanted: Wanted, after: Collection[Cohort]
+    db: Connection, desired: Desired, after: Collection[Cohort]
 ) -> tuple[str, ...]:
-    told = {app.adam_id for app in wanted.apps if app.bundle_id is not None}
+    told = {app.adam_id for app in desired.apps if app.bundle_id is not None}
     adam_ids = {cohort.asset.adam_id for cohort in after} - told
     known = apps.bundle_ids(db, sorted(adam_ids))
     return tuple(sorted(a for a in adam_ids if known.get(a, (None, None))[0] is None))

@@ -44,7 +44,7 @@ class Looking:
     devices: dict[str, Sequence[MdmDevice]] = field(default_factory=dict)
     counts: dict[str, dict[Asset, AssetFacts]] = field(default_factory=dict)
     odd_assets: dict[str, list[OddRow]] = field(default_factory=dict)
-    held: dict[str, dict[Asset, set[str]]] = field(default_factory=dict)
+    owned: dict[str, dict[Asset, set[str]]] = field(default_factory=dict)
     unseen: list[Blind] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
 
@@ -56,7 +56,7 @@ class Looking:
             elif read.what == "assets":
                 self.counts[read.scope] = self._counts(read.scope)
             else:
-                self.held[read.scope] = self._held(read.scope)
+                self.owned[read.scope] = self._owned(read.scope)
         except CallError as error:
             self.failed(read, str(error))
 
@@ -73,7 +73,7 @@ class Looking:
             devices=self.devices,
             counts=self.counts,
             odd_assets=self.odd_assets,
-            held=self.held,
+            owned=self.owned,
             notes=tuple(self.notes),
             unseen=tuple(self.unseen),
         )
@@ -86,15 +86,15 @@ class Looking:
             found.update((each.asset, _facts(each, at)) for each in step.page.assets)
         return found
 
-    def _held(self, location: str) -> dict[Asset, set[str]]:
-        held, odd = dict[Asset, set[str]](), list[OddRow]()
+    def _owned(self, location: str) -> dict[Asset, set[str]]:
+        owned, odd = dict[Asset, set[str]](), list[OddRow]()
         for step in self.clients.apple(location).walk_assignments():
             odd += (*step.page.odd, *step.missing)
             for each in step.page.assignments:
                 if each.target is not None and each.target.kind == "serial":
-                    held.setdefault(each.asset, set()).add(each.target.value.upper())
+                    owned.setdefault(each.asset, set()).add(each.target.value.upper())
         self.notes += notes_of(location, odd)
-        return held
+        return owned
 
 
 def notes_of(location: str, odd: Sequence[OddRow]) -> list[str]:

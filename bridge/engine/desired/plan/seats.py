@@ -14,8 +14,8 @@ from bridge.domain.licences.forecast import last_seat_at
 from bridge.domain.licences.odd_rows import OddRow, of_asset
 from bridge.domain.model import Asset
 from bridge.domain.plan.blind import Blind
-from bridge.domain.plan.seats import Holders, Seats, count_seats
-from bridge.store.catalog import usage as day_counts
+from bridge.domain.plan.seats import Owners, Seats, count_seats
+from bridge.store.catalog import usage
 from bridge.store.database import Connection
 from bridge.store.installs import facts, seats
 from bridge.store.licences import locations, odd_rows
@@ -28,7 +28,7 @@ Office = tuple[str, Asset]
 class Look:
     """What was read outside for a plan, and is stored nowhere.
 
-    `devices` are the lists of MDM servers, `counts` and `held` what locations own and who holds it,
+    `devices` are the lists of MDM servers, `counts` what locations own and `owned` who has it,
     where that was never read before, `odd_assets` the rows of it that cannot be read. `unseen` are
     MDM servers whose devices are not known, which makes a plan with rules blind unless somebody
     chose to be `offline`. `notes` say what else could not be read.
@@ -37,7 +37,7 @@ class Look:
     devices: Mapping[str, Sequence[MdmDevice]] = field(default_factory=dict)
     counts: Mapping[str, Mapping[Asset, AssetFacts]] = field(default_factory=dict)
     odd_assets: Mapping[str, Sequence[OddRow]] = field(default_factory=dict)
-    held: Mapping[str, Mapping[Asset, AbstractSet[str]]] = field(default_factory=dict)
+    owned: Mapping[str, Mapping[Asset, AbstractSet[str]]] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     unseen: tuple[Blind, ...] = ()
     offline: bool = False
@@ -81,7 +81,7 @@ class SeatCounter:
         self._given_up = given_up
         self._names = names
         self._now = now
-        self._held: dict[Office, AbstractSet[str]] = {}
+        self._owned: dict[Office, AbstractSet[str]] = {}
         self._asked: dict[Office, AbstractSet[str]] = {}
         self._cohorts: dict[Asset, list[Cohort]] = {}
 
@@ -144,12 +144,12 @@ class SeatCounter:
                 return
 
     def _holders(self, office: Office) -> AbstractSet[str]:
-        if office not in self._held:
-            seen = self._look.held.get(office[0])
-            self._held[office] = (
-                seats.held(self._db, *office) if seen is None else seen.get(office[1], frozenset())
+        if office not in self._owned:
+            seen = self._look.owned.get(office[0])
+            self._owned[office] = (
+                seats.owned(self._db, *office) if seen is None else seen.get(office[1], frozenset())
             )
-        return self._held[office]
+        return self._owned[office]
 
     def _askers(self, office: Office) -> AbstractSet[str]:
         if office not in self._asked:
@@ -169,7 +169,7 @@ class SeatCounter:
             location,
             asset,
             wanting,
-            Holders(self._holders(office), self._askers(office), reclaimable, returning),
+            Owners(self._holders(office), self._askers(office), reclaimable, returning),
             counts,
             free=free,
             counted=is_counted and odd is None,
@@ -177,5 +177,5 @@ class SeatCounter:
             line=partial(self._line, asset),
             name=self._names.get(asset.adam_id),
         )
-        days = day_counts.history(self._db, location, asset)
+        days = usage.history(self._db, location, asset)
         return replace(counted, last_seat_at=last_seat_at(days, counted.free, self._now))

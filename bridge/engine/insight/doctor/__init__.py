@@ -60,7 +60,7 @@ def _stored(case: Case) -> Stored:
         context = Context(db, case.config.policy, case.now)
         return Stored(
             instance_id=meta.recall(db, "instance_id") or "",
-            wanted=status.applied(context),
+            desired=status.stored_by_apply(context),
             locations={name: locations.get(db, name) for name in case.config.locations},
             odd={n: tuple(health.odd_sentences(context, n)) for n in case.config.locations},
             pauses=pauses.load(db),

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from bridge.config import Config
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.domain.pauses import Pauses
 from bridge.engine.calls import Clients
 from bridge.engine.upkeep.clock_steps import Step
@@ -41,7 +41,7 @@ class Stored:
     about rows of Apple's that cannot be read."""
 
     instance_id: str
-    wanted: Wanted
+    desired: Desired
     locations: Mapping[str, Location]
     odd: Mapping[str, Sequence[str]]
     pauses: Pauses

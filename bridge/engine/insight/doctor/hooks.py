@@ -14,8 +14,7 @@ from bridge.config import in_userinfo
 from bridge.domain.times import to_the_second
 from bridge.domain.webhooks import NOBODY, PROBE_HEADER, PROBE_TOPIC
 from bridge.engine.context import Context
-from bridge.engine.insight import health
-from bridge.engine.insight import webhooks as webhook_health
+from bridge.engine.insight import health, webhook_health
 from bridge.engine.insight.doctor.finding import (
     Ask,
     Case,
@@ -25,7 +24,7 @@ from bridge.engine.insight.doctor.finding import (
     ok,
     warn,
 )
-from bridge.engine.insight.webhooks import Trouble
+from bridge.engine.insight.webhook_health import Trouble
 from bridge.errors import StoreError
 from bridge.store.service import doctor_secret, webhooks
 from bridge.store.views import totals

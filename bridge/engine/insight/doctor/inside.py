@@ -51,7 +51,7 @@ def wishes(case: Case, stored: Stored) -> Iterator[Finding]:
     """Whether the file's groups and apps are what was applied."""
     if case.config.mistakes:
         return  # of them it was told, and what the file wants cannot be told
-    if case.config.wanted != stored.wanted:
+    if case.config.desired != stored.desired:
         text = "the file's groups and apps are not what was applied last"
         yield warn("configuration", text, "run vpp-bridge apply")
 

@@ -91,21 +91,21 @@ def _unmanaged(case: Case, name: str, config: ClientConfig, before: Location | N
 def _notifications(
     case: Case, name: str, config: ClientConfig, before: Location | None
 ) -> Iterator[Finding]:
-    part, wanted = f"Apple {name}", case.config.notification_url(name)
-    if wanted is None:
+    part, desired = f"Apple {name}", case.config.notification_url(name)
+    if desired is None:
         if config.notification_url:
             text = f"notifications still go to {config.notification_url}: Apple documents no way"
             yield ok(part, f"{text} to take an address back, and none is needed")
         return
-    if before is not None and before.url_refused and config.notification_url != wanted:
+    if before is not None and before.url_refused and config.notification_url != desired:
         yield warn(part, before.url_refused, "the bridge tries it again by itself")
-    elif config.notification_url == wanted:
-        yield ok(part, f"notifications go to {wanted}")
+    elif config.notification_url == desired:
+        yield ok(part, f"notifications go to {desired}")
     elif config.notification_url:
-        text = f"notifications go to {config.notification_url}, not to {wanted}"
+        text = f"notifications go to {config.notification_url}, not to {desired}"
         yield warn(part, text, "serve tells Apple within the hour; a restart does at once")
     else:
-        text = f"no notifications are sent to {wanted}: Apple was not told, or could not reach it"
+        text = f"no notifications are sent to {desired}: Apple was not told, or could not reach it"
         yield warn(part, text, "see that Apple can reach it over https, then restart serve")
 
 

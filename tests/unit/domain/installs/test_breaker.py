@@ -56,7 +56,7 @@ def test_a_failed_that_a_list_told() -> None:
 def test_what_is_over_counts_no_more() -> None:
     newest = failed("MCMDMErrorDomain", 12023)
     assert failure_of(licensed(attempt=newest, install=install(round_at=NOW))) is None
-    assert failure_of(licensed(attempt=newest, install=install(wanted=False))) is None
+    assert failure_of(licensed(attempt=newest, install=install(desired=False))) is None
     assert failure_of(licensed(attempt=newest, report=report("Managed"))) is None
 
 

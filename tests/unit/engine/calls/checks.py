@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 
 from bridge.domain.pauses import SCOPES, Scope
 from bridge.engine.calls.again import call_again
-from bridge.engine.decide import pauses
+from bridge.engine.decide import pausing
 from bridge.engine.upkeep import restoring
 from bridge.errors import CallError, OutcomeUnknown, UnreadableReply
 from bridge.store import pauses as stored
@@ -79,7 +79,7 @@ def paused_before(scope: Scope) -> Check:
     def check(stage: Stage) -> None:
         """The row stood ready when a person paused."""
         with stage.context() as context:
-            assert pauses.pause(context, stage.paused(scope))
+            assert pausing.pause(context, stage.paused(scope))
         _kept_back(stage, scope)
 
     return check
@@ -108,7 +108,7 @@ def _kept_back(stage: Stage, scope: Scope) -> None:
     assert stage.stand.made == [], "a start ends no pause"
     assert stage.doubts() == {False}
     with stage.context() as context:
-        assert pauses.resume(context, *_named(stage, scope))
+        assert pausing.resume(context, *_named(stage, scope))
     if taken_back is None:
         stage.turn()
         assert (stage.state, stage.acted) == ("done", 1)

@@ -34,8 +34,7 @@ from bridge.engine.commands import device_queue
 from bridge.engine.licences import settle
 from bridge.engine.licences.foreign_mdm import of_info
 from bridge.store.database import Connection
-from bridge.store.licences import locations, requests
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import locations, request_pairs, requests
 from tests.unit.engine.calls.stage import SERIAL, Scenario
 from tests.unit.engine_kit import context
 from tests.unit.store_kit import (
@@ -99,7 +98,7 @@ def _associate(db: Connection) -> int:
 
 def _disassociate(db: Connection) -> int:
     make_install(db, SERIAL)
-    pairs_store.want(db, "hq", "DISASSOCIATE", [PAIR], NOW)
+    request_pairs.want(db, "hq", "DISASSOCIATE", [PAIR], NOW)
     (rectangle,) = rectangles([PAIR], max_assets=25, max_serial_numbers=1000)
     made = requests.make(db, "hq", "DISASSOCIATE", rectangle, NOW)
     assert made is not None

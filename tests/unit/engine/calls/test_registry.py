@@ -11,7 +11,7 @@ from bridge.domain.pauses import SCOPES, Scope
 from bridge.engine import calls
 from bridge.engine.calls import registry
 from bridge.engine.calls.mdm import MdmCall
-from bridge.engine.decide import pauses
+from bridge.engine.decide import pausing
 from bridge.store.outbox import kinds
 from bridge.store.outbox.outbox import OutboxRow
 from tests.unit.engine.calls.checks import CHECKS
@@ -153,11 +153,11 @@ def test_a_row_of_an_unknown_kind_is_held_while_anything_is_paused(
 ) -> None:
     pause = unknown.paused(scope)
     with unknown.context() as context:
-        assert pauses.pause(context, pause)
+        assert pausing.pause(context, pause)
     unknown.turn()
     assert unknown.state == "held"
     with unknown.context() as context:
-        assert pauses.resume(context, scope, pause.name)
+        assert pausing.resume(context, scope, pause.name)
     unknown.turn()
     assert (unknown.state, unknown.error) == ("failed", UNKNOWN)
 

@@ -10,8 +10,7 @@ from bridge.engine.licences import batch
 from bridge.store import agenda, meta
 from bridge.store.database import Connection
 from bridge.store.installs import installs
-from bridge.store.licences import locations
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import locations, request_pairs
 from tests.unit.engine_kit import context, intended
 from tests.unit.store_kit import (
     KEYNOTE,
@@ -42,7 +41,7 @@ def own(db: Connection, available: int) -> None:
 
 
 def collected(db: Connection) -> list[str]:
-    return sorted(w.pair.serial_number for w in pairs_store.collecting(db, "hq", "ASSOCIATE"))
+    return sorted(w.pair.serial_number for w in request_pairs.collecting(db, "hq", "ASSOCIATE"))
 
 
 def test_no_more_is_asked_for_than_is_free(db: Connection) -> None:
@@ -66,7 +65,7 @@ def test_nothing_is_alloted_of_what_was_never_counted(db: Connection) -> None:
 
 
 def collect(db: Connection, *serials: str, at: float = NOW) -> None:
-    pairs_store.want(db, "hq", "ASSOCIATE", [pair(serial) for serial in serials], at)
+    request_pairs.want(db, "hq", "ASSOCIATE", [pair(serial) for serial in serials], at)
 
 
 def cut(db: Connection, at: float, looked_at: float = NOW + 99 * DAY) -> int:
@@ -104,7 +103,7 @@ def test_while_installs_are_to_be_decided_more_may_come(db: Connection) -> None:
 def test_a_full_request_goes_while_others_come(db: Connection) -> None:
     locations.update(db, "hq", max_assets=2, max_serial_numbers=5)
     for asset in (PAGES, KEYNOTE):
-        pairs_store.want(db, "hq", "ASSOCIATE", [pair(f"S{n}", asset) for n in range(5)], NOW)
+        request_pairs.want(db, "hq", "ASSOCIATE", [pair(f"S{n}", asset) for n in range(5)], NOW)
     collect(db, "last")
     assert cut(db, NOW, looked_at=NOW - 4.9) == 0
     assert cut(db, NOW, looked_at=NOW - 5) == 1
@@ -116,7 +115,7 @@ def test_a_full_request_goes_while_others_come(db: Connection) -> None:
 
 def test_what_is_given_back_goes_by_itself(db: Connection) -> None:
     collect(db, "A")
-    pairs_store.want(db, "hq", "DISASSOCIATE", [pair("B")], NOW)
+    request_pairs.want(db, "hq", "DISASSOCIATE", [pair("B")], NOW)
     assert cut(db, NOW + 2) == 2
     kinds = [row[0] for row in db.execute("SELECT kind FROM outbox ORDER BY id")]
     assert kinds == ["associate", "disassociate"]
@@ -126,7 +125,7 @@ def test_a_plan_that_is_out_of_date_is_not_made(db: Connection) -> None:
     collect(db, "A", "B")
     ctx = context(db, NOW + 2)
     (planned,) = batch.plan(ctx, NOW)
-    pairs_store.leave_line(db, "hq", pair("B"), NOW)
+    request_pairs.leave_line(db, "hq", pair("B"), NOW)
     assert not batch.make(ctx, planned)
     assert collected(db) == ["A"]
     assert intended(db) == []
@@ -137,11 +136,11 @@ def test_what_was_collected_for_a_location_that_stops_is_given_up(db: Connection
     make_install(db, "A")
     db.execute("UPDATE installs SET dirty_at = NULL")
     collect(db, "A")
-    assert not batch.anything_to_give_up(context(db))
-    locations.update(db, "hq", stopped="TOKEN_EXPIRED")
+    assert not batch.anything_to_cancel(context(db))
+    locations.update(db, "hq", suspended="TOKEN_EXPIRED")
     assert cut(db, NOW + 5) == 0
-    assert batch.anything_to_give_up(context(db))
-    assert batch.give_up(context(db)) == 1
+    assert batch.anything_to_cancel(context(db))
+    assert batch.cancel(context(db)) == 1
     assert collected(db) == []
     assert value(db, "SELECT state FROM request_pairs") == "withdrawn"
     assert [i.target for i in installs.dirty(db, 9)] == ["A"]

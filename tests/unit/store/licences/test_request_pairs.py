@@ -10,9 +10,8 @@ from bridge.domain.model import Asset, Pair
 from bridge.domain.policy import RetentionPolicy
 from bridge.store import agenda
 from bridge.store.database import Connection
-from bridge.store.licences import history, requests
-from bridge.store.licences import pairs as pairs_store
-from bridge.store.licences.pairs import Collection
+from bridge.store.licences import history, request_pairs, requests
+from bridge.store.licences.request_pairs import Collection
 from tests.unit.store_kit import KEYNOTE, NOW, PAGES, make_request, newest, pair, prune
 
 PLUS = Asset(PAGES.adam_id, "PLUS")
@@ -21,16 +20,16 @@ MINUTE, HOUR = 60.0, 3600.0
 
 
 def want(db: Connection, *pairs: Pair, now: float = NOW, location: str = "hq") -> int:
-    return pairs_store.want(db, location, "ASSOCIATE", pairs, now)
+    return request_pairs.want(db, location, "ASSOCIATE", pairs, now)
 
 
 def collected(db: Connection) -> set[Pair]:
-    return {found.pair for found in pairs_store.collecting(db, "hq", "ASSOCIATE")}
+    return {found.pair for found in request_pairs.collecting(db, "hq", "ASSOCIATE")}
 
 
 def settle(db: Connection, request_id: int, *pairs: Pair, **changes: Any) -> list[Pair]:
     values = {"state": "confirmed", "told_by": "status", "now": NOW} | changes
-    return pairs_store.settle(db, "hq", pairs, request_id=request_id, **values)
+    return request_pairs.settle(db, "hq", pairs, request_id=request_id, **values)
 
 
 def states(db: Connection) -> list[str]:
@@ -61,7 +60,7 @@ def test_the_database_itself_holds_that_rule(db: Connection) -> None:
         db.execute(
             "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target_kind, "
             "target, state, ready_at) VALUES ('hq', 'ASSOCIATE', ?, 'STDQ', 'serial', 'A', "
-            "'wanted', 0)",
+            "'collected', 0)",
             (PAGES.adam_id,),
         )
 
@@ -70,7 +69,7 @@ def test_a_request_takes_only_its_own_pairs(db: Connection) -> None:
     want(db, A, B, pair("A", KEYNOTE))
     want(db, A, location="branch")
     request_id = requests.make(db, "hq", "ASSOCIATE", Rectangle((PAGES,), ("A", "B")), NOW)
-    assert set(pairs_store.open_pairs(db, request_id)) == {A, B}
+    assert set(request_pairs.open_pairs(db, request_id)) == {A, B}
     assert collected(db) == {pair("A", KEYNOTE)}
     made = requests.get(db, request_id)
     assert (made.state, made.num_requested, made.submitted_at) == ("ready", 2, None)
@@ -145,12 +144,12 @@ def test_collected_pairs_can_be_given_up(db: Connection) -> None:
     make_request(db, A)
     want(db, B, C)
     want(db, B, location="branch")
-    pairs_store.leave_line(db, "hq", A, NOW)
-    pairs_store.leave_line(db, "hq", B, NOW)
+    request_pairs.leave_line(db, "hq", A, NOW)
+    request_pairs.leave_line(db, "hq", B, NOW)
     assert collected(db) == {C}
-    assert pairs_store.withdraw_collected(db, "hq", NOW) == [C]
+    assert request_pairs.withdraw_collected(db, "hq", NOW) == [C]
     assert collected(db) == set()
-    assert states(db) == ["open", "withdrawn", "withdrawn", "wanted"]
+    assert states(db) == ["open", "withdrawn", "withdrawn", "collected"]
     assert want(db, B) == 1
 
 
@@ -158,8 +157,8 @@ def test_how_long_pairs_have_been_collected(db: Connection) -> None:
     want(db, A, now=NOW)
     want(db, B, now=NOW + 5)
     want(db, B, now=NOW + 9, location="branch")
-    pairs_store.want(db, "hq", "DISASSOCIATE", [C], NOW + 7)
-    assert pairs_store.collections(db) == [
+    request_pairs.want(db, "hq", "DISASSOCIATE", [C], NOW + 7)
+    assert request_pairs.collections(db) == [
         Collection("branch", "ASSOCIATE", NOW + 9, NOW + 9),
         Collection("hq", "ASSOCIATE", NOW, NOW + 5),
         Collection("hq", "DISASSOCIATE", NOW + 7, NOW + 7),
@@ -171,8 +170,10 @@ def test_a_refused_request_is_taken_back_to_be_cut_anew(db: Connection) -> None:
     settle(db, request_id, B)
     requests.take_back(db, request_id, NOW + 5)
     assert collected(db) == {A}
-    assert [found.ready_at for found in pairs_store.collecting(db, "hq", "ASSOCIATE")] == [NOW + 5]
-    assert pairs_store.open_pairs(db, request_id) == []
+    assert [found.ready_at for found in request_pairs.collecting(db, "hq", "ASSOCIATE")] == [
+        NOW + 5
+    ]
+    assert request_pairs.open_pairs(db, request_id) == []
 
 
 def adopted(db: Connection, *pairs: Pair, kind: str = "ASSOCIATE") -> int | None:
@@ -244,7 +245,7 @@ def ended(
     db: Connection, state: str, at: float, kind: str = "ASSOCIATE", number: int | None = None
 ) -> None:
     """A request for A that ended like this."""
-    pairs_store.want(db, "hq", kind, [A], at)
+    request_pairs.want(db, "hq", kind, [A], at)
     request_id = requests.make(db, "hq", kind, Rectangle((PAGES,), ("A",)), at)
     assert request_id is not None
     settle(db, request_id, A, state=state, now=at, error_number=number)
@@ -255,21 +256,21 @@ def taken(db: Connection, since: float = 0.0, *, who: Pair = A) -> int:
 
 
 def test_what_others_take_away_is_counted_if_we_had_asked_for_it(db: Connection) -> None:
-    pairs_store.taken_away(db, "hq", [A], NOW)
+    request_pairs.taken_away(db, "hq", [A], NOW)
     assert taken(db) == 0, "we never asked for it"
     for number in range(2):
         ended(db, "confirmed", NOW + number)
-        pairs_store.taken_away(db, "branch", [A], NOW)
-        pairs_store.taken_away(db, "hq", [A, B], NOW + 10 * number)
-        pairs_store.taken_away(db, "hq", [A], NOW + 99)
+        request_pairs.taken_away(db, "branch", [A], NOW)
+        request_pairs.taken_away(db, "hq", [A, B], NOW + 10 * number)
+        request_pairs.taken_away(db, "hq", [A], NOW + 99)
     assert (taken(db), taken(db, NOW + 10), taken(db, NOW + 11)) == (2, 1, 0)
     assert taken(db, who=B) == taken(db, who=Pair(PLUS, "A")) == 0
     ended(db, "failed", NOW + 20)
-    pairs_store.taken_away(db, "hq", [A], NOW + 30)
+    request_pairs.taken_away(db, "hq", [A], NOW + 30)
     assert taken(db, NOW + 11) == 0, "it was not given"
     ended(db, "confirmed", NOW + 40)
     ended(db, "confirmed", NOW + 41, "DISASSOCIATE")
-    pairs_store.taken_away(db, "hq", [A], NOW + 42)
+    request_pairs.taken_away(db, "hq", [A], NOW + 42)
     assert taken(db, NOW + 11) == 0, "it was us"
 
 
@@ -287,7 +288,7 @@ def test_refusals_to_take_a_licence_back_are_counted(db: Connection) -> None:
 def test_a_look_is_noted_for_what_was_refused(db: Connection) -> None:
     ended(db, "failed", NOW)
     make_request(db, B)
-    pairs_store.looked(db, "hq", [A, B], NOW + 5)
+    request_pairs.looked(db, "hq", [A, B], NOW + 5)
     found = newest(db, "A", "B")
     assert (found[A].looked_at, found[B].looked_at) == (NOW + 5, None)
 
@@ -297,7 +298,7 @@ def test_a_licence_that_went_back_is_a_seat_more(db: Connection) -> None:
     ended(db, "confirmed", NOW, "DISASSOCIATE")
     assert history.seats_taken_since(db, "hq", PAGES, NOW) == -1
     assert history.seats_taken_since(db, "hq", PAGES, NOW + 1) == 0
-    pairs_store.want(db, "hq", "DISASSOCIATE", [B], NOW)
+    request_pairs.want(db, "hq", "DISASSOCIATE", [B], NOW)
     assert history.seats_taken_since(db, "hq", PAGES, NOW) == -1, "only when it is back"
 
 
@@ -326,14 +327,18 @@ def test_the_newest_request_for_a_pair_counts(db: Connection) -> None:
     want(db, A, now=NOW + 9)
     found = newest(db, "A", "B", "Z")
     assert set(found) == {A, B}
-    assert (found[A].state, found[A].ready_at, found[A].request_state) == ("wanted", NOW + 9, None)
+    assert (found[A].state, found[A].ready_at, found[A].request_state) == (
+        "collected",
+        NOW + 9,
+        None,
+    )
     assert (found[B].state, found[B].apple_event_id, found[B].submitted_at) == ("open", "E", NOW)
     assert newest(db, "A", location="branch") == {}
     assert newest(db, "A", kind="DISASSOCIATE") == {}
     trail = history.history(db, "hq", A)
     assert [(asked.state, asked.error_number) for asked in trail] == [
         ("failed", 9603),
-        ("wanted", None),
+        ("collected", None),
     ]
 
 

@@ -11,8 +11,7 @@ from bridge.domain.pauses import Pause, Pauses, Scope
 from bridge.engine.calls import registry
 from bridge.engine.context import Context
 from bridge.engine.insight import story
-from bridge.store import meta
-from bridge.store import pauses as store
+from bridge.store import meta, pauses
 from bridge.store.commands import device_queue
 from bridge.store.installs import breaker, installs
 from bridge.store.outbox import outbox
@@ -31,17 +30,17 @@ def pause(context: Context, pause: Pause, who: str = BY_ITSELF) -> bool:
 
     `who` pauses, for the log.
     """
-    if not store.begin(context.db, pause):
+    if not pauses.begin(context.db, pause):
         return False
     meta.count(context.db, f"paused.{pause.paused_by}", context.now)
     about = {"who": who, **_named(pause.scope, pause.name)}
     acts.note(context.db, context.now, pause.shown, about, "warning")
-    paused = store.load(context.db)
+    paused = pauses.load(context.db)
     for row in outbox.ready(context.db):
         _hold_back(context, row, paused)
-    gone = store.withdraw_collected(context.db, pause.scope, pause.name, context.now)
+    gone = pauses.withdraw_collected(context.db, pause.scope, pause.name, context.now)
     installs.touch_pairs(context.db, gone, context.now)
-    store.touch(context.db, pause.scope, pause.name, context.now)
+    pauses.touch(context.db, pause.scope, pause.name, context.now)
     return True
 
 
@@ -50,17 +49,17 @@ def resume(context: Context, scope: Scope, name: str, who: str = BY_ITSELF) -> b
 
     `who` resumes, for the log.
     """
-    pause = store.get(context.db, scope, name)
+    pause = pauses.get(context.db, scope, name)
     if pause is None:
         return False
-    store.end(context.db, scope, name)
+    pauses.end(context.db, scope, name)
     if scope == "app":
         breaker.forgive(context.db, name)
     text = f"{pause.what} is resumed"
     story.note(context.db, context.now, text, who, _named(scope, name))
-    outbox.release_held(context.db, context.now)
+    outbox.resume(context.db, context.now)
     device_queue.wake_ready(context.db, context.now)
-    store.touch(context.db, scope, name, context.now)
+    pauses.touch(context.db, scope, name, context.now)
     return True
 
 
@@ -70,7 +69,7 @@ def _named(scope: Scope, name: str) -> dict[str, str | int]:
 
 def hold_back(context: Context, row: OutboxRow) -> bool:
     """Keep a call from leaving if it is paused; True if so, and the row is not claimed any more."""
-    return _hold_back(context, row, store.load(context.db))
+    return _hold_back(context, row, pauses.load(context.db))
 
 
 def _hold_back(context: Context, row: OutboxRow, paused: Pauses) -> bool:
@@ -78,7 +77,7 @@ def _hold_back(context: Context, row: OutboxRow, paused: Pauses) -> bool:
         return False
     call = registry.classes().get(row.kind)
     if call is None:  # nobody says what it does
-        outbox.hold(context.db, row.id)
+        outbox.pause(context.db, row.id)
         return True
     over = call.paused_by(context, row, paused)
     if over is not None:

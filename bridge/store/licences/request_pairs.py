@@ -1,6 +1,6 @@
 """Pairs of asset and device, from the wish for a licence to what Apple made of it.
 
-A pair is unique while it is wanted or open: the index `request_pairs_open` holds that nothing is
+A pair is unique while it is collected or open: the index `request_pairs_open` holds that nothing is
 asked for a pair while a request of ours for it is on its way or in doubt.
 """
 
@@ -17,12 +17,12 @@ from bridge.store.database import Connection
 PAIR = (
     "location = ? AND adam_id = ? AND pricing_param = ? AND target_kind = 'serial' AND target = ?"
 )
-UNDER_WAY = f"{PAIR} AND state IN ('wanted', 'open')"
+UNDER_WAY = f"{PAIR} AND state IN ('collected', 'open')"
 """A pair that is collected or asked for: the unique index finds it, however many there are."""
 
 
 @dataclass(frozen=True, slots=True)
-class WantedPair:
+class CollectedPair:
     """A pair that waits for a batch."""
 
     id: int
@@ -58,7 +58,7 @@ def want(db: Connection, location: str, kind: str, pairs: Iterable[Pair], now: f
     before = db.total_changes
     db.executemany(
         "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target_kind, target, "
-        "state, ready_at, repeat) SELECT ?, ?, ?, ?, 'serial', ?, 'wanted', ?, coalesce((SELECT "
+        "state, ready_at, repeat) SELECT ?, ?, ?, ?, 'serial', ?, 'collected', ?, coalesce((SELECT "
         "CASE WHEN p.state = 'missing' THEN p.repeat + 1 ELSE 0 END FROM request_pairs p "
         "WHERE p.target = ? AND p.adam_id = ? AND p.pricing_param = ? AND p.location = ? "
         "AND p.kind = ? ORDER BY p.id DESC LIMIT 1), 0) WHERE true ON CONFLICT DO NOTHING",
@@ -82,14 +82,14 @@ def want(db: Connection, location: str, kind: str, pairs: Iterable[Pair], now: f
     return db.total_changes - before
 
 
-def collecting(db: Connection, location: str, kind: str) -> list[WantedPair]:
+def collecting(db: Connection, location: str, kind: str) -> list[CollectedPair]:
     """The pairs that wait for a batch."""
     found = db.execute(
         "SELECT id, adam_id, pricing_param, target, ready_at FROM request_pairs "
-        "WHERE location = ? AND kind = ? AND state = 'wanted'",
+        "WHERE location = ? AND kind = ? AND state = 'collected'",
         (location, kind),
     )
-    return [WantedPair(r["id"], pair_of(r), r["ready_at"]) for r in found]
+    return [CollectedPair(r["id"], pair_of(r), r["ready_at"]) for r in found]
 
 
 def open_pairs(db: Connection, request_id: int) -> list[Pair]:
@@ -159,7 +159,7 @@ def leave_line(db: Connection, location: str, pair: Pair, now: float) -> None:
     """A pair that was being collected is not wanted any more."""
     db.execute(
         "UPDATE request_pairs SET state = 'withdrawn', settled_at = ? "
-        f"WHERE {UNDER_WAY} AND state = 'wanted'",
+        f"WHERE {UNDER_WAY} AND state = 'collected'",
         (now, *key(location, pair)),
     )
 
@@ -168,7 +168,7 @@ def turned_up(db: Connection, location: str, pairs: Iterable[Pair], now: float) 
     """Apple lists these licences already: what was collected for them is asked for no more."""
     db.executemany(
         f"UPDATE request_pairs SET state = 'withdrawn', settled_at = ? WHERE {UNDER_WAY} "
-        "AND state = 'wanted' AND kind = 'ASSOCIATE'",
+        "AND state = 'collected' AND kind = 'ASSOCIATE'",
         [(now, *key(location, pair)) for pair in pairs],
     )
 
@@ -177,7 +177,7 @@ def withdraw_collected(db: Connection, location: str, now: float) -> list[Pair]:
     """Nothing can be asked of this location now: what was being collected is given up."""
     found = db.execute(
         "UPDATE request_pairs SET state = 'withdrawn', settled_at = ? "
-        "WHERE location = ? AND state = 'wanted' RETURNING adam_id, pricing_param, target",
+        "WHERE location = ? AND state = 'collected' RETURNING adam_id, pricing_param, target",
         (now, location),
     ).fetchall()
     return [pair_of(row) for row in found]
@@ -198,7 +198,7 @@ def collections(db: Connection) -> list[Collection]:
     found = []
     for name in _collecting_locations(db):
         for kind in ("ASSOCIATE", "DISASSOCIATE"):
-            waiting = "request_pairs WHERE location = ? AND kind = ? AND state = 'wanted'"
+            waiting = "request_pairs WHERE location = ? AND kind = ? AND state = 'collected'"
             row = db.execute(
                 f"SELECT (SELECT min(ready_at) FROM {waiting}), "
                 f"(SELECT max(ready_at) FROM {waiting})",
@@ -214,7 +214,7 @@ def _collecting_locations(db: Connection) -> list[str]:
     names, last = list[str](), ""
     while True:
         row = db.execute(
-            "SELECT min(location) FROM request_pairs WHERE state = 'wanted' AND location > ?",
+            "SELECT min(location) FROM request_pairs WHERE state = 'collected' AND location > ?",
             (last,),
         ).fetchone()
         if row[0] is None:

@@ -8,14 +8,14 @@ from __future__ import annotations
 import json
 from collections.abc import Collection
 
-from bridge.domain.desired.desired import Wanted
+from bridge.domain.desired.desired import Desired
 from bridge.store.database import Connection
 from bridge.store.desired import configurations
 
 
 def store(
     db: Connection,
-    wanted: Wanted,
+    desired: Desired,
     now: float,
     *,
     limited_at: float | None = None,
@@ -23,11 +23,11 @@ def store(
 ) -> None:
     """Replace what is wanted; `limited_at` is since when applies had a limit, None without one;
     `unseen` are the MDM servers whose devices this apply did not see."""
-    document = wanted.as_json()
+    document = desired.as_json()
     for app in document["apps"]:
         app["configuration"] = configurations.keep(db, app["configuration"])
     db.execute(
-        "INSERT INTO wanted (id, document, stored_at, limited_at, unseen) VALUES (1, ?, ?, ?, ?) "
+        "INSERT INTO applied (id, document, stored_at, limited_at, unseen) VALUES (1, ?, ?, ?, ?) "
         "ON CONFLICT (id) DO UPDATE SET document = excluded.document, "
         "stored_at = excluded.stored_at, limited_at = excluded.limited_at, "
         "unseen = excluded.unseen",
@@ -35,24 +35,24 @@ def store(
     )
 
 
-def load(db: Connection) -> Wanted:
+def load(db: Connection) -> Desired:
     """What is wanted; nothing before the first apply."""
-    row = db.execute("SELECT document FROM wanted WHERE id = 1").fetchone()
+    row = db.execute("SELECT document FROM applied WHERE id = 1").fetchone()
     if row is None:
-        return Wanted()
+        return Desired()
     document = json.loads(row[0])
     for app in document["apps"]:
         app["configuration"] = configurations.get(db, app["configuration"])
-    return Wanted.from_json(document)
+    return Desired.from_json(document)
 
 
 def limited_at(db: Connection) -> float | None:
     """Since when applies had a limit; None when the last had none."""
-    row = db.execute("SELECT limited_at FROM wanted WHERE id = 1").fetchone()
+    row = db.execute("SELECT limited_at FROM applied WHERE id = 1").fetchone()
     return row[0] if row else None
 
 
 def unseen(db: Connection) -> frozenset[str]:
     """The MDM servers whose devices the last apply did not see."""
-    row = db.execute("SELECT unseen FROM wanted WHERE id = 1").fetchone()
+    row = db.execute("SELECT unseen FROM applied WHERE id = 1").fetchone()
     return frozenset(json.loads(row[0])) if row else frozenset()

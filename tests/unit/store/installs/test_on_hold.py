@@ -7,7 +7,7 @@ import pytest
 from bridge.domain.installs.options import Options
 from bridge.store.database import Connection
 from bridge.store.installs import installs, on_hold
-from bridge.store.licences import pairs as pairs_store
+from bridge.store.licences import request_pairs
 from tests.unit.store_kit import NOW, PAGES, make_install, pair, value
 
 PAIRS = [("S1", PAGES.adam_id)]
@@ -27,7 +27,7 @@ def test_what_a_rule_wished_for_in_vain_is_forgotten(db: Connection) -> None:
 
 @pytest.mark.parametrize(
     ("column", "to"),
-    [("state", "installed"), ("attempts", 1), ("wanted", 0), ("wanted_by", "file and one-off")],
+    [("state", "installed"), ("attempts", 1), ("desired", 0), ("desired_by", "file and one-off")],
 )
 def test_what_was_begun_or_is_somebody_elses_wish_is_not_forgotten(
     db: Connection, column: str, to: object
@@ -39,7 +39,7 @@ def test_what_was_begun_or_is_somebody_elses_wish_is_not_forgotten(
 
 def test_a_wish_for_which_apple_was_asked_is_not_forgotten(db: Connection) -> None:
     make_install(db, "S1")
-    pairs_store.want(db, "hq", "ASSOCIATE", [pair("S1")], NOW)
+    request_pairs.want(db, "hq", "ASSOCIATE", [pair("S1")], NOW)
     on_hold.forget(db, PAIRS)
     assert installs.get(db, "S1", PAGES.adam_id) is not None
 
@@ -47,34 +47,34 @@ def test_a_wish_for_which_apple_was_asked_is_not_forgotten(db: Connection) -> No
 @pytest.mark.parametrize("state", ["waiting", "associating", "licensed"])
 def test_what_was_not_sent_yet_is_given_up_with_its_licence(db: Connection, state: str) -> None:
     become(db, make_install(db, "S1"), "state", state)
-    on_hold.give_up(db, PAIRS, NOW + 1)
+    on_hold.cancel(db, PAIRS, NOW + 1)
     found = installs.get(db, "S1", PAGES.adam_id)
-    assert found is not None and not found.wanted
+    assert found is not None and not found.desired
     assert json.loads(found.options)["on_unwanted"] == "release"
     assert value(db, "SELECT dirty_at FROM installs") == NOW + 1
 
 
 def test_remove_stays_remove(db: Connection) -> None:
     make_install(db, "S1", options=Options(on_unwanted="remove"))
-    on_hold.give_up(db, PAIRS, NOW + 1)
+    on_hold.cancel(db, PAIRS, NOW + 1)
     assert value(db, "SELECT json_extract(options, '$.on_unwanted') FROM installs") == "remove"
 
 
 @pytest.mark.parametrize(
     ("column", "to"),
-    [("state", "installed"), ("state", "sent"), ("attempts", 1), ("wanted_by", "one-off")],
+    [("state", "installed"), ("state", "sent"), ("attempts", 1), ("desired_by", "one-off")],
 )
 def test_what_was_sent_or_is_somebody_elses_wish_is_not_given_up(
     db: Connection, column: str, to: object
 ) -> None:
     become(db, make_install(db, "S1"), column, to)
-    on_hold.give_up(db, PAIRS, NOW + 1)
+    on_hold.cancel(db, PAIRS, NOW + 1)
     found = installs.get(db, "S1", PAGES.adam_id)
-    assert found is not None and found.wanted
+    assert found is not None and found.desired
 
 
 def test_what_is_let_go_is_decided_anew(db: Connection) -> None:
-    make_install(db, "S1", held="NOT_PLANNED")
+    make_install(db, "S1", on_hold="NOT_PLANNED")
     make_install(db, "S2")
     db.execute("UPDATE installs SET dirty_at = NULL")
     assert on_hold.of_device(db, "S1") == {PAGES.adam_id: "NOT_PLANNED"}
