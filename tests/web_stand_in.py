@@ -8,7 +8,7 @@ from typing import Any
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired
-from bridge.domain.pauses import Scope
+from bridge.domain.pauses import Scope, Way
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
 from bridge.domain.policy import LimitsPolicy, Policy
@@ -121,7 +121,7 @@ class StandIn:
         self._fail()
         return (scope, name) in self.pauses
 
-    def paused(self) -> Sequence[Mapping[str, Any]]:
+    def paused(self, way: Way) -> Sequence[Mapping[str, Any]]:
         return [{"scope": scope, "name": name} for scope, name in self.pauses]
 
     def list_installs(self, **asked: object) -> Page:
@@ -148,7 +148,7 @@ class StandIn:
     def list_commands(self, **asked: object) -> Page:
         return self._list("commands", asked)
 
-    def get_install(self, serial: str, adam_id: str) -> Mapping[str, Any] | None:
+    def get_install(self, serial: str, adam_id: str, way: Way) -> Mapping[str, Any] | None:
         self._fail()
         self.asked.append(("install", {"serial": serial, "adam_id": adam_id}))
         return self.install
@@ -185,6 +185,7 @@ class StandIn:
         limit: int | None,
         allow_removals: int | None,
         unseen: Collection[Blind],
+        anyway: str,
     ) -> Change:
         self._done("apply", desired, limit, allow_removals, unseen)
         if allow_removals == 0:

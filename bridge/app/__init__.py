@@ -21,6 +21,7 @@ from bridge.app.refusals import Refusals
 from bridge.app.views import Lists
 from bridge.clients.listener import MARK
 from bridge.config import Config, settings
+from bridge.domain.pauses import Way, by_command
 from bridge.domain.views import HealthPart
 from bridge.domain.views.installs import ExplainedInstall
 from bridge.domain.views.traffic import AskedRead, CallAgain, Replay
@@ -234,10 +235,12 @@ class Bridge(Lists, Pauses, Wishes):
                 story.note(db, self.now(), "a call is made again", self.who, about)
         return None if done is None else done.as_json()
 
-    def get_install(self, serial: str, adam_id: str) -> ExplainedInstall | None:
-        """One install with its explanation and timeline."""
+    def get_install(
+        self, serial: str, adam_id: str, way: Way = by_command
+    ) -> ExplainedInstall | None:
+        """One install with its explanation and timeline; `way` tells how to end a pause."""
         with self.database.read() as db:
-            return explain.explain(self.context(db), serial, adam_id)
+            return explain.explain(self.context(db), serial, adam_id, way)
 
     def retry(self, serial: str | None = None, adam_id: str | None = None) -> int:
         """Give the stopped installs of a device, of an app, of both, or all another round.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bridge.app.opened import Opened
-from bridge.domain.desired.change import Change
+from bridge.domain.desired.change import BY_OPTION, Change
 from bridge.domain.desired.desired import Desired
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind, uses_rules
@@ -51,6 +51,7 @@ class Wishes(Opened):
         limit: int | None = None,
         allow_removals: int | None = None,
         unseen: Collection[Blind] = (),
+        anyway: str = BY_OPTION,
     ) -> Change:
         """Store what is wanted, in one transaction.
 
@@ -59,11 +60,11 @@ class Wishes(Opened):
 
         With a `limit` no more than that many installs go, and the rest is held back until an apply
         without one. Raises WishError when more is removed than `allow_removals`, which is
-        `removals_allowed` unless it is given.
+        `removals_allowed` unless it is given; `anyway` tells how to give it.
         """
         with self.database.write() as db:
             servers = {each.server for each in unseen}
-            limits = Limits(limit, allow_removals)
+            limits = Limits(limit, allow_removals, anyway)
             change = apply.apply(db, desired, self.now(), limits, servers)
             self._wished(db)
             self._note_apply(db, change, limit)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.app.opened import Opened
-from bridge.domain.pauses import Pause, Scope
+from bridge.domain.pauses import Pause, Scope, Way, by_command
 from bridge.domain.views import desired as views
 from bridge.engine.decide import pausing
 from bridge.engine.insight import status
@@ -25,7 +25,7 @@ class Pauses(Opened):
         with self.database.write() as db:
             return pausing.resume(self.context(db), scope, name, self.who)
 
-    def paused(self) -> Sequence[views.Pause]:
-        """All that is paused, ready for JSON."""
+    def paused(self, way: Way = by_command) -> Sequence[views.Pause]:
+        """All that is paused, ready for JSON; `way` tells how to end a pause."""
         with self.database.read() as db:
-            return status.paused(self.context(db))
+            return status.paused(self.context(db), way)

@@ -6,6 +6,7 @@ is asked, and everything goes on being decided.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, get_args
@@ -53,12 +54,21 @@ class Pause:
 
     @property
     def shown(self) -> str:
-        """What is paused, since when, by whom or why, and how to resume it."""
+        """What is paused, since when, by whom or why, and the command that resumes it."""
+        return self.shown_to(by_command)
+
+    def shown_to(self, way: Way) -> str:
+        """The same for whoever resumes in another way."""
+        return f"{self.told}; {way(self)} ends it"
+
+    @property
+    def told(self) -> str:
+        """The same without how to resume it, as it is stored: whoever reads that has a way."""
         since = datetime.fromtimestamp(self.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         by = f"by the bridge, since {self.why}"
         if self.paused_by == "person":
             by = f"by a person ({self.why})" if self.why else "by a person"
-        return f"{self.what} is paused since {since} {by}; {self.resume} ends it"
+        return f"{self.what} is paused since {since} {by}"
 
     def covers(self, *, serial_number: str, adam_id: str, location: str) -> bool:
         """Whether it is about this install; the breaker's probe is let through."""
@@ -66,6 +76,15 @@ class Pause:
             return False
         named = {"app": adam_id, "location": location, "serial": serial_number}
         return self.scope == "all" or named[self.scope] == self.name
+
+
+Way = Callable[[Pause], str]
+"""Tells how to end a pause."""
+
+
+def by_command(pause: Pause) -> str:
+    """By the command line."""
+    return pause.resume
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from bridge.config import Config
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired
-from bridge.domain.pauses import Scope
+from bridge.domain.pauses import Scope, Way
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
 from bridge.domain.views import HealthPart, Page
@@ -111,8 +111,11 @@ class Lists(Counting, Protocol):
     def list_commands(self, **filters: Any) -> Page[Command]:
         """MDM commands, by `serial`, `server`, `request_type` and `state`."""
 
-    def get_install(self, serial: str, adam_id: str) -> ExplainedInstall | None:
-        """One install with its explanation and timeline, ready for JSON; None if there is none."""
+    def get_install(self, serial: str, adam_id: str, way: Way) -> ExplainedInstall | None:
+        """One install with its explanation and timeline, ready for JSON; None if there is none.
+
+        `way` tells how to end a pause.
+        """
 
 
 class Pausing(Counting, Protocol):
@@ -124,8 +127,8 @@ class Pausing(Counting, Protocol):
     def resume(self, scope: Scope, name: str) -> bool:
         """End a pause; False where there was none."""
 
-    def paused(self) -> Sequence[Pause]:
-        """All that is paused, ready for JSON."""
+    def paused(self, way: Way) -> Sequence[Pause]:
+        """All that is paused, ready for JSON; `way` tells how to end a pause."""
 
 
 class Changes(Protocol):
@@ -160,8 +163,11 @@ class Changes(Protocol):
         limit: int | None,
         allow_removals: int | None,
         unseen: Collection[Blind],
+        anyway: str,
     ) -> Change:
         """Store what is wanted; raises WishError where that would remove too much.
+
+        `anyway` tells how to ask for it all the same, with `{}` for the number of removals.
 
         What devices of the `unseen` servers get by a rule waits for another apply.
         """

@@ -92,7 +92,7 @@ def test_what_enrols_under_a_limit_is_held_back_too(shell: Shell) -> None:
     explanation = install["explanation"]
     assert "is held back: the last apply had a limit" in explanation["sentence"]
     assert explanation["who_must_act"] == "the admin"
-    assert "without --limit" in explanation["next"]
+    assert "without a limit" in explanation["next"]
 
 
 def test_a_person_who_asks_for_one_that_is_held_back_gets_it(shell: Shell) -> None:

@@ -64,7 +64,7 @@ def unless_paused(facts: Facts, now: float, decision: Decision) -> Decision:
         return replace(decision, steps=going)
     probe_at = pause.next_probe_at
     later = probe_at if probe_at is not None and probe_at > now else None
-    return Decision("waiting", "PAUSED", pause.shown, steps=going, recheck_at=later)
+    return Decision("waiting", "PAUSED", pause.told, steps=going, recheck_at=later)
 
 
 def _in_line(licence: Licence) -> bool:

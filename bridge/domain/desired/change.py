@@ -20,6 +20,10 @@ PART_OF_REMOVALS = 20
 """One in how many installs may be removed without a word, if that is more than a few."""
 
 
+BY_OPTION = "--allow-removals {}"
+"""How more removals are asked for on the command line, `{}` being their number."""
+
+
 @dataclass(frozen=True, slots=True)
 class Cohort:
     """Devices on which one app is wanted in the same way.
@@ -163,10 +167,11 @@ def _within(
     return frozenset(p for _, p in order[:first]), frozenset(p for _, p in order[first:])
 
 
-def refusal(change: Change, allowed: int | None) -> str | None:
+def refusal(change: Change, allowed: int | None, anyway: str = BY_OPTION) -> str | None:
     """Why a change is not stored without a word more: it removes too much. None if it may be.
 
-    `allowed` is how many installs it may remove; None is `removals_allowed`.
+    `allowed` is how many installs it may remove; None is `removals_allowed`. `anyway` is how to ask
+    for it, with `{}` for the number.
     """
     most = removals_allowed(change.stored) if allowed is None else allowed
     removed = len(change.removed)
@@ -174,7 +179,7 @@ def refusal(change: Change, allowed: int | None) -> str | None:
         return None
     return (
         f"it would remove {removed} of {change.stored} installs, but no more than {most} without "
-        f"--allow-removals {removed}"
+        f"{anyway.format(removed)}"
     )
 
 

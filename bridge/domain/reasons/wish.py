@@ -10,7 +10,7 @@ WISH_REASONS: Final[dict[str, Reason]] = {
     "HELD_BACK": Reason(
         "{app} on {device} is held back: the last apply had a limit",
         "the admin",
-        "run vpp-bridge apply without --limit, or with a higher one",
+        "run vpp-bridge apply without a limit, or with a higher one",
     ),
     "NOT_PLANNED": Reason(
         "{device} was enrolled before the last apply, which did not know enough of it to show that "

@@ -19,6 +19,7 @@ from bridge.engine.decide import pausing
 from bridge.engine.licences.foreign_mdm import ForeignMdm
 from bridge.errors import CallError, OutcomeUnknown
 from bridge.store import meta
+from bridge.store import pauses as stored_pauses
 from bridge.store.database import Connection, Database
 from bridge.store.licences import locations
 from bridge.store.licences.locations import Location
@@ -45,7 +46,7 @@ class Claim(Register):
     @classmethod
     def withdraw(cls, context: Context, row: OutboxRow, pause: Pause) -> None:
         """The person is there and waits; it is over, and they are told why."""
-        outbox.failed(context.db, row.id, context.now, pause.shown)
+        outbox.failed(context.db, row.id, context.now, pause.told)
 
     @classmethod
     def why_not_again(cls, db: Connection, row: OutboxRow) -> str | None:
@@ -142,6 +143,9 @@ def progress(db: Connection, row_id: int) -> Progress:
     """How far a claim is."""
     row = full_reads.get(db, row_id)
     if row.state == "failed":
+        pause = stored_pauses.load(db).over_location(row.scope)
+        if pause is not None and row.error == pause.told:
+            return Progress("failed", pause.shown)
         return Progress("failed", row.error)
     if row.state == "done":
         return Progress("done", locations.get(db, row.scope).url_refused)

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.domain.desired.change import Change, Cohort, PairName, compare, refusal
+from bridge.domain.desired.change import BY_OPTION, Change, Cohort, PairName, compare, refusal
 from bridge.domain.desired.desired import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Desired
 from bridge.domain.desired.first_contact import not_shown, unplanned
 from bridge.domain.desired.roster import Roster
@@ -37,11 +37,13 @@ class Limits:
     """How far an apply may go.
 
     `installs` is how many may go since the last apply without a limit; the rest is held back.
-    `removals` is how many may be removed; None is what `removals_allowed` says.
+    `removals` is how many may be removed; None is what `removals_allowed` says. `anyway` is how
+    whoever applies asks for more, `{}` being their number.
     """
 
     installs: int | None = None
     removals: int | None = None
+    anyway: str = BY_OPTION
 
 
 NO_LIMITS = Limits()
@@ -72,7 +74,7 @@ def apply(
     roster = roster_of_all(db, desired)
     before, after = fleet.desired(db), cohorts_of(desired, roster, one_offs.load(db))
     planned = difference(db, before, after, limits)
-    if why := refusal(planned, limits.removals):
+    if why := refusal(planned, limits.removals, limits.anyway):
         raise WishError(f"nothing was stored: {why}")
     limited_at = None if limits.installs is None else applied.limited_at(db) or now
     applied.store(db, desired, now, limited_at=limited_at, unseen=unseen)

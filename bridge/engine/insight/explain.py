@@ -10,6 +10,7 @@ from bridge.domain.facts import Facts
 from bridge.domain.licences.forecast import used_per_day
 from bridge.domain.licences.retired import retired_too
 from bridge.domain.model import IN_DEVICE_QUEUE
+from bridge.domain.pauses import Way, by_command
 from bridge.domain.reasons import REASONS, describe
 from bridge.domain.times import rfc3339
 from bridge.domain.views.installs import Evidence, ExplainedInstall
@@ -28,7 +29,9 @@ LICENCE_SHOWN = {"owned": "held", "collected": "wanted"}
 """The public words for where a licence stands, where they are not the room's own."""
 
 
-def explain(context: Context, serial_number: str, adam_id: str) -> ExplainedInstall | None:
+def explain(
+    context: Context, serial_number: str, adam_id: str, way: Way = by_command
+) -> ExplainedInstall | None:
     """One install with its sentence, evidence, next step and timeline; None for an unknown pair.
 
     Ready for JSON. `needs_someone` says whether a person must act before it goes on.
@@ -46,7 +49,7 @@ def explain(context: Context, serial_number: str, adam_id: str) -> ExplainedInst
         app=_app(fact),
         device=_device(fact),
         location=install.location,
-        detail=decision.detail,
+        detail=fact.pause.shown_to(way) if fact.pause and reason == "PAUSED" else decision.detail,
     )
     actor = REASONS[reason].actor
     return {
@@ -60,7 +63,9 @@ def explain(context: Context, serial_number: str, adam_id: str) -> ExplainedInst
             "needs_someone": _needs_someone(decision),
             "next": as_sentence(next_step),
             "next_at": rfc3339(_next_at(context, fact, history, decision)),
-            "evidence": _evidence(fact) + _twins(context, fact) + _shortage(context, fact, reason),
+            "evidence": _evidence(fact, way)
+            + _twins(context, fact)
+            + _shortage(context, fact, reason),
             "took": history.took() if decision.state in FINE else [],
         },
         "trail": [step.as_json() for step in history.steps()],
@@ -96,7 +101,7 @@ def _device(fact: Facts) -> str:
     return f"{name} ({serial_number})" if name else serial_number
 
 
-def _evidence(fact: Facts) -> list[Evidence]:
+def _evidence(fact: Facts, way: Way) -> list[Evidence]:
     """What is known, each with its time; what is not known is left out."""
     device, licence, attempt, report = fact.device, fact.licence, fact.attempt, fact.report
     lines: list[tuple[str, str | bool | None, float | None]] = []
@@ -137,7 +142,7 @@ def _evidence(fact: Facts) -> list[Evidence]:
             lines.append(("its device's answer", told, attempt.answered_at))
     lines += _unread(fact)
     if fact.pause is not None:
-        lines.append(("paused", fact.pause.shown, fact.pause.since))
+        lines.append(("paused", fact.pause.shown_to(way), fact.pause.since))
     return [{"what": what, "value": value, "at": rfc3339(at)} for what, value, at in lines]
 
 

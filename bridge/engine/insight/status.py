@@ -10,6 +10,7 @@ from bridge.domain.desired.desired import Desired
 from bridge.domain.licences.forecast import last_seat_at
 from bridge.domain.licences.odd_rows import of_asset
 from bridge.domain.model import Asset
+from bridge.domain.pauses import Way, by_command
 from bridge.domain.reasons import REASONS
 from bridge.domain.times import rfc3339
 from bridge.domain.views.desired import Pause
@@ -58,7 +59,7 @@ def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]
     }
 
 
-def paused(context: Context) -> list[Pause]:
+def paused(context: Context, way: Way = by_command) -> list[Pause]:
     """All that is paused, ready for JSON.
 
     `installs` is how many wanted installs a pause is about; `next_probe_at` when a device is tried
@@ -74,7 +75,7 @@ def paused(context: Context) -> list[Pause]:
             "next_probe_at": rfc3339(pause.next_probe_at),
             "probe": pause.probe,
             "installs": pauses.desired(context.db, pause.scope, pause.name),
-            "sentence": as_sentence(pause.shown),
+            "sentence": as_sentence(pause.shown_to(way)),
         }
         for pause in pauses.load(context.db).all
     ]

@@ -13,7 +13,7 @@ from bridge.domain.views.desired import Applied, Plan
 from bridge.domain.wording import as_sentence
 from bridge.errors import ConfigError, WishError
 from bridge.web.ports import Bridge
-from bridge.web.v1 import forms
+from bridge.web.v1 import advice, forms
 from bridge.web.v1.endpoint import Answer, Endpoint, Reply
 from bridge.web.v1.request import Request
 
@@ -61,11 +61,15 @@ def _apply(bridge: Bridge, asked: Apply) -> Reply:
     desired = _desired(bridge, asked)
     blind = bridge.blind(desired)
     if blind and not asked.offline:
-        why = blind_refusal(blind, '"offline": true')
+        why = blind_refusal(blind, advice.OFFLINE)
         raise Conflict(as_sentence(f"nothing was stored: {why}"))
     try:
         done = bridge.apply(
-            desired, limit=asked.limit, allow_removals=asked.allow_removals, unseen=blind
+            desired,
+            limit=asked.limit,
+            allow_removals=asked.allow_removals,
+            unseen=blind,
+            anyway=advice.ALLOW_REMOVALS,
         )
     except WishError as error:
         raise Conflict(as_sentence(str(error))) from error

@@ -18,6 +18,7 @@ from bridge.domain.views.traffic import Command, Event, Outgoing
 from bridge.domain.vocabulary import EventSource, EventStatus, OutboxState, Service
 from bridge.web.ports import Bridge
 from bridge.web.v1 import forms
+from bridge.web.v1.advice import resuming
 from bridge.web.v1.endpoint import Answer, Endpoint, Reply
 from bridge.web.v1.forms import words
 from bridge.web.v1.request import Request
@@ -128,7 +129,7 @@ def _list(
 
 
 def _get_install(bridge: Bridge, asked: OfPair) -> Reply:
-    found = bridge.get_install(asked.serial, asked.adam_id)
+    found = bridge.get_install(asked.serial, asked.adam_id, resuming)
     if found is None:
         raise NotFound(UNKNOWN_PAIR)
     return Reply(200, found)

@@ -14,7 +14,7 @@ from tests.flow.test_groups import IPADS, MIXED, ask_all, listed_only, only_for,
     "waiting",
     "the last apply had a limit",
     "the admin",
-    next="run vpp-bridge apply without --limit",
+    next="run vpp-bridge apply without a limit",
     code=1,
 )
 def held_back(make_scene: MakeScene) -> Scene:

@@ -85,7 +85,7 @@ def test_what_has_not_left_waits(what: str, pause: Pause) -> None:
     assert decided(fact).reason != "PAUSED"
     paused = decided(replace(fact, pause=pause))
     assert (paused.state, paused.reason, paused.steps) == ("waiting", "PAUSED", ())
-    assert paused.detail == pause.shown
+    assert paused.detail == pause.told
 
 
 def test_who_waits_to_be_collected_leaves_that_line() -> None:
