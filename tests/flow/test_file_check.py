@@ -133,7 +133,7 @@ def test_status_and_doctor_tell_of_it(
     shell = Shell(make_scene(devices=1, apps=1))
     config = shell.scene.config
     shell.scene.bridge.close()
-    for ending in ("", "-wal", "-shm"):
+    for ending in ("", "-wal", "-shm", ".open"):
         config.database.with_name(f"bridge.db{ending}").unlink(missing_ok=True)
     made_of_two(config.database)
     bare = Config(path=config.path, database=config.database)

@@ -322,16 +322,23 @@ def _following(page: Page, index: int, call: str) -> int | None:
     """
     if page.next_page_index is None or page.next_page_index == index + 1:
         return page.next_page_index
-    if page.total_pages is None:
+    if page.total_pages is None or page.total_pages > MAX_PAGES:
         raise _endless(call)
     return index + 1 if index + 1 < page.total_pages else None
 
 
 def _left_out(page: Page, index: int) -> tuple[OddRow, ...]:
-    """What a page tells of rows that no page shows."""
-    if page.next_page_index is None and index + 1 < (page.total_pages or 0):
-        return (OddRow(f"the list ends after page {index + 1} of {page.total_pages}"),)
-    return ()
+    """What a page tells of rows that no page may show: that others follow though none is named,
+    or that it names another page than the one after it.
+
+    On the last page by `totalPages` one that was there before means that none follows.
+    """
+    following, total = page.next_page_index, page.total_pages or 0
+    if following is None and index + 1 < total:
+        return (OddRow(f"the list ends after page {index + 1} of {total}"),)
+    if following is None or following == index + 1 or following <= index == total - 1:
+        return ()
+    return (OddRow(f"page {index + 1} names page {following + 1} as the next one"),)
 
 
 def _endless(call: str) -> UnreadableReply:
