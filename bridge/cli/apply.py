@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from bridge.cli import show
-from bridge.cli.params import json_option
+from bridge.cli.params import COUNT, json_option
 from bridge.cli.plan import look_outside, offline_option, show_plan
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.desired.change import refusal
@@ -16,13 +16,13 @@ from bridge.domain.plan.blind import blind_refusal
 @click.option("--yes", is_flag=True, help="Store without asking.")
 @click.option(
     "--limit",
-    type=click.IntRange(min=0),
+    type=COUNT,
     metavar="N",
     help="Let N installs go, and hold the rest back until an apply without a limit.",
 )
 @click.option(
     "--allow-removals",
-    type=click.IntRange(min=0),
+    type=COUNT,
     metavar="N",
     help="Remove up to N installs; otherwise 10, or one in twenty if that is more.",
 )

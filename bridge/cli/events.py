@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bridge.cli import listing, show
-from bridge.cli.params import json_option
+from bridge.cli.params import ID, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.vocabulary import EVENT_SOURCES, EVENT_STATUSES
 
@@ -60,7 +60,7 @@ def _row(event: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 @events.command()
-@click.argument("event_id", metavar="ID", type=click.IntRange(1))
+@click.argument("event_id", metavar="ID", type=ID)
 @click.option("--dry-run", is_flag=True, help="Only say what it would change.")
 @json_option
 @click.pass_obj

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from bridge.cli import listing, show
-from bridge.cli.params import json_option
+from bridge.cli.params import ID, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.vocabulary import OUTBOX_STATES, SERVICES
 
@@ -68,7 +68,7 @@ def _row(call: Mapping[str, Any]) -> tuple[object, ...]:
 
 
 @outbox.command()
-@click.argument("row_id", metavar="ID", type=click.IntRange(1))
+@click.argument("row_id", metavar="ID", type=ID)
 @json_option
 @click.pass_obj
 def retry(settings: Settings, row_id: int, as_json: bool) -> int:

@@ -30,6 +30,9 @@ class _Value(click.ParamType[str]):
 
 SERIAL = _Value("serial", values.serial_number)
 ADAM_ID = _Value("adam_id", values.adam_id)
+ID = click.IntRange(1, 2**63 - 1)
+"""A number that the database gave."""
+COUNT = click.IntRange(0, 10**9)
 
 
 def json_option(command: Decorated) -> Decorated:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from datetime import UTC
 from email.utils import parsedate_to_datetime
 
 LONGEST_RETRY_AFTER = 86400.0
+_NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?")
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,12 +22,13 @@ class Reply:
 
 
 def retry_after_seconds(value: str | None, now: float) -> float | None:
-    """A Retry-After header as seconds from `now`: a number or an HTTP date, at most a day.
+    """A Retry-After header as seconds from `now`: a number or an HTTP date, at most a day. Some
+    servers write parts of a second.
 
     None when there is none or it cannot be read. A date that has passed is 0.
     """
     value = (value or "").strip()
-    if value.isascii() and value.isdigit():
+    if _NUMBER.fullmatch(value):
         return min(float(value), LONGEST_RETRY_AFTER)
     try:
         moment = parsedate_to_datetime(value)

@@ -66,4 +66,6 @@ def _value(reader: Reader, spot: Spot, hint: Any) -> Any:
 def _reads(key: str, hint: Any) -> Callable[[str], Any]:
     if hint == Seconds and key.endswith("_every"):
         return values.period
+    if hint == Seconds and key.endswith("_timeout"):
+        return values.timeout
     return _OWN.get(key, _KINDS[hint])

@@ -22,6 +22,8 @@ from bridge.errors import ConfigError
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _BYTES = {"": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _LONGEST = 36500 * 86400.0
+_LONGEST_TIMEOUT = 3600.0
+_LARGEST_SIZE = 1024**4
 _DURATION = re.compile(r"([0-9]{1,9}(?:\.[0-9]{1,6})?) ?(ms|s|m|h|d)")
 _NUMBER = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,6})?")
 _SIZE = re.compile(r"([0-9]{1,12}) ?(KiB|MiB|GiB|)")
@@ -56,12 +58,23 @@ def period(text: str) -> float:
     return seconds
 
 
+def timeout(text: str) -> float:
+    """A duration that a call may wait. Longer ones overflow what the system waits in one go."""
+    seconds = duration(text)
+    if not 0 < seconds <= _LONGEST_TIMEOUT:
+        _no("must be more than 0s and at most 1h; write how long a call may wait, like 30s")
+    return seconds
+
+
 def size(text: str) -> int:
     """Bytes from `32 MiB`, `512 KiB` or a bare number."""
     found = _SIZE.fullmatch(text)
     if found is None or not int(found[1]):
         _no("is not a size; write it like 32 MiB, 512 KiB or a number of bytes")
-    return int(found[1]) * _BYTES[found[2]]
+    size = int(found[1]) * _BYTES[found[2]]
+    if size > _LARGEST_SIZE:
+        _no("is too much; write at most 1024 GiB")
+    return size
 
 
 def integer(text: str) -> int:

@@ -22,8 +22,8 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 class ContentToken:
     """`secret` is the bearer; `digest`, its SHA-256 in hexadecimal, may be shown and stored.
 
-    `expires_at` is in seconds since the epoch, None where the file does not say it readably.
-    Apple may end a token earlier.
+    `expires_at` is in seconds since the epoch, None where the file does not say it readably, or
+    says a time before that: programs write year 1 for none. Apple may end a token earlier.
     """
 
     secret: str = field(repr=False)
@@ -49,10 +49,10 @@ def parse_content_token(data: bytes) -> ContentToken:
     token = members.raw("token")
     if not isinstance(token, str) or not token:
         raise ShapeError("This is not a content token: it has no member token.")
-    expiry = members.text("expDate")
+    expiry = parse_apple_time(members.text("expDate") or "")
     return ContentToken(
         secret=secret.decode("ascii"),
         organization=members.text("orgName"),
-        expires_at=None if expiry is None else parse_apple_time(expiry),
+        expires_at=expiry if expiry is not None and expiry > 0 else None,
         digest=hashlib.sha256(secret).hexdigest(),
     )

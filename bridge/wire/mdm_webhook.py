@@ -181,8 +181,9 @@ def load_stored(data: bytes) -> StoredWebhook:
 def _created_at(document: Members) -> float | None:
     text = document.text("created_at", required=True)
     moment = None if text is None else parse_rfc3339(text)
-    if text is not None and moment is None:
+    if text is not None and (moment is None or moment <= 0):
         document.call_odd("created_at")
+        return None  # Go writes year 1 for a time that it was not told
     return moment
 
 

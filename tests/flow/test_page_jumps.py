@@ -1,4 +1,4 @@
-"""Pages of Apple's that name another page than the one after them: the list is not taken as whole."""
+"""Pages of Apple's that name another page than the next: the list is not taken as whole."""
 
 from __future__ import annotations
 

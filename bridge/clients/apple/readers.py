@@ -46,6 +46,9 @@ UNLIMITED = 2147483647
 
 LONGEST_ADAM_ID = 19
 
+MOST_TIMES = 10
+"""How many times a limit that Apple documents a reply may raise it to."""
+
 _MEMBERS_OF_ASSIGNMENTS = {
     "adamId",
     "pricingParam",
@@ -99,14 +102,18 @@ def _error_texts(reply: Fields) -> dict[int, str]:
 
 
 def _limits(limits: Fields) -> Limits:
+    """What Apple allows: at least 1, and at most `MOST_TIMES` what it documents. A slip in a reply
+    must not let the bridge ask without any pause.
+    """
     # max_request_per_second is Apple's maxRequestPerSecond, and so on for each.
     found: dict[str, int] = {}
+    documented = Limits()
     for limit in fields(Limits):
         head, *tail = limit.name.split("_")
         key = head + "".join(word.capitalize() for word in tail)
         value = lenient(integer_or_none, limits, key)
         if value is not None and value > 0:
-            found[limit.name] = value
+            found[limit.name] = min(value, MOST_TIMES * getattr(documented, limit.name))
     return Limits(**found)
 
 

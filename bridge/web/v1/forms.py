@@ -18,6 +18,7 @@ from werkzeug.exceptions import BadRequest, HTTPException, UnprocessableEntity
 
 _FEW = 20
 _HIGHEST_ID = 2**63 - 1
+_HIGHEST_COUNT = 10**9
 _DIGITS = re.compile("[0-9]{1,19}")
 
 
@@ -127,7 +128,11 @@ YesOrNo: TypeAlias = Annotated[bool, Form("A yes or no is true or false, without
 OnlyTrue: TypeAlias = Annotated[
     Literal[True], Form("Here only true makes sense; otherwise leave the key out.")
 ]
-Count: TypeAlias = Annotated[int, Meta(ge=0), Form("A count is a whole number from 0 on.", _whole)]
+Count: TypeAlias = Annotated[
+    int,
+    Meta(ge=0, le=_HIGHEST_COUNT),
+    Form(f"A count is a whole number from 0 to {_HIGHEST_COUNT}.", _whole),
+]
 Groups: TypeAlias = Annotated[
     dict[str, Any],
     Meta(extra_json_schema={"additionalProperties": {"type": "object"}}),

@@ -53,6 +53,10 @@ def test_padding_may_be_missing_and_is_not_made_up():
         ({"orgName": "Büro", "expDate": "next year"}, "Büro", None),
         ({"expDate": "2030-11-08T15:33:22-0700"}, None, 1920407602.0),
         ({"expDate": "2030-11-08T22:33:22Z"}, None, 1920407602.0),
+        ({"expDate": "0001-01-01T00:00:00Z"}, None, None),
+        ({"expDate": "9999-12-31T23:59:59Z"}, None, 253402300799.0),
+        ({"expDate": "10000-01-01T00:00:00Z"}, None, None),
+        ({"expDate": "2030-11-08T22:33:22+9999"}, None, None),
     ],
 )
 def test_organization_and_expiry_are_optional(members, organization, expires_at):

@@ -143,6 +143,10 @@ def test_what_is_no_json_object(body):
             webhook("mdm.Connect", created_at="yesterday", checkin_event={"udid": "u"}),
             ("created_at",),
         ),
+        (
+            webhook("mdm.Connect", created_at="0001-01-01T00:00:00Z", checkin_event={"udid": "u"}),
+            ("created_at",),
+        ),
         (webhook("new.Topic", checkin_event={"udid": "u", "more": [1]}, big=10**50), ()),
         (
             b'{"topic":"t","event_id":"e","created_at":null,"x":1e999}',

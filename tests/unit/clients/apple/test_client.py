@@ -108,7 +108,22 @@ def test_service_config_is_asked_for_without_the_token(setup: Setup) -> None:
     assert setup.apple.requests[0]["authorization"] is None
 
 
-@pytest.mark.parametrize("limits", [{}, {"maxAssets": 0, "maxSerialNumbers": -1}, None])
+def test_limits_grow_tenfold_at_most(setup: Setup) -> None:
+    keys = ("maxAssets", "maxSerialNumbers", "maxRequestPerSecond", "maxNotificationLength")
+    setup.apple.will({"limits": dict.fromkeys(keys, 2**62)})
+    limits = setup.client.service_config().limits
+    assert (limits.max_assets, limits.max_serial_numbers) == (250, 10_000)
+    assert (limits.max_request_per_second, limits.max_notification_length) == (150, 5120)
+
+
+@pytest.mark.parametrize(
+    "limits",
+    [
+        *({}, {"maxAssets": 0, "maxSerialNumbers": -1}, None),
+        {"maxRequestPerSecond": 0.001, "maxAssets": 10**30, "maxSerialNumbers": float("nan")},
+        {"maxRequestPerSecond": -(2**62), "maxUsers": float("inf")},
+    ],
+)
 def test_limits_that_are_absent_or_senseless_keep_their_defaults(
     setup: Setup, limits: object
 ) -> None:
