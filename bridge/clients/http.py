@@ -15,6 +15,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 from weakref import WeakSet
@@ -44,6 +45,15 @@ READ_FOR = 120.0
 """Seconds from a request's begin in which its reply must be complete, however it trickles."""
 MAX_REPLY = 64 * 1024 * 1024
 _CHUNK = 64 * 1024
+
+
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """What is sent: `call` names it in errors and in the log, without its query."""
+
+    call: str
+    request: Mapping[str, Any] = field(repr=False)
+    if_dropped: str
 
 
 class HttpClient:
@@ -108,19 +118,14 @@ class HttpClient:
         the server closes the connection instead of answering. Raises NotSent or OutcomeUnknown;
         their `call` is method and path without the query.
         """
-        once = partial(
-            self._told if self._about is not None else self._once,
-            f"{method} {path}",
-            {
-                "method": method,
-                "url": self._base_url + path,
-                "params": query,
-                "data": content,
-                "headers": {**_HEADERS, **(headers or {})},
-            },
-            pace,
-            if_dropped,
-        )
+        request = {
+            "method": method,
+            "url": self._base_url + path,
+            "params": query,
+            "data": content,
+            "headers": {**_HEADERS, **(headers or {})},
+        }
+        once = partial(self._in_turn, pace, _Attempt(f"{method} {path}", request, if_dropped))
         reply: Reply = (self._retry_get if method == "GET" else self._retry_other)(once)
         return reply
 
@@ -131,23 +136,20 @@ class HttpClient:
         for adapter in opened:
             adapter.close()
 
-    def _told(
-        self,
-        call: str,
-        request: dict[str, Any],
-        pace: Callable[[], None] | None,
-        if_dropped: str,
-    ) -> Reply:
-        """One attempt with its line in the log; the wait for its turn is not counted."""
+    def _in_turn(self, pace: Callable[[], None] | None, tried: _Attempt) -> Reply:
+        """One attempt when its turn has come; its line in the log does not count the wait."""
         if pace is not None:
             pace()
+        if self._about is None:
+            return self._once(tried)
         begun = self._clock()
         try:
-            reply = self._once(call, request, None, if_dropped)
+            reply = self._once(tried)
         except CallError as error:
-            self._tell(call, begun, {"error": str(error)})
+            self._tell(tried.call, begun, {"error": str(error)})
             raise
-        self._tell(call, begun, {"status": reply.status, "error_number": self._number(reply)})
+        ended = {"status": reply.status, "error_number": self._number(reply)}
+        self._tell(tried.call, begun, ended)
         return reply
 
     def _tell(self, call: str, begun: float, ended: Mapping[str, object]) -> None:
@@ -163,21 +165,14 @@ class HttpClient:
     def _number(self, reply: Reply) -> int | None:
         return error_number(reply.content) if self.service == "apple" else None
 
-    def _once(
-        self,
-        call: str,
-        request: dict[str, Any],
-        pace: Callable[[], None] | None,
-        if_dropped: str,
-    ) -> Reply:
-        if pace is not None:
-            pace()
+    def _once(self, tried: _Attempt) -> Reply:
+        call = tried.call
         attempt.begin(READ_FOR, self._clock)
         try:
             # Straight to the adapter: a session would add .netrc, cookies and redirects, none of
             # them wanted, and takes a third of the time.
             with self._connections().send(
-                _prepared(**request),
+                _prepared(**tried.request),
                 stream=True,
                 timeout=self._timeout,
                 verify=self._verify,
@@ -192,7 +187,7 @@ class HttpClient:
                     ),
                 )
         except (requests.RequestException, HTTPError, OSError) as error:
-            failure = self._failure(call, error, if_dropped)
+            failure = self._failure(call, error, tried.if_dropped)
         # Outside of the except block: requests' errors hold the request with its credentials,
         # and must not travel along as a context.
         raise failure

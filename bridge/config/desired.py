@@ -88,7 +88,9 @@ def _group(reader: Reader, name: str, spot: Spot) -> Group:
             f"has {' and '.join(found)}; keep one way to name devices "
             "(only serials and serials_file go together)",
         )
-    listed = reader.values(found["serials"], values.serial_number) if "serials" in found else ()
+    listed = (
+        reader.values(found["serials"], values.listed_serial_number) if "serials" in found else ()
+    )
     filed = read_serials(reader, found["serials_file"]) if "serials_file" in found else ()
     every = reader.value(found["all"], values.boolean) if "all" in found else None
     if every is False:

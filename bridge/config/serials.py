@@ -35,7 +35,7 @@ def read_serials(reader: Reader, spot: Spot) -> tuple[str, ...]:
         if not word:
             continue
         try:
-            found.append(values.serial_number(word))
+            found.append(values.listed_serial_number(word))
         except ConfigError as error:
             reader.wrong_in(path, number, spot, f'"{tidy(word)}" {error}')
     if not found:

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from bridge.domain.desired.versions import conditions
 from bridge.domain.devices.platforms import PLATFORMS
-from bridge.domain.devices.serials import is_written_like_one
+from bridge.domain.devices.serials import is_word_for_none, is_written_like_one
 from bridge.errors import ConfigError
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -135,6 +135,15 @@ def serial_number(text: str) -> str:
     if not is_written_like_one(text):
         _no("is not a serial number; write 1 to 64 of A-Z, 0-9 and -")
     return text.upper()
+
+
+def listed_serial_number(text: str) -> str:
+    """A serial number that a file wants something for: none of the words that firmware has in place
+    of one, which devices tell and the bridge takes for no number."""
+    number = serial_number(text)
+    if is_word_for_none(number):
+        _no("is what devices tell that have no serial number; take it out")
+    return number
 
 
 def adam_id(text: str) -> str:

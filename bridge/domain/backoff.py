@@ -25,3 +25,14 @@ def doubling(start: float, last: float, first_after: float, at_most: float) -> f
     has already passed since `start`, at least `first_after` and at most `at_most` seconds.
     """
     return last + min(max(last - start, first_after), at_most)
+
+
+def next_step(start: float, now: float, waits: Sequence[float], *, each: int, last: float) -> float:
+    """The next of the moments that follow `start` at these waits, each of them `each` times, and at
+    `last` for ever after those."""
+    due = start
+    for wait in (wait for wait in waits for _ in range(each)):
+        due += wait
+        if due > now:
+            return due
+    return now + last

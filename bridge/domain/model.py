@@ -186,6 +186,8 @@ class Attempt:
     in_doubt_at: float | None
     not_now_since: float | None
     stalled_at: float | None
+    odd_answers: int
+    """Answers with a status that the MDM server does not take: it keeps the command."""
     answered_at: float | None
     status: str | None
     error_domain: str | None

@@ -26,7 +26,7 @@ from bridge.engine.decide import breaker, first_facts
 from bridge.engine.insight import webhook_health
 from bridge.store import meta
 from bridge.store.agenda import Agenda, earliest
-from bridge.store.commands import commands, timers
+from bridge.store.commands import commands, left_open, timers
 from bridge.store.devices import devices
 from bridge.store.installs import installs
 from bridge.store.licences import locations, requests
@@ -124,10 +124,10 @@ def _pushes(context: Context, outside: Outside) -> int:
         parked = commands.parked(context.db, device_id)
         for command in parked:
             if command.stalled_at is None:
-                commands.stalled(context.db, command.command_uuid, context.now)
+                left_open.stalled(context.db, command.command_uuid, context.now)
         policy = context.policy
-        again_after = _push_again_after(context, device, [c.not_now_since for c in parked])
-        timers.push_again(context.db, device_id, context.now + again_after, context.now)
+        again_at = _push_again_at(context, device, [c.not_now_since for c in parked])
+        timers.push_again(context.db, device_id, again_at, context.now)
         expiration = int(context.now + policy.command.push_expiration)
         Push.intend(
             context.db,
@@ -139,18 +139,22 @@ def _pushes(context: Context, outside: Outside) -> int:
     return len(due)
 
 
-def _push_again_after(
+def _push_again_at(
     context: Context, device: Device, parked_since: Sequence[float | None]
-) -> float:
-    """Seconds until the next push: rarer and rarer the longer the device has been away."""
-    policy = context.policy
-    away = context.now - (device.last_seen_at or context.now)
+) -> float | None:
+    """When it is pushed to next: rarer and rarer the longer the device has been away, or has left
+    open what it was pushed to for."""
+    policy, now = context.policy, context.now
+    away = now - (device.last_seen_at or now)
     if away >= policy.device.silent_after:
-        return policy.device.silent_push_every
+        return now + policy.device.silent_push_every
     if parked_since:
-        since = min(at or context.now for at in parked_since)
-        return follow_up.push_after(policy, since, context.now)
-    return min(max(policy.command.repush_after, away), policy.command.push_expiration)
+        since = min(at or now for at in parked_since)
+        return now + follow_up.push_after(policy, since, now)
+    waiting = left_open.waiting(context.db, device.id, now)
+    if waiting.count and not waiting.others:
+        return follow_up.push_for_left_open(policy, waiting, now)
+    return now + min(max(policy.command.repush_after, away), policy.command.push_expiration)
 
 
 def _jobs(context: Context, outside: Outside) -> int:

@@ -13,6 +13,7 @@ from bridge.errors import PlistError
 from bridge.simulator.faults import Faults
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.ledger import Ledger, Posted
+from bridge.simulator.mdm_answers import is_readable
 from bridge.simulator.mdm_commands import from_raw
 from bridge.simulator.mdm_queue import Command, Queue, UnknownStatus
 from bridge.simulator.outgoing import Outgoing
@@ -244,6 +245,8 @@ class Mdm:
         try:
             values = _members(body)
         except PlistError:
+            return 500, b""
+        if not is_readable(values):
             return 500, b""
         udid, enrollment_id = text(values, "UDID"), text(values, "EnrollmentID")
         status, command_uuid = text(values, "Status"), text(values, "CommandUUID")

@@ -17,11 +17,6 @@ from bridge.simulator.outgoing import Letter, Outgoing, without_userinfo
 
 LATE_AT_MOST = 5.0
 
-TOPICS = frozenset(
-    "mdm.Authenticate mdm.TokenUpdate mdm.CheckOut mdm.Connect"
-    " mdm.GetBootstrapToken mdm.SetBootstrapToken".split()
-)
-
 
 def nanoseconds(now: float, below_microseconds: int) -> str:
     """RFC 3339 in UTC with nanoseconds, trailing zeros cut, as Go writes it."""

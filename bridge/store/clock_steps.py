@@ -45,7 +45,7 @@ DUE: Mapping[str, tuple[str, ...]] = {
 HAPPENED: Mapping[str, tuple[str, ...]] = {
     "commands": (
         *("created_at", "posted_at", "in_doubt_at", "not_now_since", "not_now_at"),
-        *("offered_at", "stalled_at", "answered_at"),
+        *("offered_at", "stalled_at", "odd_at", "answered_at"),
     ),
     "outbox": ("created_at", "claimed_at", "settled_at"),
     "apple_requests": (

@@ -98,8 +98,8 @@ def read(event: dict[str, Any], body: bytes) -> tuple[str, str]:
         error = (stored.payload_error or "").removeprefix("The property list cannot be read: ")
         return "unread", error.rstrip(".")
     if stored.status != "Acknowledged":
-        why = "MicroMDM keeps the command and offers it again; the first answer stands"
-        return "an error without a cause", why
+        why = "MicroMDM keeps the command and offers it again; so it stays open"
+        return "unread", why
     try:
         listed = parse_managed_list(stored.message)
     except ShapeError as error:

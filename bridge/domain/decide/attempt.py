@@ -58,6 +58,9 @@ def _sent(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decisio
     since = attempt.stalled_at
     if since is None:
         return Decision("sent", "COMMAND_SENT")
+    if attempt.odd_answers:
+        decision = Decision("unconfirmed", "ANSWER_UNREADABLE", attempt.unread or "")
+        return ask_in_time(facts, policy, now, decision, since)
     patience_ends = since + policy.verify.unconfirmed_after
     decision = Decision("sent", "NOT_ANSWERED", recheck_at=patience_ends)
     if now >= patience_ends:

@@ -7,6 +7,8 @@ that the bridge itself asked for are given back.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import MANAGED, answer_meaning, app_status, apple_error, device_error
 from bridge.domain.decide.answer import explained
@@ -20,7 +22,7 @@ from bridge.domain.decision import (
     SendRemove,
     Step,
 )
-from bridge.domain.devices.asking import asking, is_unmanaged
+from bridge.domain.devices.asking import ask_in_time, asking, is_unmanaged
 from bridge.domain.facts import Facts
 from bridge.domain.model import IN_DEVICE_QUEUE, Attempt
 from bridge.domain.policy import Policy
@@ -105,6 +107,9 @@ def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...])
     if device is None or not device.enrolled or device.udid is None:
         return Decision("removed", "RELEASED", "the device is not enrolled", steps=steps)
     if facts.attempt is not None and facts.attempt.state in IN_DEVICE_QUEUE:
+        if facts.attempt.odd_answers:
+            unread = facts.attempt.unread or ""
+            return Decision("removing", "ANSWER_UNREADABLE", unread, steps=steps)
         return Decision("removing", "REMOVAL_WAITS", steps=steps)
     if _is_gone(facts):
         return Decision("removed", "REMOVED", steps=steps)
@@ -178,7 +183,12 @@ def _as_the_removal_stands(
         return _in_doubt(facts, policy, now, removal, steps)
     if removal.state == "error":
         return _after_error(policy, now, removal, steps)
-    return Decision("removing", "REMOVING", steps=steps)
+    decision = Decision("removing", "REMOVING", steps=steps)
+    if removal.stalled_at is None:
+        return decision
+    if removal.odd_answers:
+        decision = replace(decision, reason="ANSWER_UNREADABLE", detail=removal.unread or "")
+    return ask_in_time(facts, policy, now, decision, removal.stalled_at)
 
 
 def _in_doubt(

@@ -62,7 +62,16 @@ def told(text: str | None) -> Told:
     return Told(claims="".join(c if c.isprintable() else "?" for c in words)[:LONGEST_CLAIM])
 
 
+def is_word_for_none(words: str) -> bool:
+    """Whether this is one of the words that stand in place of a number."""
+    plain = _plain(words)
+    return plain in _NO_NUMBER or plain.startswith(_TO_BE_FILLED)
+
+
 def _stands_for_none(words: str) -> bool:
-    plain = "".join(c for c in words if c.isalnum()).lower()
-    alike = len(set(plain)) <= 1
-    return alike or plain in _NO_NUMBER or plain.startswith(_TO_BE_FILLED)
+    alike = len(set(_plain(words))) <= 1
+    return alike or is_word_for_none(words)
+
+
+def _plain(words: str) -> str:
+    return "".join(c for c in words if c.isalnum()).lower()

@@ -20,6 +20,3 @@ class Options:
     """The digest of the managed app configuration."""
     attributes: Mapping[str, Any] = field(default_factory=dict, hash=False)
     on_unwanted: Literal["keep", "release", "remove"] = "keep"
-
-
-Held = Literal["NOT_PLANNED"]

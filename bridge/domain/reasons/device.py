@@ -61,7 +61,9 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "{device} answers, but its answer cannot be read, so {app} waits: {detail}",
         "the admin",
         "the device is asked again, at last once a day; restart or update it, and if the answer "
-        "stays so, report it with the output of vpp-bridge why; a device that is enrolled anew, or "
+        "stays so, report it with the output of vpp-bridge why; where the MDM server keeps the "
+        "command, clear its queue for the device (DELETE /v1/commands/UDID, which drops what other "
+        "tools have there, too), then vpp-bridge retry; a device that is enrolled anew, or "
         "vpp-bridge retry, is asked at once",
         ("waiting", "licensed", "unconfirmed", "removing"),
     ),

@@ -8,6 +8,7 @@ from bridge.clients.mdm.micromdm import QueuedCommand
 from bridge.domain.backoff import doubling
 from bridge.domain.model import Device
 from bridge.domain.pauses import Pause, Pauses
+from bridge.domain.policy import DAY
 from bridge.engine.calls import TAKEN_BACK, Call, wait_after
 from bridge.engine.commands import follow_up, plists
 from bridge.engine.context import Context
@@ -189,7 +190,9 @@ class LookAtQueue(MdmCall):
 
     def _queued(self, context: Context, command: Command, began_at: float) -> None:
         """It waits for its device. One that came and left it open may do so for ever: MicroMDM
-        keeps an answer that it cannot read from everybody (micromdm issue 1040)."""
+        keeps an answer that it cannot read from everybody (micromdm issue 1040). What the device
+        answers shows by itself, so that such a command is looked for once a day only, lest somebody
+        cleared the queue."""
         policy = context.policy.command
         left_open = (
             command.offered_at is not None
@@ -197,6 +200,7 @@ class LookAtQueue(MdmCall):
         )
         if left_open and command.stalled_at is None:
             follow_up.stall(context, command)
+        is_stalled = left_open or command.stalled_at is not None
         posted_at = command.posted_at or command.created_at
         timers.stored_up_to(
             context.db, command.server, posted_at, context.now + policy.in_doubt_after
@@ -204,8 +208,10 @@ class LookAtQueue(MdmCall):
         commands.queued(
             context.db,
             command.command_uuid,
-            look_at=doubling(posted_at, context.now, policy.in_doubt_after, LOOK_AT_MOST),
-            push_at=max(posted_at + policy.repush_after, context.now),
+            look_at=context.now + DAY
+            if is_stalled
+            else doubling(posted_at, context.now, policy.in_doubt_after, LOOK_AT_MOST),
+            push_at=None if is_stalled else max(posted_at + policy.repush_after, context.now),
         )
 
 

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from bridge.domain.policy import Policy
+from bridge.domain.backoff import next_step, nth_delay
+from bridge.domain.policy import DAY, Policy
 from bridge.engine.context import Context
 from bridge.store import meta
-from bridge.store.commands import commands, ends
+from bridge.store.commands import commands, ends, left_open
 from bridge.store.commands.commands import Command
 from bridge.store.devices import devices, unheard
 from bridge.store.installs import installs
@@ -34,9 +35,25 @@ def _unheard(context: Context, command: Command) -> None:
 
 def stall(context: Context, command: Command) -> None:
     """The device left the command open: whatever else it is to get goes on without it."""
-    commands.stalled(context.db, command.command_uuid, context.now)
+    left_open.stalled(context.db, command.command_uuid, context.now)
     meta.count(context.db, "command.passed_over", context.now)
+    push_at = context.now + (nth_delay(context.policy.verify.unreadable_retry, 1) or DAY)
+    left_open.push_at(context.db, command.command_uuid, push_at)
     touch(context, command)
+
+
+def push_for_left_open(policy: Policy, waiting: left_open.Waiting, now: float) -> float | None:
+    """When a device is next pushed to for what it left open: at the same steps at which it is asked
+    again for what cannot be read.
+
+    Its server offers one command each time that the device comes, so that a step is taken once for
+    each of them. An install alone is not worth it: the device is asked for its apps meanwhile, and
+    comes for that.
+    """
+    if waiting.newest_at is None or not waiting.is_pushed:
+        return None
+    waits = policy.verify.unreadable_retry
+    return next_step(waiting.newest_at, now, waits, each=waiting.count, last=DAY)
 
 
 def push_after(policy: Policy, parked_since: float, now: float) -> float:

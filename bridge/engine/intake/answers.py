@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -14,7 +13,7 @@ from bridge.domain.model import Device
 from bridge.engine.commands import follow_up
 from bridge.engine.context import Context
 from bridge.engine.desired import apply
-from bridge.engine.intake import serials
+from bridge.engine.intake import odd_status, serials
 from bridge.errors import ShapeError
 from bridge.store import meta
 from bridge.store.catalog import apps
@@ -34,9 +33,9 @@ from bridge.wire.device_report import (
 )
 from bridge.wire.mdm_webhook import StoredWebhook
 
-log = logging.getLogger(__name__)
-
 _ENDS = ("Acknowledged", "Error", FORMAT_ERROR)
+STATUSES = (*_ENDS, "NotNow", "Idle")
+"""The words that devices have for how a command fared (Apple, "Response status codes")."""
 
 
 def touch(context: Context, device_id: int) -> None:
@@ -59,8 +58,8 @@ def handle(
 ) -> str:
     """Keep an answer, whatever it is; returns in a few words what came of it.
 
-    `status` settles the command, whatever the rest is like; a word that nobody knows, or none, is
-    an error without a cause.
+    `status` settles the command, whatever the rest is like; with a word that nobody knows, or none,
+    it stays open.
     """
     db = context.db
     if command.posted_at is not None:
@@ -73,12 +72,11 @@ def handle(
         _touch_install(context, command)
         return f"{command.request_type}: NotNow"
     message, unread = webhook.message or {}, webhook.payload_error
-    if status not in _ENDS:
-        meta.count(db, "mdm.unknown_status", context.now)
-        unread = unread or f"its status is unknown: {status or 'none'}"
     unheard.heard(db, device.id, command.request_type)
+    if status not in _ENDS:
+        return odd_status.handle(context, event, status or "none", device, command)
     full = device_queue.length(db, device.id) >= context.policy.install.max_open_per_device
-    told = _told(status or "none", message, unread)
+    told = _told(status, message, unread)
     if not commands.answered(db, command.command_uuid, told, event.received_at):
         return f"{command.request_type}: answered again, the first answer stands"
     if full:
@@ -164,17 +162,7 @@ def _cannot_be_read(context: Context, answer: Answered, why: str, bundle_id: str
         context.db, device, command.request_type, why, answer.event.received_at, bundle_id
     )
     if times == 2:
-        log.warning(
-            "a device answers again and again what cannot be read: %s",
-            why,
-            extra={
-                "device_serial": device.serial_number,
-                "device_udid": device.udid,
-                "command_uuid": command.command_uuid,
-                "request_type": command.request_type,
-                "server": device.server,
-            },
-        )
+        odd_status.warn(device, command, why)
 
 
 def _facts(context: Context, answer: Answered) -> None:

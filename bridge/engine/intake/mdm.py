@@ -18,7 +18,7 @@ from dataclasses import replace
 from bridge.domain.model import Device
 from bridge.engine.context import Context
 from bridge.engine.intake import answers, serials
-from bridge.engine.intake.answers import touch
+from bridge.engine.intake.answers import STATUSES, touch
 from bridge.store import meta
 from bridge.store.catalog import apps
 from bridge.store.commands import commands, device_queue, ends, timers
@@ -202,7 +202,7 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
         if device.serial_number is None and webhook.udid is not None:
             _ask_server(context, event)
         touch(context, device.id)
-    status = webhook.status or parse_status(_message(webhook))
+    status = _status(webhook)
     if status == "Idle" and webhook.channel is None:
         return (
             f"unreadable, no effect on what is open: {webhook.payload_error or 'no device in it'}"
@@ -218,6 +218,12 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
     if webhook.message is None and webhook.payload_error is None:
         return "an answer that was stored before its command was ours, no effect"
     return answers.handle(context, event, webhook, status, device, command)
+
+
+def _status(webhook: StoredWebhook) -> str | None:
+    """How a command fared, by the envelope or the message: the first word that is known counts."""
+    told = (webhook.status, parse_status(_message(webhook)))
+    return next((each for each in told if each in STATUSES), told[0] or told[1])
 
 
 def _bootstrap(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:

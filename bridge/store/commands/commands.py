@@ -40,6 +40,8 @@ class Command:
     not_now_at: float | None
     offered_at: float | None
     stalled_at: float | None
+    odd_answers: int
+    odd_at: float | None
     answered_at: float | None
     status: str | None
 
@@ -155,7 +157,7 @@ def posting(db: Connection, command_uuid: str, enrolment: int) -> None:
     db.execute(
         "UPDATE commands SET state = 'posting', posts = posts + 1, enrolment = ?, look_at = NULL, "
         "suspect = 0, not_now_since = NULL, not_now_at = NULL, in_doubt_at = NULL, push_at = NULL, "
-        "offered_at = NULL, stalled_at = NULL "
+        "offered_at = NULL, stalled_at = NULL, odd_answers = 0, odd_at = NULL "
         "WHERE command_uuid = ?",
         (enrolment, command_uuid),
     )
@@ -187,19 +189,6 @@ def queued(db: Connection, command_uuid: str, *, look_at: float, push_at: float 
         "WHERE command_uuid = ? AND state IN ('posted', 'queued')",
         (look_at, push_at, command_uuid),
     )
-
-
-def stalled(db: Connection, command_uuid: str, now: float) -> None:
-    """The device came and left the command open, which the server still has: no other command
-    waits for it any longer."""
-    changed = db.execute(
-        "UPDATE commands SET stalled_at = ? WHERE command_uuid = ? "
-        "AND state IN ('posted', 'queued', 'not_now') AND stalled_at IS NULL "
-        "RETURNING device_id",
-        (now, command_uuid),
-    ).fetchall()
-    for row in changed:
-        device_queue.wake(db, row[0], now)
 
 
 def in_doubt(db: Connection, command_uuid: str, now: float) -> None:

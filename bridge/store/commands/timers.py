@@ -120,8 +120,8 @@ def to_push(db: Connection, now: float, limit: int) -> list[int]:
     return [int(row[0]) for row in found]
 
 
-def push_again(db: Connection, device_id: int, push_at: float, now: float) -> None:
-    """The device was pushed to: not again before `push_at`."""
+def push_again(db: Connection, device_id: int, push_at: float | None, now: float) -> None:
+    """The device was pushed to: not again before `push_at`, or not for this (None)."""
     db.execute(
         "UPDATE commands SET push_at = ? WHERE device_id = ? AND push_at <= ?",
         (push_at, device_id, now),

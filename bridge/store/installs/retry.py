@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.store.commands import left_open
 from bridge.store.database import Connection
 
 _STOPPED = (
@@ -14,15 +15,18 @@ def retry(db: Connection, serial_number: str | None, adam_id: str | None, now: f
     """Give stopped installs another round: what failed before does not count any more.
 
     Those of a device, of an app, of both, or all. What is not wanted, and what is in any other
-    state, stays as it is. Returns how many there were; they are dirty after this.
+    state, stays as it is. Returns how many there were; they are dirty after this, and what their
+    devices left open on the MDM server is looked for.
     """
     where, values = _of(serial_number, adam_id)
     changed = db.execute(
         "UPDATE installs SET round_at = ?, updated_at = ?, dirty_at = coalesce(dirty_at, ?) "
-        f"WHERE {where}",
+        f"WHERE {where} RETURNING target",
         (now, now, now, *values),
-    )
-    return changed.rowcount
+    ).fetchall()
+    for target in {row[0] for row in changed}:
+        left_open.hasten(db, target, now)
+    return len(changed)
 
 
 def stopped(

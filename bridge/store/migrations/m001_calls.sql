@@ -26,6 +26,8 @@ CREATE TABLE commands (
     not_now_at REAL,
     offered_at REAL,                   -- when its device first came for commands after posted_at
     stalled_at REAL,               -- since when it holds up no other: its device left it open
+    odd_answers INTEGER NOT NULL DEFAULT 0,  -- with a status for which the server keeps it
+    odd_at REAL,                       -- when the newest of those came
     push_at REAL,
     answered_at REAL,
     status TEXT,

@@ -98,15 +98,17 @@ def test_all_mistakes_at_once_in_the_order_of_the_file(path: Path) -> None:
 
 
 def test_a_bad_line_of_a_file_of_serials_has_the_name_and_line_of_that_file(path: Path) -> None:
-    text = "X1\r\n\r\n# kiosks\r\nno good\r\nX2,Lobby\r\n"
+    text = "X1\r\n\r\n# kiosks\r\nno good\r\nX2,Lobby\r\nUnknown\r\n"
     (path.parent / "sales.txt").write_text(text, newline="")
     path.write_text(
         "database: b\ngroups:\n  sales: {serials_file: sales.txt}\n  a: {al: true}\nlisten: 80\n"
     )
     wrong = "is not a serial number; write 1 to 64 of A-Z, 0-9 and -"
-    assert mistakes(path, {})[:3] == (
+    assert mistakes(path, {})[:4] == (
         f'{path.parent}/sales.txt:4: groups.sales.serials_file: "no good" {wrong}',
         f'{path.parent}/sales.txt:5: groups.sales.serials_file: "X2,Lobby" {wrong}',
+        f'{path.parent}/sales.txt:6: groups.sales.serials_file: "Unknown" is what devices tell '
+        "that have no serial number; take it out",
         f"{path}:4: groups.a.al: unknown key; did you mean all?",
     )
 

@@ -269,14 +269,23 @@ def test_what_is_no_answer_changes_no_command(database: Database) -> None:
 
 
 @pytest.mark.parametrize("uuid", ["i", "q"])
-def test_a_status_that_nobody_knows_is_an_error_without_a_cause(
-    database: Database, uuid: str
+@pytest.mark.parametrize("status", ["Odd", ""])
+def test_what_is_answered_with_a_status_that_nobody_knows_stays_open(
+    database: Database, uuid: str, status: str
 ) -> None:
     open_commands(database)
-    outcome = answer(database, uuid, "Odd")
-    assert outcome.endswith("Odd; the rest cannot be read: its status is unknown: Odd")
+    outcome = answer(database, uuid, status)
+    assert f"its status is unknown: {status or 'none'}" in outcome
     with database.read() as db:
-        assert state(db, uuid) == "error"
+        assert state(db, uuid) == "queued"
+        assert value(db, f"SELECT odd_answers FROM commands WHERE command_uuid = '{uuid}'") == 1
+        device = device_of(db, "main", UDID)
+        assert device is not None and device_queue.length(db, device.id) == 1, (
+            "it holds up no other"
+        )
+    answer(database, uuid, "Acknowledged", at=NOW + 59)
+    with database.read() as db:
+        assert state(db, uuid) == "acknowledged", "the server offers it again"
 
 
 def test_an_answer_of_another_device_is_not_this_ones(database: Database) -> None:
