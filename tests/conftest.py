@@ -17,6 +17,15 @@ from tests.real import binaries
 pytest_plugins = ["pytester", "tests.slow"]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--mdm",
+        choices=["micromdm", "plain"],
+        default="micromdm",
+        help="plain: flows run on a server without a queue view and a list of devices",
+    )
+
+
 class BeyondThisMachine(RuntimeError):
     """A test tried to reach another machine; no OSError, lest code take it for an outage."""
 

@@ -214,8 +214,7 @@ class Bridge(Lists, Pauses, Wishes):
 
         Ready for JSON; `ok` is false, and `error` says why, when it could not be handled.
         """
-        policy = self.config.policy
-        done = replay.replay(self.database, policy, event_id, self.now(), dry_run=dry_run)
+        done = replay.replay(self.database, self.context, event_id, dry_run=dry_run)
         if done is not None and done.error is None and not dry_run:
             with self.database.write() as db:
                 text = f"message {event_id} is handled again"
@@ -259,11 +258,21 @@ class Bridge(Lists, Pauses, Wishes):
     def sync(self, what: str) -> Sequence[AskedRead]:
         """Have the engine read everything anew, or only assets, assignments or devices.
 
-        `asked` says whether it will; False where such a read is under way already.
+        `asked` says whether it will; False where such a read is under way already, and for a
+        server that has no list of devices: there, devices of which more is to be known are asked.
         """
-        reads = sync.chosen(what, tuple(self.config.locations), tuple(self.config.servers))
+        reads = sync.chosen(what, tuple(self.config.locations), self.listing_servers)
         asked = sync.Sync(self.database, self.config.policy, {}, reads, self.clock).ask()
-        return [{"what": r.what, "of": r.scope, "asked": r in asked} for r in reads]
+        unlisted = self.ask_unlisted() if what in ("devices", "all") else {}
+        told = [AskedRead(what=r.what, of=r.scope, asked=r in asked) for r in reads]
+        return told + [AskedRead(what="devices", of=name, asked=False) for name in unlisted]
+
+    def ask_unlisted(self) -> dict[str, int]:
+        """Have devices asked of servers without a list; how many are known of each."""
+        if not self.unlisted_servers:
+            return {}
+        with self.database.write() as db:
+            return sync.ask_unlisted(db, self.unlisted_servers, self.now())
 
     def clients(self, transports: Transports | None = None) -> ClientPool:
         """The clients of this bridge, which keep each location to its own library."""
@@ -274,7 +283,7 @@ class Bridge(Lists, Pauses, Wishes):
     def engine(self, transports: Transports | None = None, execute: Executor = inline) -> Engine:
         """The engine of this bridge; the engine's lock is the caller's business."""
         clients = self.clients(transports)
-        outside = Outside(tuple(self.config.locations), tuple(self.config.servers))
+        outside = Outside(tuple(self.config.locations), self.servers)
         tokens = TokenWatch(
             self.database, self.config.policy, outside.locations, clients.token_file_changed
         )

@@ -41,8 +41,7 @@ class Wishes(Opened):
         return self.unseen() if uses_rules(desired) else ()
 
     def _unseen(self, db: Connection) -> tuple[Blind, ...]:
-        config = self.config
-        return unseen_servers(db, config.listing_servers, config.policy, self.now())
+        return unseen_servers(db, self.listing_servers, self.config.policy, self.now())
 
     def apply(
         self,

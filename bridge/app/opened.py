@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
+from bridge.clients.mdm import adapters
+from bridge.clients.mdm.port import Abilities
 from bridge.config import Config
 from bridge.engine.context import Context
 from bridge.store.database import Database
@@ -26,10 +28,25 @@ class Opened:
         self.clock = clock
         self.database = Database(config.database)
 
+    @property
+    def servers(self) -> Mapping[str, Abilities]:
+        """What each of the configured MDM servers can do."""
+        return adapters.abilities({n: each.kind for n, each in self.config.servers.items()})
+
+    @property
+    def listing_servers(self) -> tuple[str, ...]:
+        """The names of the MDM servers that can be asked for all of their devices."""
+        return tuple(name for name, can in self.servers.items() if can.device_list)
+
+    @property
+    def unlisted_servers(self) -> tuple[str, ...]:
+        """The names of the others: their devices are known by what they send only."""
+        return tuple(name for name, can in self.servers.items() if not can.device_list)
+
     def now(self) -> float:
         """The time, in seconds since the epoch."""
         return self.clock()
 
     def context(self, db: Any) -> Context:
         """This moment's context on an open transaction."""
-        return Context(db, self.config.policy, self.now())
+        return Context(db, self.config.policy, self.now(), self.servers)

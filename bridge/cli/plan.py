@@ -59,7 +59,7 @@ def look_outside(
     """
     wished_at = sorted({name for app in bridge.config.desired.apps for name in app.locations})
     with bridge.database.read() as db:
-        reads = missing(db, bridge.config.listing_servers, wished_at)
+        reads = missing(db, bridge.listing_servers, wished_at)
     if offline:
         return Look(notes=_left_out(reads), unseen=bridge.unseen(), offline=True)
     by_engine = keep or bridge.engine_lock.held()

@@ -47,8 +47,14 @@ def sync(settings: Settings, what: str, as_json: bool) -> int:
         job = Sync(bridge.database, bridge.config.policy, calls, reads, bridge.clock)
         with show.progress(quiet=as_json) as view:
             ended = run_reads(bridge, job, reads, view, settings.sleep)
+        unlisted = bridge.ask_unlisted() if what in ("devices", "all") else {}
+    ended += [Progress(Read("devices", name), "done", count) for name, count in unlisted.items()]
     if as_json:
         show.as_json({"reads": [_as_json(each) for each in ended]})
+    else:
+        for name, count in unlisted.items():
+            known = f"{count} known by what they sent"
+            show.line(f"devices of {name}: {known}; this server has no list of them to read")
     failed = [each for each in ended if each.state == "failed"]
     for each in failed:
         show.line(f"{_name(each.read)}: {each.error}", error=True)
@@ -57,8 +63,8 @@ def sync(settings: Settings, what: str, as_json: bool) -> int:
 
 def _reads(bridge: Bridge, what: str) -> list[Read]:
     config = bridge.config
-    reads = chosen(what, list(config.locations), list(config.servers))
-    if not reads:
+    reads = chosen(what, list(config.locations), bridge.listing_servers)
+    if not reads and not (bridge.unlisted_servers and what in ("devices", "all")):
         if what == "all":
             config.require("locations", "servers")
         config.require("servers" if what == "devices" else "locations")

@@ -16,7 +16,6 @@ APPLE_URL = "https://vpp.itunes.apple.com/mdm/v2"
 """Where Apple's Apps and Books API lives. Source: Apple, "Getting service configuration"."""
 
 KIND = "micromdm"
-_LISTING = frozenset({"micromdm"})
 LISTEN = ("127.0.0.1", 9008)
 
 Part = Literal["servers", "locations", "api"]
@@ -51,11 +50,6 @@ class ServerConfig:
     api_key: str = field(repr=False)
     webhook_keys: tuple[str, ...] = field(repr=False)
     forward_to: tuple[str, ...] = field(default=(), repr=False)
-
-    @property
-    def lists_devices(self) -> bool:
-        """Whether a server of its kind can be asked for all of its devices."""
-        return self.kind in _LISTING
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,11 +111,6 @@ class Config:
             "api": self.api.key is not None,
         }
         return [f"{self.path}:1: {_ABSENT[part]}" for part in parts if not present[part]]
-
-    @property
-    def listing_servers(self) -> tuple[str, ...]:
-        """The names of the MDM servers that can be asked for all of their devices."""
-        return tuple(name for name, server in self.servers.items() if server.lists_devices)
 
     def notification_url(self, location: str) -> str | None:
         """The address that Apple is told for `location`; None without `public_url` or its own.

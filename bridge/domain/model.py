@@ -121,6 +121,12 @@ class Device:
     checkout_stamp: float | None
 
     @property
+    def enrolment_id(self) -> str | None:
+        """By what its MDM server addresses it; None for one that nothing can be sent to yet, a
+        user enrolment, which has no UDID."""
+        return self.udid
+
+    @property
     def apps_known(self) -> bool:
         """Whether the device listed its apps since it was last enrolled."""
         return self.apps_listed_at is not None and self.apps_enrolment == self.enrolment

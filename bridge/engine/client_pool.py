@@ -12,7 +12,8 @@ from typing import Any
 
 from bridge.clients.apple.client import AppleClient
 from bridge.clients.http import HttpClient
-from bridge.clients.mdm.micromdm import MicroMdmClient
+from bridge.clients.mdm.adapters import connect
+from bridge.clients.mdm.port import MdmServer
 from bridge.clients.metadata import MetadataClient, place_of
 from bridge.clients.rate import RateLimiter
 from bridge.config import Config
@@ -61,7 +62,7 @@ class ClientPool:
         self._apple: dict[str, tuple[bytes, AppleClient]] = {}
         self._digests: dict[str, str] = {}
         self._metadata: dict[str, tuple[str, HttpClient, RateLimiter]] = {}
-        self._mdm: dict[str, MicroMdmClient] = {}
+        self._mdm: dict[str, MdmServer] = {}
 
     def apple(self, location: str) -> AppleClient:
         """The client for a location with the token that is in its file now.
@@ -125,7 +126,7 @@ class ClientPool:
         with self._lock:
             return self._digests.get(location)
 
-    def mdm(self, server: str) -> MicroMdmClient:
+    def mdm(self, server: str) -> MdmServer:
         """The client for an MDM server; raises NotSent for one that this process does not know."""
         with self._lock:
             if server not in self._mdm:
@@ -133,7 +134,7 @@ class ClientPool:
                     raise _unknown(server, "mdm")
                 config = self._config.servers[server]
                 http = self._http(config.url, "mdm", self._transports.mdm, server=server)
-                self._mdm[server] = MicroMdmClient(http, config.api_key)
+                self._mdm[server] = connect(config.kind, http, config.api_key)
             return self._mdm[server]
 
     def _token_file(self, location: str) -> bytes:

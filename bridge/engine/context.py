@@ -2,16 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 
+from bridge.clients.mdm.port import NO_ABILITIES, Abilities
 from bridge.domain.policy import Policy
 from bridge.store.database import Connection
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """One write transaction at one moment. `now` is seconds since the epoch."""
+    """One write transaction at one moment. `now` is seconds since the epoch.
+
+    `servers` are the MDM servers that are configured; whoever sends nothing may leave them out.
+    """
 
     db: Connection
     policy: Policy
     now: float
+    servers: Mapping[str, Abilities] = field(default_factory=dict)
+
+    def abilities(self, server: str) -> Abilities:
+        """What an MDM server can do; nothing, for one that is not configured."""
+        return self.servers.get(server, NO_ABILITIES)
+
+
+ContextOf = Callable[[Connection], Context]
+"""Makes the context of a transaction that begins now."""

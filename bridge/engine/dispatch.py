@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from bridge.clients.mdm.port import Abilities
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.policy import Policy
 from bridge.engine.calls import Call, registry
@@ -15,7 +16,7 @@ from bridge.engine.context import Context
 from bridge.engine.decide import pausing
 from bridge.errors import AppleRefused, CallError, StoreError
 from bridge.store import meta
-from bridge.store.database import Database
+from bridge.store.database import Connection, Database
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
 
@@ -50,12 +51,14 @@ class Dispatcher:
         calls: Mapping[str, Call],
         clock: Callable[[], float],
         execute: Executor = inline,
+        servers: Mapping[str, Abilities] | None = None,
     ) -> None:
         self._database = database
         self._policy = policy
         self._calls = calls
         self._clock = clock
         self._execute = execute
+        self._servers = servers or {}
         self._lock = threading.Lock()
         self._under_way: Counter[Scope] = Counter()
         self._resting: dict[Scope, float] = {}
@@ -65,7 +68,7 @@ class Dispatcher:
     def start(self, now: float) -> int:
         """Begin the calls that are due, save what is paused; returns how many were due."""
         with self._database.write() as db:
-            context = Context(db, self._policy, now)
+            context = self._context(db, now)
             claimed = self._claim(context)
             known = [row for row in claimed if self._knows(context, row)]
             going = [row for row in known if not pausing.hold_back(context, row)]
@@ -108,6 +111,9 @@ class Dispatcher:
         """How many calls have begun and not ended."""
         with self._lock:
             return self._under_way.total()
+
+    def _context(self, db: Connection, now: float) -> Context:
+        return Context(db, self._policy, now, self._servers)
 
     def _claim(self, context: Context) -> list[OutboxRow]:
         claimed = []
@@ -157,7 +163,7 @@ class Dispatcher:
         """
         try:
             with self._database.write() as db:
-                rest_until = ending(Context(db, self._policy, self._clock()))
+                rest_until = ending(self._context(db, self._clock()))
         except StoreError:
             log.exception("a call's answer could not be stored yet", extra=_log_keys(row))
             with self._lock:

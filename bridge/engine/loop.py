@@ -55,17 +55,17 @@ class Engine:
         self._watch = watch
         self._full_looked_at = clock()
         self._pruning = Pruning(database, policy.retention, clock())
-        self.dispatcher = Dispatcher(database, policy, calls, clock, execute)
+        self.dispatcher = Dispatcher(database, policy, calls, clock, execute, outside.servers)
 
     def recover(self) -> None:
         """Take up what a process that died left; the engine's lock must be held."""
-        clock_steps.look_at_start(self._context, self.database, self.outside.servers)
+        clock_steps.look_at_start(self._context, self.database, tuple(self.outside.servers))
         with self.database.write() as db:
             recovery.recover(self._context(db), self.calls, self.outside)
 
     def clock_stepped(self, by: float) -> None:
         """The wall clock was set by so many seconds: nothing may wait for the old time."""
-        clock_steps.stepped(self._context, self.database, self.outside.servers, by)
+        clock_steps.stepped(self._context, self.database, tuple(self.outside.servers), by)
         self._full_looked_at += by
         self._pruning.clock_stepped(by)
         self.dispatcher.clock_stepped(by)
@@ -81,7 +81,7 @@ class Engine:
         if agenda.acts:
             done += story.tell_acts(self.database)
         if _is_due(agenda.messages_at, now):
-            done += inbox.process(self.database, self.policy, now)
+            done += inbox.process(self.database, self._context)
         if _is_due(timers.due_at(agenda), now):
             done += self._write(lambda context: timers.sweep(context, self.outside))
         if agenda.dirty:
@@ -112,7 +112,7 @@ class Engine:
         )
 
     def _context(self, db: Connection) -> Context:
-        return Context(db, self.policy, self.clock())
+        return Context(db, self.policy, self.clock(), self.outside.servers)
 
     def _agenda(self, now: float) -> Agenda:
         with self.database.read() as db:

@@ -26,7 +26,7 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
             calls[row.kind].lost(context, row)
         else:
             registry.refuse(context, row)
-    for service, scopes in (("apple", outside.locations), ("mdm", outside.servers)):
+    for service, scopes in (("apple", outside.locations), ("mdm", tuple(outside.servers))):
         for row in outbox.cancel_elsewhere(context.db, service, scopes, context.now):
             if row.kind in calls:
                 calls[row.kind].scope_gone(context, row)

@@ -17,6 +17,7 @@ from bridge.engine.calls.locations import ReadAssets, ReadAssignments, Walk
 from bridge.engine.context import Context
 from bridge.engine.decide import first_facts, pausing
 from bridge.errors import CallError
+from bridge.store import meta
 from bridge.store.database import Connection, Database
 from bridge.store.outbox import full_reads
 
@@ -84,6 +85,15 @@ def chosen(what: str, locations: Sequence[str], servers: Sequence[str]) -> list[
         if what in (each, "all")
         for scope in (servers if each == "devices" else locations)
     ]
+
+
+def ask_unlisted(db: Connection, servers: Sequence[str], now: float) -> dict[str, int]:
+    """Where a server has no list to read, have its devices asked that a person wants to know more
+    of; how many devices are known of each, by what they sent."""
+    for server in servers:
+        first_facts.want(db, server, now)
+        meta.hasten_job(db, f"devices:{server}", now)
+    return {server: full_reads.devices(db, server) for server in servers}
 
 
 class Sync:

@@ -6,6 +6,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bridge.clients.mdm.port import Abilities
 from bridge.domain.model import Device
 from bridge.domain.webhooks import NOBODY
 from bridge.engine.calls import Call, metadata
@@ -20,7 +21,7 @@ from bridge.engine.calls.locations import (
     ReadLimits,
 )
 from bridge.engine.calls.mdm import Push
-from bridge.engine.commands import device_queue, follow_up
+from bridge.engine.commands import by_answers, by_queue, follow_up
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, first_facts
 from bridge.engine.insight import webhook_health
@@ -48,10 +49,10 @@ LOCATION_JOBS: Mapping[str, type[Call]] = {
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """The names of what is configured: which locations and servers there are to ask."""
+    """What is configured: which locations and servers there are to ask, and what these can do."""
 
     locations: Sequence[str]
-    servers: Sequence[str]
+    servers: Mapping[str, Abilities]
 
 
 def sweep(context: Context, outside: Outside) -> int:
@@ -96,20 +97,20 @@ def _requests(context: Context, outside: Outside) -> int:
 
 
 def _looks(context: Context, outside: Outside) -> int:
-    """Look at the server's queue for commands of which nothing was heard. It hides what a NotNow
-    parked: that is in doubt when its device came and did not answer it."""
+    """Follow up commands of which nothing was heard. What a NotNow parked shows in no queue: it
+    is in doubt when its device came and did not answer it."""
     due = timers.to_look_at(context.db, context.now, AT_ONCE)
     for device_id in due:
         device = devices.by_id(context.db, device_id)
         for command in commands.parked(context.db, device_id):
             if command.look_at is not None and command.look_at <= context.now:
                 follow_up.doubt(context, command)
-        later = context.policy.command.in_doubt_after
-        if device is not None and device.server in outside.servers:
-            device_queue.ask_queue(context, device.server, device_id)
+        if device is None or device.server not in outside.servers:
+            timers.looking(context.db, device_id, context.now + UNCONFIGURED_FOR)
+        elif outside.servers[device.server].queue_view:
+            by_queue.look(context, device)
         else:
-            later = UNCONFIGURED_FOR
-        timers.looking(context.db, device_id, context.now + later)
+            by_answers.look(context, device)
     return len(due)
 
 
@@ -164,12 +165,15 @@ def _jobs(context: Context, outside: Outside) -> int:
         if kind in LOCATION_JOBS and name in outside.locations:
             _location_job(context, kind, name)
         elif kind == "devices" and name in outside.servers:
-            ReadDevices.intend(context.db, name, now=context.now)
+            if outside.servers[name].device_list:
+                ReadDevices.intend(context.db, name, now=context.now)
+            else:
+                first_facts.begin(context, name)
             meta.plan_job(context.db, job, context.now + context.policy.sync.devices_every)
         elif kind == first_facts.JOB and name in outside.servers:
             first_facts.ask_some(context, name)
         elif kind == webhooks.JOB and name in (*outside.servers, NOBODY):
-            webhook_health.look(context, name, outside.servers)
+            webhook_health.look(context, name, tuple(outside.servers))
         else:
             meta.forget_job(context.db, job)
     return len(due)

@@ -1,5 +1,7 @@
 """An MDM server that behaves like MicroMDM 1.13.1, traps included; mdm_http.py puts it on HTTP.
 
+It may also be a plain one (`MdmSettings.plain`), with less to ask it for.
+
 Source: MicroMDM's platform/queue, platform/device, platform/apns and mdm packages.
 """
 
@@ -7,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bridge.errors import PlistError
 from bridge.simulator.faults import Faults
@@ -15,7 +17,7 @@ from bridge.simulator.kernel import Kernel
 from bridge.simulator.ledger import Ledger, Posted
 from bridge.simulator.mdm_answers import is_readable
 from bridge.simulator.mdm_commands import from_raw
-from bridge.simulator.mdm_queue import Command, Queue, UnknownStatus
+from bridge.simulator.mdm_queue import Command, PlainQueue, Queue, UnknownStatus
 from bridge.simulator.outgoing import Outgoing
 from bridge.simulator.plists import Value, read_plist, text
 from bridge.simulator.webhook import Webhook
@@ -33,6 +35,10 @@ class MdmSettings:
     `race_window` and `race_loss` simulate that MicroMDM reads and writes a device's queue in two
     transactions: a command stored within the window after the device connected is lost with this
     probability, or else resurrects the command that was answered last.
+
+    A `plain` server has neither a queue view nor a list of devices. It stores a command before it
+    answers, refuses a CommandUUID that it had before, and hands commands out in order, each until
+    it is answered. All else is as MicroMDM has it.
     """
 
     api_key: str = "secret"
@@ -43,6 +49,7 @@ class MdmSettings:
     version: str = "1.13.1"
     race_window: float = 0.0
     race_loss: float = 0.0
+    plain: bool = False
 
 
 @dataclass
@@ -59,6 +66,10 @@ class PushFailed(Exception):
     """A push that cannot be sent, in MicroMDM's words."""
 
 
+class Repeated(Exception):
+    """A command with a CommandUUID that a plain server had before."""
+
+
 @dataclass
 class _Memory:
     """What a crash loses: commands on their way to the database."""
@@ -71,7 +82,7 @@ class _Memory:
 class _Channel:
     """A queue key's state: a device's, a user's or a user enrolment's."""
 
-    queue: Queue = field(default_factory=Queue)
+    queue: Queue
     pushable: bool = False
     connected_at: float = float("-inf")
 
@@ -100,6 +111,7 @@ class Mdm:
         self._channels: dict[str, _Channel] = {}
         self._wake: dict[str, Wake] = {}
         self._memory = _Memory()
+        self._had: set[str] = set()
 
     # What an administrator asks
 
@@ -107,10 +119,13 @@ class Mdm:
         """Take a command: the answer is 201 though it is stored only in a while.
 
         Commands are stored one after the other in the order they came. Unknown keys and repeated
-        uuids are welcome. Raises Malformed or PlistError for what is no command. `lose` accepts and
-        forgets it.
+        uuids are welcome, but to a plain server: Repeated. Raises Malformed or PlistError for what
+        is no command. `lose` accepts and forgets it.
         """
         command_uuid, request_type, adam_id = from_raw(payload)
+        if self.settings.plain and command_uuid in self._had:
+            raise Repeated(f"command already exists: {command_uuid}")
+        self._had.add(command_uuid)
         command = Command(command_uuid, payload)
         self._ledger.queued(key, command_uuid, request_type, adam_id)
         if request_type == "InstallApplication" and adam_id:
@@ -119,7 +134,10 @@ class Mdm:
             licensed = not serial or self.licensed(serial, adam_id)  # the server need not know it
             posted = Posted(self._kernel.now, key, adam_id, command_uuid)
             self._ledger.posted(posted, licensed=licensed)
-        if not lose:
+        if self.settings.plain and not lose:
+            self._memory.waiting += 1
+            self._store(self._memory, key, command)
+        elif not lose:
             memory = self._memory
             memory.free_at = max(memory.free_at, self._kernel.now) + self.settings.store_delay
             memory.waiting += 1
@@ -270,7 +288,10 @@ class Mdm:
         return 200, command.payload
 
     def _channel(self, key: str) -> _Channel:
-        return self._channels.setdefault(key, _Channel())
+        if key not in self._channels:
+            queue = PlainQueue() if self.settings.plain else Queue()
+            self._channels[key] = _Channel(queue)
+        return self._channels[key]
 
 
 def _members(body: bytes) -> dict[str, Value]:

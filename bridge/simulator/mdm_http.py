@@ -14,7 +14,7 @@ from werkzeug.exceptions import MethodNotAllowed, NotFound
 from bridge.errors import PlistError
 from bridge.simulator import mdm_commands
 from bridge.simulator.faults import Fault
-from bridge.simulator.mdm import PushFailed, Record
+from bridge.simulator.mdm import PushFailed, Record, Repeated
 from bridge.simulator.mdm_commands import Malformed
 from bridge.simulator.wsgi import Droppable, drop, json_response, loses, with_faults
 
@@ -43,13 +43,18 @@ def mdm_app(world: World) -> Flask:
         app.add_url_rule(path, path + view.__name__, view, methods=methods)
     app.register_error_handler(Malformed, lambda error: _failed(str(error)))
     app.register_error_handler(PushFailed, lambda error: _failed(str(error)))
+    app.register_error_handler(Repeated, lambda error: _failed(str(error)))
     app.register_error_handler(
         PlistError, lambda error: _failed(f"parse payload as plist: {error}")
     )
     app.register_error_handler(MethodNotAllowed, lambda _: Response("", 405))
-    app.register_error_handler(NotFound, lambda _: Response("404 page not found\n", 404))
+    app.register_error_handler(NotFound, lambda _: _no_such_page())
     app.wsgi_app = Droppable(app.wsgi_app)  # type: ignore[method-assign]
     return app
+
+
+def _no_such_page() -> Response:
+    return Response("404 page not found\n", 404)
 
 
 def _failed(message: str) -> Response:
@@ -154,6 +159,8 @@ class _Server:
             ]
             return _ok({"commands": commands} if commands else {})
 
+        if self._mdm.settings.plain:
+            return _no_such_page()
         if not self._mdm.settings.queue_view:
             return Response("", 405)
         return self._guarded("queue", process)
@@ -167,6 +174,8 @@ class _Server:
 
     def list_devices(self) -> Response:
         """Only `filter_serial` is looked at; other options are ignored."""
+        if self._mdm.settings.plain:
+            return _no_such_page()
         serials = _json_body().get("filter_serial")
 
         def process() -> Response:

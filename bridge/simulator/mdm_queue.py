@@ -1,4 +1,7 @@
-"""MicroMDM's command queue of one device. Source: MicroMDM 1.13.1, platform/queue/queue.go."""
+"""The command queue of one device: MicroMDM's, and that of a plain server.
+
+Source: MicroMDM 1.13.1, platform/queue/queue.go.
+"""
 
 from __future__ import annotations
 
@@ -66,3 +69,24 @@ class Queue:
             if command.command_uuid == command_uuid:
                 return self.commands.pop(place)
         return None
+
+
+class PlainQueue(Queue):
+    """Hands commands out in order, and each again until it is answered.
+
+    What was put off with NotNow comes again when the device comes again, or when it has answered
+    all else.
+    """
+
+    def next(self, status: str, command_uuid: str) -> Command | None:
+        """Take note of what the device says, and choose what to send it. Raises UnknownStatus."""
+        if status in {"Acknowledged", "Error", "CommandFormatError"}:
+            self._take(command_uuid)
+        elif status == "NotNow":
+            if refused := self._take(command_uuid):
+                self.parked.append(refused)
+        elif status != "Idle":
+            raise UnknownStatus(f"unknown response status: {status}")
+        if status == "Idle" or (not self.commands and status != "NotNow"):
+            self.commands[:0], self.parked = self.parked, []
+        return self.commands[0] if self.commands else None

@@ -1,13 +1,45 @@
-"""Scenes that are closed when their test ends."""
+"""Scenes that are closed when their test ends, and which MDM server they have."""
 
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
+from tests.flow import plain_mdm
 from tests.flow.scene import MakeScene, scenes
+from tests.flow.second_mode import OTHERWISE
+
+HERE = Path(__file__).parent
 
 
 @pytest.fixture
 def make_scene(tmp_path: Path) -> Iterator[MakeScene]:
     yield from scenes(tmp_path)
+
+
+@pytest.fixture(scope="session", autouse=True)
+def mdm_server(request: pytest.FixtureRequest) -> Iterator[None]:
+    """With --mdm=plain every scene has a server without a queue view and a list of devices."""
+    with pytest.MonkeyPatch.context() as patch:
+        if request.config.getoption("mdm") == "plain":
+            plain_mdm.use(patch)
+        yield
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """With --mdm=plain the sample of it would be the same once more."""
+    is_sample = collection_path == HERE / "plain"
+    return True if is_sample and config.getoption("mdm") == "plain" else None
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """What holds otherwise on such a server is expected to fail there."""
+    for item in items:
+        if HERE not in item.path.parents:
+            continue
+        if config.getoption("mdm") != "plain" and item.path.parent != HERE / "plain":
+            continue
+        name = item.nodeid.partition("::")[2]
+        for key in (name, name.partition("[")[0]):
+            if why := OTHERWISE.get(f"{item.path.stem}::{key}"):
+                item.add_marker(pytest.mark.xfail(reason=why, strict=True))

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
 from flask.testing import FlaskClient
@@ -22,10 +22,12 @@ from bridge.engine.loop import Engine
 from bridge.engine.upkeep.clock_steps import StepWatch
 from bridge.simulator.apple_http import apple_app
 from bridge.simulator.faults import Fault
+from bridge.simulator.mdm import MdmSettings
 from bridge.simulator.mdm_http import mdm_app
 from bridge.simulator.world import World, build_world
 from bridge.simulator.wsgi import ConnectionDropped
 from bridge.store import meta
+from bridge.store.devices import devices
 from bridge.web import create_app
 from tests.wsgi_adapter import WsgiAdapter
 
@@ -48,7 +50,13 @@ class Killed(BaseException):
 
 
 class Scene:
-    """`world` is the outside, `bridge` and `engine` are ours; `restart` replaces them."""
+    """`world` is the outside, `bridge` and `engine` are ours; `restart` replaces them.
+
+    The MDM server's list shows the devices that enrolled before the bridge was there. A `plain` one
+    has no such list: the bridge begins with what their check-ins would have told it by then.
+    """
+
+    plain: ClassVar[bool] = False
 
     def __init__(
         self,
@@ -59,7 +67,15 @@ class Scene:
         faults: Iterable[Fault] = (),
         **world: Any,
     ) -> None:
-        self.world: World = build_world(post=self._post, faults=faults, **world)
+        settings = world.pop("mdm", MdmSettings())
+        enrol = world.pop("enrol", True)
+        self.world: World = build_world(
+            post=self._post,
+            faults=faults,
+            mdm=replace(settings, plain=self.plain),
+            enrol=enrol,
+            **world,
+        )
         self.world.mdm.webhook.url = f"http://mdm:{WEBHOOK_KEY}@bridge.example.org/hooks/mdm/main"
         self.tmp_path = tmp_path
         self.reachable = True
@@ -92,6 +108,8 @@ class Scene:
         self.engine: Engine
         self.client: FlaskClient
         self.start()
+        if enrol and self.plain:
+            self._learn_devices()
 
     def start(self) -> None:
         """Start the bridge, as after a boot."""
@@ -208,6 +226,15 @@ class Scene:
         end = self.world.now + seconds
         self.world.kernel.at(end, lambda: None)
         self.run(lambda: self.world.now >= end, seconds + 1)
+
+    def _learn_devices(self) -> None:
+        now = self.now()
+        with self.bridge.database.write() as db:
+            for each in self.world.devices:
+                made = devices.ensure(db, "main", udid=each.udid, enrollment_id=None, now=now)
+                devices.learn(db, made.id, {"serial_number": each.serial_number}, now)
+                told = {"enrolled": 1, "enrolment": 1, "enrolled_at": now, "last_seen_at": now}
+                devices.update(db, made.id, **told)
 
     def installs(self, **filters: Any) -> list[Mapping[str, Any]]:
         return list(self.bridge.list_installs(limit=1000, **filters).items)

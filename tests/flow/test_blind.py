@@ -1,10 +1,12 @@
 """A rule is used and an MDM server does not show its devices: nothing is stored unseen."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bridge.clients.mdm.micromdm import MicroMdm
 from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.domain.desired.match import Match
 from bridge.domain.plan.blind import uses_rules
@@ -194,7 +196,8 @@ def test_a_server_that_cannot_list_its_devices_is_not_blind(
     make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shell = blind_shell(make_scene)
-    monkeypatch.setattr("bridge.config.model._LISTING", frozenset())
+    without_a_list = replace(MicroMdm.abilities, device_list=False)
+    monkeypatch.setattr(MicroMdm, "abilities", without_a_list)
     assert shell.json("plan")["blind"] == []
     assert shell.run("apply", "--yes").exit_code == 0
 

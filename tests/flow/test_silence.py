@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from bridge.engine.calls import mdm
+from bridge.engine.commands import by_queue
 from bridge.engine.upkeep import pruning
 from bridge.simulator import script
 from bridge.simulator.faults import Fault
@@ -31,7 +31,7 @@ FORTNIGHT = 14
 def seldom(monkeypatch: pytest.MonkeyPatch) -> None:
     """What else the clock does takes most of a simulated year: forget and look in queues weekly."""
     monkeypatch.setattr(pruning, "EVERY", 7 * DAY)
-    monkeypatch.setattr(mdm, "LOOK_AT_MOST", 7 * DAY)
+    monkeypatch.setattr(by_queue, "LOOK_AT_MOST", 7 * DAY)
 
 
 class Watched:

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from bridge.app.calls import make_calls
+from bridge.clients.mdm import adapters
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
 from bridge.domain.policy import Policy
 from bridge.engine.calls import wait_after
-from bridge.engine.context import Context
+from bridge.engine.context import Context, ContextOf
 from bridge.engine.dispatch import Dispatcher
 from bridge.errors import AppleRefused, CallError, MdmRefused, NotSent, OutcomeUnknown
 from bridge.store.database import Connection, Database
@@ -22,6 +23,8 @@ from bridge.store.outbox.outbox import OutboxRow
 from tests.unit.store_kit import NOW, intend
 
 POLICY = Policy()
+
+SERVERS = dict(adapters.abilities({"main": "micromdm"}))
 
 NOT_SENT = NotSent("connection refused", service="apple", call="POST /x")
 UNKNOWN = OutcomeUnknown("no reply", service="apple", call="POST /x")
@@ -39,7 +42,12 @@ def refused_by_mdm(status: int, **more: Any) -> MdmRefused:
 
 def context(db: Connection, now: float = NOW, policy: Policy = POLICY) -> Context:
     """A moment in a transaction."""
-    return Context(db, policy, now)
+    return Context(db, policy, now, SERVERS)
+
+
+def at_time(now: float) -> ContextOf:
+    """Makes the contexts of one moment."""
+    return lambda db: context(db, now)
 
 
 class Clock:

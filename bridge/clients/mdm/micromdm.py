@@ -11,11 +11,11 @@ import json
 from base64 import b64encode
 from binascii import a2b_base64
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 from urllib.parse import quote
 
 from bridge.clients.http import HttpClient
+from bridge.clients.mdm.port import Abilities, MdmDevice, QueuedCommand
 from bridge.clients.reply import Reply
 from bridge.clients.shape import (
     Fields,
@@ -43,37 +43,21 @@ _KNOWN_TEXTS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class QueuedCommand:
-    """A command waiting in a device's queue; the payload may be another tool's and secret."""
-
-    command_uuid: str
-    payload: bytes = field(repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class MdmDevice:
-    """A device record. `udid` is empty for one that MicroMDM knows from Apple's DEP only.
-
-    `last_seen_at` is seconds since the epoch, None for never. `odd` says what of the record cannot
-    be read: without a `udid` it may be any device's, and `enrolled` is None where it is not told.
-    """
-
-    udid: str
-    serial_number: str
-    enrolled: bool | None
-    last_seen_at: float | None
-    dep_profile_status: str
-    odd: str = ""
-
-
-class MicroMdmClient:
+class MicroMdm:
     """Calls to one MicroMDM; thread-safe.
 
-    Every method raises NotSent, OutcomeUnknown or MdmRefused. MdmRefused (a 4xx, a redirect, or a
-    500 with a JSON error) means that nothing was done; any other 5xx, a proxy's page for example,
-    and a reply of another shape are OutcomeUnknown. A POST is sent once.
+    MdmRefused is a 4xx, a redirect, or a 500 with a JSON error; any other 5xx, a proxy's page for
+    example, and a reply of another shape are OutcomeUnknown. A POST is sent once.
     """
+
+    abilities: ClassVar = Abilities(
+        queue_view=True,
+        device_list=True,
+        stores_before_reply=False,
+        pushes_on_enqueue=True,
+        repeats_are_refused=False,
+        max_ids=1,
+    )
 
     def __init__(self, http: HttpClient, api_key: str) -> None:
         if not api_key:
@@ -82,23 +66,23 @@ class MicroMdmClient:
         self._http = http
         self._authorization = {"Authorization": f"Basic {credentials}"}
 
-    def send_command(self, udid: str, plist: bytes) -> None:
+    def enqueue(self, enrolment_id: str, plist: bytes) -> None:
         """Hand over a raw XML plist with its CommandUUID, byte for byte (MicroMDM >= 1.11).
 
         Returns on 201, which is a promise in the server's memory: the command is stored later, an
         unknown device is not noticed, and a repeated CommandUUID is queued twice.
         """
-        path = self._device_path("POST", "/v1/commands", udid)
+        path = self._device_path("POST", "/v1/commands", enrolment_id)
         headers = {**self._authorization, "Content-Type": "application/xml"}
         reply = self._http.request("POST", path, content=plist, headers=headers)
         self._check(reply, 201)
 
-    def queue(self, udid: str) -> tuple[QueuedCommand, ...]:
+    def queue(self, enrolment_id: str) -> tuple[QueuedCommand, ...]:
         """What waits for a device, sent or not, in order (MicroMDM >= 1.12).
 
         Empty also for an unknown device. Commands that a NotNow parked are not shown.
         """
-        path = self._device_path("GET", "/v1/commands", udid)
+        path = self._device_path("GET", "/v1/commands", enrolment_id)
         reply = self._http.request("GET", path, headers=self._authorization)
         return self._read(reply, lambda fields: tuple(map(_queued, rows(fields, "commands"))))
 
@@ -118,13 +102,13 @@ class MicroMdmClient:
         )
         return self._read(reply, _devices)
 
-    def push(self, udid: str, expiration: int | None = None) -> str:
+    def push(self, enrolment_id: str, expiration: int | None = None) -> str:
         """Wake a device now; returns Apple's id of the push.
 
         Until `expiration` (seconds since the epoch) Apple keeps trying; without it, it tries once.
         Takes up to 20 s when Apple's push service is slow.
         """
-        path = self._device_path("POST", "/v1/push", udid)
+        path = self._device_path("POST", "/v1/push", enrolment_id)
         reply = self._http.request(
             "POST",
             path,
@@ -139,16 +123,16 @@ class MicroMdmClient:
         reply = self._http.request("GET", "/version")
         return self._read(reply, lambda fields: text(fields, "version"))
 
-    def _device_path(self, method: str, base: str, udid: str) -> str:
+    def _device_path(self, method: str, base: str, enrolment_id: str) -> str:
         # A UDID is whatever a device said. These four would reach another resource, and the
         # server's 404 to it would be taken for its age.
-        if udid in ("", ".", "..") or "/" in udid:
+        if enrolment_id in ("", ".", "..") or "/" in enrolment_id:
             raise MdmRefused(
                 "This UDID cannot be put into a URL, so nothing was asked.",
                 service="mdm",
                 call=f"{method} {base}",
             )
-        return f"{base}/{quote(udid, safe='')}"
+        return f"{base}/{quote(enrolment_id, safe='')}"
 
     def _read(self, reply: Reply, read: Callable[[Fields], _T]) -> _T:
         self._check(reply, 200)

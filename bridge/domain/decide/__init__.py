@@ -87,7 +87,7 @@ def _on_hold(facts: Facts, policy: Policy, now: float) -> Decision | None:
 
 def _enrolled(facts: Facts) -> bool:
     device = facts.device
-    return device is not None and bool(device.enrolled) and device.udid is not None
+    return device is not None and bool(device.enrolled) and device.enrolment_id is not None
 
 
 def _not_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:

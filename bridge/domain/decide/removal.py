@@ -104,7 +104,7 @@ def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...])
     if facts.options.on_unwanted == "release":
         return Decision("removed", "LICENSE_NOT_OURS" if stays else "RELEASED", steps=steps)
     device = facts.device
-    if device is None or not device.enrolled or device.udid is None:
+    if device is None or not device.enrolled or device.enrolment_id is None:
         return Decision("removed", "RELEASED", "the device is not enrolled", steps=steps)
     if facts.attempt is not None and facts.attempt.state in IN_DEVICE_QUEUE:
         if facts.attempt.odd_answers:

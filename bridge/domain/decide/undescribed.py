@@ -27,7 +27,7 @@ def platform_unknown(facts: Facts, policy: Policy, now: float) -> Decision:
     """How the app is wanted depends on a platform that nobody knows: the device is asked what it
     is. One that did not tell, or is new to the bridge, is asked again now and then."""
     device, waits = facts.device, Decision("waiting", "PLATFORM_UNKNOWN")
-    if device is None or not device.enrolled or device.udid is None:
+    if device is None or not device.enrolled or device.enrolment_id is None:
         return replace(waits, detail="it is not enrolled, and tells what it is when it enrols")
     if platform_of(device.product_name) is not None:
         return Decision("waiting", "NOT_PLANNED")  # what began before stays until an apply shows it

@@ -82,7 +82,11 @@ class AskedRead(TypedDict):
 
     what: str
     of: Annotated[str, "The location or server."]
-    asked: Annotated[bool, "False: such a read is under way already. Ask again when it has ended."]
+    asked: Annotated[
+        bool,
+        "False: such a read is under way already, and may be asked for again when it has ended; "
+        "or the server has no list of its devices.",
+    ]
 
 
 class Changed(TypedDict):

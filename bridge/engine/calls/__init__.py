@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, ClassVar, Literal, Protocol, get_args
 
 from bridge.clients.apple.client import AppleClient
-from bridge.clients.mdm.micromdm import MicroMdmClient
+from bridge.clients.mdm.port import MdmServer
 from bridge.clients.metadata import MetadataClient
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.pauses import Pause, Pauses
@@ -49,7 +49,7 @@ class Clients(Protocol):
     def token_digest(self, location: str) -> str | None:
         """The SHA-256 of the token that is in use for a location, in hexadecimal."""
 
-    def mdm(self, server: str) -> MicroMdmClient:
+    def mdm(self, server: str) -> MdmServer:
         """The client for an MDM server."""
 
 

@@ -6,25 +6,21 @@ import json
 import logging
 from collections.abc import Iterable
 
-from bridge.clients.mdm.micromdm import MdmDevice
-from bridge.domain.model import Device
+from bridge.clients.mdm.port import MdmDevice
 from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.calls.mdm import MdmCall
 from bridge.engine.context import Context
 from bridge.engine.decide import first_facts
-from bridge.engine.decide.reconcile import ask
 from bridge.engine.desired import apply
 from bridge.engine.intake import serials
 from bridge.store import meta
 from bridge.store.commands import device_queue
-from bridge.store.devices import devices, unreadable
+from bridge.store.devices import devices
 from bridge.store.installs import installs
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
-
-NAMELESS_AT_ONCE = 50
 
 
 class ReadDevices(MdmCall):
@@ -54,20 +50,8 @@ class ReadDevices(MdmCall):
             # Otherwise who seems to be left out may be who cannot be read.
             for serial_number in devices.left_out(context.db, row.scope, shown, began_at):
                 installs.touch_serials(context.db, [serial_number], context.now)
-        asked_before = context.now - context.policy.device.ask_serial_every
-        for device in devices.nameless(context.db, row.scope, asked_before, NAMELESS_AT_ONCE):
-            if _may_ask(context, device):
-                ask(context, device, "DeviceInformation")
-            devices.update(context.db, device.id, serial_asked_at=context.now)
         meta.keep(context.db, f"devices_read_at:{row.scope}", str(context.now))
         first_facts.begin(context, row.scope)
-
-
-def _may_ask(context: Context, device: Device) -> bool:
-    """Whether a device whose answers did not tell its serial number is to be asked again."""
-    found = unreadable.of_devices(context.db, [device.id])
-    unread = found.get((device.id, "DeviceInformation", unreadable.WHOLE))
-    return unread is None or context.now >= unread.value.ask_again_at(context.policy.verify)
 
 
 def _by_udid(records: Iterable[MdmDevice]) -> dict[str, MdmDevice]:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 
-from bridge.clients.mdm.micromdm import QueuedCommand
-from bridge.domain.backoff import doubling
+from bridge.clients.mdm.port import QueuedCommand
 from bridge.domain.model import Device
 from bridge.domain.pauses import Pause, Pauses
-from bridge.domain.policy import DAY
 from bridge.engine.calls import TAKEN_BACK, Call, wait_after
-from bridge.engine.commands import follow_up, plists
+from bridge.engine.commands import by_queue, follow_up, plists
+from bridge.engine.commands.follow_up import STORE_GRACE
 from bridge.engine.context import Context
 from bridge.errors import CallError, MdmRefused, NotSent, OutcomeUnknown
 from bridge.store import meta
@@ -23,12 +22,6 @@ from bridge.store.installs import installs
 from bridge.store.outbox import kinds, outbox
 from bridge.store.outbox.outbox import OutboxRow
 from bridge.wire import mdm_command
-
-STORE_GRACE = 2.0
-"""Seconds that a server may take to store a command after its 201 (measured: under 2 s)."""
-
-LOOK_AT_MOST = 6 * 3600.0
-"""Longest wait between two looks for a command that waits in a queue."""
 
 
 class MdmCall(Call, abstract=True):
@@ -93,16 +86,22 @@ class SendCommand(MdmCall):
     def perform(self, row: OutboxRow) -> None:
         with self.database.read() as db:
             command, device, plist = _build(db, row.subject)
-        if command.state == "posting" and device.udid is not None:
-            self.clients.mdm(row.scope).send_command(device.udid, plist)
+        if command.state == "posting" and device.enrolment_id is not None:
+            self.clients.mdm(row.scope).enqueue(device.enrolment_id, plist)
 
     def settle(self, context: Context, row: OutboxRow, result: None) -> None:
-        self._taken(context, row)
+        self._taken(context, row, is_stored=context.abilities(row.scope).stores_before_reply)
         outbox.done(context.db, row.id, context.now)
 
-    def _taken(self, context: Context, row: OutboxRow) -> None:
-        look_at = context.now + context.policy.command.in_doubt_after
-        commands.posted(context.db, row.subject, context.now, look_at=look_at)
+    def _taken(self, context: Context, row: OutboxRow, *, is_stored: bool = False) -> None:
+        now, policy = context.now, context.policy.command
+        look_at = now + policy.in_doubt_after
+        commands.posted(context.db, row.subject, now, look_at=look_at)
+        if not context.abilities(row.scope).pushes_on_enqueue:
+            timers.push_by(context.db, row.subject, now if is_stored else now + STORE_GRACE)
+        if is_stored:
+            push_at = now + policy.repush_after
+            commands.queued(context.db, row.subject, look_at=look_at, push_at=push_at)
         command = commands.get(context.db, row.subject)
         if command is not None:
             follow_up.touch(context, command)
@@ -158,61 +157,16 @@ class LookAtQueue(MdmCall):
     def perform(self, row: OutboxRow) -> tuple[QueuedCommand, ...] | None:
         with self.database.read() as db:
             device = devices.by_id(db, int(row.subject))
-        if device is None or device.udid is None:
+        if device is None or device.enrolment_id is None:
             return None
-        return self.clients.mdm(row.scope).queue(device.udid)
+        return self.clients.mdm(row.scope).queue(device.enrolment_id)
 
     def settle(
         self, context: Context, row: OutboxRow, result: tuple[QueuedCommand, ...] | None
     ) -> None:
         outbox.done(context.db, row.id, context.now)
         listed = {queued.command_uuid for queued in result or ()}
-        began_at = row.claimed_at or context.now
-        for command in commands.on_server(context.db, int(row.subject)):
-            if command.command_uuid in listed:
-                self._queued(context, command, began_at)
-            else:
-                self._unlisted(context, command, began_at)
-
-    def _unlisted(self, context: Context, command: Command, began_at: float) -> None:
-        """Not stored yet, or taken by the device and about to be answered, or lost."""
-        posted_at = command.posted_at or command.created_at
-        doubt_at = posted_at + context.policy.command.in_doubt_after
-        if command.suspect:
-            doubt_at = min(doubt_at, posted_at + STORE_GRACE)
-        if began_at >= doubt_at:
-            follow_up.doubt(context, command)
-        elif began_at >= posted_at + STORE_GRACE:
-            timers.stored_up_to(context.db, command.server, posted_at, doubt_at)
-        else:
-            next_look = min(doubt_at, posted_at + STORE_GRACE)
-            timers.look_again(context.db, command.command_uuid, next_look)
-
-    def _queued(self, context: Context, command: Command, began_at: float) -> None:
-        """It waits for its device. One that came and left it open may do so for ever: MicroMDM
-        keeps an answer that it cannot read from everybody (micromdm issue 1040). What the device
-        answers shows by itself, so that such a command is looked for once a day only, lest somebody
-        cleared the queue."""
-        policy = context.policy.command
-        left_open = (
-            command.offered_at is not None
-            and began_at >= command.offered_at + policy.in_doubt_after
-        )
-        if left_open and command.stalled_at is None:
-            follow_up.stall(context, command)
-        is_stalled = left_open or command.stalled_at is not None
-        posted_at = command.posted_at or command.created_at
-        timers.stored_up_to(
-            context.db, command.server, posted_at, context.now + policy.in_doubt_after
-        )
-        commands.queued(
-            context.db,
-            command.command_uuid,
-            look_at=context.now + DAY
-            if is_stalled
-            else doubling(posted_at, context.now, policy.in_doubt_after, LOOK_AT_MOST),
-            push_at=None if is_stalled else max(posted_at + policy.repush_after, context.now),
-        )
+        by_queue.seen(context, int(row.subject), listed, row.claimed_at or context.now)
 
 
 class Push(MdmCall):
@@ -235,8 +189,8 @@ class Push(MdmCall):
         subject = json.loads(row.subject)
         with self.database.read() as db:
             device = devices.by_id(db, subject["device_id"])
-        if device is not None and device.udid is not None:
-            self.clients.mdm(row.scope).push(device.udid, subject["expiration"])
+        if device is not None and device.enrolment_id is not None:
+            self.clients.mdm(row.scope).push(device.enrolment_id, subject["expiration"])
 
     def settle(self, context: Context, row: OutboxRow, result: None) -> None:
         outbox.done(context.db, row.id, context.now)

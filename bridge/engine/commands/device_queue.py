@@ -10,6 +10,7 @@ from __future__ import annotations
 from bridge.domain.model import Device
 from bridge.domain.pauses import Pauses
 from bridge.domain.quiet_hours import next_allowed
+from bridge.engine.commands.follow_up import STORE_GRACE
 from bridge.engine.context import Context
 from bridge.store import meta, pauses
 from bridge.store.commands import commands, device_queue, timers
@@ -32,7 +33,8 @@ def start(context: Context) -> int:
     for server in device_queue.servers_waiting(context.db, context.now):
         room = context.policy.command.window - timers.unseen(context.db, server)
         if room <= 0:
-            timers.look_at_newest(context.db, server, LOOK_AFTER)
+            after = LOOK_AFTER if context.abilities(server).queue_view else STORE_GRACE
+            timers.look_at_newest(context.db, server, after, STORE_GRACE)
             continue
         for device_id in device_queue.waiting(context.db, server, context.now, min(room, LIMIT)):
             begun = _start_for(context, device_id, room, paused, pace)
@@ -45,7 +47,7 @@ def start(context: Context) -> int:
 def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pace: _Pace) -> int:
     """Start what a device's queue, and its server's `window`, have room for."""
     device = devices.by_id(context.db, device_id)
-    gone = device is None or device.udid is None or not device.enrolled
+    gone = device is None or device.enrolment_id is None or not device.enrolled
     if device is None or gone or paused.over_device(device.serial_number) is not None:
         device_queue.rest(context.db, device_id, context.now, full=True)
         return 0
@@ -128,17 +130,3 @@ class _Pace:
             return False
         meta.keep(self._context.db, NEXT_INSTALL_AT, str(max(next_at, now) + self._gap))
         return True
-
-
-def ask_queue(context: Context, server: str, device_id: int) -> None:
-    """Have the server's queue looked at for one device."""
-    outbox.add(
-        context.db,
-        service="mdm",
-        scope=server,
-        kind=kinds.QUEUE,
-        key=str(device_id),
-        subject=str(device_id),
-        due_at=context.now,
-        now=context.now,
-    )

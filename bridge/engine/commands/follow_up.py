@@ -1,4 +1,4 @@
-"""Commands of which nothing more was heard."""
+"""Commands of which nothing more was heard; `by_queue` and `by_answers` find them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,10 @@ from bridge.store.commands import commands, ends, left_open
 from bridge.store.commands.commands import Command
 from bridge.store.devices import devices, unheard
 from bridge.store.installs import installs
+
+STORE_GRACE = 2.0
+"""Seconds that a server may take to store a command after its reply (MicroMDM, measured: under
+2 s)."""
 
 
 def doubt(context: Context, command: Command) -> None:

@@ -14,11 +14,13 @@ from bridge.engine.desired import apply
 from bridge.store import meta
 from bridge.store.database import Connection
 from bridge.store.desired import applied
-from bridge.store.devices import devices
+from bridge.store.devices import devices, unreadable
 
 JOB = "facts"
 PAUSE = 60.0
 """Seconds between two groups of devices that are asked."""
+
+NAMELESS_AT_ONCE = 50
 
 
 def want(db: Connection, server: str, now: float) -> None:
@@ -27,7 +29,9 @@ def want(db: Connection, server: str, now: float) -> None:
 
 
 def begin(context: Context, server: str) -> None:
-    """The server's list was read: if a person wants it, or facts are old, begin to ask."""
+    """All is known of the server's devices that it can tell: ask those that have no serial number,
+    and if a person wants it, or facts are old, begin to ask others."""
+    _ask_nameless(context, server)
     if meta.recall(context.db, _since(server)) is not None or _old(context, server):
         meta.hasten_job(context.db, f"{JOB}:{server}", context.now)
 
@@ -81,3 +85,18 @@ def _lacking(db: Connection) -> set[str]:
 
 def _since(server: str) -> str:
     return f"facts_wanted_since:{server}"
+
+
+def _ask_nameless(context: Context, server: str) -> None:
+    asked_before = context.now - context.policy.device.ask_serial_every
+    for device in devices.nameless(context.db, server, asked_before, NAMELESS_AT_ONCE):
+        if _may_ask(context, device):
+            ask(context, device, "DeviceInformation")
+        devices.update(context.db, device.id, serial_asked_at=context.now)
+
+
+def _may_ask(context: Context, device: Device) -> bool:
+    """Whether a device whose answers did not tell its serial number is to be asked again."""
+    found = unreadable.of_devices(context.db, [device.id])
+    unread = found.get((device.id, "DeviceInformation", unreadable.WHOLE))
+    return unread is None or context.now >= unread.value.ask_again_at(context.policy.verify)

@@ -151,7 +151,13 @@ def _send_install(context: Context, fact: Facts, step: Step) -> None:
 
 def _post_again(context: Context, fact: Facts, step: Step) -> None:
     assert isinstance(step, PostAgain)
-    commands.ready_again(context.db, step.command_uuid, _due(context, _device(fact)))
+    device, again = _device(fact), step.command_uuid
+    due_at = _due(context, device)
+    if context.abilities(device.server).repeats_are_refused:
+        enrolment, new = device.enrolment, str(uuid.uuid4())
+        commands.renew(context.db, again, new, enrolment=enrolment, due_at=due_at, now=context.now)
+    else:
+        commands.ready_again(context.db, again, due_at)
     meta.count(context.db, "command.posted_again", context.now)
 
 

@@ -24,6 +24,7 @@ from bridge.store.file.write_probe import LITTLE_SPACE
 from bridge.store.licences import locations, odd_rows
 from bridge.store.licences.locations import Location
 from bridge.store.outbox import outbox
+from bridge.store.service import webhooks as received
 
 MIB = 1024 * 1024
 
@@ -136,11 +137,15 @@ def _serials(context: Context) -> Iterator[HealthPart]:
 
 
 def _server(context: Context, name: str) -> HealthPart:
+    """The age is that of the server's list of devices; where it has none, of its newest webhook."""
+    lists = context.abilities(name).device_list
     read_at = meta.recall(context.db, f"devices_read_at:{name}")
-    age = None if read_at is None else max(context.now - float(read_at), 0.0)
+    heard_at = None if lists else received.last_at(context.db, name)
+    at = float(read_at) if lists and read_at is not None else heard_at
+    age = None if at is None else max(context.now - at, 0.0)
     trouble = outbox.trouble(context.db, "mdm", name)
     if trouble is not None:
         return HealthPart(f"server {name}", False, "degraded", trouble, age)
-    if read_at is None:
+    if lists and at is None:
         return HealthPart(f"server {name}", False, "degraded", "it was not reached yet", None)
     return HealthPart(f"server {name}", True, "degraded", "", age)

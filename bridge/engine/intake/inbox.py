@@ -7,9 +7,8 @@ import logging
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from bridge.domain.policy import Policy
 from bridge.domain.webhooks import PROBE_TOPIC
-from bridge.engine.context import Context
+from bridge.engine.context import Context, ContextOf
 from bridge.engine.intake import apple, mdm
 from bridge.store import events, meta
 from bridge.store.commands import commands
@@ -101,16 +100,17 @@ def receive_notification(database: Database, location: str, body: bytes, now: fl
             meta.count(db, "apple.duplicate", now)
 
 
-def process(database: Database, policy: Policy, now: float) -> int:
+def process(database: Database, context_of: ContextOf) -> int:
     """Turn stored messages into observations, a batch in one transaction; returns how many.
 
     A message whose handler raises is undone alone, tried again, and set aside after three tries;
     of an MDM server's, what its envelope alone says takes effect then.
     """
     with database.write() as db:
-        batch = events.next_new(db, now, _BATCH)
+        context = context_of(db)
+        batch = events.next_new(db, context.now, _BATCH)
         for event in batch:
-            _process_one(Context(db, policy, now), event)
+            _process_one(context, event)
     return len(batch)
 
 

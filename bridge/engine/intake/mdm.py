@@ -106,7 +106,7 @@ def _authenticate(context: Context, event: Event, webhook: StoredWebhook, device
         _ask_server(context, event)
     if last is not None and stamp <= last:
         return "an older Authenticate"
-    overtaken = token_stamp is not None and token_stamp >= stamp
+    overtaken = token_stamp is not None and token_stamp + SAME_MOMENT >= stamp
     if overtaken and last is None:
         devices.update(db, device.id, authenticate_stamp=stamp, last_seen_at=_seen(event, device))
         return "an overtaken Authenticate: serial number learnt"
@@ -196,9 +196,10 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
     devices.update(db, device.id, last_seen_at=_seen(event, device), last_connect_at=connected_at)
     if at - (device.last_seen_at or at) >= context.policy.device.silent_after:
         touch(context, device.id)
-    if device.enrolled is None:
+    if device.enrolled is None or _is_back(context, event, webhook, device):
         enrolment = max(device.enrolment, 1)
         devices.update(db, device.id, enrolled=1, enrolment=enrolment, enrolled_at=at)
+        device_queue.wake(db, device.id, context.now)
         if device.serial_number is None and webhook.udid is not None:
             _ask_server(context, event)
         touch(context, device.id)
@@ -224,6 +225,16 @@ def _status(webhook: StoredWebhook) -> str | None:
     """How a command fared, by the envelope or the message: the first word that is known counts."""
     told = (webhook.status, parse_status(_message(webhook)))
     return next((each for each in told if each in STATUSES), told[0] or told[1])
+
+
+def _is_back(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> bool:
+    """Whether a device that counts as not enrolled connects nevertheless, and no list of devices
+    will tell what its lost TokenUpdate did not: only who is enrolled connects."""
+    if device.enrolled or context.abilities(event.origin).device_list:
+        return False
+    stamps = devices.stamps(context.db, device.id)
+    stamp = _stamp(event, webhook)
+    return all(told is None or stamp > told + SAME_MOMENT for told in stamps)
 
 
 def _bootstrap(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:

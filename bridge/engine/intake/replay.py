@@ -8,9 +8,8 @@ from typing import Any
 
 from bridge.domain.decide import decide
 from bridge.domain.facts import Facts
-from bridge.domain.policy import Policy
 from bridge.domain.views import traffic as views
-from bridge.engine.context import Context
+from bridge.engine.context import Context, ContextOf
 from bridge.engine.intake.inbox import HANDLERS
 from bridge.store import events, meta
 from bridge.store.database import Database
@@ -80,7 +79,7 @@ class _Undone(Exception):
 
 
 def replay(
-    database: Database, policy: Policy, event_id: int, now: float, *, dry_run: bool
+    database: Database, context_of: ContextOf, event_id: int, *, dry_run: bool
 ) -> Replay | None:
     """Handle one stored message again, in one transaction; None for an unknown one.
 
@@ -93,7 +92,7 @@ def replay(
             event = events.get(db, event_id)
             if event is None:
                 return None
-            result = _handle(database, Context(db, policy, now), event, dry_run)
+            result = _handle(database, context_of(db), event, dry_run)
             if dry_run:
                 raise _Undone(result)
             return result

@@ -12,14 +12,12 @@ import logging
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
-from bridge.engine.context import Context
+from bridge.engine.context import ContextOf
 from bridge.store import clock_steps, meta
 from bridge.store.clock_steps import Move
 from bridge.store.commands import timers
 from bridge.store.database import Connection, Database
 from bridge.store.installs import installs
-
-ContextOf = Callable[[Connection], Context]
 
 log = logging.getLogger(__name__)
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.store import rows
-from bridge.store.commands import device_queue
+from bridge.store.commands import device_queue, ends
 from bridge.store.database import Connection
 
 
@@ -182,8 +182,10 @@ def posted(db: Connection, command_uuid: str, now: float, *, look_at: float) -> 
     )
 
 
-def queued(db: Connection, command_uuid: str, *, look_at: float, push_at: float | None) -> None:
-    """The server's queue shows the command; `push_at` says when the device is pushed to."""
+def queued(
+    db: Connection, command_uuid: str, *, look_at: float | None, push_at: float | None
+) -> None:
+    """The server has the command; `push_at` says when the device is pushed to."""
     db.execute(
         "UPDATE commands SET state = 'queued', look_at = ?, push_at = coalesce(push_at, ?) "
         "WHERE command_uuid = ? AND state IN ('posted', 'queued')",
@@ -262,6 +264,23 @@ def ready_again(db: Connection, command_uuid: str, due_at: float) -> None:
         "UPDATE commands SET state = 'ready', due_at = ?, look_at = NULL, push_at = NULL "
         "WHERE command_uuid = ? AND state = 'in_doubt' RETURNING device_id",
         (due_at, command_uuid),
+    ).fetchall()
+    for row in changed:
+        device_queue.wake(db, row[0], due_at)
+
+
+def renew(
+    db: Connection, command_uuid: str, new_uuid: str, *, enrolment: int, due_at: float, now: float
+) -> None:
+    """Post the same command once more, under another CommandUUID; the old one is given up."""
+    ends.drop(db, command_uuid)
+    changed = db.execute(
+        "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, state, "
+        "enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, renews) "
+        "SELECT ?, server, device_id, install_id, request_type, 'ready', ?, attempt, asks, "
+        "offline, identifiers, ?, ?, settings, renews FROM commands WHERE command_uuid = ? "
+        "RETURNING device_id",
+        (new_uuid, enrolment, now, due_at, command_uuid),
     ).fetchall()
     for row in changed:
         device_queue.wake(db, row[0], due_at)

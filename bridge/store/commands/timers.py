@@ -1,7 +1,8 @@
-"""Following commands up: when a server's queue is looked at, and when a device is pushed to.
+"""Following commands up: when it is looked what became of one, and when a device is pushed to.
 
-A command is `suspect` when its answer may have come while nobody listened: if a look does not find
-it, it is in doubt at once, however young it is.
+A command is `suspect` when its answer may have come while nobody listened: if the server's queue
+does not show it, it is in doubt at once, however young it is; without such a view its device is
+pushed to, to see what it leaves open.
 """
 
 from __future__ import annotations
@@ -30,15 +31,17 @@ def unseen(db: Connection, server: str) -> int:
     return int(row[0])
 
 
-def look_at_newest(db: Connection, server: str, after: float) -> None:
+def look_at_newest(db: Connection, server: str, after: float, again: float) -> None:
     """Look for the newest command that nothing shows as stored, `after` seconds from its posting:
-    one look settles all that were posted before it.
+    one look settles all that were posted before it. One that was looked for in vain is looked for
+    `again` seconds from its posting.
     """
     db.execute(
         "UPDATE commands SET look_at = min(coalesce(look_at, posted_at + ?), posted_at + ?) "
         "WHERE command_uuid = (SELECT command_uuid FROM commands WHERE server = ? "
-        "AND state = 'posted' ORDER BY posted_at DESC LIMIT 1)",
-        (after, after, server),
+        "AND state = 'posted' ORDER BY posted_at DESC LIMIT 1) "
+        "AND (look_at IS NULL OR look_at > posted_at + ?)",
+        (after, after, server, again),
     )
 
 
@@ -118,6 +121,15 @@ def to_push(db: Connection, now: float, limit: int) -> list[int]:
         (now, limit),
     )
     return [int(row[0]) for row in found]
+
+
+def push_by(db: Connection, command_uuid: str, at: float) -> None:
+    """Push to the command's device by then, if it is still to be pushed to."""
+    db.execute(
+        "UPDATE commands SET push_at = min(coalesce(push_at, ?), ?) "
+        "WHERE command_uuid = ? AND state IN ('posted', 'queued')",
+        (at, at, command_uuid),
+    )
 
 
 def push_again(db: Connection, device_id: int, push_at: float | None, now: float) -> None:

@@ -21,6 +21,9 @@ _FACTS = frozenset(
     }
 )
 
+ENROLMENT_ID = "udid"
+"""The column that holds `Device.enrolment_id`."""
+
 _NEWEST_LAST = "ORDER BY coalesce(enrolled, 0), coalesce(enrolled_at, 0), id"
 """One serial number may have had several UDIDs: the one that counts comes last."""
 
@@ -114,7 +117,7 @@ def nameless(db: Connection, server: str, asked_before: float, limit: int) -> li
     """
     found = db.execute(
         f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND serial_number IS NULL "
-        "AND udid IS NOT NULL AND enrolled = 1 AND coalesce(serial_asked_at, 0) < ? "
+        f"AND {ENROLMENT_ID} IS NOT NULL AND enrolled = 1 AND coalesce(serial_asked_at, 0) < ? "
         "AND (claimed_serial IS NULL OR coalesce(facts_at, 0) < coalesce(enrolled_at, 0)) LIMIT ?",
         (server, asked_before, limit),
     )
@@ -157,7 +160,7 @@ def askable(db: Connection, server: str, *, facts_asked_before: float) -> list[D
     """A server's enrolled devices with a serial number that were not asked for facts since then."""
     found = db.execute(
         f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND enrolled = 1 "
-        "AND udid IS NOT NULL AND serial_number IS NOT NULL "
+        f"AND {ENROLMENT_ID} IS NOT NULL AND serial_number IS NOT NULL "
         "AND coalesce(facts_asked_at, 0) < ? ORDER BY id",
         (server, facts_asked_before),
     )
@@ -172,7 +175,8 @@ def last_described(
     """
     found = db.execute(
         f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND enrolled = 1 "
-        "AND udid IS NOT NULL AND serial_number IS NOT NULL AND product_name IS NOT NULL "
+        f"AND {ENROLMENT_ID} IS NOT NULL AND serial_number IS NOT NULL "
+        "AND product_name IS NOT NULL "
         "AND coalesce(facts_asked_at, 0) < ? AND coalesce(facts_at, 0) < ? "
         "AND coalesce(enrolled_at, 0) < ? AND coalesce(last_seen_at, 0) >= ? ORDER BY id",
         (server, before, before, before, seen_since),

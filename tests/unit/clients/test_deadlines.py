@@ -14,7 +14,7 @@ import pytest
 from bridge.clients.apple.client import AppleClient
 from bridge.clients.http import READ_FOR, HttpClient
 from bridge.clients.listener import ListenerClient
-from bridge.clients.mdm.micromdm import MicroMdmClient
+from bridge.clients.mdm.micromdm import MicroMdm
 from bridge.clients.metadata import MetadataClient
 from bridge.clients.rate import RateLimiter
 from bridge.domain.vocabulary import Service
@@ -93,7 +93,7 @@ def apple(url: str, drip: Drip) -> Callable[[], object]:
 
 
 def mdm(url: str, drip: Drip) -> Callable[[], object]:
-    return MicroMdmClient(http(url, drip), "key").devices
+    return MicroMdm(http(url, drip), "key").devices
 
 
 def listener(url: str, drip: Drip) -> Callable[[], object]:

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.app.calls import make_calls
 from bridge.clients.apple.replies import Envelope
-from bridge.clients.mdm.micromdm import MdmDevice, QueuedCommand
+from bridge.clients.mdm.port import MdmDevice, QueuedCommand
 from bridge.domain.model import Asset
 from bridge.store.commands import commands, device_queue, timers
 from bridge.store.database import Database

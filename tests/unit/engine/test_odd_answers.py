@@ -13,7 +13,7 @@ from bridge.store.catalog import apps
 from bridge.store.database import Connection, Database
 from bridge.store.devices import devices
 from tests.odd_messages import ODD, Message, Path, places, put
-from tests.unit.engine_kit import POLICY
+from tests.unit.engine_kit import at_time
 from tests.unit.store_kit import NOW, device_of, make_install, make_posted, state, value
 
 UDID = "11111111-2222-4333-8444-555555555555"
@@ -95,7 +95,7 @@ def deliver(database: Database, status: str, payload: bytes) -> Any:
     inbox.receive_webhook(
         database, "main", json.dumps(body | {"acknowledge_event": event}).encode(), NOW + 60
     )
-    inbox.process(database, POLICY, NOW + 60)
+    inbox.process(database, at_time(NOW + 60))
     with database.read() as db:
         return db.execute("SELECT status, outcome, error FROM events").fetchone()
 

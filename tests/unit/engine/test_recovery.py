@@ -16,7 +16,7 @@ from bridge.store.database import Connection, Database
 from bridge.store.installs import installs
 from bridge.store.licences import request_pairs, requests
 from bridge.store.outbox import outbox
-from tests.unit.engine_kit import POLICY, FakeClients, configuration, context, intended
+from tests.unit.engine_kit import POLICY, SERVERS, FakeClients, configuration, context, intended
 from tests.unit.store_kit import (
     KEYNOTE,
     NOW,
@@ -30,7 +30,7 @@ from tests.unit.store_kit import (
     state,
 )
 
-OUTSIDE = Outside(("hq",), ("main",))
+OUTSIDE = Outside(("hq",), SERVERS)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 

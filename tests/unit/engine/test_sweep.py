@@ -19,7 +19,7 @@ from bridge.store.events import NewEvent
 from bridge.store.installs import installs
 from bridge.store.licences import locations, request_pairs, requests
 from bridge.store.outbox import outbox
-from tests.unit.engine_kit import POLICY, context, intended
+from tests.unit.engine_kit import POLICY, SERVERS, context, intended
 from tests.unit.store_kit import (
     NOW,
     PAGES,
@@ -36,7 +36,7 @@ from tests.unit.store_kit import (
     value,
 )
 
-OUTSIDE = Outside(("hq",), ("main",))
+OUTSIDE = Outside(("hq",), SERVERS)
 MINUTE, HOUR, DAY = 60.0, 3600.0, 86400.0
 
 

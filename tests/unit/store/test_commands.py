@@ -308,12 +308,12 @@ def test_one_look_at_the_newest_is_enough(db: Connection) -> None:
     one, two = make_device(db, "S1"), make_device(db, "S2")
     make_posted(db, "a", one, NOW)
     make_posted(db, "b", two, NOW + 1)
-    timers.look_at_newest(db, "main", 2.0)
+    timers.look_at_newest(db, "main", 2.0, 2.0)
     assert command(db, "b").look_at == NOW + 3
     assert command(db, "a").look_at == NOW + 60
-    timers.look_at_newest(db, "main", 100.0)
+    timers.look_at_newest(db, "main", 100.0, 2.0)
     assert command(db, "b").look_at == NOW + 3, "not put off"
-    timers.look_at_newest(db, "branch", 2.0)
+    timers.look_at_newest(db, "branch", 2.0, 2.0)
 
 
 def test_after_a_silence_all_that_a_server_may_hold_is_looked_for(db: Connection) -> None:

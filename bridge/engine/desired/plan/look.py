@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from bridge.clients.apple.replies import AssetCounts
-from bridge.clients.mdm.micromdm import MdmDevice
+from bridge.clients.mdm.port import MdmDevice
 from bridge.domain.facts import AssetFacts
 from bridge.domain.licences.odd_rows import OddRow
 from bridge.domain.model import Asset

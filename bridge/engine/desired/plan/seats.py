@@ -7,7 +7,7 @@ from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from bridge.clients.mdm.micromdm import MdmDevice
+from bridge.clients.mdm.port import MdmDevice
 from bridge.domain.desired.change import Cohort, PairName
 from bridge.domain.facts import AssetFacts
 from bridge.domain.licences.forecast import last_seat_at

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bridge.clients.apple.replies import ClientConfig
-from bridge.clients.mdm.micromdm import MicroMdmClient
+from bridge.clients.mdm.port import MdmServer
 from bridge.domain.reasons import REASONS
 from bridge.engine.calls.apple import verdict_of
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail, ok, warn
@@ -15,6 +15,7 @@ from bridge.store.licences.locations import Location
 _NETWORK = "check the address, the network and the proxy between"
 _NOBODY = "BRIDGE-DOCTOR"
 """A serial number and UDID of no device: the questions are answered with nothing."""
+_KEY_NOT_TRIED = "its key is tried by the first command only: there is nothing to be read from it"
 
 
 def apple(case: Case, stored: Stored | None) -> Iterator[Finding]:
@@ -111,20 +112,23 @@ def _notifications(
 
 def mdm(case: Case, stored: Stored | None) -> Iterator[Finding]:
     """Each MDM server: whether it can be reached, lets us in, and is new enough."""
-    for name in case.config.servers:
+    for name, config in case.config.servers.items():
         part, client = f"MDM {name}", case.clients.mdm(name)
+        can, is_paused = client.abilities, stored is not None and stored.pauses.over_all is not None
         try:
             version = client.version()
-            if stored is None or stored.pauses.over_all is None:
+            if can.device_list and not is_paused:
                 client.devices([_NOBODY])  # a POST, which a pause of everything forbids
         except CallError as error:
             yield _failed(part, error)
             continue
-        yield ok(part, f"{case.config.servers[name].url} answers, version {version}; key accepted")
-        yield from _queue(part, client)
+        key = "key accepted" if can.device_list or can.queue_view else _KEY_NOT_TRIED
+        yield ok(part, f"{config.url} answers, version {version}; {key}")
+        if can.queue_view:
+            yield from _queue(part, client)
 
 
-def _queue(part: str, client: MicroMdmClient) -> Iterator[Finding]:
+def _queue(part: str, client: MdmServer) -> Iterator[Finding]:
     try:
         client.queue(_NOBODY)
     except MdmRefused as error:

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from bridge.clients.http import HttpClient
-from bridge.clients.mdm.micromdm import MdmDevice, MicroMdmClient, QueuedCommand
+from bridge.clients.mdm.micromdm import MicroMdm
+from bridge.clients.mdm.port import MdmDevice, QueuedCommand
 from bridge.errors import (
     CallError,
     ConfigError,
@@ -56,7 +57,7 @@ class Setup:
             adapter=self.adapter,
             sleep=lambda seconds: None,
         )
-        self.client = MicroMdmClient(http, KEY)
+        self.client = MicroMdm(http, KEY)
 
 
 @pytest.fixture
@@ -67,7 +68,7 @@ def setup() -> Setup:
 def test_send_command_posts_the_bytes_as_they_are(setup: Setup) -> None:
     setup.server.status = 201
     setup.server.body = b"the reply's body does not matter"
-    setup.client.send_command(UDID, PLIST)
+    setup.client.enqueue(UDID, PLIST)
     (request,) = setup.server.requests
     assert request["call"] == f"POST /v1/commands/{UDID}"
     assert request["body"] == PLIST
@@ -148,9 +149,9 @@ def test_version_is_asked_for_without_credentials(setup: Setup) -> None:
     assert setup.server.requests[0]["authorization"] is None
 
 
-Call = Callable[[MicroMdmClient], object]
+Call = Callable[[MicroMdm], object]
 CALLS: dict[str, Call] = {
-    "send": lambda client: client.send_command(UDID, PLIST),
+    "send": lambda client: client.enqueue(UDID, PLIST),
     "queue": lambda client: client.queue(UDID),
     "devices": lambda client: client.devices(),
     "push": lambda client: client.push(UDID),
@@ -241,11 +242,11 @@ def test_a_command_is_not_taken_by_the_late_reply_to_another(
 
     with serving(behind_a_proxy) as server:
         http = client(f"http://127.0.0.1:{server.port}", timeout=(1.0, 5.0))
-        micromdm = MicroMdmClient(http, KEY)
+        micromdm = MicroMdm(http, KEY)
         with pytest.raises(OutcomeUnknown, match="103 came instead of a reply"):
-            micromdm.send_command(UDID, b"A")
+            micromdm.enqueue(UDID, b"A")
         with pytest.raises(MdmRefused):
-            micromdm.send_command(UDID, b"B")
+            micromdm.enqueue(UDID, b"B")
         http.close()
 
 
@@ -255,7 +256,7 @@ def test_a_push_that_is_dropped_hints_at_the_missing_certificate(setup: Setup) -
         setup.client.push(UDID)
     setup.adapter.fail("dropped", call="/v1/commands")
     with pytest.raises(OutcomeUnknown) as caught:
-        setup.client.send_command(UDID, PLIST)
+        setup.client.enqueue(UDID, PLIST)
     assert "push certificate" not in str(caught.value)
 
 
@@ -271,7 +272,7 @@ def test_a_push_that_is_dropped_hints_at_the_missing_certificate(setup: Setup) -
 )
 def test_hostile_udids_stay_within_their_place(setup: Setup, udid: str, path: str) -> None:
     setup.server.status = 201
-    setup.client.send_command(udid, PLIST)
+    setup.client.enqueue(udid, PLIST)
     assert setup.server.requests[0]["call"] == f"POST {path}"
 
 
@@ -287,4 +288,4 @@ def test_udids_that_would_leave_it_are_not_sent(setup: Setup, udid: str) -> None
 def test_an_empty_api_key_is_refused() -> None:
     http = HttpClient("https://mdm.example.org", service="mdm")
     with pytest.raises(ConfigError):
-        MicroMdmClient(http, "")
+        MicroMdm(http, "")

@@ -30,7 +30,7 @@ from bridge.engine.calls.locations import ReadAssets, ReadAssignments, ReadClien
 from bridge.engine.calls.mdm import LookAtQueue, Push, SendCommand
 from bridge.engine.calls.metadata import ReadMetadata
 from bridge.engine.calls.registering import Register, register
-from bridge.engine.commands import device_queue
+from bridge.engine.commands import by_queue, device_queue
 from bridge.engine.licences import settle
 from bridge.engine.licences.foreign_mdm import of_info
 from bridge.store.database import Connection
@@ -162,7 +162,7 @@ def _command(db: Connection) -> int:
 
 
 def _queue(db: Connection) -> int:
-    device_queue.ask_queue(context(db), "main", make_device(db, SERIAL).id)
+    by_queue.look(context(db), make_device(db, SERIAL))
     return _newest(db)
 
 
@@ -232,8 +232,8 @@ SCENARIOS: Mapping[type[Call], Scenario] = {
     ),
     SendCommand: Scenario(
         _command,
-        lambda: {"send_command": None},
-        "send_command",
+        lambda: {"enqueue": None},
+        "enqueue",
         held_by=SCOPES,
         taken_back=lambda db: state(db, "C") == "ready",
         doubted=lambda db: state(db, "C") == "posted",

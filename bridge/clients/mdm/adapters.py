@@ -1,0 +1,22 @@
+"""The kinds of MDM servers that there is an adapter for."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from bridge.clients.http import HttpClient
+from bridge.clients.mdm.micromdm import MicroMdm
+from bridge.clients.mdm.port import Abilities, MdmServer
+
+ADAPTERS: dict[str, type[MdmServer]] = {"micromdm": MicroMdm}
+"""By `kind` in the configuration."""
+
+
+def abilities(kinds: Mapping[str, str]) -> Mapping[str, Abilities]:
+    """What each server can do; `kinds` are the servers' kinds by their names."""
+    return {name: ADAPTERS[kind].abilities for name, kind in kinds.items()}
+
+
+def connect(kind: str, http: HttpClient, api_key: str) -> MdmServer:
+    """A server of this kind behind `http`; raises ConfigError for an empty API key."""
+    return ADAPTERS[kind](http, api_key)

@@ -1,0 +1,43 @@
+"""Following commands up by time and by what devices answer, where no queue can be looked at.
+
+Such a server hands a device's commands out in order, and keeps each until it is answered. So one
+that its device left open when it came is in doubt; then the device is asked for its apps. That list
+stands behind the command in the queue: once it is answered, the command is no longer there, and an
+app that the list does not show will not come.
+"""
+
+from __future__ import annotations
+
+from bridge.domain.model import Device
+from bridge.engine.commands import follow_up
+from bridge.engine.commands.follow_up import STORE_GRACE
+from bridge.engine.context import Context
+from bridge.store.commands import commands, timers
+from bridge.store.commands.commands import Command
+
+
+def look(context: Context, device: Device) -> None:
+    """Take up what the server holds for one device, as far as it is time."""
+    for command in commands.on_server(context.db, device.id):
+        if command.look_at is not None and command.look_at <= context.now:
+            _look(context, device, command)
+
+
+def _look(context: Context, device: Device, command: Command) -> None:
+    """What waits for a device that does not come, waits; pushes call it, the first one now: it may
+    have answered unheard, and then comes for nothing else."""
+    policy, now = context.policy.command, context.now
+    came_at = command.offered_at
+    left_open_at = None if came_at is None else came_at + policy.in_doubt_after
+    was_cleared = command.enrolment != device.enrolment  # an Authenticate empties the queue
+    if was_cleared or (left_open_at is not None and now >= left_open_at):
+        follow_up.doubt(context, command)
+        return
+    posted_at = command.posted_at or command.created_at
+    if command.state == "posted" and now < posted_at + STORE_GRACE:
+        timers.look_again(context.db, command.command_uuid, posted_at + STORE_GRACE)
+        return
+    timers.stored_up_to(context.db, command.server, posted_at, now + policy.in_doubt_after)
+    commands.queued(context.db, command.command_uuid, look_at=left_open_at, push_at=now)
+    if came_at is None:
+        timers.push_by(context.db, command.command_uuid, now)

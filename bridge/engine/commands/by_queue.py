@@ -1,0 +1,85 @@
+"""Following commands up by a server's queue: what it shows waits, what it does not show is missed.
+
+For servers with the ability `queue_view`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from bridge.domain.backoff import doubling
+from bridge.domain.model import Device
+from bridge.domain.policy import DAY
+from bridge.engine.commands import follow_up
+from bridge.engine.commands.follow_up import STORE_GRACE
+from bridge.engine.context import Context
+from bridge.store.commands import commands, timers
+from bridge.store.commands.commands import Command
+from bridge.store.outbox import kinds, outbox
+
+LOOK_AT_MOST = 6 * 3600.0
+"""Longest wait between two looks for a command that waits in a queue."""
+
+
+def look(context: Context, device: Device) -> None:
+    """Have the server's queue looked at for one device."""
+    outbox.add(
+        context.db,
+        service="mdm",
+        scope=device.server,
+        kind=kinds.QUEUE,
+        key=str(device.id),
+        subject=str(device.id),
+        due_at=context.now,
+        now=context.now,
+    )
+    # What is seen plans the next look; this only keeps the clock from asking meanwhile.
+    timers.looking(context.db, device.id, context.now + context.policy.command.in_doubt_after)
+
+
+def seen(context: Context, device_id: int, listed: Collection[str], began_at: float) -> None:
+    """The queue was read, from `began_at` on, and showed these CommandUUIDs."""
+    for command in commands.on_server(context.db, device_id):
+        if command.command_uuid in listed:
+            _queued(context, command, began_at)
+        else:
+            _unlisted(context, command, began_at)
+
+
+def _unlisted(context: Context, command: Command, began_at: float) -> None:
+    """Not stored yet, or taken by the device and about to be answered, or lost."""
+    posted_at = command.posted_at or command.created_at
+    doubt_at = posted_at + context.policy.command.in_doubt_after
+    if command.suspect:
+        doubt_at = min(doubt_at, posted_at + STORE_GRACE)
+    if began_at >= doubt_at:
+        follow_up.doubt(context, command)
+    elif began_at >= posted_at + STORE_GRACE:
+        timers.stored_up_to(context.db, command.server, posted_at, doubt_at)
+    else:
+        next_look = min(doubt_at, posted_at + STORE_GRACE)
+        timers.look_again(context.db, command.command_uuid, next_look)
+
+
+def _queued(context: Context, command: Command, began_at: float) -> None:
+    """It waits for its device. One that came and left it open may do so for ever: MicroMDM
+    keeps an answer that it cannot read from everybody (micromdm issue 1040). What the device
+    answers shows by itself, so that such a command is looked for once a day only, lest somebody
+    cleared the queue."""
+    policy = context.policy.command
+    left_open = (
+        command.offered_at is not None and began_at >= command.offered_at + policy.in_doubt_after
+    )
+    if left_open and command.stalled_at is None:
+        follow_up.stall(context, command)
+    is_stalled = left_open or command.stalled_at is not None
+    posted_at = command.posted_at or command.created_at
+    timers.stored_up_to(context.db, command.server, posted_at, context.now + policy.in_doubt_after)
+    commands.queued(
+        context.db,
+        command.command_uuid,
+        look_at=context.now + DAY
+        if is_stalled
+        else doubling(posted_at, context.now, policy.in_doubt_after, LOOK_AT_MOST),
+        push_at=None if is_stalled else max(posted_at + policy.repush_after, context.now),
+    )
