@@ -18,25 +18,18 @@ from typing import Any
 
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
-from gunicorn.glogging import Logger
 
 from bridge.errors import BridgeError
 from bridge.web import create_app, create_outside_app
-from bridge.web.connections.connection import IDLE_TIME
-from bridge.web.connections.refusals import Seldom
 from bridge.web.connections.worker import WebWorker
 from bridge.web.ports import Bridge
 
 log = logging.getLogger(__name__)
 
-THREADS = 8
 CONNECTIONS = 1200
 """How many are open at most, where the system allows so many files."""
 OTHER_FILES = 100
 """What the web side has open besides connections, at most."""
-REQUEST_GRACE = 1
-"""Seconds that requests and kept-alive connections get at the end; then nobody answers until the
-next start, so the longer it takes the more is lost."""
 WORKER_GRACE = 3
 """Seconds after which a worker that should end is killed. The whole must be gone within 5."""
 
@@ -124,16 +117,13 @@ class _Application(BaseApplication):
             "bind": [f"fd://{fd}" for fd in self._fds],
             "workers": 1,
             "worker_class": WebWorker,
-            "threads": THREADS,
             "worker_connections": self._connections,
-            "keepalive": int(IDLE_TIME),
             "http_parser": "python",  # of the two, the one that is always there
             "limit_request_line": 8190,
             "timeout": 30,
             "graceful_timeout": WORKER_GRACE,
             "preload_app": False,
             "control_socket_disable": True,
-            "logger_class": WebLogger,
             "loglevel": "warning",
             "accesslog": None,
             "errorlog": None,
@@ -142,34 +132,17 @@ class _Application(BaseApplication):
             "secure_scheme_headers": {},
             "forwarder_headers": "",
             "worker_tmp_dir": _SHARED_MEMORY if os.access(_SHARED_MEMORY, os.W_OK) else None,
+            "on_starting": lambda _arbiter: _log_with_ours(),
             "when_ready": lambda _arbiter: _ignore_signals(),
-            "post_fork": self._forked,
+            "post_fork": lambda _arbiter, _worker: self._after_fork(),
             "post_worker_init": _worker_ready,
             "worker_exit": _worker_ended,
         }
 
-    def _forked(self, _arbiter: Any, worker: Any) -> None:
-        worker.cfg.set("graceful_timeout", REQUEST_GRACE)  # the worker's copy, not the arbiter's
-        self._after_fork()
 
-
-class WebLogger(Logger):
-    """gunicorn's messages through our own handlers and formats."""
-
-    def setup(self, cfg: Any) -> None:
-        """Add no handler, and let the root's have what is logged."""
-        super().setup(cfg)
-        self.error_log.propagate = True
-
-    def exception(self, msg: object, *args: object, **kwargs: Any) -> None:
-        """A peer that does not read its answer is no failure of ours."""
-        if isinstance(sys.exc_info()[1], TimeoutError):
-            _seldom.say("unread", "an answer was not read in time and was given up")
-        else:
-            super().exception(msg, *args, **kwargs)
-
-
-_seldom = Seldom(log.warning)
+def _log_with_ours() -> None:
+    """Have gunicorn's messages in our handlers and formats; its logger keeps them to itself."""
+    logging.getLogger("gunicorn.error").propagate = True
 
 
 def _ignore_signals() -> None:

@@ -1,19 +1,15 @@
-"""One connection, and gunicorn's parser over what came in on it."""
+"""One connection, and the request that comes in on it."""
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import select
 import socket
 from typing import Any
 
-from gunicorn import util
-from gunicorn.http.body import LengthReader
-from gunicorn.http.message import Request
-from gunicorn.http.parser import RequestParser
-from gunicorn.workers.gthread import TConn
-
 from bridge.web.connections.received import Received
+from bridge.web.connections.request import WebRequest
 
 HEAD_TIME = 5.0
 """Seconds for a whole head, from the first byte of it, or from when the connection was made."""
@@ -56,21 +52,16 @@ _TIMES = {
 _ONCE = (State.HEAD, State.BODY)
 
 
-class Connection(TConn):
-    """A connection as gunicorn's worker knows it; the socket is read by the main loop alone."""
+class Connection:
+    """A connection; the socket is read by the main loop alone."""
 
     def __init__(
-        self,
-        cfg: Any,
-        sock: socket.socket,
-        client: Any,
-        server: Any,
-        *,
-        body_limit: int,
-        outside: bool = False,
+        self, sock: socket.socket, client: Any, *, body_limit: int, outside: bool = False
     ) -> None:
-        super().__init__(cfg, sock, client, server)
-        self.data_ready = True  # gunicorn's thread would wait for data otherwise
+        self.sock = sock
+        self.client = client
+        self.request: WebRequest | None = None
+        """What a thread has read last, as far as its head was whole."""
         self.received = Received(body_limit)
         self.known = False
         """Whether the last request carried right credentials."""
@@ -84,11 +75,15 @@ class Connection(TConn):
         self.drained = 0
         self.told_to_continue = False
 
-    def init(self) -> None:
-        """Begin the request, in its thread; gunicorn calls this before it parses."""
+    def begin(self, cfg: Any) -> WebRequest:
+        """Read the request from its first byte, in the thread that is to answer it.
+
+        Raises RequestAwaited where more of its head must come, ParseException where it is wrong.
+        """
         self.sock.settimeout(SEND_TIME)
-        self.received.begin()
-        self.parser = _Parser(self.cfg, self.received, self.client)  # type: ignore[arg-type]
+        self.request = None
+        self.request = WebRequest.read(cfg, self.received, self.client)
+        return self.request
 
     def enter(self, state: State, now: float) -> None:
         """Wait for something else, from now on; a head and a body have one deadline in all."""
@@ -106,8 +101,7 @@ class Connection(TConn):
     @property
     def expects_continue(self) -> bool:
         """Whether the peer sends its body only after it is told to."""
-        request = getattr(self.parser, "mesg", None)
-        return isinstance(request, _Request) and request.expects_continue
+        return self.request is not None and self.request.expects_continue
 
     def takes_answers(self) -> bool:
         """Whether another small answer can be sent without waiting for the peer."""
@@ -117,42 +111,15 @@ class Connection(TConn):
 
     def next_request(self) -> None:
         """Make ready for what follows the request that was answered."""
-        assert self.parser is not None
-        self.received.next_request(len(self.parser.unreader.take_buffered()))  # type: ignore[union-attr]
+        assert self.request is not None
+        self.received.next_request(self.request.read_too_far())
         self.told_to_continue = False
         self._began.clear()
 
-    def close(self, graceful: bool = False) -> None:
+    def close(self) -> None:
         """Close it at once; the worker has waited for the peer where it should."""
-        util.close(self.sock)
-
-
-class _Request(Request):
-    """A request that says of itself whether all of it has come."""
-
-    def __init__(self, cfg: Any, unreader: Any, peer_addr: Any, req_number: int = 1) -> None:
-        super().__init__(cfg, unreader, peer_addr, req_number)
-        self._received: Received = unreader.sock
-        self._reader = self.body.reader  # type: ignore[union-attr]
-        length = self._reader.length if isinstance(self._reader, LengthReader) else None
-        self._received.begin_body(self._received.taken - len(unreader.buf.getvalue()), length)
-        # gunicorn would ask for the body before anybody looked at the credentials.
-        self.expects_continue = bool(self._expected_100_continue)  # type: ignore[has-type]
-        self._expected_100_continue = False
-
-    def should_close(self) -> bool:
-        """Also when it is answered before all of it came: where the next one begins is unknown."""
-        return super().should_close() or not self._is_whole()
-
-    def _is_whole(self) -> bool:
-        whole_at = self._received.whole_at
-        if whole_at is None:
-            return getattr(self._reader, "parser", None) is None  # of chunks, all were read
-        return len(self._received) >= whole_at
-
-
-class _Parser(RequestParser):
-    mesg_class = _Request
+        with contextlib.suppress(OSError):  # the peer was faster
+            self.sock.close()
 
 
 def _address(host: str) -> str:

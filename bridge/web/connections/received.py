@@ -105,8 +105,11 @@ class Received:
         raise RequestAwaited
 
     def next_request(self, unread: int) -> None:
-        """Forget the request that was answered; the last `unread` of the bytes taken stay."""
-        del self._data[: self._taken - unread]
+        """Forget the request that was answered, whether or not its body was looked at.
+
+        Of one in chunks all was read, but for the last `unread` of the bytes taken: they stay.
+        """
+        del self._data[: self._taken - unread if self._whole_at is None else self._whole_at]
         self._taken = self._looked = 0
         self._whole_at = None
         self._in_body = False

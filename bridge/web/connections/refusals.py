@@ -20,19 +20,18 @@ _BY_ERROR: tuple[tuple[type[Exception], int, str], ...] = (
     (errors.InvalidHTTPVersion, 400, "Only HTTP/1.1 and HTTP/1.0 are spoken here."),
     (errors.InvalidRequestMethod, 400, "The request's method cannot be read."),
     (errors.InvalidRequestLine, 400, "The request line cannot be read."),
-    (errors.ParseException, 400, "The request's head cannot be read."),
 )
-_OUR_OWN = (errors.InvalidResponseHeader, errors.InvalidResponseHeaderName)  # type: ignore[attr-defined]
+_OTHER = (400, "The request's head cannot be read.")
 TOO_SLOW = (408, "The request's head did not arrive in time.")
 FAILED = (500, "The bridge failed; its log says why.")
 
 
-def refusal(error: Exception) -> tuple[int, str]:
-    """Status and sentence for what gunicorn raised; 500 for what is no fault of the peer's."""
+def refusal(error: errors.ParseException) -> tuple[int, str]:
+    """Status and sentence for a request that gunicorn cannot read."""
     for kind, status, sentence in _BY_ERROR:
-        if isinstance(error, kind) and not isinstance(error, _OUR_OWN):
+        if isinstance(error, kind):
             return status, sentence
-    return FAILED
+    return _OTHER
 
 
 def as_bytes(status: int, sentence: str) -> bytes:

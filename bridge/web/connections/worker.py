@@ -1,45 +1,47 @@
-"""gunicorn's threaded worker with a main loop that reads.
+"""gunicorn's worker process with a main loop that reads.
 
-What gunicorn keeps: processes and signals, accepting, the parser, WSGI and the answer, the thread
-pool and the way back from it. What is done here: a connection waits in the poller, not in a thread,
-until its request is whole, each wait has one deadline, and connections beyond the limits go.
-Source: gunicorn/workers/gthread.py of 27.0.
+What gunicorn keeps: processes and signals, and HTTP (`request`). What is done here: a connection
+waits in the main loop, not in a thread, until its request is whole, each wait has one deadline, and
+connections beyond the limits go.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import selectors
 import socket
-import threading
 import time
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import partial
-from typing import Any, ClassVar, Protocol
+from typing import Any, Protocol
 
-from gunicorn.workers.gthread import ThreadWorker
+from gunicorn.workers.base import Worker
 
 from bridge.web.connections import refusals
+from bridge.web.connections.answering import Answers, Then
 from bridge.web.connections.bodies import LARGE, Turns
 from bridge.web.connections.connection import IS_READ, Connection, State
 from bridge.web.connections.door import Door
-from bridge.web.connections.received import RequestAwaited
-from bridge.web.credentials import KNOWN
+from bridge.web.connections.loop import Loop
 
+THREADS = 8
 STRANGER_THREADS = 4
 OUTSIDE_THREADS = 4
-"""Threads for connections that showed no key yet, and for the listener for Apple. The others have
-their own, so that they never wait for these."""
+"""Threads for connections that showed a key, for those that did not yet, and for the listener for
+Apple. Each have their own, so that the first never wait for the others."""
 OUTSIDE_SHARE = 4
 """One of so many connections may be at the listener for Apple."""
+REQUEST_GRACE = 1.0
+"""Seconds that requests and kept-alive connections get at the end; then nobody answers until the
+next start, so the longer it takes the more is lost."""
 
 _READ = 64 * 1024
 _READ_BODY = 256 * 1024
-_AWAITED: Any = object()
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _ACCEPT_AT_ONCE = 32
 _LOOK_AT_MOST = 0.05
+_TURN = 1.0
+"""Seconds that a turn of the main loop takes at most; in each, gunicorn sees that it lives."""
 _NO_MORE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -57,38 +59,74 @@ class WebApplication(Protocol):
         """What the second listener serves."""
 
 
-class WebWorker(ThreadWorker):
+class WebWorker(Worker):
     """Answers whole requests in threads, and reads and waits in its main loop alone.
 
     The first listener is served by `app.wsgi()`, the second one by `app.outside()`.
     """
 
     app: WebApplication  # type: ignore[assignment]
-    _serving: ClassVar[threading.local] = threading.local()
 
     def init_process(self) -> None:
-        """Make pools, doors and turns, in the worker's process."""
+        """Make loop, pools, doors and turns, in the worker's process."""
         allowed = self.cfg.worker_connections - 1  # what is above would stop accepting
         outside = allowed // OUTSIDE_SHARE if len(self.sockets) > 1 else 0
         self._inside: Door[Connection] = Door(allowed - outside)
         self._outside: Door[Connection] = Door(outside)
+        self._loop = Loop()
+        self._pool = ThreadPoolExecutor(THREADS)
         self._strangers_pool = ThreadPoolExecutor(STRANGER_THREADS)
         self._outside_pool = ThreadPoolExecutor(OUTSIDE_THREADS)
         self._turns: Turns[Connection] = Turns()
         self._seldom = refusals.Seldom(self.log.warning)
+        self._answers = Answers(self.cfg, self._seldom.say)
         self._look_at = 0.0
+        self._accepts = False
         super().init_process()
 
     def load_wsgi(self) -> None:
-        """Have the application tell whether a request's credentials are right."""
+        """Make the application of the second listener, too."""
         super().load_wsgi()
-        self.wsgi = self._answer
-        self._inside_app = self.app.wsgi()
         self._outside_app = self.app.outside()
+
+    def handle_exit(self, sig: Any, frame: Any) -> None:
+        """SIGTERM: end with this turn."""
+        super().handle_exit(sig, frame)
+        self._loop.ask(lambda: None)
 
     # Main loop
 
-    def accept(self, listener: Any) -> None:
+    def run(self) -> None:
+        """Serve until SIGTERM, and for REQUEST_GRACE seconds who is connected then."""
+        for listener in self.sockets:
+            listener.setblocking(False)
+        while self.alive:
+            self._accept_more(self._connections() < self.cfg.worker_connections)
+            self._turn(_TURN)
+        self._accept_more(False)
+        end = time.monotonic() + REQUEST_GRACE
+        while self._connections() and (left := end - time.monotonic()) > 0:
+            self._turn(left)
+
+    def _turn(self, at_most: float) -> None:
+        self.notify()
+        self._loop.turn(min(self._look_at - time.monotonic(), at_most))
+        self._end_what_waited_too_long()
+
+    def _accept_more(self, accepts: bool) -> None:
+        if accepts == self._accepts:
+            return
+        self._accepts = accepts
+        for listener in self.sockets:
+            if accepts:
+                self._loop.watch(listener, partial(self._accept, listener))
+            else:
+                self._loop.forget(listener)
+
+    def _connections(self) -> int:
+        return len(self._inside) + len(self._outside)
+
+    def _accept(self, listener: Any) -> None:
         """Take the connections that wait, and what they have sent already."""
         for _ in range(_ACCEPT_AT_ONCE):
             if not self._accept_one(listener):
@@ -104,81 +142,62 @@ class WebWorker(ThreadWorker):
             elif error.errno not in (errno.EAGAIN, errno.ECONNABORTED, errno.EWOULDBLOCK):
                 raise
             return False
-        conn = Connection(
-            self.cfg,
-            sock,
-            client,
-            listener.getsockname(),
-            body_limit=self.app.body_limit,
-            outside=listener is not self.sockets[0],
-        )
-        self.nr_conns += 1
+        outside = listener is not self.sockets[0]
+        conn = Connection(sock, client, body_limit=self.app.body_limit, outside=outside)
         door = self._door(conn)
         door.add(conn)
         self._wait(conn, State.HEAD)
-        self._read(conn, sock)
+        self._read(conn)
         surplus = door.too_many(conn)
         if surplus is not None:
             self._seldom.say("connections", f"too many connections, also from {surplus.address}")
             self._drop(surplus)
         return True
 
-    def wait_for_and_dispatch_events(self, timeout: float | None) -> None:
-        """Wait no longer than until the next deadline."""
-        left = max(self._look_at - time.monotonic(), 0.0)
-        super().wait_for_and_dispatch_events(left if timeout is None else min(timeout, left))
-
-    def murder_keepalived(self, force: bool = False) -> None:
-        """End what waited too long; gunicorn calls this in every turn of its loop."""
+    def _end_what_waited_too_long(self) -> None:
         now = time.monotonic()
-        if not force and now < self._look_at:
+        if now < self._look_at:
             return
         for conn in (*self._inside, *self._outside):
-            if conn.state is State.RUNNING:
-                continue
-            if force:
-                self._drop(conn)
-            elif conn.deadline <= now:
+            if conn.deadline <= now:
                 self._expire(conn)
         self._look_at = max(
-            min((each.deadline for each in (*self._inside, *self._outside)), default=now + 1.0),
+            min((each.deadline for each in (*self._inside, *self._outside)), default=now + _TURN),
             now + _LOOK_AT_MOST,
         )
 
-    def finish_request(self, conn: Any, fs: Future[Any]) -> None:
+    def _run(self, conn: Connection) -> None:
+        """Give a connection to a thread of those that are for its like."""
+        conn.enter(State.RUNNING, time.monotonic())
+        pool = self._pool if conn.known else self._strangers_pool
+        future = (self._outside_pool if conn.outside else pool).submit(self._answer, conn)
+        future.add_done_callback(lambda done: self._loop.ask(partial(self._ran, conn, done)))
+
+    def _ran(self, conn: Connection, done: Future[Then]) -> None:
         """A thread is done with a connection: read on, keep it or close it."""
         runs = self._turns.ran(conn)
         if runs is not None:
-            self.enqueue_req(runs)
-        failure = fs.exception()
+            self._run(runs)
+        failure = done.exception()
         if failure is not None:
             self.log.error("a request failed", exc_info=failure)
-        result = failure is None and fs.result()
-        if result is _AWAITED:
+        then = Then.CLOSE if failure is not None else done.result()
+        if then is Then.READ_ON:
             self._await(conn)
             return
         self._let_others_read(conn)
-        if result:
+        if then is Then.NEXT:
             conn.next_request()
             self._wait(conn, State.HEAD if conn.received else State.IDLE)
             self._run_if_whole(conn)
         else:
             self._close(conn)
 
-    def enqueue_req(self, conn: Any) -> None:
-        """Give a connection to a thread of those that are for its like."""
-        conn.enter(State.RUNNING, time.monotonic())
-        pool = self.tpool if conn.known else self._strangers_pool
-        future = (self._outside_pool if conn.outside else pool).submit(self.handle, conn)
-        future.add_done_callback(
-            lambda done: self.method_queue.defer(self.finish_request, conn, done)
-        )
-
-    def _read(self, conn: Connection, sock: socket.socket) -> None:
+    def _read(self, conn: Connection) -> None:
         if conn.state not in IS_READ:
             return  # another event of the same turn has ended the wait
         try:
-            data = sock.recv(_READ if conn.state is State.HEAD else _READ_BODY)
+            data = conn.sock.recv(_READ if conn.state is State.HEAD else _READ_BODY)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -207,11 +226,11 @@ class WebWorker(ThreadWorker):
     def _run_if_whole(self, conn: Connection) -> None:
         if not conn.received.is_promising():
             return
-        self._unregister(conn)
+        self._loop.forget(conn.sock)
         if not conn.known and not conn.takes_answers():
             self._drop(conn)
         elif self._turns.may_run(conn):
-            self.enqueue_req(conn)
+            self._run(conn)
         else:
             conn.enter(State.QUEUED, time.monotonic())
 
@@ -250,7 +269,7 @@ class WebWorker(ThreadWorker):
             self._run_if_whole(conn)
         elif conn.state is State.HEAD and conn.received:
             self._seldom.say("slow", f"a request from {conn.address} did not arrive in time")
-            self._unregister(conn)
+            self._loop.forget(conn.sock)
             with contextlib.suppress(OSError):  # it may be gone
                 conn.sock.send(refusals.as_bytes(*refusals.TOO_SLOW))
             self._close(conn)
@@ -270,7 +289,7 @@ class WebWorker(ThreadWorker):
         conn.enter(state, time.monotonic())
         conn.sock.setblocking(False)
         self._note_deadline(conn)
-        self.poller.register(conn.sock, selectors.EVENT_READ, partial(self._read, conn))
+        self._loop.watch(conn.sock, partial(self._read, conn))
 
     def _note_deadline(self, conn: Connection) -> None:
         self._look_at = min(self._look_at, conn.deadline)
@@ -279,49 +298,20 @@ class WebWorker(ThreadWorker):
         if conn.state is State.GONE:
             return
         conn.enter(State.GONE, time.monotonic())
-        self._unregister(conn)
+        self._loop.forget(conn.sock)
         self._door(conn).remove(conn)
-        self.nr_conns -= 1
         conn.close()
         self._let_others_read(conn)
         runs = self._turns.ran(conn)
         if runs is not None:
-            self.enqueue_req(runs)
-
-    def _unregister(self, conn: Connection) -> None:
-        with contextlib.suppress(KeyError, ValueError):  # it is not waited for
-            self.poller.unregister(conn.sock)
+            self._run(runs)
 
     def _door(self, conn: Connection) -> Door[Connection]:
         return self._outside if conn.outside else self._inside
 
     # Threads
 
-    def handle(self, conn: Any) -> Any:
-        """Answer one request; _AWAITED where more of it must come."""
-        self._serving.connection = conn
-        try:
-            return super().handle(conn)
-        except RequestAwaited:
-            return _AWAITED
-
-    def handle_error(self, req: Any, client: Any, addr: Any, exc: Any) -> None:
-        """Refuse what gunicorn cannot read, and say so at most once a minute."""
-        status, sentence = refusals.refusal(exc)
-        if (status, sentence) == refusals.FAILED:
-            self.log.exception("a request failed")
-        else:
-            where = self._serving.connection.address
-            self._seldom.say(
-                type(exc).__name__, f"a request from {where} was refused with {status}: {sentence}"
-            )
-        with contextlib.suppress(OSError):  # it may be gone
-            client.sendall(refusals.as_bytes(status, sentence))
-
-    def _answer(self, environ: Any, start_response: Any) -> Any:
-        conn: Connection = self._serving.connection
-        app = self._outside_app if conn.outside else self._inside_app
-        try:
-            return app(environ, start_response)
-        finally:
-            conn.known = environ.get(KNOWN, False)
+    def _answer(self, conn: Connection) -> Then:
+        app = self._outside_app if conn.outside else self.wsgi
+        server = self.sockets[1 if conn.outside else 0].getsockname()
+        return self._answers.give(conn, app, server, last=not self.alive)

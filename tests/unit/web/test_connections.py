@@ -1,10 +1,12 @@
 """What has come in of a request, who must go, whose turn it is, and what is said how often."""
 
+import errno
 import itertools
-import selectors
 import socket
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import pytest
@@ -13,11 +15,13 @@ from gunicorn.http import errors
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bridge.web.connections.answering import Answers, Then
 from bridge.web.connections.bodies import Turns
 from bridge.web.connections.connection import Connection, State
 from bridge.web.connections.door import Door
+from bridge.web.connections.loop import Loop
 from bridge.web.connections.received import HEAD_LIMIT, Received, RequestAwaited
-from bridge.web.connections.refusals import FAILED, Seldom, as_bytes, refusal
+from bridge.web.connections.refusals import FAILED, Seldom, as_bytes
 from bridge.web.connections.worker import WebWorker
 from bridge.web.server import connections_allowed
 
@@ -181,17 +185,142 @@ def test_one_line_of_a_kind_comes_in_a_minute_and_counts_the_others() -> None:
     assert said[2:] == ["something; and 2 more since the last line", "another"]
 
 
-def test_our_own_mistakes_are_not_the_peers() -> None:
-    ours: Any = errors
-    assert refusal(ours.InvalidResponseHeader("x")) == refusal(KeyError("x")) == FAILED
-    assert as_bytes(*FAILED).startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
-
-
 @pytest.fixture
 def connection() -> Iterator[Connection]:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        yield Connection(Config(), ours, ("192.0.2.1", 5), ("127.0.0.1", 9008), body_limit=1000)
+        yield Connection(ours, ("192.0.2.1", 5), body_limit=1000)
+
+
+GET = b"GET / HTTP/1.1\r\nHost: x\r\n\r\n"
+
+
+@dataclass
+class Asked:
+    """A request that has come, and what its peer and the log get of it."""
+
+    conn: Connection
+    peer: socket.socket
+    said: list[str]
+
+    def give(self, app: Any, *, last: bool = False) -> Then:
+        answers = Answers(Config(), lambda kind, text: self.said.append(text))
+        return answers.give(self.conn, app, ("127.0.0.1", 9008), last=last)
+
+    def told(self) -> bytes:
+        return self.peer.recv(65536)
+
+
+@pytest.fixture
+def asked() -> Iterator[Asked]:
+    ours, theirs = socket.socketpair()
+    with ours, theirs:
+        conn = Connection(ours, ("192.0.2.1", 5), body_limit=1000)
+        yield Asked(conn, theirs, [])
+
+
+def fine(environ: Any, start_response: Any) -> list[bytes]:
+    start_response("200 OK", [("Content-Length", "2")])
+    return [b"ok"]
+
+
+@pytest.mark.parametrize(("last", "then"), [(False, Then.NEXT), (True, Then.CLOSE)])
+def test_an_answer_is_followed_by_another_unless_it_is_the_last(
+    asked: Asked, last: bool, then: Then
+) -> None:
+    asked.conn.received.add(GET)
+    assert asked.give(fine, last=last) is then
+    told = asked.told()
+    assert told.startswith(b"HTTP/1.1 200 OK\r\n") and told.endswith(b"\r\n\r\nok")
+    assert (b"Connection: close\r\n" in told) == last
+
+
+@pytest.mark.parametrize(
+    "headers", [[("bad name", "x")], [("X", "bad\nvalue")]], ids=["name", "value"]
+)
+def test_our_own_mistakes_are_not_the_peers(asked: Asked, headers: list[tuple[str, str]]) -> None:
+    def mistaken(environ: Any, start_response: Any) -> list[bytes]:
+        start_response("200 OK", headers)
+        return []
+
+    asked.conn.received.add(GET)
+    with pytest.raises(errors.ParseException):
+        asked.give(mistaken)
+    assert asked.told() == as_bytes(*FAILED)
+    assert as_bytes(*FAILED).startswith(b"HTTP/1.1 500 Internal Server Error\r\n")
+    assert asked.said == []
+
+
+def test_an_answer_that_was_begun_gets_no_other_behind_it(asked: Asked) -> None:
+    def breaks(environ: Any, start_response: Any) -> Iterator[bytes]:
+        start_response("200 OK", [("Content-Length", "4")])
+        yield b"ok"
+        raise KeyError("x")
+
+    asked.conn.received.add(GET)
+    with pytest.raises(KeyError):
+        asked.give(breaks)
+    assert asked.told().endswith(b"\r\n\r\nok")
+
+
+@pytest.mark.parametrize(
+    ("error", "said"),
+    [
+        (TimeoutError("slow"), ["an answer was not read in time and was given up"]),
+        (BrokenPipeError(errno.EPIPE, "gone"), []),
+        (ConnectionResetError(errno.ECONNRESET, "gone"), []),
+    ],
+)
+def test_a_peer_that_does_not_read_its_answer_is_no_failure(
+    asked: Asked, error: OSError, said: list[str]
+) -> None:
+    def unread(environ: Any, start_response: Any) -> list[bytes]:
+        raise error
+
+    asked.conn.received.add(GET)
+    assert asked.give(unread) is Then.CLOSE
+    assert asked.said == said
+
+
+def test_a_body_that_nobody_looked_at_is_not_the_next_request(asked: Asked) -> None:
+    body = GET * 4000  # more than gunicorn would read and throw away
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: %d\r\n\r\n" % len(body)
+    asked.conn.received.add(head + body + b"GET /next HT")
+    assert asked.give(fine) is Then.NEXT
+    assert b"Connection: close" not in asked.told()
+    asked.conn.next_request()
+    assert asked.conn.received.recv(100) == b"GET /next HT"
+
+
+def test_a_request_that_is_not_whole_is_read_on_and_its_body_not_asked_for(asked: Asked) -> None:
+    def reads(environ: Any, start_response: Any) -> list[bytes]:
+        environ["wsgi.input"].read()
+        return fine(environ, start_response)
+
+    head = b"POST / HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\nContent-Length: 5\r\n\r\n"
+    asked.conn.received.add(head[:-2])
+    assert asked.give(reads) is Then.READ_ON
+    assert not asked.conn.received.in_body and not asked.conn.expects_continue
+    asked.conn.received.add(head[-2:])
+    assert asked.give(reads) is Then.READ_ON
+    assert asked.conn.received.in_body and asked.conn.expects_continue
+    asked.conn.received.add(b"12345")
+    assert asked.give(reads) is Then.NEXT
+    assert asked.told().startswith(b"HTTP/1.1 200 OK\r\n")
+
+
+def test_what_a_thread_asks_is_done_by_the_loop_in_its_turn() -> None:
+    loop, done = Loop(), []
+    thread = threading.Thread(target=lambda: loop.ask(lambda: done.append(threading.get_ident())))
+    thread.start()
+    thread.join()
+    assert done == []
+    loop.turn(timeout=60)
+    assert done == [threading.get_ident()]
+    for number in range(100_000):
+        loop.ask(partial(done.append, number))
+    loop.turn(timeout=60)
+    assert done[1:] == list(range(100_000)), "though not each could wake it"
 
 
 def test_a_head_and_a_body_have_one_deadline_however_often_they_are_waited_for(
@@ -229,8 +358,7 @@ class Stand(WebWorker):
     """The worker's main loop alone, without processes and threads."""
 
     def __init__(self) -> None:
-        self.poller = selectors.DefaultSelector()
-        self.nr_conns = 0
+        self._loop = Loop()
         self._inside, self._outside, self._turns = Door(10), Door(0), Turns()
         self._look_at = 0.0
 
@@ -239,15 +367,13 @@ def test_an_event_of_a_connection_that_another_event_ended_does_nothing(
     connection: Connection,
 ) -> None:
     worker = Stand()
-    with worker.poller:
-        worker.nr_conns += 1
-        worker._inside.add(connection)
-        worker._wait(connection, State.HEAD)
-        for _ in range(2):
-            worker._drop(connection)
-            worker._read(connection, connection.sock)
-        assert worker.nr_conns == 0 == len(worker._inside)
-        assert connection.state is State.GONE
+    worker._inside.add(connection)
+    worker._wait(connection, State.HEAD)
+    for _ in range(2):
+        worker._drop(connection)
+        worker._read(connection)
+    assert worker._connections() == 0 == len(worker._inside)
+    assert connection.state is State.GONE
 
 
 @pytest.mark.parametrize(
@@ -263,7 +389,7 @@ def test_an_event_of_a_connection_that_another_event_ended_does_nothing(
 def test_an_ipv6_address_stands_for_its_network(host: str, address: str) -> None:
     ours, theirs = socket.socketpair()
     with ours, theirs:
-        conn = Connection(Config(), ours, (host, 5, 0, 0), ("::1", 9008), body_limit=1000)
+        conn = Connection(ours, (host, 5, 0, 0), body_limit=1000)
     assert conn.address == address
 
 
