@@ -7,7 +7,7 @@ import pytest
 
 from bridge.domain.policy import Policy
 from bridge.simulator.faults import Fault
-from tests.flow.scene import Scene
+from tests.flow.scene import Scene, rarely
 
 MakeScene = Callable[..., Scene]
 
@@ -128,7 +128,7 @@ def test_a_licence_that_is_not_visible_yet_is_tried_again(make_scene: MakeScene)
 
 
 def test_a_licence_that_is_never_visible_fails_alone(make_scene: MakeScene) -> None:
-    scene = make_scene(devices=1, apps=2)
+    scene = make_scene(devices=1, apps=2, policy=rarely())
     hopeless = scene.adam_ids[0]
     scene.world.faults.add(
         Fault("device", "error", match=f"{INSTALL} {hopeless}", times=0, number=12064,

@@ -135,7 +135,7 @@ def test_5_a_message_without_a_udid_stops_nothing(
 
 
 def test_6_a_verification_that_is_never_answered_ends_by_the_clock(make_scene: MakeScene) -> None:
-    scene = make_scene(devices=1, apps=1, install_time=600.0)
+    scene = make_scene(devices=1, apps=1, install_time=600.0, policy=rarely())
     scene.apply(scene.desired(named=True))
     scene.run(lambda: bool(scene.installs(state="acknowledged")))
     began = scene.world.now

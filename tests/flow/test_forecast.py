@@ -4,15 +4,15 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.domain.policy import DAY, RetentionPolicy
+from bridge.domain.policy import DAY, HOUR, RetentionPolicy
 from tests.flow.cli_kit import Shell
-from tests.flow.scene import Scene
+from tests.flow.scene import Scene, rarely
 from tests.unit.store_kit import prune
 
 
 @pytest.fixture
 def shell(make_scene: Callable[..., Scene]) -> Shell:
-    shell = Shell(make_scene(devices=2, apps=1, seats=2))
+    shell = Shell(make_scene(devices=2, apps=1, seats=2, policy=rarely(assets_every=HOUR)))
     shell.run("apply", "--yes")
     shell.scene.run(shell.scene.all_installed)
     return shell

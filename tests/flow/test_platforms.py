@@ -77,7 +77,7 @@ def test_what_cannot_run_is_not_sent(make_scene: MakeScene, product: str, listed
 def test_a_device_that_refuses_what_it_tries_is_sent_nothing_more(
     make_scene: MakeScene, no: script.Planned
 ) -> None:
-    scene = make_scene(devices=1, apps=1, macs=0)
+    scene = make_scene(devices=1, apps=1, macs=0, policy=rarely())
     only_for(scene, "iOS")
     shaped(scene, [{"product_name": VISION}])
     scene.world.devices[0].script.add(no)

@@ -8,7 +8,7 @@ from bridge.domain.policy import DAY, Policy
 from bridge.simulator import script
 from tests.flow.reasons import MakeScene, catch, scenario
 from tests.flow.reasons.device import on_its_way
-from tests.flow.scene import Scene
+from tests.flow.scene import Scene, rarely
 
 
 def few_attempts(wait: float = 20.0) -> Policy:
@@ -255,7 +255,8 @@ def app_missing(make_scene: MakeScene) -> Scene:
 )
 def not_told(make_scene: MakeScene) -> Scene:
     silent = script.silent(times=0, request_type="ManagedApplicationList")
-    return catch(on_its_way(make_scene, silent), "NOT_TOLD", limit=15 * DAY)
+    scene = on_its_way(make_scene, silent, policy=rarely())
+    return catch(scene, "NOT_TOLD", limit=15 * DAY)
 
 
 @scenario(
