@@ -13,8 +13,9 @@ LEFT_OUT = "*{} left out: tools/test --all runs all, and a file that is named ru
 def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.Pytester:
     """A made-up suite with two quick tests and two slow ones in two files, and a quick file."""
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
+    monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # loading them takes longest
     pytester.makeconftest("pytest_plugins = ['tests.slow']")
-    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider\nmarkers = slow: x\n")
+    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider -p xdist\nmarkers = slow: x\n")
     both = "import pytest\ndef test_quick(): pass\n@pytest.mark.slow\ndef test_slow(): pass\n"
     pytester.makepyfile(test_one=both, test_other=both, test_quick="def test_it(): pass")
     return pytester
