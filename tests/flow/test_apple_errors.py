@@ -17,7 +17,7 @@ from bridge.domain.policy import Policy
 from bridge.domain.reasons import REASONS
 from bridge.simulator.faults import PLACES, Fault
 from bridge.simulator.library import Asset
-from tests.flow.scene import Scene
+from tests.flow.scene import Scene, rarely
 
 MakeScene = Callable[..., Scene]
 
@@ -207,7 +207,8 @@ def ends_as(scene: Scene, says: Says) -> None:
 @pytest.mark.parametrize("number", AT_ASSOCIATE)
 def test_a_request_that_is_refused(make_scene: MakeScene, number: int) -> None:
     says, cause = AT_ASSOCIATE[number]
-    scene = make_scene(devices=1, apps=1, faults=[Fault("apple.associate", "error", number=number)])
+    fault = Fault("apple.associate", "error", number=number)
+    scene = make_scene(devices=1, apps=1, faults=[fault], policy=rarely(service_config_every=HOUR))
     scene.apply()
     struck(scene)
     check_says(scene, says, cause, number if "{detail}" in REASONS[says.reason].sentence else None)

@@ -75,7 +75,11 @@ def least(assets: int, names: int) -> int:
 
 @pytest.mark.parametrize(
     ("count", "apps"),
-    [pytest.param(10_000, 25, marks=pytest.mark.slow), (1_000, 40), (1, 26)],
+    [
+        pytest.param(10_000, 25, marks=pytest.mark.slow),
+        pytest.param(1_000, 40, marks=pytest.mark.slow),
+        (1, 26),
+    ],
     ids=["10000x25", "1000x40", "1x26"],
 )
 def test_everybody_gets_the_same(make_scene: MakeScene, count: int, apps: int) -> None:
@@ -86,6 +90,7 @@ def test_everybody_gets_the_same(make_scene: MakeScene, count: int, apps: int) -
     assert requests == {(10_000, 25): 10, (1_000, 40): 2, (1, 26): 2}[count, apps]
 
 
+@pytest.mark.slow
 def test_two_groups_that_overlap(make_scene: MakeScene) -> None:
     first, second = serials(0, 3_000), serials(2_000, 2_500)
     scene = crowded(make_scene, 14, serials(0, 4_500))

@@ -39,7 +39,9 @@ SKIPPING = {
 def inner(pytester: pytest.Pytester) -> pytest.Pytester:
     """A made-up suite under this suite's conftest."""
     pytester.makeconftest(CONFTEST.read_text())
-    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider -p no:schemathesis\nmarkers = real: x\n")
+    pytester.makeini(
+        "[pytest]\naddopts = -p no:cacheprovider -p no:schemathesis\nmarkers = real: x\n"
+    )
     return pytester
 
 
