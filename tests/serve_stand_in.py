@@ -12,9 +12,9 @@ import threading
 import time
 from pathlib import Path
 
-from bridge.cli.serve import run_engine_child, run_web_child, serve
 from bridge.config import Config
 from bridge.errors import StoreError
+from bridge.serving.processes import run_engine_child, run_web_child, serve
 from bridge.store.file.engine_lock import EngineLock
 from tests.web_stand_in import StandIn
 

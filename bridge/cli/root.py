@@ -70,7 +70,7 @@ EVERYTHING: Needs = (*SETTINGS, "desired")
 
 COMMANDS: Mapping[str, Command] = {
     "serve": Command(
-        "bridge.cli.processes:serve",
+        "bridge.cli.serve:serve",
         "Run the bridge: hooks, API and engine.",
         SETTINGS,
         ("desired",),
@@ -141,8 +141,8 @@ SYNC: Mapping[str, Needs] = {"assets": APPLE, "assignments": APPLE, "devices": M
 """What `sync` of one thing alone needs."""
 
 HIDDEN: Mapping[str, Command] = {
-    "serve-web": Command("bridge.cli.processes:serve_web", "", SETTINGS),
-    "serve-engine": Command("bridge.cli.processes:serve_engine", "", SETTINGS),
+    "serve-web": Command("bridge.cli.serve:serve_web", "", SETTINGS),
+    "serve-engine": Command("bridge.cli.serve:serve_engine", "", SETTINGS),
 }
 """The commands that `serve` starts itself with."""
 

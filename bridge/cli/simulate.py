@@ -10,7 +10,7 @@ from pathlib import Path
 import click
 
 from bridge.cli import show
-from bridge.cli.supervisor import supervisor_signals
+from bridge.serving.supervisor import supervisor_signals
 from bridge.simulator.faults import demo_faults
 from bridge.simulator.serve import Running, run
 from bridge.simulator.world import World, build_world

@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 
-# errors < config, domain, logs < wire, clients, store < engine < app < web, demo < cli
+# errors < config, domain, logs < wire, clients, store < engine < app < web, demo < serving < cli
 RANKS = {
     "errors": 0,
     "domain": 1,
@@ -23,7 +23,8 @@ RANKS = {
     "app": 4,
     "web": 5,
     "demo": 5,
-    "cli": 6,
+    "serving": 6,
+    "cli": 7,
 }
 # Which parts of one rank may import which others of it; a part may always import itself.
 BESIDES = {"config": {"domain"}}
@@ -159,6 +160,9 @@ FORBIDDEN = [
     ("bridge.store.rows", "from bridge import engine", "store is not above engine"),
     ("bridge.engine.loop", "from bridge.app import Bridge", "engine is not above app"),
     ("bridge.web.api", "import bridge.cli", "web is not above cli"),
+    ("bridge.web.server", "from bridge.serving import lifeline", "web is not above serving"),
+    ("bridge.serving.processes", "from bridge.cli import root", "serving is not above cli"),
+    ("bridge.serving.supervisor", "import gunicorn.arbiter", "its home is bridge.web"),
     ("bridge.web.api", "import bridge.simulator.apple", "only command line and demo import it"),
     ("bridge.simulator.apple", "from bridge.wire import plist", "imports errors alone"),
     ("bridge.simulator.apple", "import bridge.domain.model", "imports errors alone"),

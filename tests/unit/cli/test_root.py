@@ -143,7 +143,7 @@ HEAVY = {"flask", "gunicorn", "requests", "yaml", "sqlite_utils", "rich", "bridg
     [
         ("bridge.cli", HEAVY | {"bridge.simulator"}),
         ("bridge.cli.status", {"flask", "gunicorn", "bridge.simulator"}),
-        ("bridge.cli.processes", {"bridge.simulator"}),
+        ("bridge.cli.serve", {"bridge.simulator"}),
         (
             "bridge.cli.why",
             HEAVY - {"rich", "yaml"} | {"importlib.metadata", "msgspec", "bridge.simulator"},

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli import serve as serve_module
-from bridge.cli.supervisor import EXIT_LOCKED, listen, restart_delay
 from bridge.errors import ConfigError
+from bridge.serving import processes as serve_module
+from bridge.serving.supervisor import EXIT_LOCKED, listen, restart_delay
 from tests.loopback import free_port
 from tests.serve_stand_in import write_config
 
