@@ -2,12 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
-from bridge.domain.vocabulary import EventSource
+from bridge.domain.vocabulary import EVENT_STATUSES, EventSource, EventStatus
 from bridge.store import rows
 from bridge.store.database import Connection, Row
+
+TRANSITIONS: Final[Mapping[EventStatus, tuple[EventStatus, ...]]] = {
+    "new": ("new", "set_aside", "done"),
+    "done": EVENT_STATUSES,
+    "set_aside": EVENT_STATUSES,
+    "ignored": (),
+}
+"""By status, those from which a message comes there. What is new is processed, tried again while it
+is new, or set aside; what is over may be processed again by hand. What cannot be read is stored as
+`ignored`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from bridge.domain.model import Install
 from bridge.domain.pauses import Pause, Pauses, Scope
 from bridge.store import rows
 from bridge.store.database import Connection
-from bridge.store.devices.devices import ENROLMENT_ID
 
 _COLUMNS = {"app": "adam_id", "location": "location", "serial": "target"}
 
@@ -59,56 +57,12 @@ def end(db: Connection, scope: Scope, name: str) -> bool:
     return changed.rowcount == 1
 
 
-def withdraw_collected(
-    db: Connection, scope: Scope, name: str, now: float
-) -> list[tuple[str, str]]:
-    """Pairs that are being collected for Apple and must not go: they are asked for anew later.
-
-    Returns their (serial number, adam id).
-    """
-    where, values = _covered(scope, name)
-    found = db.execute(
-        "UPDATE request_pairs SET state = 'withdrawn', settled_at = ? "
-        f"WHERE state = 'collected' AND {where} RETURNING target, adam_id",
-        (now, *values),
-    ).fetchall()
-    return [(row[0], row[1]) for row in found]
-
-
-def touch(db: Connection, scope: Scope, name: str, now: float) -> int:
-    """Mark what a pause is about dirty, save what is settled and waits for nothing; returns how
-    many there were. Nobody of them is in line for a seat after this, until decided anew.
-    """
-    where, values = _covered(scope, name)
-    changed = db.execute(
-        "UPDATE installs SET needs_seat = 0, dirty_at = coalesce(dirty_at, ?) "
-        f"WHERE {where} AND state <> 'removed' "
-        "AND (state <> 'installed' OR next_check_at IS NULL OR desired = 0)",
-        (now, *values),
-    )
-    return changed.rowcount
-
-
 def probes_due(db: Connection, now: float) -> list[Pause]:
     """The breakers for which something is to be tried now."""
     found = db.execute(
         f"SELECT {rows.columns(Pause)} FROM pauses WHERE next_probe_at <= ? ORDER BY name", (now,)
     )
     return [rows.read(Pause, row) for row in found]
-
-
-def candidates(db: Connection, adam_id: str, before: str | None) -> list[Install]:
-    """A few installs that an app's pause holds up, on enrolled devices: first those whose device
-    was seen last, and `before`, which was tried before, at the end.
-    """
-    found = db.execute(
-        f"SELECT {rows.columns(Install, 'i.')} FROM installs i JOIN devices d "
-        f"ON d.serial_number = i.target AND d.enrolled = 1 AND d.{ENROLMENT_ID} IS NOT NULL "
-        "WHERE i.adam_id = ? AND i.desired = 1 AND i.reason = 'PAUSED' "
-        "ORDER BY i.target = coalesce(?, ''), d.last_seen_at DESC, i.id LIMIT 50",
-        (adam_id, before),
-    )
-    return [rows.read(Install, row) for row in found]
 
 
 def probe(
@@ -131,14 +85,7 @@ def probe_failed(db: Connection, adam_id: str, next_probe_at: float) -> None:
     )
 
 
-def desired(db: Connection, scope: Scope, name: str) -> int:
-    """How many wanted installs a pause is about."""
-    where, values = _covered(scope, name)
-    row = db.execute(f"SELECT count(*) FROM installs WHERE desired = 1 AND {where}", values)
-    return int(row.fetchone()[0])
-
-
-def _covered(scope: Scope, name: str) -> tuple[str, tuple[str, ...]]:
+def covered(scope: Scope, name: str) -> tuple[str, tuple[str, ...]]:
     """What a pause is about, as a condition on the columns that installs and pairs share."""
     if scope == "all":
         return "true", ()

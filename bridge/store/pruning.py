@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 from bridge.domain.policy import DAY, RetentionPolicy
 from bridge.domain.webhooks import first_day
+from bridge.store.commands.states import SQL_OPEN, SQL_OVER
 from bridge.store.database import Connection
 
 ROWS = 500
@@ -50,7 +51,7 @@ RULES = (
     # look at them.
     Rule(
         "commands",
-        "state IN ('acknowledged', 'error', 'dropped') AND created_at < :outbox "
+        f"state IN {SQL_OVER} AND created_at < :outbox "
         "AND (install_id IS NULL OR EXISTS (SELECT 1 FROM commands newer "
         "WHERE newer.install_id = commands.install_id "
         "AND newer.request_type = commands.request_type "
@@ -65,7 +66,7 @@ RULES = (
         "NOT EXISTS (SELECT 1 FROM applied WHERE instr(document, digest)) AND NOT EXISTS "
         "(SELECT 1 FROM installs WHERE desired = 1 AND instr(options, digest)) AND NOT EXISTS "
         "(SELECT 1 FROM commands WHERE install_id IS NOT NULL AND instr(settings, digest) AND "
-        "state IN ('ready', 'posting', 'posted', 'queued', 'not_now', 'in_doubt'))",
+        f"state IN {SQL_OPEN})",
     ),
     # The newest of each pair is kept, since it says whether a licence is ours.
     Rule(

@@ -29,6 +29,11 @@ def marks(values: Sequence[object]) -> str:
     return ", ".join("?" * len(values))
 
 
+def among(words: Sequence[str]) -> str:
+    """A set of states for `IN`: `('a', 'b')`. The words come from code, never from outside."""
+    return "(" + ", ".join(f"'{word}'" for word in words) + ")"
+
+
 _FIELDS: dict[type[Any], tuple[tuple[str, bool], ...]] = {}
 
 

@@ -79,10 +79,10 @@ def test_what_is_held_back_goes_without_a_limit(make_scene: MakeScene) -> None:
     scene = make_scene(devices=2, apps=1)
     api = Api(scene)
     app = {"adam_id": scene.adam_ids[0], "groups": ["them"]}
-    wanted = {"groups": {"them": {"serials": scene.serials}}, "apps": [app]}
-    assert api("POST", "/v1/apply", wanted | {"limit": 1})["held_back"] == 1
+    desired = {"groups": {"them": {"serials": scene.serials}}, "apps": [app]}
+    assert api("POST", "/v1/apply", desired | {"limit": 1})["held_back"] == 1
     scene.run(lambda: any("HELD_BACK" in state for state in scene.states()))
     (held,) = api("GET", "/v1/installs?reason=HELD_BACK")["installs"]
     shown = api("GET", f"/v1/installs/{held['serial_number']}/{held['adam_id']}")
     assert "without a limit" in shown["explanation"]["next"]
-    assert api("POST", "/v1/apply", wanted)["let_go"] == 1
+    assert api("POST", "/v1/apply", desired)["let_go"] == 1

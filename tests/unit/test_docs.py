@@ -111,3 +111,43 @@ def test_what_is_impossible_is_failed_and_what_stops_waits() -> None:
 def test_every_state_has_a_reason() -> None:
     explained = {state for reason in REASONS.values() for state in reason.states}
     assert explained == set(INSTALL_STATES)
+
+
+def glossary() -> list[tuple[str, str, str, str]]:
+    """The rows of the glossary: word, meaning, public words, and where it is at home."""
+    rows = re.findall(
+        r"^\| ([^|]+) \| ([^|]+) \| ([^|]*) ?\| ([^|]+) \|$",
+        (ROOT / "docs" / "glossary.md").read_text(),
+        re.M,
+    )
+    return [row for row in rows if row[0] not in ("word", "---") and not row[0].startswith("--")]
+
+
+def test_a_word_of_the_glossary_has_one_meaning_and_is_at_home_somewhere() -> None:
+    rows = glossary()
+    words = [row[0] for row in rows]
+    assert len(words) > 30 and len(set(words)) == len(words)
+    tables = re.findall(
+        r"CREATE TABLE (\w+)",
+        "".join(path.read_text() for path in ROOT.glob("bridge/store/migrations/*.sql")),
+    )
+    for word, _, _, home in rows:
+        named = re.findall(r"(table )?`([^`]+)`", home)
+        assert named, word
+        for is_table, name in named:
+            assert name in tables if is_table else (ROOT / "bridge" / name).is_file(), (word, name)
+
+
+PRIVATE = ("lane", "nudge", "scout", "wave", "cutting", "stops", "holder", "unwished", "allot")
+
+
+def test_no_module_and_no_table_has_a_name_of_our_own() -> None:
+    names = [path.stem for path in (ROOT / "bridge").rglob("*.py")]
+    schema = "".join(path.read_text() for path in ROOT.glob("bridge/store/migrations/*.sql"))
+    names += re.findall(r"^(?:CREATE TABLE|    )(?: )?(\w+) ", schema, re.M)
+    assert not [name for name in names if set(name.rstrip("s").split("_")) & set(PRIVATE)]
+
+
+@pytest.mark.parametrize("page", ["README.md", "docs/design.md"])
+def test_the_glossary_is_linked(page: str) -> None:
+    assert "glossary.md" in (ROOT / page).read_text()

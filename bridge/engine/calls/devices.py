@@ -14,8 +14,7 @@ from bridge.engine.decide import first_facts
 from bridge.engine.desired import apply
 from bridge.engine.intake import serials
 from bridge.store import meta
-from bridge.store.commands import device_queue
-from bridge.store.devices import devices
+from bridge.store.devices import devices, queue_times
 from bridge.store.installs import installs
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
@@ -106,7 +105,7 @@ def _found(
             ),
             last_seen_at=device.last_seen_at or _past(found.last_seen_at, context.now),
         )
-        device_queue.wake(db, device.id, context.now)
+        queue_times.wake(db, device.id, context.now)
     now_known = devices.by_id(db, device.id)
     if now_known is not None and now_known.serial_number is not None:
         if now_known.enrolled:

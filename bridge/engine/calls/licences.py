@@ -53,7 +53,7 @@ class Manage(AppleCall, abstract=True):
         requests.update(context.db, row.id, state="refused", settled_at=context.now)
         outbox.failed(context.db, row.id, context.now, TAKEN_BACK)
         for each in pauses.load(context.db).all:
-            pauses.withdraw_collected(context.db, each.scope, each.name, context.now)
+            request_pairs.withdraw_paused(context.db, each.scope, each.name, context.now)
         _touch(context, pairs)
 
     @classmethod

@@ -14,10 +14,10 @@ from bridge.engine.context import Context
 from bridge.errors import CallError, MdmRefused, NotSent, OutcomeUnknown
 from bridge.store import meta
 from bridge.store.catalog import apps
-from bridge.store.commands import commands, device_queue, ends, timers
+from bridge.store.commands import commands, ends, timers
 from bridge.store.commands.commands import Command
 from bridge.store.database import Connection
-from bridge.store.devices import devices
+from bridge.store.devices import devices, queue_times
 from bridge.store.installs import installs
 from bridge.store.outbox import kinds, outbox
 from bridge.store.outbox.outbox import OutboxRow
@@ -68,13 +68,13 @@ class SendCommand(MdmCall):
         commands.take_back(context.db, row.subject)
         command = commands.get(context.db, row.subject)
         if command is not None:
-            device_queue.wake(context.db, command.device_id, context.now)
+            queue_times.wake(context.db, command.device_id, context.now)
             follow_up.touch(context, command)
 
     @classmethod
     def scope_gone(cls, context: Context, row: OutboxRow) -> None:
         """Its device's queue is free should the server come back."""
-        ends.abandon(context.db, row.subject, context.now)
+        ends.cancel(context.db, row.subject, context.now, "nobody_waits")
 
     @classmethod
     def why_not_again(cls, db: Connection, row: OutboxRow) -> str | None:

@@ -15,7 +15,7 @@ from bridge.engine.context import Context
 from bridge.store import meta, pauses
 from bridge.store.commands import commands, device_queue, timers
 from bridge.store.commands.device_queue import Startable
-from bridge.store.devices import devices
+from bridge.store.devices import devices, queue_times
 from bridge.store.outbox import kinds, outbox
 
 LIMIT = 200
@@ -49,7 +49,7 @@ def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pa
     device = devices.by_id(context.db, device_id)
     gone = device is None or device.enrolment_id is None or not device.enrolled
     if device is None or gone or paused.over_device(device.serial_number) is not None:
-        device_queue.rest(context.db, device_id, context.now, full=True)
+        queue_times.rest(context.db, device_id, context.now, full=True)
         return 0
     started = 0
     room = context.policy.install.max_open_per_device - device_queue.length(context.db, device_id)
@@ -75,7 +75,7 @@ def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pa
             now=context.now,
         )
     if room <= window or started < window:
-        device_queue.rest(context.db, device_id, context.now, full=started >= room)
+        queue_times.rest(context.db, device_id, context.now, full=started >= room)
     return started
 
 
@@ -125,7 +125,7 @@ class _Pace:
         now = self._context.now
         next_at = float(meta.recall(self._context.db, NEXT_INSTALL_AT) or 0.0)
         if next_at > now:
-            device_queue.postpone(self._context.db, device_id, next_at + self._refused * self._gap)
+            queue_times.postpone(self._context.db, device_id, next_at + self._refused * self._gap)
             self._refused += 1
             return False
         meta.keep(self._context.db, NEXT_INSTALL_AT, str(max(next_at, now) + self._gap))

@@ -24,7 +24,7 @@ def doubt(context: Context, command: Command) -> None:
     meta.count(context.db, "command.in_doubt", context.now)
     if command.install_id is None:
         _unheard(context, command)
-        ends.drop(context.db, command.command_uuid)
+        ends.cancel(context.db, command.command_uuid, context.now, "settled_otherwise")
     touch(context, command)
 
 

@@ -18,8 +18,8 @@ from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.context import Context
 from bridge.engine.decide import pausing
 from bridge.store import meta, pauses
-from bridge.store.commands import device_queue
-from bridge.store.installs import breaker, installs
+from bridge.store.devices import queue_times
+from bridge.store.installs import breaker, installs, under_pause
 
 
 def observe(context: Context, decided: Sequence[tuple[Facts, Decision]]) -> None:
@@ -78,7 +78,7 @@ def sweep(context: Context) -> int:
         touched = [each.id for each in (before, chosen) if each is not None]
         installs.touch_ids(context.db, touched, context.now)
         if chosen is not None:
-            device_queue.wake_ready(context.db, context.now)
+            queue_times.wake_ready(context.db, context.now)
             meta.count(context.db, "wave.probed", context.now)
     return len(due)
 
@@ -86,7 +86,7 @@ def sweep(context: Context) -> int:
 def _candidate(context: Context, pause: Pause) -> Install | None:
     """An install that nothing but this pause holds up, if there is one."""
     others = Pauses(tuple(p for p in pauses.load(context.db).all if p != pause))
-    for install in pauses.candidates(context.db, pause.name, pause.probe):
+    for install in under_pause.candidates(context.db, pause.name, pause.probe):
         over = others.over(
             serial_number=install.target, adam_id=install.adam_id, location=install.location
         )

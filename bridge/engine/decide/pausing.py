@@ -12,8 +12,9 @@ from bridge.engine.calls import registry
 from bridge.engine.context import Context
 from bridge.engine.insight import story
 from bridge.store import meta, pauses
-from bridge.store.commands import device_queue
-from bridge.store.installs import breaker, installs
+from bridge.store.devices import queue_times
+from bridge.store.installs import breaker, installs, under_pause
+from bridge.store.licences import request_pairs
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
 from bridge.store.service import acts
@@ -38,9 +39,9 @@ def pause(context: Context, pause: Pause, who: str = BY_ITSELF) -> bool:
     paused = pauses.load(context.db)
     for row in outbox.ready(context.db):
         _hold_back(context, row, paused)
-    gone = pauses.withdraw_collected(context.db, pause.scope, pause.name, context.now)
+    gone = request_pairs.withdraw_paused(context.db, pause.scope, pause.name, context.now)
     installs.touch_pairs(context.db, gone, context.now)
-    pauses.touch(context.db, pause.scope, pause.name, context.now)
+    under_pause.touch(context.db, pause.scope, pause.name, context.now)
     return True
 
 
@@ -58,8 +59,8 @@ def resume(context: Context, scope: Scope, name: str, who: str = BY_ITSELF) -> b
     text = f"{pause.what} is resumed"
     story.note(context.db, context.now, text, who, _named(scope, name))
     outbox.resume(context.db, context.now)
-    device_queue.wake_ready(context.db, context.now)
-    pauses.touch(context.db, scope, name, context.now)
+    queue_times.wake_ready(context.db, context.now)
+    under_pause.touch(context.db, scope, name, context.now)
     return True
 
 

@@ -247,12 +247,12 @@ def _end_probe(context: Context, fact: Facts, step: Step) -> None:
 
 def _cancel_attempt(context: Context, fact: Facts, step: Step) -> None:
     assert isinstance(step, CancelAttempt)
-    ends.drop(context.db, step.command_uuid)
+    ends.cancel(context.db, step.command_uuid, context.now, "settled_otherwise")
 
 
 def _cancel_elsewhere(context: Context, fact: Facts, step: Step) -> None:
     assert isinstance(step, CancelElsewhere)
-    ends.abandon(context.db, step.command_uuid, context.now)
+    ends.cancel(context.db, step.command_uuid, context.now, "nobody_waits")
 
 
 _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {

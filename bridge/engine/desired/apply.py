@@ -87,7 +87,7 @@ def apply(
     installs.store(db, _unlike(before, after, planned.held_back), now)
     for app in desired.apps:
         leaving = [pair for pair in planned.removed if leaving_by(desired, roster, pair) is app]
-        fleet.leave_by(db, leaving, _options(app))
+        installs.leave_by(db, leaving, _options(app))
     installs.no_longer_wanted(db, planned.removed, now)
     return planned
 

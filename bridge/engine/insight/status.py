@@ -23,7 +23,7 @@ from bridge.store.catalog import apps, usage
 from bridge.store.desired import applied
 from bridge.store.file.engine_lock import EngineLock
 from bridge.store.file.write_probe import free_space
-from bridge.store.installs import facts
+from bridge.store.installs import facts, under_pause
 from bridge.store.licences import locations, odd_rows
 from bridge.store.outbox import outbox
 from bridge.store.service import webhooks
@@ -74,7 +74,7 @@ def paused(context: Context, way: Way = by_command) -> list[Pause]:
             "why": pause.why or None,
             "next_probe_at": rfc3339(pause.next_probe_at),
             "probe": pause.probe,
-            "installs": pauses.desired(context.db, pause.scope, pause.name),
+            "installs": under_pause.count(context.db, pause.scope, pause.name),
             "sentence": as_sentence(pause.shown_to(way)),
         }
         for pause in pauses.load(context.db).all

@@ -21,8 +21,8 @@ from bridge.engine.intake import answers, serials
 from bridge.engine.intake.answers import STATUSES, touch
 from bridge.store import meta
 from bridge.store.catalog import apps
-from bridge.store.commands import commands, device_queue, ends, timers
-from bridge.store.devices import devices
+from bridge.store.commands import commands, ends, timers
+from bridge.store.devices import devices, queue_times
 from bridge.store.events import Event
 from bridge.store.installs import installs
 from bridge.wire.device_report import AuthenticateReport, parse_authenticate, parse_status
@@ -163,7 +163,7 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
         enrolled_after=event.received_at if device.enrolled is False else device.enrolled_after,
         last_seen_at=_seen(event, device),
     )
-    device_queue.wake(db, device.id, context.now)
+    queue_times.wake(db, device.id, context.now)
     if device.serial_number is None and webhook.udid is not None:
         _ask_server(context, event)
     if device.enrolled:
@@ -199,7 +199,7 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
     if device.enrolled is None or _is_back(context, event, webhook, device):
         enrolment = max(device.enrolment, 1)
         devices.update(db, device.id, enrolled=1, enrolment=enrolment, enrolled_at=at)
-        device_queue.wake(db, device.id, context.now)
+        queue_times.wake(db, device.id, context.now)
         if device.serial_number is None and webhook.udid is not None:
             _ask_server(context, event)
         touch(context, device.id)

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Sequence
 from bridge.domain.model import AppReport, Device
 from bridge.store import rows
 from bridge.store.database import Connection
-from bridge.store.devices import devices, unheard, unreadable
+from bridge.store.devices import devices, installed_apps, unheard, unreadable
 
 
 def reports(db: Connection, device_ids: Sequence[int]) -> dict[int, dict[str, AppReport]]:
@@ -80,7 +80,7 @@ def store_list(
 def forget_reports(db: Connection, device_id: int) -> None:
     """A device that enrols anew may have been erased: what it said before counts no more."""
     db.execute("DELETE FROM app_reports WHERE device_id = ?", (device_id,))
-    db.execute("DELETE FROM installed_apps WHERE device_id = ?", (device_id,))
+    installed_apps.forget(db, device_id)
     unreadable.forget(db, device_id)
     unheard.forget(db, device_id)
 

@@ -11,8 +11,9 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.store import rows
-from bridge.store.commands import device_queue, ends
+from bridge.store.commands import ends, states
 from bridge.store.database import Connection
+from bridge.store.devices import queue_times
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,7 +111,7 @@ def make(
         ),
     )
     if made.rowcount == 1:
-        device_queue.wake(db, device_id, due_at)
+        queue_times.wake(db, device_id, due_at)
     return made.rowcount == 1
 
 
@@ -146,7 +147,7 @@ def lists_open(
     found = db.execute(
         f"SELECT device_id FROM commands WHERE device_id IN ({rows.marks(device_ids)}) "
         "AND request_type = ? "
-        f"AND ((state = 'ready' AND NOT ?) OR state IN {device_queue.LANE})",
+        f"AND ((state = 'ready' AND NOT ?) OR state IN {states.SQL_IN_QUEUE})",
         (*device_ids, request_type, left),
     )
     return {int(row[0]) for row in found}
@@ -158,7 +159,7 @@ def posting(db: Connection, command_uuid: str, enrolment: int) -> None:
         "UPDATE commands SET state = 'posting', posts = posts + 1, enrolment = ?, look_at = NULL, "
         "suspect = 0, not_now_since = NULL, not_now_at = NULL, in_doubt_at = NULL, push_at = NULL, "
         "offered_at = NULL, stalled_at = NULL, odd_answers = 0, odd_at = NULL "
-        "WHERE command_uuid = ?",
+        "WHERE command_uuid = ? AND state = 'ready'",
         (enrolment, command_uuid),
     )
 
@@ -188,7 +189,7 @@ def queued(
     """The server has the command; `push_at` says when the device is pushed to."""
     db.execute(
         "UPDATE commands SET state = 'queued', look_at = ?, push_at = coalesce(push_at, ?) "
-        "WHERE command_uuid = ? AND state IN ('posted', 'queued')",
+        f"WHERE command_uuid = ? AND state IN {states.SQL_ON_SERVER}",
         (look_at, push_at, command_uuid),
     )
 
@@ -197,11 +198,11 @@ def in_doubt(db: Connection, command_uuid: str, now: float) -> None:
     """Neither queued nor answered: the queue is freed, and the device will be asked."""
     changed = db.execute(
         "UPDATE commands SET state = 'in_doubt', in_doubt_at = ?, look_at = NULL, push_at = NULL "
-        f"WHERE command_uuid = ? AND state IN {device_queue.LANE} RETURNING device_id",
+        f"WHERE command_uuid = ? AND state IN {states.SQL_IN_QUEUE} RETURNING device_id",
         (now, command_uuid),
     ).fetchall()
     for row in changed:
-        device_queue.wake(db, row[0], now)
+        queue_times.wake(db, row[0], now)
 
 
 def not_now(db: Connection, command_uuid: str, now: float, *, push_at: float) -> None:
@@ -209,8 +210,7 @@ def not_now(db: Connection, command_uuid: str, now: float, *, push_at: float) ->
     db.execute(
         "UPDATE commands SET state = 'not_now', status = 'NotNow', not_now_at = ?, "
         "not_now_since = coalesce(not_now_since, ?), push_at = ?, look_at = NULL "
-        "WHERE command_uuid = ? AND state IN ('posting', 'posted', 'queued', 'not_now', "
-        "'in_doubt')",
+        f"WHERE command_uuid = ? AND state IN {states.SQL_POSTED}",
         (now, now, push_at, command_uuid),
     )
 
@@ -222,7 +222,7 @@ def answered(db: Connection, command_uuid: str, answer: Answer, now: float) -> b
         "UPDATE commands SET state = ?, status = ?, answered_at = ?, error_domain = ?, "
         "error_code = ?, error_text = ?, app_state = ?, rejection_reason = ?, unread = ?, "
         "look_at = NULL, "
-        "push_at = NULL WHERE command_uuid = ? AND (state NOT IN ('acknowledged', 'error') "
+        f"push_at = NULL WHERE command_uuid = ? AND (state NOT IN {states.SQL_ANSWERED} "
         "OR unread IS NOT NULL AND ? IS NULL) RETURNING device_id",
         (
             "acknowledged" if answer.status == "Acknowledged" else "error",
@@ -239,7 +239,7 @@ def answered(db: Connection, command_uuid: str, answer: Answer, now: float) -> b
         ),
     ).fetchall()
     for row in changed:
-        device_queue.wake(db, row[0], now)
+        queue_times.wake(db, row[0], now)
     return bool(changed)
 
 
@@ -249,11 +249,11 @@ def doubt_unposted(db: Connection, now: float) -> None:
     """
     db.execute(
         "UPDATE commands SET state = 'dropped', look_at = NULL, push_at = NULL "
-        "WHERE state IN ('ready', 'not_now') AND install_id IS NULL"
+        f"WHERE state IN {states.SQL_NOT_IN_VIEW} AND install_id IS NULL"
     )
     db.execute(
         "UPDATE commands SET state = 'in_doubt', in_doubt_at = ?, look_at = NULL, push_at = NULL "
-        "WHERE state IN ('ready', 'not_now')",
+        f"WHERE state IN {states.SQL_NOT_IN_VIEW}",
         (now,),
     )
 
@@ -266,14 +266,14 @@ def ready_again(db: Connection, command_uuid: str, due_at: float) -> None:
         (due_at, command_uuid),
     ).fetchall()
     for row in changed:
-        device_queue.wake(db, row[0], due_at)
+        queue_times.wake(db, row[0], due_at)
 
 
 def renew(
     db: Connection, command_uuid: str, new_uuid: str, *, enrolment: int, due_at: float, now: float
 ) -> None:
     """Post the same command once more, under another CommandUUID; the old one is given up."""
-    ends.drop(db, command_uuid)
+    ends.cancel(db, command_uuid, now, "settled_otherwise")
     changed = db.execute(
         "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, state, "
         "enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, renews) "
@@ -283,14 +283,14 @@ def renew(
         (new_uuid, enrolment, now, due_at, command_uuid),
     ).fetchall()
     for row in changed:
-        device_queue.wake(db, row[0], due_at)
+        queue_times.wake(db, row[0], due_at)
 
 
 def on_server(db: Connection, device_id: int) -> list[Command]:
     """A device's commands that the server took, in the order in which they were posted."""
     found = db.execute(
         f"SELECT {rows.columns(Command)} FROM commands WHERE device_id = ? "
-        "AND state IN ('posted', 'queued') ORDER BY posted_at, created_at",
+        f"AND state IN {states.SQL_ON_SERVER} ORDER BY posted_at, created_at",
         (device_id,),
     )
     return [rows.read(Command, row) for row in found]

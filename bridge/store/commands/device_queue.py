@@ -8,21 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.domain.model import IN_DEVICE_QUEUE
 from bridge.store import rows
+from bridge.store.commands.states import SQL_IN_QUEUE
 from bridge.store.database import Connection
-
-LANE = "('" + "', '".join(IN_DEVICE_QUEUE) + "')"
-OPEN = "('" + "', '".join(("ready", *IN_DEVICE_QUEUE, "in_doubt")) + "')"
-"""What is not over: posted and not answered, or still to be posted."""
-
-
-def wake(db: Connection, device_id: int, at: float) -> None:
-    """Have a device's queue looked at, at the latest at `at`."""
-    db.execute(
-        "UPDATE devices SET queue_at = min(coalesce(queue_at, ?), ?) WHERE id = ?",
-        (at, at, device_id),
-    )
 
 
 def waiting(db: Connection, server: str, now: float, limit: int) -> list[int]:
@@ -37,7 +25,7 @@ def waiting(db: Connection, server: str, now: float, limit: int) -> list[int]:
 def length(db: Connection, device_id: int) -> int:
     """How many commands of a device are on their way, and hold up others until it answers."""
     row = db.execute(
-        f"SELECT count(*) FROM commands WHERE device_id = ? AND state IN {LANE} "
+        f"SELECT count(*) FROM commands WHERE device_id = ? AND state IN {SQL_IN_QUEUE} "
         "AND stalled_at IS NULL",
         (device_id,),
     ).fetchone()
@@ -72,30 +60,6 @@ def startable(db: Connection, device_id: int, now: float) -> list[Startable]:
         (device_id, now),
     )
     return [rows.read(Startable, row) for row in found]
-
-
-def wake_ready(db: Connection, now: float) -> None:
-    """Have every queue looked at in which a command waits."""
-    db.execute(
-        "UPDATE devices SET queue_at = ? "
-        "WHERE id IN (SELECT device_id FROM commands WHERE state = 'ready')",
-        (now,),
-    )
-
-
-def postpone(db: Connection, device_id: int, at: float) -> None:
-    """Look at the device's queue again at `at`, not before."""
-    db.execute("UPDATE devices SET queue_at = ? WHERE id = ?", (at, device_id))
-
-
-def rest(db: Connection, device_id: int, now: float, *, full: bool) -> None:
-    """The queue was looked at: again when the next command is due, or when something wakes it."""
-    db.execute(
-        "UPDATE devices SET queue_at = CASE WHEN ? THEN NULL ELSE (SELECT min(due_at) "
-        "FROM commands WHERE device_id = devices.id AND state = 'ready' AND due_at > ?) END "
-        "WHERE id = ?",
-        (full, now, device_id),
-    )
 
 
 def put_off(db: Connection, command_uuid: str, due_at: float) -> None:

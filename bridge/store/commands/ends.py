@@ -1,9 +1,11 @@
-"""How commands end without an answer: dropped, left behind, or forgotten with their enrolment."""
+"""How commands end without an answer: cancelled, or forgotten with their enrolment."""
 
 from __future__ import annotations
 
-from bridge.store.commands import device_queue
+from bridge.store.commands.states import CANCELLED_FROM, SQL_NOT_IN_VIEW, Cause
 from bridge.store.database import Connection
+from bridge.store.devices import queue_times
+from bridge.store.rows import among
 
 
 def forget_queue(db: Connection, device_id: int, now: float) -> None:
@@ -19,28 +21,19 @@ def forget_queue(db: Connection, device_id: int, now: float) -> None:
     )
     db.execute(
         "UPDATE commands SET state = 'in_doubt', in_doubt_at = ?, look_at = NULL, push_at = NULL "
-        "WHERE device_id = ? AND state IN ('ready', 'not_now')",
+        f"WHERE device_id = ? AND state IN {SQL_NOT_IN_VIEW}",
         (now, device_id),
     )
-    device_queue.wake(db, device_id, now)
+    queue_times.wake(db, device_id, now)
 
 
-def drop(db: Connection, command_uuid: str) -> None:
-    """The command will not be posted (again): what it was for is settled otherwise."""
-    db.execute(
-        "UPDATE commands SET state = 'dropped', look_at = NULL, push_at = NULL "
-        "WHERE command_uuid = ? AND state IN ('ready', 'in_doubt')",
-        (command_uuid,),
-    )
-
-
-def abandon(db: Connection, command_uuid: str, now: float) -> None:
-    """Nobody waits for the command any more: its server is not configured now, or another device
-    carries the serial number. It is not posted, though it may have been."""
+def cancel(db: Connection, command_uuid: str, now: float, cause: Cause) -> None:
+    """Nobody waits for the command any more, for this cause: it is not posted (again), though it
+    may have been."""
     changed = db.execute(
-        "UPDATE commands SET state = 'dropped', look_at = NULL, push_at = NULL "
-        f"WHERE command_uuid = ? AND state IN {device_queue.OPEN} RETURNING device_id",
+        "UPDATE commands SET state = 'dropped', look_at = NULL, push_at = NULL WHERE "
+        f"command_uuid = ? AND state IN {among(CANCELLED_FROM[cause])} RETURNING device_id",
         (command_uuid,),
     ).fetchall()
     for row in changed:
-        device_queue.wake(db, row[0], now)
+        queue_times.wake(db, row[0], now)

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.store.commands import device_queue
+from bridge.store.commands import states
 from bridge.store.database import Connection
+from bridge.store.devices import queue_times
 
 
 def stalled(db: Connection, command_uuid: str, now: float) -> None:
@@ -17,12 +18,12 @@ def stalled(db: Connection, command_uuid: str, now: float) -> None:
     waits for it any longer."""
     changed = db.execute(
         "UPDATE commands SET stalled_at = ? WHERE command_uuid = ? "
-        "AND state IN ('posted', 'queued', 'not_now') AND stalled_at IS NULL "
+        f"AND state IN {states.SQL_TAKEN} AND stalled_at IS NULL "
         "RETURNING device_id",
         (now, command_uuid),
     ).fetchall()
     for row in changed:
-        device_queue.wake(db, row[0], now)
+        queue_times.wake(db, row[0], now)
 
 
 def not_taken(
@@ -38,12 +39,12 @@ def not_taken(
         "odd_answers = odd_answers + 1, odd_at = ?, in_doubt_at = NULL, "
         "look_at = CASE WHEN odd_answers = 0 THEN ? ELSE coalesce(look_at, ?) END, "
         "stalled_at = coalesce(stalled_at, ?) WHERE command_uuid = ? "
-        f"AND state IN {device_queue.OPEN} AND posts > 0 RETURNING device_id, odd_answers",
+        f"AND state IN {states.SQL_OPEN} AND posts > 0 RETURNING device_id, odd_answers",
         (status, unread, now, look_at, look_at, now, command_uuid),
     ).fetchone()
     if row is None:
         return None
-    device_queue.wake(db, row[0], now)
+    queue_times.wake(db, row[0], now)
     return int(row[1])
 
 
@@ -57,7 +58,7 @@ def push_for_others(db: Connection, device_id: int, since: float | None, push_at
     device comes again."""
     db.execute(
         "UPDATE commands SET push_at = min(coalesce(push_at, ?), ?) WHERE device_id = ? "
-        "AND state IN ('posted', 'queued') AND stalled_at IS NULL AND posted_at >= ?",
+        f"AND state IN {states.SQL_ON_SERVER} AND stalled_at IS NULL AND posted_at >= ?",
         (push_at, push_at, device_id, since or 0.0),
     )
 
@@ -81,7 +82,7 @@ def waiting(db: Connection, device_id: int, now: float) -> Waiting:
         "coalesce(max(stalled_at IS NOT NULL AND push_at <= ? "
         "AND request_type <> 'InstallApplication'), 0) AS is_pushed, "
         "coalesce(max(stalled_at IS NULL AND push_at <= ?), 0) AS others "
-        "FROM commands WHERE device_id = ? AND state IN ('posted', 'queued')",
+        f"FROM commands WHERE device_id = ? AND state IN {states.SQL_ON_SERVER}",
         (now, now, device_id),
     ).fetchone()
     return Waiting(row["newest_at"], row["count"], bool(row["is_pushed"]), bool(row["others"]))
@@ -91,7 +92,7 @@ def hasten(db: Connection, serial_number: str, now: float) -> None:
     """Look for what a device left open, and push to it, at once: somebody asked for it."""
     db.execute(
         "UPDATE commands SET look_at = ?, push_at = ? WHERE stalled_at IS NOT NULL "
-        "AND state IN ('posted', 'queued') "
+        f"AND state IN {states.SQL_ON_SERVER} "
         "AND device_id IN (SELECT id FROM devices WHERE serial_number = ?)",
         (now, now, serial_number),
     )

@@ -7,6 +7,7 @@ pushed to, to see what it leaves open.
 
 from __future__ import annotations
 
+from bridge.store.commands import states
 from bridge.store.database import Connection
 
 
@@ -25,7 +26,7 @@ def stored_up_to(db: Connection, server: str, posted_at: float, look_at: float) 
 def unseen(db: Connection, server: str) -> int:
     """How many commands a server took of which nothing shows that it stored them."""
     row = db.execute(
-        "SELECT count(*) FROM commands WHERE server = ? AND state IN ('posting', 'posted')",
+        f"SELECT count(*) FROM commands WHERE server = ? AND state IN {states.SQL_NOT_STORED_YET}",
         (server,),
     ).fetchone()
     return int(row[0])
@@ -52,7 +53,7 @@ def suspect_all(
 
     NotNow-parked commands are left out: the queue view hides them, so a look tells nothing.
     """
-    condition, values = "state IN ('posted', 'queued')", list[object]()
+    condition, values = f"state IN {states.SQL_ON_SERVER}", list[object]()
     for column, value in (("server", server), ("device_id", device_id)):
         if value is not None:
             condition += f" AND {column} = ?"
@@ -94,7 +95,7 @@ def offered(db: Connection, device_id: int, idle_at: float, look_at: float) -> N
     for by then."""
     db.execute(
         "UPDATE commands SET offered_at = ?, look_at = min(coalesce(look_at, ?), ?) "
-        "WHERE device_id = ? AND state IN ('posted', 'queued') AND posted_at < ? "
+        f"WHERE device_id = ? AND state IN {states.SQL_ON_SERVER} AND posted_at < ? "
         "AND offered_at IS NULL",
         (idle_at, look_at, look_at, device_id, idle_at),
     )
@@ -127,7 +128,7 @@ def push_by(db: Connection, command_uuid: str, at: float) -> None:
     """Push to the command's device by then, if it is still to be pushed to."""
     db.execute(
         "UPDATE commands SET push_at = min(coalesce(push_at, ?), ?) "
-        "WHERE command_uuid = ? AND state IN ('posted', 'queued')",
+        f"WHERE command_uuid = ? AND state IN {states.SQL_ON_SERVER}",
         (at, at, command_uuid),
     )
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
 from functools import lru_cache
 
-from bridge.domain.desired.change import Cohort, PairName
+from bridge.domain.desired.change import Cohort
 from bridge.domain.desired.desired import BY_ONE_OFF
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset
 from bridge.store.database import Connection
-from bridge.store.installs.installs import document
 
 _WAY = "pricing_param, locations, priority, options, desired_by, on_hold"
 
@@ -57,12 +55,3 @@ def gone_since(db: Connection, limited_at: float) -> int:
         (limited_at, BY_ONE_OFF),
     ).fetchone()
     return int(row[0])
-
-
-def leave_by(db: Connection, pairs: Iterable[PairName], options: Options) -> None:
-    """These are about to be wanted no more, under the options that the app has now."""
-    db.executemany(
-        "UPDATE installs SET options = ? WHERE target_kind = 'serial' AND target = ? "
-        "AND adam_id = ?",
-        [(document(options), *pair) for pair in pairs],
-    )

@@ -55,3 +55,8 @@ def desired_bundle_ids(db: Connection, serial_number: str) -> list[str]:
         (serial_number,),
     )
     return [str(row[0]) for row in found]
+
+
+def forget(db: Connection, device_id: int) -> None:
+    """What the device said counts no more."""
+    db.execute("DELETE FROM installed_apps WHERE device_id = ?", (device_id,))

@@ -12,6 +12,7 @@ from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset, Install, OnHold
 from bridge.store import rows
 from bridge.store.database import Connection
+from bridge.store.installs.states import SQL_SETTLED
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +255,7 @@ def touch_unsettled(db: Connection, now: float, location: str | None = None) -> 
     """Mark the installs dirty, of a location or all, that are on their way; how many."""
     at = "" if location is None else " AND location = ?"
     values = () if location is None else (location,)
-    return _touch(db, f"state NOT IN ('installed', 'removed'){at}", values, now)
+    return _touch(db, f"state NOT IN {SQL_SETTLED}{at}", values, now)
 
 
 def touch_app(db: Connection, adam_id: str, now: float) -> int:
@@ -304,3 +305,12 @@ def by_state(db: Connection) -> list[tuple[str, str, int]]:
         "GROUP BY adam_id, state ORDER BY adam_id, state"
     )
     return [(row[0], row[1], row[2]) for row in found]
+
+
+def leave_by(db: Connection, pairs: Iterable[tuple[str, str]], options: Options) -> None:
+    """These are about to be wanted no more, under the options that the app has now."""
+    db.executemany(
+        "UPDATE installs SET options = ? WHERE target_kind = 'serial' AND target = ? "
+        "AND adam_id = ?",
+        [(document(options), *pair) for pair in pairs],
+    )

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from bridge.domain.model import OnHold
 from bridge.store.database import Connection
+from bridge.store.installs.states import SQL_NOTHING_SENT
 
 _OF_FILE = (
     "target_kind = 'serial' AND target = ? AND adam_id = ? AND desired = 1 AND desired_by = 'file' "
@@ -34,7 +35,7 @@ def cancel(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None
         "UPDATE installs SET desired = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
         "round_at = ?, options = iif(json_extract(options, '$.on_unwanted') = 'keep', "
         "json_set(options, '$.on_unwanted', 'release'), options) "
-        f"WHERE {_OF_FILE} AND state IN ('waiting', 'associating', 'licensed')",
+        f"WHERE {_OF_FILE} AND state IN {SQL_NOTHING_SENT}",
         [(now, now, now, *pair) for pair in pairs],
     )
 

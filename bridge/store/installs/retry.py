@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from bridge.store.commands import left_open
 from bridge.store.database import Connection
+from bridge.store.installs.states import SQL_FOR_A_PERSON
 
 _STOPPED = (
-    "desired = 1 AND (state IN ('failed', 'conflict', 'needs_user') "
+    f"desired = 1 AND (state IN {SQL_FOR_A_PERSON} "
     "OR reason IN ('SETTINGS_REFUSED', 'ANSWER_UNREADABLE', 'LIST_REFUSED'))"
 )
 

@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from bridge.domain.licences.allocate import Demand
 from bridge.domain.model import Asset
 from bridge.store.database import Connection
+from bridge.store.licences.states import SQL_UNDER_WAY
 
 _ASSET = "location = ? AND adam_id = ? AND pricing_param = ? AND target_kind = 'serial'"
 
@@ -69,7 +70,7 @@ def asked(db: Connection, location: str, asset: Asset) -> set[str]:
     return _serials(
         db,
         f"SELECT target FROM request_pairs WHERE {_ASSET} AND kind = 'ASSOCIATE' "
-        "AND state IN ('collected', 'open')",
+        f"AND state IN {SQL_UNDER_WAY}",
         location,
         asset,
     )

@@ -8,6 +8,7 @@ from bridge.domain.model import Asset, Pair
 from bridge.store import rows
 from bridge.store.database import Connection
 from bridge.store.licences.request_pairs import PAIR, key
+from bridge.store.licences.states import SQL_UNDER_WAY
 
 NO_LICENCE_LEFT = 9709
 
@@ -50,7 +51,7 @@ def seats_taken_since(db: Connection, location: str, asset: Asset, read_at: floa
     row = db.execute(
         "SELECT coalesce(sum(CASE WHEN kind = 'ASSOCIATE' THEN 1 ELSE -1 END), 0) "
         "FROM request_pairs WHERE location = ? AND adam_id = ? AND pricing_param = ? "
-        "AND ((kind = 'ASSOCIATE' AND state IN ('collected', 'open')) "
+        f"AND ((kind = 'ASSOCIATE' AND state IN {SQL_UNDER_WAY}) "
         "OR (state = 'confirmed' AND settled_at >= ?))",
         (location, asset.adam_id, asset.pricing_param, read_at),
     ).fetchone()

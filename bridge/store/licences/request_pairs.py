@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.model import Asset, Pair
-from bridge.store import rows
+from bridge.domain.pauses import Scope
+from bridge.store import pauses, rows
 from bridge.store.database import Connection
+from bridge.store.licences.states import SQL_UNDER_WAY
 
 PAIR = (
     "location = ? AND adam_id = ? AND pricing_param = ? AND target_kind = 'serial' AND target = ?"
 )
-UNDER_WAY = f"{PAIR} AND state IN ('collected', 'open')"
+UNDER_WAY = f"{PAIR} AND state IN {SQL_UNDER_WAY}"
 """A pair that is collected or asked for: the unique index finds it, however many there are."""
 
 
@@ -280,3 +282,17 @@ def pair_of(row: Any) -> Pair:
 def key(location: str, pair: Pair) -> tuple[str, str, str, str]:
     """The values for `PAIR`."""
     return location, pair.asset.adam_id, pair.asset.pricing_param, pair.serial_number
+
+
+def withdraw_paused(db: Connection, scope: Scope, name: str, now: float) -> list[tuple[str, str]]:
+    """Pairs that are being collected for Apple and must not go: they are asked for anew later.
+
+    Returns their (serial number, adam id).
+    """
+    where, values = pauses.covered(scope, name)
+    found = db.execute(
+        "UPDATE request_pairs SET state = 'withdrawn', settled_at = ? "
+        f"WHERE state = 'collected' AND {where} RETURNING target, adam_id",
+        (now, *values),
+    ).fetchall()
+    return [(row[0], row[1]) for row in found]

@@ -10,10 +10,8 @@ from bridge.domain.licences.batch import Rectangle
 from bridge.domain.model import Pair
 from bridge.store import rows
 from bridge.store.database import Connection
-from bridge.store.licences import request_pairs
+from bridge.store.licences import request_pairs, states
 from bridge.store.outbox import kinds, outbox
-
-_UNSETTLED = "('sending', 'open', 'in_doubt')"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,7 +88,7 @@ def unsettled(db: Connection) -> list[AppleRequest]:
     """Requests that Apple has, or may have, and whose result is not known."""
     found = db.execute(
         f"SELECT {rows.columns(AppleRequest)} FROM apple_requests "
-        f"WHERE state IN {_UNSETTLED} ORDER BY id"
+        f"WHERE state IN {states.SQL_ASKED} ORDER BY id"
     )
     return [rows.read(AppleRequest, row) for row in found]
 
@@ -118,7 +116,7 @@ def doubt(db: Connection, request_id: int, *, next_read_at: float, detail: str) 
     """It is not known what became of the request: its pairs are read from assignments."""
     db.execute(
         "UPDATE apple_requests SET state = 'in_doubt', next_status_at = NULL, next_read_at = ?, "
-        "detail = ? WHERE id = ? AND state IN ('sending', 'open', 'in_doubt')",
+        f"detail = ? WHERE id = ? AND state IN {states.SQL_ASKED}",
         (next_read_at, detail, request_id),
     )
 
@@ -158,9 +156,9 @@ def _owner(db: Connection, location: str, kind: str, pair: Pair) -> AppleRequest
         f"SELECT {rows.columns(AppleRequest, 'r.')} FROM request_pairs p "
         "JOIN apple_requests r ON r.id = p.request_id WHERE p.location = ? AND p.adam_id = ? "
         "AND p.pricing_param = ? AND p.target_kind = 'serial' AND p.target = ? "
-        "AND p.state IN ('collected', 'open') AND p.state = 'open' AND p.kind = ? "
+        f"AND p.state IN {states.SQL_UNDER_WAY} AND p.state = 'open' AND p.kind = ? "
         "AND r.apple_event_id IS NULL "
-        "AND r.state IN ('sending', 'in_doubt')",
+        f"AND r.state IN {states.SQL_UNNAMED}",
         (*request_pairs.key(location, pair), kind),
     ).fetchone()
     return rows.read(AppleRequest, row) if row is not None else None

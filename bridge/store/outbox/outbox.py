@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from bridge.store import rows
 from bridge.store.database import Connection
+from bridge.store.outbox.states import SQL_NOT_BEGUN, SQL_OPEN, SQL_OVER
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +45,7 @@ def add(
     row = db.execute(
         "INSERT INTO outbox (service, scope, kind, key, subject, state, due_at, created_at) "
         "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?) "
-        "ON CONFLICT (service, scope, kind, key) WHERE state IN ('ready', 'held', 'claimed') "
+        f"ON CONFLICT (service, scope, kind, key) WHERE state IN {SQL_OPEN} "
         "DO UPDATE SET due_at = CASE WHEN error IS NULL THEN min(due_at, excluded.due_at) "
         "ELSE due_at END RETURNING id",
         (service, scope, kind, key, subject, due_at, now),
@@ -116,7 +117,7 @@ def pause(db: Connection, row_id: int) -> None:
     """The call must not leave now: it waits until `resume`."""
     db.execute(
         "UPDATE outbox SET tries = tries - (state = 'claimed'), state = 'held', "
-        "claimed_at = NULL WHERE id = ?",
+        f"claimed_at = NULL WHERE id = ? AND state IN {SQL_OPEN}",
         (row_id,),
     )
 
@@ -184,8 +185,7 @@ def claimed(db: Connection) -> list[OutboxRow]:
 def unsettled(db: Connection) -> list[OutboxRow]:
     """Calls that are intended or were begun, oldest first."""
     found = db.execute(
-        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE state NOT IN ('done', 'failed') "
-        "ORDER BY id"
+        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE state NOT IN {SQL_OVER} ORDER BY id"
     )
     return [rows.read(OutboxRow, row) for row in found]
 
@@ -193,7 +193,7 @@ def unsettled(db: Connection) -> list[OutboxRow]:
 def open_counts(db: Connection) -> dict[tuple[str, str], int]:
     """How many calls are intended or under way, by (service, scope)."""
     found = db.execute(
-        "SELECT service, scope, count(*) FROM outbox WHERE state IN ('ready', 'held', 'claimed') "
+        f"SELECT service, scope, count(*) FROM outbox WHERE state IN {SQL_OPEN} "
         "GROUP BY service, scope"
     )
     return {(row[0], row[1]): row[2] for row in found}
@@ -205,7 +205,7 @@ def cancel_elsewhere(
     """Calls to locations or servers that are no longer configured are not made; returns them."""
     found = db.execute(
         "UPDATE outbox SET state = 'failed', settled_at = ?, error = 'no longer configured' "
-        f"WHERE state IN ('ready', 'held') AND service = ? "
+        f"WHERE state IN {SQL_NOT_BEGUN} AND service = ? "
         f"AND scope NOT IN ({rows.marks(scopes)}) "
         f"RETURNING {rows.columns(OutboxRow)}",
         (now, service, *scopes),
@@ -217,7 +217,7 @@ def is_open(db: Connection, service: str, scope: str, kind: str) -> bool:
     """Whether such a call is to be made, held or under way."""
     found = db.execute(
         "SELECT 1 FROM outbox WHERE service = ? AND scope = ? AND kind = ? "
-        "AND state IN ('ready', 'held', 'claimed') LIMIT 1",
+        f"AND state IN {SQL_OPEN} LIMIT 1",
         (service, scope, kind),
     ).fetchone()
     return found is not None

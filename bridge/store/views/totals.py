@@ -6,8 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bridge.store import rows
-from bridge.store.commands import device_queue
+from bridge.store.commands import states as command_states
 from bridge.store.database import Connection
+from bridge.store.licences import states as licence_states
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,8 @@ def devices(db: Connection) -> list[DeviceCount]:
 def open_commands(db: Connection) -> Mapping[str, int]:
     """How many commands that are not answered there are, by state."""
     found = db.execute(
-        f"SELECT state, count(*) FROM commands WHERE state IN {device_queue.OPEN} GROUP BY state"
+        f"SELECT state, count(*) FROM commands WHERE state IN {command_states.SQL_OPEN} "
+        "GROUP BY state"
     )
     return {row[0]: row[1] for row in found}
 
@@ -112,7 +114,7 @@ def open_requests(db: Connection) -> Mapping[str, int]:
     """How many requests to Apple that are not settled there are, by state."""
     found = db.execute(
         "SELECT state, count(*) FROM apple_requests "
-        "WHERE state IN ('ready', 'sending', 'open', 'in_doubt') GROUP BY state"
+        f"WHERE state IN {licence_states.SQL_OPEN} GROUP BY state"
     )
     return {row[0]: row[1] for row in found}
 

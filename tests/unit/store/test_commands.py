@@ -7,7 +7,7 @@ from bridge.store import agenda
 from bridge.store.commands import attempts, commands, device_queue, ends, timers
 from bridge.store.commands.commands import Answer
 from bridge.store.database import Connection
-from bridge.store.devices import devices
+from bridge.store.devices import devices, queue_times
 from tests.unit.store_kit import (
     INSTALL,
     KEYNOTE,
@@ -46,7 +46,7 @@ def bring(db: Connection, uuid: str, to: str) -> None:
     elif to in ("in_doubt", "dropped"):
         commands.in_doubt(db, uuid, NOW)
         if to == "dropped":
-            ends.drop(db, uuid)
+            ends.cancel(db, uuid, NOW, "settled_otherwise")
     elif to == "acknowledged":
         commands.answered(db, uuid, YES, NOW)
     elif to == "error":
@@ -198,7 +198,7 @@ def test_what_is_dropped_is_neither_looked_for_nor_nudged_about(
     bring(db, "a", "queued")
     commands.in_doubt(db, "a", NOW)
     db.execute("UPDATE commands SET look_at = ?, push_at = ?", (NOW, NOW))
-    ends.drop(db, "a")
+    ends.cancel(db, "a", NOW, "settled_otherwise")
     assert agenda.look(db, NOW).follow_up_at is None
     timers.suspect(db, "a")
     assert command(db, "a").suspect is True
@@ -208,7 +208,7 @@ def test_what_is_dropped_is_neither_looked_for_nor_nudged_about(
 def test_what_left_is_not_dropped(db: Connection, device: Device, at: str) -> None:
     make_command(db, "a", device)
     bring(db, "a", at)
-    ends.drop(db, "a")
+    ends.cancel(db, "a", NOW, "settled_otherwise")
     assert state(db, "a") == at
 
 
@@ -254,9 +254,9 @@ def test_a_lane_is_looked_at_when_something_may_start(db: Connection, device: De
     assert agenda.look(db, NOW).queue_at == NOW + 5
     assert device_queue.waiting(db, "main", NOW + 5, 9) == [device.id]
     assert device_queue.waiting(db, "branch", NOW + 5, 9) == []
-    device_queue.rest(db, device.id, NOW + 4, full=False)
+    queue_times.rest(db, device.id, NOW + 4, full=False)
     assert agenda.look(db, NOW).queue_at == NOW + 5, "that is when the command is due"
-    device_queue.rest(db, device.id, NOW + 5, full=False)
+    queue_times.rest(db, device.id, NOW + 5, full=False)
     assert device_queue.servers_waiting(db, NOW + HOUR) == []
 
 
@@ -266,7 +266,7 @@ def test_a_full_lane_is_looked_at_when_it_has_room(
 ) -> None:
     make_command(db, "a", device)
     bring(db, "a", "in_doubt" if end == "ready_again" else "posted")
-    device_queue.rest(db, device.id, NOW, full=True)
+    queue_times.rest(db, device.id, NOW, full=True)
     assert device_queue.servers_waiting(db, NOW + HOUR) == []
     if end == "answered":
         commands.answered(db, "a", YES, NOW)

@@ -47,7 +47,7 @@ def test_what_was_given_up_counts_only_if_it_may_have_brought_the_app(
     if posted:
         commands.posting(db, "a", device.enrolment)
         commands.in_doubt(db, "a", NOW)
-    ends.drop(db, "a")
+    ends.cancel(db, "a", NOW, "settled_otherwise")
     assert taken(db, install_id) == ([FLAGGED] if counts else [])
 
 

@@ -1,0 +1,40 @@
+"""When the command queue of each device is to be looked at: `devices.queue_at`.
+
+Whatever may make room, or brings a command, sets it; whoever finds nothing to start clears it.
+"""
+
+from __future__ import annotations
+
+from bridge.store.database import Connection
+
+
+def wake(db: Connection, device_id: int, at: float) -> None:
+    """Have a device's queue looked at, at the latest at `at`."""
+    db.execute(
+        "UPDATE devices SET queue_at = min(coalesce(queue_at, ?), ?) WHERE id = ?",
+        (at, at, device_id),
+    )
+
+
+def wake_ready(db: Connection, now: float) -> None:
+    """Have every queue looked at in which a command waits."""
+    db.execute(
+        "UPDATE devices SET queue_at = ? "
+        "WHERE id IN (SELECT device_id FROM commands WHERE state = 'ready')",
+        (now,),
+    )
+
+
+def postpone(db: Connection, device_id: int, at: float) -> None:
+    """Look at the device's queue again at `at`, not before."""
+    db.execute("UPDATE devices SET queue_at = ? WHERE id = ?", (at, device_id))
+
+
+def rest(db: Connection, device_id: int, now: float, *, full: bool) -> None:
+    """The queue was looked at: again when the next command is due, or when something wakes it."""
+    db.execute(
+        "UPDATE devices SET queue_at = CASE WHEN ? THEN NULL ELSE (SELECT min(due_at) "
+        "FROM commands WHERE device_id = devices.id AND state = 'ready' AND due_at > ?) END "
+        "WHERE id = ?",
+        (full, now, device_id),
+    )
