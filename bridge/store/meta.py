@@ -48,7 +48,7 @@ def count(db: Connection, name: str, now: float, by: int = 1) -> None:
     """Add `by` to a counter, which starts at nought."""
     db.execute(
         "INSERT INTO counters (name, value, updated_at) VALUES (?, ?, ?) ON CONFLICT (name) "
-        "DO UPDATE SET value = value + excluded.value, updated_at = excluded.updated_at",
+        "DO UPDATE SET value = counters.value + excluded.value, updated_at = excluded.updated_at",
         (name, by, now),
     )
 
@@ -77,7 +77,7 @@ def hasten_job(db: Connection, name: str, at: float) -> None:
     """Let a clock-driven job run at `at` unless it runs earlier already."""
     db.execute(
         "INSERT INTO schedule (name, next_at) VALUES (?, ?) ON CONFLICT (name) "
-        "DO UPDATE SET next_at = excluded.next_at WHERE excluded.next_at < next_at",
+        "DO UPDATE SET next_at = excluded.next_at WHERE excluded.next_at < schedule.next_at",
         (name, at),
     )
 

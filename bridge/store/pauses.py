@@ -35,7 +35,7 @@ def begin(db: Connection, pause: Pause) -> bool:
         f"INSERT INTO pauses ({rows.columns(Pause)}) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (scope, name) DO UPDATE SET since = excluded.since, paused_by = 'person', "
         "why = '', next_probe_at = NULL, probe = NULL, probe_at = NULL, probes = 0 "
-        "WHERE excluded.paused_by = 'person' AND paused_by <> 'person'",
+        "WHERE excluded.paused_by = 'person' AND pauses.paused_by <> 'person'",
         (
             pause.scope,
             pause.name,

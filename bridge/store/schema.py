@@ -1,6 +1,7 @@
 """The tables, as numbered migrations that are never edited once released.
 
-Times are seconds since the epoch (REAL, UTC). What is unique while open is held by partial
+Times are seconds since the epoch, UTC (DOUBLE PRECISION: what PostgreSQL calls REAL has half the
+digits). What is unique while open is held by partial
 unique indexes, so that no code path can break those rules. A licence's holder is a target:
 `target_kind` is `serial` or `user`, `target` the serial number or clientUserId.
 

@@ -51,9 +51,9 @@ def store_list(
         "ON CONFLICT (device_id, bundle_id) DO UPDATE SET status = excluded.status, "
         "reported_at = excluded.reported_at, "
         "external_version = excluded.external_version, "
-        "once_status = coalesce(excluded.once_status, once_status), "
-        "once_at = coalesce(excluded.once_at, once_at), "
-        "there_at = coalesce(excluded.there_at, there_at)",
+        "once_status = coalesce(excluded.once_status, app_reports.once_status), "
+        "once_at = coalesce(excluded.once_at, app_reports.once_at), "
+        "there_at = coalesce(excluded.there_at, app_reports.there_at)",
         [
             (
                 device.id,
@@ -123,9 +123,9 @@ def known_bundle_ids(db: Connection) -> frozenset[str]:
 
 
 _IS_BETTER = (
-    "excluded.{0} IS NOT NULL AND ({0} IS NULL OR excluded.{0}_from = 'file' "
-    "OR (excluded.{0}_from = 'metadata' AND {0}_from <> 'file') "
-    "OR (excluded.{0}_from = 'device' AND {0}_from = 'watch'))"
+    "excluded.{0} IS NOT NULL AND (apps.{0} IS NULL OR excluded.{0}_from = 'file' "
+    "OR (excluded.{0}_from = 'metadata' AND apps.{0}_from <> 'file') "
+    "OR (excluded.{0}_from = 'device' AND apps.{0}_from = 'watch'))"
 )
 
 
@@ -142,7 +142,8 @@ def learn_app(
     """
     before = bundle_ids(db, [adam_id]).get(adam_id, (None, None))[0]
     updates = ", ".join(
-        f"{column} = CASE WHEN {_IS_BETTER.format(of)} THEN excluded.{column} ELSE {column} END"
+        f"{column} = CASE WHEN {_IS_BETTER.format(of)} THEN excluded.{column} "
+        f"ELSE apps.{column} END"
         for of in ("bundle_id", "name")
         for column in (of, f"{of}_from")
     )

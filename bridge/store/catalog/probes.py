@@ -24,7 +24,8 @@ def begin(db: Connection, adam_id: str, serial_number: str, *, overdue: float, n
     db.execute(
         "INSERT INTO probes (adam_id, serial_number, since, tried) VALUES (?, ?, ?, 1) "
         "ON CONFLICT (adam_id) DO UPDATE SET serial_number = excluded.serial_number, "
-        "since = excluded.since, tried = tried + 1 WHERE serial_number IS NULL OR since <= ?",
+        "since = excluded.since, tried = probes.tried + 1 "
+        "WHERE probes.serial_number IS NULL OR probes.since <= ?",
         (adam_id, serial_number, now, overdue),
     )
 

@@ -10,8 +10,10 @@
     └──> dropped: nobody waits for it any more, from any state before an answer
 ```
 
-`posting` to `not_now` occupy the device's queue; `in_doubt` frees it. An answer of which only the
-status could be read gives way to one that can be read. The words are public (domain/model.py).
+A server that does not take an answer goes on offering the command: it is `queued` again, from any
+state before an answer. `posting` to `not_now` occupy the device's queue; `in_doubt` frees it. An
+answer of which only the status could be read gives way to one that can be read. The words are
+public (domain/model.py).
 """
 
 from __future__ import annotations
@@ -44,7 +46,7 @@ TRANSITIONS: Final[Mapping[CommandState, States]] = {
     "ready": ("posting", "in_doubt"),
     "posting": ("ready",),
     "posted": ("posting",),
-    "queued": ON_SERVER,
+    "queued": OPEN,
     "not_now": POSTED,
     "in_doubt": ("ready", *IN_DEVICE_QUEUE),
     "acknowledged": (*OPEN, *OVER),

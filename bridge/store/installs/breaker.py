@@ -12,7 +12,8 @@ def note(db: Connection, adam_id: str, serial_number: str, signature: str, at: f
     changed = db.execute(
         "INSERT INTO failures (adam_id, serial_number, signature, at, counts) "
         "VALUES (?, ?, ?, ?, 1) ON CONFLICT (adam_id, serial_number) DO UPDATE SET "
-        "signature = excluded.signature, at = excluded.at, counts = 1 WHERE excluded.at > at",
+        "signature = excluded.signature, at = excluded.at, counts = 1 "
+        "WHERE excluded.at > failures.at",
         (adam_id, serial_number, signature, at),
     )
     return changed.rowcount == 1

@@ -29,13 +29,13 @@ class Wish:
     fallbacks: tuple[str, ...] = ()
 
 
-_ELSEWHERE = "NOT instr(',' || excluded.locations || ',', ',' || location || ',')"
+_ELSEWHERE = "NOT instr(',' || excluded.locations || ',', ',' || installs.location || ',')"
 """Of an install: whether its location is none of those of the new wish."""
 
 _OTHERWISE = (
-    f"(desired = 0 OR pricing_param <> excluded.pricing_param OR {_ELSEWHERE} "
-    "OR options <> excluded.options OR priority <> excluded.priority "
-    "OR on_hold IS NOT excluded.on_hold)"
+    f"(installs.desired = 0 OR installs.pricing_param <> excluded.pricing_param OR {_ELSEWHERE} "
+    "OR installs.options <> excluded.options OR installs.priority <> excluded.priority "
+    "OR coalesce(installs.on_hold, '') <> coalesce(excluded.on_hold, ''))"
 )
 """Of an install: whether it is not wanted yet as the new wish has it."""
 
@@ -54,14 +54,16 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
         "VALUES ('serial', ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, 'waiting', 'NEW', ?, ?, ?, ?, ?) "
         "ON CONFLICT (target_kind, target, adam_id) DO UPDATE SET desired = 1, "
         "pricing_param = excluded.pricing_param, locations = excluded.locations, "
-        f"location = CASE WHEN {_ELSEWHERE} THEN excluded.location ELSE location END, "
+        f"location = CASE WHEN {_ELSEWHERE} THEN excluded.location ELSE installs.location END, "
         "desired_by = excluded.desired_by, on_hold = excluded.on_hold, options = excluded.options, "
         "priority = excluded.priority, updated_at = excluded.updated_at, "
-        "created_at = CASE WHEN desired = 0 THEN excluded.created_at ELSE created_at END, "
-        f"round_at = CASE WHEN {_OTHERWISE} THEN excluded.round_at ELSE round_at END, "
-        f"dirty_at = CASE WHEN {_OTHERWISE} OR locations <> excluded.locations "
-        "THEN excluded.dirty_at ELSE dirty_at END WHERE desired_by <> excluded.desired_by "
-        f"OR locations <> excluded.locations OR {_OTHERWISE}",
+        "created_at = CASE WHEN installs.desired = 0 THEN excluded.created_at "
+        "ELSE installs.created_at END, "
+        f"round_at = CASE WHEN {_OTHERWISE} THEN excluded.round_at ELSE installs.round_at END, "
+        f"dirty_at = CASE WHEN {_OTHERWISE} OR installs.locations <> excluded.locations "
+        "THEN excluded.dirty_at ELSE installs.dirty_at END "
+        "WHERE installs.desired_by <> excluded.desired_by "
+        f"OR installs.locations <> excluded.locations OR {_OTHERWISE}",
         [
             (
                 w.serial_number,
@@ -113,7 +115,7 @@ def desired_by(db: Connection, pairs: Iterable[tuple[str, str]], by: str) -> Non
 def learn_bundle_id(db: Connection, install_id: int, bundle_id: str) -> bool:
     """Keep how a device names its app in an answer; whether that is news."""
     changed = db.execute(
-        "UPDATE installs SET bundle_id = ? WHERE id = ? AND bundle_id IS NOT ?",
+        "UPDATE installs SET bundle_id = ? WHERE id = ? AND coalesce(bundle_id, '') <> ?",
         (bundle_id, install_id, bundle_id),
     )
     return changed.rowcount > 0

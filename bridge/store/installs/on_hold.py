@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable
 
 from bridge.domain.model import OnHold
@@ -31,13 +32,24 @@ def cancel(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None
     A licence that was got goes back, even under `keep`, since it is of no use there. What was sent,
     or is there, stays for an apply to show.
     """
-    db.executemany(
-        "UPDATE installs SET desired = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
-        "round_at = ?, options = iif(json_extract(options, '$.on_unwanted') = 'keep', "
-        "json_set(options, '$.on_unwanted', 'release'), options) "
-        f"WHERE {_OF_FILE} AND state IN {SQL_NOTHING_SENT}",
-        [(now, now, now, *pair) for pair in pairs],
-    )
+    for pair in pairs:
+        row = db.execute(
+            f"SELECT id, options FROM installs WHERE {_OF_FILE} AND state IN {SQL_NOTHING_SENT}",
+            pair,
+        ).fetchone()
+        if row is not None:
+            db.execute(
+                "UPDATE installs SET desired = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
+                "round_at = ?, options = ? WHERE id = ?",
+                (now, now, now, _released(row["options"]), row["id"]),
+            )
+
+
+def _released(options: str) -> str:
+    values = json.loads(options)
+    if values["on_unwanted"] == "keep":
+        values["on_unwanted"] = "release"
+    return json.dumps(values, sort_keys=True)
 
 
 def let_go(

@@ -51,7 +51,7 @@ def confirm(
         "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
         "confirmed_at, confirmed_by, read_at) VALUES (?, ?, ?, 'serial', ?, ?, ?, ?) "
         "ON CONFLICT (location, adam_id, pricing_param, target_kind, target) "
-        "DO UPDATE SET read_at = excluded.read_at WHERE excluded.read_at > read_at",
+        "DO UPDATE SET read_at = excluded.read_at WHERE excluded.read_at > assignments.read_at",
         [
             (location, p.asset.adam_id, p.asset.pricing_param, p.serial_number, now, told_by, now)
             for p in pairs

@@ -15,21 +15,21 @@ CREATE TABLE commands (
     identifiers TEXT,                  -- bundle ids that a list asks for, as a JSON array
     posts INTEGER NOT NULL DEFAULT 0,
     settings TEXT,                     -- JSON of an InstallApplication: InstallSettings
-    renews INTEGER NOT NULL DEFAULT 0, -- whether the app was Managed already
-    created_at REAL NOT NULL,
-    due_at REAL NOT NULL,
-    posted_at REAL,
-    look_at REAL,                      -- when the server's queue is looked at next
+    renews INTEGER NOT NULL DEFAULT 0,  -- whether the app was Managed already
+    created_at DOUBLE PRECISION NOT NULL,
+    due_at DOUBLE PRECISION NOT NULL,
+    posted_at DOUBLE PRECISION,
+    look_at DOUBLE PRECISION,          -- when the server's queue is looked at next
     suspect INTEGER NOT NULL DEFAULT 0,  -- its answer may have come while nobody listened
-    in_doubt_at REAL,
-    not_now_since REAL,
-    not_now_at REAL,
-    offered_at REAL,                   -- when its device first came for commands after posted_at
-    stalled_at REAL,               -- since when it holds up no other: its device left it open
+    in_doubt_at DOUBLE PRECISION,
+    not_now_since DOUBLE PRECISION,
+    not_now_at DOUBLE PRECISION,
+    offered_at DOUBLE PRECISION,       -- when its device first came for commands after posted_at
+    stalled_at DOUBLE PRECISION,       -- since when it holds up no other: its device left it open
     odd_answers INTEGER NOT NULL DEFAULT 0,  -- with a status for which the server keeps it
-    odd_at REAL,                       -- when the newest of those came
-    push_at REAL,
-    answered_at REAL,
+    odd_at DOUBLE PRECISION,           -- when the newest of those came
+    push_at DOUBLE PRECISION,
+    answered_at DOUBLE PRECISION,
     status TEXT,
     error_domain TEXT,
     error_code INTEGER,
@@ -64,13 +64,13 @@ CREATE TABLE outbox (
     key TEXT NOT NULL,                 -- unique while open
     subject TEXT NOT NULL,             -- what the call is about: an id, or JSON
     state TEXT NOT NULL,               -- ready | held (paused) | claimed | done | failed
-    due_at REAL NOT NULL,
+    due_at DOUBLE PRECISION NOT NULL,
     tries INTEGER NOT NULL DEFAULT 0,
-    created_at REAL NOT NULL,
-    claimed_at REAL,
-    settled_at REAL,
+    created_at DOUBLE PRECISION NOT NULL,
+    claimed_at DOUBLE PRECISION,
+    settled_at DOUBLE PRECISION,
     error TEXT,
-    passing INTEGER NOT NULL DEFAULT 1 -- whether that error is likely to go away by itself
+    passing INTEGER NOT NULL DEFAULT 1  -- whether that error is likely to go away by itself
 );
 CREATE UNIQUE INDEX outbox_open ON outbox (service, scope, kind, key)
     WHERE state IN ('ready', 'held', 'claimed');
@@ -81,12 +81,12 @@ CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
 CREATE TABLE pauses (
     scope TEXT NOT NULL,               -- all | app | location | serial
     name TEXT NOT NULL,                -- empty for all
-    since REAL NOT NULL,
+    since DOUBLE PRECISION NOT NULL,
     paused_by TEXT NOT NULL,           -- person | wave
     why TEXT NOT NULL,
-    next_probe_at REAL,                -- breaker: when one device is tried, or no more
+    next_probe_at DOUBLE PRECISION,    -- breaker: when one device is tried, or no more
     probe TEXT,                        -- the serial number of the one that is being tried
-    probe_at REAL,
+    probe_at DOUBLE PRECISION,
     probes INTEGER NOT NULL,           -- how many failed
     PRIMARY KEY (scope, name)
 );
@@ -96,7 +96,7 @@ CREATE TABLE failures (
     adam_id TEXT NOT NULL,
     serial_number TEXT NOT NULL,
     signature TEXT NOT NULL,
-    at REAL NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
     counts INTEGER NOT NULL,           -- 0: it tripped the breaker before
     PRIMARY KEY (adam_id, serial_number)
 );
@@ -104,5 +104,5 @@ CREATE TABLE failures (
 -- Clock-driven jobs and when they are due next.
 CREATE TABLE schedule (
     name TEXT PRIMARY KEY,
-    next_at REAL NOT NULL
+    next_at DOUBLE PRECISION NOT NULL
 );

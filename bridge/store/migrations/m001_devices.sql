@@ -13,27 +13,27 @@ CREATE TABLE devices (
     os_version TEXT,
     build_version TEXT,
     enrolled INTEGER,                  -- NULL: not known
-    enrolment INTEGER NOT NULL DEFAULT 0,   -- how many enrolments were seen
-    enrolled_at REAL,                  -- when the present enrolment was seen
-    enrolled_after REAL,               -- it was not enrolled then; NULL: maybe it was for long
-    authenticate_stamp REAL,           -- the server's created_at; orders webhooks of one device
-    token_stamp REAL,
-    checkout_stamp REAL,
-    last_seen_at REAL,
-    last_connect_at REAL,
-    apps_asked_at REAL,                -- when the newest answered ManagedApplicationList was made
-    apps_listed_at REAL,               -- when it was answered
+    enrolment INTEGER NOT NULL DEFAULT 0,  -- how many enrolments were seen
+    enrolled_at DOUBLE PRECISION,      -- when the present enrolment was seen
+    enrolled_after DOUBLE PRECISION,   -- it was not enrolled then; NULL: maybe it was for long
+    authenticate_stamp DOUBLE PRECISION,  -- the server's created_at; orders webhooks of one device
+    token_stamp DOUBLE PRECISION,
+    checkout_stamp DOUBLE PRECISION,
+    last_seen_at DOUBLE PRECISION,
+    last_connect_at DOUBLE PRECISION,
+    apps_asked_at DOUBLE PRECISION,    -- when the newest answered ManagedApplicationList was made
+    apps_listed_at DOUBLE PRECISION,   -- when it was answered
     apps_enrolment INTEGER,            -- the enrolment it belongs to
-    apps_refused_at REAL,              -- when the device last would not list its apps
-    installed_refused_at REAL,         -- when it last refused an InstalledApplicationList
+    apps_refused_at DOUBLE PRECISION,  -- when the device last would not list its apps
+    installed_refused_at DOUBLE PRECISION,  -- when it last refused an InstalledApplicationList
     refusal TEXT,                      -- what it said then, in words, instead of either list
-    left_out_at REAL,                  -- since when its server's list of devices leaves it out
-    serial_asked_at REAL,
-    facts_asked_at REAL,               -- when it was last asked, because a `match` needs to know
-    facts_at REAL,                     -- when a DeviceInformation was answered
-    pushed_at REAL,
-    queue_at REAL,                      -- when a command may be started; NULL: none waits
-    created_at REAL NOT NULL
+    left_out_at DOUBLE PRECISION,      -- since when its server's list of devices leaves it out
+    serial_asked_at DOUBLE PRECISION,
+    facts_asked_at DOUBLE PRECISION,   -- when it was last asked, because a `match` needs to know
+    facts_at DOUBLE PRECISION,         -- when a DeviceInformation was answered
+    pushed_at DOUBLE PRECISION,
+    queue_at DOUBLE PRECISION,         -- when a command may be started; NULL: none waits
+    created_at DOUBLE PRECISION NOT NULL
 );
 CREATE INDEX devices_queue ON devices (server, queue_at) WHERE queue_at IS NOT NULL;
 CREATE UNIQUE INDEX devices_udid ON devices (server, udid) WHERE udid IS NOT NULL;
@@ -47,7 +47,7 @@ CREATE TABLE first_facts (
     device_id INTEGER NOT NULL,
     fact TEXT NOT NULL,                -- a column of devices
     value TEXT NOT NULL,
-    learnt_at REAL NOT NULL,
+    learnt_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (device_id, fact)
 ) WITHOUT ROWID;
 
@@ -56,10 +56,10 @@ CREATE TABLE app_reports (
     device_id INTEGER NOT NULL,
     bundle_id TEXT NOT NULL,
     status TEXT,                       -- NULL: not in the newest list
-    reported_at REAL NOT NULL,
+    reported_at DOUBLE PRECISION NOT NULL,
     once_status TEXT,
-    once_at REAL,
-    there_at REAL,                     -- when a list last showed it as there
+    once_at DOUBLE PRECISION,
+    there_at DOUBLE PRECISION,         -- when a list last showed it as there
     external_version TEXT,
     PRIMARY KEY (device_id, bundle_id)
 );
@@ -71,9 +71,9 @@ CREATE TABLE installed_apps (
     presence TEXT NOT NULL,            -- there | installing | absent
     version TEXT,                      -- for people: whether it is there decides
     short_version TEXT,
-    asked_at REAL NOT NULL,            -- when the list was made
-    reported_at REAL NOT NULL,         -- when it was answered
-    there_at REAL,                     -- when a list last showed it as there
+    asked_at DOUBLE PRECISION NOT NULL,  -- when the list was made
+    reported_at DOUBLE PRECISION NOT NULL,  -- when it was answered
+    there_at DOUBLE PRECISION,         -- when a list last showed it as there
     PRIMARY KEY (device_id, bundle_id)
 );
 
@@ -83,11 +83,11 @@ CREATE TABLE unreadable_answers (
     request_type TEXT NOT NULL,
     bundle_id TEXT NOT NULL,           -- of which app nothing could be read; empty: the whole answer
     times INTEGER NOT NULL,            -- how many in a row
-    since REAL NOT NULL,               -- when the first of them came
-    last_at REAL NOT NULL,
+    since DOUBLE PRECISION NOT NULL,   -- when the first of them came
+    last_at DOUBLE PRECISION NOT NULL,
     why TEXT NOT NULL,
-    listed_asked_at REAL,              -- devices.apps_* before the first: the list that tells of it
-    listed_at REAL,
+    listed_asked_at DOUBLE PRECISION,  -- devices.apps_* before the first: the list that tells of it
+    listed_at DOUBLE PRECISION,
     listed_enrolment INTEGER,
     PRIMARY KEY (device_id, request_type, bundle_id)
 ) WITHOUT ROWID;
@@ -97,7 +97,7 @@ CREATE TABLE unheard_answers (
     device_id INTEGER NOT NULL,
     request_type TEXT NOT NULL,
     times INTEGER NOT NULL,            -- how many in a row
-    last_at REAL NOT NULL,             -- when the newest was given up
+    last_at DOUBLE PRECISION NOT NULL,  -- when the newest was given up
     PRIMARY KEY (device_id, request_type)
 ) WITHOUT ROWID;
 
@@ -110,7 +110,7 @@ CREATE TABLE apps (
     icon_url TEXT,
     platforms TEXT,                    -- as Apple's metadata says: iOS,macOS
     kind TEXT,                         -- as Apple's metadata says: iosSoftware, desktopApp
-    metadata_at REAL                   -- when Apple's metadata last told of it
+    metadata_at DOUBLE PRECISION       -- when Apple's metadata last told of it
 );
 CREATE INDEX apps_bundle ON apps (bundle_id) WHERE bundle_id IS NOT NULL;
 
@@ -118,7 +118,7 @@ CREATE INDEX apps_bundle ON apps (bundle_id) WHERE bundle_id IS NOT NULL;
 CREATE TABLE probes (
     adam_id TEXT PRIMARY KEY,
     serial_number TEXT,                -- NULL: it came back without it
-    since REAL NOT NULL,
+    since DOUBLE PRECISION NOT NULL,
     tried INTEGER NOT NULL             -- how many devices were
 );
 
@@ -126,6 +126,6 @@ CREATE TABLE probes (
 CREATE TABLE metadata_misses (
     location TEXT NOT NULL,
     adam_id TEXT NOT NULL,
-    next_at REAL NOT NULL,
+    next_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (location, adam_id)
 );

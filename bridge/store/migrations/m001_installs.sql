@@ -4,8 +4,8 @@
 CREATE TABLE applied (
     id INTEGER PRIMARY KEY CHECK (id = 1),
     document TEXT NOT NULL,
-    stored_at REAL NOT NULL,
-    limited_at REAL,                   -- since when applies had a limit; NULL: the last had none
+    stored_at DOUBLE PRECISION NOT NULL,
+    limited_at DOUBLE PRECISION,       -- since when applies had a limit; NULL: the last had none
     unseen TEXT NOT NULL DEFAULT '[]'  -- the MDM servers whose devices the last apply did not see
 );
 
@@ -16,7 +16,7 @@ CREATE TABLE one_offs (
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
     location TEXT NOT NULL,
-    made_at REAL NOT NULL,
+    made_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (target_kind, target, adam_id)
 );
 
@@ -35,22 +35,22 @@ CREATE TABLE installs (
     location TEXT NOT NULL,            -- where its licence comes from
     locations TEXT NOT NULL,           -- where it may come from, in order: hq,branch
     desired INTEGER NOT NULL,
-    desired_by TEXT NOT NULL,           -- file | one-off | file and one-off
-    on_hold TEXT,                         -- the reason for which nothing is done for it, or NULL
+    desired_by TEXT NOT NULL,          -- file | one-off | file and one-off
+    on_hold TEXT,                      -- the reason for which nothing is done for it, or NULL
     options TEXT NOT NULL,             -- JSON: mode, managed, a configuration's digest, ...
     priority INTEGER NOT NULL DEFAULT 0,
     state TEXT NOT NULL,
     reason TEXT NOT NULL,
     detail TEXT NOT NULL DEFAULT '',
     attempts INTEGER NOT NULL DEFAULT 0,
-    round_at REAL NOT NULL,            -- what failed before this does not count any more
-    since REAL NOT NULL,
-    created_at REAL NOT NULL,
-    updated_at REAL NOT NULL,
-    installed_at REAL,
-    next_check_at REAL,
+    round_at DOUBLE PRECISION NOT NULL,  -- what failed before this does not count any more
+    since DOUBLE PRECISION NOT NULL,
+    created_at DOUBLE PRECISION NOT NULL,
+    updated_at DOUBLE PRECISION NOT NULL,
+    installed_at DOUBLE PRECISION,
+    next_check_at DOUBLE PRECISION,
     bundle_id TEXT,                    -- as its device's answer named the app; NULL: as elsewhere
-    dirty_at REAL,                     -- when something touched it; NULL: nothing to decide
+    dirty_at DOUBLE PRECISION,         -- when something touched it; NULL: nothing to decide
     needs_seat INTEGER NOT NULL DEFAULT 0,
     UNIQUE (target_kind, target, adam_id)
 );

@@ -6,10 +6,10 @@ CREATE TABLE locations (
     location_name TEXT,
     country TEXT,
     platform TEXT,
-    heard_at REAL,                     -- the newest good reply to a call with its token
+    heard_at DOUBLE PRECISION,         -- the newest good reply to a call with its token
     token_digest TEXT,                 -- the token that was last seen to be of this library
-    token_file_expires_at REAL,        -- its end as its file says
-    token_apple_expires_at REAL,       -- its end as Apple says; the earlier one counts
+    token_file_expires_at DOUBLE PRECISION,  -- its end as its file says
+    token_apple_expires_at DOUBLE PRECISION,  -- its end as Apple says; the earlier one counts
     token_warned_days INTEGER,         -- the least number of days of which was warned
     mdm_id TEXT,                       -- whose the location is, as Apple last said
     mdm_name TEXT,
@@ -17,29 +17,29 @@ CREATE TABLE locations (
     notification_types TEXT,
     told_url TEXT,                     -- the notification URL that Apple last took from us
     url_refused TEXT,                  -- why Apple does not take the one that is wanted
-    url_refused_at REAL,               -- since when it does not
+    url_refused_at DOUBLE PRECISION,   -- since when it does not
     notification_token_sha256 TEXT,    -- the token that Apple holds
-    notification_token_at REAL,        -- since when it does
+    notification_token_at DOUBLE PRECISION,  -- since when it does
     notification_tokens_new TEXT,      -- JSON: tokens that it may hold
     notification_tokens_old TEXT,      -- JSON: tokens that it held, and until when they count
-    registered_at REAL,
-    suspended TEXT,                      -- why nothing is written there: a reason, or NULL
-    suspended_detail TEXT,               -- (both are made of the six columns that follow)
+    registered_at DOUBLE PRECISION,
+    suspended TEXT,                    -- why nothing is written there: a reason, or NULL
+    suspended_detail TEXT,             -- (both are made of the six columns that follow)
     token_suspension TEXT,
     token_suspension_detail TEXT,
-    token_suspension_at REAL,
-    token_suspension_digest TEXT,            -- the token that it is about
-    foreign_mdm TEXT,               -- by what another MDM shows
+    token_suspension_at DOUBLE PRECISION,
+    token_suspension_digest TEXT,      -- the token that it is about
+    foreign_mdm TEXT,                  -- by what another MDM shows
     shared_with TEXT,                  -- the location before this one that has its library
     max_assets INTEGER,
     max_serial_numbers INTEGER,
     max_requests_per_second INTEGER,
-    config_read_at REAL,
-    limits_read_at REAL,
-    assets_read_at REAL,
-    assignments_read_at REAL,
+    config_read_at DOUBLE PRECISION,
+    limits_read_at DOUBLE PRECISION,
+    assets_read_at DOUBLE PRECISION,
+    assignments_read_at DOUBLE PRECISION,
     assignments_version TEXT,
-    last_notification_at REAL
+    last_notification_at DOUBLE PRECISION
 );
 
 CREATE TABLE assets (
@@ -55,8 +55,8 @@ CREATE TABLE assets (
     device_assignable INTEGER NOT NULL DEFAULT 1,
     revocable INTEGER NOT NULL DEFAULT 1,
     platforms TEXT,
-    read_at REAL NOT NULL,
-    counted_at REAL NOT NULL,          -- read, or told to have changed by an ASSET_COUNT
+    read_at DOUBLE PRECISION NOT NULL,
+    counted_at DOUBLE PRECISION NOT NULL,  -- read, or told to have changed by an ASSET_COUNT
     PRIMARY KEY (location, adam_id, pricing_param)
 );
 
@@ -69,7 +69,7 @@ CREATE TABLE odd_rows (
     serial_number TEXT NOT NULL,
     what TEXT NOT NULL,
     place TEXT NOT NULL,
-    since REAL NOT NULL,               -- the first read that had it
+    since DOUBLE PRECISION NOT NULL,   -- the first read that had it
     PRIMARY KEY (location, source, adam_id, pricing_param, serial_number, what)
 );
 
@@ -79,7 +79,7 @@ CREATE TABLE assignment_looks (
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
     target TEXT NOT NULL,
-    looked_at REAL NOT NULL,
+    looked_at DOUBLE PRECISION NOT NULL,
     odd TEXT,                          -- what could not be read then, NULL: it is not owned
     PRIMARY KEY (location, target, adam_id, pricing_param)
 );
@@ -100,9 +100,9 @@ CREATE TABLE assignments (
     pricing_param TEXT NOT NULL,
     target_kind TEXT NOT NULL,
     target TEXT NOT NULL,
-    confirmed_at REAL NOT NULL,
+    confirmed_at DOUBLE PRECISION NOT NULL,
     confirmed_by TEXT NOT NULL,        -- notification | status | read
-    read_at REAL NOT NULL,             -- the newest evidence that Apple lists it
+    read_at DOUBLE PRECISION NOT NULL,  -- the newest evidence that Apple lists it
     PRIMARY KEY (location, adam_id, pricing_param, target_kind, target)
 );
 CREATE INDEX assignments_target ON assignments (target, adam_id);
@@ -115,13 +115,13 @@ CREATE TABLE apple_requests (
     state TEXT NOT NULL,               -- ready | sending | open | in_doubt | done | refused
     apple_event_id TEXT,
     num_requested INTEGER NOT NULL,
-    created_at REAL NOT NULL,
-    submitted_at REAL,
-    answered_at REAL,
-    next_status_at REAL,
-    status_asked_at REAL,
-    next_read_at REAL,
-    settled_at REAL,
+    created_at DOUBLE PRECISION NOT NULL,
+    submitted_at DOUBLE PRECISION,
+    answered_at DOUBLE PRECISION,
+    next_status_at DOUBLE PRECISION,
+    status_asked_at DOUBLE PRECISION,
+    next_read_at DOUBLE PRECISION,
+    settled_at DOUBLE PRECISION,
     settled_by TEXT,
     error_number INTEGER,
     detail TEXT
@@ -140,11 +140,11 @@ CREATE TABLE request_pairs (
     target_kind TEXT NOT NULL,
     target TEXT NOT NULL,
     state TEXT NOT NULL,               -- collected | open | confirmed | failed | missing
-    ready_at REAL NOT NULL,
-    settled_at REAL,
+    ready_at DOUBLE PRECISION NOT NULL,
+    settled_at DOUBLE PRECISION,
     settled_by TEXT,
-    looked_at REAL,                    -- when assignments were read for it afterwards
-    foreign_at REAL,                   -- when an event of somebody else touched it meanwhile
+    looked_at DOUBLE PRECISION,        -- when assignments were read for it afterwards
+    foreign_at DOUBLE PRECISION,       -- when an event of somebody else touched it meanwhile
     error_number INTEGER,
     repeat INTEGER NOT NULL DEFAULT 0
 );

@@ -12,11 +12,11 @@ CREATE TABLE events (
     origin TEXT NOT NULL,              -- the server's or location's name
     topic TEXT NOT NULL,
     message_id TEXT NOT NULL,
-    received_at REAL NOT NULL,
+    received_at DOUBLE PRECISION NOT NULL,
     status TEXT NOT NULL,              -- new | done | ignored | set_aside
     tries INTEGER NOT NULL DEFAULT 0,
-    next_try_at REAL NOT NULL DEFAULT 0,
-    processed_at REAL,
+    next_try_at DOUBLE PRECISION NOT NULL DEFAULT 0,
+    processed_at DOUBLE PRECISION,
     error TEXT,
     outcome TEXT,
     udid TEXT,
@@ -36,7 +36,7 @@ CREATE TABLE seen_messages (
     origin TEXT NOT NULL,
     kind TEXT NOT NULL,
     message_id TEXT NOT NULL,
-    seen_at REAL NOT NULL,
+    seen_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (source, origin, kind, message_id)
 );
 CREATE INDEX seen_messages_at ON seen_messages (source, seen_at);
@@ -44,7 +44,7 @@ CREATE INDEX seen_messages_at ON seen_messages (source, seen_at);
 -- What people did, in the transaction in which it was done, until the engine has logged it.
 CREATE TABLE acts (
     id INTEGER PRIMARY KEY,
-    at REAL NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
     level TEXT NOT NULL,               -- info | warning
     message TEXT NOT NULL,
     about TEXT NOT NULL                -- JSON: keys of the log and their values
@@ -54,15 +54,15 @@ CREATE TABLE acts (
 CREATE TABLE webhooks (
     server TEXT PRIMARY KEY,
     accepted INTEGER NOT NULL,
-    last_at REAL,                      -- when the newest was taken in
-    told_at REAL                       -- when the log told what is wrong; NULL: all is well
+    last_at DOUBLE PRECISION,          -- when the newest was taken in
+    told_at DOUBLE PRECISION           -- when the log told what is wrong; NULL: all is well
 );
 
 -- The longest time between two of them that ended on a day (since the epoch, UTC).
 CREATE TABLE webhook_gaps (
     server TEXT NOT NULL,
     day INTEGER NOT NULL,
-    longest REAL NOT NULL,
+    longest DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (server, day)
 );
 
@@ -71,13 +71,13 @@ CREATE TABLE webhook_refusals (
     server TEXT NOT NULL,
     status INTEGER NOT NULL,
     count INTEGER NOT NULL,
-    first_at REAL NOT NULL,
-    last_at REAL NOT NULL,
+    first_at DOUBLE PRECISION NOT NULL,
+    last_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (server, status)
 );
 
 CREATE TABLE counters (
     name TEXT PRIMARY KEY,
     value INTEGER NOT NULL,
-    updated_at REAL NOT NULL
+    updated_at DOUBLE PRECISION NOT NULL
 );

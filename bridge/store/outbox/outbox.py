@@ -46,8 +46,8 @@ def add(
         "INSERT INTO outbox (service, scope, kind, key, subject, state, due_at, created_at) "
         "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?) "
         f"ON CONFLICT (service, scope, kind, key) WHERE state IN {SQL_OPEN} "
-        "DO UPDATE SET due_at = CASE WHEN error IS NULL THEN min(due_at, excluded.due_at) "
-        "ELSE due_at END RETURNING id",
+        "DO UPDATE SET due_at = CASE WHEN outbox.error IS NULL AND excluded.due_at < outbox.due_at "
+        "THEN excluded.due_at ELSE outbox.due_at END RETURNING id",
         (service, scope, kind, key, subject, due_at, now),
     ).fetchone()
     return int(row[0])
@@ -167,8 +167,11 @@ def get(db: Connection, row_id: int) -> OutboxRow | None:
 def revive(db: Connection, row_id: int, now: float) -> bool:
     """Make a failed call due now; False when one with its key is open already."""
     changed = db.execute(
-        "UPDATE OR IGNORE outbox SET state = 'ready', due_at = ?, claimed_at = NULL, "
-        "settled_at = NULL, error = NULL, tries = 0 WHERE id = ? AND state = 'failed'",
+        "UPDATE outbox SET state = 'ready', due_at = ?, claimed_at = NULL, "
+        "settled_at = NULL, error = NULL, tries = 0 WHERE id = ? AND state = 'failed' "
+        "AND NOT EXISTS (SELECT 1 FROM outbox other WHERE other.service = outbox.service "
+        "AND other.scope = outbox.scope AND other.kind = outbox.kind AND other.key = outbox.key "
+        f"AND other.state IN {SQL_OPEN})",
         (now, row_id),
     )
     return changed.rowcount == 1

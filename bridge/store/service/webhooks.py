@@ -23,7 +23,7 @@ def accepted(db: Connection, server: str, now: float) -> None:
     ).fetchone()
     db.execute(
         "INSERT INTO webhooks (server, accepted, last_at) VALUES (?, 1, ?) ON CONFLICT (server) "
-        "DO UPDATE SET accepted = accepted + 1, last_at = excluded.last_at",
+        "DO UPDATE SET accepted = webhooks.accepted + 1, last_at = excluded.last_at",
         (server, now),
     )
     db.execute("DELETE FROM webhook_refusals WHERE server = ?", (server,))
@@ -32,7 +32,8 @@ def accepted(db: Connection, server: str, now: float) -> None:
     if before["last_at"] is not None and now - before["last_at"] >= webhooks.SHORT_GAP:
         db.execute(
             "INSERT INTO webhook_gaps (server, day, longest) VALUES (?, ?, ?) "
-            "ON CONFLICT (server, day) DO UPDATE SET longest = max(longest, excluded.longest)",
+            "ON CONFLICT (server, day) DO UPDATE SET longest = excluded.longest "
+            "WHERE excluded.longest > webhook_gaps.longest",
             (server, int(now // DAY), now - before["last_at"]),
         )
     if before["told_at"] is not None:
@@ -56,7 +57,7 @@ def refused(db: Connection, server: str, more: Refused) -> None:
     db.execute(
         "INSERT INTO webhook_refusals (server, status, count, first_at, last_at) "
         "VALUES (?, ?, ?, ?, ?) ON CONFLICT (server, status) DO UPDATE SET "
-        "count = count + excluded.count, last_at = excluded.last_at",
+        "count = webhook_refusals.count + excluded.count, last_at = excluded.last_at",
         (server, more.status, more.count, more.first_at, more.last_at),
     )
 

@@ -41,7 +41,7 @@ def times(db: Connection) -> set[tuple[str, str]]:
         (table, row["name"])
         for table in tables
         for row in db.execute(f"PRAGMA table_info({table})")
-        if row["type"] == "REAL"
+        if row["type"] == "DOUBLE PRECISION"
     }
 
 
