@@ -88,8 +88,8 @@ def test_a_path(scene: Scene, path: str, number: str) -> None:
 @pytest.mark.parametrize("member", ["limit", "allow_removals"])
 @pytest.mark.parametrize("number", [*BEYOND[:5], "NaN", "Infinity", "-1", "1.5", "1e300", '"5"'])
 def test_a_body(scene: Scene, member: str, number: str) -> None:
-    wanted = {"groups": {"them": {"all": True}}, "apps": [{"adam_id": APP, "groups": ["them"]}]}
-    text = json.dumps(wanted)[:-1] + f', "{member}": {number}}}'
+    desired = {"groups": {"them": {"all": True}}, "apps": [{"adam_id": APP, "groups": ["them"]}]}
+    text = json.dumps(desired)[:-1] + f', "{member}": {number}}}'
     answer = scene.client.post(
         "/v1/apply", data=text, content_type="application/json", auth=("bridge", API_KEY)
     )
