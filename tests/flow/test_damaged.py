@@ -5,9 +5,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import sqlite3
+from collections.abc import Callable
 from contextlib import closing
+from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -128,10 +132,25 @@ def test_a_folder(damaged: Damaged) -> None:
     cannot_be_opened(damaged, "Is a directory")
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
-def test_a_file_that_may_not_be_read(damaged: Damaged) -> None:
+def test_a_file_that_may_not_be_read(damaged: Damaged, monkeypatch: pytest.MonkeyPatch) -> None:
     damaged.path.chmod(0)
+    if os.geteuid() == 0:  # who may read everything
+        refused = PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(damaged.path))
+        unopened = sqlite3.OperationalError("unable to open database file")
+        monkeypatch.setattr(os, "open", raising(refused, damaged.path, os.open))
+        monkeypatch.setattr(sqlite3, "connect", raising(unopened, damaged.path, sqlite3.connect))
     cannot_be_opened(damaged, "Permission denied")
+
+
+def raising(error: Exception, of: Path, really: Callable[..., Any]) -> Callable[..., Any]:
+    """What opens files, as somebody who may not open one of them."""
+
+    def opened(path: str | Path, *arguments: Any, **options: Any) -> Any:
+        if Path(path).name.partition("?")[0] == of.name:
+            raise error
+        return really(path, *arguments, **options)
+
+    return opened
 
 
 def cannot_be_opened(damaged: Damaged, why: str) -> None:
