@@ -151,3 +151,15 @@ def test_no_module_and_no_table_has_a_name_of_our_own() -> None:
 @pytest.mark.parametrize("page", ["README.md", "docs/design.md"])
 def test_the_glossary_is_linked(page: str) -> None:
     assert "glossary.md" in (ROOT / page).read_text()
+
+
+def test_every_step_of_the_tours_is_there() -> None:
+    """Whoever follows a tour finds each file, and each function in it."""
+    design = (ROOT / "docs" / "design.md").read_text()
+    tours = design.partition("## Two tours\n")[2].partition("\n## ")[0]
+    steps = re.findall(r"`(\w[\w/]*\.py)`((?:[\s,]+`\w+`)*)", tours)
+    assert len(steps) > 15
+    for file, functions in steps:
+        tree = ast.parse((ROOT / "bridge" / file).read_text())
+        there = {node.name for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)}
+        assert set(re.findall(r"`(\w+)`", functions)) <= there, file
