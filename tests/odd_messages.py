@@ -10,7 +10,15 @@ from typing import Any
 Message = dict[str, Any]
 Path = tuple[str | int, ...]
 
-GONE = object()
+
+class _Gone:
+    """Its name is the same in every process, since tests are named by it."""
+
+    def __repr__(self) -> str:
+        return "gone"
+
+
+GONE = _Gone()
 """In place of a value: its key or entry is not there."""
 
 ODD: tuple[Any, ...] = (
