@@ -26,6 +26,12 @@ def mdm_server(request: pytest.FixtureRequest) -> Iterator[None]:
         yield
 
 
+@pytest.fixture
+def plain(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The scenes of one test have such a server."""
+    plain_mdm.use(monkeypatch)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """With --mdm=plain the sample of it would be the same once more."""
     is_sample = collection_path == HERE / "plain"

@@ -1,6 +1,81 @@
 """The flows that end otherwise on an MDM server without a queue view and a list of devices.
 
-Each with what holds instead. All others pass there as they are.
+`tools/test --mdm=plain tests/flow` runs all flows on such a server. Those that are named here, by
+file and test, all cases of it or one, must fail there; each says what holds instead. What is more
+than another number is held by tests/flow/test_second_mode.py.
 """
 
-OTHERWISE: dict[str, str] = {}
+from collections.abc import Mapping
+
+NO_LIST = "nothing is read for devices, and sync says that there is no list"
+NOT_BLIND = "a server without a list is never blind: what is known by check-ins is all there is"
+STAYS = "who leaves without a word counts as enrolled, and as silent some day"
+NEW_UUID = "it goes again under a new CommandUUID, since the server takes none twice"
+UNHEARD = "whose check-ins were lost is not known before the next one"
+ONE_PUSH_MORE = "a device that does not come is pushed to after a minute, too"
+
+_REASONS: Mapping[str, tuple[str, ...]] = {
+    NO_LIST: (
+        "test_cli_sync::test_alone_it_reads_all_and_writes_nothing_outside",
+        "test_cli_sync::test_alone_it_sends_nothing_that_is_due",
+        "test_cli_sync::test_only_what_was_asked_for_is_read[devices-called2]",
+        "test_cli_sync::test_only_what_was_asked_for_is_read[all-called3]",
+        "test_cli_sync::test_what_fails_is_one_line_each_and_the_others_go_on",
+        "test_cli_sync::test_with_an_engine_the_engine_reads",
+        "test_cli_sync::test_an_engine_that_fails_is_told_in_its_words",
+        "test_cli_sync::test_a_read_that_failed_before_is_waited_for",
+        "test_pauses::test_reads_that_need_a_post_say_so",
+        "test_restart_needed::"
+        "test_what_the_engine_does_not_know_yet_cannot_be_read_and_says_why[devices]",
+        "test_serials::test_a_list_of_devices_tells_none_as_well",
+    ),
+    NOT_BLIND: (
+        "test_blind::test_a_blind_plan_says_so_first_and_an_apply_is_refused",
+        "test_blind::test_named_devices_need_no_list",
+        "test_blind::test_every_rule_that_an_app_uses_counts"
+        "[{g: {match: {product_name: 'iPad*'}}}-groups: [g]]",
+        "test_blind::test_every_rule_that_an_app_uses_counts"
+        "[{named: {serials: [A1]}, g: {match: {product_name: 'iPad*'}}}-groups: [named, g]]",
+        "test_blind::test_every_rule_that_an_app_uses_counts"
+        "[{named: {serials: [A1]}, g: {all: true}}-groups: [named], exclude: [g]]",
+        "test_blind::test_offline_it_is_stored_and_what_was_not_shown_waits_for_another_apply",
+        "test_blind::test_offline_it_waits_also_for_a_device_that_came_by_itself",
+        "test_blind::test_offline_a_device_that_enrols_later_is_served",
+        "test_blind::test_paused_it_is_blind_only_if_the_list_is_old",
+        "test_blind::test_the_api_goes_by_when_the_list_was_last_read",
+        "test_blind::test_the_api_knows_that_the_newest_read_failed",
+    ),
+    STAYS: (
+        "test_identity::test_a_device_that_left_without_a_word_is_found_gone",
+        "test_identity::test_one_list_that_is_empty_by_mistake_changes_nothing",
+    ),
+    NEW_UUID: (
+        "test_doubt::test_a_command_that_the_server_lost_goes_out_again_as_itself",
+        "test_tolerates::test_1_a_queue_that_loses_commands_and_brings_back_answered_ones"
+        "[at once-lost]",
+    ),
+    UNHEARD: (
+        "test_groups::test_an_enrolment_that_no_webhook_told_of_is_served_once_a_list_has_shown_it",
+        "test_road::test_an_app_that_is_there_already_is_adopted",
+        "test_unreadable::test_a_device_whose_description_cannot_be_read_is_not_taken_for_no_mac",
+        "test_why::test_an_app_that_was_there_took_no_licence_and_no_command",
+    ),
+    ONE_PUSH_MORE: (
+        "test_silence::test_a_year_of_silence[associating]",
+        "test_silence::test_a_year_of_silence[sent]",
+        "test_silence::test_a_year_of_silence[acknowledged]",
+        "test_silence::test_a_year_of_silence[installing]",
+        "test_tolerates::test_9_a_device_that_was_off_when_it_was_pushed",
+    ),
+    "the server is not asked who is there: devices that checked in before are told of as such": (
+        "test_doubt::test_while_the_mdm_server_is_down_things_wait_and_then_go_on",
+    ),
+    "what a device never answers, or in a way that its server cannot read, holds up what is behind "
+    "it in the server's queue": (
+        "test_odd_answers::test_one_odd_thing_holds_up_its_own_app_and_costs_a_few_calls[309]",
+        "test_odd_answers::test_one_odd_thing_holds_up_its_own_app_and_costs_a_few_calls[346]",
+        "test_tolerates::test_8_an_answer_that_the_server_cannot_read_holds_up_nothing_else",
+    ),
+}
+
+OTHERWISE: Mapping[str, str] = {name: why for why, names in _REASONS.items() for name in names}

@@ -6,13 +6,11 @@ from typing import Any
 
 import pytest
 
-from bridge.app.calls import make_calls
 from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.domain.desired.match import Match
 from bridge.domain.policy import DAY, HOUR, DevicePolicy, Policy
 from bridge.engine.decide.reconcile import ask
 from bridge.engine.desired import apply
-from bridge.engine.sync import Read, Sync
 from bridge.simulator.faults import Fault
 from bridge.store.devices import devices
 from bridge.store.installs import installs
@@ -376,22 +374,7 @@ def asked(scene: Scene) -> list[str]:
 
 def sync_devices(scene: Scene) -> None:
     """`sync devices`, handed to the engine."""
-    calls = make_calls(scene.bridge.database, Unused(), scene.bridge.config)
-    reads = [Read("devices", "main")]
-    Sync(scene.bridge.database, scene.config.policy, calls, reads, scene.bridge.clock).ask()
-
-
-class Unused:
-    """Clients of calls that the engine makes."""
-
-    def apple(self, location: str) -> Any:
-        raise AssertionError(location)
-
-    def mdm(self, server: str) -> Any:
-        raise AssertionError(server)
-
-    def token_digest(self, location: str) -> str | None:
-        return None
+    scene.bridge.sync("devices")
 
 
 def test_sync_asks_devices_of_which_a_match_needs_to_know_more(make_scene: MakeScene) -> None:

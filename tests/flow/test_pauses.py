@@ -55,7 +55,7 @@ def nothing_posted(scene: Scene) -> Iterator[None]:
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_everything_is_paused_wherever_it_stands(make_scene: MakeScene, moment: str) -> None:
     scene = make_scene(devices=6, apps=2)
-    scene.run(lambda: scene.world.ledger.requests["mdm.devices"] > 0)
+    scene.run(lambda: len(scene.bridge.list_devices().items) == 6)
     scene.apply()
     scene.run(lambda: MOMENTS[moment](scene))
     assert scene.bridge.pause("all")

@@ -28,7 +28,8 @@ def _look(context: Context, device: Device, command: Command) -> None:
     have answered unheard, and then comes for nothing else."""
     policy, now = context.policy.command, context.now
     came_at = command.offered_at
-    left_open_at = None if came_at is None else came_at + policy.in_doubt_after
+    patience = STORE_GRACE if command.suspect else policy.in_doubt_after
+    left_open_at = None if came_at is None else came_at + patience
     was_cleared = command.enrolment != device.enrolment  # an Authenticate empties the queue
     if was_cleared or (left_open_at is not None and now >= left_open_at):
         follow_up.doubt(context, command)

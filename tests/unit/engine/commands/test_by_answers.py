@@ -76,6 +76,14 @@ def test_what_a_device_leaves_open_when_it_comes_is_in_doubt(
     assert state(db, "a") == expected
 
 
+def test_one_that_it_may_have_answered_unheard_is_in_doubt_at_once(db: Connection) -> None:
+    device_id = post(db)
+    timers.offered(db, device_id, NOW + 5, NOW + 65)
+    timers.suspect_all(db, NOW + 8)
+    run(db, 8)
+    assert state(db, "a") == "in_doubt"
+
+
 def test_one_that_it_put_off_is_not(db: Connection) -> None:
     device_id = post(db)
     timers.offered(db, device_id, NOW + 5, NOW + 65)

@@ -1,0 +1,1 @@
+from tests.flow.test_identity import *
