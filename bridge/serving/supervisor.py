@@ -36,6 +36,7 @@ _PORT_POLL = 0.2
 _BACKLOG = 1024
 _END = (signal.SIGTERM, signal.SIGINT)
 _HANG_UP = signal.SIGHUP
+_OURS_ALONE = (signal.SIGINT, signal.SIGHUP)
 
 
 def restart_delay(exit_code: int, up_for: float, losses: int) -> float | None:
@@ -63,8 +64,16 @@ class Child:
     losses: int = 0
 
     def start(self, now: float) -> None:
-        """Start it, in our process group, with a pipe as its standard input."""
-        self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, pass_fds=self.fds)
+        """Start it, in our process group, with a pipe as its standard input.
+
+        What a terminal sends to the whole group is held back from it: we alone act on that, and a
+        child that is still importing would end by it, with a traceback.
+        """
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, _OURS_ALONE)
+        try:
+            self.process = subprocess.Popen(self.command, stdin=subprocess.PIPE, pass_fds=self.fds)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         self.started_at = now
 
     def signal(self, signum: int) -> None:

@@ -5,13 +5,14 @@ import functools
 import queue
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 from bridge.errors import ConfigError
 from bridge.serving import processes as serve_module
-from bridge.serving.supervisor import EXIT_LOCKED, listen, restart_delay
+from bridge.serving.supervisor import EXIT_LOCKED, Child, listen, restart_delay
 from tests.loopback import free_port
 from tests.serve_stand_in import write_config
 
@@ -38,6 +39,24 @@ def test_what_cannot_start_is_given_up_and_what_was_lost_comes_back_ever_later(
     exit_code: int, up_for: float, losses: int, delay: float | None
 ) -> None:
     assert restart_delay(exit_code, up_for, losses) == delay
+
+
+INTERRUPTED = """
+import os, signal
+for signum in (signal.SIGINT, signal.SIGHUP):
+    os.kill(os.getpid(), signum)
+signal.raise_signal(signal.SIGTERM)
+"""
+
+
+def test_a_child_that_still_starts_is_ended_by_sigterm_and_not_by_its_terminal() -> None:
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    child = Child("engine", (sys.executable, "-c", INTERRUPTED))
+    child.start(now=0.0)
+    assert child.process is not None and child.process.stdin is not None
+    with child.process.stdin:
+        assert child.process.wait(timeout=60) == -signal.SIGTERM
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "localhost", "0.0.0.0"])
