@@ -32,7 +32,9 @@ def named_files(config: pytest.Config) -> set[Path]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Leave out what is slow and was not asked for."""
+    """Leave out what is slow and was not asked for; refuse what workers could not agree upon."""
+    if nameless := [item.nodeid for item in items if " at 0x" in item.nodeid]:
+        raise pytest.UsageError(f"a name that differs in each process: {nameless[0]}")
     if config.option.all or "slow" in config.option.markexpr:
         return
     named = named_files(config)

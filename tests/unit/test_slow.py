@@ -59,6 +59,17 @@ def test_what_is_asked_for_runs(
     assert "left out" not in result.stdout.str()
 
 
+def test_a_name_that_differs_in_each_process_is_refused(inner: pytest.Pytester) -> None:
+    inner.makepyfile(
+        "import pytest\n"
+        "@pytest.mark.parametrize('value', [object()], ids=repr)\n"
+        "def test_it(value): pass\n"
+    )
+    result = inner.runpytest()
+    assert result.ret == pytest.ExitCode.USAGE_ERROR
+    result.stderr.fnmatch_lines(["ERROR: a name that differs in each process: *object at 0x*"])
+
+
 @pytest.mark.parametrize(("cores", "workers"), [(1, 0), (2, 2), (3, 3), (64, 8)])
 def test_there_is_a_worker_for_each_core(
     inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, cores: int, workers: int
