@@ -45,7 +45,7 @@ def test_the_first_location_with_seats_serves_a_device(make_scene: MakeScene) ->
     assert scene.world.ledger.violations() == []
 
 
-def test_a_location_that_does_not_own_the_app_is_stalled(make_scene: MakeScene) -> None:
+def test_a_location_that_does_not_own_the_app_is_passed_over(make_scene: MakeScene) -> None:
     scene = with_branch(make_scene, seats=5, others=5)
     del scene.world.location.library.assets[scene.adam_ids[0], "STDQ"]
     scene.apply(from_both(scene, "hq", "branch"))
