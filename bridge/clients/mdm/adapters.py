@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
-from bridge.clients.http import HttpClient
 from bridge.clients.mdm.micromdm import MicroMdm
 from bridge.clients.mdm.port import Abilities, MdmServer
+
+if TYPE_CHECKING:  # what a server can do is asked without loading what calls it
+    from bridge.clients.http import HttpClient
 
 ADAPTERS: dict[str, type[MdmServer]] = {"micromdm": MicroMdm}
 """By `kind` in the configuration."""

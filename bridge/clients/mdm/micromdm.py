@@ -11,10 +11,9 @@ import json
 from base64 import b64encode
 from binascii import a2b_base64
 from collections.abc import Callable, Sequence
-from typing import ClassVar, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 from urllib.parse import quote
 
-from bridge.clients.http import HttpClient
 from bridge.clients.mdm.port import Abilities, MdmDevice, QueuedCommand
 from bridge.clients.reply import Reply
 from bridge.clients.shape import (
@@ -29,6 +28,9 @@ from bridge.clients.shape import (
     time_or_none,
 )
 from bridge.errors import ConfigError, MdmRefused, OutcomeUnknown, ShapeError, UnreadableReply
+
+if TYPE_CHECKING:  # what a server can do is asked without loading what calls it
+    from bridge.clients.http import HttpClient
 
 _T = TypeVar("_T")
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import TYPE_CHECKING, ClassVar, Protocol
 
-from bridge.clients.http import HttpClient
+if TYPE_CHECKING:  # what a server can do is asked without loading what calls it
+    from bridge.clients.http import HttpClient
 
 
 @dataclass(frozen=True, slots=True)
