@@ -167,11 +167,11 @@ def test_a_location_that_stopped_is_not_asked(make_scene: MakeScene) -> None:
     scene.run(scene.all_installed)
     due_now(scene)
     with scene.bridge.database.write() as db:
-        db.execute("UPDATE locations SET stopped = 'TOKEN_EXPIRED'")
+        db.execute("UPDATE locations SET suspended = 'TOKEN_EXPIRED'")
     scene.settle()
     assert asked(scene) == 1
     with scene.bridge.database.write() as db:
-        db.execute("UPDATE locations SET stopped = NULL")
+        db.execute("UPDATE locations SET suspended = NULL")
     due_now(scene)
     scene.settle()
     assert asked(scene) == 2

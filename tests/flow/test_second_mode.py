@@ -54,6 +54,19 @@ def test_what_a_device_never_answers_holds_up_what_is_behind_it(make_scene: Make
     assert [len(each) for each in uuids_of_installs(scene)] == [1, 1]
 
 
+def test_an_answer_that_the_server_does_not_take_costs_a_few_calls(make_scene: MakeScene) -> None:
+    """It keeps the question, and whatever is asked besides would stand behind it."""
+    scene = make_scene(devices=1, apps=1, macs=0, policy=rarely())
+    device = scene.world.devices[0]
+    device.mangle = lambda _kind, answer: answer.replace(b"Acknowledged", b"Odd")
+    scene.apply(scene.desired(named=True))
+    scene.pass_time(2 * DAY)
+    assert scene.world.ledger.requests["mdm.command"] <= 5
+    assert scene.world.ledger.requests["mdm.push"] <= 10
+    device.mangle = lambda _kind, answer: answer
+    scene.run(scene.all_installed, DAY + HOUR)
+
+
 def test_a_device_that_is_off_is_pushed_to_after_a_minute_an_hour_and_two(
     make_scene: MakeScene,
 ) -> None:

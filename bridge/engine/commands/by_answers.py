@@ -9,6 +9,7 @@ app that the list does not show will not come.
 from __future__ import annotations
 
 from bridge.domain.model import Device
+from bridge.domain.policy import DAY
 from bridge.engine.commands import follow_up
 from bridge.engine.commands.follow_up import STORE_GRACE
 from bridge.engine.context import Context
@@ -31,6 +32,9 @@ def _look(context: Context, device: Device, command: Command) -> None:
     patience = STORE_GRACE if command.suspect else policy.in_doubt_after
     left_open_at = None if came_at is None else came_at + patience
     was_cleared = command.enrolment != device.enrolment  # an Authenticate empties the queue
+    if not was_cleared and _is_kept(command, device, policy.in_doubt_after):
+        timers.look_again(context.db, command.command_uuid, now + DAY)
+        return
     if was_cleared or (left_open_at is not None and now >= left_open_at):
         follow_up.doubt(context, command)
         return
@@ -42,3 +46,11 @@ def _look(context: Context, device: Device, command: Command) -> None:
     commands.queued(context.db, command.command_uuid, look_at=left_open_at, push_at=now)
     if came_at is None:
         timers.push_by(context.db, command.command_uuid, now)
+
+
+def _is_kept(command: Command, device: Device, patience: float) -> bool:
+    """Whether the server keeps it for an odd status (engine/intake/odd_status.py), as far as known:
+    whoever comes for commands answers it alike once more."""
+    if command.odd_at is None:
+        return False
+    return (device.last_connect_at or 0.0) < command.odd_at + patience

@@ -10,7 +10,7 @@ from bridge.engine.commands import device_queue
 from bridge.engine.context import Context
 from bridge.engine.decide import reconcile
 from bridge.engine.timers import Outside, sweep
-from bridge.store.commands import commands, timers
+from bridge.store.commands import commands, left_open, timers
 from bridge.store.database import Connection
 from bridge.store.devices import devices
 from bridge.store.installs import facts, installs
@@ -90,6 +90,21 @@ def test_one_that_it_put_off_is_not(db: Connection) -> None:
     commands.not_now(db, "a", NOW + 6, push_at=NOW + 1800)
     run(db, 65)
     assert state(db, "a") == "not_now"
+
+
+@pytest.mark.parametrize(
+    ("came", "expected"), [(100, "queued"), (160, "in_doubt")], ids=["not since", "without a word"]
+)
+def test_one_that_its_server_keeps_for_an_odd_status_is_looked_for_once_a_day(
+    db: Connection, came: float, expected: str
+) -> None:
+    device_id = post(db)
+    timers.offered(db, device_id, NOW + 5, NOW + 65)
+    left_open.not_taken(db, "a", "Odd", "why", NOW + 100, look_at=NOW + 160)
+    devices.update(db, device_id, last_connect_at=NOW + came)
+    run(db, 170)
+    assert state(db, "a") == expected
+    assert due(db, "a")[0] == (170 + 86400 if expected == "queued" else None)
 
 
 def test_an_enrolment_empties_the_queue(db: Connection) -> None:
