@@ -1,7 +1,7 @@
 """What there is to do, by one look: one statement, whatever the size of the fleet.
 
-Each part is one look-up in an index, so an idle bridge costs the same with ten devices and with ten
-thousand.
+Each part is one look-up in an index: a look costs the same however much exists, and however much
+waits.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ _PARTS = {
         "WHERE next_check_at IS NOT NULL AND dirty_at IS NULL)"
     ),
     "seats": "EXISTS (SELECT 1 FROM installs WHERE needs_seat = 1)",
-    "collecting": "EXISTS (SELECT 1 FROM request_pairs WHERE state = 'collected')",
+    "collecting": (  # with its location, or SQLite looks through all pairs
+        "EXISTS (SELECT 1 FROM request_pairs WHERE state = 'collected' AND location > '')"
+    ),
     "status_at": "(SELECT min(next_status_at) FROM apple_requests WHERE state = 'open')",
     "read_at": "(SELECT min(next_read_at) FROM apple_requests WHERE state = 'in_doubt')",
     "queue_ready": "EXISTS (SELECT 1 FROM devices WHERE queue_at IS NOT NULL AND queue_at <= :now)",
@@ -64,7 +66,7 @@ _PARTS = {
     "look_at": "(SELECT min(look_at) FROM commands WHERE look_at IS NOT NULL)",
     "push_at": "(SELECT min(push_at) FROM commands WHERE push_at IS NOT NULL)",
     "jobs_at": "(SELECT min(next_at) FROM schedule)",
-    "probe_at": "(SELECT min(next_probe_at) FROM pauses)",
+    "probe_at": "(SELECT min(next_probe_at) FROM pauses WHERE next_probe_at IS NOT NULL)",
     "calls_at": "(SELECT min(due_at) FROM outbox WHERE state = 'ready')",
 }
 LOOK = "SELECT " + ", ".join(f"{sql} AS {name}" for name, sql in _PARTS.items())

@@ -276,7 +276,8 @@ def touch_due(db: Connection, now: float, limit: int) -> int:
     """Mark installs dirty whose decision the clock alone may have changed."""
     return _touch(
         db,
-        "id IN (SELECT id FROM installs WHERE next_check_at <= ? ORDER BY next_check_at LIMIT ?)",
+        "id IN (SELECT id FROM installs WHERE next_check_at <= ? AND dirty_at IS NULL "
+        "ORDER BY next_check_at LIMIT ?)",
         (now, limit),
         now,
     )

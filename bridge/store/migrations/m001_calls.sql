@@ -74,6 +74,7 @@ CREATE TABLE outbox (
 );
 CREATE UNIQUE INDEX outbox_open ON outbox (service, scope, kind, key)
     WHERE state IN ('ready', 'held', 'claimed');
+CREATE INDEX outbox_next ON outbox (due_at) WHERE state = 'ready';
 CREATE INDEX outbox_due ON outbox (service, scope, due_at, id) WHERE state = 'ready';
 CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
 
@@ -90,6 +91,7 @@ CREATE TABLE pauses (
     probes INTEGER NOT NULL,           -- how many failed
     PRIMARY KEY (scope, name)
 );
+CREATE INDEX pauses_probe ON pauses (next_probe_at) WHERE next_probe_at IS NOT NULL;
 
 -- The newest failure of each app on each device; many alike trip the breaker.
 CREATE TABLE failures (
@@ -106,3 +108,4 @@ CREATE TABLE schedule (
     name TEXT PRIMARY KEY,
     next_at DOUBLE PRECISION NOT NULL
 );
+CREATE INDEX schedule_next ON schedule (next_at);

@@ -35,6 +35,7 @@ CREATE TABLE devices (
     queue_at DOUBLE PRECISION,         -- when a command may be started; NULL: none waits
     created_at DOUBLE PRECISION NOT NULL
 );
+CREATE INDEX devices_queue_next ON devices (queue_at) WHERE queue_at IS NOT NULL;
 CREATE INDEX devices_queue ON devices (server, queue_at) WHERE queue_at IS NOT NULL;
 CREATE UNIQUE INDEX devices_udid ON devices (server, udid) WHERE udid IS NOT NULL;
 CREATE UNIQUE INDEX devices_enrollment ON devices (server, enrollment_id)

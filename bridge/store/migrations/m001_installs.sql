@@ -55,7 +55,8 @@ CREATE TABLE installs (
     UNIQUE (target_kind, target, adam_id)
 );
 CREATE INDEX installs_dirty ON installs (dirty_at, id) WHERE dirty_at IS NOT NULL;
-CREATE INDEX installs_check ON installs (next_check_at) WHERE next_check_at IS NOT NULL;
+CREATE INDEX installs_check ON installs (next_check_at)
+    WHERE next_check_at IS NOT NULL AND dirty_at IS NULL;
 CREATE INDEX installs_seat ON installs (location, adam_id, priority, created_at)
     WHERE needs_seat = 1;
 CREATE INDEX installs_app ON installs (adam_id, state);

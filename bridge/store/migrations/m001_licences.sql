@@ -127,6 +127,8 @@ CREATE TABLE apple_requests (
     detail TEXT
 );
 CREATE INDEX apple_requests_event ON apple_requests (location, apple_event_id);
+CREATE INDEX apple_requests_status ON apple_requests (next_status_at) WHERE state = 'open';
+CREATE INDEX apple_requests_read ON apple_requests (next_read_at) WHERE state = 'in_doubt';
 CREATE INDEX apple_requests_open ON apple_requests (state)
     WHERE state IN ('ready', 'sending', 'open', 'in_doubt');
 

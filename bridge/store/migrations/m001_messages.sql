@@ -24,7 +24,7 @@ CREATE TABLE events (
     apple_event_id TEXT,
     body BLOB NOT NULL
 );
-CREATE INDEX events_new ON events (next_try_at, id) WHERE status = 'new';
+CREATE INDEX events_new ON events (status, next_try_at, id) WHERE status = 'new';
 CREATE INDEX events_status ON events (status, id);
 CREATE INDEX events_command ON events (command_uuid) WHERE command_uuid IS NOT NULL;
 CREATE INDEX events_apple ON events (apple_event_id) WHERE apple_event_id IS NOT NULL;
