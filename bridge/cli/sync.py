@@ -12,8 +12,9 @@ import click
 from bridge.app import Bridge
 from bridge.app.calls import make_calls
 from bridge.cli import show
+from bridge.cli.commands import SYNC
 from bridge.cli.params import json_option
-from bridge.cli.root import BAD_NEWS, SYNC, Settings
+from bridge.cli.root import BAD_NEWS, Settings
 from bridge.engine.sync import WHATS, Progress, Read, Sync, chosen
 from bridge.errors import StoreError, StoreLocked
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.cli.root import COMMANDS
+from bridge.cli.commands import COMMANDS
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import MakeScene
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 
 import pytest
 
-from bridge.cli.root import COMMANDS, HIDDEN
+from bridge.cli.commands import COMMANDS, HIDDEN
 from bridge.config import SETTINGS
 from bridge.config.load import TOP_KEYS
 from bridge.config.needs import KEYS_OF

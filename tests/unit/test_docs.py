@@ -11,7 +11,7 @@ import pytest
 from click import Command
 
 from bridge.cli import cli
-from bridge.cli.root import COMMANDS, HIDDEN
+from bridge.cli.commands import COMMANDS, HIDDEN
 from bridge.domain.catalogue import (
     APPLE_ERRORS,
     MDM_ERRORS,

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Generic, Protocol, TypeVar
 
+from bridge.clients.apple import pages
 from bridge.clients.apple.readers import (
     read_assets,
     read_assignments,
@@ -37,11 +38,9 @@ from bridge.clients.rate import RateLimiter
 from bridge.clients.shape import Fields
 from bridge.domain.licences.odd_rows import OddRow
 from bridge.domain.model import Asset
-from bridge.errors import ConfigError, OutcomeUnknown, TokenOfOtherLibrary, UnreadableReply
+from bridge.errors import ConfigError, OutcomeUnknown, TokenOfOtherLibrary
 
 REQUESTS_PER_SECOND = 15.0
-MAX_PAGES = 20_000
-"""20 million assignments, more than any location has: a walk that goes on is going astray."""
 
 ReplyT = TypeVar("ReplyT")
 PageT = TypeVar("PageT", bound=Page)
@@ -265,17 +264,17 @@ class AppleClient:
     def _walk(self, call: str, fetch: Callable[[int], PageT]) -> Iterator[WalkStep[PageT]]:
         index = 0
         version_id: str | None = None
-        for count in range(MAX_PAGES):
+        for count in range(pages.MAX):
             page = fetch(index)
             if count == 0:
                 version_id = page.version_id
             changed = None not in (page.version_id, version_id) and page.version_id != version_id
-            yield WalkStep(page, version_id, changed, _left_out(page, index))
-            following = _following(page, index, call)
+            yield WalkStep(page, version_id, changed, pages.left_out(page, index))
+            following = pages.following(page, index, call)
             if following is None:
                 return
             index = following
-        raise _endless(call)
+        raise pages.endless(call)
 
     def _call(
         self,
@@ -312,41 +311,6 @@ class AppleClient:
         if problem is not None:
             failure = TokenOfOtherLibrary if method == "GET" else OutcomeUnknown
             raise failure(problem, service="apple", call=call)
-
-
-def _following(page: Page, index: int, call: str) -> int | None:
-    """The index of the page after `index`, None after the last one.
-
-    Pages are numbered one by one. Where the next index is another number, `totalPages` tells; it
-    may be an older count, so that an absent next index, or the very next, goes before it.
-    """
-    if page.next_page_index is None or page.next_page_index == index + 1:
-        return page.next_page_index
-    if page.total_pages is None or page.total_pages > MAX_PAGES:
-        raise _endless(call)
-    return index + 1 if index + 1 < page.total_pages else None
-
-
-def _left_out(page: Page, index: int) -> tuple[OddRow, ...]:
-    """What a page tells of rows that no page may show: that others follow though none is named,
-    or that it names another page than the one after it.
-
-    On the last page by `totalPages` one that was there before means that none follows.
-    """
-    following, total = page.next_page_index, page.total_pages or 0
-    if following is None and index + 1 < total:
-        return (OddRow(f"the list ends after page {index + 1} of {total}"),)
-    if following is None or following == index + 1 or following <= index == total - 1:
-        return ()
-    return (OddRow(f"page {index + 1} names page {following + 1} as the next one"),)
-
-
-def _endless(call: str) -> UnreadableReply:
-    return UnreadableReply(
-        f"Apple's pages for {call} do not come to an end; the read is not complete.",
-        service="apple",
-        call=call,
-    )
 
 
 def _query(**parameters: str | int | None) -> dict[str, str]:

@@ -3,8 +3,9 @@
 import pytest
 from click.testing import CliRunner
 
+from bridge.cli.commands import COMMANDS, HIDDEN
 from bridge.cli.completion import SHELLS, VARIABLE
-from bridge.cli.root import COMMANDS, HIDDEN, cli
+from bridge.cli.root import cli
 
 
 @pytest.mark.parametrize("shell", SHELLS)

@@ -9,7 +9,8 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bridge.cli import root
-from bridge.cli.root import COMMANDS, HIDDEN, Settings, cli
+from bridge.cli.commands import COMMANDS, HIDDEN
+from bridge.cli.root import Settings, cli
 from bridge.errors import ConfigError, NotSent, StoreLocked
 
 

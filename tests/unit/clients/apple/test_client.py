@@ -10,7 +10,8 @@ from urllib.parse import parse_qs
 
 import pytest
 
-from bridge.clients.apple.client import MAX_PAGES, AppleClient
+from bridge.clients.apple import pages
+from bridge.clients.apple.client import AppleClient
 from bridge.clients.apple.replies import (
     AssetCounts,
     Assignment,
@@ -345,8 +346,8 @@ def test_a_walk_in_a_circle_is_not_complete(setup: Setup, following: int) -> Non
 def test_a_walk_that_never_ends_is_not_complete(
     setup: Setup, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert MAX_PAGES * 1000 > 250_000 * 25
-    monkeypatch.setattr("bridge.clients.apple.client.MAX_PAGES", 4)
+    assert pages.MAX * 1000 > 250_000 * 25
+    monkeypatch.setattr("bridge.clients.apple.pages.MAX", 4)
     for index in range(5):
         setup.apple.will(page_of(["A"], index + 1, "v-1"))
     with pytest.raises(OutcomeUnknown, match="do not come to an end"):

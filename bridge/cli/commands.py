@@ -1,0 +1,118 @@
+"""Which commands there are.
+
+A new command is one line in `COMMANDS`, which also says what it needs of the configuration, and a
+module with a click command in it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from bridge.config import Need
+
+Needs = tuple["Need", ...]
+OnNoDatabase = Literal["makes", "needs", "scratch"]
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """Where a command is (module:attribute), its line in the list of commands, and what it needs of
+    the configuration: mistakes in the rest do not stop it. What it only `looks` at it tells."""
+
+    place: str
+    summary: str
+    needs: Needs
+    looks: Needs = ()
+
+
+NOTHING: Needs = ()
+COPY: Needs = ("database",)
+"""To copy the database, nobody needs to know what it is for."""
+STORED: Needs = ("database", "policy")
+"""What is stored can be looked at, and changed, without any key, token or list."""
+APPLE: Needs = (*STORED, "apple")
+MDM: Needs = (*STORED, "mdm")
+OUTSIDE: Needs = (*STORED, "apple", "mdm")
+SETTINGS: Needs = (*OUTSIDE, "web")
+EVERYTHING: Needs = (*SETTINGS, "desired")
+
+COMMANDS: Mapping[str, Command] = {
+    "serve": Command(
+        "bridge.cli.serve:serve",
+        "Run the bridge: hooks, API and engine.",
+        SETTINGS,
+        ("desired",),
+    ),
+    "doctor": Command(
+        "bridge.cli.doctor:doctor", "Test everything, and say what to mend.", SETTINGS, ("desired",)
+    ),
+    "plan": Command(
+        "bridge.cli.plan:plan", "Show what an apply would change and cost.", EVERYTHING
+    ),
+    "apply": Command(
+        "bridge.cli.apply:apply", "Store what the file wants, after showing the change.", EVERYTHING
+    ),
+    "assign": Command(
+        "bridge.cli.assign:assign", "Wish for an app on devices, beside the file.", STORED
+    ),
+    "unassign": Command("bridge.cli.assign:unassign", "Withdraw one-off wishes.", STORED),
+    "status": Command(
+        "bridge.cli.status:status", "Show installs by state, licences and queues.", STORED
+    ),
+    "why": Command("bridge.cli.why:why", "Explain one app on one device.", STORED),
+    "retry": Command("bridge.cli.retry:retry", "Give installs that stopped another round.", STORED),
+    "pause": Command(
+        "bridge.cli.pause:pause", "Send nothing for an app, a location, a device, or all.", STORED
+    ),
+    "resume": Command("bridge.cli.pause:resume", "End a pause.", STORED),
+    "claim": Command(
+        "bridge.cli.claim:claim", "Take a location over from the MDM that holds it.", APPLE
+    ),
+    "sync": Command(
+        "bridge.cli.sync:sync", "Read everything anew from Apple and the MDM servers.", OUTSIDE
+    ),
+    "devices": Command(
+        "bridge.cli.devices:devices", "List the devices that MDM servers showed.", STORED
+    ),
+    "assets": Command(
+        "bridge.cli.assets:assets", "List what the locations own, with Apple's counts.", STORED
+    ),
+    "outbox": Command(
+        "bridge.cli.outbox:outbox", "List calls to Apple and MDM servers; repeat one.", STORED
+    ),
+    "events": Command(
+        "bridge.cli.events:events", "List what came in; handle a message again.", STORED
+    ),
+    "backup": Command("bridge.cli.backup:backup", "Copy the database while the bridge runs.", COPY),
+    "restore": Command(
+        "bridge.cli.backup:restore", "Put a backup in the database's place.", STORED
+    ),
+    "completion": Command(
+        "bridge.cli.completion:completion", "Have your shell complete commands.", NOTHING
+    ),
+    "demo": Command(
+        "bridge.cli.demo:demo", "Show everything working, all of it simulated.", NOTHING
+    ),
+    "simulate": Command(
+        "bridge.cli.simulate:simulate", "Run a simulated Apple and MDM server.", NOTHING
+    ),
+}
+
+ON_NO_DATABASE: Mapping[str, OnNoDatabase] = {
+    "plan": "scratch",
+    **dict.fromkeys(("apply", "assign", "claim", "sync"), "makes"),
+}
+"""What a command does where there is no database yet, if it does not need one: it makes it, or
+does its work on one that is thrown away."""
+
+SYNC: Mapping[str, Needs] = {"assets": APPLE, "assignments": APPLE, "devices": MDM}
+"""What `sync` of one thing alone needs."""
+
+HIDDEN: Mapping[str, Command] = {
+    "serve-web": Command("bridge.cli.serve:serve_web", "", SETTINGS),
+    "serve-engine": Command("bridge.cli.serve:serve_engine", "", SETTINGS),
+}
+"""The commands that `serve` starts itself with."""
