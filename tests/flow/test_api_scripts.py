@@ -9,7 +9,9 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import closing
 from dataclasses import dataclass
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any
 
@@ -44,6 +46,7 @@ class Live:
     """A bridge that serves, with what it installed before; and the scripts' environment."""
 
     environ: dict[str, str]
+    port: int
     serial: str
     adam_id: str
 
@@ -91,6 +94,7 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     found = Live(
         os.environ
         | {"BRIDGE_ENV_PATH": str(settings), "CURL_OPTS": "--max-time 30", "NO_PROXY": "*"},
+        port,
         scene.serials[0],
         scene.adam_ids[0],
     )
@@ -102,10 +106,21 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
         )
     try:
         until(lambda: found.run("get_openapi").returncode == 0, "the bridge answers")
+        until(lambda: rests(found), "the engine has looked at everything once")
         yield found
     finally:
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
+
+
+def rests(live: Live) -> bool:
+    """Whether the engine runs, and what it decides at its start does not change any more."""
+    with closing(HTTPConnection("127.0.0.1", live.port, timeout=5)) as connection:
+        connection.request("GET", "/readyz")
+        parts = json.load(connection.getresponse())["parts"]
+    if not all(part["ok"] for part in parts if part["name"] == "engine"):
+        return False
+    return len({live.run("get_installs").stdout for _ in range(3)}) == 1
 
 
 def test_every_call_has_its_script() -> None:

@@ -124,9 +124,11 @@ def looks(scene: Scene) -> None:
     ):
         for form in ((), ("--json",)):
             result = shell.run(*arguments, *form)
-            assert result.exit_code in (0, 1), (arguments, result.output)
+            # Whom an odd time has not let enrol yet, `all` does not mean.
+            unmeant = result.exit_code == 2 and f"app {app} is not wanted on" in result.stderr
+            assert result.exit_code in (0, 1) or unmeant, (arguments, result.output)
             assert "Traceback" not in result.output, (arguments, result.output)
-            if form:
+            if form and not unmeant:
                 json.loads(result.stdout, parse_constant=pytest.fail)
     names = [rule.rule for rule in scene.client.application.url_map.iter_rules()]
     for path in (*names, "/readyz", "/healthz"):
@@ -149,6 +151,7 @@ def looks(scene: Scene) -> None:
 )
 @example(seed=1, sources=frozenset({"webhooks"}))
 @example(seed=2, sources=frozenset(SOURCES))
+@example(seed=4_226_248_180, sources=frozenset(SOURCES))
 @given(seed=st.integers(0, 2**32), sources=st.frozensets(st.sampled_from(SOURCES), min_size=1))
 def test_no_number_breaks_anything(
     make_scene: Any, caplog: pytest.LogCaptureFixture, seed: int, sources: frozenset[str]
