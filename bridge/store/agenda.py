@@ -31,20 +31,34 @@ class Agenda:
     """Installs that wait for a seat."""
     collecting: bool
     """Pairs that are collected for a request to Apple."""
-    requests_at: float | None
+    status_at: float | None
     """The next request to Apple whose state is to be asked for."""
+    read_at: float | None
+    """The next request to Apple of which assignments tell what became."""
     queue_ready: bool
     """Devices whose queue is to be looked at now."""
     queue_at: float | None
     """The next device whose queue is to be looked at later."""
-    follow_up_at: float | None
-    """The next command that is to be looked for, or whose device is to be pushed."""
+    look_at: float | None
+    """The next command that is to be looked for."""
+    push_at: float | None
+    """The next command whose device is to be pushed."""
     jobs_at: float | None
     """The next periodic job."""
     probe_at: float | None
     """The next app that a circuit breaker tries again."""
     calls_at: float | None
     """The next outside call."""
+
+    @property
+    def requests_at(self) -> float | None:
+        """The next request to Apple that is to be asked about."""
+        return earliest(self.status_at, self.read_at)
+
+    @property
+    def follow_up_at(self) -> float | None:
+        """The next command that is to be followed up."""
+        return earliest(self.look_at, self.push_at)
 
 
 _PARTS = {
@@ -75,10 +89,7 @@ LOOK = "SELECT " + ", ".join(f"{sql} AS {name}" for name, sql in _PARTS.items())
 
 def look(db: Connection, now: float) -> Agenda:
     """What there is to do; `now` is seconds since the epoch."""
-    row = dict(db.execute(LOOK, {"now": now}).fetchone())
-    row["requests_at"] = earliest(row.pop("status_at"), row.pop("read_at"))
-    row["follow_up_at"] = earliest(row.pop("look_at"), row.pop("push_at"))
-    return rows.read(Agenda, row)
+    return rows.read(Agenda, db.execute(LOOK, {"now": now}).fetchone())
 
 
 def earliest(*times: float | None) -> float | None:

@@ -150,7 +150,7 @@ def by_command(db: Connection, command_uuids: Sequence[str]) -> list[Row]:
     """What came in about these commands, oldest first; for an install's timeline."""
     return db.execute(
         "SELECT id, topic, received_at, status, outcome, command_uuid FROM events "
-        f"WHERE command_uuid IN ({rows.marks(command_uuids)}) ORDER BY id",
+        f"WHERE command_uuid IN ({rows.marks(len(command_uuids))}) ORDER BY id",
         tuple(command_uuids),
     ).fetchall()
 

@@ -1,32 +1,41 @@
-"""From database rows to frozen dataclasses whose field names are the columns."""
+"""From database rows to frozen dataclasses whose field names are the columns.
+
+A SELECT names the columns of its class first and in order (`columns`), so that a row is read by
+position; whatever else it selects comes after them.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping, Sequence
-from typing import Any, TypeVar, get_type_hints
+from collections.abc import Sequence
+from functools import cache, lru_cache
+from typing import Any, TypeVar
 
 T = TypeVar("T")
 
 
-def read(cls: type[T], row: Mapping[str, Any] | Any) -> T:
-    """One row as `cls`; columns that `cls` does not have are left out, 0/1 become bools."""
-    return cls(
-        *[
-            bool(row[name]) if is_bool and row[name] is not None else row[name]
-            for name, is_bool in _fields(cls)
-        ]
-    )
+def read(cls: type[T], row: Sequence[Any]) -> T:
+    """One row as `cls`, whose columns come first in it; 0/1 become bools where `cls` has them."""
+    width, flags = _shape(cls)  # type: ignore[arg-type]  # a class can be hashed
+    if not flags:
+        return cls(*row[:width])
+    values = list(row[:width])
+    for place in flags:
+        if values[place] is not None:
+            values[place] = bool(values[place])
+    return cls(*values)
 
 
+@cache
 def columns(cls: type[Any], prefix: str = "") -> str:
     """The columns of `cls` for a SELECT, each with `prefix` in front."""
-    return ", ".join(prefix + name for name, _ in _fields(cls))
+    return ", ".join(prefix + field.name for field in dataclasses.fields(cls))
 
 
-def marks(values: Sequence[object]) -> str:
-    """As many placeholders as there are values: `?, ?, ?`."""
-    return ", ".join("?" * len(values))
+@lru_cache(maxsize=512)
+def marks(count: int) -> str:
+    """As many placeholders as that: `?, ?, ?`."""
+    return ", ".join("?" * count)
 
 
 def among(words: Sequence[str]) -> str:
@@ -34,14 +43,10 @@ def among(words: Sequence[str]) -> str:
     return "(" + ", ".join(f"'{word}'" for word in words) + ")"
 
 
-_FIELDS: dict[type[Any], tuple[tuple[str, bool], ...]] = {}
-
-
-def _fields(cls: type[Any]) -> tuple[tuple[str, bool], ...]:
-    if cls not in _FIELDS:
-        hints = get_type_hints(cls)
-        _FIELDS[cls] = tuple(
-            (field.name, hints[field.name] in (bool, bool | None))
-            for field in dataclasses.fields(cls)
-        )
-    return _FIELDS[cls]
+@cache
+def _shape(cls: type[Any]) -> tuple[int, tuple[int, ...]]:
+    """How many columns `cls` has, and the places of those that are bools."""
+    fields = dataclasses.fields(cls)
+    return len(fields), tuple(
+        place for place, field in enumerate(fields) if field.type in ("bool", "bool | None")
+    )

@@ -147,7 +147,9 @@ class Members:
 
 def is_plain(text: str) -> bool:
     """Whether `text` is short and can be stored as UTF-8."""
-    return len(text) <= MAX_TEXT and not any("\ud800" <= letter <= "\udfff" for letter in text)
+    return len(text) <= MAX_TEXT and (
+        text.isascii() or not any("\ud800" <= letter <= "\udfff" for letter in text)
+    )
 
 
 def texts(value: object) -> tuple[str, ...]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Final, Literal
 
 PLATFORMS: Final = ("iOS", "macOS", "tvOS", "visionOS", "watchOS")
@@ -47,12 +48,14 @@ silicon" and "Identify your … model"; since Mac13,1 all are called Mac."""
 _FAMILY: Final = re.compile(r"([A-Za-z]+)(\d+),")
 
 
+@lru_cache(maxsize=1024)
 def platform_of(product_name: str | None) -> str | None:
     """The platform of a product like `iPad14,1`; None where nobody said, or for a new product."""
     name = product_name or ""
     return next((platform for prefix, platform in _PREFIXES if name.startswith(prefix)), None)
 
 
+@lru_cache(maxsize=1024)
 def listed(platforms: str | None) -> frozenset[str]:
     """Platforms from their stored form (`iOS,macOS`); empty where they are not known.
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, replace
+from functools import lru_cache
 from typing import Any, Final
 
 from bridge.domain.desired.versions import fulfils
@@ -44,8 +45,9 @@ class InstallSettings:
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
+    @lru_cache(maxsize=1024)
     def from_text(cls, text: str) -> InstallSettings:
-        """Read what `as_text` wrote."""
+        """Read what `as_text` wrote; a fleet has few different ones."""
         return cls(**json.loads(text))
 
     def differs_for_the_app(self, other: InstallSettings) -> bool:

@@ -13,8 +13,8 @@ from bridge.store.devices import devices, installed_apps, unheard, unreadable
 def reports(db: Connection, device_ids: Sequence[int]) -> dict[int, dict[str, AppReport]]:
     """By device and bundle id, what each device said of its apps."""
     found = db.execute(
-        f"SELECT device_id, {rows.columns(AppReport)} FROM app_reports "
-        f"WHERE device_id IN ({rows.marks(device_ids)})",
+        f"SELECT {rows.columns(AppReport)}, device_id FROM app_reports "
+        f"WHERE device_id IN ({rows.marks(len(device_ids))})",
         tuple(device_ids),
     )
     result: dict[int, dict[str, AppReport]] = {device_id: {} for device_id in device_ids}
@@ -42,7 +42,7 @@ def store_list(
     db.execute(
         "UPDATE app_reports SET status = NULL, reported_at = ? "
         "WHERE device_id = ? AND status IS NOT NULL "
-        f"AND bundle_id NOT IN ({rows.marks(['', *unread])})",
+        f"AND bundle_id NOT IN ({rows.marks(1 + len(unread))})",
         (now, device.id, "", *unread),
     )
     db.executemany(
@@ -88,7 +88,7 @@ def forget_reports(db: Connection, device_id: int) -> None:
 def bundle_ids(db: Connection, adam_ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
     """By adam id, the bundle id and the name, as far as known."""
     found = db.execute(
-        f"SELECT adam_id, bundle_id, name FROM apps WHERE adam_id IN ({rows.marks(adam_ids)})",
+        f"SELECT adam_id, bundle_id, name FROM apps WHERE adam_id IN ({rows.marks(len(adam_ids))})",
         tuple(adam_ids),
     )
     return {row["adam_id"]: (row["bundle_id"], row["name"]) for row in found}
@@ -98,7 +98,7 @@ def ios_apps(db: Connection, adam_ids: Sequence[str]) -> frozenset[str]:
     """Those of these apps that Apple's metadata calls iosSoftware."""
     found = db.execute(
         "SELECT adam_id FROM apps WHERE kind = 'iosSoftware' "
-        f"AND adam_id IN ({rows.marks(adam_ids)})",
+        f"AND adam_id IN ({rows.marks(len(adam_ids))})",
         tuple(adam_ids),
     )
     return frozenset(str(row[0]) for row in found)

@@ -12,8 +12,8 @@ from bridge.store.database import Connection
 def load(db: Connection, adam_ids: Sequence[str]) -> dict[str, Probe]:
     """The probes of these apps, by adam id."""
     found = db.execute(
-        f"SELECT adam_id, {rows.columns(Probe)} FROM probes "
-        f"WHERE adam_id IN ({rows.marks(adam_ids)})",
+        f"SELECT {rows.columns(Probe)}, adam_id FROM probes "
+        f"WHERE adam_id IN ({rows.marks(len(adam_ids))})",
         tuple(adam_ids),
     )
     return {row["adam_id"]: rows.read(Probe, row) for row in found}

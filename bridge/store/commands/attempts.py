@@ -13,8 +13,8 @@ from bridge.store.database import Connection
 def newest(db: Connection, install_ids: Sequence[int], request_type: str) -> dict[int, Attempt]:
     """For each install its newest command of one kind: InstallApplication or RemoveApplication."""
     found = db.execute(
-        f"SELECT install_id, {rows.columns(Attempt)} FROM commands "
-        f"WHERE install_id IN ({rows.marks(install_ids)}) "
+        f"SELECT {rows.columns(Attempt)}, install_id FROM commands "
+        f"WHERE install_id IN ({rows.marks(len(install_ids))}) "
         "AND request_type = ? ORDER BY created_at, attempt",
         (*install_ids, request_type),
     )
@@ -28,8 +28,8 @@ def taken(db: Connection, install_ids: Sequence[int]) -> dict[tuple[int, int, in
     Managed, while it was not so before.
     """
     found = db.execute(
-        f"SELECT install_id, {rows.columns(Attempt)} FROM commands "
-        f"WHERE install_id IN ({rows.marks(install_ids)}) AND settings IS NOT NULL "
+        f"SELECT {rows.columns(Attempt)}, install_id FROM commands "
+        f"WHERE install_id IN ({rows.marks(len(install_ids))}) AND settings IS NOT NULL "
         "AND (state = 'acknowledged' OR (state = 'dropped' AND posts > 0 AND renews = 0)) "
         "ORDER BY created_at, attempt",
         tuple(install_ids),

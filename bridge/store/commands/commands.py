@@ -145,7 +145,7 @@ def lists_open(
     to which the question has left our own line.
     """
     found = db.execute(
-        f"SELECT device_id FROM commands WHERE device_id IN ({rows.marks(device_ids)}) "
+        f"SELECT device_id FROM commands WHERE device_id IN ({rows.marks(len(device_ids))}) "
         "AND request_type = ? "
         f"AND ((state = 'ready' AND NOT ?) OR state IN {states.SQL_IN_QUEUE})",
         (*device_ids, request_type, left),

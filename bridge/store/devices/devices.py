@@ -43,7 +43,7 @@ def current(db: Connection, serial_numbers: Sequence[str]) -> dict[str, Device]:
     """
     found = db.execute(
         f"SELECT {rows.columns(Device)} FROM devices "
-        f"WHERE serial_number IN ({rows.marks(serial_numbers)}) {_NEWEST_LAST}",
+        f"WHERE serial_number IN ({rows.marks(len(serial_numbers))}) {_NEWEST_LAST}",
         tuple(serial_numbers),
     )
     return {row["serial_number"]: rows.read(Device, row) for row in found}

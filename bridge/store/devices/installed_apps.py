@@ -12,8 +12,8 @@ from bridge.store.database import Connection
 def reports(db: Connection, device_ids: Sequence[int]) -> dict[tuple[int, str], InstalledReport]:
     """By device and bundle id, what was said of each app that was asked for."""
     found = db.execute(
-        f"SELECT device_id, {rows.columns(InstalledReport)} FROM installed_apps "
-        f"WHERE device_id IN ({rows.marks(device_ids)})",
+        f"SELECT {rows.columns(InstalledReport)}, device_id FROM installed_apps "
+        f"WHERE device_id IN ({rows.marks(len(device_ids))})",
         tuple(device_ids),
     )
     return {(row["device_id"], row["bundle_id"]): rows.read(InstalledReport, row) for row in found}

@@ -36,7 +36,7 @@ def of_devices(db: Connection, device_ids: Sequence[int]) -> dict[tuple[int, str
     """By device and request type."""
     found = db.execute(
         "SELECT device_id, request_type, times, last_at FROM unheard_answers "
-        f"WHERE device_id IN ({rows.marks(device_ids)})",
+        f"WHERE device_id IN ({rows.marks(len(device_ids))})",
         tuple(device_ids),
     )
     return {(row[0], row[1]): Unheard(row[2], row[3]) for row in found}

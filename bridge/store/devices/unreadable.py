@@ -77,7 +77,7 @@ def readable_but(
     """A list could be read, save for what it says of these apps."""
     db.execute(
         "DELETE FROM unreadable_answers WHERE device_id = ? AND request_type = ? "
-        f"AND bundle_id NOT IN ({rows.marks([WHOLE, *bundle_ids])})",
+        f"AND bundle_id NOT IN ({rows.marks(1 + len(bundle_ids))})",
         (device_id, request_type, WHOLE, *bundle_ids),
     )
 
@@ -91,7 +91,7 @@ def of_devices(db: Connection, device_ids: Sequence[int]) -> dict[tuple[int, str
     """By device, request type and bundle id (`WHOLE` for the whole answer)."""
     found = db.execute(
         f"SELECT {rows.columns(Row)} FROM unreadable_answers "
-        f"WHERE device_id IN ({rows.marks(device_ids)})",
+        f"WHERE device_id IN ({rows.marks(len(device_ids))})",
         tuple(device_ids),
     )
     read = (rows.read(Row, row) for row in found)

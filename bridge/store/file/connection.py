@@ -15,6 +15,8 @@ WRITER_CACHE = 32 * 1024
 READER_CACHE = 2 * 1024
 """KiB of pages that a connection keeps. There is one that writes, and one that reads for each
 thread: what many of them need is kept by the system, once for all."""
+STATEMENTS = 512
+"""Statements that a connection keeps prepared; to prepare one anew costs more than to run it."""
 ALL_CACHES = 128 * 1024 * 1024
 """Bytes of SQLite's memory in this process above which caches take up no more pages."""
 
@@ -33,7 +35,9 @@ def connect(path: Path, cache: int) -> sqlite3.Connection:
     """A connection to the file: each statement its own transaction, and a commit lasts. It keeps
     up to `cache` KiB of pages.
     """
-    connection = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    connection = sqlite3.connect(
+        path, isolation_level=None, check_same_thread=False, cached_statements=STATEMENTS
+    )
     connection.row_factory = sqlite3.Row
     for pragma in _PRAGMAS:
         connection.execute(pragma)

@@ -125,7 +125,7 @@ def bundle_ids(db: Connection, serial_numbers: Sequence[str]) -> dict[str, froze
     """By serial number, the bundle ids that the devices themselves named in answers."""
     found = db.execute(
         "SELECT target, bundle_id FROM installs WHERE target_kind = 'serial' "
-        f"AND target IN ({rows.marks(serial_numbers)}) AND bundle_id IS NOT NULL",
+        f"AND target IN ({rows.marks(len(serial_numbers))}) AND bundle_id IS NOT NULL",
         tuple(serial_numbers),
     )
     named: dict[str, set[str]] = {serial_number: set() for serial_number in serial_numbers}

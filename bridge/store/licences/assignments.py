@@ -30,8 +30,8 @@ def owned(
     """The licences that these devices hold for these apps from one location."""
     found = db.execute(
         f"SELECT {rows.columns(Assignment)} FROM assignments "
-        f"WHERE target IN ({rows.marks(serial_numbers)}) "
-        f"AND adam_id IN ({rows.marks(adam_ids)}) AND location = ? "
+        f"WHERE target IN ({rows.marks(len(serial_numbers))}) "
+        f"AND adam_id IN ({rows.marks(len(adam_ids))}) AND location = ? "
         "AND target_kind = 'serial'",
         (*serial_numbers, *adam_ids, location),
     )

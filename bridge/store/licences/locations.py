@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, fields
+from typing import Any, Final
 
 from bridge.domain.devices.platforms import listed
 from bridge.domain.facts import AssetFacts
@@ -71,21 +71,15 @@ class Location:
         return None not in (self.registered_at, self.assets_read_at, self.assignments_read_at)
 
 
+_NOTHING_KNOWN: Final = (None,) * (len(fields(Location)) - 1)
+"""The row of a location that nobody has stored yet, but for its name."""
+
+
 def get(db: Connection, name: str) -> Location:
     """The location of this name, made if it was never stored."""
     db_row = f"SELECT {rows.columns(Location)} FROM locations WHERE name = ?"
     row = db.execute(db_row, (name,)).fetchone()
-    return rows.read(Location, row) if row else rows.read(Location, _Empty(name))
-
-
-class _Empty(dict[str, Any]):
-    """A row of a location that nobody has stored yet."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name=name)
-
-    def __missing__(self, key: str) -> None:
-        return None
+    return rows.read(Location, row or (name, *_NOTHING_KNOWN))
 
 
 def update(db: Connection, name: str, **values: Any) -> None:
@@ -117,8 +111,8 @@ def asset_facts(db: Connection, location: str, assets: Sequence[Asset]) -> dict[
     """Apple's counts, as last read, of the assets that the location owns."""
     desired = {asset.adam_id for asset in assets}
     found = db.execute(
-        f"SELECT adam_id, pricing_param, {rows.columns(AssetFacts)} FROM assets "
-        f"WHERE location = ? AND adam_id IN ({rows.marks(list(desired))})",
+        f"SELECT {rows.columns(AssetFacts)}, adam_id, pricing_param FROM assets "
+        f"WHERE location = ? AND adam_id IN ({rows.marks(len(desired))})",
         (location, *desired),
     )
     return {Asset(r["adam_id"], r["pricing_param"]): rows.read(AssetFacts, r) for r in found}
@@ -128,7 +122,7 @@ def platforms(db: Connection, adam_ids: Sequence[str]) -> dict[tuple[str, Asset]
     """By location and asset, what these apps run on; empty where Apple did not say."""
     found = db.execute(
         "SELECT location, adam_id, pricing_param, platforms FROM assets "
-        f"WHERE adam_id IN ({rows.marks(adam_ids)})",
+        f"WHERE adam_id IN ({rows.marks(len(adam_ids))})",
         tuple(adam_ids),
     )
     return {(row[0], Asset(row[1], row[2])): listed(row[3]) for row in found}

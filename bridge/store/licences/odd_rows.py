@@ -95,8 +95,8 @@ def looks(
     """The newest look at each pair of these devices and apps that was looked up."""
     found = db.execute(
         "SELECT adam_id, pricing_param, target, looked_at, odd FROM assignment_looks "
-        f"WHERE location = ? AND target IN ({rows.marks(serial_numbers)}) "
-        f"AND adam_id IN ({rows.marks(adam_ids)})",
+        f"WHERE location = ? AND target IN ({rows.marks(len(serial_numbers))}) "
+        f"AND adam_id IN ({rows.marks(len(adam_ids))})",
         (location, *serial_numbers, *adam_ids),
     )
     return {pair_of(row): Look(row["looked_at"], row["odd"]) for row in found}

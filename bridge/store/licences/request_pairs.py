@@ -240,8 +240,8 @@ def newest(
         "LEFT JOIN apple_requests r ON r.id = p.request_id LEFT JOIN outbox o "
         "ON o.id = p.request_id AND p.state = 'open' AND o.state = 'ready' "
         "AND o.error IS NOT NULL "
-        f"WHERE p.target IN ({rows.marks(serial_numbers)}) "
-        f"AND p.adam_id IN ({rows.marks(adam_ids)}) AND p.location = ? "
+        f"WHERE p.target IN ({rows.marks(len(serial_numbers))}) "
+        f"AND p.adam_id IN ({rows.marks(len(adam_ids))}) AND p.location = ? "
         "AND p.kind = ? AND p.target_kind = 'serial' ORDER BY p.id",
         (*serial_numbers, *adam_ids, location, kind),
     )

@@ -209,7 +209,7 @@ def cancel_elsewhere(
     found = db.execute(
         "UPDATE outbox SET state = 'failed', settled_at = ?, error = 'no longer configured' "
         f"WHERE state IN {SQL_NOT_BEGUN} AND service = ? "
-        f"AND scope NOT IN ({rows.marks(scopes)}) "
+        f"AND scope NOT IN ({rows.marks(len(scopes))}) "
         f"RETURNING {rows.columns(OutboxRow)}",
         (now, service, *scopes),
     ).fetchall()
