@@ -41,63 +41,76 @@ EVERYTHING: Needs = (*SETTINGS, "desired")
 
 COMMANDS: Mapping[str, Command] = {
     "serve": Command(
-        "bridge.cli.serve:serve",
+        "bridge.cli.service.serve:serve",
         "Run the bridge: hooks, API and engine.",
         SETTINGS,
         ("desired",),
     ),
     "doctor": Command(
-        "bridge.cli.doctor:doctor", "Test everything, and say what to mend.", SETTINGS, ("desired",)
+        "bridge.cli.insight.doctor:doctor",
+        "Test everything, and say what to mend.",
+        SETTINGS,
+        ("desired",),
     ),
     "plan": Command(
-        "bridge.cli.plan:plan", "Show what an apply would change and cost.", EVERYTHING
+        "bridge.cli.desired.plan:plan", "Show what an apply would change and cost.", EVERYTHING
     ),
     "apply": Command(
-        "bridge.cli.apply:apply", "Store what the file wants, after showing the change.", EVERYTHING
+        "bridge.cli.desired.apply:apply",
+        "Store what the file wants, after showing the change.",
+        EVERYTHING,
     ),
     "assign": Command(
-        "bridge.cli.assign:assign", "Wish for an app on devices, beside the file.", STORED
+        "bridge.cli.desired.assign:assign", "Wish for an app on devices, beside the file.", STORED
     ),
-    "unassign": Command("bridge.cli.assign:unassign", "Withdraw one-off wishes.", STORED),
+    "unassign": Command("bridge.cli.desired.assign:unassign", "Withdraw one-off wishes.", STORED),
     "status": Command(
-        "bridge.cli.status:status", "Show installs by state, licences and queues.", STORED
+        "bridge.cli.insight.status:status", "Show installs by state, licences and queues.", STORED
     ),
-    "why": Command("bridge.cli.why:why", "Explain one app on one device.", STORED),
-    "retry": Command("bridge.cli.retry:retry", "Give installs that stopped another round.", STORED),
+    "why": Command("bridge.cli.insight.why:why", "Explain one app on one device.", STORED),
+    "retry": Command(
+        "bridge.cli.acts.retry:retry", "Give installs that stopped another round.", STORED
+    ),
     "pause": Command(
-        "bridge.cli.pause:pause", "Send nothing for an app, a location, a device, or all.", STORED
+        "bridge.cli.acts.pause:pause",
+        "Send nothing for an app, a location, a device, or all.",
+        STORED,
     ),
-    "resume": Command("bridge.cli.pause:resume", "End a pause.", STORED),
+    "resume": Command("bridge.cli.acts.pause:resume", "End a pause.", STORED),
     "claim": Command(
-        "bridge.cli.claim:claim", "Take a location over from the MDM that holds it.", APPLE
+        "bridge.cli.acts.claim:claim", "Take a location over from the MDM that holds it.", APPLE
     ),
     "sync": Command(
-        "bridge.cli.sync:sync", "Read everything anew from Apple and the MDM servers.", OUTSIDE
+        "bridge.cli.acts.sync:sync", "Read everything anew from Apple and the MDM servers.", OUTSIDE
     ),
     "devices": Command(
-        "bridge.cli.devices:devices", "List the devices that MDM servers showed.", STORED
+        "bridge.cli.lists.devices:devices", "List the devices that MDM servers showed.", STORED
     ),
     "assets": Command(
-        "bridge.cli.assets:assets", "List what the locations own, with Apple's counts.", STORED
+        "bridge.cli.lists.assets:assets",
+        "List what the locations own, with Apple's counts.",
+        STORED,
     ),
     "outbox": Command(
-        "bridge.cli.outbox:outbox", "List calls to Apple and MDM servers; repeat one.", STORED
+        "bridge.cli.lists.outbox:outbox", "List calls to Apple and MDM servers; repeat one.", STORED
     ),
     "events": Command(
-        "bridge.cli.events:events", "List what came in; handle a message again.", STORED
+        "bridge.cli.lists.events:events", "List what came in; handle a message again.", STORED
     ),
-    "backup": Command("bridge.cli.backup:backup", "Copy the database while the bridge runs.", COPY),
+    "backup": Command(
+        "bridge.cli.service.backup:backup", "Copy the database while the bridge runs.", COPY
+    ),
     "restore": Command(
-        "bridge.cli.backup:restore", "Put a backup in the database's place.", STORED
+        "bridge.cli.service.backup:restore", "Put a backup in the database's place.", STORED
     ),
     "completion": Command(
         "bridge.cli.completion:completion", "Have your shell complete commands.", NOTHING
     ),
     "demo": Command(
-        "bridge.cli.demo:demo", "Show everything working, all of it simulated.", NOTHING
+        "bridge.cli.service.demo:demo", "Show everything working, all of it simulated.", NOTHING
     ),
     "simulate": Command(
-        "bridge.cli.simulate:simulate", "Run a simulated Apple and MDM server.", NOTHING
+        "bridge.cli.service.simulate:simulate", "Run a simulated Apple and MDM server.", NOTHING
     ),
 }
 
@@ -112,7 +125,7 @@ SYNC: Mapping[str, Needs] = {"assets": APPLE, "assignments": APPLE, "devices": M
 """What `sync` of one thing alone needs."""
 
 HIDDEN: Mapping[str, Command] = {
-    "serve-web": Command("bridge.cli.serve:serve_web", "", SETTINGS),
-    "serve-engine": Command("bridge.cli.serve:serve_engine", "", SETTINGS),
+    "serve-web": Command("bridge.cli.service.serve:serve_web", "", SETTINGS),
+    "serve-engine": Command("bridge.cli.service.serve:serve_engine", "", SETTINGS),
 }
 """The commands that `serve` starts itself with."""

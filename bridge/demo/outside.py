@@ -11,11 +11,11 @@ from functools import partial
 from pathlib import Path
 
 from bridge.errors import BridgeError
-from bridge.simulator.apple import AppleSettings
-from bridge.simulator.apple_notifications import NotificationSettings
-from bridge.simulator.device import Device
+from bridge.simulator.apple.apple import AppleSettings
+from bridge.simulator.apple.notifications import NotificationSettings
+from bridge.simulator.devices.device import Device
 from bridge.simulator.faults import Fault, demo_faults
-from bridge.simulator.real_mdm import RealMicroMdm
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from bridge.simulator.serve import Running, run
 from bridge.simulator.world import World, build_world
 

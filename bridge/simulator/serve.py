@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 
 from werkzeug.serving import BaseWSGIServer, WSGIRequestHandler, make_server
 
-from bridge.simulator.apple_http import apple_app
-from bridge.simulator.mdm_http import mdm_app
+from bridge.simulator.apple.http import apple_app
+from bridge.simulator.mdm.http import mdm_app
 from bridge.simulator.world import World
 
 if TYPE_CHECKING:

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from bridge.simulator.apple import Apple, AppleSettings, Location
-from bridge.simulator.device import Device
+from bridge.simulator.apple.apple import Apple, AppleSettings, Location
+from bridge.simulator.apple.library import Asset
+from bridge.simulator.devices.device import Device
+from bridge.simulator.devices.script import Planned
 from bridge.simulator.faults import Fault, Faults
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.ledger import Ledger
-from bridge.simulator.library import Asset
-from bridge.simulator.mdm import Mdm, MdmSettings
+from bridge.simulator.mdm.mdm import Mdm, MdmSettings
 from bridge.simulator.outgoing import Outgoing, Post, http_post
-from bridge.simulator.script import Planned
 
 START = 1_800_000_000.0
 """When virtual worlds begin: 15 January 2027, 08:00 UTC."""

@@ -9,7 +9,7 @@ import pytest
 
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.reasons import REASONS
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault, demo_faults
 from tests.flow.scene import MakeScene, Scene, scenes
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from bridge.simulator.mdm import Record
+from bridge.simulator.mdm.mdm import Record
 from bridge.store.devices import devices
 from tests.flow.scene import Scene
 

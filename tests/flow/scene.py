@@ -20,10 +20,10 @@ from bridge.domain.policy import Policy
 from bridge.engine.client_pool import Transports
 from bridge.engine.loop import Engine
 from bridge.engine.upkeep.clock_steps import StepWatch
-from bridge.simulator.apple_http import apple_app
+from bridge.simulator.apple.http import apple_app
 from bridge.simulator.faults import Fault
-from bridge.simulator.mdm import MdmSettings
-from bridge.simulator.mdm_http import mdm_app
+from bridge.simulator.mdm.http import mdm_app
+from bridge.simulator.mdm.mdm import MdmSettings
 from bridge.simulator.world import World, build_world
 from bridge.simulator.wsgi import ConnectionDropped
 from bridge.store import meta

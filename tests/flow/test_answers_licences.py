@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.policy import DAY, HOUR, Policy
-from bridge.simulator import script
-from bridge.simulator.script import Script
+from bridge.simulator.devices import script
+from bridge.simulator.devices.script import Script
 from tests.flow.kit import installs_sent, is_in, kinds
 from tests.flow.scene import Scene, rarely
 

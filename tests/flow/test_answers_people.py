@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from bridge.domain.policy import DAY, HOUR, PromptsPolicy
-from bridge.simulator import script, templates
-from bridge.simulator.script import Script
+from bridge.simulator import templates
+from bridge.simulator.devices import script
+from bridge.simulator.devices.script import Script
 from tests.flow.kit import installs_sent, is_in
 from tests.flow.scene import WEBHOOK_KEY, Scene, rarely
 

@@ -15,8 +15,8 @@ import pytest
 from bridge.domain import catalogue
 from bridge.domain.policy import Policy
 from bridge.domain.reasons import REASONS
+from bridge.simulator.apple.library import Asset
 from bridge.simulator.faults import PLACES, Fault
-from bridge.simulator.library import Asset
 from tests.flow.scene import Scene, rarely
 
 MakeScene = Callable[..., Scene]

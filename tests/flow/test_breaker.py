@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.policy import InstallPolicy, Policy
-from bridge.simulator import script
-from bridge.simulator.device import Device
-from bridge.simulator.script import Planned, Script
+from bridge.simulator.devices import script
+from bridge.simulator.devices.device import Device
+from bridge.simulator.devices.script import Planned, Script
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 

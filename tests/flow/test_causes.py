@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from bridge.domain.policy import DAY, HOUR, Policy
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from tests.flow.kit import installs_sent, is_in
 from tests.flow.scene import Scene, rarely
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from bridge.cli import show
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
 from bridge.store.file.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell

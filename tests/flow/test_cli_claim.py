@@ -9,9 +9,9 @@ import pytest
 
 from bridge.engine.calls import claim as claiming
 from bridge.engine.licences.foreign_mdm import ForeignMdm
-from bridge.simulator.apple_config import ClientConfig
+from bridge.simulator.apple.config import ClientConfig
+from bridge.simulator.apple.library import SERIAL, Pair, Target
 from bridge.simulator.faults import Fault
-from bridge.simulator.library import SERIAL, Pair, Target
 from bridge.store.file.engine_lock import EngineLock
 from bridge.store.licences import locations
 from bridge.store.outbox import full_reads

@@ -14,7 +14,7 @@ import pytest
 
 from bridge.engine.insight.doctor import inside
 from bridge.engine.insight.doctor.hooks import over_http
-from bridge.simulator.apple_config import ClientConfig
+from bridge.simulator.apple.config import ClientConfig
 from bridge.simulator.faults import Fault
 from bridge.store.database import Database
 from bridge.store.file.engine_lock import EngineLock

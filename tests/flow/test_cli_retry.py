@@ -8,8 +8,8 @@ import pytest
 
 from bridge.cli import show
 from bridge.domain.policy import AssociatePolicy, InstallPolicy, Policy, VerifyPolicy
-from bridge.simulator import script
-from bridge.simulator.device import Device
+from bridge.simulator.devices import script
+from bridge.simulator.devices.device import Device
 from bridge.simulator.faults import Fault
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.engine.sync import PATIENCE, WALKS
-from bridge.simulator.library import SERIAL, Pair, Target
+from bridge.simulator.apple.library import SERIAL, Pair, Target
 from bridge.store.database import Connection
 from bridge.store.file.engine_lock import EngineLock
 from bridge.store.outbox import full_reads, outbox

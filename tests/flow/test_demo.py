@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from bridge.cli import cli, demo
+from bridge.cli import cli
+from bridge.cli.service import demo
 from bridge.config import load_config
 from bridge.demo.bridge import POLICY, Api, BridgeProcess, make_place, wait_until_alive
 from bridge.demo.kills import Kills

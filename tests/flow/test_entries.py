@@ -10,7 +10,7 @@ import pytest
 from bridge.config import LocationConfig
 from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.domain.desired.match import Match
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene, rarely
 from tests.flow.test_groups import listed_only, reports, shaped

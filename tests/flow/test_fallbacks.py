@@ -5,7 +5,7 @@ from dataclasses import replace
 
 from bridge.config import LocationConfig
 from bridge.domain.desired.desired import AppWish, Desired, Group
-from bridge.simulator.library import SERIAL, Asset, Pair, Target
+from bridge.simulator.apple.library import SERIAL, Asset, Pair, Target
 from tests.flow.scene import Scene
 
 MakeScene = Callable[..., Scene]

@@ -24,7 +24,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.policy import Policy
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
 from tests.flow.scene import DAY, WEBHOOK_KEY, Scene, rarely
 

@@ -17,10 +17,10 @@ from bridge.domain.views import HealthPart
 from bridge.engine.calls.registering import NOTIFICATION_TYPES
 from bridge.engine.client_pool import Transports
 from bridge.errors import ConfigError
-from bridge.simulator.apple import ContentToken, Location
-from bridge.simulator.apple_config import ClientConfig
+from bridge.simulator.apple.apple import ContentToken, Location
+from bridge.simulator.apple.config import ClientConfig
+from bridge.simulator.apple.library import Asset
 from bridge.simulator.faults import Fault
-from bridge.simulator.library import Asset
 from bridge.store.licences import locations
 from bridge.store.licences.locations import Location as Stored
 from tests.flow.cli_kit import Shell

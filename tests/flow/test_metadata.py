@@ -8,8 +8,8 @@ import pytest
 import requests
 
 from bridge.domain.policy import Policy, SyncPolicy
-from bridge.simulator import apple_config
-from bridge.simulator.apple import AppleSettings
+from bridge.simulator.apple import config as apple_config
+from bridge.simulator.apple.apple import AppleSettings
 from bridge.simulator.faults import Fault
 from tests.flow.scene import Scene
 

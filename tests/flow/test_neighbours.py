@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from tests.flow.kit import installs_sent
 from tests.flow.scene import Scene
 

@@ -14,8 +14,8 @@ from typing import Any
 
 import pytest
 
+from bridge.simulator.apple.library import Event, Pair
 from bridge.simulator.faults import Fault
-from bridge.simulator.library import Event, Pair
 from tests.flow.scene import Scene
 
 MakeScene = Callable[..., Scene]

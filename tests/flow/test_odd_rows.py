@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from bridge.simulator.apple.library import Asset
 from bridge.simulator.faults import Fault
-from bridge.simulator.library import Asset
 from bridge.store.licences import locations
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import DAY, PUBLIC_URL, MakeScene, Scene, rarely

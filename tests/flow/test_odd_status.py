@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.desired.desired import Desired
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from tests.flow.cli_kit import Shell
 from tests.flow.kit import is_in
 from tests.flow.scene import DAY, Scene, rarely

@@ -11,7 +11,7 @@ import pytest
 
 from bridge.domain.pauses import Scope
 from bridge.domain.policy import InstallPolicy, Policy, SyncPolicy
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import API_KEY, Scene

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.simulator.library import Asset, Pair, Target
+from bridge.simulator.apple.library import Asset, Pair, Target
 from bridge.store.file.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene

@@ -6,9 +6,9 @@ from typing import Any
 import pytest
 
 from bridge.domain.desired.desired import Group
-from bridge.simulator import script
-from bridge.simulator.apple import AppleSettings
-from bridge.simulator.script import MDM_ERROR
+from bridge.simulator.apple.apple import AppleSettings
+from bridge.simulator.devices import script
+from bridge.simulator.devices.script import MDM_ERROR
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene, rarely
 from tests.flow.test_groups import only_for, shaped, wanting

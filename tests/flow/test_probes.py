@@ -4,10 +4,10 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 
 from bridge.domain.policy import Policy, ProbePolicy
-from bridge.simulator import script
-from bridge.simulator.apple import AppleSettings
-from bridge.simulator.device import Device
-from bridge.simulator.device_apps import App
+from bridge.simulator.apple.apple import AppleSettings
+from bridge.simulator.devices import script
+from bridge.simulator.devices.apps import App
+from bridge.simulator.devices.device import Device
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 

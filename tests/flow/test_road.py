@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.simulator.apple_config import ClientConfig
+from bridge.simulator.apple.config import ClientConfig
 from bridge.simulator.faults import Fault, demo_faults
 from tests.flow.scene import Scene
 

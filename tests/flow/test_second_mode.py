@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
 from tests.flow.cli_kit import Shell
 from tests.flow.kit import installs_sent, kinds

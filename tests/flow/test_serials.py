@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from bridge.simulator.device import Device
+from bridge.simulator.devices.device import Device
 from tests.flow.cli_kit import Shell
 from tests.flow.kit import is_in
 from tests.flow.scene import DAY, Scene, rarely

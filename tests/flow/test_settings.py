@@ -8,8 +8,8 @@ import pytest
 
 from bridge.domain.desired.desired import Desired
 from bridge.domain.policy import Policy, VerifyPolicy
-from bridge.simulator.device import Device
-from bridge.simulator.device_apps import App
+from bridge.simulator.devices.apps import App
+from bridge.simulator.devices.device import Device
 from bridge.simulator.faults import Fault
 from tests.flow.scene import Scene
 

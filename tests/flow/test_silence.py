@@ -16,7 +16,7 @@ import pytest
 
 from bridge.engine.commands import by_queue
 from bridge.engine.upkeep import pruning
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
 from tests.flow.scene import DAY, Scene, rarely
 

@@ -27,8 +27,8 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.policy import Policy
-from bridge.simulator import script
-from bridge.simulator.mdm import MdmSettings
+from bridge.simulator.devices import script
+from bridge.simulator.mdm.mdm import MdmSettings
 from tests.flow.scene import DAY, Scene, rarely
 
 MakeScene = Callable[..., Scene]

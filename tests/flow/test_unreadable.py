@@ -10,7 +10,7 @@ import pytest
 
 from bridge.domain.desired.desired import Desired
 from bridge.engine.intake import answers
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
 from tests.flow.cli_kit import Shell
 from tests.flow.kit import is_in, kinds

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
-from bridge.simulator.device import Device, Transport
+from bridge.simulator.devices.device import Device, Transport
 from bridge.simulator.ledger import Posted
-from bridge.simulator.real_mdm import RealMicroMdm
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from bridge.simulator.world import World
 
 INSTALL = "InstallApplication"

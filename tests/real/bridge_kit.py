@@ -28,12 +28,12 @@ from bridge.demo.bridge import (
     make_place,
     wait_until_alive,
 )
-from bridge.simulator import script
-from bridge.simulator.apple import AppleSettings
-from bridge.simulator.apple_notifications import NotificationSettings
-from bridge.simulator.device import Device
-from bridge.simulator.real_mdm import RealMicroMdm
-from bridge.simulator.script import Planned
+from bridge.simulator.apple.apple import AppleSettings
+from bridge.simulator.apple.notifications import NotificationSettings
+from bridge.simulator.devices import script
+from bridge.simulator.devices.device import Device
+from bridge.simulator.devices.script import Planned
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from bridge.simulator.serve import run
 from bridge.simulator.world import build_world
 from tests.real.bridge_evidence import INSTALL, Evidence, Gate, Witness

@@ -2,8 +2,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from bridge.simulator.device import Device
-from bridge.simulator.real_mdm import RealMicroMdm
+from bridge.simulator.devices.device import Device
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from tests.real.lab import API_KEY, Webhook, enrol
 
 

@@ -14,9 +14,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 from bridge.simulator import templates
-from bridge.simulator.device import Device
+from bridge.simulator.devices.device import Device
 from bridge.simulator.kernel import Kernel
-from bridge.simulator.real_mdm import RealMicroMdm
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 
 API_KEY = "an-api-key"
 PAGES = "361309726"

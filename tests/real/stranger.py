@@ -14,8 +14,8 @@ from collections.abc import Sequence
 from contextlib import closing
 from typing import Literal, Self
 
-from bridge.simulator.device import Device
-from bridge.simulator.real_mdm import RealMicroMdm
+from bridge.simulator.devices.device import Device
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from tests.real.lab import API_KEY
 
 MOST_UNSTORED = 50

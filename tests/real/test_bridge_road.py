@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from tests.real.bridge_evidence import INSTALL, LIST
 from tests.real.bridge_kit import Rig, does_what_it_should, puts_installs_off, until
 

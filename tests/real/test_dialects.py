@@ -15,8 +15,8 @@ import pytest
 
 from bridge.errors import ShapeError
 from bridge.simulator import templates
-from bridge.simulator.device import Device
-from bridge.simulator.real_mdm import RealMicroMdm
+from bridge.simulator.devices.device import Device
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from bridge.wire.device_report import parse_managed_list
 from bridge.wire.json_text import write_object
 from bridge.wire.mdm_webhook import load_stored, parse_webhook, storable

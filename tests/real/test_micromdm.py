@@ -6,9 +6,10 @@ import uuid
 import pytest
 
 from bridge.domain.reasons import REASONS
-from bridge.simulator import script, templates
-from bridge.simulator.device import Device
-from bridge.simulator.real_mdm import RealMicroMdm
+from bridge.simulator import templates
+from bridge.simulator.devices import script
+from bridge.simulator.devices.device import Device
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from tests.real.lab import (
     Webhook,
     a_device,

@@ -8,10 +8,10 @@ from typing import Any
 import pytest
 
 from bridge.simulator import templates
-from bridge.simulator.device import Device
-from bridge.simulator.mdm_answers import is_readable
+from bridge.simulator.devices.device import Device
+from bridge.simulator.mdm.answers import is_readable
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from bridge.simulator.plists import read_plist
-from bridge.simulator.real_mdm import RealMicroMdm
 from tests.odd_messages import GONE, put
 from tests.real.lab import Webhook, call, detail_of, post_and_wait, queued, raw_of
 

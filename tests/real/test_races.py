@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from bridge.simulator import script
-from bridge.simulator.device import Device
-from bridge.simulator.real_mdm import RealMicroMdm
+from bridge.simulator.devices import script
+from bridge.simulator.devices.device import Device
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from tests.real.bridge_evidence import INSTALL, Witness
 from tests.real.bridge_kit import WITHIN, Life, Rig, tell, until
 from tests.real.lab import API_KEY, a_device

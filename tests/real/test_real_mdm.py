@@ -7,9 +7,9 @@ import pytest
 
 from bridge.errors import BridgeError
 from bridge.simulator import templates
-from bridge.simulator.device import Device
-from bridge.simulator.identity import enrol_identity
-from bridge.simulator.real_mdm import RealMicroMdm
+from bridge.simulator.devices.device import Device
+from bridge.simulator.mdm.identity import enrol_identity
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from tests.real.lab import API_KEY, Webhook, call, enrol, idle, post_and_wait
 
 pytestmark = pytest.mark.real

@@ -18,7 +18,7 @@ from urllib.parse import quote, unquote
 import pytest
 
 from bridge.demo.bridge import wait_until_alive
-from bridge.simulator.real_mdm import RealMicroMdm
+from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from tests.real import bridge_kit
 from tests.real.bridge_kit import WITHIN, Rig, tell, until
 from tests.real.lab import API_KEY, a_device

@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from bridge.demo.bridge import policy_lines
-from bridge.simulator.apple import AppleSettings
-from bridge.simulator.apple_notifications import NotificationSettings
+from bridge.simulator.apple.apple import AppleSettings
+from bridge.simulator.apple.notifications import NotificationSettings
 from bridge.simulator.serve import run
 from bridge.simulator.world import World, build_world
 from tests.soak.faults import RIGHT_WITHIN, Found

@@ -8,9 +8,9 @@ from typing import Any
 
 from werkzeug.test import Client, TestResponse
 
-from bridge.simulator.apple_config import ClientConfig
-from bridge.simulator.apple_http import apple_app
-from bridge.simulator.mdm_http import mdm_app
+from bridge.simulator.apple.config import ClientConfig
+from bridge.simulator.apple.http import apple_app
+from bridge.simulator.mdm.http import mdm_app
 from bridge.simulator.world import World, build_world
 
 NOTIFY_URL = "https://bridge.example.org/hooks/apple/hq"

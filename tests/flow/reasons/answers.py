@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge.domain.policy import DAY, Policy
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from tests.flow.reasons import MakeScene, catch, scenario
 from tests.flow.reasons.device import on_its_way
 from tests.flow.scene import Scene, rarely

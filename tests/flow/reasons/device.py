@@ -6,9 +6,9 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.domain.policy import DAY, Policy
-from bridge.simulator import script
+from bridge.simulator.devices import script
+from bridge.simulator.devices.script import Planned
 from bridge.simulator.faults import Fault
-from bridge.simulator.script import Planned
 from tests.flow.reasons import MakeScene, catch, scenario
 from tests.flow.scene import Scene, rarely
 from tests.flow.test_metadata import SHY, nowhere

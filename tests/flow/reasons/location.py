@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.simulator.apple_config import ClientConfig
+from bridge.simulator.apple.config import ClientConfig
 from bridge.simulator.faults import Fault
 from tests.flow.reasons import MakeScene, catch, scenario
 from tests.flow.scene import Scene

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
 from tests.flow.reasons import MakeScene, catch, scenario
 from tests.flow.scene import Scene

@@ -143,13 +143,13 @@ HEAVY = {"flask", "gunicorn", "requests", "yaml", "sqlite_utils", "rich", "bridg
     ("module", "never"),
     [
         ("bridge.cli", HEAVY | {"bridge.simulator"}),
-        ("bridge.cli.status", {"flask", "gunicorn", "bridge.simulator"}),
-        ("bridge.cli.serve", {"bridge.simulator"}),
+        ("bridge.cli.insight.status", {"flask", "gunicorn", "bridge.simulator"}),
+        ("bridge.cli.service.serve", {"bridge.simulator"}),
         (
-            "bridge.cli.why",
+            "bridge.cli.insight.why",
             HEAVY - {"rich", "yaml"} | {"importlib.metadata", "msgspec", "bridge.simulator"},
         ),
-        ("bridge.cli.simulate", {"gunicorn", "bridge.app"}),
+        ("bridge.cli.service.simulate", {"gunicorn", "bridge.app"}),
     ],
 )
 def test_a_command_imports_no_more_than_it_needs(module: str, never: set[str]) -> None:

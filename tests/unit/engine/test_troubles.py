@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.policy import Policy
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
 from bridge.store.licences import locations
 from tests.flow.scene import MakeScene, Scene, scenes

@@ -2,7 +2,7 @@
 
 import pytest
 
-from bridge.simulator import script
+from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
 from tests.unit.simulator_kit import Outside, command, install
 

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from bridge.errors import PlistError
-from bridge.simulator import mdm_commands, templates
+from bridge.simulator import templates
+from bridge.simulator.mdm import commands
 from bridge.simulator.plists import read_plist
 
 DEVICE: Any = SimpleNamespace(
@@ -157,7 +158,7 @@ def test_empty_lists() -> None:
 def test_the_json_form_of_a_command_and_what_it_drops(
     body: dict[str, object], command: dict[str, object]
 ) -> None:
-    udid, uuid, payload = mdm_commands.from_json(body | {"udid": "D"}, "new")
+    udid, uuid, payload = commands.from_json(body | {"udid": "D"}, "new")
     assert (udid, uuid) == ("D", "new")
     assert content_of(payload) == {"CommandUUID": "new", "Command": command}
 

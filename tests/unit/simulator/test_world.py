@@ -14,10 +14,10 @@ from urllib.parse import urlsplit
 
 import pytest
 
-from bridge.simulator.apple import AppleSettings
-from bridge.simulator.apple_notifications import NotificationSettings
+from bridge.simulator.apple.apple import AppleSettings
+from bridge.simulator.apple.notifications import NotificationSettings
 from bridge.simulator.faults import Fault, demo_faults
-from bridge.simulator.mdm import MdmSettings
+from bridge.simulator.mdm.mdm import MdmSettings
 from bridge.simulator.outgoing import http_post
 from bridge.simulator.serve import Running, run
 from bridge.simulator.world import START, build_world

@@ -19,7 +19,7 @@ NAMED_IN = {
     "config": "the key `kind`",
     "simulator": "what is simulated is MicroMDM itself",
     "demo": "the real program, which a demonstration may start",
-    "cli/demo.py": "its option that chooses the real program",
+    "cli/service/demo.py": "its option that chooses the real program",
 }
 
 

@@ -199,7 +199,7 @@ NOT_KINDS = Counter(
         ("engine/calls/__init__.py", "push"): 1,  # an effect
         ("engine/calls/mdm.py", "push"): 1,  # the effect of a push
         ("cli/commands.py", "claim"): 2,  # the command
-        ("cli/why.py", "command"): 1,  # a column's title
+        ("cli/insight/why.py", "command"): 1,  # a column's title
     }
 )
 """Where a word that is a kind of call means something else, and how often."""

@@ -7,9 +7,9 @@ import click
 from bridge.app import Bridge
 from bridge.app.calls import make_calls
 from bridge.cli import show
+from bridge.cli.acts.sync import run_reads
 from bridge.cli.params import Decorated, json_option
 from bridge.cli.root import BAD_NEWS, Settings
-from bridge.cli.sync import run_reads
 from bridge.domain.desired.change import Change
 from bridge.domain.plan import Plan
 from bridge.domain.wording import counted

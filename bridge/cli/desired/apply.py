@@ -5,8 +5,8 @@ from __future__ import annotations
 import click
 
 from bridge.cli import show
+from bridge.cli.desired.plan import look_outside, offline_option, show_plan
 from bridge.cli.params import COUNT, json_option
-from bridge.cli.plan import look_outside, offline_option, show_plan
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.desired.change import refusal
 from bridge.domain.plan.blind import blind_refusal

@@ -6,11 +6,11 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from bridge.simulator.apple_config import ClientConfig
-from bridge.simulator.apple_errors import message
+from bridge.simulator.apple.config import ClientConfig
+from bridge.simulator.apple.errors import message
+from bridge.simulator.apple.library import AssetKey, Event, Pair
 from bridge.simulator.faults import Faults
 from bridge.simulator.kernel import Kernel
-from bridge.simulator.library import AssetKey, Event, Pair
 from bridge.simulator.outgoing import Letter, Outgoing
 
 ELEMENTS = 100

@@ -5,9 +5,10 @@ from typing import Any
 
 import pytest
 
-from bridge.simulator import script, templates
-from bridge.simulator.device import Device
-from bridge.simulator.script import Planned
+from bridge.simulator import templates
+from bridge.simulator.devices import script
+from bridge.simulator.devices.device import Device
+from bridge.simulator.devices.script import Planned
 from tests.unit.simulator_kit import WEBHOOK_URL, Outside, command, install, payload_of
 
 A = "361309726"

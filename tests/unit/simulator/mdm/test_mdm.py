@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from bridge.simulator import templates
-from bridge.simulator.device import Device
-from bridge.simulator.mdm_queue import Command, Queue, UnknownStatus
+from bridge.simulator.devices.device import Device
+from bridge.simulator.mdm.queue import Command, Queue, UnknownStatus
 from tests.unit.simulator_kit import Outside, command, install
 
 A = "361309726"

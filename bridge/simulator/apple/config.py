@@ -7,7 +7,7 @@ from collections.abc import Container, Mapping
 from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
-from bridge.simulator.apple_errors import ERRORS, Refusal, message
+from bridge.simulator.apple.errors import ERRORS, Refusal, message
 
 NOTIFICATION_TYPES = (
     "TEST_NOTIFICATION",

@@ -1,4 +1,4 @@
-"""An MDM server that behaves like MicroMDM 1.13.1, traps included; mdm_http.py puts it on HTTP.
+"""An MDM server that behaves like MicroMDM 1.13.1, traps included; http.py puts it on HTTP.
 
 It may also be a plain one (`MdmSettings.plain`), with less to ask it for.
 
@@ -15,12 +15,12 @@ from bridge.errors import PlistError
 from bridge.simulator.faults import Faults
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.ledger import Ledger, Posted
-from bridge.simulator.mdm_answers import is_readable
-from bridge.simulator.mdm_commands import from_raw
-from bridge.simulator.mdm_queue import Command, PlainQueue, Queue, UnknownStatus
+from bridge.simulator.mdm.answers import is_readable
+from bridge.simulator.mdm.commands import from_raw
+from bridge.simulator.mdm.queue import Command, PlainQueue, Queue, UnknownStatus
+from bridge.simulator.mdm.webhook import Webhook
 from bridge.simulator.outgoing import Outgoing
 from bridge.simulator.plists import Value, read_plist, text
-from bridge.simulator.webhook import Webhook
 
 Wake = Callable[[float | None], object]
 """Reaches a device with a push; the argument is until when APNs keeps it (None: one try)."""

@@ -10,12 +10,12 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bridge.simulator import templates
-from bridge.simulator.device_apps import App, Install
+from bridge.simulator.devices.apps import App, Install
+from bridge.simulator.devices.script import LICENCE_ERROR, MDM_ERROR, STORE_ERROR, TEXTS, Planned
 from bridge.simulator.plists import Value, text, texts
-from bridge.simulator.script import LICENCE_ERROR, MDM_ERROR, STORE_ERROR, TEXTS, Planned
 
 if TYPE_CHECKING:
-    from bridge.simulator.device import Device
+    from bridge.simulator.devices.device import Device
 
 Details = dict[str, Value]
 

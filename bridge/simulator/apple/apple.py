@@ -1,4 +1,4 @@
-"""Apple's App and Book Management API v2, as a service in memory; apple_http.py puts it on HTTP.
+"""Apple's App and Book Management API v2, as a service in memory; http.py puts it on HTTP.
 
 Source: Apple's "App and Book Management" pages; where Apple documents nothing, the docstring or a
 comment says what is simulated.
@@ -13,14 +13,14 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta, timezone
 
-from bridge.simulator import apple_config, apple_notifications
-from bridge.simulator.apple_config import ClientConfig
-from bridge.simulator.apple_errors import Refusal, message
-from bridge.simulator.apple_notifications import NotificationSettings, Notifier
+from bridge.simulator.apple import config, notifications
+from bridge.simulator.apple.config import ClientConfig
+from bridge.simulator.apple.errors import Refusal, message
+from bridge.simulator.apple.library import SERIAL, AssetKey, Event, Failure, Library, Pair, Target
+from bridge.simulator.apple.notifications import NotificationSettings, Notifier
 from bridge.simulator.faults import Faults
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.ledger import Asked, Ledger
-from bridge.simulator.library import SERIAL, AssetKey, Event, Failure, Library, Pair, Target
 from bridge.simulator.outgoing import Outgoing
 
 YEAR = 365 * 86400.0
@@ -37,7 +37,7 @@ class AppleSettings:
     licence_lag: float = 0.0  # from an assignment until devices see it
     page_size: int = 500
     enforce_rate: bool = True
-    limits: dict[str, int] = field(default_factory=lambda: dict(apple_config.LIMITS))
+    limits: dict[str, int] = field(default_factory=lambda: dict(config.LIMITS))
     ios_apps: set[str] = field(default_factory=set)  # adam ids that metadata calls iosSoftware
     hidden_keys: set[str] = field(default_factory=set)  # of service config and of its limits
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
@@ -267,7 +267,7 @@ class Apple:
         for pair in event.pairs:
             if location.pending.get(pair) is event:
                 del location.pending[pair]
-        for content in apple_notifications.of_event(event):
+        for content in notifications.of_event(event):
             location.notifier.notify("ASSET_MANAGEMENT", content)
 
 

@@ -11,11 +11,12 @@ from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from bridge.errors import PlistError
-from bridge.simulator import device_commands, templates
-from bridge.simulator.device_apps import App, Apps, Install, Received
+from bridge.simulator import templates
+from bridge.simulator.devices import commands
+from bridge.simulator.devices.apps import App, Apps, Install, Received
+from bridge.simulator.devices.script import Planned, Script
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.plists import Value, read_plist, text
-from bridge.simulator.script import Planned, Script
 
 Catalogue = Mapping[str, tuple[str, str]]
 """The store: adam id to (bundle id, name)."""
@@ -198,7 +199,7 @@ class Device:
             self.kernel.after(self.not_now_rest, self.wake)
         return answered
 
-    def _answer(self, reply: bytes) -> device_commands.Answer | None:
+    def _answer(self, reply: bytes) -> commands.Answer | None:
         try:
             values = read_plist(reply)
         except PlistError:
@@ -206,10 +207,10 @@ class Device:
         command = values.get("Command")
         details: dict[str, Value] = command if isinstance(command, dict) else {}
         uuid, kind = text(values, "CommandUUID"), text(details, "RequestType")
-        adam_id = device_commands.adam_id_of(self, details)
+        adam_id = commands.adam_id_of(self, details)
         self.received.append(Received(self.kernel.now, uuid, kind, adam_id))
         planned = self.script.take(kind, adam_id) or self.misbehave(self, kind, adam_id)
-        answer = device_commands.answer(self, uuid, details, planned)
+        answer = commands.answer(self, uuid, details, planned)
         if answer is None:
             return None
         return replace(answer, body=self.mangle(kind, answer.body))

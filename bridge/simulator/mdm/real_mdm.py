@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Literal, Protocol, Self
 
 from bridge.errors import BridgeError
-from bridge.simulator.identity import Identity, enrol_identity, scep_challenge
+from bridge.simulator.mdm.identity import Identity, enrol_identity, scep_challenge
 
 _START_WITHIN = 30.0  # seconds
 _STOP_WITHIN = 5.0

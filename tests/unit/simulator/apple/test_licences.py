@@ -2,9 +2,9 @@
 
 import pytest
 
-from bridge.simulator.apple import AppleSettings
-from bridge.simulator.apple_config import ClientConfig
-from bridge.simulator.library import UNLIMITED, Asset
+from bridge.simulator.apple.apple import AppleSettings
+from bridge.simulator.apple.config import ClientConfig
+from bridge.simulator.apple.library import UNLIMITED, Asset
 from tests.unit.simulator_kit import Outside, pairs
 
 A, B = "361309726", "361310739"

@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from bridge.cli import listing, show
+from bridge.cli import show
+from bridge.cli.lists import listing
 from bridge.cli.params import ID, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.vocabulary import OUTBOX_STATES, SERVICES

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
 
-from bridge.simulator.apple import Apple, Location, status_of
-from bridge.simulator.apple_errors import Refusal
-from bridge.simulator.library import SERIAL, USER, Asset, AssetKey, Page, Target
+from bridge.simulator.apple.apple import Apple, Location, status_of
+from bridge.simulator.apple.errors import Refusal
+from bridge.simulator.apple.library import SERIAL, USER, Asset, AssetKey, Page, Target
 
 Query = Mapping[str, str]
 Body = Mapping[str, object]

@@ -12,10 +12,10 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from bridge.errors import PlistError
-from bridge.simulator import mdm_commands
 from bridge.simulator.faults import Fault
-from bridge.simulator.mdm import PushFailed, Record, Repeated
-from bridge.simulator.mdm_commands import Malformed
+from bridge.simulator.mdm import commands
+from bridge.simulator.mdm.commands import Malformed
+from bridge.simulator.mdm.mdm import PushFailed, Record, Repeated
 from bridge.simulator.wsgi import Droppable, drop, json_response, loses, with_faults
 
 if TYPE_CHECKING:
@@ -28,7 +28,7 @@ def mdm_app(world: World) -> Flask:
     Every failure but wrong credentials is HTTP 500 with `{"error": text}`, as MicroMDM does it.
     It raises ConnectionDropped where a fault loses a request or a reply.
     """
-    app = Flask("bridge.simulator.mdm")
+    app = Flask("bridge.simulator.mdm.mdm")
     server = _Server(world)
     for methods, path, view in (
         (["GET"], "/version", server.version),
@@ -122,15 +122,15 @@ class _Server:
         body = _json_body()
 
         def process() -> Response:
-            key, command_uuid, payload = mdm_commands.from_json(body, self._world.kernel.uuid())
+            key, command_uuid, payload = commands.from_json(body, self._world.kernel.uuid())
             self._mdm.accept(key, payload, lose=loses())
-            return _ok(mdm_commands.echo(body, command_uuid), 201)
+            return _ok(commands.echo(body, command_uuid), 201)
 
         return self._guarded("command", process)
 
     def post_raw_command(self, key: str) -> Response:
         payload = request.get_data()
-        command_uuid, request_type, _ = mdm_commands.from_raw(payload)
+        command_uuid, request_type, _ = commands.from_raw(payload)
 
         def process() -> Response:
             self._mdm.accept(key, payload, lose=loses())
@@ -150,14 +150,14 @@ class _Server:
 
     def view_queue(self, key: str) -> Response:
         def process() -> Response:
-            commands = [
+            waiting = [
                 {
                     "uuid": command.command_uuid,
                     "payload": base64.b64encode(command.payload).decode(),
                 }
                 for command in self._mdm.queued(key)
             ]
-            return _ok({"commands": commands} if commands else {})
+            return _ok({"commands": waiting} if waiting else {})
 
         if self._mdm.settings.plain:
             return _no_such_page()

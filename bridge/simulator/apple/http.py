@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 from flask import Flask, Response, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
-from bridge.simulator import apple_config, apple_notifications
-from bridge.simulator import apple_endpoints as endpoints
-from bridge.simulator.apple import ContentToken, Location
-from bridge.simulator.apple_errors import Refusal
+from bridge.simulator.apple import config, endpoints, notifications
+from bridge.simulator.apple.apple import ContentToken, Location
+from bridge.simulator.apple.errors import Refusal
 from bridge.simulator.faults import Fault
 from bridge.simulator.wsgi import Droppable, json_response, with_faults
 
@@ -27,7 +26,7 @@ def apple_app(world: World) -> Flask:
 
     It raises ConnectionDropped where a fault loses a request or a reply.
     """
-    app = Flask("bridge.simulator.apple")
+    app = Flask("bridge.simulator.apple.apple")
     service = _Service(world)
     for method, path, view in (
         ("GET", "service/config", service.service_config),
@@ -41,7 +40,7 @@ def apple_app(world: World) -> Flask:
         ("GET", "status", service.status),
     ):
         app.add_url_rule(f"/mdm/v2/{path}", view.__name__, view, methods=[method])
-    app.add_url_rule(apple_config.LOOKUP_PATH, "lookup", service.lookup, methods=["GET"])
+    app.add_url_rule(config.LOOKUP_PATH, "lookup", service.lookup, methods=["GET"])
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(MethodNotAllowed, lambda _: refused(Refusal(9726)))
     app.register_error_handler(NotFound, lambda _: Response("Not Found", 404))
@@ -104,8 +103,7 @@ class _Service:
     def service_config(self) -> Response:
         def process() -> Response:
             root, settings = request.host_url.rstrip("/"), self._apple.settings
-            config = apple_config.service_config(root, settings.limits, settings.hidden_keys)
-            return json_response(config)
+            return json_response(config.service_config(root, settings.limits, settings.hidden_keys))
 
         return self._answer("service_config", process)
 
@@ -121,14 +119,14 @@ class _Service:
         with self._world.lock:
             location, token = self._location("set_client_config", write=True)
             wish = _body()
-            config = apple_config.changed(location.client, wish, limits)
+            client = config.changed(location.client, wish, limits)
             test = location.notifier.envelope("TEST_NOTIFICATION", {})
         if wish.get("notificationUrl"):
-            letter = apple_notifications.letter(config, test)
-            if not apple_notifications.delivered(self._world.outgoing.send_now(letter)):
+            letter = notifications.letter(client, test)
+            if not notifications.delivered(self._world.outgoing.send_now(letter)):
                 raise Refusal(9728)
         with self._world.lock:
-            location.client = config
+            location.client = client
             answer = endpoints.client_config(location)
             return json_response(answer | self._apple.envelope(location, token))
 

@@ -6,8 +6,8 @@ import re
 import pytest
 
 from bridge.simulator.kernel import Kernel
+from bridge.simulator.mdm.webhook import nanoseconds
 from bridge.simulator.outgoing import Letter, Outgoing
-from bridge.simulator.webhook import nanoseconds
 from tests.unit.simulator_kit import WEBHOOK_URL, Outside, command, install, payload_of
 
 A = "361309726"

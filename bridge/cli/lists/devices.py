@@ -7,7 +7,8 @@ from typing import Any
 
 import click
 
-from bridge.cli import listing, show
+from bridge.cli import show
+from bridge.cli.lists import listing
 from bridge.cli.params import SERIAL
 from bridge.cli.root import Settings
 

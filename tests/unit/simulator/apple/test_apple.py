@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from bridge.simulator.apple_config import ClientConfig
+from bridge.simulator.apple.config import ClientConfig
 from tests.unit.simulator_kit import NOTIFY_URL, Outside, pairs
 
 MDM_INFO = {"id": "5b0d", "name": "bridge", "metadata": "mdm.example.org"}

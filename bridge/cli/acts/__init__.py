@@ -1,0 +1,1 @@
+"""Commands by which a person steps in: pause, another round, claim, a read now."""

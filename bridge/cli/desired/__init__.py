@@ -1,0 +1,1 @@
+"""Commands about what is desired: plan, apply, and one-off wishes."""

@@ -1,0 +1,1 @@
+"""Commands that explain: how everything stands, why, and what to mend."""

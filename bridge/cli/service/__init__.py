@@ -1,0 +1,1 @@
+"""Commands that run something, or keep its file: serve, backup, demonstration, simulation."""

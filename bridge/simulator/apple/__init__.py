@@ -1,0 +1,1 @@
+"""Apple's App and Book Management API, simulated."""

@@ -1,0 +1,1 @@
+"""Simulated devices: their apps, how they answer, and what they do instead."""

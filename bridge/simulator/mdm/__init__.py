@@ -1,0 +1,1 @@
+"""An MDM server like MicroMDM, simulated; and the road to a real one."""
