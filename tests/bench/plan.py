@@ -27,13 +27,11 @@ from pathlib import Path
 
 import click
 
+from bridge.app import Bridge
+from bridge.config import load_config
+from bridge.store.licences import locations
+
 ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
-
-from bridge.app import Bridge  # noqa: E402
-from bridge.config import load_config  # noqa: E402
-from bridge.store.licences import locations  # noqa: E402
-
 CONFIG = """\
 database: bridge.db
 api: {{key: api-key}}
