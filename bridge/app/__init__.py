@@ -295,6 +295,7 @@ class Bridge(Lists, Pauses, Wishes):
             self.clock,
             execute,
             tokens.look,
+            (transports or Transports()).clock or time.monotonic,
         )
 
 

@@ -142,10 +142,12 @@ def bundle_ids(db: Connection, serial_numbers: Sequence[str]) -> dict[str, froze
 
 
 def dirty(db: Connection, limit: int) -> list[Install]:
-    """Installs that something touched, the oldest touch first."""
+    """Installs that something touched, the oldest touch first; of one touch, all of a device, then
+    all of the next: licences are asked for of whole devices, and facts are read for them.
+    """
     found = db.execute(
         f"SELECT {rows.columns(Install)} FROM installs WHERE dirty_at IS NOT NULL "
-        "ORDER BY dirty_at, id LIMIT ?",
+        "ORDER BY dirty_at, target, id LIMIT ?",
         (limit,),
     )
     return [rows.read(Install, row) for row in found]

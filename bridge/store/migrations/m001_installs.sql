@@ -62,7 +62,7 @@ CREATE TABLE installs (
     needs_seat INTEGER NOT NULL DEFAULT 0,
     UNIQUE (target_kind, target, adam_id)
 );
-CREATE INDEX installs_dirty ON installs (dirty_at, id) WHERE dirty_at IS NOT NULL;
+CREATE INDEX installs_dirty ON installs (dirty_at, target, id) WHERE dirty_at IS NOT NULL;
 CREATE INDEX installs_check ON installs (next_check_at)
     WHERE next_check_at IS NOT NULL AND dirty_at IS NULL;
 CREATE INDEX installs_seat ON installs (location, adam_id, priority, created_at)
