@@ -10,6 +10,7 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from werkzeug.routing import Rule
 
 from bridge.store.file import connection
 from tests.real import binaries
@@ -46,6 +47,23 @@ def only_this_machine() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         for name in guarded:
             patch.setattr(socket.socket, name, guard(name))
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def ways_to_a_url_when_asked() -> Iterator[None]:
+    """Compile what makes a URL of a route when it is first asked for: thousands of applications are
+    made here, and hardly one is ever asked."""
+    compiled = Rule._compile_builder
+
+    def when_asked(self: Rule, append_unknown: bool = True) -> Any:
+        def build(rule: Rule, **values: Any) -> Any:
+            return compiled(self, append_unknown)(rule, **values)
+
+        return build
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(Rule, "_compile_builder", when_asked)
         yield
 
 

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Mapping
 from http.client import RemoteDisconnected
 from io import BytesIO
 from typing import Any, Literal
-from urllib.parse import urlsplit
+from urllib.parse import unquote_to_bytes, urlsplit
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from urllib3 import HTTPHeaderDict, HTTPResponse
 from urllib3.exceptions import ProtocolError
-from werkzeug.test import create_environ, run_wsgi_app
+from werkzeug.test import run_wsgi_app
 
 Fault = Literal["refused", "dropped", "timed out"]
 ExceptionTypes = tuple[type[BaseException], ...]
+
+_RESPONSES = HTTPAdapter()
+"""Makes a response of a reply; it connects to nothing."""
 
 
 class WsgiAdapter(BaseAdapter):
@@ -72,7 +76,7 @@ class WsgiAdapter(BaseAdapter):
             raise _timed_out(request)
         if fault == "dropped":
             raise _closed(request)
-        return HTTPAdapter().build_response(request, reply)
+        return _RESPONSES.build_response(request, reply)
 
     def close(self) -> None:
         """Nothing to close."""
@@ -86,15 +90,7 @@ class WsgiAdapter(BaseAdapter):
         return None
 
     def _run(self, request: requests.PreparedRequest) -> HTTPResponse:
-        url = urlsplit(str(request.url))
-        environ = create_environ(
-            request.path_url,
-            base_url=f"{url.scheme}://{url.netloc}/",
-            method=request.method or "GET",
-            headers=dict(request.headers),
-            data=request.body,
-        )
-        body, status, headers = run_wsgi_app(self._app, environ, buffered=True)
+        body, status, headers = run_wsgi_app(self._app, _environ(request), buffered=True)
         return HTTPResponse(
             body=BytesIO(b"".join(body)),
             headers=HTTPHeaderDict(headers.items()),
@@ -102,6 +98,34 @@ class WsgiAdapter(BaseAdapter):
             preload_content=False,
             request_method=request.method,
         )
+
+
+def _environ(request: requests.PreparedRequest) -> dict[str, Any]:
+    """What a WSGI server hands on of a request. Source: PEP 3333, "environ Variables"."""
+    url = urlsplit(str(request.url))
+    body = request.body or b""
+    environ: dict[str, Any] = {
+        "REQUEST_METHOD": request.method or "GET",
+        "SCRIPT_NAME": "",
+        "PATH_INFO": unquote_to_bytes(url.path or "/").decode("latin-1"),
+        "QUERY_STRING": url.query,
+        "REQUEST_URI": request.path_url,  # not of the PEP: as it came
+        "SERVER_NAME": url.hostname,
+        "SERVER_PORT": str(url.port or {"http": 80, "https": 443}[url.scheme]),
+        "SERVER_PROTOCOL": "HTTP/1.1",
+        "HTTP_HOST": url.netloc,
+        "wsgi.version": (1, 0),
+        "wsgi.url_scheme": url.scheme,
+        "wsgi.input": BytesIO(body if isinstance(body, bytes) else body.encode()),
+        "wsgi.errors": sys.stderr,
+        "wsgi.multithread": False,
+        "wsgi.multiprocess": False,
+        "wsgi.run_once": False,
+    }
+    for name, value in request.headers.items():
+        key = name.upper().replace("-", "_")
+        environ[key if key in ("CONTENT_TYPE", "CONTENT_LENGTH") else f"HTTP_{key}"] = value
+    return environ
 
 
 def _timed_out(request: requests.PreparedRequest) -> requests.RequestException:

@@ -7,6 +7,7 @@ the reader of that value that fails, and not the reply.
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -21,6 +22,7 @@ _T = TypeVar("_T")
 _MOST_DIGITS = 19
 _LARGEST = 2**63 - 1
 """What a database keeps as an integer."""
+_NO_TEXT = re.compile("[\0\ud800-\udfff]")
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -64,7 +66,7 @@ def text(fields: Fields, key: str) -> str:
 
 
 def _is_plain(value: str) -> bool:
-    return not any(letter == "\0" or "\ud800" <= letter <= "\udfff" for letter in value)
+    return _NO_TEXT.search(value) is None
 
 
 def _whole(value: object) -> int | None:

@@ -5,9 +5,13 @@ Nothing here sleeps: time jumps to whatever is due next, at either side.
 
 from __future__ import annotations
 
+import atexit
+import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any, ClassVar
 from urllib.parse import urlsplit
 
@@ -27,6 +31,7 @@ from bridge.simulator.mdm.mdm import MdmSettings
 from bridge.simulator.world import World, build_world
 from bridge.simulator.wsgi import ConnectionDropped
 from bridge.store import meta
+from bridge.store.database import Database
 from bridge.store.devices import devices
 from bridge.web import create_app
 from tests.wsgi_adapter import WsgiAdapter
@@ -43,6 +48,17 @@ def rarely(**sync: float) -> Policy:
     policy = Policy()
     every = {name: 7 * DAY for name in policy.sync.__slots__ if name.endswith("_every")}
     return replace(policy, sync=replace(policy.sync, **every | sync))
+
+
+@cache
+def _empty_database() -> Path:
+    """A file with all tables and nothing in them: they need not be made for each scene anew."""
+    folder = TemporaryDirectory(prefix="bridge-tests-")
+    atexit.register(folder.cleanup)
+    made = Database(Path(folder.name) / "bridge.db")
+    made.open()
+    made.close()
+    return made.path
 
 
 class Killed(BaseException):
@@ -107,6 +123,7 @@ class Scene:
         self.bridge: Bridge
         self.engine: Engine
         self.client: FlaskClient
+        shutil.copy(_empty_database(), self.config.database)
         self.start()
         if enrol and self.plain:
             self._learn_devices()
