@@ -31,7 +31,7 @@ from bridge.engine import sync
 from bridge.engine.calls.again import call_again
 from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.dispatch import Executor, inline
-from bridge.engine.insight import explain, health, story
+from bridge.engine.insight import explain, health, restart, story
 from bridge.engine.intake import inbox, replay
 from bridge.engine.intake.forward import Forwarder, Webhook
 from bridge.engine.licences import notification_tokens
@@ -189,18 +189,8 @@ class Bridge(Lists, Pauses, Wishes):
             running_store.keep_settings(db, kept)
 
     def restart_needed(self, config: Config, *, with_keys: bool = True) -> list[str]:
-        """The parts of the file's `config` that the running engine was not started with.
-
-        Empty while no engine runs: the next start reads the file. `with_keys` says that the keys in
-        `config` were read.
-        """
-        if not self.engine_lock.held():
-            return []
-        with self.database.read() as db:
-            kept = running_store.settings(db)
-        if kept is None:
-            return []
-        return settings.differing(settings.Digests(**kept), config, with_keys=with_keys)
+        """The parts of the file's `config` that the running engine was not started with."""
+        return restart.needed(self.database, self.engine_lock, config, with_keys=with_keys)
 
     def alive(self) -> bool:
         """Whether the engine lives beside this process, or lacks only what no restart gives it:
@@ -295,7 +285,6 @@ class Bridge(Lists, Pauses, Wishes):
             self.clock,
             execute,
             tokens.look,
-            (transports or Transports()).clock or time.monotonic,
         )
 
 

@@ -41,6 +41,7 @@ from bridge.logs import LEVELS, Level, redact, setup_logging
 
 if TYPE_CHECKING:
     from bridge.app import Bridge
+    from bridge.cli.stored import Stored
     from bridge.config import Config
     from bridge.engine.client_pool import Transports
     from bridge.engine.insight.doctor.finding import Ask
@@ -83,11 +84,23 @@ class Settings:
             raise NoDatabase(config.database)
         return config
 
-    def restart_needed(self, bridge: Bridge) -> list[str]:
+    @contextmanager
+    def open_stored(self) -> Iterator[Stored]:
+        """What is stored, to be looked at; raises ConfigError or StoreError."""
+        stored: Stored = import_module("bridge.cli.stored").Stored(self.stored(), self.clock)
+        try:
+            stored.database.open()
+            yield stored
+        finally:
+            stored.database.close()
+
+    def restart_needed(self, bridge: Bridge | Stored) -> list[str]:
         """The parts of the file that the running engine was not started with.
 
         A command that does not need the keys compares them only where they can be read.
         """
+        if not bridge.engine_lock.held():
+            return []
         config_package = import_module("bridge.config")
         try:
             config: Config = config_package.load_config(self.config_path, os.environ, SETTINGS)

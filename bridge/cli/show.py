@@ -7,15 +7,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import click
-from rich.console import Console
-from rich.live import Live
-from rich.table import Table
-from rich.text import Text
 
 from bridge.domain.times import to_the_second
+
+if TYPE_CHECKING:  # loaded for a terminal alone: it takes longer than most commands
+    from rich.live import Live
 
 _UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 NOTHING = "-"
@@ -65,6 +64,10 @@ def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
 def _rich_table(
     columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]
 ) -> None:
+    from rich.console import Console  # noqa: PLC0415
+    from rich.table import Table  # noqa: PLC0415
+    from rich.text import Text  # noqa: PLC0415
+
     shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for column, is_right in zip(columns, right, strict=True):
         shown.add_column(column, justify="right" if is_right else "left", overflow="fold")
@@ -151,6 +154,9 @@ def progress(*, quiet: bool = False) -> Iterator[View]:
     if quiet:
         yield _Silent()
     elif on_terminal():
+        from rich.console import Console  # noqa: PLC0415
+        from rich.live import Live  # noqa: PLC0415
+
         with Live(console=Console(), refresh_per_second=8) as live:
             yield _Living(live)
     else:
@@ -168,6 +174,8 @@ class _Living:
 
     def update(self, lines: Mapping[str, str]) -> None:
         """Replace all lines."""
+        from rich.text import Text  # noqa: PLC0415
+
         self._live.update(Text("\n".join(clean(f"{k}: {v}") for k, v in lines.items())))
 
 

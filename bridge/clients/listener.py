@@ -7,7 +7,6 @@ from base64 import b64encode
 from collections.abc import Callable
 from urllib.parse import unquote, urlsplit
 
-from bridge.clients.http import HttpClient
 from bridge.errors import OutcomeUnknown, Refused
 
 MARK = "micromdm-vpp-bridge"
@@ -35,6 +34,9 @@ class ListenerClient:
         sleep: Callable[[float], object],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
+        # How listeners do is asked without loading what calls them.
+        from bridge.clients.http import HttpClient  # noqa: PLC0415
+
         parts = urlsplit(url)
         self.host = listener_host(url)
         self._http = HttpClient(  # without `about`: the log would show the path

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass, field
 from datetime import UTC
-from email.utils import parsedate_to_datetime
 
 LONGEST_RETRY_AFTER = 86400.0
 _NUMBER = re.compile(r"[0-9]+(\.[0-9]*)?")
@@ -30,6 +29,8 @@ def retry_after_seconds(value: str | None, now: float) -> float | None:
     value = (value or "").strip()
     if _NUMBER.fullmatch(value):
         return min(float(value), LONGEST_RETRY_AFTER)
+    from email.utils import parsedate_to_datetime  # noqa: PLC0415 - sockets come with it
+
     try:
         moment = parsedate_to_datetime(value)
     except (ValueError, OverflowError):

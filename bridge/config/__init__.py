@@ -2,11 +2,10 @@
 
 `load_config` is the only way in; it either returns a whole `Config` or raises `ConfigError`
 with one line for every mistake, so that a person mends the file in one go. What a command does not
-need may have mistakes, and is then left alone. `read_document` reads
-groups and apps that come over the API in the same way.
+need may have mistakes, and is then left alone. `document` reads groups
+and apps that come over the API in the same way.
 """
 
-from bridge.config.document import read_document
 from bridge.config.load import load_config
 from bridge.config.model import (
     ApiConfig,
@@ -30,5 +29,4 @@ __all__ = [
     "ServerConfig",
     "in_userinfo",
     "load_config",
-    "read_document",
 ]

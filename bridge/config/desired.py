@@ -6,7 +6,8 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any, get_args
 
 from bridge.config import app_settings, values
-from bridge.config.read import Reader, Spot, nearest, tidy
+from bridge.config.names import names
+from bridge.config.read import Reader, Spot, nearest
 from bridge.config.serials import read_serials
 from bridge.domain.desired.desired import AppWish, Desired, Group, Mode, OnUnwanted
 from bridge.domain.desired.match import MATCH_KEYS, Match
@@ -64,17 +65,6 @@ def read_desired(
         groups=tuple(_group(reader, name, spot) for name, spot in spots.items()),
         apps=tuple(wish for _, wish in wishes),
     )
-
-
-def names(reader: Reader, spot: Spot | None) -> dict[str, Spot]:
-    """The entries of a mapping whose keys the admin chose; every one must be a fit name."""
-    found = reader.mapping(spot)
-    for name, child in found.items():
-        try:
-            values.name(name)
-        except ConfigError as error:
-            reader.wrong(child, f'"{tidy(name)}" {error}')
-    return found
 
 
 def _group(reader: Reader, name: str, spot: Spot) -> Group:

@@ -7,7 +7,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.config import values
-from bridge.config.desired import names, read_desired
 from bridge.config.keys import FILE, Key, KeyReader
 from bridge.config.model import (
     APPLE_URL,
@@ -19,6 +18,7 @@ from bridge.config.model import (
     ServerConfig,
     hook_url,
 )
+from bridge.config.names import names
 from bridge.config.needs import EVERYTHING, Need
 from bridge.config.policy import read_policy
 from bridge.config.read import Reader, Spot, scalar
@@ -130,6 +130,8 @@ class _Loader:
         """Groups and apps, which may be long and name files, only for who asks."""
         if "desired" not in self._needs | self._looks:
             return Desired()
+        from bridge.config.desired import read_desired  # noqa: PLC0415
+
         return read_desired(self._reader, top.get("groups"), top.get("apps"), locations)
 
     def _listeners(self, top: Mapping[str, Spot]) -> tuple[tuple[str, int], tuple[str, int] | None]:

@@ -10,6 +10,7 @@ The statements stand in `migrations/`, one file for each group of tables.
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator
 from importlib import resources
 from typing import Any
@@ -18,7 +19,7 @@ from sqlite_utils import Migrations
 
 migrations = Migrations("bridge")
 
-FIRST = ("messages", "devices", "licences", "installs", "calls")
+FIRST = ("messages", "devices", "licences", "installs", "calls", "counts")
 
 
 @migrations()
@@ -30,7 +31,13 @@ def m001_first(db: Any) -> None:
 
 
 def _statements(name: str) -> Iterator[str]:
-    """The statements of one file; comments are left out, since they may hold semicolons."""
+    """The statements of one file; comments are left out, since they may hold semicolons. A trigger
+    holds some, too, and ends with its END."""
     script = (resources.files("bridge.store") / "migrations" / name).read_text("utf-8")
     lines = (line.split("--", 1)[0] for line in script.splitlines())
-    return (each.strip() for each in "\n".join(lines).split(";") if each.strip())
+    statement = ""
+    for part in "\n".join(lines).split(";")[:-1]:
+        statement += f"{part};"
+        if sqlite3.complete_statement(statement):
+            yield statement.strip()
+            statement = ""

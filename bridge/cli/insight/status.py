@@ -11,6 +11,7 @@ import click
 from bridge.cli import show
 from bridge.cli.params import ADAM_ID, SERIAL, json_option
 from bridge.cli.root import Settings
+from bridge.clients.mdm import adapters
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.times import day_of
 from bridge.domain.views.installs import Install
@@ -29,17 +30,16 @@ def status(settings: Settings, serial: str | None, adam_id: str | None, as_json:
     It also names the parts of the file that the running bridge does not know until a restart. The
     exit code is 0 whatever it shows. `why SERIAL ADAM_ID` tells more of a single install.
     """
-    with settings.open_bridge() as bridge:
+    with settings.open_stored() as stored:
         if serial is None and adam_id is None:
-            restart = settings.restart_needed(bridge)
-            with bridge.database.read() as db:
-                context = bridge.context(db)
-                report = overview.report(context, bridge.config, bridge.engine_lock)
+            restart = settings.restart_needed(stored)
+            kinds = {name: each.kind for name, each in stored.config.servers.items()}
+            with stored.read(adapters.abilities(kinds)) as context:
+                report = overview.report(context, stored.config, stored.engine_lock)
             report["restart_needed"] = restart
             show.as_json(report) if as_json else _overview(report, context.now)
             return
-        with bridge.database.read() as db:
-            context = bridge.context(db)
+        with stored.read() as context:
             installs = overview.installs(context, serial, adam_id)
         if as_json:
             show.as_json({"installs": installs})

@@ -10,11 +10,7 @@ import click
 from bridge.cli import show
 from bridge.cli.params import ADAM_ID, SERIAL, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
-from bridge.config import Config
-from bridge.engine.context import Context
 from bridge.engine.insight import explain
-from bridge.store.database import Database
-from bridge.store.views import totals
 
 if TYPE_CHECKING:
     from bridge.app import Bridge
@@ -32,8 +28,9 @@ def why(settings: Settings, serial: str, adam_id: str, as_json: bool) -> int:
     app that is there, how long each step took. Exit code 0 when it is installed or on its way, 1
     when somebody must act, 2 when nothing is known of this app on this device.
     """
-    now = settings.clock()
-    install = _stored(settings.stored(), serial, adam_id, now)
+    with settings.open_stored() as stored, stored.read() as context:
+        install = explain.explain(context, serial, adam_id)
+        now = context.now
     if install is None:
         with settings.open_bridge() as bridge:
             show.line(_unknown(bridge, serial, adam_id), error=True)
@@ -45,18 +42,9 @@ def why(settings: Settings, serial: str, adam_id: str, as_json: bool) -> int:
     return BAD_NEWS if install["explanation"]["needs_someone"] else 0
 
 
-def _stored(config: Config, serial: str, adam_id: str, now: float) -> Mapping[str, Any] | None:
-    """The install, explained; without a whole bridge, whose loading takes longer than all this."""
-    database = Database(config.database)
-    try:
-        database.open()
-        with database.read() as db:
-            return explain.explain(Context(db, config.policy, now), serial, adam_id)
-    finally:
-        database.close()
-
-
 def _unknown(bridge: Bridge, serial: str, adam_id: str) -> str:
+    from bridge.store.views import totals  # noqa: PLC0415
+
     with bridge.database.read() as db:
         known_serial = totals.knows_serial(db, serial)
         known_app = totals.knows_app(db, adam_id)

@@ -8,21 +8,14 @@ changed since, is served at once: that is what rules are for.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from bridge.domain.desired.desired import Desired
 from bridge.domain.desired.match import MATCH_KEYS
 from bridge.domain.desired.roster import Roster
+from bridge.domain.devices.first import First
 from bridge.domain.model import Device
-
-
-@dataclass(frozen=True, slots=True)
-class First:
-    """What a device first said of one thing, and when."""
-
-    value: str
-    at: float
 
 
 def unplanned(

@@ -45,7 +45,6 @@ class SendCommand(MdmCall):
 
     kind = kinds.COMMAND
     effect = "write"
-    in_series = True
 
     @classmethod
     def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
@@ -154,7 +153,6 @@ class LookAtQueue(MdmCall):
 
     kind = kinds.QUEUE
     effect = "read"
-    in_series = True
 
     def perform(self, row: OutboxRow) -> tuple[QueuedCommand, ...] | None:
         with self.database.read() as db:
@@ -181,7 +179,6 @@ class Push(MdmCall):
     kind = "push"
     effect = "push"
     repeatable = True
-    in_series = True
 
     @classmethod
     def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:

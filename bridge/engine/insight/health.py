@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bridge.config import Config
+from bridge.domain.licences.token_end import text_of_end, warning_due
 from bridge.domain.reasons import REASONS
 from bridge.domain.views import HealthPart
 from bridge.domain.wording import counted
 from bridge.engine.context import Context
 from bridge.engine.insight import webhook_health
 from bridge.engine.intake import forward, serials
-from bridge.engine.licences.token_watch import text_of_end, warning_due
 from bridge.engine.upkeep import clock_steps, file_check
 from bridge.errors import StoreError
 from bridge.store import events, meta, pauses

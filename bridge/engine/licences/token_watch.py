@@ -5,9 +5,8 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Sequence
 
-from bridge.domain.policy import DAY, Policy
-from bridge.domain.times import to_the_minute
-from bridge.domain.wording import counted
+from bridge.domain.licences.token_end import text_of_end, warning_due
+from bridge.domain.policy import Policy
 from bridge.engine.context import Context
 from bridge.engine.licences import suspension
 from bridge.store import meta
@@ -19,9 +18,6 @@ log = logging.getLogger(__name__)
 
 LOOK_EVERY = 5.0
 """Seconds between two looks."""
-
-WARN_DAYS = (30, 14, 3)
-"""So many days before a token ends it is said, once each."""
 
 
 class TokenWatch:
@@ -67,24 +63,6 @@ class TokenWatch:
             for name in ending:
                 _tell(context, name)
         return len(changed) + len(ending)
-
-
-def warning_due(expires_at: float | None, now: float) -> int | None:
-    """The least of the days in WARN_DAYS within which the token ends, if it does."""
-    if expires_at is None:
-        return None
-    return min((days for days in WARN_DAYS if expires_at - now <= days * DAY), default=None)
-
-
-def text_of_end(expires_at: float, now: float) -> str:
-    """When a token ends, for people."""
-    moment = to_the_minute(expires_at)
-    left = expires_at - now
-    if left <= 0:
-        return f"the content token has expired on {moment}"
-    days = int(left // DAY)
-    when = f"in {counted(days, 'day')}" if days else "within a day"
-    return f"the content token expires {when}, on {moment}"
 
 
 def _has_news(location: Location, now: float) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from bridge.domain.desired.first_contact import First
+from bridge.domain.devices.first import First
 from bridge.domain.model import Device
 from bridge.store import rows
 from bridge.store.database import Connection

@@ -41,6 +41,7 @@ CREATE TABLE commands (
 CREATE INDEX commands_device_queue ON commands (device_id)
     WHERE state IN ('posting', 'posted', 'queued', 'not_now');
 CREATE INDEX commands_ready ON commands (device_id, due_at) WHERE state = 'ready';
+CREATE INDEX commands_in_doubt ON commands (device_id) WHERE state = 'in_doubt';
 CREATE INDEX commands_unseen ON commands (server, posted_at)
     WHERE state IN ('posting', 'posted');
 CREATE INDEX commands_look ON commands (look_at) WHERE look_at IS NOT NULL;

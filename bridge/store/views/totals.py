@@ -53,12 +53,25 @@ class DeviceCount:
     nameless: int
 
 
+_OPEN_COMMANDS = (
+    "state = 'ready'",
+    f"state IN {command_states.SQL_IN_QUEUE}",
+    "state = 'in_doubt'",
+)
+"""The states of commands that are not answered, by the index that has them."""
+
+
 def installs(db: Connection) -> list[InstallCount]:
-    """Wanted installs by app, state and reason."""
+    """Wanted installs by app, state and reason.
+
+    `desired > 0` keeps the index's order for grouping, which `= 1` does not.
+    """
     found = db.execute(
-        "SELECT adam_id, location, state, reason, count(*) AS count FROM installs "
-        "WHERE desired = 1 GROUP BY adam_id, location, state, reason "
-        "ORDER BY adam_id, location, count(*) DESC"
+        "SELECT adam_id, location, state, reason, sum(count) AS count FROM ("
+        "SELECT adam_id, desired, location, state, reason, count(*) AS count FROM installs "
+        "GROUP BY adam_id, desired, location, pricing_param, state, reason) WHERE desired > 0 "
+        "GROUP BY adam_id, location, state, reason "
+        "ORDER BY adam_id, location, sum(count) DESC"
     )
     return [rows.read(InstallCount, row) for row in found]
 
@@ -71,20 +84,16 @@ def not_desired(db: Connection) -> int:
 def licences(db: Connection) -> list[LicenceCount]:
     """Every asset that a location owns or an install wants."""
     found = db.execute(
-        "WITH owned AS (SELECT a.location, a.adam_id, a.pricing_param, count(*) AS owned, "
-        "count(i.id) AS ours FROM assignments a LEFT JOIN installs i ON i.target_kind = "
-        "a.target_kind AND i.target = a.target AND i.adam_id = a.adam_id "
-        "AND i.pricing_param = a.pricing_param AND i.location = a.location "
-        "GROUP BY a.location, a.adam_id, a.pricing_param), "
-        "wishes AS (SELECT location, adam_id, pricing_param, count(*) AS desired FROM installs "
-        "WHERE desired = 1 GROUP BY location, adam_id, pricing_param), "
+        "WITH wishes AS (SELECT location, adam_id, pricing_param, wanted FROM "
+        "(SELECT location, adam_id, pricing_param, desired, count(*) AS wanted FROM installs "
+        "GROUP BY adam_id, desired, location, pricing_param) WHERE desired > 0), "
         "keys AS (SELECT location, adam_id, pricing_param FROM assets "
         "UNION SELECT location, adam_id, pricing_param FROM wishes) "
         "SELECT location, adam_id, pricing_param, total, available, retired, "
-        "coalesce(unlimited, 0) AS unlimited, coalesce(owned, 0) AS owned, "
-        "coalesce(ours, 0) AS owned_by_us, coalesce(desired, 0) AS desired, read_at FROM keys "
+        "coalesce(unlimited, 0) AS unlimited, coalesce(held, 0) AS owned, "
+        "coalesce(ours, 0) AS owned_by_us, coalesce(wanted, 0) AS desired, read_at FROM keys "
         "LEFT JOIN assets USING (location, adam_id, pricing_param) "
-        "LEFT JOIN owned USING (location, adam_id, pricing_param) "
+        "LEFT JOIN licences_held USING (location, adam_id, pricing_param) "
         "LEFT JOIN wishes USING (location, adam_id, pricing_param) "
         "ORDER BY location, adam_id, pricing_param"
     )
@@ -104,8 +113,10 @@ def devices(db: Connection) -> list[DeviceCount]:
 def open_commands(db: Connection) -> Mapping[str, int]:
     """How many commands that are not answered there are, by state."""
     found = db.execute(
-        f"SELECT state, count(*) FROM commands WHERE state IN {command_states.SQL_OPEN} "
-        "GROUP BY state"
+        " UNION ALL ".join(
+            f"SELECT state, count(*) FROM commands WHERE {part} GROUP BY state"
+            for part in _OPEN_COMMANDS
+        )
     )
     return {row[0]: row[1] for row in found}
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, ClassVar
 
 from werkzeug.exceptions import Conflict, UnprocessableEntity
 
-from bridge.config import read_document
+from bridge.config.document import read_document
 from bridge.domain.desired.desired import Desired
 from bridge.domain.plan.blind import blind_refusal
 from bridge.domain.views.desired import Applied, Plan

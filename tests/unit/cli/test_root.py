@@ -143,11 +143,13 @@ HEAVY = {"flask", "gunicorn", "requests", "yaml", "sqlite_utils", "rich", "bridg
     ("module", "never"),
     [
         ("bridge.cli", HEAVY | {"bridge.simulator"}),
-        ("bridge.cli.insight.status", {"flask", "gunicorn", "bridge.simulator"}),
+        ("bridge.cli.insight.status", HEAVY - {"yaml"} | {"msgspec", "email", "bridge.simulator"}),
         ("bridge.cli.service.serve", {"bridge.simulator"}),
         (
             "bridge.cli.insight.why",
-            HEAVY - {"rich", "yaml"} | {"importlib.metadata", "msgspec", "bridge.simulator"},
+            HEAVY - {"yaml"}
+            | {"importlib.metadata", "msgspec", "bridge.simulator"}
+            | {"bridge.config.desired", "bridge.clients.mdm.micromdm"},
         ),
         ("bridge.cli.service.simulate", {"gunicorn", "bridge.app"}),
     ],

@@ -1,6 +1,7 @@
 """What commands print: aligned, on one line each, and harmless to a terminal."""
 
 import io
+from functools import partial
 
 import pytest
 from rich.console import Console
@@ -69,7 +70,7 @@ def test_a_table_on_a_terminal_shows_markup_as_it_is(monkeypatch: pytest.MonkeyP
     screen = io.StringIO()
     monkeypatch.setattr(show, "on_terminal", lambda: True)
     monkeypatch.setattr(
-        show, "Console", lambda: Console(file=screen, force_terminal=True, width=60)
+        "rich.console.Console", partial(Console, file=screen, force_terminal=True, width=60)
     )
     show.table(("name",), [("[red]x[/red]",)])
     assert "[red]x[/red]" in screen.getvalue()
@@ -93,7 +94,7 @@ def test_progress_on_a_terminal_ends_with_the_last_lines(monkeypatch: pytest.Mon
     screen = io.StringIO()
     monkeypatch.setattr(show, "on_terminal", lambda: True)
     monkeypatch.setattr(
-        show, "Console", lambda: Console(file=screen, force_terminal=True, width=60)
+        "rich.console.Console", partial(Console, file=screen, force_terminal=True, width=60)
     )
     with show.progress() as view:
         view.update({"assets of hq": "reading"})

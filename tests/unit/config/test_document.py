@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from bridge.config import load_config, read_document
+from bridge.config import load_config
+from bridge.config.document import read_document
 from bridge.errors import ConfigError
 
 GROUPS: dict[str, Any] = {

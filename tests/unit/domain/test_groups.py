@@ -7,10 +7,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.desired.desired import AppWish, Desired, Group
-from bridge.domain.desired.first_contact import First, unplanned
+from bridge.domain.desired.first_contact import unplanned
 from bridge.domain.desired.match import Match, fits
 from bridge.domain.desired.roster import Roster
 from bridge.domain.desired.versions import conditions, fulfils
+from bridge.domain.devices.first import First
 from bridge.domain.devices.platforms import fit, listed, platform_of
 from bridge.domain.model import Device
 from tests.unit.domain_kit import NOW, SERIAL, device

@@ -8,10 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from bridge.config import Part
+from bridge.domain.licences.token_end import WARN_DAYS
 from bridge.domain.reasons import REASONS
 from bridge.domain.wording import counted
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail, ok, warn
-from bridge.engine.licences.token_watch import WARN_DAYS
 from bridge.errors import ConfigError, ShapeError, StoreDamaged
 from bridge.store.file import soundness
 from bridge.wire.content_token import ContentToken, parse_content_token

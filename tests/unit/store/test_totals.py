@@ -1,0 +1,108 @@
+"""What is counted for people: right after every change, and by few steps in a large fleet."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+import pytest
+
+from bridge.domain.decision import Decision
+from bridge.domain.model import Asset, Pair
+from bridge.store.database import Connection
+from bridge.store.installs import installs
+from bridge.store.licences import assignments
+from bridge.store.views import totals
+from tests.unit.store_kit import KEYNOTE, NOW, PAGES, wish
+
+BY_A_JOIN = (
+    "SELECT a.location, a.adam_id, a.pricing_param, count(*), count(i.id) FROM assignments a "
+    "LEFT JOIN installs i ON i.target_kind = a.target_kind AND i.target = a.target "
+    "AND i.adam_id = a.adam_id AND i.pricing_param = a.pricing_param AND i.location = a.location "
+    "GROUP BY a.location, a.adam_id, a.pricing_param"
+)
+COUNTED = "SELECT location, adam_id, pricing_param, held, ours FROM licences_held WHERE held <> 0"
+PLUS = Asset(PAGES.adam_id, "PLUS")
+
+
+def test_licences_are_counted_as_they_come_and_go(db: Connection) -> None:
+    chance = random.Random(11)
+    serials, places, assets = ["S1", "S2", "S3"], ["hq", "branch"], [PAGES, PLUS, KEYNOTE]
+
+    def wished() -> None:
+        one = wish(chance.choice(serials), chance.choice(assets), location=chance.choice(places))
+        installs.store(db, [one], NOW)
+
+    def forgotten() -> None:
+        db.execute("DELETE FROM installs WHERE target = ?", (chance.choice(serials),))
+
+    def given() -> None:
+        pairs = [Pair(chance.choice(assets), chance.choice(serials))]
+        assignments.confirm(db, chance.choice(places), pairs, told_by="read", now=NOW)
+
+    def taken() -> None:
+        pairs = [Pair(chance.choice(assets), chance.choice(serials))]
+        assignments.withdraw(db, chance.choice(places), pairs)
+
+    ours = 0
+    for _ in range(400):
+        chance.choice([wished, wished, given, given, taken, forgotten])()
+        expected = sorted(tuple(row) for row in db.execute(BY_A_JOIN))
+        assert sorted(tuple(row) for row in db.execute(COUNTED)) == expected
+        ours += sum(row[4] for row in expected)
+    assert ours > 100
+
+
+def test_storing_counts_wishes_and_not_what_is_counted(db: Connection) -> None:
+    assignments.confirm(db, "hq", [Pair(PAGES, "S1")], told_by="read", now=NOW)
+    assert installs.store(db, [wish("S1"), wish("S2")], NOW) == 2
+    assert installs.store(db, [wish("S1"), wish("S2")], NOW) == 0
+    assert installs.store(db, [wish("S1", priority=5), wish("S2")], NOW) == 1
+
+
+@pytest.mark.parametrize(
+    ("look", "each"), [(totals.open_commands, 0), (totals.not_desired, 0), (totals.licences, 12)]
+)
+def test_a_count_does_not_read_what_is_at_rest(
+    db: Connection, look: Callable[[Connection], object], each: int
+) -> None:
+    """Of wishes as many steps as a step along an index takes; of licences and commands none."""
+    few = _steps(db, look, 10)
+    many = _steps(db, look, 1000)
+    assert many - few <= 990 * each + 20
+
+
+def test_wanted_installs_are_counted_by_what_stands_in_an_index(db: Connection) -> None:
+    plan = []
+    db.set_trace_callback(plan.append)
+    totals.installs(db)
+    db.set_trace_callback(None)
+    steps = db.execute(f"EXPLAIN QUERY PLAN {plan[-1]}").fetchall()
+    assert any("COVERING INDEX installs_app" in row["detail"] for row in steps)
+
+
+def _steps(db: Connection, look: Callable[[Connection], object], fleet: int) -> int:
+    """SQLite's steps for a look at so many installs, each with its licence and a command."""
+    serials = [f"D{number}" for number in range(fleet)]
+    installs.store(db, [wish(serial) for serial in serials], NOW)
+    rest = [installs.get(db, serial, PAGES.adam_id) for serial in serials]
+    done = Decision("installed", "INSTALLED")
+    installs.record(db, [(each, done) for each in rest if each is not None], NOW)
+    assignments.confirm(db, "hq", [Pair(PAGES, s) for s in serials], told_by="read", now=NOW)
+    db.executemany(
+        "INSERT INTO commands (command_uuid, server, device_id, request_type, state, enrolment, "
+        "created_at, due_at) VALUES (?, 'main', 1, 'ManagedApplicationList', 'acknowledged', 1, "
+        "?, ?) ON CONFLICT DO NOTHING",
+        [(f"C{serial}", NOW, NOW) for serial in serials],
+    )
+    taken = 0
+
+    def count() -> int:
+        nonlocal taken
+        taken += 1
+        return 0
+
+    db.set_progress_handler(count, 1)
+    look(db)
+    db.set_progress_handler(None, 1)
+    return taken
