@@ -285,6 +285,7 @@ class Bridge(Lists, Pauses, Wishes):
             self.clock,
             execute,
             tokens.look,
+            (transports or Transports()).clock or time.monotonic,
         )
 
 

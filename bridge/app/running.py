@@ -53,7 +53,8 @@ def _run(bridge: Bridge, stop: threading.Event, *, in_order: bool) -> None:
         engine = bridge.engine(execute=lambda job: _submit(pool, job))
         with _file_checked(bridge, in_order=in_order):
             run(engine, stop, bridge.engine_lock.beat)
-            pool.shutdown(wait=False, cancel_futures=True)
+            engine.dispatcher.stop()
+            pool.shutdown(wait=False)
             _drain(engine)
         _fold(bridge)
     finally:

@@ -1,21 +1,31 @@
-"""Outbox rows become calls: claimed in one transaction, made outside of any, settled in another."""
+"""Outbox rows become calls: claimed in one transaction, made outside of any, settled in another.
+
+A transaction costs as much as a call to a server that is near. So calls that say that they may
+(`Call.in_series`) are claimed together, made by one thread one after the other, and settled
+together: as many as are made in SERIES_FOR, one at a time where the server is slow. Each is still a
+claimed row of its own before it leaves, and its `Call.lost` tells what a crash means.
+"""
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections import Counter
-from collections.abc import Callable, Mapping
+import time
+from collections import Counter, deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from statistics import median
 from typing import Any, Protocol
 
 from bridge.clients.mdm.port import Abilities
 from bridge.domain.backoff import last_delay_for_ever
+from bridge.domain.pauses import Pauses
 from bridge.domain.policy import Policy
 from bridge.engine.calls import Call, registry
 from bridge.engine.context import Context
 from bridge.engine.decide import pausing
 from bridge.errors import AppleRefused, CallError, StoreError
-from bridge.store import meta
+from bridge.store import meta, pauses
 from bridge.store.database import Connection, Database
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
@@ -29,6 +39,18 @@ AT_ONCE: Mapping[str, int] = {"apple": 5, "mdm": 4}
 """Calls under way at once to one location (Apple's limit for pages) or to one server (more only
 reduces the throughput)."""
 
+SERIES_FOR = 0.03
+"""Seconds that a series of calls takes: as long as what was done may wait for being kept."""
+
+LONGEST_SERIES = 32
+
+QUICK = 0.004
+"""Seconds of a call above which the threads of a process wait more than they work."""
+
+QUICK_AT_ONCE = 2
+"""Series under way at once to a server that answers that quickly: more threads get in each other's
+way (measured: four make three quarters of the calls that one makes)."""
+
 
 class Executor(Protocol):
     """Runs a job, now or soon, in this thread or another."""
@@ -41,8 +63,21 @@ def inline(job: Callable[[], None]) -> None:
     job()
 
 
+@dataclass(frozen=True, slots=True)
+class _Series:
+    """Rows of one scope that one thread calls for, in this order; `paused` is what was paused when
+    they were claimed."""
+
+    scope: Scope
+    rows: Sequence[OutboxRow]
+    paused: Pauses
+
+
 class Dispatcher:
-    """Claims due rows and has their calls made, a few at once for each location and server."""
+    """Claims due rows and has their calls made, a few at once for each location and server.
+
+    `monotonic` is a clock in seconds that nobody sets.
+    """
 
     def __init__(
         self,
@@ -52,6 +87,7 @@ class Dispatcher:
         clock: Callable[[], float],
         execute: Executor = inline,
         servers: Mapping[str, Abilities] | None = None,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
         self._policy = policy
@@ -59,8 +95,11 @@ class Dispatcher:
         self._clock = clock
         self._execute = execute
         self._servers = servers or {}
+        self._monotonic = monotonic
         self._lock = threading.Lock()
         self._under_way: Counter[Scope] = Counter()
+        self._took: dict[Scope, deque[float]] = {}
+        self._stopping = False
         self._resting: dict[Scope, float] = {}
         self._unsettled: list[tuple[OutboxRow, Ending]] = []
         self.finished = threading.Event()
@@ -68,17 +107,22 @@ class Dispatcher:
     def start(self, now: float) -> int:
         """Begin the calls that are due, save what is paused; returns how many were due."""
         with self._database.write() as db:
-            context = self._context(db, now)
+            context, paused = self._context(db, now), pauses.load(db)
             claimed = self._claim(context)
             known = [row for row in claimed if self._knows(context, row)]
-            going = [row for row in known if not pausing.hold_back(context, row)]
+            going = [row for row in known if not pausing.hold_back(context, row, paused)]
             for row in going:
                 self._calls[row.kind].begin(context, row)
+        all_series = self._series(going, paused)
         with self._lock:  # only now that the claim is committed
-            self._under_way.update((row.service, row.scope) for row in going)
-        for row in going:
-            self._execute(lambda row=row: self._run(row))  # type: ignore[misc]
+            self._under_way.update(each.scope for each in all_series)
+        for series in all_series:
+            self._execute(lambda series=series: self._run(series))  # type: ignore[misc]
         return len(claimed)
+
+    def stop(self) -> None:
+        """Begin no further call of what was claimed: it is given back."""
+        self._stopping = True
 
     def settle_again(self) -> int:
         """Keep the answers that the database would not take before; returns how many it took."""
@@ -97,7 +141,7 @@ class Dispatcher:
                 (
                     max(due, self._resting.get(scope, due))
                     for scope, due in times.items()
-                    if self._under_way[scope] < AT_ONCE[scope[0]]
+                    if self._room(scope) > 0
                 ),
                 default=None,
             )
@@ -108,7 +152,7 @@ class Dispatcher:
             self._resting = {scope: until + by for scope, until in self._resting.items()}
 
     def under_way(self) -> int:
-        """How many calls have begun and not ended."""
+        """How many threads are making calls."""
         with self._lock:
             return self._under_way.total()
 
@@ -119,41 +163,121 @@ class Dispatcher:
         claimed = []
         for scope, due in outbox.due_by_scope(context.db).items():
             with self._lock:
-                room = AT_ONCE[scope[0]] - self._under_way[scope]
+                room, length = self._room(scope), self._length(scope)
                 rests = self._resting.get(scope, 0.0) > context.now
                 if room <= 0 or rests or due > context.now:
                     continue
-            claimed.extend(outbox.claim(context.db, context.now, room, *scope))
+            claimed.extend(outbox.claim(context.db, context.now, room * length, *scope))
         return claimed
+
+    def _room(self, scope: Scope) -> int:
+        """How many threads more may call there; the lock is held."""
+        is_quick = scope[0] == "mdm" and self._takes(scope) <= QUICK
+        return (QUICK_AT_ONCE if is_quick else AT_ONCE[scope[0]]) - self._under_way[scope]
+
+    def _length(self, scope: Scope) -> int:
+        """How many calls there take as long as a series; the lock is held."""
+        if scope[0] == "apple":
+            return 1
+        took = max(self._takes(scope), SERIES_FOR / LONGEST_SERIES)
+        return max(round(SERIES_FOR / took), 1)
+
+    def _takes(self, scope: Scope) -> float:
+        """Seconds that a call there takes; not an average, which a single slow one would spoil."""
+        took = self._took.get(scope)
+        return median(took) if took else SERIES_FOR
 
     def _knows(self, context: Context, row: OutboxRow) -> bool:
         if row.kind not in self._calls:
             registry.refuse(context, row)
         return row.kind in self._calls
 
-    def _run(self, row: OutboxRow) -> None:
-        scope = (row.service, row.scope)
+    def _series(self, going: Sequence[OutboxRow], paused: Pauses) -> list[_Series]:
+        """The rows as threads take them up, in order: of one scope and one kind, since what one
+        kind of call tells may be waited for."""
+        found: list[list[OutboxRow]] = []
+        last: dict[tuple[Scope, str], list[OutboxRow]] = {}
+        for row in going:
+            scope = (row.service, row.scope)
+            with self._lock:
+                length = self._length(scope) if self._calls[row.kind].in_series else 1
+            series = last.get((scope, row.kind))
+            if series is None or len(series) >= length:
+                series = last[scope, row.kind] = []
+                found.append(series)
+            series.append(row)
+        return [_Series((rows[0].service, rows[0].scope), rows, paused) for rows in found]
+
+    def _run(self, series: _Series) -> None:
         try:
-            self._perform(row)
+            self._settle_all(self._perform_all(series))
         finally:
             with self._lock:
-                self._under_way[scope] -= 1
+                self._under_way[series.scope] -= 1
             self.finished.set()
 
-    def _perform(self, row: OutboxRow) -> None:
-        call = self._calls[row.kind]
+    def _perform_all(self, series: _Series) -> list[tuple[OutboxRow, Ending]]:
+        """Make the calls one after the other; what is not begun is given back."""
+        begun_at = self._monotonic()
+        endings: list[tuple[OutboxRow, Ending]] = []
+        goes_on = not self._stopping
+        for row in series.rows:
+            goes_on = goes_on and (not endings or self._goes_on(series, begun_at))
+            if goes_on:
+                ending, goes_on = self._perform(row)
+                endings.append((row, ending))
+            else:
+                endings.append((row, lambda context, row=row: outbox.give_back(context.db, row.id)))  # type: ignore[misc]
+        return endings
+
+    def _goes_on(self, series: _Series, begun_at: float) -> bool:
+        """Whether the next call of a series is begun: nobody paused or stopped anything meanwhile,
+        and the server has not become slow."""
+        if self._stopping or self._monotonic() - begun_at > 3 * SERIES_FOR:
+            return False
+        with self._database.read() as db:
+            return pauses.load(db) == series.paused
+
+    def _perform(self, row: OutboxRow) -> tuple[Ending, bool]:
+        """Make a call; how it is to be kept, and whether the other side did as it was asked."""
+        call, begun_at = self._calls[row.kind], self._monotonic()
         try:
             result = call.perform(row)
         except CallError as failure:
             error = failure
             log.info("a call failed", extra=_log_keys(row) | _why(error))
-            self._settle(row, lambda context: call.fail(context, row, error))
+            return (lambda context: call.fail(context, row, error)), False
         except Exception as mistake:  # of ours, and it must not stop the other calls
             log.exception("a call could not be made", extra=_log_keys(row))
             text = f"{type(mistake).__name__}: {mistake}"[:300]
-            self._settle(row, lambda context: self._broken(context, row, text))
-        else:
-            self._settle(row, lambda context: call.settle(context, row, result))
+            return (lambda context: self._broken(context, row, text)), False
+        self._learn_pace(row, self._monotonic() - begun_at)
+        return (lambda context: call.settle(context, row, result)), True
+
+    def _learn_pace(self, row: OutboxRow, took: float) -> None:
+        with self._lock:
+            self._took.setdefault((row.service, row.scope), deque(maxlen=9)).append(took)
+
+    def _settle_all(self, endings: Sequence[tuple[OutboxRow, Ending]]) -> None:
+        """Keep how calls ended, in one transaction; where one cannot be kept, each for itself."""
+        if len(endings) > 1:
+            try:
+                with self._database.write() as db:
+                    context = self._context(db, self._clock())
+                    rests = [(row, ending(context)) for row, ending in endings]
+            except StoreError:
+                log.exception("the answers of calls could not be stored yet")
+                with self._lock:
+                    self._unsettled.extend(endings)
+                return
+            except Exception:  # it is told below, by the one that it is about
+                log.debug("a call's answer could not be kept among others", exc_info=True)
+            else:
+                for row, until in rests:
+                    self._rest(row, until)
+                return
+        for row, ending in endings:
+            self._settle(row, ending)
 
     def _settle(self, row: OutboxRow, ending: Ending, *, broken: bool = False) -> None:
         """Keep how the call ended.
@@ -175,9 +299,12 @@ class Dispatcher:
                 text = f"{type(error).__name__}: {error}"[:300]
                 self._settle(row, lambda context: self._broken(context, row, text), broken=True)
             return  # what is broken twice stays claimed, and is looked up at the next start
-        if rest_until is not None:
+        self._rest(row, rest_until)
+
+    def _rest(self, row: OutboxRow, until: float | None) -> None:
+        if until is not None:
             with self._lock:
-                self._resting[row.service, row.scope] = rest_until
+                self._resting[row.service, row.scope] = until
 
     def _broken(self, context: Context, row: OutboxRow, text: str) -> None:
         """Something of ours is wrong: what may have been done is in doubt, and it is counted."""

@@ -45,17 +45,22 @@ class Engine:
         clock: Callable[[], float],
         execute: Executor = inline,
         watch: Callable[[float], int] = lambda _now: 0,
+        monotonic: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`watch` is called in every pass and may make something due; it returns how much."""
+        """`watch` is called in every pass and may make something due; it returns how much.
+        `monotonic` is a clock in seconds that nobody sets: it tells how long calls take.
+        """
         self.database = database
         self.policy = policy
         self.outside = outside
         self.clock = clock
         self.calls = calls
         self._watch = watch
-        self._full_looked_at = clock()
+        self._pairs_left: batch.Left = {}
         self._pruning = Pruning(database, policy.retention, clock())
-        self.dispatcher = Dispatcher(database, policy, calls, clock, execute, outside.servers)
+        self.dispatcher = Dispatcher(
+            database, policy, calls, clock, execute, outside.servers, monotonic
+        )
 
     def recover(self) -> None:
         """Take up what a process that died left; the engine's lock must be held."""
@@ -66,7 +71,6 @@ class Engine:
     def clock_stepped(self, by: float) -> None:
         """The wall clock was set by so many seconds: nothing may wait for the old time."""
         clock_steps.stepped(self._context, self.database, tuple(self.outside.servers), by)
-        self._full_looked_at += by
         self._pruning.clock_stepped(by)
         self.dispatcher.clock_stepped(by)
 
@@ -134,11 +138,9 @@ class Engine:
         with self.database.read() as db:
             context = self._context(db)
             suspended = batch.anything_to_cancel(context)
-            batches = batch.plan(context, self._full_looked_at)
+            batches = batch.plan(context, self._pairs_left)
         if suspended:
             return self._write(batch.cancel)
-        if context.now >= self._full_looked_at + batch.FULL_EVERY:
-            self._full_looked_at = context.now
         for each in batches:
             with self.database.write() as db:
                 batch.make(self._context(db), each)

@@ -17,7 +17,7 @@ from bridge.engine.calls.locations import ReadAssets, ReadAssignments, Walk
 from bridge.engine.context import Context
 from bridge.engine.decide import first_facts, pausing
 from bridge.errors import CallError
-from bridge.store import meta
+from bridge.store import meta, pauses
 from bridge.store.database import Connection, Database
 from bridge.store.outbox import full_reads
 
@@ -137,7 +137,7 @@ class Sync:
         for walk in range(1, WALKS + 1):
             with self._database.write() as db:
                 row = full_reads.claim(db, ticket.row_id, self._clock())
-                if pausing.hold_back(self._context(db), row):
+                if pausing.hold_back(self._context(db), row, pauses.load(db)):
                     return
                 call.begin(self._context(db), row)
             try:

@@ -47,6 +47,10 @@ RULES = (
         "installs",
         "desired = 0 AND state = 'removed' AND since < :removed AND dirty_at IS NULL",
     ),
+    Rule(
+        "location_lists",
+        "NOT EXISTS (SELECT 1 FROM installs WHERE installs.locations = location_lists.locations)",
+    ),
     # Of each install the newest, and the newest that its device took, are kept, since decisions
     # look at them.
     Rule(

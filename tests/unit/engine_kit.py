@@ -69,6 +69,8 @@ class FakeCall:
     log: list[str] = field(default_factory=list)
     settles: Callable[[Context, OutboxRow], None] | None = None
     loses: Callable[[Context, OutboxRow], None] | None = None
+    in_series: bool = False
+    meanwhile: Callable[[OutboxRow], None] | None = None
 
     def begin(self, context: Context, row: OutboxRow) -> None:
         self.log.append(f"begin {row.key}")
@@ -77,6 +79,8 @@ class FakeCall:
 
     def perform(self, row: OutboxRow) -> Any:
         self.log.append(f"perform {row.key}")
+        if self.meanwhile:
+            self.meanwhile(row)
         outcome = self.outcomes[0] if len(self.outcomes) == 1 else self.outcomes.pop(0)
         if isinstance(outcome, BaseException):
             raise outcome
@@ -123,10 +127,14 @@ class Bench:
     call: FakeCall = field(default_factory=FakeCall)
     clock: Clock = field(default_factory=Clock)
     later: Later = field(default_factory=Later)
+    seconds: float = 0.0
+    """By the clock that nobody sets."""
 
     def __post_init__(self) -> None:
         kinds = dict.fromkeys(("read_assets", "register", "push"), self.call)
-        self.dispatcher = Dispatcher(self.database, POLICY, kinds, self.clock, self.later)
+        self.dispatcher = Dispatcher(
+            self.database, POLICY, kinds, self.clock, self.later, monotonic=lambda: self.seconds
+        )
 
     def start(self) -> int:
         """Begin what is due now."""

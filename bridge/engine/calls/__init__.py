@@ -75,6 +75,9 @@ class Call(ABC):
     effect: ClassVar[Effect]
     repeatable: ClassVar[bool]
     """Whether it does no harm when it is made twice. Reads do none; others may say so."""
+    in_series: ClassVar[bool] = False
+    """Whether one thread may make many of them one after the other and have them settled together.
+    What was claimed and not begun is given back, so that there must be nothing to `begin`."""
 
     def __init_subclass__(cls, *, abstract: bool = False, **more: Any) -> None:
         """Register a kind of call; raises TypeError for one that does not say what it does."""

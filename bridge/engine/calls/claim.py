@@ -117,7 +117,7 @@ def make(
     """Make the claim here; the engine's lock must be held. How it ended, `progress` tells."""
     with database.write() as db:
         row = full_reads.claim(db, row_id, context(db).now)
-        if pausing.hold_back(context(db), row):
+        if pausing.hold_back(context(db), row, stored_pauses.load(db)):
             return
         call.begin(context(db), row)
     try:

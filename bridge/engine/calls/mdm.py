@@ -45,6 +45,7 @@ class SendCommand(MdmCall):
 
     kind = kinds.COMMAND
     effect = "write"
+    in_series = True
 
     @classmethod
     def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
@@ -153,6 +154,7 @@ class LookAtQueue(MdmCall):
 
     kind = kinds.QUEUE
     effect = "read"
+    in_series = True
 
     def perform(self, row: OutboxRow) -> tuple[QueuedCommand, ...] | None:
         with self.database.read() as db:
@@ -179,6 +181,7 @@ class Push(MdmCall):
     kind = "push"
     effect = "push"
     repeatable = True
+    in_series = True
 
     @classmethod
     def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:

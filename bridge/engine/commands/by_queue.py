@@ -11,11 +11,15 @@ from bridge.domain.backoff import doubling
 from bridge.domain.model import Device
 from bridge.domain.policy import DAY
 from bridge.engine.commands import follow_up
-from bridge.engine.commands.follow_up import STORE_GRACE
+from bridge.engine.commands.follow_up import LOOK_AFTER, STORE_GRACE
 from bridge.engine.context import Context
 from bridge.store.commands import commands, timers
 from bridge.store.commands.commands import Command
 from bridge.store.outbox import kinds, outbox
+
+AHEAD = 60.0
+"""Seconds by which a look is due before the commands that stand in line with it: what it shows
+makes room for others."""
 
 LOOK_AT_MOST = 6 * 3600.0
 """Longest wait between two looks for a command that waits in a queue."""
@@ -30,7 +34,7 @@ def look(context: Context, device: Device) -> None:
         kind=kinds.QUEUE,
         key=str(device.id),
         subject=str(device.id),
-        due_at=context.now,
+        due_at=context.now - AHEAD,
         now=context.now,
     )
     # What is seen plans the next look; this only keeps the clock from asking meanwhile.
@@ -57,7 +61,8 @@ def _unlisted(context: Context, command: Command, began_at: float) -> None:
     elif began_at >= posted_at + STORE_GRACE:
         timers.stored_up_to(context.db, command.server, posted_at, doubt_at)
     else:
-        next_look = min(doubt_at, posted_at + STORE_GRACE)
+        age = max(began_at - posted_at, LOOK_AFTER)
+        next_look = min(doubt_at, posted_at + STORE_GRACE, began_at + age)
         timers.look_again(context.db, command.command_uuid, next_look)
 
 

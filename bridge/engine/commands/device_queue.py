@@ -10,7 +10,7 @@ from __future__ import annotations
 from bridge.domain.model import Device
 from bridge.domain.pauses import Pauses
 from bridge.domain.quiet_hours import next_allowed
-from bridge.engine.commands.follow_up import STORE_GRACE
+from bridge.engine.commands.follow_up import LOOK_AFTER, STORE_GRACE
 from bridge.engine.context import Context
 from bridge.store import meta, pauses
 from bridge.store.commands import commands, device_queue, timers
@@ -22,9 +22,6 @@ LIMIT = 200
 """Devices taken up in one transaction."""
 
 NEXT_INSTALL_AT = "next_install_at"
-
-LOOK_AFTER = 0.25
-"""Seconds after its posting when a full window's newest command is looked for."""
 
 
 def start(context: Context) -> int:

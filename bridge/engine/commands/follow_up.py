@@ -15,6 +15,10 @@ STORE_GRACE = 2.0
 """Seconds that a server may take to store a command after its reply (MicroMDM, measured: under
 2 s)."""
 
+LOOK_AFTER = 0.05
+"""Seconds after its posting when a full window's newest command is looked for: in a server that
+stores as quickly as it is posted to it is there by then, and others are still being posted."""
+
 
 def doubt(context: Context, command: Command) -> None:
     """Neither queued nor answered. A question may be asked again at once, by whoever needs the

@@ -38,7 +38,7 @@ def pause(context: Context, pause: Pause, who: str = BY_ITSELF) -> bool:
     acts.note(context.db, context.now, pause.shown, about, "warning")
     paused = pauses.load(context.db)
     for row in outbox.ready(context.db):
-        _hold_back(context, row, paused)
+        hold_back(context, row, paused)
     gone = request_pairs.withdraw_paused(context.db, pause.scope, pause.name, context.now)
     installs.touch_pairs(context.db, gone, context.now)
     under_pause.touch(context.db, pause.scope, pause.name, context.now)
@@ -68,12 +68,8 @@ def _named(scope: Scope, name: str) -> dict[str, str | int]:
     return {_KEYS[scope]: name} if scope in _KEYS else {}
 
 
-def hold_back(context: Context, row: OutboxRow) -> bool:
+def hold_back(context: Context, row: OutboxRow, paused: Pauses) -> bool:
     """Keep a call from leaving if it is paused; True if so, and the row is not claimed any more."""
-    return _hold_back(context, row, pauses.load(context.db))
-
-
-def _hold_back(context: Context, row: OutboxRow, paused: Pauses) -> bool:
     if not paused:
         return False
     call = registry.classes().get(row.kind)

@@ -16,8 +16,12 @@ from bridge.store.licences.request_pairs import Collection
 DEFAULT_MAX_ASSETS = 25
 DEFAULT_MAX_SERIAL_NUMBERS = 1000
 
-FULL_EVERY = 5.0
-"""Seconds between two looks for full requests while pairs keep coming; a look reads them all."""
+LOOK_AGAIN = 0.1
+"""What part more of pairs must have come before full requests are looked for again: a look reads
+them all."""
+
+Left = dict[tuple[str, str], int]
+"""By location and kind, how many pairs the last look for full requests left."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,19 +33,31 @@ class Batch:
     rectangle: Rectangle
 
 
-def plan(context: Context, looked_at: float) -> list[Batch]:
+def plan(context: Context, left: Left) -> list[Batch]:
     """Which requests to make of what was collected; only reads, for it may look at many pairs.
 
     Full requests go while pairs keep coming, the rest when no more of the location are coming.
-    `looked_at` is when full ones were looked for last.
+    `left` is kept up to date.
     """
     batches = []
     for collection in request_pairs.collections(context.db):
         location = locations.get(context.db, collection.location)
         quiet = context.now >= _quiet_at(context, collection)
-        if location.suspended is None and (quiet or context.now >= looked_at + FULL_EVERY):
-            batches.extend(_batch(context, location, collection.kind, only_full=not quiet))
+        if location.suspended is None and (quiet or _may_fill_one(location, collection, left)):
+            found = _batch(context, location, collection.kind, only_full=not quiet)
+            taken = sum(len(each.rectangle) for each in found)
+            left[collection.location, collection.kind] = collection.count - taken
+            batches += found
     return batches
+
+
+def _may_fill_one(location: Location, collection: Collection, left: Left) -> bool:
+    """Whether enough pairs wait for a full request, and not just those that did not make one."""
+    before = left.get((collection.location, collection.kind), 0)
+    if before > collection.count:  # some are gone, and others may have come in their place
+        before = left[collection.location, collection.kind] = 0
+    full = _max_assets(location) * _max_serials(location)
+    return collection.count >= max(full, before + LOOK_AGAIN * max(full, before))
 
 
 def make(context: Context, batch: Batch) -> bool:

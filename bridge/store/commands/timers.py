@@ -9,6 +9,8 @@ from __future__ import annotations
 
 from bridge.store.commands import states
 from bridge.store.database import Connection
+from bridge.store.outbox import kinds
+from bridge.store.outbox.states import SQL_OPEN
 
 
 def stored_up_to(db: Connection, server: str, posted_at: float, look_at: float) -> None:
@@ -34,15 +36,19 @@ def unseen(db: Connection, server: str) -> int:
 
 def look_at_newest(db: Connection, server: str, after: float, again: float) -> None:
     """Look for the newest command that nothing shows as stored, `after` seconds from its posting:
-    one look settles all that were posted before it. One that was looked for in vain is looked for
-    `again` seconds from its posting.
+    one look settles all that were posted before it. While a look for any of them is planned, within
+    `again` seconds from its posting, or under way, no other is: what that one shows comes first.
     """
     db.execute(
-        "UPDATE commands SET look_at = min(coalesce(look_at, posted_at + ?), posted_at + ?) "
-        "WHERE command_uuid = (SELECT command_uuid FROM commands WHERE server = ? "
+        "UPDATE commands SET look_at = min(coalesce(look_at, posted_at + :after), "
+        "posted_at + :after) "
+        "WHERE command_uuid = (SELECT command_uuid FROM commands WHERE server = :server "
         "AND state = 'posted' ORDER BY posted_at DESC LIMIT 1) "
-        "AND (look_at IS NULL OR look_at > posted_at + ?)",
-        (after, after, server, again),
+        "AND NOT EXISTS (SELECT 1 FROM commands c WHERE c.server = :server AND c.state = 'posted' "
+        "AND (c.look_at <= c.posted_at + :again OR EXISTS (SELECT 1 FROM outbox o "
+        "WHERE o.service = 'mdm' AND o.scope = c.server AND o.kind = :kind "
+        f"AND o.key = CAST(c.device_id AS TEXT) AND o.state IN {SQL_OPEN})))",
+        {"server": server, "after": after, "again": again, "kind": kinds.QUEUE},
     )
 
 

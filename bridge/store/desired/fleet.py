@@ -3,42 +3,51 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 from bridge.domain.desired.change import Cohort
 from bridge.domain.desired.desired import BY_ONE_OFF
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset
 from bridge.store.database import Connection
+from bridge.store.installs import location_lists
 
 _WAY = "pricing_param, locations, priority, options, desired_by, on_hold"
 
 
 def desired(db: Connection) -> list[Cohort]:
     """Everything that is wanted now, by how it is wanted."""
+    lists = location_lists.load(db)
     apps = db.execute("SELECT DISTINCT adam_id FROM installs ORDER BY adam_id").fetchall()
-    return [cohort for row in apps for cohort in _of_app(db, row[0])]
+    return [cohort for row in apps for cohort in _of_app(db, row[0], lists)]
 
 
-def _of_app(db: Connection, adam_id: str) -> list[Cohort]:
-    """App by app, since one sort of a whole fleet's installs takes several times as long."""
+def _of_app(db: Connection, adam_id: str, lists: Mapping[str, tuple[str, ...]]) -> list[Cohort]:
+    """App by app, so that the rows of one app at a time are in memory."""
     found = db.execute(
-        f"SELECT {_WAY}, group_concat(target, ' ') FROM installs WHERE adam_id = ? "
-        f"AND desired = 1 AND target_kind = 'serial' GROUP BY {_WAY}",
+        f"SELECT {_WAY}, target FROM installs WHERE adam_id = ? "
+        "AND desired = 1 AND target_kind = 'serial'",
         (adam_id,),
     )
+    serials: dict[tuple[Any, ...], list[str]] = {}
+    for *way, serial_number in found:
+        serials.setdefault(tuple(way), []).append(serial_number)
     return [
         Cohort(
-            Asset(adam_id, row[0]),
-            row[1].partition(",")[0],
-            row[2],
-            _options(row[3]),
-            row[4],
-            frozenset(row[6].split(" ")),
-            row[5],
-            tuple(row[1].split(",")[1:]),
+            Asset(adam_id, pricing_param),
+            lists[locations][0],
+            priority,
+            _options(options),
+            desired_by,
+            frozenset(some),
+            on_hold,
+            lists[locations][1:],
         )
-        for row in found
+        for (pricing_param, locations, priority, options, desired_by, on_hold), some in (
+            serials.items()
+        )
     ]
 
 

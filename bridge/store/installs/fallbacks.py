@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.domain.model import Asset
 from bridge.store.database import Connection
+from bridge.store.installs import location_lists
 
 _WAITS = (
     "i.needs_seat = 1 AND i.location = ? AND i.adam_id = ? AND i.pricing_param = ? "
@@ -17,7 +18,8 @@ def owned(db: Connection, location: str, asset: Asset) -> list[tuple[int, str]]:
         "SELECT i.id, a.location FROM installs i JOIN assignments a ON a.target = i.target "
         "AND a.adam_id = i.adam_id AND a.pricing_param = i.pricing_param "
         "AND a.target_kind = i.target_kind AND a.location <> i.location "
-        f"AND instr(',' || i.locations || ',', ',' || a.location || ',') WHERE {_WAITS} "
+        "JOIN location_lists l ON l.locations = i.locations AND l.location = a.location "
+        f"WHERE {_WAITS} "
         "ORDER BY i.id, a.location",
         (location, asset.adam_id, asset.pricing_param),
     )
@@ -31,9 +33,10 @@ def waiting(db: Connection, location: str, asset: Asset) -> dict[tuple[str, ...]
         "ORDER BY i.priority DESC, i.created_at, i.id",
         (location, asset.adam_id, asset.pricing_param),
     )
+    lists = location_lists.load(db)
     result: dict[tuple[str, ...], list[int]] = {}
     for row in found:
-        result.setdefault(tuple(row[0].split(",")), []).append(row[1])
+        result.setdefault(lists[row[0]], []).append(row[1])
     return result
 
 

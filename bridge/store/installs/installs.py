@@ -12,6 +12,7 @@ from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset, Install, OnHold
 from bridge.store import rows
 from bridge.store.database import Connection
+from bridge.store.installs import location_lists
 from bridge.store.installs.states import SQL_SETTLED
 
 
@@ -29,7 +30,10 @@ class Wish:
     fallbacks: tuple[str, ...] = ()
 
 
-_ELSEWHERE = "NOT instr(',' || excluded.locations || ',', ',' || installs.location || ',')"
+_ELSEWHERE = (
+    "(installs.location <> excluded.location AND NOT EXISTS (SELECT 1 FROM location_lists l "
+    "WHERE l.locations = excluded.locations AND l.location = installs.location))"
+)
 """Of an install: whether its location is none of those of the new wish."""
 
 _OTHERWISE = (
@@ -46,6 +50,9 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
     Returns how many changed. A wish for something that was no longer wanted starts anew, and so
     does one that is wished for otherwise; who wishes for it alone makes no difference to it.
     """
+    lists: set[tuple[str, ...]] = set()
+    values = [_values(wish, now, lists) for wish in wishes]
+    location_lists.store(db, lists)
     changed = db.executemany(
         "INSERT INTO installs (target_kind, target, adam_id, pricing_param, location, locations, "
         "desired, desired_by, on_hold, options, priority, state, reason, round_at, since, "
@@ -63,27 +70,27 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
         "THEN excluded.dirty_at ELSE installs.dirty_at END "
         "WHERE installs.desired_by <> excluded.desired_by "
         f"OR installs.locations <> excluded.locations OR {_OTHERWISE}",
-        [
-            (
-                w.serial_number,
-                w.asset.adam_id,
-                w.asset.pricing_param,
-                w.location,
-                ",".join((w.location, *w.fallbacks)),
-                w.desired_by,
-                w.on_hold,
-                document(w.options),
-                w.priority,
-                now,
-                now,
-                now,
-                now,
-                now,
-            )
-            for w in wishes
-        ],
+        values,
     )
     return changed.rowcount
+
+
+def _values(wish: Wish, now: float, lists: set[tuple[str, ...]]) -> tuple[object, ...]:
+    """What an install is made of; its locations are added to `lists`."""
+    names = (wish.location, *wish.fallbacks)
+    lists.add(names)
+    return (
+        wish.serial_number,
+        wish.asset.adam_id,
+        wish.asset.pricing_param,
+        wish.location,
+        location_lists.key(names),
+        wish.desired_by,
+        wish.on_hold,
+        document(wish.options),
+        wish.priority,
+        *(now,) * 5,
+    )
 
 
 @lru_cache(maxsize=1024)
@@ -134,10 +141,12 @@ def bundle_ids(db: Connection, serial_numbers: Sequence[str]) -> dict[str, froze
 
 
 def dirty(db: Connection, limit: int) -> list[Install]:
-    """Installs that something touched, the oldest touch first."""
+    """Installs that something touched, the oldest touch first; of one touch, all of a device, then
+    all of the next: licences are asked for of whole devices, and facts are read for them.
+    """
     found = db.execute(
         f"SELECT {rows.columns(Install)} FROM installs WHERE dirty_at IS NOT NULL "
-        "ORDER BY dirty_at, id LIMIT ?",
+        "ORDER BY dirty_at, target, id LIMIT ?",
         (limit,),
     )
     return [rows.read(Install, row) for row in found]
@@ -146,8 +155,8 @@ def dirty(db: Connection, limit: int) -> list[Install]:
 def any_desired(db: Connection, location: str) -> bool:
     """Whether a wish uses this location, or may use it."""
     row = db.execute(
-        "SELECT 1 FROM installs WHERE desired = 1 "
-        "AND instr(',' || locations || ',', ',' || ? || ',') LIMIT 1",
+        "SELECT 1 FROM installs WHERE desired = 1 AND locations IN "
+        "(SELECT locations FROM location_lists WHERE location = ?) LIMIT 1",
         (location,),
     ).fetchone()
     return row is not None

@@ -193,6 +193,7 @@ class Collection:
     kind: str
     oldest: float
     newest: float
+    count: int
 
 
 def collections(db: Connection) -> list[Collection]:
@@ -203,11 +204,11 @@ def collections(db: Connection) -> list[Collection]:
             waiting = "request_pairs WHERE location = ? AND kind = ? AND state = 'collected'"
             row = db.execute(
                 f"SELECT (SELECT min(ready_at) FROM {waiting}), "
-                f"(SELECT max(ready_at) FROM {waiting})",
-                (name, kind, name, kind),
+                f"(SELECT max(ready_at) FROM {waiting}), (SELECT count(*) FROM {waiting})",
+                (name, kind, name, kind, name, kind),
             ).fetchone()
             if row[0] is not None:
-                found.append(Collection(name, kind, row[0], row[1]))
+                found.append(Collection(name, kind, *row))
     return found
 
 

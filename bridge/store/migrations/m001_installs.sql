@@ -26,6 +26,14 @@ CREATE TABLE configurations (
     document TEXT NOT NULL
 );
 
+-- The different lists of locations that installs have, each once; a key is hq,branch.
+CREATE TABLE location_lists (
+    locations TEXT NOT NULL,
+    position INTEGER NOT NULL,         -- the first in order is asked first
+    location TEXT NOT NULL,
+    PRIMARY KEY (locations, position)
+);
+
 CREATE TABLE installs (
     id INTEGER PRIMARY KEY,
     target_kind TEXT NOT NULL,
@@ -33,7 +41,7 @@ CREATE TABLE installs (
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
     location TEXT NOT NULL,            -- where its licence comes from
-    locations TEXT NOT NULL,           -- where it may come from, in order: hq,branch
+    locations TEXT NOT NULL,           -- where it may come from: the key of a list
     desired INTEGER NOT NULL,
     desired_by TEXT NOT NULL,          -- file | one-off | file and one-off
     on_hold TEXT,                      -- the reason for which nothing is done for it, or NULL
@@ -54,7 +62,7 @@ CREATE TABLE installs (
     needs_seat INTEGER NOT NULL DEFAULT 0,
     UNIQUE (target_kind, target, adam_id)
 );
-CREATE INDEX installs_dirty ON installs (dirty_at, id) WHERE dirty_at IS NOT NULL;
+CREATE INDEX installs_dirty ON installs (dirty_at, target, id) WHERE dirty_at IS NOT NULL;
 CREATE INDEX installs_check ON installs (next_check_at)
     WHERE next_check_at IS NOT NULL AND dirty_at IS NULL;
 CREATE INDEX installs_seat ON installs (location, adam_id, priority, created_at)

@@ -97,6 +97,15 @@ def again(
     )
 
 
+def give_back(db: Connection, row_id: int) -> None:
+    """A claimed call was not begun: it is due as before."""
+    db.execute(
+        "UPDATE outbox SET state = 'ready', tries = tries - 1, claimed_at = NULL "
+        "WHERE id = ? AND state = 'claimed'",
+        (row_id,),
+    )
+
+
 def failed(db: Connection, row_id: int, now: float, error: str) -> None:
     """The call will not be made again."""
     db.execute(

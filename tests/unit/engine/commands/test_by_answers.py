@@ -6,7 +6,7 @@ import pytest
 
 from bridge.clients.mdm.port import Abilities
 from bridge.domain.decision import PostAgain
-from bridge.engine.commands import device_queue
+from bridge.engine.commands import device_queue, follow_up
 from bridge.engine.context import Context
 from bridge.engine.decide import reconcile
 from bridge.engine.timers import Outside, sweep
@@ -141,8 +141,8 @@ def test_a_full_window_opens_again_and_keeps_nobody_busy(db: Connection, queue_v
     other = make_device(db, "S2")
     make_command(db, "b", other)
     assert device_queue.start(Context(db, policy, NOW, servers)) == 0
-    first = 0.25 if queue_view else 2.0
-    assert due(db, "a")[0] == first
+    first = follow_up.LOOK_AFTER if queue_view else follow_up.STORE_GRACE
+    assert due(db, "a")[0] == pytest.approx(first)
     timers.look_again(db, "a", NOW + 2)  # it was looked for in vain
     assert device_queue.start(Context(db, policy, NOW + 1, servers)) == 0
     assert due(db, "a")[0] == 2

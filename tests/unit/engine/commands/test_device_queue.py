@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.policy import Policy
-from bridge.engine.commands import device_queue
+from bridge.engine.commands import device_queue, follow_up
 from bridge.store import agenda
 from bridge.store.commands import commands, timers
 from bridge.store.commands.commands import Answer
@@ -89,9 +89,7 @@ def test_a_server_takes_no_more_than_its_window(db: Connection) -> None:
         commands.posted(db, uuid, NOW + number, look_at=NOW + 60)
     assert start(db, paced(window=3), NOW + 3) == 0
     newest = [command(db, uuid).look_at for uuid in uuids]
-    assert newest == [NOW + 60, NOW + 60, NOW + 2 + device_queue.LOOK_AFTER], (
-        "one look tells of all"
-    )
+    assert newest == [NOW + 60, NOW + 60, NOW + 2 + follow_up.LOOK_AFTER], "one look tells of all"
     timers.stored_up_to(db, "main", NOW + 1, NOW + 61)
     assert start(db, paced(window=3), NOW + 4) == 2
 

@@ -1,5 +1,6 @@
 """Decisions, seats and requests: who gets a seat, and when Apple is asked."""
 
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,6 +12,7 @@ from bridge.store import agenda, meta
 from bridge.store.database import Connection
 from bridge.store.installs import installs
 from bridge.store.licences import locations, request_pairs
+from bridge.store.licences.request_pairs import CollectedPair
 from tests.unit.engine_kit import context, intended
 from tests.unit.store_kit import (
     KEYNOTE,
@@ -54,7 +56,7 @@ def test_no_more_is_asked_for_than_is_free(db: Connection) -> None:
     assert agenda.look(db, NOW).jobs_at == NOW + 50, (
         "the count is read again a minute after it was read"
     )
-    assert [i.target for i in installs.dirty(db, 9)] == ["C", "A"]
+    assert [i.target for i in installs.dirty(db, 9)] == ["A", "C"], "device by device"
 
 
 def test_nothing_is_alloted_of_what_was_never_counted(db: Connection) -> None:
@@ -68,10 +70,10 @@ def collect(db: Connection, *serials: str, at: float = NOW) -> None:
     request_pairs.want(db, "hq", "ASSOCIATE", [pair(serial) for serial in serials], at)
 
 
-def cut(db: Connection, at: float, looked_at: float = NOW + 99 * DAY) -> int:
+def cut(db: Connection, at: float, left: batch.Left | None = None) -> int:
     """Make the requests that are to be made at `at`; how many."""
     ctx = context(db, at)
-    batches = batch.plan(ctx, looked_at)
+    batches = batch.plan(ctx, {} if left is None else left)
     return sum(batch.make(ctx, each) for each in batches)
 
 
@@ -102,15 +104,43 @@ def test_while_installs_are_to_be_decided_more_may_come(db: Connection) -> None:
 
 def test_a_full_request_goes_while_others_come(db: Connection) -> None:
     locations.update(db, "hq", max_assets=2, max_serial_numbers=5)
+    make_install(db, "undecided")
+    left: batch.Left = {}
     for asset in (PAGES, KEYNOTE):
+        assert cut(db, NOW, left) == 0
         request_pairs.want(db, "hq", "ASSOCIATE", [pair(f"S{n}", asset) for n in range(5)], NOW)
     collect(db, "last")
-    assert cut(db, NOW, looked_at=NOW - 4.9) == 0
-    assert cut(db, NOW, looked_at=NOW - 5) == 1
+    assert cut(db, NOW, left) == 1
     assert collected(db) == ["last"]
     assert value(db, "SELECT num_requested FROM apple_requests") == 10
-    assert cut(db, NOW, looked_at=NOW - 5) == 0
-    assert cut(db, NOW + 2) == 1
+    assert cut(db, NOW + 119.9, left) == 0, "what is undecided may fill it"
+    assert cut(db, NOW + 120, left) == 1
+
+
+def test_pairs_that_fill_no_request_are_not_read_again_and_again(
+    db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    locations.update(db, "hq", max_assets=2, max_serial_numbers=5)
+    make_install(db, "undecided")
+    looks = list[int]()
+    read = request_pairs.collecting
+
+    def count(db: Connection, location: str, kind: str) -> list[CollectedPair]:
+        found = read(db, location, kind)
+        looks.append(len(found))
+        return found
+
+    monkeypatch.setattr(request_pairs, "collecting", count)
+    left: batch.Left = {}
+    for number in range(100):
+        collect(db, f"S{number:02}")  # one app each: never two for five devices
+        assert cut(db, NOW, left) == 0
+    assert looks[0] == 10
+    assert all(later >= 1.1 * before for before, later in pairwise(looks))
+    request_pairs.withdraw_collected(db, "hq", NOW)
+    for asset in (PAGES, KEYNOTE):
+        request_pairs.want(db, "hq", "ASSOCIATE", [pair(f"T{n}", asset) for n in range(5)], NOW)
+    assert cut(db, NOW, left) == 1
 
 
 def test_what_is_given_back_goes_by_itself(db: Connection) -> None:
@@ -124,7 +154,7 @@ def test_what_is_given_back_goes_by_itself(db: Connection) -> None:
 def test_a_plan_that_is_out_of_date_is_not_made(db: Connection) -> None:
     collect(db, "A", "B")
     ctx = context(db, NOW + 2)
-    (planned,) = batch.plan(ctx, NOW)
+    (planned,) = batch.plan(ctx, {})
     request_pairs.leave_line(db, "hq", pair("B"), NOW)
     assert not batch.make(ctx, planned)
     assert collected(db) == ["A"]

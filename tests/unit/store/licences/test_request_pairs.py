@@ -159,9 +159,9 @@ def test_how_long_pairs_have_been_collected(db: Connection) -> None:
     want(db, B, now=NOW + 9, location="branch")
     request_pairs.want(db, "hq", "DISASSOCIATE", [C], NOW + 7)
     assert request_pairs.collections(db) == [
-        Collection("branch", "ASSOCIATE", NOW + 9, NOW + 9),
-        Collection("hq", "ASSOCIATE", NOW, NOW + 5),
-        Collection("hq", "DISASSOCIATE", NOW + 7, NOW + 7),
+        Collection("branch", "ASSOCIATE", NOW + 9, NOW + 9, 1),
+        Collection("hq", "ASSOCIATE", NOW, NOW + 5, 2),
+        Collection("hq", "DISASSOCIATE", NOW + 7, NOW + 7, 1),
     ]
 
 

@@ -15,15 +15,12 @@ from pathlib import Path
 
 import click
 
-ROOT = Path(__file__).parents[2]
-sys.path.insert(0, str(ROOT))
-
-from bridge.app import Bridge  # noqa: E402
-from bridge.config import load_config  # noqa: E402
-from bridge.domain.installs.settings import InstallSettings  # noqa: E402
-from bridge.store import meta  # noqa: E402
-from bridge.store.database import Connection  # noqa: E402
-from bridge.store.licences import locations  # noqa: E402
+from bridge.app import Bridge
+from bridge.config import load_config
+from bridge.domain.installs.settings import InstallSettings
+from bridge.store import meta
+from bridge.store.database import Connection
+from bridge.store.licences import locations
 
 DAY = 86400.0
 

@@ -1,0 +1,1 @@
+"""The programs that set the limits: the same work with nothing of the bridge's in it."""
