@@ -37,6 +37,7 @@ groups:
   everyone: {{all: true}}
   ipads: {{match: {{product_name: "iPad*", os_version: ">=17"}}}}
   named: {{serials_file: named.txt}}
+policy: {{command: {{window: 1000000}}}}
 apps:
 """
 GROUPS = ("everyone", "ipads", "named")
@@ -101,6 +102,20 @@ class Fleet:
         token.touch(0o600)
         token.write_text("eyJ0b2tlbiI6ICJiZW5jaCJ9")
 
+    def want_more(self, count: int) -> None:
+        """Let everybody be given so many further apps, of which there are enough seats, by the
+        file: nothing is applied."""
+        known = len(self.adam_ids)
+        more = [str(300000000 + number) for number in range(known, known + count)]
+        self.adam_ids += more
+        with self.config.open("a") as file:
+            file.writelines(
+                f'  - {{adam_id: "{a}", bundle_id: com.example.app{a}, groups: [everyone]}}\n'
+                for a in more
+            )
+        with self.bridge() as bridge, bridge.database.write() as db:
+            self._own(db)
+
     def name_devices(self, serials: list[str]) -> None:
         """Let the file's list of serial numbers be this."""
         (self.folder / "named.txt").write_text("\n".join(serials) + "\n")
@@ -139,7 +154,8 @@ class Fleet:
         db.executemany(
             "INSERT INTO assets (location, adam_id, pricing_param, product_type, total, available, "
             "retired, assigned, platforms, read_at, counted_at) "
-            "VALUES ('hq', ?, 'STDQ', 'App', ?, 10, 0, ?, 'iOS', ?, ?)",
+            "VALUES ('hq', ?, 'STDQ', 'App', ?, 10, 0, ?, 'iOS', ?, ?) "
+            "ON CONFLICT (location, adam_id, pricing_param) DO NOTHING",
             [(a, seats, len(self.serials), self.now, self.now) for a in self.adam_ids],
         )
         db.execute(

@@ -38,6 +38,8 @@ _WHERE: Mapping[str, str] = {
     "hook-on-the-road": "busy_hook",
     "road": "road",
     "road-before": "road",
+    "notifications": "notifications",
+    "commands": "size",
 }
 """In which module each figure is; the function has its name."""
 

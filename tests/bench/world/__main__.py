@@ -62,14 +62,16 @@ class World:
                 mdm.release()
             case "latencies":
                 return Answer(200, json.dumps(self._latencies()).encode())
+            case "untold":
+                return Answer(200, json.dumps(self.apple.untold).encode())
             case "waits":
                 return Answer(200, json.dumps(list(self.webhooks.waits)).encode())
         return Answer(200, json.dumps(self._stats()).encode())
 
     def _latencies(self) -> list[float]:
-        """Seconds from each SUCCESS that was taken to its InstallApplication."""
-        noted, seen = self.apple.noted, self.mdm.installs_seen
-        return [seen[pair] - at for pair, at in noted.items() if pair in seen]
+        """Seconds from each SUCCESS that was sent to its InstallApplication."""
+        told, seen = self.apple.told, self.mdm.installs_seen
+        return [seen[pair] - at for pair, at in told.items() if pair in seen]
 
     def _stats(self) -> dict[str, object]:
         mdm, poster, apple = self.mdm, self.webhooks, self.apple

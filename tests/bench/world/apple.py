@@ -9,8 +9,7 @@ import uuid
 from collections.abc import Callable
 from urllib.parse import parse_qs
 
-from bridge.simulator.apple_config import LIMITS, LOOKUP_PATH, service_config
-
+from bridge.simulator.apple.config import LIMITS, LOOKUP_PATH, service_config
 from tests.bench.world.http import Answer, Poster, Request
 from tests.bench.world.mdm import bundle_id
 
@@ -32,6 +31,10 @@ class Apple:
         """When, and with how many apps and devices, a licence was asked for."""
         self.noted: dict[tuple[str, str], float] = {}
         """When the SUCCESS for (serial number, adam id) was taken, by time.time()."""
+        self.told: dict[tuple[str, str], float] = {}
+        """When that SUCCESS was sent, or queued behind others."""
+        self.untold: list[str] = []
+        """Notifications that nobody wanted to have."""
         self._root = root
         self._adam_ids = adam_ids
         self._connect = connect
@@ -179,14 +182,16 @@ class Apple:
     def _notify(
         self, kind: str, content: dict[str, object], pairs: list[tuple[str, str]] | None = None
     ) -> None:
-        if self._poster is None:
-            return
         message = {
             "notification": content,
             "notificationId": str(uuid.uuid4()),
             "notificationType": kind,
             "uId": UID,
         }
+        if self._poster is None:
+            self.untold.append(json.dumps(message))
+            return
+        self.told.update(dict.fromkeys(((s, a) for a, s in pairs or ()), time.time()))
 
         def taken() -> None:
             now = time.time()

@@ -71,8 +71,8 @@ def test_licences_are_confirmed_by_a_notification_of_at_most_a_hundred() -> None
     )
 
     _test, *told = (parse_notification(body) for body in kept.bodies)
-    assert [len(each.assignments) for each in told] == [100, 50]
-    assert {each.event_id for each in told} == {reply["eventId"]}
+    assert [len(each.payload.assignments) for each in told] == [100, 50]
+    assert {each.payload.apple_event_id for each in told} == {reply["eventId"]}
     page = json.loads(ask(apple, "GET", "/mdm/v2/assignments").body)
     assert len(page["assignments"]) == 150
     [asset] = json.loads(ask(apple, "GET", "/mdm/v2/assets").body)["assets"]
