@@ -83,7 +83,7 @@ class Fleet:
                 self._enrol(db)
             bridge.apply(bridge.config.desired)
             with bridge.database.write() as db:
-                self._own(db)
+                self._own(db, self.adam_ids, devices)
                 self._license(db)
                 self._install(db)
                 self._rest(db)
@@ -114,7 +114,7 @@ class Fleet:
                 for a in more
             )
         with self.bridge() as bridge, bridge.database.write() as db:
-            self._own(db)
+            self._own(db, more, 0)
 
     def name_devices(self, serials: list[str]) -> None:
         """Let the file's list of serial numbers be this."""
@@ -147,16 +147,16 @@ class Fleet:
                 (fact, at - DAY),
             )
 
-    def _own(self, db: Connection) -> None:
+    def _own(self, db: Connection, adam_ids: list[str], used: int) -> None:
+        """There are ten more seats of each app than devices, and so many are in use."""
         seats = len(self.serials) + 10
         read = {"assets_read_at": self.now, "assignments_read_at": self.now}
         locations.update(db, "hq", registered_at=self.wished_at, config_read_at=self.now, **read)
         db.executemany(
             "INSERT INTO assets (location, adam_id, pricing_param, product_type, total, available, "
             "retired, assigned, platforms, read_at, counted_at) "
-            "VALUES ('hq', ?, 'STDQ', 'App', ?, 10, 0, ?, 'iOS', ?, ?) "
-            "ON CONFLICT (location, adam_id, pricing_param) DO NOTHING",
-            [(a, seats, len(self.serials), self.now, self.now) for a in self.adam_ids],
+            "VALUES ('hq', ?, 'STDQ', 'App', ?, ?, 0, ?, 'iOS', ?, ?)",
+            [(a, seats, seats - used, used, self.now, self.now) for a in adam_ids],
         )
         db.execute(
             "UPDATE apps SET bundle_id = 'com.example.app' || adam_id, bundle_id_from = 'metadata'"

@@ -17,7 +17,7 @@ from bridge.engine.loop import Engine
 from tests.bench.bare.upsert import Row as Assigned
 from tests.bench.bare.upsert import Table
 from tests.bench.figures import Asked
-from tests.bench.fleet import Fleet
+from tests.bench.fleet import DAY, Fleet
 from tests.bench.report import Found, Row
 from tests.bench.setting import World, free_ports
 
@@ -91,6 +91,7 @@ def measure(devices: int, apps: int, count: int = COUNT) -> Costs:
                 devices,
                 apps,
                 now=time.time(),
+                since=DAY,
                 mdm_url=outside,
                 apple_url=f"{outside}/mdm/v2",
             )
