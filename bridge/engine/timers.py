@@ -28,6 +28,7 @@ from bridge.engine.insight import webhook_health
 from bridge.store import meta
 from bridge.store.agenda import Agenda, earliest
 from bridge.store.commands import commands, left_open, timers
+from bridge.store.commands.commands import Command
 from bridge.store.devices import devices
 from bridge.store.installs import installs
 from bridge.store.licences import locations, requests
@@ -104,14 +105,23 @@ def _looks(context: Context, outside: Outside) -> int:
         device = devices.by_id(context.db, device_id)
         for command in commands.parked(context.db, device_id):
             if command.look_at is not None and command.look_at <= context.now:
-                follow_up.doubt(context, command)
+                _doubt_parked(context, command, command.look_at)
         if device is None or device.server not in outside.servers:
             timers.looking(context.db, device_id, context.now + UNCONFIGURED_FOR)
         elif outside.servers[device.server].queue_view:
-            by_queue.look(context, device)
+            by_queue.take_up(context, device)
         else:
             by_answers.look(context, device)
     return len(due)
+
+
+def _doubt_parked(context: Context, command: Command, due_at: float) -> None:
+    at = command.missed_at or due_at
+    again_at = follow_up.waits_for_webhooks(context, command.server, at)
+    if again_at is None:
+        follow_up.doubt(context, command)
+    else:
+        timers.missed(context.db, command.command_uuid, at, again_at)
 
 
 def _pushes(context: Context, outside: Outside) -> int:
@@ -121,6 +131,11 @@ def _pushes(context: Context, outside: Outside) -> int:
         device = devices.by_id(context.db, device_id)
         if device is None or device.server not in outside.servers:
             timers.push_again(context.db, device_id, context.now + UNCONFIGURED_FOR, context.now)
+            continue
+        called_at = timers.called_at(context.db, device_id, context.now)
+        answered_by = min(called_at + context.policy.command.in_doubt_after, context.now)
+        if later := follow_up.waits_for_webhooks(context, device.server, answered_by):
+            timers.push_again(context.db, device_id, later, context.now)
             continue
         parked = commands.parked(context.db, device_id)
         for command in parked:

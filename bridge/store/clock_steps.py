@@ -44,7 +44,7 @@ DUE: Mapping[str, tuple[str, ...]] = {
 
 HAPPENED: Mapping[str, tuple[str, ...]] = {
     "commands": (
-        *("created_at", "posted_at", "in_doubt_at", "not_now_since", "not_now_at"),
+        *("created_at", "posted_at", "missed_at", "in_doubt_at", "not_now_since", "not_now_at"),
         *("offered_at", "stalled_at", "odd_at", "answered_at"),
     ),
     "outbox": ("created_at", "claimed_at", "settled_at"),
@@ -72,6 +72,7 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "seen_messages": ("seen_at",),
     "webhooks": ("last_at", "told_at"),
     "webhook_refusals": ("first_at", "last_at"),
+    "webhook_streams": ("heard_to", "advanced_at", "ahead_at", "behind_since"),
     "acts": ("at",),
     "counters": ("updated_at",),
     "pauses": ("since", "probe_at"),
@@ -95,6 +96,9 @@ FROM_OUTSIDE: Mapping[str, tuple[str, ...]] = {
 
 LENGTHS: Mapping[str, tuple[str, ...]] = {"webhook_gaps": ("longest",)}
 """Columns that say how long something took."""
+
+DIFFERENCES: Mapping[str, tuple[str, ...]] = {"webhook_streams": ("ahead",)}
+"""Columns that say by how much our clock is ahead of another one."""
 
 _PENDING = "clock_step_pending"
 _LATEST = (
@@ -187,6 +191,8 @@ def _move(db: Connection, table: str, batch: int, step: Move) -> None:
     for column in HAPPENED.get(table, ()):
         value, where = _HAPPENED_BACK if back else _HAPPENED_FORWARD
         _set(db, table, column, value, where + within, values)
+    for column in DIFFERENCES.get(table, ()):
+        _set(db, table, column, "{c} + :by", "{c} IS NOT NULL" + within, values)
 
 
 _DUE_BACK = "max({c} + :by, :now)", "{c} > :now"

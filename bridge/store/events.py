@@ -146,6 +146,16 @@ def backlog(db: Connection) -> tuple[int, float | None, int]:
     return int(row[0]), row[1], int(aside[0])
 
 
+def waiting_since(db: Connection, source: EventSource, origin: str) -> float | None:
+    """When the oldest message of an origin came that is not processed yet."""
+    row = db.execute(
+        "SELECT received_at FROM events WHERE status = 'new' AND source = ? AND origin = ? "
+        "ORDER BY next_try_at, id LIMIT 1",
+        (source, origin),
+    ).fetchone()
+    return None if row is None else float(row[0])
+
+
 def by_command(db: Connection, command_uuids: Sequence[str]) -> list[Row]:
     """What came in about these commands, oldest first; for an install's timeline."""
     return db.execute(

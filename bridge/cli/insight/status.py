@@ -182,7 +182,7 @@ def _outside(report: Mapping[str, Any], now: float) -> None:
     if report["servers"]:
         show.heading("MDM servers")
         show.table(
-            ("server", "devices", "enrolled", "list read", "last webhook"),
+            ("server", "devices", "enrolled", "list read", "last webhook", "behind"),
             [
                 (
                     each["name"],
@@ -190,6 +190,7 @@ def _outside(report: Mapping[str, Any], now: float) -> None:
                     each["enrolled"],
                     show.age(each["devices_read_at"], now),
                     show.age(each["last_webhook_at"], now),
+                    show.length(each["webhooks_behind_s"]) if each["webhooks_behind_s"] else "no",
                 )
                 for each in report["servers"]
             ],

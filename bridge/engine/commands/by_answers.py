@@ -36,7 +36,11 @@ def _look(context: Context, device: Device, command: Command) -> None:
         timers.look_again(context.db, command.command_uuid, now + DAY)
         return
     if was_cleared or (left_open_at is not None and now >= left_open_at):
-        follow_up.doubt(context, command)
+        again_at = follow_up.waits_for_webhooks(context, command.server, left_open_at or now)
+        if was_cleared or again_at is None:
+            follow_up.doubt(context, command)
+        else:
+            timers.look_again(context.db, command.command_uuid, again_at)
         return
     posted_at = command.posted_at or command.created_at
     if command.state == "posted" and now < posted_at + STORE_GRACE:

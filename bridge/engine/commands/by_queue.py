@@ -25,6 +25,21 @@ LOOK_AT_MOST = 6 * 3600.0
 """Longest wait between two looks for a command that waits in a queue."""
 
 
+def take_up(context: Context, device: Device) -> None:
+    """Take up what is due of one device. Of what was missed in the queue before only the webhooks
+    tell, which may be behind; all else is looked for."""
+    due = [
+        command
+        for command in commands.on_server(context.db, device.id)
+        if command.look_at is not None and command.look_at <= context.now
+    ]
+    missed = [(command, command.missed_at) for command in due if command.missed_at is not None]
+    for command, at in missed:
+        _miss(context, command, at)
+    if len(missed) < len(due):
+        look(context, device)
+
+
 def look(context: Context, device: Device) -> None:
     """Have the server's queue looked at for one device."""
     outbox.add(
@@ -57,13 +72,25 @@ def _unlisted(context: Context, command: Command, began_at: float) -> None:
     if command.suspect:
         doubt_at = min(doubt_at, posted_at + STORE_GRACE)
     if began_at >= doubt_at:
-        follow_up.doubt(context, command)
+        _miss(context, command, command.missed_at or began_at)
     elif began_at >= posted_at + STORE_GRACE:
         timers.stored_up_to(context.db, command.server, posted_at, doubt_at)
     else:
         age = max(began_at - posted_at, LOOK_AFTER)
         next_look = min(doubt_at, posted_at + STORE_GRACE, began_at + age)
         timers.look_again(context.db, command.command_uuid, next_look)
+
+
+def _miss(context: Context, command: Command, at: float) -> None:
+    """It was missed then: its device had answered it, or the server lost it. An answer would be
+    among the webhooks that the server had to send by then."""
+    again_at = follow_up.waits_for_webhooks(context, command.server, at)
+    if again_at is None:
+        follow_up.doubt(context, command)
+    else:
+        posted_at = command.posted_at or command.created_at
+        timers.stored_up_to(context.db, command.server, posted_at, again_at)
+        timers.missed(context.db, command.command_uuid, at, again_at)
 
 
 def _queued(context: Context, command: Command, began_at: float) -> None:

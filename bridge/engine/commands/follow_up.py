@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.domain.backoff import next_step, nth_delay
+from bridge.domain.lag import MARGIN
 from bridge.domain.policy import DAY, Policy
 from bridge.engine.context import Context
 from bridge.store import meta
@@ -10,6 +11,7 @@ from bridge.store.commands import commands, ends, left_open
 from bridge.store.commands.commands import Command
 from bridge.store.devices import devices, unheard
 from bridge.store.installs import installs
+from bridge.store.service import streams
 
 STORE_GRACE = 2.0
 """Seconds that a server may take to store a command after its reply (MicroMDM, measured: under
@@ -20,9 +22,26 @@ LOOK_AFTER = 0.05
 stores as quickly as it is posted to it is there by then, and others are still being posted."""
 
 
+NEXT_MOMENT = (1.0, 60.0)
+"""Seconds, at least and at most, until it is looked again whether webhooks that are behind have
+passed a moment."""
+
+
+def waits_for_webhooks(context: Context, server: str, moment: float) -> float | None:
+    """When to look again whether the server's webhooks have passed that moment, so that silence
+    until then is silence; None if they have."""
+    stream = streams.load(context.db, server)
+    if stream.has_passed(moment, context.now):
+        return None
+    least, most = NEXT_MOMENT
+    left = moment + MARGIN - stream.position(context.now)
+    return context.now + min(max(left / 2, least), most)
+
+
 def doubt(context: Context, command: Command) -> None:
-    """Neither queued nor answered. A question may be asked again at once, by whoever needs the
-    answer; before an install is posted again, its device is asked.
+    """Neither queued nor answered, and its server's webhooks have passed the moment. A question may
+    be asked again at once, by whoever needs the answer; before an install is posted again, its
+    device is asked.
     """
     commands.in_doubt(context.db, command.command_uuid, context.now)
     meta.count(context.db, "command.in_doubt", context.now)

@@ -16,6 +16,7 @@ from bridge.domain.times import rfc3339
 from bridge.domain.views.installs import Evidence, ExplainedInstall
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
+from bridge.engine.insight import lag
 from bridge.engine.insight.timeline import History
 from bridge.store.catalog import usage
 from bridge.store.devices import devices
@@ -58,14 +59,15 @@ def explain(
         "reason": reason,
         "detail": decision.detail,
         "explanation": {
-            "sentence": as_sentence(sentence),
+            "sentence": as_sentence(sentence) + _lag(context, fact, decision),
             "who_must_act": actor,
             "needs_someone": _needs_someone(decision),
             "next": as_sentence(next_step),
             "next_at": rfc3339(_next_at(context, fact, history, decision)),
             "evidence": _evidence(fact, way)
             + _twins(context, fact)
-            + _shortage(context, fact, reason),
+            + _shortage(context, fact, reason)
+            + ([] if fact.device is None else lag.evidence(context, fact.device.server)),
             "took": history.took() if decision.state in FINE else [],
         },
         "trail": [step.as_json() for step in history.steps()],
@@ -83,6 +85,12 @@ def _next_at(context: Context, fact: Facts, history: History, decision: Decision
             times.append(command.due_at if command.state == "ready" else command.look_at)
     ahead = [at for at in times if at is not None]
     return max(min(ahead), context.now) if ahead else None
+
+
+def _lag(context: Context, fact: Facts, decision: Decision) -> str:
+    if fact.device is None:
+        return ""
+    return lag.sentence(context, fact.device.server, decision.state, decision.reason)
 
 
 def _needs_someone(decision: Decision) -> bool:

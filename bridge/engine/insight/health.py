@@ -14,7 +14,7 @@ from bridge.domain.reasons import REASONS
 from bridge.domain.views import HealthPart
 from bridge.domain.wording import counted
 from bridge.engine.context import Context
-from bridge.engine.insight import webhook_health
+from bridge.engine.insight import lag, webhook_health
 from bridge.engine.intake import forward, serials
 from bridge.engine.upkeep import clock_steps, file_check
 from bridge.errors import StoreError
@@ -58,6 +58,7 @@ def parts(context: Context, config: Config) -> Sequence[HealthPart]:
         *(_location(context, name) for name in config.locations),
         *(_server(context, name) for name in config.servers),
         *webhook_health.parts(context, tuple(config.servers)),
+        *(lag.part(context, name) for name in config.servers),
         *forward.parts(context, config),
         *_serials(context),
         *_pauses(context),

@@ -17,7 +17,7 @@ from bridge.domain.views.desired import Pause
 from bridge.domain.views.installs import Install
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
-from bridge.engine.insight import health, webhook_health
+from bridge.engine.insight import health, lag, webhook_health
 from bridge.store import events, meta, pauses
 from bridge.store.catalog import apps, usage
 from bridge.store.desired import applied
@@ -201,6 +201,7 @@ def _servers(context: Context, config: Config) -> list[dict[str, Any]]:
             "devices_read_at": rfc3339(devices_read_at(context, name)),
             "last_webhook_at": rfc3339(webhooks.last_at(context.db, name)),
             "webhooks_refused": webhook_health.refused(context, name),
+            **lag.as_json(context, name),
             "webhook_url": config.webhook_url(name),
         }
         for name in config.servers

@@ -22,9 +22,11 @@ from bridge.engine.intake.answers import STATUSES, touch
 from bridge.store import meta
 from bridge.store.catalog import apps
 from bridge.store.commands import commands, ends, timers
+from bridge.store.commands.commands import Command
 from bridge.store.devices import devices, queue_times
 from bridge.store.events import Event
 from bridge.store.installs import installs
+from bridge.store.service import streams
 from bridge.wire.device_report import AuthenticateReport, parse_authenticate, parse_status
 from bridge.wire.mdm_webhook import StoredWebhook, load_stored
 
@@ -204,21 +206,36 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
             _ask_server(context, event)
         touch(context, device.id)
     status = _status(webhook)
+    command = commands.get(db, webhook.command_uuid) if webhook.command_uuid else None
+    came_at = _came_at(context, event, webhook, command)
     if status == "Idle" and webhook.channel is None:
         return (
             f"unreadable, no effect on what is open: {webhook.payload_error or 'no device in it'}"
         )
     if status == "Idle":
-        look_at = at + context.policy.command.in_doubt_after
-        timers.expect_parked(db, device.id, at, look_at)
-        timers.offered(db, device.id, at, look_at)
+        look_at = came_at + context.policy.command.in_doubt_after
+        timers.expect_parked(db, device.id, came_at, look_at)
+        timers.offered(db, device.id, came_at, look_at)
         return "idle"
-    command = commands.get(db, webhook.command_uuid) if webhook.command_uuid else None
     if command is None or command.device_id != device.id:
         return "an answer to a command of somebody else"
     if webhook.message is None and webhook.payload_error is None:
         return "an answer that was stored before its command was ours, no effect"
     return answers.handle(context, event, webhook, status, device, command)
+
+
+def _came_at(
+    context: Context, event: Event, webhook: StoredWebhook, command: Command | None
+) -> float:
+    """When the device connected: a server whose webhooks are behind tells of it late. How far they
+    have come is kept."""
+    if webhook.created_at is None:
+        return event.received_at
+    made_at = None
+    if command is not None:  # that it was posted first is known of one that was posted once
+        made_at = command.posted_at if command.posts == 1 else command.created_at
+    stream = streams.heard(context.db, event.origin, webhook.created_at, event.received_at, made_at)
+    return stream.moment_of(webhook.created_at, event.received_at)
 
 
 def _status(webhook: StoredWebhook) -> str | None:

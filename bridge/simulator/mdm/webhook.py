@@ -32,6 +32,8 @@ class Webhook:
     `url` may carry userinfo, which becomes Basic credentials, and None means no webhook. `latency`
     is the time in seconds that one event takes. Any status >= 400 and any failure loses the event.
     `clock_ahead` is by how many seconds the server's clock is ahead.
+    `lag` is the time in seconds that each event waits in the server's memory, as on one that has
+    more to tell than its receiver takes; may be changed while it runs, and order is kept.
     `late` is the place (from 0) of an event that changes places with the one after it, as one in
     twenty does with a slow receiver; without one after it, it comes `LATE_AT_MOST` seconds late.
     """
@@ -42,16 +44,27 @@ class Webhook:
         self.url: str | None = None
         self.latency = latency
         self.late: int | None = None
+        self._lag = 0.0
         self.sent = 0
         self.lost = 0
         self.clock_ahead = 0.0
         self._kernel = kernel
         self._outgoing = outgoing
         self._faults = faults
-        self._pending: dict[str, deque[bytes]] = {}
+        self._pending: dict[str, deque[tuple[float, bytes]]] = {}
         self._busy = False
         self._place = 0
         self._held: bytes | None = None
+
+    @property
+    def lag(self) -> float:
+        """See the class."""
+        return self._lag
+
+    @lag.setter
+    def lag(self, seconds: float) -> None:
+        self._lag = seconds
+        self._work()
 
     @property
     def backlog(self) -> int:
@@ -88,17 +101,21 @@ class Webhook:
         self._pending.clear()
 
     def _enqueue(self, topic: str, body: bytes) -> None:
-        self._pending.setdefault(topic, deque()).append(body)
+        self._pending.setdefault(topic, deque()).append((self._kernel.now, body))
         self._work()
 
     def _work(self) -> None:
-        topics = [topic for topic, events in self._pending.items() if events]
-        if self._busy or not topics:
+        since = {topic: events[0][0] for topic, events in self._pending.items() if events}
+        topics = [topic for topic, at in since.items() if at + self._lag <= self._kernel.now]
+        if self._busy or not since:
+            return
+        if not topics:
+            self._kernel.at(min(since.values()) + self._lag, self._work)
             return
         self._busy = True
         # Go's `select` picks any topic that has something, so topics overtake each other.
         topic = self._kernel.random.choice(topics) if len(topics) > 1 else topics[0]
-        body = self._pending[topic].popleft()
+        _, body = self._pending[topic].popleft()
         self._kernel.after(self.latency, lambda: self._post(body))
 
     def _post(self, body: bytes) -> None:

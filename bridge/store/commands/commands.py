@@ -36,6 +36,7 @@ class Command:
     due_at: float
     posted_at: float | None
     look_at: float | None
+    missed_at: float | None
     in_doubt_at: float | None
     not_now_since: float | None
     not_now_at: float | None
@@ -158,7 +159,7 @@ def posting(db: Connection, command_uuid: str, enrolment: int) -> None:
     db.execute(
         "UPDATE commands SET state = 'posting', posts = posts + 1, enrolment = ?, look_at = NULL, "
         "suspect = 0, not_now_since = NULL, not_now_at = NULL, in_doubt_at = NULL, push_at = NULL, "
-        "offered_at = NULL, stalled_at = NULL, odd_answers = 0, odd_at = NULL "
+        "missed_at = NULL, offered_at = NULL, stalled_at = NULL, odd_answers = 0, odd_at = NULL "
         "WHERE command_uuid = ? AND state = 'ready'",
         (enrolment, command_uuid),
     )
@@ -188,7 +189,8 @@ def queued(
 ) -> None:
     """The server has the command; `push_at` says when the device is pushed to."""
     db.execute(
-        "UPDATE commands SET state = 'queued', look_at = ?, push_at = coalesce(push_at, ?) "
+        "UPDATE commands SET state = 'queued', look_at = ?, missed_at = NULL, "
+        "push_at = coalesce(push_at, ?) "
         f"WHERE command_uuid = ? AND state IN {states.SQL_ON_SERVER}",
         (look_at, push_at, command_uuid),
     )
@@ -209,7 +211,8 @@ def not_now(db: Connection, command_uuid: str, now: float, *, push_at: float) ->
     """The device answered NotNow: the server parks the command and hides it from its queue."""
     db.execute(
         "UPDATE commands SET state = 'not_now', status = 'NotNow', not_now_at = ?, "
-        "not_now_since = coalesce(not_now_since, ?), push_at = ?, look_at = NULL "
+        "not_now_since = coalesce(not_now_since, ?), push_at = ?, look_at = NULL, "
+        "missed_at = NULL "
         f"WHERE command_uuid = ? AND state IN {states.SQL_POSTED}",
         (now, now, push_at, command_uuid),
     )

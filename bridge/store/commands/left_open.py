@@ -36,7 +36,7 @@ def not_taken(
     """
     row = db.execute(
         "UPDATE commands SET state = 'queued', status = ?, unread = ?, "
-        "odd_answers = odd_answers + 1, odd_at = ?, in_doubt_at = NULL, "
+        "odd_answers = odd_answers + 1, odd_at = ?, in_doubt_at = NULL, missed_at = NULL, "
         "look_at = CASE WHEN odd_answers = 0 THEN ? ELSE coalesce(look_at, ?) END, "
         "stalled_at = coalesce(stalled_at, ?) WHERE command_uuid = ? "
         f"AND state IN {states.SQL_OPEN} AND posts > 0 RETURNING device_id, odd_answers",

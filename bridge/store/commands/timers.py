@@ -120,6 +120,15 @@ def look_again(db: Connection, command_uuid: str, at: float) -> None:
     db.execute("UPDATE commands SET look_at = ? WHERE command_uuid = ?", (at, command_uuid))
 
 
+def missed(db: Connection, command_uuid: str, at: float, look_at: float) -> None:
+    """It was neither queued nor answered at `at`; its answer may still come by `look_at`."""
+    db.execute(
+        "UPDATE commands SET missed_at = coalesce(missed_at, ?), look_at = ? "
+        f"WHERE command_uuid = ? AND state IN {states.SQL_TAKEN}",
+        (at, look_at, command_uuid),
+    )
+
+
 def to_push(db: Connection, now: float, limit: int) -> list[int]:
     """The devices that are to be pushed to now."""
     found = db.execute(
@@ -128,6 +137,19 @@ def to_push(db: Connection, now: float, limit: int) -> list[int]:
         (now, limit),
     )
     return [int(row[0]) for row in found]
+
+
+def called_at(db: Connection, device_id: int, now: float) -> float:
+    """When the newest thing happened for which a device that is due for a push was to come: a
+    command was posted, put off or left open, or it was pushed to."""
+    row = db.execute(
+        "SELECT max(max(coalesce(c.posted_at, 0), coalesce(c.not_now_at, 0), "
+        "coalesce(c.stalled_at, 0), coalesce(c.odd_at, 0), coalesce(d.pushed_at, 0))) "
+        "FROM commands c JOIN devices d ON d.id = c.device_id "
+        "WHERE c.device_id = ? AND c.push_at <= ?",
+        (device_id, now),
+    ).fetchone()
+    return float(row[0] or 0.0)
 
 
 def push_by(db: Connection, command_uuid: str, at: float) -> None:

@@ -21,6 +21,7 @@ CREATE TABLE commands (
     posted_at DOUBLE PRECISION,
     look_at DOUBLE PRECISION,          -- when the server's queue is looked at next
     suspect INTEGER NOT NULL DEFAULT 0,  -- its answer may have come while nobody listened
+    missed_at DOUBLE PRECISION,        -- when it was first found neither queued nor answered
     in_doubt_at DOUBLE PRECISION,
     not_now_since DOUBLE PRECISION,
     not_now_at DOUBLE PRECISION,

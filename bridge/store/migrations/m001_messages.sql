@@ -58,6 +58,16 @@ CREATE TABLE webhooks (
     told_at DOUBLE PRECISION           -- when the log told what is wrong; NULL: all is well
 );
 
+-- How far they have come, as far as they are processed; see domain/lag.py.
+CREATE TABLE webhook_streams (
+    server TEXT PRIMARY KEY,
+    heard_to DOUBLE PRECISION,         -- when the newest of them was sent, by our clock
+    advanced_at DOUBLE PRECISION,      -- when that one came
+    ahead DOUBLE PRECISION,            -- our clock is ahead of the server's by that at most
+    ahead_at DOUBLE PRECISION,         -- when that was seen
+    behind_since DOUBLE PRECISION      -- NULL: they come at once
+);
+
 -- The longest time between two of them that ended on a day (since the epoch, UTC).
 CREATE TABLE webhook_gaps (
     server TEXT NOT NULL,

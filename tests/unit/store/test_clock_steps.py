@@ -51,6 +51,7 @@ def test_every_time_that_is_stored_is_of_one_kind(database: Database) -> None:
         columns(clock_steps.HAPPENED),
         columns(clock_steps.FROM_OUTSIDE),
         columns(clock_steps.LENGTHS),
+        columns(clock_steps.DIFFERENCES),
     ]
     with database.read() as db:
         assert set().union(*kinds) == times(db)
