@@ -9,8 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from operator import itemgetter
 
-from bridge.wire.json_text import Members, read_message, write_object
+from bridge.wire.json_text import Members, is_plain, read_message, write_object
 
 TEST_NOTIFICATION = "TEST_NOTIFICATION"
 ASSET_MANAGEMENT = "ASSET_MANAGEMENT"
@@ -130,19 +131,41 @@ def _payload(notification_type: str | None, document: Members) -> Payload:
 
 
 def _asset_management(content: Members) -> AssetManagement | None:
-    assignments = content.children("assignments", required=True)
-    if assignments is None:
+    plain = _plain_pairs(content.raw("assignments"))
+    odd = content.children("assignments", required=True) if plain is None else ()
+    if odd is None:
         return None
     error = content.child("error") or Members({}, [])
-    pairs = (_pair(each) for each in assignments)
     return AssetManagement(
         type=content.text("type", required=True),
         result=content.text("result", required=True),
         apple_event_id=content.identifier("eventId"),
-        assignments=tuple(pair for pair in pairs if pair is not None),
+        assignments=plain or tuple(p for p in map(_pair, odd) if p is not None),
         error_number=error.integer("errorNumber"),
         error_message=error.text("errorMessage"),
     )
+
+
+_THREE = itemgetter("adamId", "pricingParam", "serialNumber")
+
+
+def _plain_pairs(value: object) -> tuple[AssignedPair, ...] | None:
+    """A hundred pairs of devices as Apple sends them, read quickly; None where anything about one
+    of them is otherwise, and they are to be looked at member by member."""
+    if not isinstance(value, list):
+        return None
+    pairs = []
+    for each in value:
+        try:
+            adam_id, param, serial = _THREE(each)
+        except (KeyError, TypeError):
+            return None
+        if not type(adam_id) is type(param) is type(serial) is str or "clientUserId" in each:
+            return None
+        if not (adam_id and param and serial and is_plain(adam_id + param + serial)):
+            return None
+        pairs.append(AssignedPair(adam_id, param, serial, None))
+    return tuple(pairs)
 
 
 def _pair(content: Members) -> AssignedPair | None:
@@ -182,13 +205,15 @@ def _kept(notification: Notification) -> dict[str, object]:
 
 def _kept_assets(payload: AssetManagement) -> dict[str, object]:
     pairs = [
-        _given(
-            adamId=pair.adam_id,
-            pricingParam=pair.pricing_param,
-            serialNumber=pair.serial_number,
-            clientUserId=pair.client_user_id,
+        {"adamId": p.adam_id, "pricingParam": p.pricing_param, "serialNumber": p.serial_number}
+        if p.client_user_id is None and p.pricing_param is not None
+        else _given(
+            adamId=p.adam_id,
+            pricingParam=p.pricing_param,
+            serialNumber=p.serial_number,
+            clientUserId=p.client_user_id,
         )
-        for pair in payload.assignments
+        for p in payload.assignments
     ]
     error = _given(errorNumber=payload.error_number, errorMessage=payload.error_message)
     return _given(

@@ -8,6 +8,7 @@ Source: Apple, "Subscribing to notifications".
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
 from bridge.engine.context import Context
@@ -54,8 +55,9 @@ def _effect(context: Context, event: Event, notification: Notification) -> str:
 
 
 def _asset_management(context: Context, location: str, payload: AssetManagement) -> str:
+    asset = cache(Asset)  # few assets, many devices
     pairs = [
-        Pair(Asset(a.adam_id, a.pricing_param or DEFAULT_PRICING), a.serial_number.upper())
+        Pair(asset(a.adam_id, a.pricing_param or DEFAULT_PRICING), a.serial_number.upper())
         for a in payload.assignments
         if a.serial_number is not None
     ]

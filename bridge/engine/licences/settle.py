@@ -36,7 +36,7 @@ def confirmed(
         request_id=request.id,
     )
     if request.kind == "ASSOCIATE":
-        assignments.confirm(context.db, request.location, settled, told_by=told_by, now=context.now)
+        assignments.granted(context.db, request.location, settled, told_by=told_by, now=context.now)
     else:
         assignments.withdraw(context.db, request.location, settled)
     doubtful = request_pairs.were_touched(context.db, request.id, settled)

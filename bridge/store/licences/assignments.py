@@ -47,6 +47,14 @@ def confirm(
     What was only collected to be asked for is not asked for any more.
     """
     pairs = list(pairs)
+    granted(db, location, pairs, told_by=told_by, now=now)
+    request_pairs.turned_up(db, location, pairs, now)
+
+
+def granted(
+    db: Connection, location: str, pairs: Iterable[Pair], *, told_by: str, now: float
+) -> None:
+    """As `confirm`, for pairs that a request of ours was open for: none of them is collected."""
     db.executemany(
         "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
         "confirmed_at, confirmed_by, read_at) VALUES (?, ?, ?, 'serial', ?, ?, ?, ?) "
@@ -57,7 +65,6 @@ def confirm(
             for p in pairs
         ],
     )
-    request_pairs.turned_up(db, location, pairs, now)
 
 
 def withdraw(db: Connection, location: str, pairs: Iterable[Pair]) -> None:

@@ -118,16 +118,29 @@ def settle(
     """The result of a request's open pairs is known: `confirmed`, `failed`, `missing` or
     `withdrawn`. Returns the pairs that this settled; what was settled before stays as it was.
     """
-    settled = []
-    for pair in pairs:
-        changed = db.execute(
-            "UPDATE request_pairs SET state = ?, settled_at = ?, settled_by = ?, "
-            f"error_number = ? WHERE {UNDER_WAY} AND state = 'open' AND request_id = ?",
-            (state, now, told_by, error_number, *key(location, pair), request_id),
-        )
-        if changed.rowcount:
-            settled.append(pair)
+    pairs = list(pairs)
+    changes = (state, now, told_by, error_number)
+    db.execute("SAVEPOINT settle")
+    changed = db.executemany(
+        _SETTLE, [(*changes, *key(location, pair), request_id) for pair in pairs]
+    ).rowcount
+    if changed == len(pairs):  # as nearly always: then they need not be asked about one by one
+        settled = pairs
+    else:
+        db.execute("ROLLBACK TO settle")
+        settled = [
+            pair
+            for pair in pairs
+            if db.execute(_SETTLE, (*changes, *key(location, pair), request_id)).rowcount
+        ]
+    db.execute("RELEASE settle")
     return settled
+
+
+_SETTLE = (
+    "UPDATE request_pairs SET state = ?, settled_at = ?, settled_by = ?, "
+    f"error_number = ? WHERE {UNDER_WAY} AND state = 'open' AND request_id = ?"
+)
 
 
 def touched_by_others(db: Connection, location: str, pairs: Iterable[Pair], now: float) -> None:

@@ -154,7 +154,9 @@ CREATE UNIQUE INDEX request_pairs_open ON request_pairs
     (location, adam_id, pricing_param, target_kind, target)
     WHERE state IN ('collected', 'open');
 CREATE INDEX request_pairs_pair ON request_pairs (target, adam_id, id);
-CREATE INDEX request_pairs_request ON request_pairs (request_id, state);
+CREATE INDEX request_pairs_request ON request_pairs (request_id);
+CREATE INDEX request_pairs_asked ON request_pairs (request_id) WHERE state = 'open';
+CREATE INDEX request_pairs_touched ON request_pairs (request_id) WHERE foreign_at IS NOT NULL;
 CREATE INDEX request_pairs_collected ON request_pairs (location, kind, ready_at)
     WHERE state = 'collected';
 CREATE INDEX request_pairs_settled ON request_pairs (location, adam_id, settled_at)

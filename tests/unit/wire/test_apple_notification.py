@@ -244,3 +244,22 @@ def test_noise_raises_shape_error_only(data):
         parse_notification(data)
     except ShapeError:
         pass
+
+
+ODD_TEXT = st.sampled_from([None, "", "x", "DMQX10ABCD12", 7, 7.5, True, [], "\ud800", "x" * 1025])
+ODD_PAIR = st.one_of(
+    st.dictionaries(
+        st.sampled_from(["adamId", "pricingParam", "serialNumber", "clientUserId"]), ODD_TEXT
+    ),
+    st.sampled_from([None, 7, "x", []]),
+    st.just({"adamId": "510017342", "pricingParam": "STDQ", "serialNumber": "DMQX10ABCD12"}),
+)
+
+
+@given(st.lists(ODD_PAIR, max_size=4))
+def test_what_is_read_quickly_is_read_as_it_is_member_by_member(pairs):
+    message = body("ASSET_MANAGEMENT", {"type": "ASSOCIATE", "assignments": pairs})
+    quickly = parse_notification(message)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(wire, "_plain_pairs", lambda value: None)
+        assert parse_notification(message) == quickly
