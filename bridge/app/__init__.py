@@ -234,7 +234,7 @@ class Bridge(Lists, Pauses, Wishes):
     def retry(self, serial: str | None = None, adam_id: str | None = None) -> int:
         """Give the stopped installs of a device, of an app, of both, or all another round.
 
-        Returns how many there were; only what is wanted, and what a person must act on, counts.
+        Returns how many there were; only what is desired, and what a person must act on, counts.
         """
         with self.database.write() as db:
             number = retry.retry(db, serial, adam_id, self.now())

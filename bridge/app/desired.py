@@ -1,4 +1,4 @@
-"""What is wanted of a bridge: the file's groups and apps, and one-off wishes beside them."""
+"""What is desired of a bridge: the file's groups and apps, and one-off wishes beside them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from bridge.store.database import Connection
 
 
 class Wishes(Opened):
-    """Changing what is wanted, each in one transaction; all raise StoreError."""
+    """Changing what is desired, each in one transaction; all raise StoreError."""
 
     def plan(self, desired: Desired, *, limit: int | None = None, look: Look | None = None) -> Plan:
         """What `apply` would change and cost; nothing is stored.
@@ -52,7 +52,7 @@ class Wishes(Opened):
         unseen: Collection[Blind] = (),
         anyway: str = BY_OPTION,
     ) -> Change:
-        """Store what is wanted, in one transaction.
+        """Store what is desired, in one transaction.
 
         `unseen` are the MDM servers whose devices could not be shown: what rules mean there and
         nobody knew of waits, NOT_PLANNED, for another apply.

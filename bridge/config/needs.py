@@ -24,7 +24,7 @@ KEYS_OF: Mapping[Need, frozenset[str]] = {
 EVERYTHING: frozenset[Need] = frozenset(KEYS_OF)
 WANTED: frozenset[Need] = frozenset({"desired"})
 SETTINGS: frozenset[Need] = EVERYTHING - WANTED
-"""All but what is wanted of the bridge, which is in the database from an `apply` on."""
+"""All but what is desired of the bridge, which is in the database from an `apply` on."""
 
 
 def concerns(key: str, needs: Collection[Need]) -> bool:

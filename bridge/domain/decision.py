@@ -73,12 +73,12 @@ class SendRemove:
 
 @dataclass(frozen=True, slots=True)
 class LeaveLine:
-    """Step: the licence is not wanted any more; nobody was asked for it yet."""
+    """Step: the licence is not desired any more; nobody was asked for it yet."""
 
 
 @dataclass(frozen=True, slots=True)
 class CancelAttempt:
-    """Step: the attempt is of a past enrolment, or no longer wanted; it will not be posted."""
+    """Step: the attempt is of a past enrolment, or no longer desired; it will not be posted."""
 
     command_uuid: str
 

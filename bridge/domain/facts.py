@@ -38,7 +38,7 @@ class Licence:
     """Why Apple did not take the request yet, and (`waits_until`) when it is sent again."""
     waits_until: float | None = None
     times_taken: int = 0
-    """How often others took it away since it was wanted."""
+    """How often others took it away since it was desired."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ class Facts:
     report: AppReport | None = None
     installed: InstalledReport | None = None
     strangers: bool = False
-    """Whether the newest list has an entry that is not known to be another wanted app."""
+    """Whether the newest list has an entry that is not known to be another desired app."""
     attempt: Attempt | None = None
     elsewhere: str | None = None
     """The CommandUUID that another device with this serial number was sent and never answered."""
@@ -127,7 +127,7 @@ class Facts:
     release: Licence = field(default_factory=lambda: Licence("none"))
     """Where giving the licence back stands: the newest disassociate, if it is not history."""
     removal: Attempt | None = None
-    """The newest RemoveApplication since the app is not wanted any more."""
+    """The newest RemoveApplication since the app is not desired any more."""
     list_open: bool = False
     """Whether a ManagedApplicationList for the device is on its way."""
     installed_open: bool = False

@@ -210,13 +210,13 @@ OnHold = Literal["NOT_PLANNED", "HELD_BACK", "PLATFORM_UNKNOWN"]
 
 @dataclass(frozen=True, slots=True)
 class Install:
-    """One wanted app on one device, with the decision that was taken last.
+    """One desired app on one device, with the decision that was taken last.
 
     `location` is where the licence comes from, one of the list whose key is `locations`: the same
     text where there is no other.
     `on_hold` is the reason for which nothing is done for it until an apply lets it go, or its
-    device's platform is known. `round_at` is when it was wanted, or wanted otherwise: failures from
-    before do not count.
+    device's platform is known. `round_at` is when it was desired, or desired otherwise: failures
+    from before do not count.
     """
 
     id: int

@@ -6,6 +6,7 @@ is asked, and everything goes on being decided.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -85,6 +86,16 @@ Way = Callable[[Pause], str]
 def by_command(pause: Pause) -> str:
     """By the command line."""
     return pause.resume
+
+
+def by_request(pause: Pause) -> str:
+    """By the API."""
+    return f"POST /v1/resume with {json.dumps({pause.scope: pause.name or True})}"
+
+
+def by_either(pause: Pause) -> str:
+    """For whom nobody knows what they have at hand: who reads the log, or a probe."""
+    return f"{by_command(pause)}, or {by_request(pause)},"
 
 
 @dataclass(frozen=True, slots=True)

@@ -136,15 +136,13 @@ class Engine:
     def _batch(self) -> int:
         """Make requests: planned while others may write, made one by one."""
         with self.database.read() as db:
-            context = self._context(db)
-            suspended = batch.anything_to_cancel(context)
-            batches = batch.plan(context, self._pairs_left)
-        if suspended:
+            plan = batch.plan(self._context(db), self._pairs_left)
+        if plan.suspended:
             return self._write(batch.cancel)
-        for each in batches:
+        for each in plan.batches:
             with self.database.write() as db:
                 batch.make(self._context(db), each)
-        return len(batches)
+        return len(plan.batches)
 
     def _next_batch_at(self) -> float | None:
         with self.database.read() as db:

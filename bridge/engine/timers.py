@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.clients.mdm.port import Abilities
 from bridge.domain.model import Device
+from bridge.domain.policy import SyncPolicy
 from bridge.domain.webhooks import NOBODY
 from bridge.engine.calls import Call, metadata
 from bridge.engine.calls.assignments import ReadRequest
@@ -40,11 +41,22 @@ AT_ONCE = 500
 UNCONFIGURED_FOR = 3600.0
 """Seconds after which it is looked again whether a location or server is configured."""
 
-LOCATION_JOBS: Mapping[str, type[Call]] = {
-    "config": ReadClientConfig,
-    **{read.job: read for read in (ReadLimits, ReadAssets, ReadAssignments)},
-    "changes": ReadChanges,
-    "metadata": metadata.ReadMetadata,
+
+@dataclass(frozen=True, slots=True)
+class LocationJob:
+    """What is read of a location by the clock, and how often."""
+
+    call: type[Call]
+    every: Callable[[SyncPolicy], float]
+
+
+LOCATION_JOBS: Mapping[str, LocationJob] = {
+    "config": LocationJob(ReadClientConfig, lambda sync: sync.client_config_every),
+    ReadLimits.job: LocationJob(ReadLimits, lambda sync: sync.service_config_every),
+    ReadAssets.job: LocationJob(ReadAssets, lambda sync: sync.assets_every),
+    ReadAssignments.job: LocationJob(ReadAssignments, lambda sync: sync.assignments_every),
+    "changes": LocationJob(ReadChanges, lambda sync: sync.changes_every),
+    "metadata": LocationJob(metadata.ReadMetadata, lambda sync: sync.service_config_every),
 }
 
 
@@ -195,15 +207,8 @@ def _jobs(context: Context, outside: Outside) -> int:
 
 
 def _location_job(context: Context, kind: str, name: str) -> None:
-    policy = context.policy.sync
-    every = {
-        "config": policy.client_config_every,
-        "limits": policy.service_config_every,
-        "assets": policy.assets_every,
-        "assignments": policy.assignments_every,
-        "changes": policy.changes_every,
-        "metadata": policy.service_config_every,
-    }[kind]
+    job, policy = LOCATION_JOBS[kind], context.policy.sync
+    every = job.every(policy)
     location = locations.get(context.db, name)
     unsettled = location.registered_at is None or location.suspended is not None
     is_readable = location.mdm_id != ""  # an MDM without an id is not the sooner to be read
@@ -213,4 +218,4 @@ def _location_job(context: Context, kind: str, name: str) -> None:
     if kind == "metadata":
         metadata.intend(context, name)
     elif kind == "config" or location.registered_at is not None:
-        LOCATION_JOBS[kind].intend(context.db, name, now=context.now)
+        job.call.intend(context.db, name, now=context.now)

@@ -165,7 +165,7 @@ class Changes(Protocol):
         unseen: Collection[Blind],
         anyway: str,
     ) -> Change:
-        """Store what is wanted; raises WishError where that would remove too much.
+        """Store what is desired; raises WishError where that would remove too much.
 
         `anyway` tells how to ask for it all the same, with `{}` for the number of removals.
 

@@ -24,7 +24,6 @@ class PlainMdm(MicroMdm):
         stores_before_reply=True,
         pushes_on_enqueue=True,
         repeats_are_refused=True,
-        max_ids=1,
     )
 
 

@@ -86,3 +86,28 @@ def test_what_is_held_back_goes_without_a_limit(make_scene: MakeScene) -> None:
     shown = api("GET", f"/v1/installs/{held['serial_number']}/{held['adam_id']}")
     assert "without a limit" in shown["explanation"]["next"]
     assert api("POST", "/v1/apply", desired)["let_go"] == 1
+
+
+@pytest.mark.parametrize("scope", ["all", "app", "location", "serial"])
+def test_who_reads_a_probe_or_the_log_is_told_both_ways_to_end_a_pause(
+    make_scene: MakeScene, caplog: pytest.LogCaptureFixture, scope: str
+) -> None:
+    scene = make_scene(devices=1, apps=1)
+    scene.apply()
+    scene.run(lambda: bool(scene.states()))
+    api = Api(scene)
+    names = {"app": scene.adam_ids[0], "location": "hq", "serial": scene.serials[0]}
+    with caplog.at_level("WARNING"):
+        api("POST", "/v1/pause", {scope: names.get(scope, True)})
+        scene.settle()
+    command = f"vpp-bridge resume --{scope} {names.get(scope, '')}".rstrip()
+    (probed,) = (
+        part["detail"]
+        for part in scene.client.get("/readyz").get_json()["parts"]
+        if part["name"].startswith("pause ")
+    )
+    (logged,) = (line for line in caplog.messages if " is paused since " in line)
+    for told in (probed, logged):
+        assert f"; {command}, or POST /v1/resume with {{" in told
+        assert told.endswith(", ends it")
+    assert api.follow(probed) == {"resumed": True, "pauses": []}

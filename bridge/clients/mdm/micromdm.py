@@ -58,7 +58,6 @@ class MicroMdm:
         stores_before_reply=False,
         pushes_on_enqueue=True,
         repeats_are_refused=False,
-        max_ids=1,
     )
 
     def __init__(self, http: HttpClient, api_key: str) -> None:

@@ -29,9 +29,6 @@ class Abilities:
     """It wakes the device itself once a command is queued."""
     repeats_are_refused: bool
     """It takes a CommandUUID once only, also if the command has left its queue since."""
-    max_ids: int
-    """How many devices one request may name. The bridge names one: each command has its own
-    CommandUUID, and one that cannot be reached must not keep others waiting."""
 
 
 NO_ABILITIES = Abilities(
@@ -40,7 +37,6 @@ NO_ABILITIES = Abilities(
     stores_before_reply=False,
     pushes_on_enqueue=False,
     repeats_are_refused=True,
-    max_ids=1,
 )
 """Of a server that is not configured: nothing is taken for granted."""
 
@@ -73,9 +69,12 @@ class MdmServer(Protocol):
     """One MDM server; thread-safe.
 
     Devices are addressed by their enrolment id (`bridge.domain.model.Device.enrolment_id`), byte
-    for byte. Every method raises NotSent, OutcomeUnknown or MdmRefused. MdmRefused means that
-    nothing was done; where that is not sure, it is OutcomeUnknown. A request that may change
-    something is sent once.
+    for byte, and one in a request, also where a server takes many: each command has its own
+    CommandUUID, and one that cannot be reached must not keep others waiting.
+
+    Every method raises NotSent, OutcomeUnknown or MdmRefused. MdmRefused means that nothing was
+    done; where that is not sure, it is OutcomeUnknown. A request that may change something is sent
+    once.
     """
 
     abilities: ClassVar[Abilities]

@@ -1,7 +1,7 @@
 """What is so for one install, and what happens next: a pure function of facts, policy and time.
 
 The rules are asked in order; the first that has something to say decides. They follow the road:
-wanted, enrolled, licensed, listed by the device, attempted.
+desired, enrolled, licensed, listed by the device, attempted.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""Deciding for what is not wanted any more: licence and app, in the order that Apple asks for.
+"""Deciding for what is not desired any more: licence and app, in the order that Apple asks for.
 
 First the licence is given back, and Apple confirms it; only then the app is removed from the
 device (Apple, "Managing Assets"). So a seat never waits for a device that is away. Only licences
@@ -29,7 +29,7 @@ from bridge.domain.policy import Policy
 
 
 def unwanted(facts: Facts, policy: Policy, now: float) -> Decision | None:
-    """What happens to an install that nobody wants any more; None for one that is wanted."""
+    """What happens to an install that nobody wants any more; None for one that is desired."""
     if facts.install.desired:
         return _desired_again(facts)
     steps = _tidy_up(facts)

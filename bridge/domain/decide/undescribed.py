@@ -24,7 +24,7 @@ def ask_what_it_is(facts: Facts, policy: Policy, now: float, decision: Decision)
 
 
 def platform_unknown(facts: Facts, policy: Policy, now: float) -> Decision:
-    """How the app is wanted depends on a platform that nobody knows: the device is asked what it
+    """How the app is desired depends on a platform that nobody knows: the device is asked what it
     is. One that did not tell, or is new to the bridge, is asked again now and then."""
     device, waits = facts.device, Decision("waiting", "PLATFORM_UNKNOWN")
     if device is None or not device.enrolled or device.enrolment_id is None:

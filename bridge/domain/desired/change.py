@@ -1,6 +1,6 @@
-"""What an apply changes: pure, from what is wanted now and what shall be wanted.
+"""What an apply changes: pure, from what is desired now and what shall be desired.
 
-A fleet has few ways in which apps are wanted and many devices, so both come as cohorts.
+A fleet has few ways in which apps are desired and many devices, so both come as cohorts.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ BY_OPTION = "--allow-removals {}"
 
 @dataclass(frozen=True, slots=True)
 class Cohort:
-    """Devices on which one app is wanted in the same way.
+    """Devices on which one app is desired in the same way.
 
     The licences come from `location`, or from the first of `fallbacks` that has a seat.
     `desired_by` is the file, a one-off wish or both; `on_hold` the reason why they wait.
@@ -43,7 +43,7 @@ class Cohort:
 
     @property
     def way(self) -> tuple[Asset, tuple[str, ...], int, Options]:
-        """How it is wanted; a cohort that differs in this is wanted otherwise."""
+        """How it is desired; a cohort that differs in this is desired otherwise."""
         return self.asset, (self.location, *self.fallbacks), self.priority, self.options
 
     def pairs(self) -> Iterable[PairName]:
@@ -55,9 +55,9 @@ class Cohort:
 class Change:
     """What an apply changes.
 
-    `added` is what no apply has shown yet. `otherwise` are installs that stay wanted in another
+    `added` is what no apply has shown yet. `otherwise` are installs that stay desired in another
     way. `let_go` were held back by a limit and go now; `held_back` are all that wait after it.
-    `stored` is how many installs were wanted before.
+    `stored` is how many installs were desired before.
     """
 
     added: frozenset[PairName]
@@ -70,7 +70,7 @@ class Change:
 
     @property
     def unchanged(self) -> int:
-        """How many installs stay wanted as they are."""
+        """How many installs stay desired as they are."""
         return self.kept - len(self.otherwise)
 
     def counts(self) -> Applied:

@@ -1,4 +1,4 @@
-"""How an install is wanted, as it is stored with each of them."""
+"""How an install is desired, as it is stored with each of them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any, Literal
 
 @dataclass(frozen=True, slots=True)
 class Options:
-    """How one install is wanted."""
+    """How one install is desired."""
 
     mode: Literal["install", "license_only"] = "install"
     managed: bool = True

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """One install that needs a seat; `since` is when it was first wanted."""
+    """One install that needs a seat; `since` is when it was first desired."""
 
     install_id: int
     priority: int

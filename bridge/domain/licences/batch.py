@@ -2,7 +2,7 @@
 
 A request to Apple is a rectangle: every asset in it times every serial number in it. The
 rectangles are disjoint and cover exactly the needed pairs, so that no device ever gets a licence
-that nobody wanted.
+that nobody wants.
 """
 
 from __future__ import annotations

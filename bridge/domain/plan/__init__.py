@@ -15,7 +15,7 @@ from bridge.domain.wording import counted, named
 
 @dataclass(frozen=True, slots=True)
 class Unable:
-    """A device that is wanted to have an app and cannot: it takes no seat. The reason's name."""
+    """A device that is to have an app and cannot: it takes no seat. The reason's name."""
 
     serial_number: str
     adam_id: str

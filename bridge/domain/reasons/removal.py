@@ -1,4 +1,4 @@
-"""What becomes of an app that is not wanted any more."""
+"""What becomes of an app that is not desired any more."""
 
 from __future__ import annotations
 

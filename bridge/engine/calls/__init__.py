@@ -112,8 +112,13 @@ class Call(ABC):
         now: float,
         key: str = "",
         subject: str = "",
+        after: float = 0.0,
     ) -> int:
-        """Have it made to a location or server as soon as may be; returns the row's id."""
+        """Have it made to a location or server, `after` seconds from now; returns the row's id.
+        Fewer than none let it go before what stands in line.
+
+        What its class stands on finds it by its kind: `registry.classes()`.
+        """
         return outbox.add(
             db,
             service=cls.service,
@@ -121,7 +126,7 @@ class Call(ABC):
             kind=cls.kind,
             key=key,
             subject=subject,
-            due_at=now,
+            due_at=now + after,
             now=now,
         )
 

@@ -10,12 +10,13 @@ from collections.abc import Collection
 from bridge.domain.backoff import doubling
 from bridge.domain.model import Device
 from bridge.domain.policy import DAY
+from bridge.engine.calls import registry
 from bridge.engine.commands import follow_up
 from bridge.engine.commands.follow_up import LOOK_AFTER, STORE_GRACE
 from bridge.engine.context import Context
 from bridge.store.commands import commands, timers
 from bridge.store.commands.commands import Command
-from bridge.store.outbox import kinds, outbox
+from bridge.store.outbox import kinds
 
 AHEAD = 60.0
 """Seconds by which a look is due before the commands that stand in line with it: what it shows
@@ -42,15 +43,9 @@ def take_up(context: Context, device: Device) -> None:
 
 def look(context: Context, device: Device) -> None:
     """Have the server's queue looked at for one device."""
-    outbox.add(
-        context.db,
-        service="mdm",
-        scope=device.server,
-        kind=kinds.QUEUE,
-        key=str(device.id),
-        subject=str(device.id),
-        due_at=context.now - AHEAD,
-        now=context.now,
+    name = str(device.id)
+    registry.classes()[kinds.QUEUE].intend(
+        context.db, device.server, key=name, subject=name, now=context.now, after=-AHEAD
     )
     # What is seen plans the next look; this only keeps the clock from asking meanwhile.
     timers.looking(context.db, device.id, context.now + context.policy.command.in_doubt_after)

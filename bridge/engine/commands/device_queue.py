@@ -10,13 +10,14 @@ from __future__ import annotations
 from bridge.domain.model import Device
 from bridge.domain.pauses import Pauses
 from bridge.domain.quiet_hours import next_allowed
+from bridge.engine.calls import registry
 from bridge.engine.commands.follow_up import LOOK_AFTER, STORE_GRACE
 from bridge.engine.context import Context
 from bridge.store import meta, pauses
 from bridge.store.commands import commands, device_queue, timers
 from bridge.store.commands.device_queue import Startable
 from bridge.store.devices import devices, queue_times
-from bridge.store.outbox import kinds, outbox
+from bridge.store.outbox import kinds
 
 LIMIT = 200
 """Devices taken up in one transaction."""
@@ -61,15 +62,9 @@ def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pa
             return started
         started += 1
         commands.posting(context.db, command.command_uuid, device.enrolment)
-        outbox.add(
-            context.db,
-            service="mdm",
-            scope=device.server,
-            kind=kinds.COMMAND,
-            key=command.command_uuid,
-            subject=command.command_uuid,
-            due_at=context.now,
-            now=context.now,
+        uuid = command.command_uuid
+        registry.classes()[kinds.COMMAND].intend(
+            context.db, device.server, key=uuid, subject=uuid, now=context.now
         )
     if room <= window or started < window:
         queue_times.rest(context.db, device_id, context.now, full=started >= room)

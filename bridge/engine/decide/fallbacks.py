@@ -12,8 +12,8 @@ from bridge.store.installs import facts, fallbacks
 from bridge.store.licences import locations
 
 
-def to_holders(context: Context, location: str, asset: Asset) -> int:
-    """Move those who hold the licence from another of their locations; returns how many."""
+def to_owned(context: Context, location: str, asset: Asset) -> int:
+    """Move those whose device owns a licence of another of their locations; returns how many."""
     owned = dict(fallbacks.owned(context.db, location, asset))
     for install_id, where in owned.items():
         fallbacks.move(context.db, install_id, where, context.now)

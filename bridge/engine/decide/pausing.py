@@ -7,7 +7,7 @@ not leave, its class says (`Call.paused_by`, `Call.withdraw`).
 
 from __future__ import annotations
 
-from bridge.domain.pauses import Pause, Pauses, Scope
+from bridge.domain.pauses import Pause, Pauses, Scope, by_either
 from bridge.engine.calls import registry
 from bridge.engine.context import Context
 from bridge.engine.insight import story
@@ -35,7 +35,7 @@ def pause(context: Context, pause: Pause, who: str = BY_ITSELF) -> bool:
         return False
     meta.count(context.db, f"paused.{pause.paused_by}", context.now)
     about = {"who": who, **_named(pause.scope, pause.name)}
-    acts.note(context.db, context.now, pause.shown, about, "warning")
+    acts.note(context.db, context.now, pause.shown_to(by_either), about, "warning")
     paused = pauses.load(context.db)
     for row in outbox.ready(context.db):
         hold_back(context, row, paused)

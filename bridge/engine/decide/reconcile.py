@@ -166,7 +166,7 @@ def _ask_apps(context: Context, fact: Facts, step: Step) -> None:
 
 
 def _ask_installed(context: Context, fact: Facts, step: Step) -> None:
-    """One list for all apps that are wanted on the device."""
+    """One list for all apps that are desired on the device."""
     identifiers = installed_apps.desired_bundle_ids(context.db, fact.install.target)
     ask(context, _device(fact), "InstalledApplicationList", identifiers)
 
@@ -277,7 +277,7 @@ def allocate_seats(context: Context) -> int:
     there is one."""
     given = 0
     for location, asset in seats.in_demand(context.db):
-        given += fallbacks.to_holders(context, location, asset)
+        given += fallbacks.to_owned(context, location, asset)
         counts = locations.asset_facts(context.db, location, [asset]).get(asset)
         if counts is None:
             given += fallbacks.to_seats(context, location, asset)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 
 from bridge.config import Config
 from bridge.domain.licences.token_end import text_of_end, warning_due
+from bridge.domain.pauses import by_either
 from bridge.domain.reasons import REASONS
 from bridge.domain.views import HealthPart
 from bridge.domain.wording import counted
@@ -127,7 +128,8 @@ def _troubles(location: Location, now: float) -> Iterator[str]:
 def _pauses(context: Context) -> Iterator[HealthPart]:
     for pause in pauses.load(context.db).all:
         name = f"pause {pause.scope} {pause.name}".rstrip()
-        yield HealthPart(name, False, "degraded", pause.shown, context.now - pause.since)
+        detail = pause.shown_to(by_either)
+        yield HealthPart(name, False, "degraded", detail, context.now - pause.since)
 
 
 def _serials(context: Context) -> Iterator[HealthPart]:

@@ -62,7 +62,7 @@ def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]
 def paused(context: Context, way: Way = by_command) -> list[Pause]:
     """All that is paused, ready for JSON.
 
-    `installs` is how many wanted installs a pause is about; `next_probe_at` when a device is tried
+    `installs` is how many desired installs a pause is about; `next_probe_at` when a device is tried
     after a wave of failures, `probe` the one that is being tried.
     """
     return [

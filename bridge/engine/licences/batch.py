@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.licences.batch import Rectangle, rectangles
@@ -33,22 +33,34 @@ class Batch:
     rectangle: Rectangle
 
 
-def plan(context: Context, left: Left) -> list[Batch]:
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do with what was collected: requests to make; and whether some of it is for a
+    location that is `suspended`, which is cancelled first."""
+
+    batches: Sequence[Batch]
+    suspended: bool
+
+
+def plan(context: Context, left: Left) -> Plan:
     """Which requests to make of what was collected; only reads, for it may look at many pairs.
 
     Full requests go while pairs keep coming, the rest when no more of the location are coming.
     `left` is kept up to date.
     """
-    batches = []
+    batches, suspended = list[Batch](), False
     for collection in request_pairs.collections(context.db):
         location = locations.get(context.db, collection.location)
+        if location.suspended is not None:
+            suspended = True
+            continue
         quiet = context.now >= _quiet_at(context, collection)
-        if location.suspended is None and (quiet or _may_fill_one(location, collection, left)):
+        if quiet or _may_fill_one(location, collection, left):
             found = _batch(context, location, collection.kind, only_full=not quiet)
             taken = sum(len(each.rectangle) for each in found)
             left[collection.location, collection.kind] = collection.count - taken
             batches += found
-    return batches
+    return Plan(batches, suspended)
 
 
 def _may_fill_one(location: Location, collection: Collection, left: Left) -> bool:
@@ -76,14 +88,6 @@ def cancel(context: Context) -> int:
             _touch(context, gone)
             count += len(gone)
     return count
-
-
-def anything_to_cancel(context: Context) -> bool:
-    """Whether `cancel` would find something; only reads."""
-    return any(
-        locations.get(context.db, collection.location).suspended is not None
-        for collection in request_pairs.collections(context.db)
-    )
 
 
 def next_at(context: Context) -> float | None:

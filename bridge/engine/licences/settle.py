@@ -7,12 +7,13 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from bridge.domain.catalogue import apple_error
 from bridge.domain.model import Pair
+from bridge.engine.calls import registry
 from bridge.engine.context import Context
 from bridge.engine.licences import suspension
 from bridge.store.installs import installs
 from bridge.store.licences import assignments, locations, odd_rows, request_pairs, requests
 from bridge.store.licences.requests import AppleRequest
-from bridge.store.outbox import kinds, outbox
+from bridge.store.outbox import kinds
 
 LOOK_AGAIN_AFTER = 5.0
 """Seconds after which assignments are read again that changed while they were being read."""
@@ -112,15 +113,13 @@ def read_soon(
     """
     for serial_number in sorted({pair.serial_number for pair in pairs}):
         adam_ids = sorted({p.asset.adam_id for p in pairs if p.serial_number == serial_number})
-        outbox.add(
+        registry.classes()[kinds.READ_DEVICE].intend(
             context.db,
-            service="apple",
-            scope=location,
-            kind=kinds.READ_DEVICE,
+            location,
             key=f"{serial_number} {','.join(adam_ids)} {why}",
             subject=json.dumps({"serial_number": serial_number, "adam_ids": adam_ids}),
-            due_at=context.now + after,
             now=context.now,
+            after=after,
         )
 
 

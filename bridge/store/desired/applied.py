@@ -21,7 +21,7 @@ def store(
     limited_at: float | None = None,
     unseen: Collection[str] = (),
 ) -> None:
-    """Replace what is wanted; `limited_at` is since when applies had a limit, None without one;
+    """Replace what is desired; `limited_at` is since when applies had a limit, None without one;
     `unseen` are the MDM servers whose devices this apply did not see."""
     document = desired.as_json()
     for app in document["apps"]:
@@ -36,7 +36,7 @@ def store(
 
 
 def load(db: Connection) -> Desired:
-    """What is wanted; nothing before the first apply."""
+    """What is desired; nothing before the first apply."""
     row = db.execute("SELECT document FROM applied WHERE id = 1").fetchone()
     if row is None:
         return Desired()

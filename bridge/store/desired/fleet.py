@@ -1,4 +1,4 @@
-"""What is wanted of the whole fleet at once, and what waits for an apply."""
+"""What is desired of the whole fleet at once, and what waits for an apply."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _WAY = "pricing_param, locations, priority, options, desired_by, on_hold"
 
 
 def desired(db: Connection) -> list[Cohort]:
-    """Everything that is wanted now, by how it is wanted."""
+    """Everything that is desired now, by how it is desired."""
     lists = location_lists.load(db)
     apps = db.execute("SELECT DISTINCT adam_id FROM installs ORDER BY adam_id").fetchall()
     return [cohort for row in apps for cohort in _of_app(db, row[0], lists)]

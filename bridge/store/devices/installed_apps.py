@@ -46,7 +46,7 @@ def store(db: Connection, device_id: int, told: Iterable[InstalledReport]) -> No
 
 
 def desired_bundle_ids(db: Connection, serial_number: str) -> list[str]:
-    """The known bundle ids of the apps that are wanted on a device: one list asks for all."""
+    """The known bundle ids of the apps that are desired on a device: one list asks for all."""
     found = db.execute(
         "SELECT DISTINCT coalesce(installs.bundle_id, apps.bundle_id) AS named FROM installs "
         "LEFT JOIN apps ON apps.adam_id = installs.adam_id "

@@ -1,4 +1,4 @@
-"""Installs: which app is wanted on which device, and what was decided last."""
+"""Installs: which app is desired on which device, and what was decided last."""
 
 from __future__ import annotations
 
@@ -41,13 +41,13 @@ _OTHERWISE = (
     "OR installs.options <> excluded.options OR installs.priority <> excluded.priority "
     "OR coalesce(installs.on_hold, '') <> coalesce(excluded.on_hold, ''))"
 )
-"""Of an install: whether it is not wanted yet as the new wish has it."""
+"""Of an install: whether it is not desired yet as the new wish has it."""
 
 
 def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
     """Make or change installs so that these wishes stand; what is as it was stays untouched.
 
-    Returns how many changed. A wish for something that was no longer wanted starts anew, and so
+    Returns how many changed. A wish for something that was no longer desired starts anew, and so
     does one that is wished for otherwise; who wishes for it alone makes no difference to it.
     """
     lists: set[tuple[str, ...]] = set()
@@ -100,7 +100,7 @@ def document(options: Options) -> str:
 
 
 def no_longer_wanted(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
-    """These (serial number, adam id) are not wanted any more."""
+    """These (serial number, adam id) are not desired any more."""
     db.executemany(
         "UPDATE installs SET desired = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
         "round_at = ? WHERE target_kind = 'serial' AND target = ? AND adam_id = ? "
@@ -110,7 +110,7 @@ def no_longer_wanted(db: Connection, pairs: Iterable[tuple[str, str]], now: floa
 
 
 def desired_by(db: Connection, pairs: Iterable[tuple[str, str]], by: str) -> None:
-    """These (serial number, adam id) stay wanted as they are, by others than before."""
+    """These (serial number, adam id) stay desired as they are, by others than before."""
     db.executemany(
         "UPDATE installs SET desired_by = ? WHERE target_kind = 'serial' AND target = ? "
         "AND adam_id = ? AND desired = 1",
@@ -310,7 +310,7 @@ def by_id(db: Connection, install_id: int) -> Install | None:
 
 
 def by_state(db: Connection) -> list[tuple[str, str, int]]:
-    """How many wanted installs there are by (adam id, state)."""
+    """How many desired installs there are by (adam id, state)."""
     found = db.execute(
         "SELECT adam_id, state, count(*) FROM installs WHERE desired = 1 "
         "GROUP BY adam_id, state ORDER BY adam_id, state"
@@ -319,7 +319,7 @@ def by_state(db: Connection) -> list[tuple[str, str, int]]:
 
 
 def leave_by(db: Connection, pairs: Iterable[tuple[str, str]], options: Options) -> None:
-    """These are about to be wanted no more, under the options that the app has now."""
+    """These are about to be desired no more, under the options that the app has now."""
     db.executemany(
         "UPDATE installs SET options = ? WHERE target_kind = 'serial' AND target = ? "
         "AND adam_id = ?",

@@ -65,7 +65,7 @@ def let_go(
 
 
 def of_device(db: Connection, serial_number: str) -> dict[str, OnHold | None]:
-    """The adam ids of what is wanted on a device, each with why it is on hold, if it is."""
+    """The adam ids of what is desired on a device, each with why it is on hold, if it is."""
     found = db.execute(
         "SELECT adam_id, on_hold FROM installs WHERE target_kind = 'serial' AND target = ? "
         "AND desired = 1",

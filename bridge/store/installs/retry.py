@@ -15,7 +15,7 @@ _STOPPED = (
 def retry(db: Connection, serial_number: str | None, adam_id: str | None, now: float) -> int:
     """Give stopped installs another round: what failed before does not count any more.
 
-    Those of a device, of an app, of both, or all. What is not wanted, and what is in any other
+    Those of a device, of an app, of both, or all. What is not desired, and what is in any other
     state, stays as it is. Returns how many there were; they are dirty after this, and what their
     devices left open on the MDM server is looked for.
     """

@@ -55,7 +55,7 @@ def allocated(db: Connection, install_ids: Sequence[int], now: float) -> list[st
 
 
 def in_use(db: Connection) -> set[tuple[str, Asset]]:
-    """The (location, asset) of every install that is kept, wanted or not."""
+    """The (location, asset) of every install that is kept, desired or not."""
     found = db.execute("SELECT DISTINCT location, adam_id, pricing_param FROM installs")
     return {(row[0], Asset(row[1], row[2])) for row in found}
 
@@ -102,7 +102,7 @@ def leaving(db: Connection, location: str, asset: Asset) -> set[str]:
 
 
 def ages(db: Connection, adam_id: str) -> dict[str, float]:
-    """By serial number, since when an app is wanted."""
+    """By serial number, since when an app is desired."""
     found = db.execute(
         "SELECT target, created_at FROM installs WHERE adam_id = ? AND target_kind = 'serial' "
         "AND desired = 1",

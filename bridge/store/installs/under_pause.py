@@ -38,7 +38,7 @@ def candidates(db: Connection, adam_id: str, before: str | None) -> list[Install
 
 
 def count(db: Connection, scope: Scope, name: str) -> int:
-    """How many wanted installs a pause is about."""
+    """How many desired installs a pause is about."""
     where, values = pauses.covered(scope, name)
     row = db.execute(f"SELECT count(*) FROM installs WHERE desired = 1 AND {where}", values)
     return int(row.fetchone()[0])

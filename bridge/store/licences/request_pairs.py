@@ -52,7 +52,7 @@ class PairRecord:
 
 
 def want(db: Connection, location: str, kind: str, pairs: Iterable[Pair], now: float) -> int:
-    """Collect pairs for the next request; a pair that is wanted or open already is left alone.
+    """Collect pairs for the next request; a pair that is collected or open already is left alone.
 
     Returns how many are new. A pair that was asked for before and found missing is counted as a
     repeat.
@@ -171,7 +171,7 @@ def looked(db: Connection, location: str, pairs: Iterable[Pair], now: float) -> 
 
 
 def leave_line(db: Connection, location: str, pair: Pair, now: float) -> None:
-    """A pair that was being collected is not wanted any more."""
+    """A pair that was being collected is not needed any more."""
     db.execute(
         "UPDATE request_pairs SET state = 'withdrawn', settled_at = ? "
         f"WHERE {UNDER_WAY} AND state = 'collected'",

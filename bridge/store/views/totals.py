@@ -13,7 +13,7 @@ from bridge.store.licences import states as licence_states
 
 @dataclass(frozen=True, slots=True)
 class InstallCount:
-    """How many wanted installs of an app are in one state for one reason."""
+    """How many desired installs of an app are in one state for one reason."""
 
     adam_id: str
     location: str
@@ -147,7 +147,7 @@ def has_message(db: Connection, source: str, origin: str, message_id: str) -> bo
 
 
 def knows_serial(db: Connection, serial_number: str) -> bool:
-    """Whether an MDM server has shown this serial number, or an app is or was wanted on it."""
+    """Whether an MDM server has shown this serial number, or an app is or was desired on it."""
     row = db.execute(
         "SELECT EXISTS (SELECT 1 FROM devices WHERE serial_number = ?) "
         "OR EXISTS (SELECT 1 FROM installs WHERE target_kind = 'serial' AND target = ?)",
@@ -157,7 +157,7 @@ def knows_serial(db: Connection, serial_number: str) -> bool:
 
 
 def knows_app(db: Connection, adam_id: str) -> bool:
-    """Whether an app is or was wanted, or a location owns it."""
+    """Whether an app is or was desired, or a location owns it."""
     row = db.execute(
         "SELECT EXISTS (SELECT 1 FROM installs WHERE adam_id = ?) "
         "OR EXISTS (SELECT 1 FROM assets WHERE adam_id = ?) "

@@ -6,13 +6,13 @@ from typing import Annotated, Any, ClassVar, Literal
 
 from werkzeug.exceptions import Conflict, NotFound
 
+from bridge.domain.pauses import by_request
 from bridge.domain.views.installs import ExplainedInstall
 from bridge.domain.views.traffic import Replay
 from bridge.domain.vocabulary import PricingParam
 from bridge.domain.wording import as_sentence
 from bridge.web.ports import Bridge
 from bridge.web.v1 import forms
-from bridge.web.v1.advice import resuming
 from bridge.web.v1.endpoint import Answer, Endpoint, Reply
 from bridge.web.v1.forms import words
 from bridge.web.v1.read import UNKNOWN_PAIR, OfPair
@@ -71,7 +71,7 @@ def _put(bridge: Bridge, asked: PutInstall) -> Reply:
         location=asked.location,
         pricing_param=asked.pricing_param,
     )
-    found = bridge.get_install(serial, adam_id, resuming)
+    found = bridge.get_install(serial, adam_id, by_request)
     assert found is not None, "a wish makes an install"
     return Reply(201 if new else 200, found)
 
@@ -82,7 +82,7 @@ def _delete(bridge: Bridge, asked: OfPair) -> Reply:
 
 
 def _retry(bridge: Bridge, asked: OfPair) -> Reply:
-    if bridge.get_install(asked.serial, asked.adam_id, resuming) is None:
+    if bridge.get_install(asked.serial, asked.adam_id, by_request) is None:
         raise NotFound(UNKNOWN_PAIR)
     return Reply(200, {"retried": bridge.retry(asked.serial, asked.adam_id)})
 

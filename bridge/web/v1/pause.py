@@ -6,10 +6,9 @@ from typing import Annotated, Any, ClassVar
 
 from werkzeug.exceptions import UnprocessableEntity
 
-from bridge.domain.pauses import SCOPES, Scope
+from bridge.domain.pauses import SCOPES, Scope, by_request
 from bridge.web.ports import Bridge
 from bridge.web.v1 import forms
-from bridge.web.v1.advice import resuming
 from bridge.web.v1.endpoint import Answer, Endpoint, Reply
 from bridge.web.v1.request import Request
 from bridge.web.v1.responses import Paused, Resumed
@@ -31,12 +30,12 @@ def _pause(bridge: Bridge, asked: OfScope) -> Reply:
     scope, name = _chosen(asked)
     if scope == "location" and name not in bridge.config.locations:
         raise UnprocessableEntity(f"The location {name[:64]!r} is not configured.")
-    return Reply(200, {"paused": bridge.pause(scope, name), "pauses": bridge.paused(resuming)})
+    return Reply(200, {"paused": bridge.pause(scope, name), "pauses": bridge.paused(by_request)})
 
 
 def _resume(bridge: Bridge, asked: OfScope) -> Reply:
     return Reply(
-        200, {"resumed": bridge.resume(*_chosen(asked)), "pauses": bridge.paused(resuming)}
+        200, {"resumed": bridge.resume(*_chosen(asked)), "pauses": bridge.paused(by_request)}
     )
 
 

@@ -9,6 +9,7 @@ import msgspec
 from werkzeug.exceptions import NotFound
 
 from bridge.domain.model import CommandState, InstallState
+from bridge.domain.pauses import by_request
 from bridge.domain.views import Page
 from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import ExplainedInstall, Install
@@ -18,7 +19,6 @@ from bridge.domain.views.traffic import Command, Event, Outgoing
 from bridge.domain.vocabulary import EventSource, EventStatus, OutboxState, Service
 from bridge.web.ports import Bridge
 from bridge.web.v1 import forms
-from bridge.web.v1.advice import resuming
 from bridge.web.v1.endpoint import Answer, Endpoint, Reply
 from bridge.web.v1.forms import words
 from bridge.web.v1.request import Request
@@ -129,7 +129,7 @@ def _list(
 
 
 def _get_install(bridge: Bridge, asked: OfPair) -> Reply:
-    found = bridge.get_install(asked.serial, asked.adam_id, resuming)
+    found = bridge.get_install(asked.serial, asked.adam_id, by_request)
     if found is None:
         raise NotFound(UNKNOWN_PAIR)
     return Reply(200, found)

@@ -130,7 +130,7 @@ def test_what_a_removed_location_or_server_held_is_let_go(
 ) -> None:
     make_install(db, "A", location="gone")
     request_pairs.want(db, "gone", "ASSOCIATE", [pair("A")], NOW)
-    (planned,) = batch.plan(context(db, NOW + DAY), {})
+    (planned,) = batch.plan(context(db, NOW + DAY), {}).batches
     assert batch.make(context(db), planned)
     device = make_device(db, "B", server="gone")
     make_command(db, "C", device, install_id=make_install(db, "B", KEYNOTE))

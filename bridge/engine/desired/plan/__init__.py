@@ -113,7 +113,7 @@ def _given_up(
 def _by_fit(
     db: Connection, after: Collection[Cohort], known: Mapping[str, Device | None], look: Look
 ) -> tuple[tuple[Unable, ...], frozenset[PairName]]:
-    """Who cannot have what is wanted for them, since the app is for users only or does not run
+    """Who cannot have what is desired for them, since the app is for users only or does not run
     there; and for whom Apple does not list what may run there all the same."""
     of_product: dict[str, set[str]] = {}
     for serial, device in known.items():

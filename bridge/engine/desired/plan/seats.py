@@ -66,7 +66,7 @@ Wanting = dict[Office, set[str]]
 
 
 class SeatCounter:
-    """Counts the seats of every asset that is wanted or in use, each at its location."""
+    """Counts the seats of every asset that is desired or in use, each at its location."""
 
     def __init__(
         self,
@@ -86,7 +86,7 @@ class SeatCounter:
         self._cohorts: dict[Asset, list[Cohort]] = {}
 
     def seats(self, after: Collection[Cohort], unable: AbstractSet[PairName]) -> tuple[Seats, ...]:
-        """The sums for all assets, if `after` is wanted and the `unable` take no seat.
+        """The sums for all assets, if `after` is desired and the `unable` take no seat.
 
         A device with several locations counts where it has a licence, then at the first that has a
         seat to spare, then at the first.

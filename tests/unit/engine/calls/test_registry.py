@@ -205,6 +205,16 @@ NOT_KINDS = Counter(
 """Where a word that is a kind of call means something else, and how often."""
 
 
+def test_the_outbox_gets_rows_in_two_places() -> None:
+    """`Call.intend` is the one way, but for a request, whose row and pairs are made together."""
+    found = {
+        str(path.relative_to(BRIDGE))
+        for path in BRIDGE.rglob("*.py")
+        if "outbox.add(" in path.read_text()
+    }
+    assert found == {"engine/calls/__init__.py", "store/licences/requests.py"}
+
+
 def test_no_kind_is_written_twice() -> None:
     """The simulator and the demonstration are another program: they speak of what they saw."""
     written = Counter(

@@ -31,7 +31,6 @@ PLAIN = Abilities(
     stores_before_reply=True,
     pushes_on_enqueue=True,
     repeats_are_refused=True,
-    max_ids=1,
 )
 
 

@@ -73,7 +73,7 @@ def collect(db: Connection, *serials: str, at: float = NOW) -> None:
 def cut(db: Connection, at: float, left: batch.Left | None = None) -> int:
     """Make the requests that are to be made at `at`; how many."""
     ctx = context(db, at)
-    batches = batch.plan(ctx, {} if left is None else left)
+    batches = batch.plan(ctx, {} if left is None else left).batches
     return sum(batch.make(ctx, each) for each in batches)
 
 
@@ -154,7 +154,7 @@ def test_what_is_given_back_goes_by_itself(db: Connection) -> None:
 def test_a_plan_that_is_out_of_date_is_not_made(db: Connection) -> None:
     collect(db, "A", "B")
     ctx = context(db, NOW + 2)
-    (planned,) = batch.plan(ctx, {})
+    (planned,) = batch.plan(ctx, {}).batches
     request_pairs.leave_line(db, "hq", pair("B"), NOW)
     assert not batch.make(ctx, planned)
     assert collected(db) == ["A"]
@@ -166,10 +166,10 @@ def test_what_was_collected_for_a_location_that_stops_is_given_up(db: Connection
     make_install(db, "A")
     db.execute("UPDATE installs SET dirty_at = NULL")
     collect(db, "A")
-    assert not batch.anything_to_cancel(context(db))
+    assert not batch.plan(context(db), {}).suspended
     locations.update(db, "hq", suspended="TOKEN_EXPIRED")
     assert cut(db, NOW + 5) == 0
-    assert batch.anything_to_cancel(context(db))
+    assert batch.plan(context(db), {}).suspended
     assert batch.cancel(context(db)) == 1
     assert collected(db) == []
     assert value(db, "SELECT state FROM request_pairs") == "withdrawn"
