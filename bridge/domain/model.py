@@ -127,6 +127,12 @@ class Device:
         return self.udid
 
     @property
+    def said(self) -> tuple[object, ...]:
+        """What groups and their rules may look at."""
+        told = (self.serial_number, self.name, self.product_name, self.model)
+        return (*told, self.os_version, self.build_version, self.server, self.enrolled)
+
+    @property
     def apps_known(self) -> bool:
         """Whether the device listed its apps since it was last enrolled."""
         return self.apps_listed_at is not None and self.apps_enrolment == self.enrolment

@@ -104,8 +104,8 @@ class SendCommand(MdmCall):
             push_at = now + policy.repush_after
             commands.queued(context.db, row.subject, look_at=look_at, push_at=push_at)
         command = commands.get(context.db, row.subject)
-        if command is not None:
-            follow_up.touch(context, command)
+        if command is not None and command.install_id is not None:
+            follow_up.touch(context, command)  # a question on its way is one that was to go
 
     def lost(self, context: Context, row: OutboxRow) -> None:
         """The server may have it: its queue tells, and if not, the device."""

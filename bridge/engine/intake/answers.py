@@ -38,12 +38,13 @@ STATUSES = (*_ENDS, "NotNow", "Idle")
 """The words that devices have for how a command fared (Apple, "Response status codes")."""
 
 
-def touch(context: Context, device_id: int) -> None:
-    """The device changed: give it what its groups want, and decide its installs anew."""
+def touch(context: Context, device_id: int, before: Device | None = None) -> None:
+    """The device changed: give it what its groups want, unless it is as it was `before` to them,
+    and decide its installs anew."""
     device = devices.by_id(context.db, device_id)
     if device is None or device.serial_number is None:
         return
-    if device.enrolled:
+    if device.enrolled and (before is None or device.said != before.said):
         apply.for_device(context.db, device.serial_number, context.now)
     installs.touch_serials(context.db, [device.serial_number], context.now)
 
@@ -69,10 +70,11 @@ def handle(
         since = command.not_now_since or event.received_at
         push_at = context.now + follow_up.push_after(context.policy, since, context.now)
         commands.not_now(db, command.command_uuid, event.received_at, push_at=push_at)
-        _touch_install(context, command)
+        if command.install_id is not None:
+            installs.touch_ids(db, [command.install_id], context.now)
         return f"{command.request_type}: NotNow"
     message, unread = webhook.message or {}, webhook.payload_error
-    unheard.heard(db, device.id, command.request_type)
+    found_again = command.install_id is None and unheard.heard(db, device.id, command.request_type)
     if status not in _ENDS:
         return odd_status.handle(context, event, status or "none", device, command)
     full = device_queue.length(db, device.id) >= context.policy.install.max_open_per_device
@@ -85,8 +87,8 @@ def handle(
     if status == FORMAT_ERROR:
         meta.count(db, "command.malformed", context.now)
     answer = Answered(event, message, device, command, told, unread)
-    unread = _observe(context, answer)
-    _touch_install(context, command)
+    unread, news = _observe(context, answer)
+    _touch(context, answer, None if found_again else news)
     outcome = f"{command.request_type}: {told.status}"
     return outcome if unread is None else f"{outcome}; the rest cannot be read: {unread}"
 
@@ -105,13 +107,6 @@ def _told(status: str, message: Message, unread: str | None) -> Answer:
         rejection_reason=app.rejection_reason,
         unread=unread,
     )
-
-
-def _touch_install(context: Context, command: Command) -> None:
-    if command.install_id is not None:
-        installs.touch_ids(context.db, [command.install_id], context.now)
-    else:
-        touch(context, command.device_id)
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,21 +133,37 @@ class Answered:
         return " ".join(str(word) for word in words if word is not None)
 
 
-def _observe(context: Context, answer: Answered) -> str | None:
-    """What an answer says of the device and its apps, beside how the command fared; why, if that
-    cannot be read."""
-    unread, command = answer.unread, answer.command
+News = set[str] | None
+"""The bundle ids of which a list told anything but that they are still there; None for an answer
+that may concern whatever is wanted on its device."""
+
+
+def _touch(context: Context, answer: Answered, news: News) -> None:
+    """Decide anew what an answer may have changed."""
+    db, device, command = context.db, answer.device, answer.command
+    if command.install_id is not None:
+        installs.touch_ids(db, [command.install_id], context.now)
+    elif news is not None and device.serial_number is not None:
+        installs.touch_listed(db, device.serial_number, news, context.now)
+    else:
+        touch(context, device.id, before=device)
+
+
+def _observe(context: Context, answer: Answered) -> tuple[str | None, News]:
+    """What an answer says of the device and its apps, beside how the command fared: why, if that
+    cannot be read, and what of it is news."""
+    unread, command, news = answer.unread, answer.command, None
     observer = _OBSERVERS.get(command.request_type)
     if observer is not None and (unread is None or answer.told.status in _ENDS[1:]):
         try:
-            observer(context, answer)
+            news = observer(context, answer)
         except ShapeError as error:
             unread = str(error)
-    if unread is None:
-        unreadable.readable(context.db, answer.device.id, command.request_type)
-    else:
+    if unread is not None:
         _cannot_be_read(context, answer, unread)
-    return unread
+        return unread, None
+    was_unreadable = unreadable.readable(context.db, answer.device.id, command.request_type)
+    return None, None if was_unreadable else news
 
 
 def _cannot_be_read(context: Context, answer: Answered, why: str, bundle_id: str = "") -> None:
@@ -165,11 +176,11 @@ def _cannot_be_read(context: Context, answer: Answered, why: str, bundle_id: str
         odd_status.warn(device, command, why)
 
 
-def _facts(context: Context, answer: Answered) -> None:
+def _facts(context: Context, answer: Answered) -> News:
     facts = parse_device_information(answer.message) if answer.accepted else None
     devices.update(context.db, answer.device.id, facts_at=answer.event.received_at)
     if facts is None:
-        return
+        return None
     devices.learn(
         context.db,
         answer.device.id,
@@ -185,19 +196,20 @@ def _facts(context: Context, answer: Answered) -> None:
     )
     if answer.device.serial_number is None and facts.serial_number is None:
         raise ShapeError("it has no SerialNumber")
+    return None
 
 
-def _managed_apps(context: Context, answer: Answered) -> None:
+def _managed_apps(context: Context, answer: Answered) -> News:
     device, now = answer.device, answer.event.received_at
     if not answer.accepted:
         devices.update(context.db, device.id, apps_refused_at=now, refusal=answer.refusal)
-        return
+        return None
     listed = parse_managed_list(answer.message)
     if answer.command.enrolment != device.enrolment:
-        return
+        return None
     ours = apps.ours(context.db, device.serial_number)
     unread = [a.bundle_id for a in listed if a.status is None and a.bundle_id in ours]
-    apps.store_list(
+    news = apps.store_list(
         context.db,
         device,
         [
@@ -211,18 +223,21 @@ def _managed_apps(context: Context, answer: Answered) -> None:
         there=statuses_of("there"),
         unread=unread,
     )
-    _readable_but(context, answer, unread)
+    was_unreadable = _readable_but(context, answer, unread)
+    return news if device.apps_known and not (unread or was_unreadable) else None
 
 
-def _readable_but(context: Context, answer: Answered, unread: Sequence[str]) -> None:
-    """A list was read, and what it says of these apps of ours could not be."""
+def _readable_but(context: Context, answer: Answered, unread: Sequence[str]) -> bool:
+    """A list was read, and what it says of these apps of ours could not be; whether more could not
+    be read before it."""
     device, command = answer.device, answer.command
-    unreadable.readable_but(context.db, device.id, command.request_type, unread)
+    more = unreadable.readable_but(context.db, device.id, command.request_type, unread)
     for bundle_id in unread:
         _cannot_be_read(context, answer, f"what it says of {bundle_id} is not an entry", bundle_id)
+    return more
 
 
-def _installed_apps(context: Context, answer: Answered) -> None:
+def _installed_apps(context: Context, answer: Answered) -> News:
     """An app that was asked for and is not listed is not there; one still arriving is not, yet.
 
     With an entry that names no app, what is not listed may be that one.
@@ -230,10 +245,10 @@ def _installed_apps(context: Context, answer: Answered) -> None:
     device, command, now = answer.device, answer.command, answer.event.received_at
     if not answer.accepted:
         devices.update(context.db, device.id, installed_refused_at=now, refusal=answer.refusal)
-        return
+        return None
     listed = parse_installed_list(answer.message)
     if command.enrolment != device.enrolment:
-        return
+        return None
     found = {app.bundle_id: app for app in listed if app is not None}
     asked: list[str] = json.loads(command.identifiers or "[]")
     unread = [each for each in asked if each not in found] if None in listed else []
@@ -242,8 +257,9 @@ def _installed_apps(context: Context, answer: Answered) -> None:
         for each in asked
         if each not in unread
     ]
-    installed_apps.store(context.db, device.id, reports)
-    _readable_but(context, answer, unread)
+    news = installed_apps.store(context.db, device.id, reports)
+    was_unreadable = _readable_but(context, answer, unread)
+    return None if unread or was_unreadable else news
 
 
 def _report(
@@ -262,13 +278,13 @@ def _text(number: int | None) -> str | None:
     return None if number is None else str(number)
 
 
-def _learn_bundle_id(context: Context, answer: Answered) -> None:
+def _learn_bundle_id(context: Context, answer: Answered) -> News:
     """What the device names holds for its own install; other devices go by it until somebody who
     counts more has told. Refusals name the app, too."""
     bundle_id = parse_install_result(answer.message).identifier
     install = installs.by_id(context.db, answer.command.install_id or 0)
     if bundle_id is None or install is None:
-        return
+        return None
     of_app = apps.bundle_ids(context.db, [install.adam_id]).get(install.adam_id, (None, None))[0]
     own = installs.learn_bundle_id(context.db, install.id, bundle_id)
     if own and bundle_id != of_app:  # an entry of unknown origin may have held up others there
@@ -280,9 +296,10 @@ def _learn_bundle_id(context: Context, answer: Answered) -> None:
     )
     if news:
         installs.touch_app(context.db, install.adam_id, context.now)
+    return None
 
 
-_OBSERVERS: dict[str, Callable[[Context, Answered], None]] = {
+_OBSERVERS: dict[str, Callable[[Context, Answered], News]] = {
     "InstallApplication": _learn_bundle_id,
     "DeviceInformation": _facts,
     "ManagedApplicationList": _managed_apps,

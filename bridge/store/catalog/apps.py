@@ -33,17 +33,22 @@ def store_list(
     said_once: frozenset[str],
     there: frozenset[str],
     unread: Collection[str] = (),
-) -> None:
+) -> set[str]:
     """Keep a ManagedApplicationList: (bundle id, status, external version) of each app.
 
     What was reported before and is missing now gets the status NULL; once-only statuses stay, and
-    when an app was last `there`. Of the apps in `unread` the list told nothing.
+    when an app was last `there`. Of the apps in `unread` the list told nothing. Returns the bundle
+    ids of which it told anything but that they are still there.
     """
-    db.execute(
+    listed = list(listed)
+    before = dict(
+        db.execute("SELECT bundle_id, status FROM app_reports WHERE device_id = ?", (device.id,))
+    )
+    missing = before.keys() - {bundle_id for bundle_id, _, _ in listed} - set(unread)
+    db.executemany(
         "UPDATE app_reports SET status = NULL, reported_at = ? "
-        "WHERE device_id = ? AND status IS NOT NULL "
-        f"AND bundle_id NOT IN ({rows.marks(1 + len(unread))})",
-        (now, device.id, "", *unread),
+        "WHERE device_id = ? AND bundle_id = ? AND status IS NOT NULL",
+        [(now, device.id, bundle_id) for bundle_id in missing],
     )
     db.executemany(
         "INSERT INTO app_reports (device_id, bundle_id, status, reported_at, once_status, once_at, "
@@ -75,6 +80,8 @@ def store_list(
         apps_listed_at=now,
         apps_enrolment=device.enrolment,
     )
+    still_there = {b for b, status, _ in listed if status in there and before.get(b) == status}
+    return (before.keys() | {bundle_id for bundle_id, _, _ in listed}) - still_there
 
 
 def forget_reports(db: Connection, device_id: int) -> None:

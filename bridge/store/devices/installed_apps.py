@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 
 from bridge.domain.devices.installed_apps import InstalledReport
 from bridge.store import rows
@@ -19,8 +19,16 @@ def reports(db: Connection, device_ids: Sequence[int]) -> dict[tuple[int, str], 
     return {(row["device_id"], row["bundle_id"]): rows.read(InstalledReport, row) for row in found}
 
 
-def store(db: Connection, device_id: int, told: Iterable[InstalledReport]) -> None:
-    """Keep what a list said of the apps that it was asked for; when one was there last stays."""
+def store(db: Connection, device_id: int, told: Sequence[InstalledReport]) -> set[str]:
+    """Keep what a list said of the apps that it was asked for; when one was there last stays.
+
+    Returns the bundle ids of which it told anything but that they are still there.
+    """
+    before = dict(
+        db.execute(
+            "SELECT bundle_id, presence FROM installed_apps WHERE device_id = ?", (device_id,)
+        )
+    )
     db.executemany(
         "INSERT INTO installed_apps (device_id, bundle_id, presence, version, short_version, "
         "asked_at, reported_at, there_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
@@ -43,6 +51,11 @@ def store(db: Connection, device_id: int, told: Iterable[InstalledReport]) -> No
             for report in told
         ],
     )
+    return {
+        report.bundle_id
+        for report in told
+        if not report.presence == before.get(report.bundle_id) == "there"
+    }
 
 
 def desired_bundle_ids(db: Connection, serial_number: str) -> list[str]:

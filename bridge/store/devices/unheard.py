@@ -19,12 +19,13 @@ def note(db: Connection, device_id: int, request_type: str, now: float) -> None:
     )
 
 
-def heard(db: Connection, device_id: int, request_type: str) -> None:
-    """An answer came."""
-    db.execute(
+def heard(db: Connection, device_id: int, request_type: str) -> bool:
+    """An answer came; returns whether some never came before it."""
+    changed = db.execute(
         "DELETE FROM unheard_answers WHERE device_id = ? AND request_type = ?",
         (device_id, request_type),
     )
+    return changed.rowcount > 0
 
 
 def forget(db: Connection, device_id: int) -> None:

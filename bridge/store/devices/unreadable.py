@@ -63,23 +63,26 @@ def note(
     return int(row[0])
 
 
-def readable(db: Connection, device_id: int, request_type: str) -> None:
-    """An answer as a whole could be read."""
-    db.execute(
+def readable(db: Connection, device_id: int, request_type: str) -> bool:
+    """An answer as a whole could be read; returns whether some could not before it."""
+    changed = db.execute(
         "DELETE FROM unreadable_answers WHERE device_id = ? AND request_type = ? AND bundle_id = ?",
         (device_id, request_type, WHOLE),
     )
+    return changed.rowcount > 0
 
 
 def readable_but(
     db: Connection, device_id: int, request_type: str, bundle_ids: Collection[str]
-) -> None:
-    """A list could be read, save for what it says of these apps."""
-    db.execute(
+) -> bool:
+    """A list could be read, save for what it says of these apps; returns whether there was more
+    that could not be read before it."""
+    changed = db.execute(
         "DELETE FROM unreadable_answers WHERE device_id = ? AND request_type = ? "
         f"AND bundle_id NOT IN ({rows.marks(1 + len(bundle_ids))})",
         (device_id, request_type, WHOLE, *bundle_ids),
     )
+    return changed.rowcount > 0
 
 
 def forget(db: Connection, device_id: int) -> None:
