@@ -14,6 +14,7 @@ from collections.abc import Callable, Sequence
 
 from bridge.app.calls import make_calls
 from bridge.app.desired import Wishes
+from bridge.app.inbox_upkeep import InboxUpkeep
 from bridge.app.lost import LostWebhooks
 from bridge.app.opening import Opening
 from bridge.app.pauses import Pauses
@@ -65,7 +66,8 @@ class Bridge(Lists, Pauses, Wishes):
         self.lost = LostWebhooks(self.database, self.now)
         self.forwarder = Forwarder(self.database, config, self.now)
         self.refusals = Refusals(self.database, self.now)
-        self._opening = Opening(self.open)
+        self._opening = Opening(self._open_for_hooks)
+        self._inbox_upkeep = InboxUpkeep(self.database)
 
     def open(self) -> Bridge:
         """Open the database, creating and migrating it as needed; raises StoreError."""
@@ -83,13 +85,20 @@ class Bridge(Lists, Pauses, Wishes):
 
     def open_when_possible(self) -> Bridge:
         """Open the database now, or later if that may help: until then all that needs it raises
-        what is wrong. Raises StoreError where waiting is no use."""
+        what is wrong. Raises StoreError where waiting is no use. From then on what the engine took
+        from the inbox is removed."""
         self._opening.begin()
+        self._inbox_upkeep.begin()
         return self
+
+    def _open_for_hooks(self) -> None:
+        self.open()
+        self.database.inbox.open()
 
     def close(self) -> None:
         """Close the database, after a moment for webhooks that are being passed on."""
         self._opening.stop()
+        self._inbox_upkeep.stop()
         self.forwarder.stop()
         self.refusals.flush()
         self.database.close()
@@ -102,7 +111,9 @@ class Bridge(Lists, Pauses, Wishes):
         """
         self.forwarder.stop()
         self.refusals.flush()
+        self._inbox_upkeep.stop()
         try:
+            self.database.inbox.file.fold()
             self.database.fold()
         except StoreError as error:
             log.warning("the write-ahead log could not be folded in: %s", error)
@@ -119,7 +130,10 @@ class Bridge(Lists, Pauses, Wishes):
         One that a bridge has passed on already is not passed on again: it might go in a circle.
         Raises ShapeError or StoreError.
         """
-        received = inbox.receive_webhook(self.database, server, body, self.now())
+        passed_on = self.forwarder.has_listeners(server)
+        received = inbox.receive_webhook(
+            self.database, server, body, self.now(), tell_new=passed_on
+        )
         self.lost.note()
         if received.topic == PROBE_TOPIC:
             self.refusals.flush()  # doctor looks at them next
@@ -127,7 +141,7 @@ class Bridge(Lists, Pauses, Wishes):
         if not received.new:
             return
         self.refusals.accepted(server)
-        if not self.forwarder.has_listeners(server):
+        if not passed_on:
             return
         if MARK in (forwarded_by or ""):
             self.count_refused(f"forward.{server}.looped")
@@ -177,8 +191,8 @@ class Bridge(Lists, Pauses, Wishes):
         first = health.taking_in(trouble, self.config, free_space(self.config.database))
         engine = health.engine_part(self.engine_lock)
         try:
-            with self.database.read() as db:
-                return [*first, engine, *health.parts(self.context(db), self.config)]
+            with self.looking() as context:
+                return [*first, engine, *health.parts(context, self.config)]
         except StoreError:
             return [*first, engine]
 
@@ -228,8 +242,8 @@ class Bridge(Lists, Pauses, Wishes):
         self, serial: str, adam_id: str, way: Way = by_command
     ) -> ExplainedInstall | None:
         """One install with its explanation and timeline; `way` tells how to end a pause."""
-        with self.database.read() as db:
-            return explain.explain(self.context(db), serial, adam_id, way)
+        with self.looking() as context:
+            return explain.explain(context, serial, adam_id, way)
 
     def retry(self, serial: str | None = None, adam_id: str | None = None) -> int:
         """Give the stopped installs of a device, of an app, of both, or all another round.

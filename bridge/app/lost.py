@@ -10,7 +10,7 @@ from collections.abc import Callable
 from bridge.domain.webhooks import Refused
 from bridge.engine.insight.webhook_health import note_refused
 from bridge.errors import StoreError
-from bridge.store import meta
+from bridge.store import intake, meta
 from bridge.store.commands import timers
 from bridge.store.database import Database
 
@@ -44,7 +44,8 @@ class LostWebhooks:
             return
         now = self._now()
         try:
-            with self._database.write() as db:
+            with self._database.inbox.read() as waiting, self._database.write() as db:
+                intake.take_unhandled(db, waiting, now)
                 for (server, status), number in lost.items():
                     meta.count(db, f"mdm.{status}", now, number)
                     note_refused(db, server, Refused(status, number, now, now))

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import replace
 from typing import Any
 
 from bridge.clients.mdm import adapters
@@ -46,6 +48,12 @@ class Opened:
     def now(self) -> float:
         """The time, in seconds since the epoch."""
         return self.clock()
+
+    @contextmanager
+    def looking(self) -> Iterator[Context]:
+        """This moment's context for who only looks: with what waits in the inbox, too."""
+        with self.database.read_all() as (db, waiting):
+            yield replace(self.context(db), waiting=waiting)
 
     def context(self, db: Any) -> Context:
         """This moment's context on an open transaction."""

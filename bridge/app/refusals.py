@@ -15,7 +15,7 @@ from dataclasses import replace
 from bridge.domain.webhooks import Refused
 from bridge.engine.insight.webhook_health import note_refused
 from bridge.errors import StoreError
-from bridge.store import meta
+from bridge.store import intake, meta
 from bridge.store.database import Database
 
 log = logging.getLogger(__name__)
@@ -70,7 +70,9 @@ class Refusals:
         if not counted:
             return
         try:
-            with self._database.write() as db:
+            with self._database.inbox.read() as waiting, self._database.write() as db:
+                # What was refused is over with the next one that came in: so those come first.
+                intake.take_unhandled(db, waiting, self._now())
                 for name, number in counted.items():
                     meta.count(db, name, self._now(), number)
                 for (server, _), more in refused.items():

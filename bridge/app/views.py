@@ -33,7 +33,8 @@ class Lists(Opened):
 
     def list_events(self, **filters: Any) -> Page[Event]:
         """A page of inbound messages."""
-        return self._page(fleet.events, filters)
+        with self.looking() as context:
+            return fleet.events(context.db, waiting=context.waiting, **filters)
 
     def list_assets(self, **filters: Any) -> Page[Asset]:
         """A page of what the locations own."""

@@ -30,10 +30,10 @@ class Stored:
 
     @contextmanager
     def read(self, servers: Mapping[str, Abilities] = MappingProxyType({})) -> Iterator[Context]:
-        """A consistent view of this moment; `servers` are told by who asks what they can do.
-        Raises StoreError."""
-        with self.database.read() as db:
-            yield Context(db, self.config.policy, self.clock(), servers)
+        """A consistent view of this moment, with what waits in the inbox; `servers` are told by who
+        asks what they can do. Raises StoreError."""
+        with self.database.read_all() as (db, waiting):
+            yield Context(db, self.config.policy, self.clock(), servers, waiting)
 
     def restart_needed(self, config: Config, *, with_keys: bool = True) -> list[str]:
         """The parts of the file's `config` that the running engine was not started with."""

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from bridge.clients.mdm.port import NO_ABILITIES, Abilities
 from bridge.domain.policy import Policy
 from bridge.store.database import Connection
+from bridge.store.inbox.waiting import NOTHING, Waiting
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,6 +22,8 @@ class Context:
     policy: Policy
     now: float
     servers: Mapping[str, Abilities] = field(default_factory=dict)
+    waiting: Waiting = NOTHING
+    """What waits in the inbox, for who tells people how things are."""
 
     def abilities(self, server: str) -> Abilities:
         """What an MDM server can do; nothing, for one that is not configured."""

@@ -6,6 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import replace
 
 from bridge.domain.policy import Policy
 from bridge.engine import recovery, timers
@@ -22,6 +23,7 @@ from bridge.engine.upkeep import clock_steps
 from bridge.engine.upkeep.clock_steps import StepWatch
 from bridge.engine.upkeep.pruning import Pruning
 from bridge.errors import StoreError
+from bridge.store import intake
 from bridge.store.agenda import Agenda, earliest, look
 from bridge.store.database import Connection, Database
 
@@ -70,6 +72,8 @@ class Engine:
 
     def clock_stepped(self, by: float) -> None:
         """The wall clock was set by so many seconds: nothing may wait for the old time."""
+        with self.database.inbox.read() as waiting, self.database.write() as db:
+            intake.take_unhandled(db, waiting, self._context(db).now)
         clock_steps.stepped(self._context, self.database, tuple(self.outside.servers), by)
         self._pruning.clock_stepped(by)
         self.dispatcher.clock_stepped(by)
@@ -119,8 +123,9 @@ class Engine:
         return Context(db, self.policy, self.clock(), self.outside.servers)
 
     def _agenda(self, now: float) -> Agenda:
-        with self.database.read() as db:
-            return look(db, now)
+        with self.database.read_all() as (db, waiting):
+            agenda = look(db, now)
+            return replace(agenda, messages_at=now) if waiting.any() else agenda
 
     def _write(self, step: Callable[[Context], int]) -> int:
         with self.database.write() as db:
@@ -187,7 +192,7 @@ def run(
 
 
 def _sleep(
-    engine: Engine, stop: threading.Event, version: int, monotonic: Callable[[], float]
+    engine: Engine, stop: threading.Event, version: tuple[int, int], monotonic: Callable[[], float]
 ) -> None:
     due = engine.next_due()
     wait = min(1.0 if due is None else max(due - engine.clock(), 0.0), 1.0)

@@ -10,14 +10,13 @@ commits beside the checkpoint of another. Source: SQLite, "Write-Ahead Logging",
 
 from __future__ import annotations
 
-import errno
 import sqlite3
 import threading
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
 
-from bridge.errors import StoreDamaged, StoreError, StoreFull, StoreLocked
+from bridge.errors import StoreError, StoreLocked
 from bridge.store.file.companions import (
     Identity,
     close_to_others,
@@ -34,8 +33,12 @@ from bridge.store.file.connection import (
     migrate,
     prepare,
 )
+from bridge.store.file.failing import as_store_error, check_size, full_or_not
 from bridge.store.file.in_use import InUse, gone, in_use
 from bridge.store.file.writer_lock import WAIT, WriterLock
+from bridge.store.inbox.inbox import Inbox
+from bridge.store.inbox.mark import last_event, taken
+from bridge.store.inbox.waiting import Waiting
 
 Connection = sqlite3.Connection
 Row = sqlite3.Row
@@ -57,6 +60,8 @@ class Database:
         self._all_readers: list[Connection] = []
         self._readers_lock = threading.Lock()
         self._closed: StoreError | None = _not_open(path)
+        self.inbox = Inbox(path, self._last_event, self._check)
+        """Where hooks put what comes in; a file of its own."""
         self.failed: StoreError | None = None
         """Why the last write failed; None when it did not."""
 
@@ -72,7 +77,7 @@ class Database:
         try:
             self._open()
         except OSError as error:
-            failure = _full_or_not(error, self.path)
+            failure = full_or_not(error, self.path)
             self.close(failure)
             raise failure from error
         except BaseException as error:  # so that nobody writes to what could not be opened
@@ -85,7 +90,7 @@ class Database:
         self._identity = self._use.begin()
         self._lock = WriterLock(open_private(lock_file(self.path, ".lock")), self.path)
         close_to_others(self.path)
-        _check_size(self.path)
+        check_size(self.path)
         with self._failing_as_store_error():
             self._writer = connect(self.path, WRITER_CACHE)
             if not is_migrated(self._writer):
@@ -102,6 +107,7 @@ class Database:
         under its lock: no other kind of connection can be the last one.
         """
         self._closed = why or _not_open(self.path)
+        self.inbox.close()
         if self._lock is not None:
             try:
                 with self._lock.held():
@@ -146,7 +152,7 @@ class Database:
         """
         with self._exclusive(wait):
             connection = self._open_writer()
-            with self._failing_as_store_error(writing=True):
+            with as_store_error(self.path, self._note):
                 try:
                     connection.execute("BEGIN IMMEDIATE")
                     changes = connection.total_changes
@@ -174,6 +180,12 @@ class Database:
             finally:
                 if connection.in_transaction:
                     connection.execute("COMMIT")
+
+    @contextmanager
+    def read_all(self) -> Iterator[tuple[Connection, Waiting]]:
+        """A consistent view, and what waits in the inbox beside it; raises StoreError."""
+        with self.inbox.read() as waiting, self.read() as db:
+            yield db, waiting.beyond(taken(db))
 
     @contextmanager
     def long_read(self) -> Iterator[Connection]:
@@ -211,30 +223,34 @@ class Database:
         assert self._lock is not None
         return self._lock
 
+    def _last_event(self) -> int:
+        with self.read() as db:
+            return last_event(db)
+
+    def _check(self) -> None:
+        """That it can be used; raises StoreError."""
+        self._check_open()
+        self._check_identity()
+
     def _check_open(self) -> None:
         """Raises what kept it from being opened."""
         if self._closed is not None:
             raise self._closed.with_traceback(None)
 
-    @contextmanager
-    def _failing_as_store_error(self, *, writing: bool = False) -> Iterator[None]:
-        """Disk full, locked, damaged: StoreError. A broken rule or statement is our mistake."""
-        try:
-            yield
-        except sqlite3.DatabaseError as error:
-            if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
-                raise
-            failure = _as_store_error(error, self.path)
-            if writing:
-                self.failed = failure
-            raise failure from error
+    def _failing_as_store_error(self) -> AbstractContextManager[None]:
+        return as_store_error(self.path)
 
-    def data_version(self) -> int:
-        """A number that changes when another connection has committed; cheap to ask."""
+    def _note(self, failure: StoreError) -> None:
+        self.failed = failure
+
+    def data_version(self) -> tuple[int, int]:
+        """Numbers that change when another connection has committed, or something came into the
+        inbox; cheap to ask."""
         lock = self._open_lock()
         self._check_identity()
         with lock.turn(), self._failing_as_store_error():
-            return int(self._open_writer().execute("PRAGMA data_version").fetchone()[0])
+            own = int(self._open_writer().execute("PRAGMA data_version").fetchone()[0])
+        return own, self.inbox.file.data_version()
 
     @contextmanager
     def _exclusive(self, wait: float = WAIT) -> Iterator[None]:
@@ -291,30 +307,3 @@ def nobody_else(path: Path) -> Iterator[None]:
 
 def _not_open(path: Path) -> StoreError:
     return StoreError(f"{path}: the database is not open")
-
-
-def _check_size(path: Path) -> None:
-    """SQLite takes a file of a few bytes for a new database, and writes over it."""
-    if 0 < path.stat().st_size < _SMALLEST:
-        raise StoreDamaged(f"{path}: file is not a database")
-
-
-def _as_store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError:
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        return StoreFull(f"{path}: {error}")
-    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
-        return StoreDamaged(f"{path}: {error}")
-    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
-        return StoreLocked(f"{path}: a program other than the bridge keeps it locked ({error})")
-    return StoreError(f"{path}: {error}")
-
-
-def _full_or_not(error: OSError, path: Path) -> StoreError:
-    kind = StoreFull if error.errno in _NO_ROOM else StoreError
-    return kind(f"{path}: the database cannot be opened: {error.strerror or error}")
-
-
-_SMALLEST = 512
-"""Bytes of the smallest database: one page. Source: SQLite, "Database File Format", 1.3.2."""
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)

@@ -9,6 +9,8 @@ from typing import Final
 from bridge.domain.vocabulary import EVENT_STATUSES, EventSource, EventStatus
 from bridge.store import rows
 from bridge.store.database import Connection, Row
+from bridge.store.inbox.message import Arrived, NewMessage
+from bridge.store.inbox.waiting import Waiting
 
 TRANSITIONS: Final[Mapping[EventStatus, tuple[EventStatus, ...]]] = {
     "new": ("new", "set_aside", "done"),
@@ -19,25 +21,6 @@ TRANSITIONS: Final[Mapping[EventStatus, tuple[EventStatus, ...]]] = {
 """By status, those from which a message comes there. What is new is processed, tried again while it
 is new, or set aside; what is over may be processed again by hand. What cannot be read is stored as
 `ignored`."""
-
-
-@dataclass(frozen=True, slots=True)
-class NewEvent:
-    """A message as it came in, stripped of secrets, ready to be stored.
-
-    `kind` and `message_id` say which message it is, so that a second delivery changes nothing.
-    """
-
-    source: EventSource
-    origin: str
-    topic: str
-    kind: str
-    message_id: str
-    body: bytes
-    udid: str | None = None
-    command_uuid: str | None = None
-    apple_event_id: str | None = None
-    error: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,37 +43,75 @@ class Event:
     body: bytes
 
 
-def accept(db: Connection, event: NewEvent, now: float) -> bool:
-    """Store a message once; False when it was taken in before, and nothing changed.
-
-    A message with an `error` (its payload cannot be read) is kept as evidence and not processed.
-    """
+def see(db: Connection, message: Arrived) -> bool:
+    """Know that a message came in; False when it had come before."""
     seen = db.execute(
         "INSERT INTO seen_messages (source, origin, kind, message_id, seen_at) "
         "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (event.source, event.origin, event.kind, event.message_id, now),
+        (message.source, message.origin, message.kind, message.message_id, message.received_at),
     )
-    if seen.rowcount == 0:
-        return False
+    return seen.rowcount > 0
+
+
+def is_seen(db: Connection, message: NewMessage) -> bool:
+    """Whether a message came in before, as far as the engine has taken what came."""
+    found = db.execute(
+        "SELECT 1 FROM seen_messages WHERE source = ? AND origin = ? AND kind = ? "
+        "AND message_id = ?",
+        (message.source, message.origin, message.kind, message.message_id),
+    )
+    return found.fetchone() is not None
+
+
+def store(db: Connection, event: Event, now: float, retry_at: float | None = None) -> None:
+    """Keep a message that was taken from the inbox, with what came of it.
+
+    It was handled `now` if it is done or was tried. If it is new, it is handled at `retry_at`, or
+    as soon as can be.
+    """
     db.execute(
-        "INSERT INTO events (source, origin, topic, message_id, received_at, status, next_try_at, "
-        "error, udid, command_uuid, apple_event_id, body) VALUES (?,?,?,?,?,?,?,?,?,?,?,?)",
+        "INSERT INTO events (id, source, origin, topic, message_id, received_at, status, tries, "
+        "next_try_at, processed_at, error, outcome, udid, command_uuid, apple_event_id, body) "
+        "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
         (
+            event.id,
             event.source,
             event.origin,
             event.topic,
             event.message_id,
-            now,
-            "ignored" if event.error else "new",
-            now,
+            event.received_at,
+            event.status,
+            event.tries,
+            now if retry_at is None else retry_at,
+            now if event.tries or event.status == "done" else None,
             event.error,
+            event.outcome,
             event.udid,
             event.command_uuid,
             event.apple_event_id,
             event.body,
         ),
     )
-    return True
+
+
+def new(message: Arrived) -> Event:
+    """A message that was just taken from the inbox."""
+    return Event(
+        id=message.id,
+        source=message.source,
+        origin=message.origin,
+        topic=message.topic,
+        message_id=message.message_id,
+        received_at=message.received_at,
+        status="new",
+        tries=0,
+        error=None,
+        udid=message.udid,
+        command_uuid=message.command_uuid,
+        apple_event_id=message.apple_event_id,
+        outcome=None,
+        body=message.body,
+    )
 
 
 def get(db: Connection, event_id: int) -> Event | None:
@@ -137,13 +158,16 @@ def fail(db: Connection, event_id: int, now: float, error: str, retry_at: float 
     )
 
 
-def backlog(db: Connection) -> tuple[int, float | None, int]:
-    """How many messages wait, since when the oldest does, and how many were set aside."""
+def backlog(db: Connection, waiting: Waiting) -> tuple[int, float | None, int]:
+    """How many messages wait, in the inbox or to be tried again, since when the oldest does, and
+    how many were set aside."""
     row = db.execute(
         "SELECT count(*), min(received_at) FROM events WHERE status = 'new'"
     ).fetchone()
     aside = db.execute("SELECT count(*) FROM events WHERE status = 'set_aside'").fetchone()
-    return int(row[0]), row[1], int(aside[0])
+    number, oldest = waiting.backlog()
+    times = [at for at in (row[1], oldest) if at is not None]
+    return int(row[0]) + number, min(times, default=None), int(aside[0])
 
 
 def waiting_since(db: Connection, source: EventSource, origin: str) -> float | None:

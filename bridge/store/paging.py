@@ -39,7 +39,7 @@ class Order:
 def fetch(
     db: Connection,
     view: View[T],
-    filters: Mapping[str, str | bool | None],
+    filters: Mapping[str, str | int | None],
     order: Order,
     limit: int,
     cursor: str | None,
@@ -68,7 +68,11 @@ def fetch(
 def _next(found: Sequence[Row], limit: int, order: Order) -> str | None:
     if len(found) <= limit:
         return None
-    key = list(found[limit - 1])[-len(order.columns) :]
+    return cursor_after(list(found[limit - 1])[-len(order.columns) :])
+
+
+def cursor_after(key: Sequence[Any]) -> str:
+    """The cursor of the page that begins after this key."""
     text = json.dumps(key, ensure_ascii=False, separators=(",", ":"))
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 

@@ -57,6 +57,12 @@ def test_a_copy_of_the_live_database(shell: Shell, copied: Path) -> None:
     scene.bridge.receive_webhook("main", b'{"topic": "mdm.Connect", "event_id": "new"}')
     back_up(shell, copied)
     assert stat.S_IMODE(copied.stat().st_mode) == 0o600
+    assert rows(copied, "events")[:-1] == rows(scene.config.database, "events") != []
+    assert "new" in rows(copied, "events")[-1], "what waits in the inbox is a message of the copy"
+    scene.settle()
+    assert len(rows(copied, "events")) == len(rows(scene.config.database, "events"))
+    copied.unlink()
+    back_up(shell, copied)
     for table in ("events", "installs", "commands", "outbox", "assignments", "meta"):
         assert rows(copied, table) == rows(scene.config.database, table) != []
     left = [path.name for path in scene.tmp_path.iterdir() if path.name.startswith("copy.db")]
@@ -267,7 +273,7 @@ def test_it_is_another_bridge_and_says_what_to_do(shell: Shell, copied: Path) ->
     assert "vpp-bridge claim hq" in result.stdout
     assert identity not in rows(scene.config.database, "meta")
     assert rows(copied, "meta").count(identity) == 1, "the backup is as it was"
-    (kept,) = scene.tmp_path.glob("bridge.db.before-restore-*")
+    (kept,) = scene.tmp_path.glob("bridge.db.before-restore-*Z")
     assert identity in rows(kept, "meta")
     assert stat.S_IMODE(scene.config.database.stat().st_mode) == 0o600
     assert list(scene.tmp_path.glob("bridge.db.restoring*")) == []

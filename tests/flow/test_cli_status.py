@@ -5,8 +5,8 @@ from collections.abc import Callable
 import pytest
 
 from bridge.domain.webhooks import PROBE_TOPIC
+from bridge.engine.insight import webhook_health
 from bridge.store.database import Database
-from bridge.store.service import webhooks
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -110,8 +110,8 @@ def test_a_probe_of_doctor_is_no_webhook(shell: Shell) -> None:
 
 
 def last_webhook(scene: Scene) -> float | None:
-    with scene.bridge.database.read() as db:
-        return webhooks.last_at(db, "main")
+    with scene.bridge.looking() as context:
+        return webhook_health.last_at(context, "main")
 
 
 def test_an_engine_that_runs_is_shown(shell: Shell) -> None:

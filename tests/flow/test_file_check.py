@@ -26,12 +26,14 @@ from bridge.store.database import Connection, Database
 from bridge.store.file import backup
 from bridge.store.file.engine_lock import EngineLock
 from bridge.store.file.soundness import Look, Soundness
+from bridge.store.inbox.message import NewMessage
 from bridge.web import create_app
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import WEBHOOK_KEY, Scene
 from tests.flow.test_forward import CONFIG, PROCESS_DEADLINE, deliver
 from tests.flow.test_serve_process import Served, end, until
 from tests.loopback import free_port
+from tests.unit.store_kit import take
 
 MEND = "put a backup in its place with vpp-bridge restore"
 
@@ -83,8 +85,8 @@ def part(config: Config) -> dict[str, Any] | None:
 
 
 def message(db: Connection, number: int) -> None:
-    new = events.NewEvent("mdm", "main", "mdm.Connect", "", f"e{number}", b"{}" * 30)
-    events.accept(db, new, 1_800_000_000.0 + number)
+    new = NewMessage("mdm", "main", "mdm.Connect", "", f"e{number}", b"{}" * 30)
+    take(db, new, 1_800_000_000.0 + number)
 
 
 def made_of_two(path: Path) -> None:
@@ -215,8 +217,8 @@ def test_nothing_waits_for_the_look(config: Config, monkeypatch: pytest.MonkeyPa
 
 
 def unhandled(bridge: Bridge) -> int:
-    with bridge.database.read() as db:
-        return events.backlog(db)[0]
+    with bridge.looking() as context:
+        return events.backlog(context.db, context.waiting)[0]
 
 
 def test_a_file_that_is_too_large_is_said_to_be_so(

@@ -20,6 +20,7 @@ from bridge.engine.intake import inbox
 from bridge.errors import StoreFull, StoreGone, StoreLocked, StoreLost
 from bridge.store import meta
 from bridge.store.database import Database
+from bridge.store.file.inbox_file import InboxFile
 from bridge.store.file.write_probe import WriteProbe
 from bridge.store.file.writer_lock import WriterLock
 from tests.flow.scene import Scene
@@ -39,9 +40,9 @@ sys.stdin.read()
 
 
 @contextmanager
-def holder(scene: Scene) -> Iterator[int]:
-    """Another process that holds the writer's lock; its process id."""
-    path = scene.config.database.with_name("bridge.db.lock")
+def holder(scene: Scene, name: str = "bridge.db.lock") -> Iterator[int]:
+    """Another process that holds a writer's lock; its process id."""
+    path = scene.config.database.with_name(name)
     process = subprocess.Popen(
         [sys.executable, "-c", HOLD, str(path)], stdin=subprocess.PIPE, stdout=subprocess.PIPE
     )
@@ -70,6 +71,7 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.store.file.writer_lock.WAIT", 0.05)
     for name in (WriterLock.held, WriterLock.turn, Database.write, Database._exclusive):
         monkeypatch.setattr(getattr(name, "__wrapped__", name), "__defaults__", (0.05,))
+    monkeypatch.setattr(InboxFile.write.__wrapped__, "__defaults__", (0.05,))  # type: ignore[attr-defined]
     monkeypatch.setattr("bridge.store.file.write_probe.PATIENCE", 0.05)
     monkeypatch.setattr("bridge.store.file.write_probe.EVERY", 0.0)
 
@@ -79,7 +81,7 @@ def test_a_lock_that_is_held_is_told(
     make_scene: MakeScene, caplog: pytest.LogCaptureFixture
 ) -> None:
     scene = settled(make_scene)
-    with holder(scene) as pid:
+    with holder(scene, "bridge.db.inbox.lock") as pid:
         answer = posted(scene)
         assert answer.status_code == 503
         assert answer.headers["Retry-After"] == "5"
@@ -95,6 +97,20 @@ def test_a_lock_that_is_held_is_told(
     assert posted(scene).status_code == 200
     assert scene.client.get("/readyz").get_json()["parts"][0]["ok"]
     assert scene.counters()["mdm.503"] == 1, "the lost one is counted, and looked up"
+
+
+@pytest.mark.usefixtures("impatient")
+def test_what_arrives_waits_for_nobody_who_works_on_the_database(make_scene: MakeScene) -> None:
+    scene = settled(make_scene)
+    with holder(scene) as pid:
+        assert posted(scene).status_code == 200
+        assert f"process {pid}" in part(scene, "database")["detail"]
+        (event, *_) = scene.bridge.list_events(status="new").items
+        assert event["topic"] == "mdm.Connect", "it is there at once"
+        assert part(scene, "inbox")["detail"] == "1 waiting"
+    scene.settle()
+    (again,) = scene.bridge.list_events(limit=1).items
+    assert (again["id"], again["status"], again["outcome"]) == (event["id"], "done", "idle")
 
 
 @pytest.mark.usefixtures("impatient")
@@ -139,15 +155,15 @@ def test_the_payload_is_read_before_the_lock(
     seen = []
 
     def storable(*arguments: Any) -> bytes:
-        lock = scene.bridge.database._lock
-        assert lock is not None
-        seen.append(lock._turn.locked())
+        for lock in (scene.bridge.database._lock, scene.bridge.database.inbox.file._lock):
+            assert lock is not None
+            seen.append(lock._turn.locked())
         return real(*arguments)
 
     real = inbox.storable_webhook
     monkeypatch.setattr(inbox, "storable_webhook", storable)
     assert posted(scene).status_code == 200
-    assert seen == [False]
+    assert seen == [False, False]
 
 
 def test_a_message_of_countless_values_is_refused(make_scene: MakeScene) -> None:
@@ -227,7 +243,7 @@ def full_disk(path: Path) -> Iterator[None]:
 def test_a_full_disk(make_scene: MakeScene) -> None:
     scene = settled(make_scene)
     stored = 0
-    with full_disk(scene.config.database):
+    with full_disk(scene.bridge.database.inbox.file.path):
         for _ in range(200):
             answer = posted(scene)
             if answer.status_code != 200:
@@ -239,9 +255,7 @@ def test_a_full_disk(make_scene: MakeScene) -> None:
         assert "make room on its disk" in part(scene, "database")["detail"]
     assert posted(scene).status_code == 200
     assert scene.client.get("/readyz").get_json()["parts"][0]["ok"]
-    with scene.bridge.database.read() as db:
-        kept = db.execute("SELECT count(*) FROM events WHERE topic = 'mdm.Connect'").fetchone()[0]
-    assert kept >= stored + 1
+    assert len(scene.bridge.list_events(limit=1000, topic="mdm.Connect").items) >= stored + 1
 
 
 def test_a_probe_that_anybody_asks_writes_once_a_second(tmp_path: Path) -> None:

@@ -54,11 +54,15 @@ def notify(scene: Scene, notification: dict[str, Any]) -> int:
 
 
 def everything_stored(scene: Scene) -> dict[str, list[tuple[Any, ...]]]:
-    """Every table but the counters, which count duplicates."""
+    """Every table but the counters, which count duplicates, and how far the inbox was taken."""
     with scene.bridge.database.read() as db:
         tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {
-            table: [tuple(row) for row in db.execute(f"SELECT * FROM {table} ORDER BY 1")]
+            table: [
+                tuple(row)
+                for row in db.execute(f"SELECT * FROM {table} ORDER BY 1")
+                if row[0] != "inbox_taken"
+            ]
             for table in tables
             if table != "counters"
         }

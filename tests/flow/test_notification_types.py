@@ -83,6 +83,7 @@ def everything(scene: Scene) -> dict[str, list[Any]]:
             table: [
                 {k: row[k] for k in row.keys() if k != "last_notification_at"}  # noqa: SIM118
                 for row in db.execute(f"SELECT * FROM {table} ORDER BY 1")
+                if row[0] != "inbox_taken"
             ]
             for table in tables
             if table not in evidence

@@ -50,6 +50,7 @@ class Poster:
 
     def _post(self, path: str, headers: dict[str, str]) -> int:
         self._number += 1
+        self.scene.world.kernel.advance(self.scene.world.now + 0.001)
         event = {"topic": "mdm.Other", "event_id": f"posted-{self._number}"}
         return self.scene.client.post(path, data=json.dumps(event), headers=headers).status_code
 

@@ -36,6 +36,7 @@ from bridge.simulator.devices.script import Planned
 from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from bridge.simulator.serve import run
 from bridge.simulator.world import build_world
+from tests import inbox_file
 from tests.real.bridge_evidence import INSTALL, Evidence, Gate, Witness
 from tests.real.lab import API_KEY, call
 
@@ -259,8 +260,9 @@ class Rig:
         self.start_bridge()
 
     def _heard(self) -> int:
-        found = self.rows("SELECT count(*) AS n FROM events WHERE source = 'mdm'")
-        return int(found[0]["n"])
+        arrived = inbox_file.waiting(self.place.directory / "bridge.db")
+        found = self.rows("SELECT id FROM events WHERE source = 'mdm'")
+        return len({each.id for each in arrived if each.source == "mdm"} | {r["id"] for r in found})
 
     def _lost(self) -> int:
         return self.mdm.log.read_text().count('msg="post webhook event"')

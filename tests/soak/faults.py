@@ -16,6 +16,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from tests import inbox_file
 from tests.soak.served import Served, until
 from tests.soak.storm import Ledger, storm
 
@@ -65,7 +66,8 @@ class Found:
 
 def waiting(served: Served) -> int:
     """How many messages are not handled yet."""
-    return int(_query(served, "SELECT count(*) FROM events WHERE processed_at IS NULL"))
+    unhandled = int(_query(served, "SELECT count(*) FROM events WHERE processed_at IS NULL"))
+    return unhandled + len(inbox_file.waiting(served.database))
 
 
 def _query(served: Served, statement: str) -> str:

@@ -29,6 +29,7 @@ _SIZE = "16m"
 _ANSWER = 30.0
 _MESSAGES = 2000
 _DOWN = 6.0
+_INBOX = ("bridge.db.inbox", "bridge.db.inbox-wal")
 _PROGRAM = "config.yaml\0serve"
 
 
@@ -150,7 +151,7 @@ def _filled(folder: Path) -> Iterator[None]:
 @contextmanager
 def _limited(served: Served) -> Iterator[None]:
     """The supervisor gets the limit, too, so that what it starts anew has it."""
-    size = max((served.folder / name).stat().st_size for name in ("bridge.db", "bridge.db-wal"))
+    size = max((served.folder / name).stat().st_size for name in _INBOX)
     limit(served, size + 4096)
     try:
         yield

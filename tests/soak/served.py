@@ -18,6 +18,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tests import inbox_file
+
 CHECKOUT = Path(__file__).parents[2]
 TOKEN = CHECKOUT / "tests" / "samples" / "content-token.vpptoken"
 KEY = "Basic " + base64.b64encode(b"mdm:webhook-key").decode()
@@ -146,10 +148,12 @@ class Served:
 
     def stored(self, prefix: str) -> set[str]:
         """The ids of the webhooks that are in the database."""
+        arrived = inbox_file.waiting(self.database)
         rows = self.rows(
             "SELECT message_id FROM seen_messages WHERE message_id GLOB ?", f"{prefix}*"
         )
-        return {row[0] for row in rows}
+        waiting = {each.message_id for each in arrived if each.message_id.startswith(prefix)}
+        return waiting | {row[0] for row in rows}
 
     def rows(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
         """What the database says."""

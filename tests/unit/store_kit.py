@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from dataclasses import fields, replace
 from typing import Any
 
 from bridge.domain.installs.options import Options
@@ -12,11 +13,13 @@ from bridge.domain.licences.batch import rectangles
 from bridge.domain.model import Asset, Device, Pair
 from bridge.domain.policy import RetentionPolicy
 from bridge.domain.views import Page
-from bridge.store import pruning
+from bridge.store import events, intake, pruning
 from bridge.store.commands import commands
 from bridge.store.commands.commands import Command
 from bridge.store.database import Connection
 from bridge.store.devices import devices
+from bridge.store.inbox.mark import last_event
+from bridge.store.inbox.message import Arrived, NewMessage
 from bridge.store.installs import installs
 from bridge.store.installs.installs import Wish
 from bridge.store.licences import assignments, request_pairs, requests
@@ -41,6 +44,20 @@ def make_device(db: Connection, serial: str = "S1", **changes: Any) -> Device:
     found = devices.by_id(db, made.id)
     assert found is not None
     return found
+
+
+def take(db: Connection, message: NewMessage, now: float, **ended: Any) -> bool:
+    """Take a message that came in `now`; False when it had come before. `ended` is what came of it,
+    which is nothing yet unless it is said."""
+    arrived = Arrived(
+        id=last_event(db) + 1,
+        received_at=now,
+        **{field.name: getattr(message, field.name) for field in fields(message)},
+    )
+    made = intake.begin(db, [arrived], now)
+    for event in made:
+        events.store(db, replace(event, **ended), now)
+    return bool(made)
 
 
 def prune(db: Connection, now: float, retention: RetentionPolicy | None = None) -> None:

@@ -194,8 +194,8 @@ def _why(watch: Watch, pair: Pair) -> str:
 
 
 def _counters(place: Place) -> Mapping[str, int]:
-    with Settings(place.config).open_bridge() as bridge, bridge.database.read() as db:
-        report = status.report(bridge.context(db), bridge.config, bridge.engine_lock)
+    with Settings(place.config).open_bridge() as bridge, bridge.looking() as context:
+        report = status.report(context, bridge.config, bridge.engine_lock)
         counters: Mapping[str, int] = report["counters"]
         return counters
 

@@ -42,7 +42,7 @@ def explain(
     if install is None or shown is None:
         return None
     fact = facts.load(context.db, [install])[0]
-    history = History.load(context.db, install)
+    history = History.load(context, install)
     decision = decide(fact, context.policy, context.now)
     reason = decision.reason
     sentence, next_step = describe(

@@ -25,7 +25,6 @@ from bridge.store.file.write_probe import LITTLE_SPACE
 from bridge.store.licences import locations, odd_rows
 from bridge.store.licences.locations import Location
 from bridge.store.outbox import outbox
-from bridge.store.service import webhooks as received
 
 MIB = 1024 * 1024
 
@@ -85,7 +84,7 @@ def _clock(context: Context) -> Iterator[HealthPart]:
 
 
 def _inbox(context: Context) -> HealthPart:
-    waiting, oldest, aside = events.backlog(context.db)
+    waiting, oldest, aside = events.backlog(context.db, context.waiting)
     age = None if oldest is None else max(context.now - oldest, 0.0)
     if aside:
         detail = f"{aside} messages were set aside: look at vpp-bridge status"
@@ -143,7 +142,7 @@ def _server(context: Context, name: str) -> HealthPart:
     """The age is that of the server's list of devices; where it has none, of its newest webhook."""
     lists = context.abilities(name).device_list
     read_at = meta.recall(context.db, f"devices_read_at:{name}")
-    heard_at = None if lists else received.last_at(context.db, name)
+    heard_at = None if lists else webhook_health.last_at(context, name)
     at = float(read_at) if lists and read_at is not None else heard_at
     age = None if at is None else max(context.now - at, 0.0)
     trouble = outbox.trouble(context.db, "mdm", name)

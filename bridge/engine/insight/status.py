@@ -26,7 +26,6 @@ from bridge.store.file.write_probe import free_space
 from bridge.store.installs import facts, under_pause
 from bridge.store.licences import locations, odd_rows
 from bridge.store.outbox import outbox
-from bridge.store.service import webhooks
 from bridge.store.views import fleet, totals
 from bridge.store.views.totals import InstallCount, LicenceCount
 
@@ -199,7 +198,7 @@ def _servers(context: Context, config: Config) -> list[dict[str, Any]]:
             "without_serial_number": counted[name].nameless if name in counted else 0,
             "trouble": outbox.trouble(context.db, "mdm", name),
             "devices_read_at": rfc3339(devices_read_at(context, name)),
-            "last_webhook_at": rfc3339(webhooks.last_at(context.db, name)),
+            "last_webhook_at": rfc3339(webhook_health.last_at(context, name)),
             "webhooks_refused": webhook_health.refused(context, name),
             **lag.as_json(context, name),
             "webhook_url": config.webhook_url(name),
@@ -215,7 +214,7 @@ def devices_read_at(context: Context, server: str) -> float | None:
 
 
 def _queues(context: Context) -> dict[str, Any]:
-    waiting, oldest, aside = events.backlog(context.db)
+    waiting, oldest, aside = events.backlog(context.db, context.waiting)
     commands = totals.open_commands(context.db)
     asked = totals.open_requests(context.db)
     return {

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
 from bridge.domain.model import Install
 from bridge.domain.times import rfc3339
 from bridge.domain.views import installs as views
 from bridge.domain.views.installs import Of
+from bridge.engine.context import Context
 from bridge.store import events
 from bridge.store.commands import commands
 from bridge.store.commands.commands import Command
-from bridge.store.database import Connection
 from bridge.store.events import Event
 from bridge.store.installs import facts
 from bridge.store.licences import history
@@ -48,12 +48,15 @@ class History:
     answers: Sequence[Any]
 
     @classmethod
-    def load(cls, db: Connection, install: Install) -> History:
+    def load(cls, context: Context, install: Install) -> History:
         """Read it."""
+        db, waiting = context.db, context.waiting
         asked = history.history(db, install.location, facts.pair_of(install))
-        told = {each.request_id: _told(db, install, each) for each in asked if each.request_id}
+        told = {each.request_id: _told(context, install, each) for each in asked if each.request_id}
         sent = commands.of_install(db, install.id)
-        answers = events.by_command(db, [command.command_uuid for command in sent])
+        uuids = [command.command_uuid for command in sent]
+        arrived = [events.new(each) for each in waiting.about("command_uuid", uuids)]
+        answers = [*events.by_command(db, uuids), *map(asdict, arrived)]
         return cls(install, asked, told, sent, answers)
 
     def steps(self) -> list[Step]:
@@ -122,11 +125,13 @@ class History:
             yield Step(self.install.installed_at, "the device listed the app as Managed")
 
 
-def _told(db: Connection, install: Install, asked: Asked) -> list[Event]:
+def _told(context: Context, install: Install, asked: Asked) -> list[Event]:
     """The notifications about a request that name this install's device."""
     if asked.apple_event_id is None:
         return []
-    about = events.by_apple_event(db, install.location, asked.apple_event_id)
+    about = events.by_apple_event(context.db, install.location, asked.apple_event_id)
+    arrived = context.waiting.about("apple_event_id", [asked.apple_event_id])
+    about += [events.new(each) for each in arrived if each.origin == install.location]
     name = install.target.encode()
     return [event for event in about if name in event.body.upper()]
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bridge.domain import webhooks
 from bridge.domain.times import to_the_second
@@ -59,7 +59,7 @@ def parts(context: Context, servers: Sequence[str]) -> list[HealthPart]:
     found = []
     for server in servers:
         wrong = trouble(context, server, servers)
-        at = store.last_at(context.db, server)
+        at = last_at(context, server)
         age = None if at is None else max(context.now - at, 0.0)
         detail = wrong.shown if wrong else "" if at is not None else "none came yet"
         found.append(HealthPart(part_name(server), wrong is None, "degraded", detail, age))
@@ -74,7 +74,7 @@ def trouble(context: Context, server: str, servers: Sequence[str]) -> Trouble | 
 
     `servers` are all that are configured.
     """
-    record = store.record(context.db, server, context.now)
+    record = _record(context, server)
     if server == webhooks.NOBODY:
         return _of_nobody(context, record, servers)
     if record.refused:
@@ -94,9 +94,28 @@ def trouble(context: Context, server: str, servers: Sequence[str]) -> Trouble | 
     return None
 
 
+def last_at(context: Context, server: str) -> float | None:
+    """When the newest webhook of a server was taken in, though it may wait in the inbox yet."""
+    return _record(context, server).last_at
+
+
+def _record(context: Context, server: str) -> Record:
+    """What is known, and what waits in the inbox."""
+    record = store.record(context.db, server, context.now)
+    number, newest = context.waiting.by_server(webhooks.PROBE_TOPIC).get(server, (0, None))
+    if newest is None:
+        return record
+    return replace(
+        record,
+        accepted=record.accepted + number,
+        last_at=newest if record.last_at is None else max(record.last_at, newest),
+        refused=tuple(each for each in record.refused if each.last_at > newest),
+    )
+
+
 def refused(context: Context, server: str) -> int:
     """How many were refused since the last one that was taken in."""
-    record = store.record(context.db, server, context.now)
+    record = _record(context, server)
     return sum(each.count for each in record.refused)
 
 
@@ -135,7 +154,7 @@ def _of_nobody(context: Context, record: Record, servers: Sequence[str]) -> Trou
     last = max((each.last_at for each in record.refused), default=None)
     if last is None:
         return None
-    heard = (store.last_at(context.db, server) for server in servers)
+    heard = (last_at(context, server) for server in servers)
     if all(at is not None and at > last for at in heard):
         return None
     return Trouble(

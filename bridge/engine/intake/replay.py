@@ -11,7 +11,7 @@ from bridge.domain.facts import Facts
 from bridge.domain.views import traffic as views
 from bridge.engine.context import Context, ContextOf
 from bridge.engine.intake.inbox import HANDLERS
-from bridge.store import events, meta
+from bridge.store import events, intake, meta
 from bridge.store.database import Database
 from bridge.store.dry_run import Changed, watching
 from bridge.store.events import Event
@@ -88,8 +88,11 @@ def replay(
     are not counted by it.
     """
     try:
-        with database.write() as db:
+        with database.inbox.read() as waiting, database.write() as db:
             event = events.get(db, event_id)
+            if event is None:  # then it may wait yet, and is taken out of its turn
+                intake.take_unhandled(db, waiting, context_of(db).now)
+                event = events.get(db, event_id)
             if event is None:
                 return None
             result = _handle(database, context_of(db), event, dry_run)

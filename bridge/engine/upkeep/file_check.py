@@ -14,7 +14,7 @@ from dataclasses import asdict
 
 from bridge.domain.views import HealthPart
 from bridge.engine.context import Context
-from bridge.errors import StoreDamaged, StoreError
+from bridge.errors import StoreError
 from bridge.store import meta
 from bridge.store.database import Connection, Database
 from bridge.store.file.soundness import Look, Soundness
@@ -24,7 +24,6 @@ log = logging.getLogger(__name__)
 WITHIN = 600.0
 """Seconds that the look may take. As long as it lasts, the `-wal` cannot begin anew."""
 
-MEND = StoreDamaged.mend
 _KEY = "file_check"
 
 
@@ -58,7 +57,7 @@ class FileCheck:
         if self._ending:
             return
         if found.problem is not None:
-            log.error("the database %s; %s", found.problem, MEND)
+            log.error("the database %s; %s", found.problem, found.mend)
         elif found.finished:
             log.info("the database file is sound")
         else:
@@ -88,7 +87,7 @@ def parts(context: Context) -> list[HealthPart]:
         return []
     detail = "sound"
     if found.problem is not None:
-        detail = f"it {found.problem}; {MEND}"
+        detail = f"it {found.problem}; {found.mend}"
     elif not found.finished:
         detail = "too large to be looked through at a start; vpp-bridge backup looks at all of it"
     age = max(context.now - at, 0.0)
@@ -100,4 +99,5 @@ def _kept(db: Connection) -> tuple[Soundness, float | None]:
     if text is None:
         return Soundness(), None
     kept = json.loads(text)
-    return Soundness(kept["problem"], kept["finished"]), kept["at"]
+    at = kept.pop("at")
+    return Soundness(**kept), at

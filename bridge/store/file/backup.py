@@ -1,6 +1,7 @@
 """Copies of a database file: taken of a live one, and put in the place of one.
 
-A copy is one file, without the `-wal` and `-shm` beside it, and only its owner may read it.
+What waits in the inbox is in a copy as messages that are to be handled. A copy is one file, without
+the `-wal` and `-shm` beside it, and only its owner may read it.
 """
 
 from __future__ import annotations
@@ -15,6 +16,10 @@ from pathlib import Path
 from bridge.errors import StoreDamaged, StoreError
 from bridge.store.database import writers_lock
 from bridge.store.file.companions import beside
+from bridge.store.file.inbox_file import FILES as INBOX
+from bridge.store.file.inbox_file import InboxFile
+from bridge.store.inbox.waiting import Waiting
+from bridge.store.intake import take_unhandled
 
 PAGES = 2000
 """Pages copied between two reports."""
@@ -47,16 +52,22 @@ def back_up(database: Path, target: Path, *, replace: bool, report: Report) -> i
 
 
 def copy(source: Path, target: Path, report: Report = lambda _done, _all: None) -> None:
-    """Make `target` a sound copy of the bridge's database in `source`; raises StoreError."""
+    """Make `target` a sound copy of the bridge's database in `source`, with what waits in its
+    inbox; raises StoreError."""
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600))
     try:
-        with closing(_read_only(source)) as old, closing(sqlite3.connect(target)) as new:
+        with (
+            InboxFile(source).snapshot() as inbox,  # what is taken from it meanwhile is in both
+            closing(_read_only(source)) as old,
+            closing(sqlite3.connect(target, isolation_level=None)) as new,
+        ):
             old.execute("BEGIN")
             _check_kind(old, source)  # and what is copied is as it was at this moment
             old.backup(
                 new, pages=PAGES, progress=lambda _, left, total: report(total - left, total)
             )
             new.execute("PRAGMA journal_mode = DELETE")
+            _take_in(new, Waiting(inbox))
             said = new.execute("PRAGMA integrity_check(1)").fetchone()[0]
     except sqlite3.Error as error:
         damaged = getattr(error, "sqlite_errorcode", 0) & 0xFF in _DAMAGED
@@ -80,13 +91,22 @@ def put_in_place(copied: Path, database: Path, now: float) -> Path | None:
             _fold(database)
             stamp = datetime.fromtimestamp(now, UTC).strftime("%Y%m%dT%H%M%SZ")
             kept = _unused(beside(database, f".before-restore-{stamp}"))
-            for ending in ("-wal", "-shm", ""):  # what could not be folded in goes first
+            for ending in (*INBOX, "-wal", "-shm", ""):  # what could not be folded in goes first
                 part = beside(database, ending)
                 if part.exists():
                     part.rename(beside(kept, ending))
         copied.rename(database)
         _keep(database.parent)
     return kept
+
+
+def _take_in(connection: sqlite3.Connection, waiting: Waiting) -> None:
+    connection.row_factory = sqlite3.Row
+    newest = waiting.newest_at()
+    if newest is not None:
+        connection.execute("BEGIN")
+        take_unhandled(connection, waiting, newest)
+        connection.execute("COMMIT")
 
 
 def _read_only(source: Path) -> sqlite3.Connection:

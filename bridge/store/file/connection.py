@@ -45,6 +45,18 @@ def connect(path: Path, cache: int) -> sqlite3.Connection:
     return connection
 
 
+def connect_reading(path: Path) -> sqlite3.Connection:
+    """A connection to a file in WAL mode that cannot write, and checkpoints nothing when it is the
+    last one to be closed."""
+    uri = f"{path.resolve().as_uri()}?mode=ro"
+    connection = sqlite3.connect(uri, uri=True, isolation_level=None, check_same_thread=False)
+    connection.row_factory = sqlite3.Row
+    for pragma in _PRAGMAS:
+        connection.execute(pragma)
+    connection.execute(f"PRAGMA cache_size = {-READER_CACHE}")
+    return connection
+
+
 def is_migrated(connection: sqlite3.Connection) -> bool:
     """Whether nothing is left to do to the file: no migration is pending, and it is in WAL mode."""
     mode = connection.execute("PRAGMA journal_mode").fetchone()[0]

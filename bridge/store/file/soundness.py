@@ -1,25 +1,33 @@
-"""Whether the database file itself is sound, and which SQLite works on it."""
+"""Whether the database file itself is sound, and its inbox, and which SQLite works on them."""
 
 from __future__ import annotations
 
 import sqlite3
 import threading
+from collections.abc import Callable
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 
-from bridge.errors import StoreError
+from bridge.errors import StoreDamaged, StoreError
 from bridge.store.database import Connection, Database
+from bridge.store.file.inbox_file import MEND_DAMAGED
 
 
 @dataclass(frozen=True, slots=True)
 class Soundness:
-    """What a look through the file found; `finished` is false when there was no time for all."""
+    """What a look through the file found, and how it is mended; `finished` is false when there was
+    no time for all."""
 
     problem: str | None = None
     finished: bool = True
+    mend: str = StoreDamaged.mend
+
+
+Read = Callable[[], AbstractContextManager[Connection | None]]
 
 
 class Look:
-    """One look through the whole file; another thread may end it.
+    """One look through the whole file, and its inbox; another thread may end it.
 
     Tables are compared with their indexes, too: `quick_check` does not, and calls a file sound
     that was copied over a database beside its old `-wal`. It takes about 20 s for each GB.
@@ -36,26 +44,37 @@ class Look:
         """Look for at most `within` seconds; nothing is raised."""
         timer = threading.Timer(within, self.end)
         timer.daemon = True
-        mode = "unknown"
+        timer.start()
         try:
-            with self._database.long_read() as db:
-                mode = db.execute("PRAGMA journal_mode").fetchone()[0]
-                self._begin(db)
-                timer.start()
-                said = db.execute("PRAGMA integrity_check(1)").fetchone()[0]
-        except (sqlite3.Error, StoreError) as error:
-            said = str(error)
+            said, mode = self._look(self._database.long_read)
+            of_inbox, _ = self._look(self._database.inbox.file.long_read)
         finally:
             timer.cancel()
-            with self._lock:
-                self._connection = None
         if self._ended:  # and what it said by then may be about what it did not look at
             return Soundness(finished=False)
         if said != "ok":
             return Soundness(f"is damaged: {said}")
         if mode != "wal":
             return Soundness(f"is in journal mode {mode}, not in WAL")
+        if of_inbox != "ok":
+            return Soundness(f"has an inbox that is damaged: {of_inbox}", mend=MEND_DAMAGED)
         return Soundness()
+
+    def _look(self, read: Read) -> tuple[str, str]:
+        """What SQLite says of one file, and its journal mode; all is well with none."""
+        mode = "unknown"
+        try:
+            with read() as db:
+                if db is None:
+                    return "ok", mode
+                mode = db.execute("PRAGMA journal_mode").fetchone()[0]
+                self._begin(db)
+                return db.execute("PRAGMA integrity_check(1)").fetchone()[0], mode
+        except (sqlite3.Error, StoreError) as error:
+            return str(error), mode
+        finally:
+            with self._lock:
+                self._connection = None
 
     def end(self) -> None:
         """End the look; it may have to be said again to one that is just beginning."""

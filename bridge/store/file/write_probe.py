@@ -1,4 +1,4 @@
-"""Whether the database takes writes just now: the lock, and where that is in doubt the disk."""
+"""Whether database and inbox take writes just now: the lock, and where in doubt the disk."""
 
 from __future__ import annotations
 
@@ -50,12 +50,14 @@ class WriteProbe:
             with self._database.write(PATIENCE) as db:
                 free = free_space(self._database.path)
                 short = free is not None and free < LITTLE_SPACE
-                in_doubt = short or self._database.failed is not None
+                failed = self._database.failed or self._database.inbox.file.failed
+                in_doubt = short or failed is not None
                 if in_doubt:
                     meta.keep(db, _KEY, "0" * AS_A_MESSAGE)
             if in_doubt:
                 with self._database.write(PATIENCE) as db:
                     meta.forget(db, _KEY)
+            self._database.inbox.try_writing(AS_A_MESSAGE if in_doubt else 0)
         except StoreError as error:
             return error
         return None

@@ -6,6 +6,9 @@ can say whose webhook it was.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from itertools import pairwise
+
 from bridge.domain import webhooks
 from bridge.domain.policy import DAY
 from bridge.domain.webhooks import Record, Refused
@@ -16,28 +19,35 @@ JOB = "webhooks"
 """The clock-driven job, `webhooks:<server>`, that tells the log what is wrong."""
 
 
-def accepted(db: Connection, server: str, now: float) -> None:
-    """One was taken in: whatever was refused before is over."""
+def accepted(db: Connection, server: str, times: Sequence[float], now: float) -> None:
+    """Some were taken in at these times: whatever was refused before is over."""
     before = db.execute(
         "SELECT last_at, told_at FROM webhooks WHERE server = ?", (server,)
     ).fetchone()
     db.execute(
-        "INSERT INTO webhooks (server, accepted, last_at) VALUES (?, 1, ?) ON CONFLICT (server) "
-        "DO UPDATE SET accepted = webhooks.accepted + 1, last_at = excluded.last_at",
-        (server, now),
+        "INSERT INTO webhooks (server, accepted, last_at) VALUES (?, ?, ?) ON CONFLICT (server) "
+        "DO UPDATE SET accepted = webhooks.accepted + excluded.accepted, "
+        "last_at = excluded.last_at",
+        (server, len(times), times[-1]),
     )
-    db.execute("DELETE FROM webhook_refusals WHERE server = ?", (server,))
-    if before is None:
-        return
-    if before["last_at"] is not None and now - before["last_at"] >= webhooks.SHORT_GAP:
-        db.execute(
-            "INSERT INTO webhook_gaps (server, day, longest) VALUES (?, ?, ?) "
-            "ON CONFLICT (server, day) DO UPDATE SET longest = excluded.longest "
-            "WHERE excluded.longest > webhook_gaps.longest",
-            (server, int(now // DAY), now - before["last_at"]),
-        )
-    if before["told_at"] is not None:
+    db.execute(
+        "DELETE FROM webhook_refusals WHERE server = ? AND last_at <= ?", (server, times[-1])
+    )
+    known = [] if before is None or before["last_at"] is None else [before["last_at"]]
+    for last, following in pairwise((*known, *times)):
+        if following - last >= webhooks.SHORT_GAP:
+            _gap(db, server, following, following - last)
+    if before is not None and before["told_at"] is not None:
         meta.hasten_job(db, f"{JOB}:{server}", now)
+
+
+def _gap(db: Connection, server: str, ended_at: float, length: float) -> None:
+    db.execute(
+        "INSERT INTO webhook_gaps (server, day, longest) VALUES (?, ?, ?) "
+        "ON CONFLICT (server, day) DO UPDATE SET longest = excluded.longest "
+        "WHERE excluded.longest > webhook_gaps.longest",
+        (server, int(ended_at // DAY), length),
+    )
 
 
 def refused(db: Connection, server: str, more: Refused) -> None:

@@ -7,7 +7,8 @@ from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import Install
 from bridge.domain.views.traffic import Event
 from bridge.store.database import Connection
-from bridge.store.paging import Order, fetch
+from bridge.store.inbox.waiting import NOTHING, Waiting
+from bridge.store.paging import Order, cursor_after, fetch
 from bridge.store.views.view import View
 
 _DEVICE_OF = (
@@ -75,18 +76,36 @@ def devices(
 
 
 _EVENTS = View(Event, "events")
+_WAITING = View(
+    Event,
+    "inbox",
+    columns={"status": "'new'", "tries": "0"}
+    | dict.fromkeys(("processed_at", "error", "outcome"), "NULL"),
+)
 
 
 def events(
     db: Connection,
     *,
+    waiting: Waiting = NOTHING,
     source: str | None = None,
     topic: str | None = None,
     status: str | None = None,
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page[Event]:
-    """Inbound messages without their bodies, the newest first."""
+    """Inbound messages without their bodies, the newest first: those that wait, and the others."""
     filters = {"source = ?": source, "topic = ?": topic, "status = ?": status}
     order = Order(("id",), (int,), newest_first=True)
-    return fetch(db, _EVENTS, filters, order, limit, cursor)
+    taken = fetch(db, _EVENTS, filters, order, limit, cursor)
+    if waiting.db is None or status not in (None, "new"):
+        return taken
+    del filters["status = ?"]
+    beyond = {**filters, "body IS NOT NULL AND id > ?": waiting.taken}
+    newer = fetch(waiting.db, _WAITING, beyond, order, limit, cursor)
+    if newer.next_cursor is not None:
+        return newer
+    items = [*newer.items, *taken.items]
+    if len(items) <= limit:
+        return Page(items, taken.next_cursor)
+    return Page(items[:limit], cursor_after([items[limit - 1]["id"]]))

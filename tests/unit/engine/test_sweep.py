@@ -10,12 +10,12 @@ from bridge.domain.decision import Decision
 from bridge.domain.model import Device
 from bridge.domain.policy import Policy
 from bridge.engine.timers import Outside, due_at, sweep
-from bridge.store import events, meta
+from bridge.store import meta
 from bridge.store.agenda import look
 from bridge.store.commands import commands, timers
 from bridge.store.commands.commands import Answer
 from bridge.store.database import Connection
-from bridge.store.events import NewEvent
+from bridge.store.inbox.message import NewMessage
 from bridge.store.installs import installs
 from bridge.store.licences import locations, request_pairs, requests
 from bridge.store.outbox import outbox
@@ -33,6 +33,7 @@ from tests.unit.store_kit import (
     pair,
     prune,
     state,
+    take,
     value,
 )
 
@@ -90,8 +91,8 @@ def test_old_evidence_goes_and_the_rest_stays(db: Connection) -> None:
         POLICY.retention, events=10.0, mdm_duplicates=20.0, outbox=30.0, removed=40.0
     )
     for age in (9, 11, 19, 21):
-        made = NewEvent("mdm", "main", "t", "", str(age), b"", error="x")
-        events.accept(db, made, NOW - age)
+        made = NewMessage("mdm", "main", "t", "", str(age), b"")
+        take(db, made, NOW - age, status="done")
     for age in (29, 31):
         outbox.done(db, intend(db, key=str(age)), NOW - age)
     for serial, age in (("A", 39.0), ("B", 41.0)):

@@ -11,10 +11,9 @@ from bridge.domain.decision import Decision
 from bridge.domain.model import Asset
 from bridge.domain.views import Page
 from bridge.errors import QueryError
-from bridge.store import events
 from bridge.store.database import Connection
 from bridge.store.devices import devices
-from bridge.store.events import NewEvent
+from bridge.store.inbox.message import NewMessage
 from bridge.store.installs import installs
 from bridge.store.views import fleet, licences, outbox
 from tests.unit.store_kit import (
@@ -24,6 +23,7 @@ from tests.unit.store_kit import (
     everything,
     make_device,
     make_install,
+    take,
 )
 
 
@@ -136,9 +136,9 @@ def test_a_device_of_which_little_is_known(db: Connection) -> None:
 @pytest.mark.parametrize("limit", [1, 2, 3, 9])
 def test_the_newest_messages_come_first(db: Connection, limit: int) -> None:
     for number in range(3):
-        made = NewEvent("mdm", "main", f"t{number % 2}", "", f"{number}", b"secret")
-        events.accept(db, made, NOW)
-    events.accept(db, NewEvent("apple", "hq", "t0", "", "9", b"secret", error="x"), NOW)
+        made = NewMessage("mdm", "main", f"t{number % 2}", "", f"{number}", b"secret")
+        take(db, made, NOW)
+    take(db, NewMessage("apple", "hq", "t0", "", "9", b"secret"), NOW, status="ignored")
     found = everything(fleet.events, db, limit)
     assert [item["message_id"] for item in found] == ["9", "2", "1", "0"]
     assert not any("body" in item or b"secret" in item.values() for item in found)

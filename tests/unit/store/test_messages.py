@@ -7,18 +7,21 @@ import pytest
 from bridge.domain.policy import RetentionPolicy
 from bridge.store import agenda, events, meta
 from bridge.store.database import Connection
-from bridge.store.events import NewEvent
+from bridge.store.inbox.message import NewMessage
+from bridge.store.inbox.waiting import NOTHING
 from bridge.store.outbox import outbox
-from tests.unit.store_kit import NOW, intend, prune, value
+from tests.unit.store_kit import NOW, intend, prune, take, value
 
-WEBHOOK = NewEvent("mdm", "main", "mdm.Connect", "", "id-1", b"{}", udid="U", command_uuid="C")
-NOTICE = NewEvent("apple", "hq", "ASSET_COUNT", "7 ASSET_COUNT", "id-1", b"{}", apple_event_id="E")
+WEBHOOK = NewMessage("mdm", "main", "mdm.Connect", "", "id-1", b"{}", udid="U", command_uuid="C")
+NOTICE = NewMessage(
+    "apple", "hq", "ASSET_COUNT", "7 ASSET_COUNT", "id-1", b"{}", apple_event_id="E"
+)
 DAY = 86400.0
 
 
 def test_a_message_is_taken_in_once(db: Connection) -> None:
-    assert events.accept(db, WEBHOOK, NOW)
-    assert not events.accept(db, replace(WEBHOOK, body=b"other", topic="t"), NOW + 5)
+    assert take(db, WEBHOOK, NOW)
+    assert not take(db, replace(WEBHOOK, body=b"other", topic="t"), NOW + 5)
     (stored,) = events.next_new(db, NOW, 10)
     assert (stored.body, stored.topic, stored.received_at) == (b"{}", "mdm.Connect", NOW)
     assert (stored.udid, stored.command_uuid, stored.tries) == ("U", "C", 0)
@@ -34,13 +37,15 @@ def test_a_message_is_taken_in_once(db: Connection) -> None:
         NOTICE,
     ],
 )
-def test_who_sends_what_of_which_kind_tells_messages_apart(db: Connection, other: NewEvent) -> None:
-    assert events.accept(db, WEBHOOK, NOW)
-    assert events.accept(db, other, NOW)
+def test_who_sends_what_of_which_kind_tells_messages_apart(
+    db: Connection, other: NewMessage
+) -> None:
+    assert take(db, WEBHOOK, NOW)
+    assert take(db, other, NOW)
 
 
 def test_an_unreadable_message_is_only_evidence(db: Connection) -> None:
-    assert events.accept(db, replace(WEBHOOK, error="no plist"), NOW)
+    assert take(db, WEBHOOK, NOW, status="ignored", error="no plist")
     assert events.next_new(db, NOW + DAY, 10) == []
     assert agenda.look(db, NOW).messages_at is None
     assert value(db, "SELECT status FROM events") == "ignored"
@@ -48,15 +53,15 @@ def test_an_unreadable_message_is_only_evidence(db: Connection) -> None:
 
 def test_the_oldest_are_processed_first(db: Connection) -> None:
     for number in range(5):
-        events.accept(db, replace(WEBHOOK, message_id=f"{number}"), NOW - number)
+        take(db, replace(WEBHOOK, message_id=f"{number}"), NOW - number)
     assert [e.message_id for e in events.next_new(db, NOW, 3)] == ["4", "3", "2"]
     assert [e.message_id for e in events.next_new(db, NOW - 4, 3)] == ["4"]
-    assert events.backlog(db) == (5, NOW - 4, 0)
+    assert events.backlog(db, NOTHING) == (5, NOW - 4, 0)
     assert agenda.look(db, NOW).messages_at == NOW - 4
 
 
 def test_a_message_that_was_processed_is_done(db: Connection) -> None:
-    events.accept(db, WEBHOOK, NOW)
+    take(db, WEBHOOK, NOW)
     (event,) = events.next_new(db, NOW, 1)
     events.fail(db, event.id, NOW, "first", NOW + 1)
     events.finish(db, event.id, NOW + 1, "enrolled")
@@ -68,7 +73,7 @@ def test_a_message_that_was_processed_is_done(db: Connection) -> None:
 
 
 def test_a_message_that_fails_is_tried_again_and_then_set_aside(db: Connection) -> None:
-    events.accept(db, WEBHOOK, NOW)
+    take(db, WEBHOOK, NOW)
     (event,) = events.next_new(db, NOW, 1)
     events.fail(db, event.id, NOW, "KeyError: x", NOW + 10)
     assert events.next_new(db, NOW + 9, 1) == []
@@ -77,31 +82,31 @@ def test_a_message_that_fails_is_tried_again_and_then_set_aside(db: Connection) 
     assert (again.tries, again.error) == (1, "KeyError: x")
     events.fail(db, event.id, NOW + 10, "KeyError: y", None)
     assert events.next_new(db, NOW + DAY, 1) == []
-    assert events.backlog(db) == (0, None, 1)
+    assert events.backlog(db, NOTHING) == (0, None, 1)
 
 
 def test_notifications_are_found_by_their_event(db: Connection) -> None:
     for number, origin in enumerate(["hq", "hq", "branch"]):
-        events.accept(db, replace(NOTICE, message_id=f"{number}", origin=origin), NOW)
-    events.accept(db, replace(NOTICE, message_id="9", apple_event_id="F"), NOW)
+        take(db, replace(NOTICE, message_id=f"{number}", origin=origin), NOW)
+    take(db, replace(NOTICE, message_id="9", apple_event_id="F"), NOW)
     assert [e.message_id for e in events.by_apple_event(db, "hq", "E")] == ["0", "1"]
 
 
 def test_duplicates_are_known_for_longer_than_the_evidence_is_kept(db: Connection) -> None:
-    events.accept(db, WEBHOOK, NOW)
-    events.accept(db, NOTICE, NOW)
+    take(db, WEBHOOK, NOW)
+    take(db, NOTICE, NOW)
     (event, _) = events.next_new(db, NOW, 2)
     events.finish(db, event.id, NOW, "done")
     later = NOW + 31 * DAY
     prune(db, later)
     assert [e.source for e in events.next_new(db, later, 9)] == ["apple"], "not yet processed"
-    assert not events.accept(db, WEBHOOK, later), "gone, but not forgotten"
+    assert not take(db, WEBHOOK, later), "gone, but not forgotten"
     prune(db, NOW + 60 * DAY + 1)
-    assert events.accept(db, WEBHOOK, later)
+    assert take(db, WEBHOOK, later)
 
 
 def test_evidence_is_kept_to_the_second(db: Connection) -> None:
-    events.accept(db, replace(WEBHOOK, error="x"), NOW)
+    take(db, WEBHOOK, NOW, status="done")
     retention = RetentionPolicy(events=10.0, mdm_duplicates=11.0)
     prune(db, NOW + 10, retention)
     assert value(db, "SELECT count(*) FROM events") == 1

@@ -26,7 +26,7 @@ from bridge.engine.insight.doctor.finding import (
 )
 from bridge.engine.insight.webhook_health import Trouble
 from bridge.errors import StoreError
-from bridge.store.service import doctor_secret, webhooks
+from bridge.store.service import doctor_secret
 from bridge.store.views import totals
 
 _TIMEOUT = 5.0
@@ -136,8 +136,9 @@ def _probe(message_id: str, now: float) -> bytes:
 
 
 def _came_in(case: Case, server: str, message_id: str) -> bool:
-    with case.database.read() as db:
-        return totals.has_message(db, "mdm", server, message_id)
+    with case.database.read_all() as (db, waiting):
+        waits = waiting.about("message_id", [message_id])
+        return bool(waits) or totals.has_message(db, "mdm", server, message_id)
 
 
 def _apple_hooks(case: Case, mark: Mapping[str, str]) -> Iterator[Finding]:
@@ -194,11 +195,11 @@ def _webhooks(case: Case) -> Iterator[Finding]:
         yield ok(webhook_health.part_name(name), text)
     if case.trouble is not None:
         return
-    with case.database.read() as db:
-        context = Context(db, case.config.policy, case.now)
+    with case.database.read_all() as (db, waiting):
+        context = Context(db, case.config.policy, case.now, waiting=waiting)
         for name in servers:
             wrong = webhook_health.trouble(context, name, servers)
-            yield _of_server(name, wrong, webhooks.last_at(db, name))
+            yield _of_server(name, wrong, webhook_health.last_at(context, name))
         wrong = webhook_health.trouble(context, NOBODY, servers)
         if wrong is not None:
             yield fail(webhook_health.part_name(NOBODY), wrong.text, wrong.mend)

@@ -80,7 +80,9 @@ def looked_through(case: Case) -> tuple[Case, bool]:
     seen = soundness.Look(case.database).run(CHECK_WITHIN)
     if seen.problem is None:
         return case, seen.finished
-    return replace(case, trouble=StoreDamaged(f"{case.config.database} {seen.problem}")), True
+    trouble = StoreDamaged(f"{case.config.database} {seen.problem}")
+    trouble.mend = seen.mend
+    return replace(case, trouble=trouble), True
 
 
 def database(case: Case, *, finished: bool) -> Iterator[Finding]:

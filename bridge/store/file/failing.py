@@ -1,0 +1,54 @@
+"""What SQLite and the file system raise, as the errors that the rest of the bridge knows."""
+
+from __future__ import annotations
+
+import errno
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from bridge.errors import StoreDamaged, StoreError, StoreFull, StoreLocked
+
+_SMALLEST = 512
+"""Bytes of the smallest database: one page. Source: SQLite, "Database File Format", 1.3.2."""
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+
+
+@contextmanager
+def as_store_error(
+    path: Path, note: Callable[[StoreError], object] = lambda _error: None
+) -> Iterator[None]:
+    """Disk full, locked, damaged: StoreError, which `note` is told. A broken rule or statement is
+    our mistake."""
+    try:
+        yield
+    except sqlite3.DatabaseError as error:
+        if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
+            raise
+        failure = _as_store_error(error, path)
+        note(failure)
+        raise failure from error
+
+
+def check_size(path: Path) -> None:
+    """SQLite takes a file of a few bytes for a new database, and writes over it."""
+    if 0 < path.stat().st_size < _SMALLEST:
+        raise StoreDamaged(f"{path}: file is not a database")
+
+
+def full_or_not(error: OSError, path: Path) -> StoreError:
+    """What kept a file from being opened."""
+    kind = StoreFull if error.errno in _NO_ROOM else StoreError
+    return kind(f"{path}: the database cannot be opened: {error.strerror or error}")
+
+
+def _as_store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError:
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return StoreFull(f"{path}: {error}")
+    if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
+        return StoreDamaged(f"{path}: {error}")
+    if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
+        return StoreLocked(f"{path}: a program other than the bridge keeps it locked ({error})")
+    return StoreError(f"{path}: {error}")

@@ -1,0 +1,1 @@
+"""What arrives, stored by the hooks alone, until the engine has taken it into the database."""

@@ -1,0 +1,162 @@
+"""The inbox: hooks put messages in, each durable before it is answered; the engine takes them.
+
+It is written by the web side alone, so that no commit of a hook waits for what the engine does. The
+engine only reads it: the last message it has taken is kept in the database, in the transaction in
+which what the message says became known, so that none is taken twice or left out. What was taken is
+removed by the web side afterwards, now and then.
+
+Ids go on from those of events, since a message keeps its id when it becomes one. So the newest row
+is never removed: it loses its content, and its id says which one is next.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from bridge.errors import StoreError, StoreGone, StoreLocked
+from bridge.store.file.inbox_file import InboxFile
+from bridge.store.inbox.group_commit import GroupCommit
+from bridge.store.inbox.message import NewMessage
+from bridge.store.inbox.waiting import Waiting
+
+REMOVED_AT_ONCE = 500
+"""Rows that one transaction removes at most; a hook waits for no longer than that."""
+
+_INSERT = (
+    "INSERT INTO inbox (id, source, origin, topic, kind, message_id, received_at, udid, "
+    "command_uuid, apple_event_id, body) VALUES ("
+    "(SELECT CASE WHEN max(id) > ?1 THEN max(id) ELSE ?1 END + 1 FROM inbox), "
+    "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+)
+
+
+_OF_THE_FILE = (sqlite3.DatabaseError, sqlite3.OperationalError)
+"""Errors of SQLite that no message is the cause of: a full disk, a damaged file."""
+
+Step = Callable[[sqlite3.Connection], int]
+"""One member of a transaction."""
+
+
+class Inbox:
+    """The inbox of the database at `database`.
+
+    `last_event` tells the greatest id that a message has had, and is asked when the file is opened
+    to be written; `check` raises what keeps the database from being used.
+    """
+
+    def __init__(
+        self, database: Path, last_event: Callable[[], int], check: Callable[[], None]
+    ) -> None:
+        self.file = InboxFile(database)
+        self._last_event = last_event
+        self._check = check
+        self._from: int | None = None
+        self._group: GroupCommit[Step, int] = GroupCommit(self._commit)
+
+    def open(self) -> None:
+        """Have it ready to be written, and make it if needed; raises StoreError."""
+        self.file.open()
+        self._from = self._last_event()
+
+    def close(self) -> None:
+        """Close every connection; it can be opened again."""
+        self.file.close()
+        self._from = None
+
+    def put(self, message: NewMessage, now: float) -> int:
+        """Store a message that came in `now`; its id. It lasts when this returns. Raises StoreError
+        when it cannot be stored, and is as if it had not come then."""
+        return self._group.submit(lambda db: self._insert(db, message, now))
+
+    @contextmanager
+    def read(self) -> Iterator[Waiting]:
+        """What waits now. Look at the database after this has begun: then what the engine has taken
+        meanwhile is in one of both."""
+        with self.file.read() as db:
+            yield Waiting(db)
+
+    def remove(self, taken: int) -> int:
+        """Remove some of what was taken, up to this id; how many went, none when all is gone."""
+        return self._group.submit(lambda db: _remove(db, taken))
+
+    def try_writing(self, size: int) -> None:
+        """Write so many bytes in earnest, and remove them; raises StoreError where that fails."""
+        self._group.submit(lambda db: _probe(db, size))
+        if size:
+            self._group.submit(lambda db: _probe(db, 0))
+
+    def _commit(self, group: Sequence[Step]) -> Sequence[int | Exception]:
+        """One transaction for all; where it fails for want of room, one for each."""
+        try:
+            return self._store(group)
+        except (StoreLocked, StoreGone):
+            raise
+        except StoreError:
+            if len(group) == 1:
+                raise
+        return [self._alone(step) for step in group]
+
+    def _alone(self, step: Step) -> int | Exception:
+        try:
+            return self._store([step])[0]
+        except StoreError as error:
+            return error
+
+    def _store(self, group: Sequence[Step]) -> Sequence[int | Exception]:
+        if self._from is None:
+            self.open()
+        with self.file.write(self._check) as db:
+            return [_outcome(db, step) for step in group]
+
+    def _insert(self, db: sqlite3.Connection, message: NewMessage, now: float) -> int:
+        stored = db.execute(
+            _INSERT,
+            (
+                self._from,
+                message.source,
+                message.origin,
+                message.topic,
+                message.kind,
+                message.message_id,
+                now,
+                message.udid,
+                message.command_uuid,
+                message.apple_event_id,
+                message.body,
+            ),
+        )
+        return stored.lastrowid or 0
+
+
+def _outcome(db: sqlite3.Connection, step: Step) -> int | Exception:
+    """What is wrong with one message fails that one alone, unless it ended the transaction."""
+    try:
+        return step(db)
+    except Exception as error:
+        if not db.in_transaction or type(error) in _OF_THE_FILE:
+            raise
+        return error
+
+
+def _remove(db: sqlite3.Connection, taken: int) -> int:
+    removed = db.execute(
+        "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE id <= ? AND id < "
+        "(SELECT max(id) FROM inbox) ORDER BY id LIMIT ?)",
+        (taken, REMOVED_AT_ONCE),
+    )
+    db.execute(
+        "UPDATE inbox SET body = NULL WHERE id <= ? AND id = (SELECT max(id) FROM inbox) "
+        "AND body IS NOT NULL",
+        (taken,),
+    )
+    return removed.rowcount
+
+
+def _probe(db: sqlite3.Connection, size: int) -> int:
+    db.execute("DELETE FROM inbox_probe")
+    if size:
+        db.execute("INSERT INTO inbox_probe (body) VALUES (?)", (b"0" * size,))
+    return size
