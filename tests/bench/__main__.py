@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import signal
 import sys
 import time
 from pathlib import Path
@@ -54,6 +55,7 @@ def main(words: list[str] | None = None) -> int:
         profile=asked.profile,
         profile_clock=asked.profile_clock,
     )
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # what runs is ended on the way out
     out = report.console()
     out.print(report.machine(), highlight=False)
     whole = Found()

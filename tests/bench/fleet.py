@@ -212,8 +212,11 @@ class Fleet:
         )
 
     def _rest(self, db: Connection) -> None:
-        """Nothing is due: every job of the clock was done just now."""
+        """Every job of the clock was done just now; new calls get new numbers."""
         meta.keep(db, "devices_read_at:main", str(self.now))
+        db.execute(
+            "INSERT INTO sqlite_sequence (name, seq) SELECT 'outbox', max(id) FROM apple_requests"
+        )
 
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -37,8 +37,8 @@ servers: {{main: {{url: "http://127.0.0.1:{world}", api_key: mdm-key, webhook_ke
 locations: {{hq: {{content_token_file: hq.vpptoken}}}}
 apple: {{url: "http://127.0.0.1:{world}/mdm/v2"}}
 groups: {{everyone: {{all: true}}}}
-apps:
-{apps}"""
+apps:"""
+_APPS = "apps:"
 
 
 def free_ports(count: int) -> list[int]:
@@ -165,6 +165,21 @@ class Bridge:
         """What its API answers."""
         return get_json(self.port, path, {"Authorization": _API})
 
+    def put(self, path: str, body: object) -> None:
+        """Have its API do something; raises RuntimeError where it does not."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
+        headers = {"Authorization": _API, "Content-Type": "application/json"}
+        connection.request("PUT", path, json.dumps(body), headers)
+        answer = connection.getresponse()
+        said = answer.read()
+        connection.close()
+        if answer.status >= 400:
+            raise RuntimeError(f"PUT {path}: {answer.status} {said!r}")
+
+    def want(self, wanted: Sequence[str]) -> None:
+        """Let its file want these apps for every device; nothing is applied."""
+        want(self.folder, wanted)
+
     def unfinished(self) -> bool:
         """Whether the API shows an install that is not there yet."""
         return any(
@@ -207,25 +222,40 @@ def folder_of(port: int, world: int, apps: int) -> Iterator[Path]:
     """A folder with configuration and content token for `apps` apps for every device."""
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
-        wanted = "".join(
-            f'  - {{adam_id: "{adam_id}", groups: [everyone]}}\n' for adam_id in adam_ids(apps)
-        )
         for path, text in (
-            (folder / "config.yaml", _CONFIG.format(port=port, world=world, apps=wanted)),
+            (folder / "config.yaml", _CONFIG.format(port=port, world=world)),
             (folder / "hq.vpptoken", base64.b64encode(b'{"token": "bench"}').decode()),
         ):
             path.touch(mode=0o600)
             path.write_text(text)
+        want(folder, adam_ids(apps))
         yield folder
+
+
+def want(folder: Path, wanted: Sequence[str]) -> None:
+    """Let the file want these apps, in place of others, for every device."""
+    config = folder / "config.yaml"
+    head = config.read_text().partition(_APPS)[0]
+    lines = "".join(f'  - {{adam_id: "{adam_id}", groups: [everyone]}}\n' for adam_id in wanted)
+    tail = f"\n{lines}" if lines else " []"
+    config.write_text(f"{head}{_APPS}{tail}")
 
 
 @contextmanager
 def setting(
-    devices: int, apps: int, code: Path = CHECKOUT, environ: Mapping[str, str] | None = None
+    devices: int,
+    apps: int,
+    code: Path = CHECKOUT,
+    environ: Mapping[str, str] | None = None,
+    *,
+    wanted: bool = True,
 ) -> Iterator[tuple[Bridge, World]]:
-    """The world, and a bridge that has applied its apps and serves; all ends with the block."""
+    """The world, and a bridge that has applied its apps and serves; all ends with the block.
+
+    Without `wanted` no app is wanted yet, of those that the location owns.
+    """
     port, world_port = free_ports(2)
-    with folder_of(port, world_port, apps) as folder:
+    with folder_of(port, world_port, apps if wanted else 0) as folder:
         world = World(world_port, port, devices, apps)
         bridge = Bridge(folder, port, code, environ)
         try:

@@ -15,19 +15,24 @@ Row = tuple[str, str, str]
 
 _TABLE = """
 CREATE TABLE assignments (
-  location TEXT NOT NULL, adam_id TEXT NOT NULL, pricing_param TEXT NOT NULL,
-  target_kind TEXT NOT NULL, target TEXT NOT NULL, since DOUBLE PRECISION NOT NULL,
-  told_by TEXT NOT NULL, updated_at DOUBLE PRECISION NOT NULL,
-  PRIMARY KEY (location, adam_id, pricing_param, target_kind, target)
-) WITHOUT ROWID
+    location TEXT NOT NULL,
+    adam_id TEXT NOT NULL,
+    pricing_param TEXT NOT NULL,
+    target_kind TEXT NOT NULL,
+    target TEXT NOT NULL,
+    confirmed_at DOUBLE PRECISION NOT NULL,
+    confirmed_by TEXT NOT NULL,
+    read_at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (location, adam_id, pricing_param, target_kind, target)
+)
 """
-_UPSERT = """
-INSERT INTO assignments
-  (location, adam_id, pricing_param, target_kind, target, since, told_by, updated_at)
-VALUES ('hq', ?, ?, 'serial', ?, ?, 'notification', ?)
-ON CONFLICT (location, adam_id, pricing_param, target_kind, target)
-DO UPDATE SET told_by = excluded.told_by, updated_at = excluded.updated_at
-"""
+_INDEX = "CREATE INDEX assignments_target ON assignments (target, adam_id)"
+_UPSERT = (
+    "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
+    "confirmed_at, confirmed_by, read_at) VALUES ('hq', ?, ?, 'serial', ?, ?, 'notification', ?) "
+    "ON CONFLICT (location, adam_id, pricing_param, target_kind, target) "
+    "DO UPDATE SET read_at = excluded.read_at"
+)
 
 
 class Table:
@@ -38,7 +43,7 @@ class Table:
         self._db.execute("PRAGMA journal_mode = WAL")
         self._db.execute("PRAGMA synchronous = FULL")
         self._db.execute(_TABLE)
-        self._db.execute("CREATE INDEX by_target ON assignments (target)")
+        self._db.execute(_INDEX)
         self._db.execute("BEGIN")
         self._db.executemany(_UPSERT, ((*row, 0.0, 0.0) for row in rows))
         self._db.execute("COMMIT")

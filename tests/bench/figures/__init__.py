@@ -38,6 +38,9 @@ _WHERE: Mapping[str, str] = {
     "hook-on-the-road": "busy_hook",
     "road": "road",
     "road-before": "road",
+    "growth": "growth",
+    "associates": "licences",
+    "latency": "licences",
     "notifications": "notifications",
     "commands": "size",
 }

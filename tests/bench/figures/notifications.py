@@ -105,7 +105,7 @@ def measure(devices: int, apps: int, count: int = COUNT) -> Costs:
                 bridge.close()
         finally:
             world.stop()
-        costs.bare = _bare(folder / "bare.db", fleet, bodies[: count + _WARM])
+        costs.bare = _bare(folder / "bare.db", fleet, apps, bodies[: count + _WARM])
         return costs
 
 
@@ -147,8 +147,8 @@ def _rest(engine: Engine) -> None:
             return
 
 
-def _bare(path: Path, fleet: Fleet, bodies: list[bytes]) -> float:
-    table = Table(path, _held(fleet))
+def _bare(path: Path, fleet: Fleet, apps: int, bodies: list[bytes]) -> float:
+    table = Table(path, _held(fleet, apps))
     batches = [list(_rows(body)) for body in bodies]
     table.store(batches[:_WARM])
     cost = table.store(batches[_WARM:])
@@ -156,9 +156,10 @@ def _bare(path: Path, fleet: Fleet, bodies: list[bytes]) -> float:
     return cost
 
 
-def _held(fleet: Fleet) -> Iterator[Assigned]:
-    for adam_id in fleet.adam_ids:
-        for serial in fleet.serials:
+def _held(fleet: Fleet, apps: int) -> Iterator[Assigned]:
+    """What the fleet holds before, as a road leaves it: device by device."""
+    for serial in fleet.serials:
+        for adam_id in fleet.adam_ids[:apps]:
             yield adam_id, "STDQ", serial
 
 
