@@ -111,12 +111,14 @@ class HttpClient:
         headers: Mapping[str, str] | None = None,
         pace: Callable[[], None] | None = None,
         if_dropped: str = "",
+        is_read: bool = True,
     ) -> Reply:
         """Send one request to `path` (below the base URL) and return the reply of any status.
 
         `pace` is called before every attempt; `if_dropped` is a sentence added to the error when
-        the server closes the connection instead of answering. Raises NotSent or OutcomeUnknown;
-        their `call` is method and path without the query.
+        the server closes the connection instead of answering. A GET that is no read (`is_read`)
+        is sent once, as a POST is. Raises NotSent or OutcomeUnknown; their `call` is method and
+        path without the query.
         """
         request = {
             "method": method,
@@ -126,7 +128,8 @@ class HttpClient:
             "headers": {**_HEADERS, **(headers or {})},
         }
         once = partial(self._in_turn, pace, _Attempt(f"{method} {path}", request, if_dropped))
-        reply: Reply = (self._retry_get if method == "GET" else self._retry_other)(once)
+        may_repeat = method == "GET" and is_read
+        reply: Reply = (self._retry_get if may_repeat else self._retry_other)(once)
         return reply
 
     def close(self) -> None:

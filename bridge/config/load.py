@@ -47,6 +47,8 @@ SERVER_KEYS = (
     "api_key_file",
     "webhook_key",
     "webhook_key_file",
+    "webhook_hmac_key",
+    "webhook_hmac_key_file",
     "forward_to",
 )
 LOCATION_KEYS = ("content_token_file", "notification_url")
@@ -178,16 +180,24 @@ class _Loader:
 
     def _server(self, name: str, spot: Spot, api: Mapping[str, Key]) -> ServerConfig:
         found = self._reader.section(spot, SERVER_KEYS)
+        kind = self._reader.value(found["kind"], values.kind) if "kind" in found else None
         api_key = self._key("mdm", found, "api_key")
         hook_keys = self._key("mdm", found, "webhook_key", several=True)
+        hmac_keys = self._key("mdm", found, "webhook_hmac_key", several=True)
         self._require(spot, found, "url", "write url: https://mdm.example.org")
         self._require(spot, found, "api_key", "write the API key of the MDM server")
-        self._require(spot, found, "webhook_key", "write the password of the webhook's URL")
-        for key in hook_keys:
+        signs = any(name in found for name in ("webhook_hmac_key", "webhook_hmac_key_file"))
+        if not signs:
+            or_sign = "" if (kind or KIND) == KIND else ", or webhook_hmac_key"
+            sentence = f"write the password of the webhook's URL{or_sign}"
+            self._require(spot, found, "webhook_key", sentence)
+        for key in (*hook_keys, *hmac_keys):
             for other, opening in api.items():
                 if key.text == opening.text:
                     self._reader.wrong(key.spot, f"is the same as api.{other}; draw another one")
-        kind = self._reader.value(found["kind"], values.kind) if "kind" in found else None
+        if signs and (kind or KIND) == KIND:
+            hmac = next(found[n] for n in found if n.startswith("webhook_hmac_key"))
+            self._reader.wrong(hmac, "MicroMDM signs no webhooks; write webhook_key instead")
         forward_to = self._reader.items(found["forward_to"]) if "forward_to" in found else []
         return ServerConfig(
             name=name,
@@ -196,6 +206,8 @@ class _Loader:
             api_key=api_key[0].text if api_key else "",
             webhook_keys=tuple(key.text for key in hook_keys),
             forward_to=tuple(self._listener(item) for item in forward_to),
+            webhook_hmac_keys=tuple(key.text for key in hmac_keys),
+            signs_only=signs and not any(n in found for n in ("webhook_key", "webhook_key_file")),
         )
 
     def _locations(

@@ -39,7 +39,11 @@ class ApiConfig:
 
 @dataclass(frozen=True, slots=True)
 class ServerConfig:
-    """One MDM server. `url` has no trailing slash; any of `webhook_keys` opens its hook.
+    """One MDM server. `url` has no trailing slash.
+
+    Any of `webhook_keys` opens its hook as a password, any of `webhook_hmac_keys` as the key of a
+    signature; where there are both, a webhook needs both. `signs_only` says that no password is
+    configured, also where no keys are read.
 
     `forward_to` are whole URLs that may carry credentials, so they are kept out of the repr.
     """
@@ -50,6 +54,8 @@ class ServerConfig:
     api_key: str = field(repr=False)
     webhook_keys: tuple[str, ...] = field(repr=False)
     forward_to: tuple[str, ...] = field(default=(), repr=False)
+    webhook_hmac_keys: tuple[str, ...] = field(default=(), repr=False)
+    signs_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,11 +127,15 @@ class Config:
         return own if own is not None else hook_url(self.public_url, location)
 
     def webhook_url(self, server: str, *, with_key: bool = False) -> str:
-        """The address that MicroMDM is to post to, with a placeholder for the key, or the first of
-        the keys as it must stand there. Raises KeyError for a server that is not configured."""
-        keys = self.servers[server].webhook_keys  # not read for commands that only look
-        password = in_userinfo(keys[0]) if with_key else PLACEHOLDER
+        """The address that the MDM server is to post to, with a placeholder for the key, or the
+        first of the keys as it must stand there; without either where signatures alone count.
+        Raises KeyError for a server that is not configured."""
+        config = self.servers[server]
+        keys = config.webhook_keys  # not read for commands that only look
         scheme, _, rest = (self.public_url or self._own_url()).partition("://")
+        if config.signs_only:
+            return f"{scheme}://{rest}/hooks/mdm/{server}"
+        password = in_userinfo(keys[0]) if with_key else PLACEHOLDER
         return f"{scheme}://mdm:{password}@{rest}/hooks/mdm/{server}"
 
     def _own_url(self) -> str:

@@ -116,11 +116,13 @@ def platform(text: str) -> str:
     return one_of(*PLATFORMS)(text)
 
 
+KINDS = ("micromdm", "nanomdm", "nanohub")
+"""The kinds of MDM servers."""
+
+
 def kind(text: str) -> str:
     """What sort of MDM server it is."""
-    if text != "micromdm":
-        _no("is not built yet; write micromdm")
-    return text
+    return one_of(*KINDS)(text)
 
 
 def name(text: str) -> str:

@@ -13,6 +13,7 @@ from collections.abc import Iterable
 
 BASIC = 'Basic realm="bridge", charset="UTF-8"'
 BEARER = 'Bearer realm="bridge"'
+SIGNATURE_HEADER = "X-Hmac-Signature"
 
 
 KNOWN = "bridge.known_sender"
@@ -40,6 +41,20 @@ def bearer(header: str | None) -> str | None:
 def matches(offered: bytes, secrets: Iterable[str]) -> bool:
     """Whether `offered` is one of `secrets`; all of them are looked at, whichever it is."""
     found = [hmac.compare_digest(offered, secret.encode()) for secret in secrets]
+    return any(found)
+
+
+def signed(signature: str | None, body: bytes, keys: Iterable[str]) -> bool:
+    """Whether `signature`, a header X-Hmac-Signature, is that of `body` with one of `keys`.
+
+    Source: NanoMDM, service/webhook: the base64 of HMAC-SHA256 over the bytes that are posted.
+    """
+    digests = [hmac.digest(key.encode(), body, "sha256") for key in keys]
+    try:
+        offered = base64.b64decode(signature or "", validate=True)
+    except (binascii.Error, ValueError):
+        offered = b""
+    found = [hmac.compare_digest(offered, digest) for digest in digests]
     return any(found)
 
 

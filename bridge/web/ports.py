@@ -28,7 +28,8 @@ class Counting(Protocol):
 
     def count_refused(self, kind: str, *, server: str | None = None) -> None:
         """Count one refused request; `kind` is `mdm.401`, `mdm.404`, `apple.401`, `apple.404`
-        or `api.401`. Never raises, and costs little: anybody can cause it.
+        or `api.401`, or where a signature could not be looked at `mdm.413`, `mdm.408` or
+        `mdm.400`. Never raises, and costs little: anybody can cause it.
 
         `server` says that it was a webhook of this MDM server, or of one nobody knows which (an
         empty name).

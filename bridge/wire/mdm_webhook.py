@@ -1,9 +1,10 @@
-"""MicroMDM's webhook: read without trust, and stored without the secrets it carries.
+"""The webhook of MicroMDM, NanoMDM and NanoHUB: read without trust, stored without its secrets.
 
 The body holds a device's message as base64; check-ins and other tools' answers carry unlock
 tokens, push tokens and recovery keys, of which nothing may reach the database. `parse_webhook`
 reads the bytes that came in, `storable` says what of them is kept, `load_stored` reads that again.
-Source: MicroMDM, workflow/webhook/{webhook,checkin_event,acknowledge_event}.go.
+Sources: MicroMDM, workflow/webhook/{webhook,checkin_event,acknowledge_event}.go; NanoMDM,
+service/webhook/{event.go,event.json}, which NanoHUB uses, too.
 """
 
 from __future__ import annotations
@@ -38,6 +39,15 @@ _CHECKIN_KEYS: Mapping[str, frozenset[str]] = {
     "mdm.GetBootstrapToken": _IDENTITY,
     "mdm.SetBootstrapToken": _IDENTITY,
 }
+_OF_TYPE: Mapping[str, Channel] = {
+    "Device": "device",
+    "User": "user",
+    "User Enrollment (Device)": "enrollment",
+    "User Enrollment": "enrollment-user",
+    "Shared iPad": "shared-ipad-user",
+}
+"""Who speaks, by `ids.type`. Source: NanoMDM, mdm/type.go."""
+
 # None of our commands asks for these; a device could answer with them all the same. Whole names
 # only: among the keys of a list of apps are bundle ids.
 _NEVER_KEPT = frozenset(
@@ -59,6 +69,9 @@ class Webhook:
     `created_at` is the server's clock, in seconds since the epoch. `payload_length` and
     `payload_sha256` describe the payload, or the text that should have been one.
     `oddities` names members that are missing though always sent, or of a wrong type.
+    `channel` is who speaks by the envelope, None where it does not tell; where it does, `udid` or
+    `enrollment_id` is the id by which its server knows the device, byte for byte.
+    `token_update_tally` counts an enrolment's TokenUpdates from 1, where the server does.
     """
 
     topic: str | None
@@ -74,6 +87,8 @@ class Webhook:
     payload_length: int
     payload_sha256: str | None
     oddities: tuple[str, ...]
+    channel: Channel | None = None
+    token_update_tally: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,10 +111,11 @@ class StoredWebhook:
     payload_length: int
     payload_sha256: str | None
     oddities: tuple[str, ...]
+    token_update_tally: int | None = None
 
 
 def parse_webhook(body: bytes) -> Webhook:
-    """Read a webhook of MicroMDM's; NanoMDM's differ by members that are ignored here.
+    """Read a webhook. NanoMDM's say in `ids` who speaks, and NanoHUB's have no event_id.
 
     Raises ShapeError only when `body` is not a JSON object in UTF-8. Anything else that is wrong
     with it is said in `oddities` and `payload_error`.
@@ -107,14 +123,16 @@ def parse_webhook(body: bytes) -> Webhook:
     oddities: list[str] = []
     document = Members(read_message(body), oddities)
     topic = document.text("topic", required=True)
-    event_id = document.text("event_id", required=True)
+    event_id = document.text("event_id", required=not _names_speaker(document))
     created_at = _created_at(document)
     kind, event = _event(document)
+    ids = event.child("ids")
     payload, error = _payload(event)
     length, digest = _digest(payload, event)
-    udid, enrollment_id = event.text("udid"), event.text("enrollment_id")
+    channel, udid, enrollment_id = _speaker(event, ids)
     if kind != "unknown" and udid is None and enrollment_id is None:
         event.call_odd("udid")
+    tally = event.integer("token_update_tally")
     return Webhook(
         topic=topic,
         event_id=event_id,
@@ -129,6 +147,8 @@ def parse_webhook(body: bytes) -> Webhook:
         payload_length=length,
         payload_sha256=digest,
         oddities=tuple(dict.fromkeys(oddities)),
+        channel=channel,
+        token_update_tally=tally,
     )
 
 
@@ -141,10 +161,11 @@ def storable(webhook: Webhook, command_is_ours: bool) -> bytes:
     """
     content, error = _content(webhook)
     message = None if content is None else _kept(webhook, content, command_is_ours)
-    stored = _stored_form(webhook, _channel(content), message, error)
+    channel = webhook.channel or _channel(content)
+    stored = _stored_form(webhook, channel, message, error)
     if len(stored) > MAX_STORED:
         error = f"The message is larger than {MAX_STORED} bytes and was not kept."
-        stored = _stored_form(webhook, _channel(content), None, error)
+        stored = _stored_form(webhook, channel, None, error)
     return stored
 
 
@@ -171,6 +192,7 @@ def load_stored(data: bytes) -> StoredWebhook:
         payload_error=payload.text("error"),
         payload_length=payload.integer("length", required=True) or 0,
         payload_sha256=payload.text("sha256"),
+        token_update_tally=document.integer("token_update_tally"),
         oddities=texts(document.raw("oddities")),
     )
     if oddities:
@@ -197,6 +219,31 @@ def _event(document: Members) -> tuple[Kind, Members]:
         return "acknowledge", acknowledge
     document.call_odd("checkin_event")
     return "unknown", Members({}, [])
+
+
+def _names_speaker(document: Members) -> bool:
+    """Whether it has the form of a server that may send no event_id."""
+    events = (document.raw("checkin_event"), document.raw("acknowledge_event"))
+    return any(isinstance(event, dict) and "ids" in event for event in events)
+
+
+def _speaker(event: Members, ids: Members | None) -> tuple[Channel | None, str | None, str | None]:
+    """The channel, UDID and enrolment id, by `ids` where they tell: of a user they name the device
+    as the parent."""
+    udid, enrollment_id = event.text("udid"), event.text("enrollment_id")
+    if ids is None:
+        return None, udid, enrollment_id
+    own, channel = (
+        ids.text("id", required=True),
+        _OF_TYPE.get(ids.text("type", required=True) or ""),
+    )
+    if channel is None or own is None:
+        return channel, udid, enrollment_id
+    if channel == "device":
+        return channel, own, None
+    if channel == "enrollment":
+        return channel, None, own
+    return channel, udid, enrollment_id
 
 
 def _payload(event: Members) -> tuple[bytes | None, str | None]:
@@ -288,5 +335,11 @@ def _stored_form(
             "message": plist_json.to_json(message),
             "payload": payload if error is None else {**payload, "error": error},
             "oddities": list(webhook.oddities),
+            **_counted(webhook),
         }
     )
+
+
+def _counted(webhook: Webhook) -> dict[str, object]:
+    tally = webhook.token_update_tally
+    return {} if tally is None else {"token_update_tally": tally}

@@ -33,6 +33,7 @@ def test_a_command_that_the_server_lost_goes_out_again_under_a_new_uuid(
     assert installs_sent(scene) == 1
     assert scene.world.now - began < 5 * MINUTE, "a push, a minute to answer, a list"
     assert scene.counters()["command.posted_again"] == 1
+    assert scene.counters()["command.queue_lost"] == 1
     states = [each["state"] for each in scene.bridge.list_commands().items]
     assert states.count("dropped") == 1, "the one that was lost"
 

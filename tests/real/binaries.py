@@ -7,9 +7,11 @@ import shutil
 import subprocess
 from pathlib import Path
 
-PROGRAMS = ("micromdm", "nanomdm", "scepclient")
+PROGRAMS = ("micromdm", "nanomdm", "nanohub", "scepclient")
 CHECKOUT = Path(__file__).parents[2]
-MODULE = CHECKOUT / "tests" / "real" / "servers"
+SERVERS = CHECKOUT / "tests" / "real" / "servers"
+MODULES = (SERVERS, SERVERS / "nanohub")
+"""NanoHUB has one of its own: it needs other versions of what MicroMDM is built with."""
 BUILT = CHECKOUT / ".tools" / "bin"
 
 
@@ -29,17 +31,18 @@ def why_missing() -> str | None:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not absent():
             return None
-        build = subprocess.run(
-            ["go", "install", "tool"],
-            check=False,
-            cwd=MODULE,
-            env=os.environ | {"GOBIN": str(BUILT)},
-            stdin=subprocess.DEVNULL,
-            capture_output=True,
-            text=True,
-        )
-    if build.returncode:
-        return f"`go install tool` in {MODULE} failed: {build.stderr.strip()[-300:]}"
+        for module in MODULES:
+            build = subprocess.run(
+                ["go", "install", "tool"],
+                check=False,
+                cwd=module,
+                env=os.environ | {"GOBIN": str(BUILT)},
+                stdin=subprocess.DEVNULL,
+                capture_output=True,
+                text=True,
+            )
+            if build.returncode:
+                return f"`go install tool` in {module} failed: {build.stderr.strip()[-300:]}"
     return None
 
 

@@ -20,6 +20,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from bridge.simulator.devices.device import Device, Transport
 from bridge.simulator.ledger import Posted
 from bridge.simulator.mdm.real_mdm import RealMicroMdm
+from bridge.simulator.mdm.real_nano import RealNano
 from bridge.simulator.world import World
 
 INSTALL = "InstallApplication"
@@ -27,7 +28,7 @@ LIST = "ManagedApplicationList"
 
 _UUID = re.compile(rb"<key>CommandUUID</key>\s*<string>([^<]+)</string>")
 _STATUS = re.compile(rb"<key>Status</key>\s*<string>([^<]+)</string>")
-_COMMANDS = "/v1/commands/"
+_COMMANDS = re.compile(r".*/(?:commands|enqueue)/")
 
 Pair = tuple[str, str]
 """A device's UDID and an adam id."""
@@ -227,7 +228,7 @@ class Gate:
     It is open while MicroMDM runs; a connection is used once, so that no open one is left.
     """
 
-    def __init__(self, mdm: RealMicroMdm, evidence: Evidence) -> None:
+    def __init__(self, mdm: RealMicroMdm | RealNano, evidence: Evidence) -> None:
         self._mdm = mdm
         self._evidence = evidence
         self._server: ThreadingHTTPServer | None = None
@@ -250,7 +251,7 @@ class Gate:
                 self.end_headers()
                 self.wfile.write(reply)
 
-            do_POST = do_GET
+            do_POST = do_PUT = do_GET
 
             def log_message(self, *_: object) -> None:
                 pass
@@ -273,10 +274,10 @@ class Gate:
             self._server = None
 
     def _note(self, method: str, path: str, body: bytes) -> None:
-        udid = path.removeprefix(_COMMANDS)
-        self._evidence.asked[f"{method} {_COMMANDS if udid != path else path}"] += 1
-        if method == "POST" and udid != path:
-            self._evidence.saw_post(udid, body)
+        found = _COMMANDS.match(path)
+        self._evidence.asked[f"{method} {found[0] if found else path}"] += 1
+        if found and method in ("POST", "PUT"):
+            self._evidence.saw_post(path.removeprefix(found[0]), body)
 
     def _pass_on(
         self, method: str, path: str, body: bytes, headers: Message[str, str]

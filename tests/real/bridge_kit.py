@@ -34,6 +34,7 @@ from bridge.simulator.devices import script
 from bridge.simulator.devices.device import Device
 from bridge.simulator.devices.script import Planned
 from bridge.simulator.mdm.real_mdm import RealMicroMdm
+from bridge.simulator.mdm.real_nano import RealNano
 from bridge.simulator.serve import run
 from bridge.simulator.world import build_world
 from tests import inbox_file
@@ -129,6 +130,7 @@ class Rig:
 
     `policy` changes POLICY group by group, `named` puts the bundle ids into the configuration,
     `by_serial` wishes for these devices by their serial numbers instead of for all,
+    `kind` is the server's (with `hmac_key` it signs its webhooks),
     `pause` is the time in seconds between a device's connections, `further` are options of
     `build_world`. MicroMDM sends its webhooks one after the other, so devices that hardly pause
     would be minutes ahead of them: with `most_behind` they (and whoever else looks at `breath`)
@@ -147,6 +149,8 @@ class Rig:
         pause: float = 0.4,
         most_behind: int | None = None,
         queue: Literal["builtin", "inmem"] = "builtin",
+        kind: Literal["micromdm", "nanomdm", "nanohub"] = "micromdm",
+        hmac_key: str = "",
         **further: Any,
     ) -> None:
         options: dict[str, Any] = {"macs": 0.0, "install_time": 0.8} | further
@@ -163,7 +167,13 @@ class Rig:
         self.place = replace(make_place(directory, API_KEY), webhook_key=WEBHOOK_KEY)
         self.process = Serve(self.place)
         self.api = Api(self.place)
-        self.mdm = RealMicroMdm(directory / "micromdm", self.webhook_url(), API_KEY, queue)
+        self.mdm: RealMicroMdm | RealNano
+        if kind == "micromdm":
+            self.mdm = RealMicroMdm(directory / kind, self.webhook_url(), API_KEY, queue)
+        else:
+            url = self.webhook_url()
+            self.mdm = RealNano(directory / kind, url, API_KEY, kind, hmac_key=hmac_key)
+        self._server = {"kind": kind} | ({"webhook_hmac_key": hmac_key} if hmac_key else {})
         self.gate = Gate(self.mdm, self.evidence)
         self.lives: list[Life] = []
         self._policy = {g: {**v, **(policy or {}).get(g, {})} for g, v in POLICY.items()}
@@ -353,6 +363,7 @@ class Rig:
 
     def queued(self, device: Device) -> list[str]:
         """The CommandUUIDs that MicroMDM's own queue view shows."""
+        assert isinstance(self.mdm, RealMicroMdm)
         status, reply = call(self.mdm, "GET", f"/v1/commands/{device.udid}")
         assert status == 200
         return [command["uuid"] for command in reply.get("commands") or []]
@@ -440,6 +451,7 @@ class Rig:
             "api": {"key": self.place.api_key},
             "servers": {
                 "main": {"url": self.gate.url, "api_key": API_KEY, "webhook_key": WEBHOOK_KEY}
+                | self._server
             },
             "locations": {"hq": {"content_token_file": "hq.vpptoken"}},
             "apple": {"url": self._apple.apple_url},

@@ -28,7 +28,7 @@ _COLOURS = {"ok": "green", "warn": "yellow", "fail": "red"}
     "--webhook-url",
     "show_url",
     is_flag=True,
-    help="Only print what MicroMDM's -command-webhook-url is to be, with the key in it.",
+    help="Only print what the MDM server's webhook URL is to be, with the key in it.",
 )
 @json_option
 @click.pass_obj

@@ -196,7 +196,7 @@ def _outside(report: Mapping[str, Any], now: float) -> None:
             ],
         )
         for each in report["servers"]:
-            show.line(f"{each['name']}: -command-webhook-url {each['webhook_url']}")
+            show.line(f"{each['name']}: {each['webhook_flag']} {each['webhook_url']}")
         show.line("(webhook_key percent-encoded: vpp-bridge doctor --webhook-url prints it)")
 
 

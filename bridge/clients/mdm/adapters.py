@@ -6,12 +6,17 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from bridge.clients.mdm.micromdm import MicroMdm
+from bridge.clients.mdm.nano import NanoHub, NanoMdm
 from bridge.clients.mdm.port import Abilities, MdmServer
 
 if TYPE_CHECKING:  # what a server can do is asked without loading what calls it
     from bridge.clients.http import HttpClient
 
-ADAPTERS: dict[str, type[MdmServer]] = {"micromdm": MicroMdm}
+ADAPTERS: dict[str, type[MdmServer]] = {
+    "micromdm": MicroMdm,
+    "nanomdm": NanoMdm,
+    "nanohub": NanoHub,
+}
 """By `kind` in the configuration."""
 
 

@@ -8,13 +8,12 @@ push token or a part of a command, so it is recognised here and never repeated.
 from __future__ import annotations
 
 import json
-from base64 import b64encode
 from binascii import a2b_base64
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, TypeVar
-from urllib.parse import quote
+from typing import ClassVar, TypeVar
 
-from bridge.clients.mdm.port import Abilities, MdmDevice, QueuedCommand
+from bridge.clients.mdm.calls import Calls, device_path, refusal_of_any
+from bridge.clients.mdm.port import Abilities, MdmDevice, QueuedCommand, Words
 from bridge.clients.reply import Reply
 from bridge.clients.shape import (
     Fields,
@@ -27,14 +26,11 @@ from bridge.clients.shape import (
     text_or_none,
     time_or_none,
 )
-from bridge.errors import ConfigError, MdmRefused, OutcomeUnknown, ShapeError, UnreadableReply
-
-if TYPE_CHECKING:  # what a server can do is asked without loading what calls it
-    from bridge.clients.http import HttpClient
+from bridge.errors import ShapeError
 
 _T = TypeVar("_T")
 
-_USER = "micromdm"
+_ABSENT = "it does not have this; MicroMDM 1.12 or newer with an API key is needed at this URL"
 _NO_PUSH_CERTIFICATE = "It does that for a push when it has no push certificate: upload one."
 
 _KNOWN_TEXTS = (
@@ -45,27 +41,22 @@ _KNOWN_TEXTS = (
 )
 
 
-class MicroMdm:
+class MicroMdm(Calls):
     """Calls to one MicroMDM; thread-safe.
 
     MdmRefused is a 4xx, a redirect, or a 500 with a JSON error; any other 5xx, a proxy's page for
     example, and a reply of another shape are OutcomeUnknown. A POST is sent once.
     """
 
+    user = "micromdm"
     abilities: ClassVar = Abilities(
         queue_view=True,
         device_list=True,
         stores_before_reply=False,
         pushes_on_enqueue=True,
         repeats_are_refused=False,
+        words=Words("MicroMDM", "-command-webhook-url", lost_webhook="post webhook event"),
     )
-
-    def __init__(self, http: HttpClient, api_key: str) -> None:
-        if not api_key:
-            raise ConfigError(["the API key of the MDM server is empty"])
-        credentials = b64encode(f"{_USER}:{api_key}".encode()).decode()
-        self._http = http
-        self._authorization = {"Authorization": f"Basic {credentials}"}
 
     def enqueue(self, enrolment_id: str, plist: bytes) -> None:
         """Hand over a raw XML plist with its CommandUUID, byte for byte (MicroMDM >= 1.11).
@@ -73,7 +64,7 @@ class MicroMdm:
         Returns on 201, which is a promise in the server's memory: the command is stored later, an
         unknown device is not noticed, and a repeated CommandUUID is queued twice.
         """
-        path = self._device_path("POST", "/v1/commands", enrolment_id)
+        path = device_path("POST", "/v1/commands", enrolment_id)
         headers = {**self._authorization, "Content-Type": "application/xml"}
         reply = self._http.request("POST", path, content=plist, headers=headers)
         self._check(reply, 201)
@@ -83,9 +74,9 @@ class MicroMdm:
 
         Empty also for an unknown device. Commands that a NotNow parked are not shown.
         """
-        path = self._device_path("GET", "/v1/commands", enrolment_id)
+        path = device_path("GET", "/v1/commands", enrolment_id)
         reply = self._http.request("GET", path, headers=self._authorization)
-        return self._read(reply, lambda fields: tuple(map(_queued, rows(fields, "commands"))))
+        return self._answer(reply, lambda fields: tuple(map(_queued, rows(fields, "commands"))))
 
     def devices(self, serial_numbers: Sequence[str] | None = None) -> tuple[MdmDevice, ...]:
         """The device records, all of them or those with one of these serial numbers.
@@ -101,7 +92,7 @@ class MicroMdm:
             content=json.dumps(wanted).encode(),
             headers={**self._authorization, "Content-Type": "application/json"},
         )
-        return self._read(reply, _devices)
+        return self._answer(reply, _devices)
 
     def push(self, enrolment_id: str, expiration: int | None = None) -> str:
         """Wake a device now; returns Apple's id of the push.
@@ -109,7 +100,7 @@ class MicroMdm:
         Until `expiration` (seconds since the epoch) Apple keeps trying; without it, it tries once.
         Takes up to 20 s when Apple's push service is slow.
         """
-        path = self._device_path("POST", "/v1/push", enrolment_id)
+        path = device_path("POST", "/v1/push", enrolment_id)
         reply = self._http.request(
             "POST",
             path,
@@ -117,71 +108,18 @@ class MicroMdm:
             headers=self._authorization,
             if_dropped=_NO_PUSH_CERTIFICATE,
         )
-        return self._read(reply, lambda fields: text(fields, "push_notification_id"))
+        return self._answer(reply, lambda fields: text(fields, "push_notification_id"))
 
-    def version(self) -> str:
-        """MicroMDM's version, `unknown` from some builds; asked for without credentials."""
-        reply = self._http.request("GET", "/version")
-        return self._read(reply, lambda fields: text(fields, "version"))
+    def _refusal(self, reply: Reply) -> str | None:
+        if reply.status == 401:
+            return "it does not accept the API key; compare it with its -api-key"
+        if reply.status == 500 and (said := _error_text(reply.content)) is not None:
+            return _in_our_words(reply.call, said)
+        return refusal_of_any(reply.status, _ABSENT)
 
-    def _device_path(self, method: str, base: str, enrolment_id: str) -> str:
-        # A UDID is whatever a device said. These four would reach another resource, and the
-        # server's 404 to it would be taken for its age.
-        if enrolment_id in ("", ".", "..") or "/" in enrolment_id:
-            raise MdmRefused(
-                "This UDID cannot be put into a URL, so nothing was asked.",
-                service="mdm",
-                call=f"{method} {base}",
-            )
-        return f"{base}/{quote(enrolment_id, safe='')}"
-
-    def _read(self, reply: Reply, read: Callable[[Fields], _T]) -> _T:
+    def _answer(self, reply: Reply, read: Callable[[Fields], _T]) -> _T:
         self._check(reply, 200)
-        try:
-            return read(json_object(reply.content))
-        except ShapeError as error:
-            shape = str(error)
-        raise self._unknown(reply, shape, UnreadableReply)
-
-    def _check(self, reply: Reply, expected: int) -> None:
-        if reply.status == expected:
-            return
-        if refusal := _refusal(reply):
-            raise MdmRefused(
-                f"{self._http.host} refused {reply.call} ({reply.status}): {refusal}.",
-                service="mdm",
-                call=reply.call,
-                status=reply.status,
-                retry_after=reply.retry_after,
-            )
-        raise self._unknown(reply, f"{expected} was expected")
-
-    def _unknown(
-        self, reply: Reply, what: str, kind: type[OutcomeUnknown] = OutcomeUnknown
-    ) -> OutcomeUnknown:
-        return kind(
-            f"{self._http.host}'s answer to {reply.call} (status {reply.status})"
-            f" cannot be used: {what}.",
-            service="mdm",
-            call=reply.call,
-            status=reply.status,
-            retry_after=reply.retry_after,
-        )
-
-
-def _refusal(reply: Reply) -> str | None:
-    """Why a reply is a definite no, or None when it is not one."""
-    if reply.status == 401:
-        return "it does not accept the API key; compare it with its -api-key"
-    if reply.status in (404, 405):
-        return "it does not have this; MicroMDM 1.12 or newer with an API key is needed at this URL"
-    if reply.status in (301, 302, 307, 308):
-        return "it redirects elsewhere; use the final URL, with https if that is what it wants"
-    if 400 <= reply.status < 500:
-        return "nothing was done"
-    if reply.status == 500 and (said := _error_text(reply.content)) is not None:
-        return _in_our_words(reply.call, said)
-    return None
+        return self._read(reply, read)
 
 
 def _error_text(content: bytes) -> str | None:

@@ -15,6 +15,18 @@ if TYPE_CHECKING:  # what a server can do is asked without loading what calls it
 
 
 @dataclass(frozen=True, slots=True)
+class Words:
+    """What servers of one kind are called, and the places in them that people are sent to."""
+
+    program: str = "the MDM server"
+    webhook_flag: str = "webhook URL"
+    signature_flag: str | None = None
+    """Its option that takes the key for signing webhooks, where there is one."""
+    lost_webhook: str = ""
+    """What its log says of a webhook that nobody took."""
+
+
+@dataclass(frozen=True, slots=True)
 class Abilities:
     """What servers of one kind can do, and how they behave."""
 
@@ -29,6 +41,8 @@ class Abilities:
     """It wakes the device itself once a command is queued."""
     repeats_are_refused: bool
     """It takes a CommandUUID once only, also if the command has left its queue since."""
+    words: Words = Words()
+    """How it is spoken of."""
 
 
 NO_ABILITIES = Abilities(

@@ -156,6 +156,7 @@ def _post_again(context: Context, fact: Facts, step: Step) -> None:
     if context.abilities(device.server).repeats_are_refused:
         enrolment, new = device.enrolment, str(uuid.uuid4())
         commands.renew(context.db, again, new, enrolment=enrolment, due_at=due_at, now=context.now)
+        meta.count(context.db, "command.queue_lost", context.now)
     else:
         commands.ready_again(context.db, again, due_at)
     meta.count(context.db, "command.posted_again", context.now)

@@ -202,6 +202,7 @@ def _servers(context: Context, config: Config) -> list[dict[str, Any]]:
             "webhooks_refused": webhook_health.refused(context, name),
             **lag.as_json(context, name),
             "webhook_url": config.webhook_url(name),
+            "webhook_flag": context.abilities(name).words.webhook_flag,
         }
         for name in config.servers
     ]

@@ -1,8 +1,8 @@
 """Whether each MDM server's webhooks come, and what to do where they do not.
 
-A webhook that is refused is lost, and MicroMDM tells only its own log. So the probes, `status`,
-`doctor` and once an hour our log tell of what was refused since the last webhook that was taken in,
-and of a silence that is longer than usual. No key is named.
+A webhook that is refused is lost, and the MDM server tells only its own log. So the probes,
+`status`, `doctor` and once an hour our log tell of what was refused since the last webhook that was
+taken in, and of a silence that is longer than usual. No key is named.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from bridge.clients.mdm.port import Words
 from bridge.domain import webhooks
 from bridge.domain.times import to_the_second
 from bridge.domain.views import HealthPart
@@ -30,7 +31,6 @@ TELL_AFTER = 10.0
 """Seconds until the log tells of what was refused: one that is taken in by then ends it."""
 
 _LEAST_WAIT = 60.0
-_FLAG = "MicroMDM's -command-webhook-url"
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +78,18 @@ def trouble(context: Context, server: str, servers: Sequence[str]) -> Trouble | 
     if server == webhooks.NOBODY:
         return _of_nobody(context, record, servers)
     if record.refused:
-        return Trouble(
-            True, _told(record.refused), "; ".join(_mends(record.refused, server).values())
-        )
+        mends = _mends(record.refused, server, context.abilities(server).words)
+        return Trouble(True, _told(record.refused), "; ".join(mends.values()))
     if webhooks.is_silent(record, context.now) and record.last_at is not None:
         gap = max(record.longest_gap, webhooks.SHORT_GAP)
+        words = context.abilities(server).words
         return Trouble(
             False,
             f"none came since {to_the_second(record.last_at)}, "
             f"{_span(context.now - record.last_at)} ago; the longest gap of {webhooks.GAP_DAYS} "
             f"days was {_at_most(record, gap)}",
-            f"see that MicroMDM runs and reaches the bridge, and that {_FLAG} is the one that "
-            'vpp-bridge doctor shows; its log says "post webhook event" and why',
+            f"see that {words.program} runs and reaches the bridge, and that {flag(words)} is the "
+            f'one that vpp-bridge doctor shows; its log says "{words.lost_webhook}" and why',
         )
     return None
 
@@ -157,10 +157,11 @@ def _of_nobody(context: Context, record: Record, servers: Sequence[str]) -> Trou
     heard = (last_at(context, server) for server in servers)
     if all(at is not None and at > last for at in heard):
         return None
+    flags = dict.fromkeys(flag(context.abilities(server).words) for server in servers)
     return Trouble(
         True,
         f"{_told(record.refused)}, and of which MDM server they were is not known",
-        f"let {_FLAG} end in /hooks/mdm/ and the server's name here: {named(servers)}",
+        f"let {' or '.join(flags)} end in /hooks/mdm/ and the server's name here: {named(servers)}",
     )
 
 
@@ -183,11 +184,19 @@ _WHY: Mapping[int, str] = {
 }
 
 
-def _mends(refused: Iterable[Refused], server: str) -> Mapping[int, str]:
+def flag(words: Words) -> str:
+    """The option in which an MDM server of these words is told where to post."""
+    return f"{words.program}'s {words.webhook_flag}"
+
+
+def _mends(refused: Iterable[Refused], server: str, words: Words) -> Mapping[int, str]:
+    password = f"set the password in {flag(words)} to servers.{server}.webhook_key, percent-encoded"
+    if words.signature_flag is not None:
+        password += f", or its {words.signature_flag} to servers.{server}.webhook_hmac_key"
     mends: Mapping[int, str] = {
-        400: "see what stands between MicroMDM and the bridge, and changes what is posted",
-        401: f"set the password in {_FLAG} to servers.{server}.webhook_key, percent-encoded",
-        404: f"let {_FLAG} end in /hooks/mdm/{server}",
+        400: f"see what stands between {words.program} and the bridge, and changes what is posted",
+        401: password,
+        404: f"let {flag(words)} end in /hooks/mdm/{server}",
         413: "raise policy.limits.mdm_body",
     }
     return {each.status: mends.get(each.status, "the log says why") for each in refused}

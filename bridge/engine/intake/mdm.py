@@ -121,11 +121,16 @@ def _authenticate(context: Context, event: Event, webhook: StoredWebhook, device
         enrolled_at=event.received_at,
         last_seen_at=_seen(event, device),
     )
-    apps.forget_reports(db, device.id)
-    ends.forget_queue(db, device.id, context.now)
-    timers.suspect_all(db, context.now, device_id=device.id)
-    touch(context, device.id)
+    _forget_enrolment(context, device)
     return "enrolling"
+
+
+def _forget_enrolment(context: Context, device: Device) -> None:
+    """What the device told before it enrolled anew is old, and its server's queue is empty."""
+    apps.forget_reports(context.db, device.id)
+    ends.forget_queue(context.db, device.id, context.now)
+    timers.suspect_all(context.db, context.now, device_id=device.id)
+    touch(context, device.id)
 
 
 def _learn(context: Context, device: Device, report: AuthenticateReport) -> None:
@@ -155,19 +160,24 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
         return "older than the CheckOut"
     if authenticated is not None and authenticated > stamp + SAME_MOMENT:
         return "older than the Authenticate"
+    # A server that counts begins anew with each enrolment: this one's Authenticate was lost.
+    is_anew = webhook.token_update_tally == 1 and bool(device.enrolled) and stamp > (last or stamp)
     devices.update(
         db,
         device.id,
         token_stamp=max(stamp, last or stamp),
         enrolled=1,
-        enrolment=max(device.enrolment, 1),
-        enrolled_at=device.enrolled_at if device.enrolled else event.received_at,
+        enrolment=max(device.enrolment + is_anew, 1),
+        enrolled_at=event.received_at if is_anew or not device.enrolled else device.enrolled_at,
         enrolled_after=event.received_at if device.enrolled is False else device.enrolled_after,
         last_seen_at=_seen(event, device),
     )
     queue_times.wake(db, device.id, context.now)
     if device.serial_number is None and webhook.udid is not None:
         _ask_server(context, event)
+    if is_anew:
+        _forget_enrolment(context, device)
+        return "enrolled anew"
     if device.enrolled:
         return "token renewed"
     touch(context, device.id)
@@ -254,7 +264,7 @@ def _is_back(context: Context, event: Event, webhook: StoredWebhook, device: Dev
     return all(told is None or stamp > told + SAME_MOMENT for told in stamps)
 
 
-def _bootstrap(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
+def _no_effect(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
     return "not about apps, no effect"
 
 
@@ -263,6 +273,9 @@ _TOPICS = {
     "mdm.TokenUpdate": _token_update,
     "mdm.CheckOut": _check_out,
     "mdm.Connect": _connect,
-    "mdm.GetBootstrapToken": _bootstrap,
-    "mdm.SetBootstrapToken": _bootstrap,
+    "mdm.GetBootstrapToken": _no_effect,
+    "mdm.SetBootstrapToken": _no_effect,
+    "mdm.UserAuthenticate": _no_effect,
+    "mdm.DeclarativeManagement": _no_effect,
+    "mdm.GetToken": _no_effect,
 }

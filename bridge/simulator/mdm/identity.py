@@ -1,7 +1,7 @@
-"""Identities that a real MDM server believes: SCEP certificates, and messages signed with them.
+"""Identities that a real MDM server believes: certificates, and messages signed with them.
 
-Needs `scepclient` on PATH and the extra `real`. Source for the signature: MicroMDM,
-mdm/server.go (header Mdm-Signature, which SignMessage in the enrolment profile asks for).
+Needs the extra `real`, and `scepclient` on PATH for certificates by SCEP. Source for the signature:
+MicroMDM, mdm/server.go (header Mdm-Signature, which SignMessage in the enrolment profile asks for).
 """
 
 from __future__ import annotations
@@ -10,11 +10,17 @@ import base64
 import subprocess
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.errors import BridgeError
 from bridge.simulator.plists import read_plist
 
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+
+_EXTRA = "a real MDM server needs the extra: pip install 'micromdm-vpp-bridge[real]'"
 _KEY, _CERTIFICATE = "key.pem", "certificate.pem"
 
 
@@ -76,6 +82,60 @@ def _run_scepclient(*arguments: str) -> None:
         raise BridgeError(f"scepclient failed: {(done.stderr or done.stdout).strip()[-300:]}")
 
 
+class Authority:
+    """An authority for servers that issue no certificates; `certificate` is its own, in PEM.
+
+    Raises BridgeError if the extra is not installed.
+    """
+
+    def __init__(self) -> None:
+        try:
+            from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+        except ImportError as error:
+            raise BridgeError(_EXTRA) from error
+        self._key = rsa.generate_private_key(65537, 2048)
+        self.certificate = self._certify("Simulated authority", self._key, is_authority=True)
+
+    def issue(self, common_name: str) -> Identity:
+        """A new identity of this name, good for a day before and after now."""
+        from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
+        from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
+
+        key = rsa.generate_private_key(65537, 2048)
+        pem = key.private_bytes(
+            serialization.Encoding.PEM,
+            serialization.PrivateFormat.PKCS8,
+            serialization.NoEncryption(),
+        )
+        certificate = self._certify(common_name, key, is_authority=False)
+        return Identity(common_name, _signer(certificate, pem))
+
+    def _certify(self, common_name: str, key: RSAPrivateKey, *, is_authority: bool) -> bytes:
+        from cryptography import x509  # noqa: PLC0415
+        from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
+        from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID  # noqa: PLC0415
+
+        def named(text: str) -> x509.Name:
+            return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+        now, day = datetime.now(UTC), timedelta(days=1)
+        builder = (
+            x509.CertificateBuilder()
+            .subject_name(named(common_name))
+            .issuer_name(named("Simulated authority"))
+            .public_key(key.public_key())
+            .serial_number(x509.random_serial_number())
+            .not_valid_before(now - day)
+            .not_valid_after(now + day)
+            .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
+        )
+        if not is_authority:
+            usage = x509.ExtendedKeyUsage([ExtendedKeyUsageOID.CLIENT_AUTH])
+            builder = builder.add_extension(usage, critical=False)
+        certificate = builder.sign(self._key, hashes.SHA256())
+        return certificate.public_bytes(serialization.Encoding.PEM)
+
+
 def _signer(certificate_pem: bytes, key_pem: bytes) -> Callable[[bytes], bytes]:
     try:
         from cryptography import x509  # noqa: PLC0415 - an extra, wanted here only
@@ -83,8 +143,7 @@ def _signer(certificate_pem: bytes, key_pem: bytes) -> Callable[[bytes], bytes]:
         from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
         from cryptography.hazmat.primitives.serialization import pkcs7  # noqa: PLC0415
     except ImportError as error:
-        message = "a real MDM server needs the extra: pip install 'micromdm-vpp-bridge[real]'"
-        raise BridgeError(message) from error
+        raise BridgeError(_EXTRA) from error
     certificate = x509.load_pem_x509_certificate(certificate_pem)
     key = serialization.load_pem_private_key(key_pem, password=None)
     if not isinstance(key, rsa.RSAPrivateKey):

@@ -49,7 +49,7 @@ class RealMicroMdm:
         api_key: str,
         queue: Literal["builtin", "inmem"] = "builtin",
     ) -> None:
-        self.port = _free_port()
+        self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.log = workdir / "micromdm.log"
         self._workdir = workdir
@@ -89,7 +89,7 @@ class RealMicroMdm:
                 )
         except FileNotFoundError as error:
             raise BridgeError("`micromdm` is not on PATH") from error
-        self._kill = weakref.finalize(self, _end, process)
+        self._kill = weakref.finalize(self, end_process, process)
         self._wait_until_ready(process)
 
     def stop(self) -> None:
@@ -104,6 +104,10 @@ class RealMicroMdm:
             self._challenge = scep_challenge(self._get("/mdm/enroll"))
         directory = self._workdir / "identities" / name
         return enrol_identity(self.url, self._challenge, directory, name)
+
+    def path(self, endpoint: str) -> str:
+        """Where devices send their messages: `checkin` or `connect`."""
+        return f"/mdm/{endpoint}"
 
     def _wait_until_ready(self, process: subprocess.Popen[bytes]) -> None:
         deadline = time.monotonic() + _START_WITHIN
@@ -125,14 +129,25 @@ class RealMicroMdm:
             connection.close()
 
 
+class Believing(Protocol):
+    """As much of a real server as the road to it needs."""
+
+    @property
+    def port(self) -> int: ...
+
+    def identity(self, name: str) -> Identity: ...
+
+    def path(self, endpoint: str) -> str: ...
+
+
 class SignedTransport:
-    """Carries devices' messages to a real MicroMDM, each signed with its device's identity.
+    """Carries devices' messages to a real MDM server, each signed with its device's identity.
 
     Each thread keeps a connection open. A device gets its identity with its first message
     (0.15 s); a device must not be used by two threads at once.
     """
 
-    def __init__(self, server: RealMicroMdm) -> None:
+    def __init__(self, server: Believing) -> None:
         self._server = server
         self._identities: dict[str, Identity] = {}
         self._own = threading.local()
@@ -170,7 +185,7 @@ class SignedTransport:
             self._own.connection = connection
             self._connections.append(connection)
         try:
-            connection.request("PUT", f"/mdm/{endpoint}", body, headers)
+            connection.request("PUT", self._server.path(endpoint), body, headers)
             response = connection.getresponse()
             return response.status, response.read()
         except (OSError, http.client.HTTPException):
@@ -178,13 +193,15 @@ class SignedTransport:
             raise
 
 
-def _free_port() -> int:
+def free_port() -> int:
+    """A port of 127.0.0.1 that nobody uses at the moment."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         port: int = server.getsockname()[1]
         return port
 
 
-def _end(process: subprocess.Popen[bytes]) -> None:
+def end_process(process: subprocess.Popen[bytes]) -> None:
+    """End a process and its group, at last by force."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGTERM)
     try:

@@ -2,8 +2,11 @@
 
 import base64
 import gzip
+import hashlib
+import hmac
 import io
 import json
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -14,7 +17,14 @@ from werkzeug.test import TestResponse
 
 from bridge.errors import StoreError
 from bridge.web import create_app
-from tests.web_stand_in import API_KEY, LIMITS, NOTIFICATION_TOKEN, WEBHOOK_KEYS, StandIn
+from tests.web_stand_in import (
+    API_KEY,
+    LIMITS,
+    NOTIFICATION_TOKEN,
+    WEBHOOK_KEYS,
+    StandIn,
+    config,
+)
 
 MDM = "/hooks/mdm/main"
 APPLE = "/hooks/apple/hq"
@@ -287,3 +297,103 @@ def test_whatever_path_is_asked_is_never_redirected_nor_fails(
 ) -> None:
     response = client.post("/hooks/" + path, data=body)
     assert response.status_code in (401, 404)
+
+
+# --- signed webhooks ---
+
+HMAC_KEYS = ("sign-key-new", "sign-key-old")
+
+
+def signature(body: bytes, key: str = HMAC_KEYS[0]) -> dict[str, str]:
+    digest = hmac.new(key.encode(), body, hashlib.sha256).digest()
+    return {"X-Hmac-Signature": base64.b64encode(digest).decode()}
+
+
+def signing(*webhook_keys: str) -> StandIn:
+    """A bridge whose server signs, and sends a password too if there are `webhook_keys`."""
+    conf = config()
+    server = replace(
+        conf.servers["main"],
+        kind="nanomdm",
+        webhook_keys=webhook_keys,
+        webhook_hmac_keys=HMAC_KEYS,
+    )
+    return StandIn(replace(conf, servers={"main": server}))
+
+
+@pytest.mark.parametrize("key", HMAC_KEYS)
+def test_a_signature_over_the_very_bytes_lets_in(key: str) -> None:
+    bridge = signing()
+    body = b' {"topic": "mdm.Connect"}\n'
+    answer = create_app(bridge).test_client().post(MDM, data=body, headers=signature(body, key))
+    assert (answer.status_code, answer.data) == (200, b"")
+    assert bridge.webhooks == [("main", body)]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"Authorization": basic(WEBHOOK_KEYS[0])},
+        {"Authorization": basic(HMAC_KEYS[0])},
+        {"X-Hmac-Signature": ""},
+        {"X-Hmac-Signature": "no base64 !"},
+        {"X-Hmac-Signature": hmac.new(b"sign-key-new", OBJECT, hashlib.sha256).hexdigest()},
+        signature(OBJECT, "another"),
+        signature(OBJECT + b" "),
+        {"X-Hmac-Signature": "sha256=" + signature(OBJECT)["X-Hmac-Signature"]},
+    ],
+)
+def test_without_a_right_signature_nothing_is_stored(headers: dict[str, str]) -> None:
+    bridge = signing()
+    answer = create_app(bridge).test_client().post(MDM, data=OBJECT, headers=headers)
+    assert answer.status_code == 401 and is_one_sentence(answer)
+    assert bridge.counted == ["mdm.401"]
+    assert not (bridge.webhooks or bridge.refused)
+
+
+@pytest.mark.parametrize(
+    ("password", "signs", "status"),
+    [
+        (WEBHOOK_KEYS[1], True, 200),
+        (WEBHOOK_KEYS[1], False, 401),
+        ("wrong", True, 401),
+        (None, True, 401),
+        (None, False, 401),
+    ],
+)
+def test_with_both_keys_both_must_hold(password: str | None, signs: bool, status: int) -> None:
+    bridge = signing(*WEBHOOK_KEYS)
+    headers = {} if password is None else {"Authorization": basic(password)}
+    headers |= signature(OBJECT) if signs else {}
+    answer = create_app(bridge).test_client().post(MDM, data=OBJECT, headers=headers)
+    assert answer.status_code == status
+    assert bool(bridge.webhooks) is (status == 200)
+
+
+@pytest.mark.parametrize("keys", [(), WEBHOOK_KEYS])
+def test_where_it_signs_too_large_comes_before_who_it_is(keys: tuple[str, ...]) -> None:
+    bridge = signing(*keys)
+    too_long = b"x" * (LIMITS.mdm_body + 1)
+    answer = create_app(bridge).test_client().post(MDM, data=too_long)
+    assert answer.status_code == 413 and is_one_sentence(answer)
+    assert bridge.counted == ["mdm.413"]
+    assert not bridge.refused, "a stranger has nobody look at devices"
+
+
+def test_a_signed_body_that_is_no_object_is_told_to_the_engine() -> None:
+    bridge = signing()
+    client = create_app(bridge).test_client()
+    assert client.post(MDM, data=b"no", headers=signature(b"no")).status_code == 400
+    assert client.post(MDM, data=b"no").status_code == 401
+    assert bridge.refused == [("main", 400)] and bridge.counted == ["mdm.401"]
+
+
+def test_a_server_without_any_key_lets_nobody_in() -> None:
+    conf = config()
+    server = replace(conf.servers["main"], webhook_keys=())
+    bridge = StandIn(replace(conf, servers={"main": server}))
+    for headers in ({}, {"Authorization": basic("")}, signature(OBJECT, "")):
+        answer = create_app(bridge).test_client().post(MDM, data=OBJECT, headers=headers)
+        assert answer.status_code == 401
+    assert not bridge.webhooks

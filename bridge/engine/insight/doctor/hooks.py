@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 import uuid
 from collections.abc import Iterator, Mapping
@@ -10,7 +11,8 @@ from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from http.client import HTTPConnection, HTTPException
 
-from bridge.config import in_userinfo
+from bridge.clients.mdm.port import Words
+from bridge.config import ServerConfig, in_userinfo
 from bridge.domain.times import to_the_second
 from bridge.domain.webhooks import NOBODY, PROBE_HEADER, PROBE_TOPIC
 from bridge.engine.context import Context
@@ -104,12 +106,13 @@ def _marked(case: Case) -> Iterator[Mapping[str, str]]:
 def _mdm_hooks(case: Case, mark: Mapping[str, str]) -> Iterator[Finding]:
     for name, server in case.config.servers.items():
         part, message_id = f"webhook {name}", f"doctor-{uuid.uuid4()}"
-        credentials = base64.b64encode(f"bridge:{server.webhook_keys[0]}".encode()).decode()
-        headers = {"Authorization": f"Basic {credentials}", "Content-Type": "application/json"}
-        path = f"/hooks/mdm/{name}"
-        status = case.ask(path, {**headers, **mark}, _probe(message_id, case.now))
+        path, body = f"/hooks/mdm/{name}", _probe(message_id, case.now)
+        headers = {"Content-Type": "application/json", **_credentials(server, body)}
+        status = case.ask(path, {**headers, **mark}, body)
         if status == 401:
-            yield fail(part, "its hook does not accept webhook_key", _RESTART)
+            named = ["webhook_key"] * bool(server.webhook_keys)
+            named += ["webhook_hmac_key"] * bool(server.webhook_hmac_keys)
+            yield fail(part, f"its hook does not accept {' and '.join(named)}", _RESTART)
         elif status == 503:
             yield fail(part, f"{path} takes nothing in now: it answered 503", _CANNOT_STORE)
         elif status != 200:
@@ -119,6 +122,18 @@ def _mdm_hooks(case: Case, mark: Mapping[str, str]) -> Iterator[Finding]:
             yield fail(part, text, "see which configuration the running bridge was started with")
         else:
             yield ok(part, f"{path} takes messages in")
+
+
+def _credentials(server: ServerConfig, body: bytes) -> dict[str, str]:
+    """What the server itself would send along, by the first of its keys."""
+    headers = {}
+    if server.webhook_keys:
+        credentials = base64.b64encode(f"bridge:{server.webhook_keys[0]}".encode()).decode()
+        headers["Authorization"] = f"Basic {credentials}"
+    if server.webhook_hmac_keys:
+        digest = hmac.digest(server.webhook_hmac_keys[0].encode(), body, "sha256")
+        headers["X-Hmac-Signature"] = base64.b64encode(digest).decode()
+    return headers
 
 
 def _probe(message_id: str, now: float) -> bytes:
@@ -185,9 +200,13 @@ def _nobody(address: tuple[str, int], error: OSError) -> str:
 def _webhooks(case: Case) -> Iterator[Finding]:
     """What each server is to be told, and whether what it posts is taken in."""
     servers = tuple(case.config.servers)
+    can = {name: case.clients.mdm(name).abilities for name in servers}
     for name, server in case.config.servers.items():
-        text = f"MicroMDM's -command-webhook-url is to be {case.config.webhook_url(name)}"
-        if in_userinfo(server.webhook_keys[0]) != server.webhook_keys[0]:
+        words = can[name].words
+        text = f"{webhook_health.flag(words)} is to be {case.config.webhook_url(name)}"
+        if server.webhook_hmac_keys:
+            text += f"; its {words.signature_flag} is to be webhook_hmac_key"
+        if any(in_userinfo(key) != key for key in server.webhook_keys[:1]):
             text += (
                 "; the key has characters that mean something else in a URL and must be "
                 "percent-encoded there: vpp-bridge doctor --webhook-url prints it so"
@@ -196,16 +215,17 @@ def _webhooks(case: Case) -> Iterator[Finding]:
     if case.trouble is not None:
         return
     with case.database.read_all() as (db, waiting):
-        context = Context(db, case.config.policy, case.now, waiting=waiting)
+        context = Context(db, case.config.policy, case.now, can, waiting=waiting)
         for name in servers:
             wrong = webhook_health.trouble(context, name, servers)
-            yield _of_server(name, wrong, webhook_health.last_at(context, name))
+            last_at = webhook_health.last_at(context, name)
+            yield _of_server(name, wrong, last_at, can[name].words)
         wrong = webhook_health.trouble(context, NOBODY, servers)
         if wrong is not None:
             yield fail(webhook_health.part_name(NOBODY), wrong.text, wrong.mend)
 
 
-def _of_server(name: str, wrong: Trouble | None, last_at: float | None) -> Finding:
+def _of_server(name: str, wrong: Trouble | None, last_at: float | None, words: Words) -> Finding:
     part = webhook_health.part_name(name)
     if wrong is not None and wrong.refused:
         last = "none was ever" if last_at is None else f"the last at {to_the_second(last_at)} was"
@@ -214,9 +234,9 @@ def _of_server(name: str, wrong: Trouble | None, last_at: float | None) -> Findi
         return warn(part, wrong.text, wrong.mend)
     if last_at is None:
         mend = (
-            f"let its -command-webhook-url end in /hooks/mdm/{name}, "
+            f"let its {words.webhook_flag} end in /hooks/mdm/{name}, "
             "and carry webhook_key as the password, percent-encoded; what becomes of its posts "
-            'stands in MicroMDM\'s log: "post webhook event"'
+            f'stands in {words.program}\'s log: "{words.lost_webhook}"'
         )
         return warn(part, "the MDM server has not sent any yet", mend)
     return ok(part, f"the MDM server's last one came at {to_the_second(last_at)}")

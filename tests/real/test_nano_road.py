@@ -1,0 +1,110 @@
+"""The bridge's road beside a real NanoMDM and a real NanoHUB, neither of which lists or shows."""
+
+from pathlib import Path
+from typing import Literal
+
+import pytest
+
+from bridge.simulator.devices import script
+from tests.real.bridge_evidence import INSTALL, LIST
+from tests.real.bridge_kit import Rig, until
+
+pytestmark = pytest.mark.real
+
+Kind = Literal["nanomdm", "nanohub"]
+KINDS: list[Kind] = ["nanomdm", "nanohub"]
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_devices_that_enrol_get_their_apps(tmp_path: Path, kind: Kind) -> None:
+    with Rig(tmp_path, devices=2, apps=2, macs=0.5, kind=kind) as rig:
+        rig.start()
+        rig.ends_well()
+        for device in rig.devices:
+            assert rig.executed(device) == sorted(rig.world.catalogue)
+            assert rig.evidence.answers(device.udid).count((INSTALL, "Acknowledged")) == 2
+        assert len(rig.posted()) == len(set(rig.posted())) == 4
+        assert rig.world.ledger.requests["apple.associate"] >= 1
+        assert not any("devices" in each or "commands" in each for each in rig.evidence.asked)
+        rig.tell_figures()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_a_device_refuses_and_puts_off_goes_its_way(tmp_path: Path, kind: Kind) -> None:
+    with Rig(tmp_path, kind=kind) as rig:
+        rig.device.script.add(script.error("MDMErrorDomain", 12064))
+        rig.device.script.add(script.not_now())
+        rig.start()
+        rig.ends_well()
+        answers = [status for name, status in rig.evidence.answers() if name == INSTALL]
+        assert answers[0] == "Error" and answers[-1] == "Acknowledged"
+        assert "NotNow" in answers
+        assert len(rig.posted()) == len(set(rig.posted())) == 2
+        rig.tell_figures()
+
+
+def test_a_server_that_signs_is_believed_by_its_signature(tmp_path: Path) -> None:
+    with Rig(tmp_path, kind="nanomdm", hmac_key="a signing/key") as rig:
+        rig.start()
+        rig.ends_well()
+        assert rig.rows("SELECT * FROM webhook_refusals") == []
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_an_enrolment_empties_the_queue_and_all_goes_again(tmp_path: Path, kind: Kind) -> None:
+    with Rig(tmp_path, kind=kind) as rig:
+        rig.start_holding(rig.device)
+        before = rig.posted()
+        with rig.held(rig.device) as device:
+            device.online = True
+            device.reenrol(erased=True)
+        rig.ends_well()
+        assert len(rig.posted()) == len(set(rig.posted())) == len(before) + 1
+        assert rig.evidence.kinds().count(LIST) >= 2
+        rig.tell_figures()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_repeated_answer_empties_the_queue_and_nothing_is_forgotten(
+    tmp_path: Path, kind: Kind
+) -> None:
+    """The device answers the list twice while an install is behind it: it is lost without a word,
+    and goes out again under a new CommandUUID once a later list has not shown the app."""
+    with Rig(tmp_path, kind=kind, apps=2) as rig:
+        rig.device.script.add(script.answers_twice())
+        rig.start()
+        rig.ends_well()
+        assert sorted(rig.executed(rig.device)) == sorted(rig.world.catalogue)
+        rig.tell_figures()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_bridge_that_was_killed_learns_what_it_missed(tmp_path: Path, kind: Kind) -> None:
+    with Rig(tmp_path, kind=kind) as rig:
+        rig.start_holding(rig.device)
+        rig.process.kill()
+        rig.start_bridge()
+        rig.go_online()
+        rig.ends_well()
+        rig.tell_figures()
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_server_that_is_stopped_and_started_in_the_middle(tmp_path: Path, kind: Kind) -> None:
+    with Rig(tmp_path, kind=kind, devices=2) as rig:
+        rig.start_holding(*rig.devices)
+        rig.stop_mdm()
+        rig.start_mdm()
+        rig.go_online()
+        rig.ends_well()
+        assert len(rig.posted()) == len(set(rig.posted()))
+        rig.tell_figures()
+
+
+def test_who_checks_out_gets_nothing_more(tmp_path: Path) -> None:
+    with Rig(tmp_path, kind="nanomdm") as rig:
+        rig.start_holding(rig.device)
+        with rig.held(rig.device) as device:
+            device.online = True
+            assert device.check_out() == 200
+        until(lambda: rig.states() == {"waiting NOT_ENROLLED": 1}, "it left")
