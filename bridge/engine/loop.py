@@ -13,7 +13,7 @@ from bridge.engine import recovery, timers
 from bridge.engine.calls import Call
 from bridge.engine.commands import device_queue
 from bridge.engine.context import Context
-from bridge.engine.decide import reconcile
+from bridge.engine.decide import reconcile, unsettled
 from bridge.engine.dispatch import Dispatcher, Executor, inline
 from bridge.engine.insight import story
 from bridge.engine.intake import inbox
@@ -69,6 +69,7 @@ class Engine:
         clock_steps.look_at_start(self._context, self.database, tuple(self.outside.servers))
         with self.database.write() as db:
             recovery.recover(self._context(db), self.calls, self.outside)
+        unsettled.touch_all(self.database, self.clock())
 
     def clock_stepped(self, by: float) -> None:
         """The wall clock was set by so many seconds: nothing may wait for the old time."""

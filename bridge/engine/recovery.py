@@ -12,7 +12,6 @@ from bridge.engine.context import Context
 from bridge.engine.timers import LOCATION_JOBS, Outside
 from bridge.store import meta
 from bridge.store.commands import timers
-from bridge.store.installs import installs
 from bridge.store.licences import requests
 from bridge.store.outbox import outbox
 from bridge.store.service import running, webhooks
@@ -40,7 +39,6 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
         meta.plan_job(context.db, f"config:{location}", context.now)
         for job in LOCATION_JOBS:
             meta.hasten_job(context.db, f"{job}:{location}", context.now + _first(context, job))
-    installs.touch_unsettled(context.db, context.now)
 
 
 def _first(context: Context, job: str) -> float:

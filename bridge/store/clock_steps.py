@@ -25,8 +25,8 @@ WRITING = (2.0, 10.0)
 """Seconds before and after the moment a step is noticed in which others have written by the new
 time already, or will before all is moved."""
 
-AT_ONCE = 5000
-"""Rows looked at in one transaction, so that what arrives is not held up."""
+AT_ONCE = 1000
+"""Row ids looked at in one transaction, so that nobody waits for longer than a moment."""
 
 DUE: Mapping[str, tuple[str, ...]] = {
     "commands": ("due_at", "look_at", "push_at"),
@@ -107,8 +107,7 @@ _LATEST = (
     "UNION ALL SELECT max(updated_at) FROM counters)"
 )
 _WITHOUT_ROWID = frozenset({"first_facts", "unheard_answers", "unreadable_answers"})
-_ALL = 0
-"""The number of the only batch of a table without row ids."""
+"""Tables of few rows for each device, whose ids stand for the row ids that they have not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,16 +160,19 @@ def _keep(db: Connection, step: Move) -> None:
 def _batches(db: Connection) -> Iterator[tuple[str, int]]:
     """Every table in batches of its row ids. Rows that are made later are by the new time."""
     for table in {**DUE, **HAPPENED}:
-        if table in _WITHOUT_ROWID:
-            yield table, _ALL
-            continue
-        highest = db.execute(f"SELECT max(rowid) FROM {table}").fetchone()[0]
-        for batch in range((highest or 0) // AT_ONCE + 1):
+        column = _row_id(table)
+        lowest = db.execute(f"SELECT min({column}) FROM {table}").fetchone()[0]
+        highest = db.execute(f"SELECT max({column}) FROM {table}").fetchone()[0]
+        for batch in range((lowest or 0) // AT_ONCE, (highest or 0) // AT_ONCE + 1):
             yield table, batch
 
 
+def _row_id(table: str) -> str:
+    return "device_id" if table in _WITHOUT_ROWID else "rowid"
+
+
 def _move(db: Connection, table: str, batch: int, step: Move) -> None:
-    within = "" if table in _WITHOUT_ROWID else " AND rowid >= :low AND rowid < :high"
+    within = f" AND {_row_id(table)} >= :low AND {_row_id(table)} < :high"
     old = step.now - step.by
     values = {
         "by": step.by,

@@ -26,30 +26,52 @@ BYTES = 4 * 1024 * 1024
 PAGES = 500
 """Pages that one transaction returns to the file system at most."""
 
+LOOKED_AT = 2000
+"""Rows that one look reads at most where no index tells which may go."""
+
 _INCREMENTAL = 2
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """Rows of one table that may go: an SQL condition on `bounds`, and the bytes that one holds."""
+    """Rows of one table that may go: an SQL condition on `bounds`, and the bytes that one holds.
+
+    With `by_index` an index has the rows that may go together; else the table is walked through, a
+    part at each look, so that the rows that stay, which are nearly all, are read once a round.
+    `at_once` is how many rows are deleted at most, where it takes long to see that one may go.
+    """
 
     table: str
     condition: str
     size: str = "0"
+    by_index: bool = False
+    at_once: int = ROWS
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Some rows that may go, by their row ids; how many were `looked` at, and after which row the
+    next look begins, None when this was the last one."""
+
+    rows: Sequence[int]
+    looked: int
+    after: int | None
 
 
 RULES = (
-    Rule("events", "status <> 'new' AND received_at < :events", "length(body)"),
-    Rule("seen_messages", "source = 'mdm' AND seen_at < :mdm_duplicates"),
-    Rule("seen_messages", "source = 'apple' AND seen_at < :duplicates"),
-    Rule("outbox", "settled_at < :outbox"),
+    Rule("events", "status <> 'new' AND received_at < :events", "length(body)", by_index=True),
+    Rule("seen_messages", "source = 'mdm' AND seen_at < :mdm_duplicates", by_index=True),
+    Rule("seen_messages", "source = 'apple' AND seen_at < :duplicates", by_index=True),
+    Rule("outbox", "settled_at < :outbox", by_index=True),
     Rule(
         "installs",
         "desired = 0 AND state = 'removed' AND since < :removed AND dirty_at IS NULL",
+        by_index=True,
     ),
     Rule(
         "location_lists",
         "NOT EXISTS (SELECT 1 FROM installs WHERE installs.locations = location_lists.locations)",
+        at_once=1,
     ),
     # Of each install the newest, and the newest that its device took, are kept, since decisions
     # look at them.
@@ -71,6 +93,7 @@ RULES = (
         "(SELECT 1 FROM installs WHERE desired = 1 AND instr(options, digest)) AND NOT EXISTS "
         "(SELECT 1 FROM commands WHERE install_id IS NOT NULL AND instr(settings, digest) AND "
         f"state IN {SQL_OPEN})",
+        at_once=1,
     ),
     # The newest of each pair is kept, since it says whether a licence is ours.
     Rule(
@@ -105,19 +128,30 @@ def bounds(retention: RetentionPolicy, now: float) -> Mapping[str, float]:
     }
 
 
-def find(db: Connection, rule: Rule, before: Mapping[str, float]) -> list[int]:
-    """Some rows that may go, as one transaction may delete them; none when there are no more."""
-    found, size = list[int](), 0
-    cursor = db.execute(
-        f"SELECT rowid, {rule.size} FROM {rule.table} WHERE {rule.condition} LIMIT {ROWS}", before
-    )
-    for row in cursor:
-        size += row[1]
-        if found and size > BYTES:
+def find(db: Connection, rule: Rule, before: Mapping[str, float], after: int = 0) -> Found:
+    """Some rows beyond the row `after` that may go, as one transaction may delete them."""
+    if rule.by_index:
+        query = f"SELECT rowid, {rule.size}, 1 FROM {rule.table} WHERE {rule.condition} LIMIT :most"
+        most = rule.at_once
+    else:
+        query = (
+            f"SELECT rowid, {rule.size}, {rule.condition} FROM {rule.table} "
+            "WHERE rowid > :after ORDER BY rowid LIMIT :most"
+        )
+        most = LOOKED_AT
+    found, size, looked = list[int](), 0, 0
+    cursor = db.execute(query, {**before, "after": after, "most": most})
+    for rowid, bytes_, goes in cursor:
+        size += bytes_ if goes else 0
+        if len(found) == rule.at_once or (found and size > BYTES):
             break
-        found.append(row[0])
+        after, looked = rowid, looked + 1
+        found += [rowid] if goes else []
+    else:
+        is_end = looked < most
+        return Found(found, looked, None if is_end else after)
     cursor.close()
-    return found
+    return Found(found, looked, after)
 
 
 def remove(db: Connection, rule: Rule, found: Sequence[int], before: Mapping[str, float]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -64,8 +64,46 @@ def prune(db: Connection, now: float, retention: RetentionPolicy | None = None) 
     """Forget all that may go at that time."""
     before = pruning.bounds(retention or RetentionPolicy(), now)
     for rule in pruning.RULES:
-        while found := pruning.find(db, rule, before):
-            assert pruning.remove(db, rule, found, before) == len(found)
+        after: int | None = 0
+        while after is not None:
+            found = pruning.find(db, rule, before, after)
+            assert pruning.remove(db, rule, found.rows, before) == len(found.rows)
+            after = found.after
+
+
+def rows_like(
+    db: Connection, table: str, values: Mapping[str, object], numbers: Iterable[int]
+) -> None:
+    """Rows with these values; whatever else they must have is empty, or differs by their number."""
+    for number in numbers:
+        row = dict(values)
+        for column in db.execute(f"PRAGMA table_info({table})").fetchall():
+            name, must = column["name"], column["notnull"] and column["dflt_value"] is None
+            if name in NAMES:
+                row.setdefault(name, f"{table} {number}")
+            elif must:
+                row.setdefault(name, "" if column["type"] == "TEXT" else 0)
+        marks = ", ".join("?" * len(row))
+        db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+
+
+NAMES = ("target", "name", "key", "udid", "message_id", "job", "command_uuid", "request_type")
+"""Columns by which rows of one table differ."""
+
+
+def steps(db: Connection, look: Callable[[], object]) -> int:
+    """How many steps SQLite takes for what `look` asks."""
+    taken = 0
+
+    def count() -> int:
+        nonlocal taken
+        taken += 1
+        return 0
+
+    db.set_progress_handler(count, 1)
+    look()
+    db.set_progress_handler(None, 1)
+    return taken
 
 
 def wish(serial: str = "S1", asset: Asset = PAGES, **changes: Any) -> Wish:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
+
+from bridge.domain.installs.text import as_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,3 +23,15 @@ class Options:
     """The digest of the managed app configuration."""
     attributes: Mapping[str, Any] = field(default_factory=dict, hash=False)
     on_unwanted: Literal["keep", "release", "remove"] = "keep"
+
+    def as_text(self) -> str:
+        """The stored form; equal options give equal text."""
+        return as_text(self, _USUAL)
+
+    @classmethod
+    def from_text(cls, text: str) -> Options:
+        """Read what `as_text` wrote."""
+        return cls(**json.loads(text))
+
+
+_USUAL = Options()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -15,6 +15,7 @@ from bridge.domain.desired.versions import fulfils
 from bridge.domain.devices.platforms import platform_of
 from bridge.domain.installs.attributes import ATTRIBUTES
 from bridge.domain.installs.options import Options
+from bridge.domain.installs.text import as_text
 from bridge.domain.model import Device
 
 REMOVE_WITH_PROFILE: Final = 1
@@ -42,7 +43,7 @@ class InstallSettings:
 
     def as_text(self) -> str:
         """The stored form; equal settings give equal text."""
-        return json.dumps(asdict(self), sort_keys=True)
+        return as_text(self, _USUAL)
 
     @classmethod
     @lru_cache(maxsize=1024)
@@ -62,6 +63,9 @@ class InstallSettings:
             self.configuration or None,
             self.attributes or None,
         )
+
+
+_USUAL = InstallSettings()
 
 
 def wished(options: Options, device: Device, *, is_ios_app: bool = False) -> InstallSettings:

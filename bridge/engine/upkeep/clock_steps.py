@@ -13,11 +13,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 
 from bridge.engine.context import ContextOf
+from bridge.engine.decide import unsettled
 from bridge.store import clock_steps, meta
 from bridge.store.clock_steps import Move
 from bridge.store.commands import timers
 from bridge.store.database import Connection, Database
-from bridge.store.installs import installs
 
 log = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ def stepped(context_of: ContextOf, database: Database, servers: Sequence[str], b
         timers.suspect_all(db, now)
         for server in servers:
             meta.hasten_job(db, f"devices:{server}", now)
-        installs.touch_unsettled(db, now)
+    unsettled.touch_all(database, now)
 
 
 def look_at_start(context_of: ContextOf, database: Database, servers: Sequence[str]) -> None:

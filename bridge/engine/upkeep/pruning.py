@@ -21,6 +21,7 @@ class Pruning:
         self._database = database
         self._retention = retention
         self._left: list[pruning.Rule] = []
+        self._after = 0
         self._returning = False
         self._folding = False
         self.next_at = now
@@ -31,27 +32,29 @@ class Pruning:
         self.next_at += by
 
     def step(self, now: float) -> int:
-        """One small step; returns how many rows or pages went, none when the round is over."""
+        """One small step; returns how many rows were looked at, or pages went; 0 at the end."""
         if now >= self.next_at:
             self.next_at = now + EVERY
-            self._left = list(pruning.RULES)
+            self._left, self._after = list(pruning.RULES), 0
             self._returning = self._folding = True
         return self._forget(now) or self._return() or self._fold()
 
     def _forget(self, now: float) -> int:
-        if not self._left:
-            return 0
-        before = pruning.bounds(self._retention, now)
-        while self._left:
+        """Look on from where the last step ended, until something goes or enough was looked at."""
+        before, looked = pruning.bounds(self._retention, now), 0
+        while self._left and looked < pruning.LOOKED_AT:
             rule = self._left[0]
             with self._database.read() as db:
-                found = pruning.find(db, rule, before)
-            if found:
+                found = pruning.find(db, rule, before, self._after)
+            looked += found.looked
+            self._after = found.after or 0
+            if found.after is None:
+                del self._left[0]
+            if found.rows:
                 with self._database.write() as db:
-                    pruning.remove(db, rule, found, before)
-                return len(found)
-            del self._left[0]
-        return 0
+                    pruning.remove(db, rule, found.rows, before)
+                return len(found.rows)
+        return looked if self._left else 0
 
     def _return(self) -> int:
         if not self._returning:

@@ -77,7 +77,12 @@ def delay(db: Connection, device_id: int, not_before: float) -> None:
 
 def servers_waiting(db: Connection, now: float) -> list[str]:
     """The servers that have a device whose queue is to be looked at now."""
-    found = db.execute(
-        "SELECT DISTINCT server FROM devices WHERE queue_at IS NOT NULL AND queue_at <= ?", (now,)
-    )
-    return [str(row[0]) for row in found]
+    found, last = list[str](), ""
+    while row := db.execute(  # from one to the next along the index, past all that waits there
+        "SELECT server, queue_at FROM devices WHERE queue_at IS NOT NULL AND server > ? "
+        "ORDER BY server, queue_at LIMIT 1",
+        (last,),
+    ).fetchone():
+        last = row[0]
+        found += [last] if row[1] <= now else []
+    return found

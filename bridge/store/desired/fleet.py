@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -53,7 +52,7 @@ def _of_app(db: Connection, adam_id: str, lists: Mapping[str, tuple[str, ...]]) 
 
 @lru_cache(maxsize=1024)
 def _options(document: str) -> Options:
-    return Options(**json.loads(document))
+    return Options.from_text(document)
 
 
 def gone_since(db: Connection, limited_at: float) -> int:

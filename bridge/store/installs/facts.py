@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
@@ -162,7 +161,7 @@ def _lists_open(db: Connection, device_ids: Sequence[int], *, left: bool) -> dic
 @lru_cache(maxsize=1024)
 def _options(document: str) -> Options:
     """The options of an install; a fleet has few different ones."""
-    return Options(**json.loads(document))
+    return Options.from_text(document)
 
 
 def pair_of(install: Install) -> Pair:

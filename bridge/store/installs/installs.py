@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Collection, Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import lru_cache
 
 from bridge.domain.decision import Decision, TakeSeat
@@ -97,7 +96,7 @@ def _values(wish: Wish, now: float, lists: set[tuple[str, ...]]) -> tuple[object
 @lru_cache(maxsize=1024)
 def document(options: Options) -> str:
     """The stored form of options; a fleet has few different ones."""
-    return json.dumps(asdict(options), sort_keys=True)
+    return options.as_text()
 
 
 def no_longer_wanted(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
@@ -282,6 +281,16 @@ def touch_unsettled(db: Connection, now: float, location: str | None = None) -> 
     at = "" if location is None else " AND location = ?"
     values = () if location is None else (location,)
     return _touch(db, f"state NOT IN {SQL_SETTLED}{at}", values, now)
+
+
+def unsettled(db: Connection, after: int, limit: int) -> list[int]:
+    """The ids of installs that are on their way and not dirty, in order, beyond the id `after`."""
+    found = db.execute(
+        f"SELECT id FROM installs WHERE id > ? AND dirty_at IS NULL AND state NOT IN {SQL_SETTLED} "
+        "ORDER BY id LIMIT ?",
+        (after, limit),
+    )
+    return [row[0] for row in found]
 
 
 def touch_app(db: Connection, adam_id: str, now: float) -> int:

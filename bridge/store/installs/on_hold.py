@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from dataclasses import replace
 
+from bridge.domain.installs.options import Options
 from bridge.domain.model import OnHold
 from bridge.store.database import Connection
 from bridge.store.installs.states import SQL_NOTHING_SENT
@@ -46,10 +47,10 @@ def cancel(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None
 
 
 def _released(options: str) -> str:
-    values = json.loads(options)
-    if values["on_unwanted"] == "keep":
-        values["on_unwanted"] = "release"
-    return json.dumps(values, sort_keys=True)
+    values = Options.from_text(options)
+    if values.on_unwanted == "keep":
+        values = replace(values, on_unwanted="release")
+    return values.as_text()
 
 
 def let_go(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Sequence
 
+from bridge.domain.installs.options import Options
 from bridge.domain.licences.allocate import Demand
 from bridge.domain.model import Asset
 from bridge.store.database import Connection
@@ -98,7 +98,7 @@ def leaving(db: Connection, location: str, asset: Asset) -> set[str]:
         "AND state <> 'failed'",
         (location, asset.adam_id, asset.pricing_param),
     )
-    return {row[0] for row in found if json.loads(row[1])["on_unwanted"] != "keep"}
+    return {row[0] for row in found if Options.from_text(row[1]).on_unwanted != "keep"}
 
 
 def ages(db: Connection, adam_id: str) -> dict[str, float]:

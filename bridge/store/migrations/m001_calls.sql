@@ -78,6 +78,8 @@ CREATE UNIQUE INDEX outbox_open ON outbox (service, scope, kind, key)
     WHERE state IN ('ready', 'held', 'claimed');
 CREATE INDEX outbox_next ON outbox (due_at) WHERE state = 'ready';
 CREATE INDEX outbox_due ON outbox (service, scope, due_at, id) WHERE state = 'ready';
+CREATE INDEX outbox_trouble ON outbox (service, scope, passing, due_at DESC)
+    WHERE state = 'ready' AND error IS NOT NULL;
 CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
 
 -- What must not leave: see domain/pauses.py.

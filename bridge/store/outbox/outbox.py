@@ -69,11 +69,15 @@ def claim(db: Connection, now: float, limit: int, service: str, scope: str) -> l
 
 def due_by_scope(db: Connection) -> dict[tuple[str, str], float]:
     """When the next call to each location and server is due, by (service, scope)."""
-    found = db.execute(
-        "SELECT service, scope, min(due_at) FROM outbox WHERE state = 'ready' "
-        "GROUP BY service, scope"
-    )
-    return {(row[0], row[1]): row[2] for row in found}
+    found, last = dict[tuple[str, str], float](), ("", "")
+    while row := db.execute(  # from one to the next along the index, past all that waits there
+        "SELECT service, scope, due_at FROM outbox WHERE state = 'ready' "
+        "AND (service, scope) > (?, ?) ORDER BY service, scope, due_at LIMIT 1",
+        last,
+    ).fetchone():
+        last = (row[0], row[1])
+        found[last] = row[2]
+    return found
 
 
 def done(db: Connection, row_id: int, now: float) -> None:

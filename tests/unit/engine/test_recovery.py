@@ -13,7 +13,6 @@ from bridge.engine.timers import Outside
 from bridge.store import meta
 from bridge.store.commands import commands
 from bridge.store.database import Connection, Database
-from bridge.store.installs import installs
 from bridge.store.licences import request_pairs, requests
 from bridge.store.outbox import outbox
 from tests.unit.engine_kit import POLICY, SERVERS, FakeClients, configuration, context, intended
@@ -103,16 +102,6 @@ def test_a_start_looks_at_once_for_what_is_in_doubt(
     requests.doubt(db, request_id, next_read_at=NOW + 500, detail="")
     recover(db, tmp_path, database)
     assert requests.get(db, request_id).next_read_at == NOW
-
-
-def test_a_start_decides_what_is_not_settled(
-    db: Connection, database: Database, tmp_path: Path
-) -> None:
-    for serial, at in [("A", "waiting"), ("B", "installed"), ("C", "removed"), ("D", "failed")]:
-        make_install(db, serial)
-        db.execute("UPDATE installs SET state = ?, dirty_at = NULL WHERE target = ?", (at, serial))
-    recover(db, tmp_path, database)
-    assert [install.target for install in installs.dirty(db, 9)] == ["A", "D"]
 
 
 def test_a_start_forgets_calls_to_what_is_no_longer_configured(

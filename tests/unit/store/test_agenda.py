@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from functools import partial
 
 import pytest
 
 from bridge.store.agenda import look
 from bridge.store.database import Connection
-from tests.unit.store_kit import NOW
+from tests.unit.store_kit import NOW, rows_like, steps
 
 WAITING: dict[str, tuple[str, dict[str, object]]] = {
     "calls": ("outbox", {"service": "mdm", "scope": "main", "kind": "push", "state": "ready"}),
@@ -38,9 +38,6 @@ OVER: dict[str, tuple[str, dict[str, object]]] = {
 }
 """What exists in great number and waits for nothing."""
 
-NAMES = ("target", "name", "key", "udid", "message_id", "job", "command_uuid", "request_type")
-"""Columns by which rows of one table differ."""
-
 
 def test_nothing_is_due_in_an_empty_database(db: Connection) -> None:
     agenda = look(db, NOW)
@@ -52,39 +49,8 @@ def test_nothing_is_due_in_an_empty_database(db: Connection) -> None:
 @pytest.mark.parametrize("name", [*WAITING, *OVER])
 def test_a_look_costs_the_same_however_much_there_is(db: Connection, name: str) -> None:
     table, values = (WAITING | OVER)[name]
-    add(db, "devices", {"server": "other"}, 0)
-    for number in range(3):
-        add(db, table, values, number)
-    few = steps(db)
-    for number in range(3, 600):
-        add(db, table, values, number)
-    assert steps(db) <= few + 20
-
-
-def add(db: Connection, table: str, values: Mapping[str, object], number: int) -> None:
-    """A row with these values; whatever else it must have is empty, or differs by `number`."""
-    row = dict(values)
-    for column in db.execute(f"PRAGMA table_info({table})").fetchall():
-        name, must = column["name"], column["notnull"] and column["dflt_value"] is None
-        if name in NAMES:
-            row.setdefault(name, f"{table} {number}")
-        elif must:
-            row.setdefault(name, "" if column["type"] == "TEXT" else 0)
-    names = ", ".join(row)
-    marks = ", ".join("?" * len(row))
-    db.execute(f"INSERT INTO {table} ({names}) VALUES ({marks})", tuple(row.values()))
-
-
-def steps(db: Connection) -> int:
-    """How many steps SQLite takes for one look."""
-    taken = 0
-
-    def count() -> int:
-        nonlocal taken
-        taken += 1
-        return 0
-
-    db.set_progress_handler(count, 1)
-    look(db, NOW)
-    db.set_progress_handler(None, 1)
-    return taken
+    rows_like(db, "devices", {"server": "other"}, [0])
+    rows_like(db, table, values, range(3))
+    few = steps(db, partial(look, db, NOW))
+    rows_like(db, table, values, range(3, 600))
+    assert steps(db, partial(look, db, NOW)) <= few + 20

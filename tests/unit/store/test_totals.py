@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -13,7 +14,7 @@ from bridge.store.database import Connection
 from bridge.store.installs import installs
 from bridge.store.licences import assignments
 from bridge.store.views import totals
-from tests.unit.store_kit import KEYNOTE, NOW, PAGES, wish
+from tests.unit.store_kit import KEYNOTE, NOW, PAGES, steps, wish
 
 BY_A_JOIN = (
     "SELECT a.location, a.adam_id, a.pricing_param, count(*), count(i.id) FROM assignments a "
@@ -95,14 +96,4 @@ def _steps(db: Connection, look: Callable[[Connection], object], fleet: int) -> 
         "?, ?) ON CONFLICT DO NOTHING",
         [(f"C{serial}", NOW, NOW) for serial in serials],
     )
-    taken = 0
-
-    def count() -> int:
-        nonlocal taken
-        taken += 1
-        return 0
-
-    db.set_progress_handler(count, 1)
-    look(db)
-    db.set_progress_handler(None, 1)
-    return taken
+    return steps(db, partial(look, db))

@@ -1,7 +1,5 @@
 """Wishes that nothing is done for: what is forgotten, given up, and let go."""
 
-import json
-
 import pytest
 
 from bridge.domain.installs.options import Options
@@ -50,7 +48,7 @@ def test_what_was_not_sent_yet_is_given_up_with_its_licence(db: Connection, stat
     on_hold.cancel(db, PAIRS, NOW + 1)
     found = installs.get(db, "S1", PAGES.adam_id)
     assert found is not None and not found.desired
-    assert json.loads(found.options)["on_unwanted"] == "release"
+    assert Options.from_text(found.options).on_unwanted == "release"
     assert value(db, "SELECT dirty_at FROM installs") == NOW + 1
 
 
