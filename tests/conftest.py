@@ -1,6 +1,7 @@
 """What holds for every test: this machine's network only, no wait for the disk, no thread left, no
 forbidden skip."""
 
+import gc
 import ipaddress
 import os
 import socket
@@ -88,6 +89,15 @@ def no_thread_left() -> Iterator[None]:
 
 def threads_in_the_way() -> list[threading.Thread]:
     return [one for one in threading.enumerate() if not one.daemon and one.is_alive()]
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_finish() -> None:
+    """Thousands of tests were collected and live to the end: from here on no garbage is looked for
+    among them, and less often among the rest."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)
 
 
 @pytest.hookimpl(trylast=True)

@@ -110,8 +110,8 @@ def test_a_notification_that_comes_after_a_status(make_scene: MakeScene) -> None
 
 def test_notifications_about_other_devices_are_left_out(make_scene: MakeScene) -> None:
     scene = make_scene(devices=150, apps=1, macs=0)
-    scene.apply()
-    scene.run(lambda: scene.install()["state"] == "installed")
+    scene.apply(scene.desired(mode="license_only"))
+    scene.run(lambda: scene.states() == {"licensed LICENSED": 150})
     asked = step(scene, "asked Apple for the licence")
     with scene.bridge.database.read() as db:
         assert len(events.by_apple_event(db, "hq", asked["apple_event_id"])) == 2
