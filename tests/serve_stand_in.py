@@ -66,6 +66,7 @@ def main() -> int:
     parser.add_argument("--log-level", default="info")
     parser.add_argument("command")
     parser.add_argument("--fd", type=int, action="append")
+    parser.add_argument("--bell", type=int)
     arguments = parser.parse_args()
     if arguments.command == "serve-web":
         return run_web_child(arguments.config, arguments.fd, open_bridge, arguments.log_level)

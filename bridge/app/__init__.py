@@ -40,6 +40,7 @@ from bridge.engine.licences.token_guard import Guards
 from bridge.engine.licences.token_watch import TokenWatch
 from bridge.engine.loop import Engine
 from bridge.engine.timers import Outside
+from bridge.engine.wake import Wake
 from bridge.errors import StoreError, StoreFull, StoreGone
 from bridge.store import meta
 from bridge.store.file.engine_lock import EngineLock
@@ -284,7 +285,12 @@ class Bridge(Lists, Pauses, Wishes):
         guards = Guards(self.database, self.config.policy, names, self.clock)
         return ClientPool(self.config, self.clock, transports or Transports(), guards)
 
-    def engine(self, transports: Transports | None = None, execute: Executor = inline) -> Engine:
+    def engine(
+        self,
+        transports: Transports | None = None,
+        execute: Executor = inline,
+        wake: Wake | None = None,
+    ) -> Engine:
         """The engine of this bridge; the engine's lock is the caller's business."""
         clients = self.clients(transports)
         outside = Outside(tuple(self.config.locations), self.servers)
@@ -300,6 +306,7 @@ class Bridge(Lists, Pauses, Wishes):
             execute,
             tokens.look,
             (transports or Transports()).clock or time.monotonic,
+            wake,
         )
 
 

@@ -14,6 +14,7 @@ from bridge.app import Bridge
 from bridge.config import Config
 from bridge.engine.loop import Engine, run
 from bridge.engine.upkeep import file_check
+from bridge.engine.wake import Wake
 
 log = logging.getLogger(__name__)
 
@@ -31,26 +32,26 @@ FOLD = 0.5
 """Seconds for which a stopping engine waits for those who read, to empty the `-wal`."""
 
 
-def run_engine(config: Config, stop: threading.Event) -> None:
-    """Run the engine until `stop` is set.
+def run_engine(config: Config, stop: threading.Event, bell: int | None = None) -> None:
+    """Run the engine until `stop` is set; who has stored something may ring the `bell`, a pipe.
 
     Raises StoreLocked when another engine keeps the database for longer than ten seconds.
     """
     bridge = Bridge(config)
     bridge.engine_lock.acquire(LOCK_WAIT)
     try:
-        _run(bridge, stop, in_order=bridge.engine_lock.begin())
+        _run(bridge, stop, Wake(bell), in_order=bridge.engine_lock.begin())
         bridge.engine_lock.end_in_order()
     finally:
         bridge.engine_lock.release()
 
 
-def _run(bridge: Bridge, stop: threading.Event, *, in_order: bool) -> None:
+def _run(bridge: Bridge, stop: threading.Event, wake: Wake, *, in_order: bool) -> None:
     bridge.open()
     bridge.keep_settings()
     try:
         pool = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")
-        engine = bridge.engine(execute=lambda job: _submit(pool, job))
+        engine = bridge.engine(execute=lambda job: _submit(pool, job), wake=wake)
         with _file_checked(bridge, in_order=in_order):
             run(engine, stop, bridge.engine_lock.beat)
             engine.dispatcher.stop()

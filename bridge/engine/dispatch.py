@@ -24,6 +24,7 @@ from bridge.domain.policy import Policy
 from bridge.engine.calls import Call, registry
 from bridge.engine.context import Context
 from bridge.engine.decide import pausing
+from bridge.engine.wake import Wake
 from bridge.errors import AppleRefused, CallError, StoreError
 from bridge.store import meta, pauses
 from bridge.store.database import Connection, Database
@@ -88,6 +89,7 @@ class Dispatcher:
         execute: Executor = inline,
         servers: Mapping[str, Abilities] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
+        wake: Wake | None = None,
     ) -> None:
         self._database = database
         self._policy = policy
@@ -102,7 +104,7 @@ class Dispatcher:
         self._stopping = False
         self._resting: dict[Scope, float] = {}
         self._unsettled: list[tuple[OutboxRow, Ending]] = []
-        self.finished = threading.Event()
+        self.finished = wake or Wake()
 
     def start(self, now: float) -> int:
         """Begin the calls that are due, save what is paused; returns how many were due."""

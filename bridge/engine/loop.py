@@ -22,6 +22,7 @@ from bridge.engine.timers import Outside
 from bridge.engine.upkeep import clock_steps
 from bridge.engine.upkeep.clock_steps import StepWatch
 from bridge.engine.upkeep.pruning import Pruning
+from bridge.engine.wake import Wake
 from bridge.errors import StoreError
 from bridge.store import intake
 from bridge.store.agenda import Agenda, earliest, look
@@ -48,9 +49,11 @@ class Engine:
         execute: Executor = inline,
         watch: Callable[[float], int] = lambda _now: 0,
         monotonic: Callable[[], float] = time.monotonic,
+        wake: Wake | None = None,
     ) -> None:
         """`watch` is called in every pass and may make something due; it returns how much.
-        `monotonic` is a clock in seconds that nobody sets: it tells how long calls take.
+        `monotonic` is a clock in seconds that nobody sets: it tells how long calls take. `wake` is
+        what else ends the engine's sleep.
         """
         self.database = database
         self.policy = policy
@@ -61,7 +64,7 @@ class Engine:
         self._pairs_left: batch.Left = {}
         self._pruning = Pruning(database, policy.retention, clock())
         self.dispatcher = Dispatcher(
-            database, policy, calls, clock, execute, outside.servers, monotonic
+            database, policy, calls, clock, execute, outside.servers, monotonic, wake
         )
 
     def recover(self) -> None:
@@ -167,7 +170,8 @@ def run(
 ) -> None:
     """Run the engine until `stop` is set; `beat` is called at least every second.
 
-    It sleeps until the clock makes something due, a call ends, or another process commits. How long
+    It sleeps until the clock makes something due, a call ends, or another process commits: the web
+    side rings (`bridge.engine.wake`), and of others it is seen in POLL seconds. How long
     it sleeps, and when it beats, does not depend on the wall clock, which may be set meanwhile.
     """
     watch = StepWatch(engine.clock, monotonic)

@@ -22,6 +22,7 @@ from pathlib import Path
 from bridge.config import SETTINGS, WANTED, Config, load_config
 from bridge.config.settings import changed
 from bridge.domain.wording import counted
+from bridge.engine.wake import ring
 from bridge.errors import BridgeError, ConfigError, EngineRuns, StoreError, StoreLost
 from bridge.logs import Level, setup_logging
 from bridge.serving import lifeline
@@ -80,12 +81,23 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "i
             return 1
         fds = tuple(listener.fileno() for listener in listeners)
         options = [word for fd in fds for word in ("--fd", str(fd))]
+        heard, rung = _bell(stack)
         children = (
-            Child("engine", (*command, "serve-engine")),
-            Child("web", (*command, "serve-web", *options), fds),
+            Child("engine", (*command, "serve-engine", "--bell", str(heard)), (heard,)),
+            Child("web", (*command, "serve-web", *options, "--bell", str(rung)), (*fds, rung)),
         )
         hang_up = partial(_hang_up, config)
         return Supervisor(children, listeners, signals, hang_up=hang_up).run()
+
+
+def _bell(stack: ExitStack) -> tuple[int, int]:
+    """The two ends of the pipe by which the web side tells the engine that it has stored something;
+    ours stay open, so that a child that is started again has the same."""
+    ends = os.pipe()
+    for end in ends:
+        os.set_blocking(end, False)
+        stack.callback(os.close, end)
+    return ends
 
 
 def _keep_in_use(database: Path, stack: ExitStack) -> None:
@@ -115,10 +127,11 @@ def run_web_child(
     listen_fds: Sequence[int],
     open_bridge: Callable[[Config], Bridge],
     level: Level = "info",
+    bell: int | None = None,
 ) -> int:
     """The hidden command `serve-web`: gunicorn on the sockets that the supervisor opened.
 
-    Also ends with SystemExit; see `run_web`.
+    The engine listens to the other end of the pipe `bell`. Also ends with SystemExit, as `run_web`.
     """
     setup_logging(os.environ, level)
     for signum in (signal.SIGINT, signal.SIGHUP):
@@ -130,6 +143,7 @@ def run_web_child(
         lambda: open_bridge(config),
         [socket.socket(fileno=fd) for fd in listen_fds],
         after_fork=lambda: lifeline.watch(_STDIN, parent.child_end()),
+        stored=(lambda: ring(bell)) if bell is not None else None,
     )
     return 0
 

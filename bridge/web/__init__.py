@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from flask import Flask
+from collections.abc import Callable
+from functools import partial
+
+from flask import Flask, Response, request
 
 from bridge.web import api, health, hooks, problems, refusals
 from bridge.web.ports import Bridge
@@ -10,30 +13,42 @@ from bridge.web.ports import Bridge
 __all__ = ["Bridge", "create_app", "create_outside_app"]
 
 
-def create_app(bridge: Bridge) -> Flask:
+Stored = Callable[[], None]
+"""Called when a request has stored something."""
+
+
+def create_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
     """The whole web side over one composed bridge; nothing is read from anywhere else.
 
     Never answers with a redirect: MicroMDM would follow one as a GET and lose the event.
     """
-    app = _bare_app(bridge)
+    app = _bare_app(bridge, stored)
     app.register_blueprint(hooks.create_blueprint(bridge))
     app.register_blueprint(health.create_blueprint(bridge))
     api.register(app, bridge)
     return app
 
 
-def create_outside_app(bridge: Bridge) -> Flask:
+def create_outside_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
     """What `listen_outside` serves: Apple's hook, and nothing else."""
-    app = _bare_app(bridge)
+    app = _bare_app(bridge, stored)
     app.register_blueprint(hooks.create_blueprint(bridge, apple_alone=True))
     return app
 
 
-def _bare_app(bridge: Bridge) -> Flask:
+def _bare_app(bridge: Bridge, stored: Stored | None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.json.sort_keys = False  # type: ignore[attr-defined]
     app.url_map.strict_slashes = False
     app.url_map.merge_slashes = False
     problems.register(app)
     refusals.register(app, bridge)
+    if stored is not None:
+        app.after_request(partial(_tell, stored))
     return app
+
+
+def _tell(stored: Stored, response: Response) -> Response:
+    if request.method not in ("GET", "HEAD") and response.status_code < 400:
+        stored()
+    return response

@@ -44,15 +44,17 @@ def run_web(
     listeners: Sequence[socket.socket],
     *,
     after_fork: Callable[[], None],
+    stored: Callable[[], None] | None = None,
 ) -> None:
     """Serve on `listeners` until SIGTERM; a worker that dies is replaced.
 
     The second one, where there is one, serves Apple's hook alone. `open_bridge` is called in the
     worker, after the fork, so that no database connection crosses it; so is `after_fork`, before
-    anything else. Ends with SystemExit: 0 after SIGTERM, another code when the worker cannot start.
+    anything else. `stored` is called when a request has stored something. Ends with SystemExit: 0
+    after SIGTERM, another code when the worker cannot start.
     """
     fds = [listener.detach() for listener in listeners]
-    _Application(open_bridge, fds, connections_allowed(), after_fork).run()
+    _Application(open_bridge, fds, connections_allowed(), after_fork, stored).run()
 
 
 def connections_allowed() -> int:
@@ -73,7 +75,9 @@ class _Application(BaseApplication):
         fds: Sequence[int],
         connections: int,
         after_fork: Callable[[], None],
+        stored: Callable[[], None] | None = None,
     ) -> None:
+        self._stored = stored
         self._open_bridge = open_bridge
         self._fds = fds
         self._connections = connections
@@ -90,7 +94,7 @@ class _Application(BaseApplication):
         """The application, made in the worker."""
         try:
             self._bridge = self._open_bridge()
-            return create_app(self._bridge)
+            return create_app(self._bridge, self._stored)
         except BridgeError as error:
             log.error("the web side cannot start: %s", error)
             sys.exit(Arbiter.APP_LOAD_ERROR)
@@ -98,7 +102,7 @@ class _Application(BaseApplication):
     def outside(self) -> Any:
         """What the second listener serves; made in the worker, too."""
         assert self._bridge is not None
-        return create_outside_app(self._bridge)
+        return create_outside_app(self._bridge, self._stored)
 
     @property
     def body_limit(self) -> int:

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from werkzeug.test import TestResponse
 
 from bridge.errors import StoreError
-from bridge.web import create_app
+from bridge.web import create_app, create_outside_app
 from tests.web_stand_in import (
     API_KEY,
     LIMITS,
@@ -397,3 +397,20 @@ def test_a_server_without_any_key_lets_nobody_in() -> None:
         answer = create_app(bridge).test_client().post(MDM, data=OBJECT, headers=headers)
         assert answer.status_code == 401
     assert not bridge.webhooks
+
+
+@pytest.mark.parametrize("outside", [False, True])
+def test_the_engine_is_told_at_once_of_what_was_stored(bridge: StandIn, outside: bool) -> None:
+    told = list[int]()
+    create = create_outside_app if outside else create_app
+
+    def stored() -> None:
+        told.append(len(bridge.notifications))
+
+    client = create(bridge, stored).test_client()
+    assert post(client, APPLE).status_code == 200
+    assert told == [1], "and not before it is there"
+    assert post(client, APPLE, Authorization="Bearer wrong").status_code == 401
+    assert post(client, APPLE, b"nothing").status_code == 400
+    client.get("/readyz")
+    assert told == [1]
