@@ -15,6 +15,7 @@ from bridge.simulator.faults import Fault, Faults
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.ledger import Ledger
 from bridge.simulator.mdm.mdm import Mdm, MdmSettings
+from bridge.simulator.mdm.nano import NanoMdm
 from bridge.simulator.outgoing import Outgoing, Post, http_post
 
 START = 1_800_000_000.0
@@ -174,13 +175,14 @@ def build_world(
     kernel = Kernel(start, seed, clock)
     outgoing = Outgoing(kernel, post)
     troubles, ledger = Faults(faults), Ledger()
+    server = Mdm if mdm is None or mdm.kind == "micromdm" else NanoMdm
     world = World(
         kernel,
         outgoing,
         troubles,
         ledger,
         Apple(kernel, outgoing, troubles, ledger, apple),
-        Mdm(kernel, outgoing, troubles, ledger, mdm),
+        server(kernel, outgoing, troubles, ledger, mdm),
     )
     world.mdm.licensed = world.apple.assigned
     for name in locations:

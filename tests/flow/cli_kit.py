@@ -49,6 +49,9 @@ class Shell:
             mdm_key=self.scene.world.mdm.settings.api_key,
             webhook_key=WEBHOOK_KEY,
         )
+        kind = self.scene.config.servers["main"].kind
+        if kind != "micromdm":
+            head = head.replace("main: {", f"main: {{kind: {kind}, ")
         self.config.touch(0o600)
         self.config.write_text(text or head + desired)
 

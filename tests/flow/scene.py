@@ -85,10 +85,11 @@ class Scene:
     ) -> None:
         settings = world.pop("mdm", MdmSettings())
         enrol = world.pop("enrol", True)
+        plain = self.plain or settings.kind != "micromdm"
         self.world: World = build_world(
             post=self._post,
             faults=faults,
-            mdm=replace(settings, plain=self.plain),
+            mdm=replace(settings, plain=plain),
             enrol=enrol,
             **world,
         )
@@ -108,7 +109,7 @@ class Scene:
             servers={
                 "main": ServerConfig(
                     "main",
-                    "micromdm",
+                    settings.kind,
                     "http://127.0.0.1:9999",
                     self.world.mdm.settings.api_key,
                     (WEBHOOK_KEY,),
@@ -125,7 +126,7 @@ class Scene:
         self.client: FlaskClient
         shutil.copy(_empty_database(), self.config.database)
         self.start()
-        if enrol and self.plain:
+        if enrol and plain:
             self._learn_devices()
 
     def start(self) -> None:

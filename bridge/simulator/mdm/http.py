@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import json
-from collections.abc import Callable
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -12,11 +11,12 @@ from flask import Flask, Response, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
 from bridge.errors import PlistError
-from bridge.simulator.faults import Fault
 from bridge.simulator.mdm import commands
 from bridge.simulator.mdm.commands import Malformed
 from bridge.simulator.mdm.mdm import PushFailed, Record, Repeated
-from bridge.simulator.wsgi import Droppable, drop, json_response, loses, with_faults
+from bridge.simulator.mdm.nano_http import nano_app
+from bridge.simulator.mdm.views import Views
+from bridge.simulator.wsgi import Droppable, drop, json_response, loses
 
 if TYPE_CHECKING:
     from bridge.simulator.world import World
@@ -28,6 +28,8 @@ def mdm_app(world: World) -> Flask:
     Every failure but wrong credentials is HTTP 500 with `{"error": text}`, as MicroMDM does it.
     It raises ConnectionDropped where a fault loses a request or a reply.
     """
+    if world.mdm.settings.kind != "micromdm":
+        return nano_app(world)
     app = Flask("bridge.simulator.mdm.mdm")
     server = _Server(world)
     for methods, path, view in (
@@ -65,10 +67,6 @@ def _ok(body: object, status: int = 200) -> Response:
     return json_response(body, status, indent=2)
 
 
-def _refused(fault: Fault) -> Response:
-    return json_response({"error": "simulated failure"}, fault.status or 500, indent=2)
-
-
 def _json_body() -> dict[str, object]:
     """Go's decoder: the Content-Type does not matter, an empty body is EOF."""
     content = request.get_data()
@@ -83,40 +81,8 @@ def _json_body() -> dict[str, object]:
     return body
 
 
-class _Server:
+class _Server(Views):
     """The views. Bodies are decoded before credentials are looked at, as MicroMDM does it."""
-
-    def __init__(self, world: World) -> None:
-        self._world = world
-        self._mdm = world.mdm
-
-    def _answer(self, name: str, process: Callable[[], Response]) -> Response:
-        where = f"mdm.{name}"
-        with self._world.lock:
-            self._world.ledger.request(where)
-
-        def locked() -> Response:
-            with self._world.lock:
-                return process()
-
-        return with_faults(self._world, where, locked, _refused)
-
-    def _guarded(self, name: str, process: Callable[[], Response]) -> Response:
-        return self._answer(name, process) if self._may() else _unauthorized()
-
-    def _may(self) -> bool:
-        login = request.authorization
-        return (
-            login is not None
-            and login.type == "basic"
-            and login.username == "micromdm"
-            and login.password == self._mdm.settings.api_key
-        )
-
-    def version(self) -> Response:
-        names = ("branch", "revision", "go_version", "build_date", "build_user")
-        body = {"version": self._mdm.settings.version} | dict.fromkeys(names, "unknown")
-        return self._answer("version", lambda: _ok(body))
 
     def post_json_command(self) -> Response:
         body = _json_body()
@@ -198,12 +164,6 @@ class _Server:
             return _ok({"status": "success", "push_notification_id": push_id})
 
         return self._guarded("push", process)
-
-
-def _unauthorized() -> Response:
-    reply = json_response({"error": "Unauthorized"}, 401, indent=2)
-    reply.headers["WWW-Authenticate"] = 'Basic realm="micromdm"'
-    return reply
 
 
 def _record(record: Record, clock_ahead: float) -> dict[str, object]:

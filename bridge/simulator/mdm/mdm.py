@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from bridge.errors import PlistError
 from bridge.simulator.faults import Faults
@@ -39,6 +40,9 @@ class MdmSettings:
     A `plain` server has neither a queue view nor a list of devices. It stores a command before it
     answers, refuses a CommandUUID that it had before, and hands commands out in order, each until
     it is answered. All else is as MicroMDM has it.
+
+    `kind` is the server's; one that is not MicroMDM is a `NanoMdm`, which is plain and has its own
+    API, webhooks and traps, and `storage` is where that one keeps its queues.
     """
 
     api_key: str = "secret"
@@ -50,6 +54,8 @@ class MdmSettings:
     race_window: float = 0.0
     race_loss: float = 0.0
     plain: bool = False
+    kind: Literal["micromdm", "nanomdm", "nanohub"] = "micromdm"
+    storage: Literal["file", "sql"] = "file"
 
 
 @dataclass
@@ -217,7 +223,7 @@ class Mdm:
             return 500
         udid, user_id = text(values, "UDID"), text(values, "UserID")
         enrollment_id = text(values, "EnrollmentID")
-        key = user_id or udid or enrollment_id
+        key = self._key(values)
         if kind == "Authenticate":
             self.clear(key)
         self._publish_checkin(kind, udid, enrollment_id, body)
@@ -228,7 +234,7 @@ class Mdm:
         return 200
 
     def _publish_checkin(self, kind: str, udid: str, enrollment_id: str, body: bytes) -> None:
-        event = _identity(udid, enrollment_id) | {"url_params": None}
+        event = self._describe(_identity(udid, enrollment_id) | {"url_params": None}, body)
         self.webhook.publish(f"mdm.{kind}", "checkin_event", event, body)
 
     def _keep_record(self, kind: str, udid: str, serial_number: str) -> None:
@@ -268,10 +274,11 @@ class Mdm:
             return 500, b""
         udid, enrollment_id = text(values, "UDID"), text(values, "EnrollmentID")
         status, command_uuid = text(values, "Status"), text(values, "CommandUUID")
-        key = text(values, "UserID") or udid or enrollment_id
+        key = self._key(values)
         event = _identity(udid, enrollment_id) | {"status": status}
         if command_uuid:
             event["command_uuid"] = command_uuid
+        event = self._describe(event, body)
         self.webhook.publish("mdm.Connect", "acknowledge_event", event, body)
         if udid in self._by_udid:
             self._by_udid[udid].last_seen = self._kernel.now
@@ -289,9 +296,19 @@ class Mdm:
 
     def _channel(self, key: str) -> _Channel:
         if key not in self._channels:
-            queue = PlainQueue() if self.settings.plain else Queue()
-            self._channels[key] = _Channel(queue)
+            self._channels[key] = _Channel(self._new_queue())
         return self._channels[key]
+
+    def _new_queue(self) -> Queue:
+        return PlainQueue() if self.settings.plain else Queue()
+
+    def _key(self, values: dict[str, Value]) -> str:
+        """The key of the queue of whoever sent these members."""
+        return text(values, "UserID") or text(values, "UDID") or text(values, "EnrollmentID")
+
+    def _describe(self, event: dict[str, object], body: bytes) -> dict[str, object]:
+        """An event about a device's message as its webhook has it."""
+        return event
 
 
 def _members(body: bytes) -> dict[str, Value]:

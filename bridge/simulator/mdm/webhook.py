@@ -6,10 +6,12 @@ Source: MicroMDM 1.13.1, workflow/webhook.
 from __future__ import annotations
 
 import base64
+import hmac
 import json
 from collections import deque
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from typing import Literal
 
 from bridge.simulator.faults import Faults
 from bridge.simulator.kernel import Kernel
@@ -31,6 +33,7 @@ class Webhook:
 
     `url` may carry userinfo, which becomes Basic credentials, and None means no webhook. `latency`
     is the time in seconds that one event takes. Any status >= 400 and any failure loses the event.
+    `form` is the server's that posts them; with `hmac_key` they are signed as NanoMDM does it.
     `clock_ahead` is by how many seconds the server's clock is ahead.
     `lag` is the time in seconds that each event waits in the server's memory, as on one that has
     more to tell than its receiver takes; may be changed while it runs, and order is kept.
@@ -42,6 +45,8 @@ class Webhook:
         self, kernel: Kernel, outgoing: Outgoing, faults: Faults, latency: float = 0.002
     ) -> None:
         self.url: str | None = None
+        self.form: Literal["micromdm", "nanomdm", "nanohub"] = "micromdm"
+        self.hmac_key: str = ""
         self.latency = latency
         self.late: int | None = None
         self._lag = 0.0
@@ -77,13 +82,16 @@ class Webhook:
             return
         message = {
             "topic": topic,
-            "event_id": self._kernel.uuid(),
+            **self._event_id(),
             "created_at": nanoseconds(
                 self._kernel.now + self.clock_ahead, self._kernel.random.randrange(1000)
             ),
             kind: dict(event) | {"raw_payload": base64.b64encode(raw).decode()},
         }
-        body = json.dumps(message, indent=2).encode()
+        if self.form == "micromdm":
+            body = json.dumps(message, indent=2).encode()
+        else:
+            body = json.dumps(message, sort_keys=True, separators=(",", ":")).encode()
         fault = self._faults.strike(
             "mdm.webhook", f"{topic} {event} {raw.decode(errors='replace')}"
         )
@@ -94,6 +102,14 @@ class Webhook:
             self._kernel.after(fault.delay, lambda: self._enqueue(topic, body))
         if fault is None or fault.what == "duplicate":
             self._enqueue(topic, body)
+
+    def _event_id(self) -> dict[str, str]:
+        uuid = self._kernel.uuid()
+        forms = {
+            "micromdm": {"event_id": uuid},
+            "nanomdm": {"event_id": uuid.replace("-", "")[:16]},
+        }
+        return forms.get(self.form, {})
 
     def forget(self) -> None:
         """The server stops: what waits is lost for ever."""
@@ -139,8 +155,15 @@ class Webhook:
             "Content-Type": "application/json; charset=utf-8",
             "User-Agent": "Go-http-client/1.1",
             **credentials,
+            **self._signature(body),
         }
         self._outgoing.send("webhook", Letter(url, headers, body), self._done)
+
+    def _signature(self, body: bytes) -> dict[str, str]:
+        if not self.hmac_key:
+            return {}
+        digest = hmac.digest(self.hmac_key.encode(), body, "sha256")
+        return {"X-Hmac-Signature": base64.b64encode(digest).decode()}
 
     def _done(self, status: int | None) -> None:
         self._busy = False
