@@ -4,6 +4,8 @@
 is told by STAND_IN_ENGINE: `work`, `lock` (as the real one does), `fail` or `deaf` to SIGTERM.
 """
 
+from __future__ import annotations
+
 import argparse
 import logging
 import os
@@ -11,12 +13,15 @@ import sys
 import threading
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.config import Config
 from bridge.errors import StoreError
 from bridge.serving.processes import run_engine_child, run_web_child, serve
 from bridge.store.file.engine_lock import EngineLock
-from tests.web_stand_in import StandIn
+
+if TYPE_CHECKING:
+    from tests.web_stand_in import StandIn
 
 PROGRAM = (sys.executable, "-m", "tests.serve_stand_in")
 
@@ -43,6 +48,8 @@ def write_config(path: Path, listen: str, more: str = "") -> None:
 def open_bridge(config: Config) -> StandIn:
     if os.environ.get("STAND_IN_WEB") == "fail":
         raise StoreError("the stand-in's database cannot be opened")
+    from tests.web_stand_in import StandIn  # noqa: PLC0415 - of no use to its other processes
+
     return StandIn(config)
 
 

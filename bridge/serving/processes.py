@@ -18,6 +18,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bridge.config import SETTINGS, WANTED, Config, load_config
 from bridge.config.settings import changed
@@ -35,8 +36,9 @@ from bridge.serving.supervisor import (
     supervisor_signals,
 )
 from bridge.store.file.in_use import in_use
-from bridge.web import Bridge
-from bridge.web.server import run_web
+
+if TYPE_CHECKING:  # the supervisor and the engine do without Flask and gunicorn
+    from bridge.web import Bridge
 
 log = logging.getLogger(__name__)
 
@@ -139,6 +141,8 @@ def run_web_child(
     lifeline.watch(_STDIN)
     config = load_config(config_path, os.environ, SETTINGS)
     parent = lifeline.Lifeline()
+    from bridge.web.server import run_web  # noqa: PLC0415 - as above
+
     run_web(
         lambda: open_bridge(config),
         [socket.socket(fileno=fd) for fd in listen_fds],

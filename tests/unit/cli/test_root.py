@@ -144,7 +144,8 @@ HEAVY = {"flask", "gunicorn", "requests", "yaml", "sqlite_utils", "rich", "bridg
     [
         ("bridge.cli", HEAVY | {"bridge.simulator"}),
         ("bridge.cli.insight.status", HEAVY - {"yaml"} | {"msgspec", "email", "bridge.simulator"}),
-        ("bridge.cli.service.serve", {"bridge.simulator"}),
+        ("bridge.cli.service.serve", HEAVY - {"yaml"} | {"werkzeug", "bridge.simulator"}),
+        ("bridge.app.running", {"flask", "gunicorn", "werkzeug", "click", "rich"}),
         (
             "bridge.cli.insight.why",
             HEAVY - {"yaml"}
