@@ -12,6 +12,7 @@ was lost, so it counts as one.
 from __future__ import annotations
 
 import logging
+import re
 import threading
 import time
 from collections.abc import Callable, Mapping
@@ -24,7 +25,7 @@ import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
 from requests.utils import get_environ_proxies, select_proxy
 from tenacity import RetryCallState, Retrying, stop_after_attempt, stop_after_delay
-from urllib3 import PoolManager, ProxyManager
+from urllib3 import PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import HTTPError
 
 from bridge.clients.apple.verdict import error_number
@@ -172,34 +173,50 @@ class HttpClient:
         call = tried.call
         attempt.begin(READ_FOR, self._clock)
         try:
-            # Straight to the adapter: a session would add .netrc, cookies and redirects, none of
-            # them wanted, and takes a third of the time.
-            with self._connections().send(
-                _prepared(**tried.request),
-                stream=True,
-                timeout=self._timeout,
-                verify=self._verify,
-                proxies=self._proxies,
-            ) as response:
+            raw = self._send(tried.request)
+            try:
                 return Reply(
                     call=call,
-                    status=response.status_code,
-                    content=self._body(call, response),
-                    retry_after=retry_after_seconds(
-                        response.headers.get("Retry-After"), self._now()
-                    ),
+                    status=raw.status,
+                    content=self._body(call, raw),
+                    retry_after=retry_after_seconds(raw.headers.get("Retry-After"), self._now()),
                 )
+            finally:
+                raw.close()
+                raw.release_conn()
         except (requests.RequestException, HTTPError, OSError) as error:
             failure = self._failure(call, error, tried.if_dropped)
         # Outside of the except block: requests' errors hold the request with its credentials,
         # and must not travel along as a context.
         raise failure
 
-    def _body(self, call: str, response: requests.Response) -> bytes:
+    def _send(self, request: Mapping[str, Any]) -> Any:
+        """urllib3's response, of which the head is read.
+
+        Without a session, which would add .netrc, cookies and redirects, none of them wanted. What
+        requests knows of proxies and certificates is asked once for each thread, for it takes as
+        long as all the rest.
+        """
+        if self._adapter is not None:
+            return self._adapter.send(
+                _prepared(**request),
+                stream=True,
+                timeout=self._timeout,
+                verify=self._verify,
+                proxies=self._proxies,
+            ).raw
+        way: _Way | None = getattr(self._local, "way", None)
+        if way is None:
+            way = self._local.way = _Way(self._base_url, self._verify, self._proxies)
+            with self._opened_lock:
+                self._opened.add(way.adapter)
+        return way.send(request, self._timeout)
+
+    def _body(self, call: str, raw: Any) -> bytes:
         """The body, decompressed; requests' own reading knows no limit of its size."""
         chunks: list[bytes] = []
         size = 0
-        while chunk := response.raw.read1(_CHUNK, decode_content=True):
+        while chunk := raw.read1(_CHUNK, decode_content=True):
             chunks.append(chunk)
             size += len(chunk)
             if size > self._max_reply:
@@ -223,14 +240,58 @@ class HttpClient:
         message = f"{self.host} gave no readable answer to {call}: {why}. {hint}".rstrip()
         return OutcomeUnknown(message, service=self.service, call=call)
 
-    def _connections(self) -> BaseAdapter:
-        """This thread's own: a shared pool opens and drops connections whenever threads overlap."""
-        adapter: BaseAdapter | None = self._adapter or getattr(self._local, "adapter", None)
-        if adapter is None:
-            adapter = self._local.adapter = _Adapter()
-            with self._opened_lock:
-                self._opened.add(adapter)
-        return adapter
+
+class _Way:
+    """A thread's own connections to one base URL; a shared pool opens and drops connections
+    whenever threads overlap.
+    """
+
+    def __init__(self, base_url: str, verify: str | bool, proxies: Mapping[str, str]) -> None:
+        self.adapter = _Adapter()
+        self._base_url = base_url
+        self._verify = verify
+        self._proxies = dict(proxies)
+        self._base = _prepared(method="GET", url=base_url)
+        self._target = self.adapter.request_url(self._base, self._proxies).rstrip("/")
+
+    def send(self, request: Mapping[str, Any], timeout: tuple[float, float]) -> Any:
+        """Send a request whose `url` is below the base URL; redirects are not followed."""
+        return self._pool().urlopen(
+            method=request["method"],
+            url=self._target_for(request["url"], request["params"]),
+            body=request["data"],
+            headers=request["headers"],
+            redirect=False,
+            assert_same_host=False,
+            preload_content=False,
+            decode_content=False,
+            retries=self.adapter.max_retries,
+            timeout=Timeout(connect=timeout[0], read=timeout[1]),
+        )
+
+    def _target_for(self, url: str, query: Mapping[str, str] | None) -> str:
+        """What the request line names: a path, or the whole URL for a proxy."""
+        path = url.removeprefix(self._base_url)
+        if not query and _NOTHING_TO_QUOTE.fullmatch(path):
+            return self._target + path
+        return self.adapter.request_url(
+            _prepared(method="GET", url=url, params=query), self._proxies
+        )
+
+    def _pool(self) -> Any:
+        """Closed connections are opened anew: the adapter makes another pool then."""
+        if self.adapter.pool is None:
+            pool: Any = self.adapter.get_connection_with_tls_context(
+                self._base, self._verify, self._proxies
+            )
+            self.adapter.cert_verify(pool, self._base.url, self._verify, None)  # type: ignore[no-untyped-call]
+            self.adapter.pool = pool
+            return pool
+        return self.adapter.pool
+
+
+_NOTHING_TO_QUOTE = re.compile(r"(/[A-Za-z0-9_-]+)+")
+"""Paths that requests would leave as they are."""
 
 
 class _Adapter(HTTPAdapter):
@@ -238,6 +299,12 @@ class _Adapter(HTTPAdapter):
 
     def __init__(self) -> None:
         super().__init__(pool_connections=1, pool_maxsize=1, max_retries=0)
+        self.pool: Any = None
+        """That of the base URL, once it is known."""
+
+    def close(self) -> None:
+        self.pool = None
+        super().close()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
         super().init_poolmanager(*args, **kwargs)

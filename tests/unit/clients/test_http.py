@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
+from bridge.clients import http
 from bridge.clients.http import HttpClient
 from bridge.clients.reply import retry_after_seconds
 from bridge.errors import CallError, ConfigError, NotSent, OutcomeUnknown
@@ -207,3 +208,42 @@ def test_retry_after_as_a_date_is_counted_from_the_given_clock() -> None:
     headers = {"Retry-After": "Sun, 09 Sep 2001 01:47:40 GMT"}
     http, _ = through(app_of(("429 Many", headers, b"")), now=lambda: NOW)
     assert http.request("POST", "/").retry_after == 60.0
+
+
+@pytest.mark.parametrize(
+    "base",
+    [
+        "http://127.0.0.1:8080",
+        "https://mdm.example.org",
+        "https://mdm.example.org/a b/ü",
+        "https://mdm.example.org/prefix%20/x",
+        "http://mdm.example.org/mdm/v2",
+    ],
+)
+@pytest.mark.parametrize("proxies", [{}, {"http": "http://proxy.example.org:3128"}])
+@pytest.mark.parametrize(
+    ("path", "query"),
+    [
+        ("/v1/commands/5A1F-0B", None),
+        ("/v1/commands/A%20B", None),
+        ("/v1/commands/A%2DB", None),
+        ("/v1//x", None),
+        ("/v1/ü", None),
+        ("/v1/.~x", None),
+        ("/assets", {"pageIndex": "0", "a b": "c&d"}),
+    ],
+)
+def test_what_is_asked_for_is_named_as_requests_names_it(
+    base: str, proxies: dict[str, str], path: str, query: dict[str, str] | None
+) -> None:
+    way = http._Way(base, True, proxies)
+    prepared = http._prepared(method="GET", url=base + path, params=query)
+    assert way._target_for(base + path, query) == way.adapter.request_url(prepared, proxies)
+
+
+def test_closed_connections_are_opened_anew() -> None:
+    way = http._Way("http://127.0.0.1:9", True, {})
+    before = way._pool()
+    assert way._pool() is before
+    way.adapter.close()
+    assert way._pool() is not before
