@@ -117,7 +117,8 @@ class Facts:
     report: AppReport | None = None
     installed: InstalledReport | None = None
     strangers: bool = False
-    """Whether the newest list has an entry that is not known to be another desired app."""
+    """Whether the newest list has an entry that is not known to be another desired app, so that it
+    may be this one, where no bundle id is known of it."""
     attempt: Attempt | None = None
     elsewhere: str | None = None
     """The CommandUUID that another device with this serial number was sent and never answered."""
@@ -144,6 +145,7 @@ class Facts:
     facts_unheard: Unheard | None = None
     """The same three of answers that never came."""
     free_seats: int | None = None
+    """Of the asset, where the licence is yet to be got."""
     odd_asset: str | None = None
     """What is odd about the row of Apple's that is, or may be, the asset's, where none was read."""
     unsure: Unsure | None = None

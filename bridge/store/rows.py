@@ -7,7 +7,7 @@ position; whatever else it selects comes after them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
 from typing import Any, TypeVar
 
@@ -36,6 +36,20 @@ def columns(cls: type[Any], prefix: str = "") -> str:
 def marks(count: int) -> str:
     """As many placeholders as that: `?, ?, ?`."""
     return ", ".join("?" * count)
+
+
+@lru_cache(maxsize=512)
+def double_marks(count: int) -> str:
+    """The same for as many pairs of values, for `(a, b) IN`: `VALUES (?, ?), (?, ?)`."""
+    if count == 0:
+        return "SELECT NULL, NULL WHERE false"
+    return "VALUES " + ", ".join(["(?, ?)"] * count)
+
+
+def padded(values: Iterable[T]) -> tuple[T, ...]:
+    """The values, the last repeated until they are a power of two: few statements are prepared."""
+    some = tuple(values)
+    return some + some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some) if some else 0)
 
 
 def among(words: Sequence[str]) -> str:

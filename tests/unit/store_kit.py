@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
 
@@ -180,15 +180,19 @@ def make_request(db: Connection, *pairs: Pair, now: float = NOW, sent: bool = Tr
 
 def held(db: Connection, *serials: str, location: str = "hq") -> dict[Pair, Assignment]:
     """The licences for Pages and Keynote that these devices hold."""
-    apps = [PAGES.adam_id, KEYNOTE.adam_id]
-    return assignments.owned(db, location, serials, apps)
+    return assignments.owned(db, location, of_both(serials))
 
 
 def newest(
     db: Connection, *serials: str, location: str = "hq", kind: str = "ASSOCIATE"
 ) -> dict[Pair, PairRecord]:
     """The newest requests for Pages and Keynote of these devices."""
-    return request_pairs.newest(db, location, kind, serials, [PAGES.adam_id, KEYNOTE.adam_id])
+    return request_pairs.newest(db, location, kind, of_both(serials))
+
+
+def of_both(serials: Sequence[str]) -> list[tuple[str, str]]:
+    """Pages and Keynote on each of these devices."""
+    return [(serial, asset.adam_id) for serial in serials for asset in (PAGES, KEYNOTE)]
 
 
 def intend(db: Connection, kind: str = "read_assets", key: str = "", **changes: Any) -> int:

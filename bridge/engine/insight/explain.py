@@ -41,7 +41,7 @@ def explain(
     shown = fleet.install(context.db, serial_number, adam_id)
     if install is None or shown is None:
         return None
-    fact = facts.load(context.db, [install])[0]
+    fact = facts.with_seats(context.db, facts.load(context.db, [install])[0])
     history = History.load(context, install)
     decision = decide(fact, context.policy, context.now)
     reason = decision.reason

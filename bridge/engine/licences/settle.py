@@ -146,8 +146,7 @@ def shown(
     owned = assignments.owned(
         context.db,
         location,
-        list({pair.serial_number for pair in absent}),
-        list({pair.asset.adam_id for pair in absent}),
+        {(pair.serial_number, pair.asset.adam_id) for pair in absent},
     )
     gone = [pair for pair in absent if pair in owned and owned[pair].confirmed_at < began_at]
     taken_away(context, location, gone)

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from itertools import chain
 
 from bridge.domain.model import AppReport, Device
 from bridge.store import rows
 from bridge.store.database import Connection
 from bridge.store.devices import devices, installed_apps, unheard, unreadable
+
+
+def reported(db: Connection, apps: Sequence[tuple[int, str]]) -> dict[tuple[int, str], AppReport]:
+    """What these devices said of these apps, by (device, bundle id)."""
+    found = db.execute(
+        f"SELECT {rows.columns(AppReport)}, device_id FROM app_reports "
+        f"WHERE (device_id, bundle_id) IN ({rows.double_marks(len(apps))})",
+        tuple(chain.from_iterable(apps)),
+    )
+    return {(row["device_id"], row["bundle_id"]): rows.read(AppReport, row) for row in found}
 
 
 def reports(db: Connection, device_ids: Sequence[int]) -> dict[int, dict[str, AppReport]]:

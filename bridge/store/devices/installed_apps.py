@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from bridge.domain.devices.installed_apps import InstalledReport
 from bridge.store import rows
 from bridge.store.database import Connection
 
 
-def reports(db: Connection, device_ids: Sequence[int]) -> dict[tuple[int, str], InstalledReport]:
-    """By device and bundle id, what was said of each app that was asked for."""
+def reported(
+    db: Connection, apps: Sequence[tuple[int, str]]
+) -> dict[tuple[int, str], InstalledReport]:
+    """What these devices said of these apps, by (device, bundle id), as far as they were asked."""
     found = db.execute(
         f"SELECT {rows.columns(InstalledReport)}, device_id FROM installed_apps "
-        f"WHERE device_id IN ({rows.marks(len(device_ids))})",
-        tuple(device_ids),
+        f"WHERE (device_id, bundle_id) IN ({rows.double_marks(len(apps))})",
+        tuple(chain.from_iterable(apps)),
     )
     return {(row["device_id"], row["bundle_id"]): rows.read(InstalledReport, row) for row in found}
 

@@ -11,8 +11,8 @@ from bridge.domain.devices.unreadable import Unreadable
 from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts, Unsure
 from bridge.domain.installs.options import Options
 from bridge.domain.licences.odd_rows import of_asset, of_pair
-from bridge.domain.model import ANSWERED_STATES, AppReport, Asset, Attempt, Device, Install, Pair
-from bridge.store import pauses
+from bridge.domain.model import ANSWERED_STATES, Asset, Attempt, Device, Install, Pair
+from bridge.store import pauses, rows
 from bridge.store.catalog import apps, probes
 from bridge.store.commands import attempts, commands
 from bridge.store.database import Connection
@@ -27,6 +27,9 @@ from bridge.store.service import running
 MANAGED_LIST = "ManagedApplicationList"
 INSTALLED_LIST = "InstalledApplicationList"
 INFORMATION = "DeviceInformation"
+_UNKNOWN = (None, None)
+_SEATLESS = ("none", "refused", "taken")
+"""The states of a licence in which a seat may be needed: others' free seats are not counted."""
 
 
 def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
@@ -37,34 +40,42 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     for install in installs:
         by_location[install.location].append(install)
     offices = {name: _Location(db, name, some) for name, some in by_location.items()}
-    device_of = devices.current(db, [i.target for i in installs])
-    device_ids = [device.id for device in device_of.values()]
-    reports = apps.reports(db, device_ids)
-    installed = installed_apps.reports(db, device_ids)
+    adam_ids = rows.padded({i.adam_id for i in installs})
+    known = apps.bundle_ids(db, adam_ids)
+    bundle_id_of = {i.id: i.bundle_id or known.get(i.adam_id, _UNKNOWN)[0] for i in installs}
+    device_of = devices.current(db, rows.padded({i.target for i in installs}))
+    device_ids = rows.padded(device.id for device in device_of.values())
+    listed = rows.padded(
+        (device_of[i.target].id, bundle_id)
+        for i in installs
+        if (bundle_id := bundle_id_of[i.id]) is not None and i.target in device_of
+    )
+    reports = apps.reported(db, listed)
+    installed = installed_apps.reported(db, listed)
     unread = unreadable.of_devices(db, device_ids)
     lost = unheard.of_devices(db, device_ids)
     paused = pauses.load(db)
     lists_open = _lists_open(db, device_ids, left=False)
     lists_left = _lists_open(db, device_ids, left=True) if paused else lists_open
-    ids = [i.id for i in installs]
+    ids = rows.padded(i.id for i in installs)
     sends = attempts.newest(db, ids, "InstallApplication")
     removals = attempts.newest(db, ids, "RemoveApplication")
     taken = attempts.taken(db, ids)
-    adam_ids = list({i.adam_id for i in installs})
-    known = apps.bundle_ids(db, adam_ids)
     ios_apps = apps.ios_apps(db, adam_ids)
-    all_known = apps.known_bundle_ids(db)
-    own = installs_store.bundle_ids(db, list(device_of))
-    nameless = {i.adam_id for i in installs if known.get(i.adam_id, (None, None))[0] is None}
-    sent_ahead = probes.load(db, list(nameless))
+    nameless = [i for i in installs if bundle_id_of[i.id] is None]
+    with_strangers = _with_strangers(
+        db, [device_of[i.target] for i in nameless if i.target in device_of]
+    )
+    unnamed = {i.adam_id for i in installs if known.get(i.adam_id, _UNKNOWN)[0] is None}
+    sent_ahead = probes.load(db, rows.padded(unnamed)) if unnamed else {}
     result = []
     for install in installs:
         office = offices[install.location]
         device = device_of.get(install.target)
-        of_app, name = known.get(install.adam_id, (None, None))
-        bundle_id = install.bundle_id or of_app
-        of_device = reports[device.id] if device else {}
+        bundle_id, name = bundle_id_of[install.id], known.get(install.adam_id, _UNKNOWN)[1]
+        of_app = (device.id, bundle_id) if device is not None and bundle_id else None
         pair = pair_of(install)
+        licence = office.licence(db, pair, install.round_at)
         pause = paused.over(
             serial_number=install.target, adam_id=install.adam_id, location=install.location
         )
@@ -78,14 +89,14 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 options=_options(install.options),
                 location=office.facts,
                 asset=office.assets.get(pair.asset),
-                licence=office.licence(db, pair, install.round_at),
+                licence=licence,
                 device=told.device,
                 app_name=name,
                 bundle_id=bundle_id,
                 is_ios_app=install.adam_id in ios_apps,
-                report=of_device.get(bundle_id) if bundle_id else None,
-                installed=installed.get((device.id, bundle_id)) if device and bundle_id else None,
-                strangers=_strangers(of_device, all_known, own.get(install.target, frozenset())),
+                report=reports.get(of_app) if of_app else None,
+                installed=installed.get(of_app) if of_app else None,
+                strangers=bundle_id is None and device is not None and device.id in with_strangers,
                 attempt=None if elsewhere else attempt,
                 elsewhere=_open(attempt) if elsewhere else None,
                 taken=taken.get((install.id, device.id, device.enrolment)) if device else None,
@@ -99,7 +110,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 list_unheard=lost.get((device.id, MANAGED_LIST)) if device else None,
                 installed_unheard=lost.get((device.id, INSTALLED_LIST)) if device else None,
                 facts_unheard=lost.get((device.id, INFORMATION)) if device else None,
-                free_seats=office.free(db, pair.asset),
+                free_seats=office.free(db, pair.asset) if licence.state in _SEATLESS else None,
                 odd_asset=office.odd_asset(pair.asset),
                 unsure=office.unsure(pair),
                 probe=sent_ahead.get(install.adam_id),
@@ -187,17 +198,17 @@ class _Location:
         )
         desired = list({Asset(i.adam_id, i.pricing_param) for i in installs})
         self.assets: dict[Asset, AssetFacts] = locations.asset_facts(db, name, desired)
-        serials = list({i.target for i in installs})
-        apps = list({i.adam_id for i in installs})
-        self._owned: dict[Pair, Assignment] = assignments.owned(db, name, serials, apps)
-        self._asked = request_pairs.newest(db, name, "ASSOCIATE", serials, apps)
-        self._released = request_pairs.newest(db, name, "DISASSOCIATE", serials, apps)
+        pairs = rows.padded((i.target, i.adam_id) for i in installs)
+        self._owned: dict[Pair, Assignment] = assignments.owned(db, name, pairs)
+        self._asked = request_pairs.newest(db, name, "ASSOCIATE", pairs)
+        self._released = request_pairs.newest(db, name, "DISASSOCIATE", pairs)
         self._free: dict[Asset, int | None] = {}
         self._odd_assets = odd_rows.load(db, name, "assets")
         self._odd_assignments = odd_rows.load(db, name, "assignments")
         if self._odd_assignments:
             self._odd_since = odd_rows.since(db, name)
-            self._looks = odd_rows.looks(db, name, serials, apps)
+            serials, apps = {i.target for i in installs}, {i.adam_id for i in installs}
+            self._looks = odd_rows.looks(db, name, list(serials), list(apps))
 
     def odd_asset(self, asset: Asset) -> str | None:
         """What is odd about the row that may be an asset's, if none of it was read."""
@@ -293,6 +304,13 @@ def _standing(asked: PairRecord, round_at: float) -> Licence:
     )
 
 
+def with_seats(db: Connection, fact: Facts) -> Facts:
+    """The same with the free seats of its asset, also where it needs none."""
+    asset = pair_of(fact.install).asset
+    free = free_seats(db, fact.install.location, asset, fact.asset)
+    return replace(fact, free_seats=free)
+
+
 def free_seats(
     db: Connection, location: str, asset: Asset, counts: AssetFacts | None
 ) -> int | None:
@@ -313,7 +331,17 @@ def _open(attempt: Attempt | None) -> str | None:
     return attempt.command_uuid
 
 
-def _strangers(reports: dict[str, AppReport], known: frozenset[str], own: frozenset[str]) -> bool:
-    """Whether a list has an entry that is neither a known app nor one that its device named."""
-    listed = {r.bundle_id for r in reports.values() if r.status is not None}
-    return not listed <= known | own if own else not listed <= known
+def _with_strangers(db: Connection, some: Sequence[Device]) -> set[int]:
+    """Whose list has an entry that is neither a known app nor one that the device itself named."""
+    if not some:
+        return set()
+    serial_of = {device.id: device.serial_number or "" for device in some}
+    known = apps.known_bundle_ids(db)
+    own = installs_store.bundle_ids(db, list(serial_of.values()))
+    return {
+        device_id
+        for device_id, of_device in apps.reports(db, list(serial_of)).items()
+        if {r.bundle_id for r in of_device.values() if r.status is not None}
+        - known
+        - own[serial_of[device_id]]
+    }

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass
+from itertools import chain
 
 from bridge.domain.model import Asset, Pair
 from bridge.store import rows
@@ -25,15 +26,15 @@ class Assignment:
 
 
 def owned(
-    db: Connection, location: str, serial_numbers: Sequence[str], adam_ids: Sequence[str]
+    db: Connection, location: str, pairs: Collection[tuple[str, str]]
 ) -> dict[Pair, Assignment]:
-    """The licences that these devices hold for these apps from one location."""
+    """The licences from one location that devices hold for apps, for these (serial number, adam
+    id)."""
     found = db.execute(
         f"SELECT {rows.columns(Assignment)} FROM assignments "
-        f"WHERE target IN ({rows.marks(len(serial_numbers))}) "
-        f"AND adam_id IN ({rows.marks(len(adam_ids))}) AND location = ? "
+        f"WHERE (target, adam_id) IN ({rows.double_marks(len(pairs))}) AND location = ? "
         "AND target_kind = 'serial'",
-        (*serial_numbers, *adam_ids, location),
+        (*chain.from_iterable(pairs), location),
     )
     assignments = (rows.read(Assignment, row) for row in found)
     return {Pair(Asset(a.adam_id, a.pricing_param), a.target): a for a in assignments}

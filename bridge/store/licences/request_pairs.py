@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any
 
 from bridge.domain.model import Asset, Pair
@@ -243,10 +244,9 @@ def newest(
     db: Connection,
     location: str,
     kind: str,
-    serial_numbers: Sequence[str],
-    adam_ids: Sequence[str],
+    pairs: Sequence[tuple[str, str]],
 ) -> dict[Pair, PairRecord]:
-    """For each pair of these devices and apps its newest request of one kind."""
+    """For each pair of these (serial number, adam id) its newest request of one kind."""
     found = db.execute(
         "SELECT p.id, p.adam_id, p.pricing_param, p.target, p.state, p.ready_at, p.settled_at, "
         "p.looked_at, p.error_number, p.repeat, r.state AS request_state, r.apple_event_id, "
@@ -254,10 +254,9 @@ def newest(
         "LEFT JOIN apple_requests r ON r.id = p.request_id LEFT JOIN outbox o "
         "ON o.id = p.request_id AND p.state = 'open' AND o.state = 'ready' "
         "AND o.error IS NOT NULL "
-        f"WHERE p.target IN ({rows.marks(len(serial_numbers))}) "
-        f"AND p.adam_id IN ({rows.marks(len(adam_ids))}) AND p.location = ? "
+        f"WHERE (p.target, p.adam_id) IN ({rows.double_marks(len(pairs))}) AND p.location = ? "
         "AND p.kind = ? AND p.target_kind = 'serial' ORDER BY p.id",
-        (*serial_numbers, *adam_ids, location, kind),
+        (*chain.from_iterable(pairs), location, kind),
     )
     return {
         pair_of(r): PairRecord(

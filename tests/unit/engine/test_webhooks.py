@@ -123,7 +123,7 @@ def test_a_new_enrolment_forgets_what_the_device_had(database: Database) -> None
     deliver(database, "mdm.Authenticate", 3, NOW + 9)
     with database.read() as db:
         assert value(db, "SELECT count(*) FROM app_reports") == 0
-        assert installed_apps.reports(db, [device.id]) == {}
+        assert installed_apps.reported(db, [(device.id, "x")]) == {}
         assert state(db, "q") == "dropped"
         posted = command(db, "p")
         assert (posted.state, posted.look_at, posted.suspect) == ("posted", NOW + 9, True)
@@ -227,7 +227,8 @@ def test_a_list_of_installed_apps_tells_of_what_it_was_asked_for_in_its_enrolmen
     )
     answer(database, "q", "Acknowledged", more=told)
     with database.read() as db:
-        found = installed_apps.reports(db, [device.id])
+        asked = [(device.id, each) for each in ("a.b", "c.d", "e.f", "x")]
+        found = installed_apps.reported(db, asked)
     assert {bundle_id for _, bundle_id in found} == kept
     if kept:
         assert found[device.id, "a.b"].presence == "absent"

@@ -283,11 +283,16 @@ def test_what_its_device_named_is_its_own_and_of_no_unknown_origin(db: Connectio
     device = make_device(db)
     apps.learn_app(db, PAGES.adam_id, bundle_id=BUNDLE, name=None, source="file")
     listed(db, device, ("com.apple.Pages.watch", "Managed"))
-    assert (one(db).strangers, one(db).report) == (True, None)
+    make_install(db, asset=KEYNOTE)
+    of_no_known_name = installs.get(db, "S1", KEYNOTE.adam_id)
+    assert of_no_known_name is not None
+    assert facts.load(db, [of_no_known_name])[0].strangers, "it may be this one"
+    assert one(db).report is None
     assert installs.learn_bundle_id(db, install_id, "com.apple.Pages.watch")
     assert not installs.learn_bundle_id(db, install_id, "com.apple.Pages.watch")
     fact = one(db)
     assert (fact.strangers, fact.bundle_id) == (False, "com.apple.Pages.watch")
+    assert not facts.load(db, [of_no_known_name])[0].strangers
     assert fact.report is not None and fact.report.status == "Managed"
     assert installed_apps.desired_bundle_ids(db, fact.install.target) == ["com.apple.Pages.watch"]
     assert apps.ours(db, fact.install.target) == {"com.apple.Pages.watch"}

@@ -44,6 +44,8 @@ def test_of_a_repetition_only_what_is_new_is_settled(db: Connection, again: bool
     assignments.withdraw(db, "hq", [a])
     told = [a, b, b] if again else [a, b]
     assert settle.confirmed(context(db, NOW + 5), request, told, told_by="status") == [b]
-    assert assignments.owned(db, "hq", ["A", "B"], [a.asset.adam_id]).keys() == {b}
-    found = request_pairs.newest(db, "hq", "ASSOCIATE", ["A"], [a.asset.adam_id])
+    assert assignments.owned(db, "hq", [("A", a.asset.adam_id), ("B", a.asset.adam_id)]).keys() == {
+        b
+    }
+    found = request_pairs.newest(db, "hq", "ASSOCIATE", [("A", a.asset.adam_id)])
     assert found[a].settled_at == NOW, "what was settled stays as it was"
