@@ -33,7 +33,7 @@ database: bridge.db
 listen: 127.0.0.1:{port}
 public_url: http://127.0.0.1:{port}
 api: {{key: api-key}}
-servers: {{main: {{url: "http://127.0.0.1:{world}", api_key: mdm-key, webhook_key: webhook-key}}}}
+servers: {{main: {{url: "{mdm}", api_key: mdm-key, webhook_key: webhook-key}}}}
 locations: {{hq: {{content_token_file: hq.vpptoken}}}}
 apple: {{url: "http://127.0.0.1:{world}/mdm/v2"}}
 groups: {{everyone: {{all: true}}}}
@@ -165,16 +165,16 @@ class Bridge:
         """What its API answers."""
         return get_json(self.port, path, {"Authorization": _API})
 
-    def put(self, path: str, body: object) -> None:
+    def send(self, method: str, path: str, body: object) -> None:
         """Have its API do something; raises RuntimeError where it does not."""
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=60)
         headers = {"Authorization": _API, "Content-Type": "application/json"}
-        connection.request("PUT", path, json.dumps(body), headers)
+        connection.request(method, path, json.dumps(body), headers)
         answer = connection.getresponse()
         said = answer.read()
         connection.close()
         if answer.status >= 400:
-            raise RuntimeError(f"PUT {path}: {answer.status} {said!r}")
+            raise RuntimeError(f"{method} {path}: {answer.status} {said!r}")
 
     def want(self, wanted: Sequence[str]) -> None:
         """Let its file want these apps for every device; nothing is applied."""
@@ -218,12 +218,18 @@ class Bridge:
 
 
 @contextmanager
-def folder_of(port: int, world: int, apps: int) -> Iterator[Path]:
-    """A folder with configuration and content token for `apps` apps for every device."""
+def folder_of(port: int, world: int, apps: int, mdm: str | None = None) -> Iterator[Path]:
+    """A folder with configuration and content token for `apps` apps for every device.
+
+    `mdm` is the MDM server's URL, where that is not the world's.
+    """
     with tempfile.TemporaryDirectory(prefix="bench-") as name:
         folder = Path(name)
         for path, text in (
-            (folder / "config.yaml", _CONFIG.format(port=port, world=world)),
+            (
+                folder / "config.yaml",
+                _CONFIG.format(port=port, world=world, mdm=mdm or f"http://127.0.0.1:{world}"),
+            ),
             (folder / "hq.vpptoken", base64.b64encode(b'{"token": "bench"}').decode()),
         ):
             path.touch(mode=0o600)
@@ -249,13 +255,15 @@ def setting(
     environ: Mapping[str, str] | None = None,
     *,
     wanted: bool = True,
+    mdm: str | None = None,
 ) -> Iterator[tuple[Bridge, World]]:
     """The world, and a bridge that has applied its apps and serves; all ends with the block.
 
-    Without `wanted` no app is wanted yet, of those that the location owns.
+    Without `wanted` no app is wanted yet, of those that the location owns. `mdm` is the URL of
+    another MDM server than the world's.
     """
     port, world_port = free_ports(2)
-    with folder_of(port, world_port, apps if wanted else 0) as folder:
+    with folder_of(port, world_port, apps if wanted else 0, mdm) as folder:
         world = World(world_port, port, devices, apps)
         bridge = Bridge(folder, port, code, environ)
         try:

@@ -134,7 +134,8 @@ class Rig:
     `pause` is the time in seconds between a device's connections, `further` are options of
     `build_world`. MicroMDM sends its webhooks one after the other, so devices that hardly pause
     would be minutes ahead of them: with `most_behind` they (and whoever else looks at `breath`)
-    are held back while that many are still to come.
+    are held back while that many are still to come. Without `own_policy` the bridge has its
+    default policy.
     """
 
     def __init__(
@@ -148,6 +149,7 @@ class Rig:
         by_serial: bool = False,
         pause: float = 0.4,
         most_behind: int | None = None,
+        own_policy: bool = True,
         queue: Literal["builtin", "inmem"] = "builtin",
         kind: Literal["micromdm", "nanomdm", "nanohub"] = "micromdm",
         hmac_key: str = "",
@@ -176,7 +178,8 @@ class Rig:
         self._server = {"kind": kind} | ({"webhook_hmac_key": hmac_key} if hmac_key else {})
         self.gate = Gate(self.mdm, self.evidence)
         self.lives: list[Life] = []
-        self._policy = {g: {**v, **(policy or {}).get(g, {})} for g, v in POLICY.items()}
+        base = POLICY if own_policy else {}
+        self._policy = {g: {**v, **(policy or {}).get(g, {})} for g, v in base.items()}
         self._named = named
         self._by_serial = by_serial
         self._pause = pause

@@ -42,6 +42,8 @@ _WHERE: Mapping[str, str] = {
     "associates": "licences",
     "latency": "licences",
     "notifications": "notifications",
+    "outbox": "real",
+    "stranger": "real",
     "commands": "size",
 }
 """In which module each figure is; the function has its name."""

@@ -60,7 +60,9 @@ def latency(asked: Asked) -> Found:
         [adam_id] = adam_ids(1)
         devices = bridge.get("/v1/devices?limit=1000")["devices"]
         for number, device in enumerate(devices, 1):
-            bridge.put(f"/v1/installs/{device['serial_number']}/{adam_id}", {"location": "hq"})
+            bridge.send(
+                "PUT", f"/v1/installs/{device['serial_number']}/{adam_id}", {"location": "hq"}
+            )
             _wait_for(world, number, 60.0)
             until(lambda so_far=number: len(world.ask("latencies")) >= so_far, "it is sent", 60.0)
         waits = world.ask("latencies")

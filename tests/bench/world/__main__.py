@@ -2,7 +2,7 @@
 
 `port` is where it listens, `bridge` the bridge's port, `devices` and `apps` how many there are.
 What the benchmark asks goes to /bench/…: `authenticate`, `token_update`, `check_in`, `hold`,
-`release`; `stats` says how far it is.
+`release`, for Apple `be_silent` and `speak`; `stats` says how far it is.
 """
 
 from __future__ import annotations
@@ -60,6 +60,10 @@ class World:
                 mdm.hold = True
             case "release":
                 mdm.release()
+            case "be_silent":
+                self.apple.silent = True
+            case "speak":
+                self.apple.speak()
             case "latencies":
                 return Answer(200, json.dumps(self._latencies()).encode())
             case "untold":

@@ -33,8 +33,11 @@ class Apple:
         """When the SUCCESS for (serial number, adam id) was taken, by time.time()."""
         self.told: dict[tuple[str, str], float] = {}
         """When that SUCCESS was sent, or queued behind others."""
+        self.silent = False
+        """Whether notifications are kept back until `speak`."""
         self.untold: list[str] = []
         """Notifications that nobody wanted to have."""
+        self._kept: list[tuple[str, dict[str, object], list[tuple[str, str]] | None]] = []
         self._root = root
         self._adam_ids = adam_ids
         self._connect = connect
@@ -75,6 +78,12 @@ class Apple:
     def poster(self) -> Poster | None:
         """Who posts the notifications."""
         return self._poster
+
+    def speak(self) -> None:
+        """Send what was kept back."""
+        self.silent, kept, self._kept = False, self._kept, []
+        for kind, content, pairs in kept:
+            self._notify(kind, content, pairs)
 
     def _answer(self, body: dict[str, object]) -> Answer:
         envelope: dict[str, object] = {
@@ -190,6 +199,9 @@ class Apple:
         }
         if self._poster is None:
             self.untold.append(json.dumps(message))
+            return
+        if self.silent and kind != "TEST_NOTIFICATION":
+            self._kept.append((kind, content, pairs))
             return
         self.told.update(dict.fromkeys(((s, a) for a, s in pairs or ()), time.time()))
 
