@@ -67,7 +67,13 @@ class Place:
         return f"http://micromdm:{self.webhook_key}@127.0.0.1:{self.port}/hooks/mdm/main"
 
     def write(
-        self, *, apple_url: str, mdm_url: str, content_token: str, apps: Mapping[str, str]
+        self,
+        *,
+        apple_url: str,
+        mdm_url: str,
+        mdm_kind: str,
+        content_token: str,
+        apps: Mapping[str, str],
     ) -> None:
         """Write the files; `apps` are names by adam id, wanted on every enrolled device."""
         _write_secret(self.directory / "hq.vpptoken", content_token)
@@ -78,6 +84,7 @@ class Place:
                 url=self.url,
                 api_key=self.api_key,
                 mdm_url=mdm_url,
+                mdm_kind=mdm_kind,
                 mdm_api_key=self.mdm_api_key,
                 webhook_key=self.webhook_key,
                 apple_url=apple_url,
@@ -96,7 +103,7 @@ listen: 127.0.0.1:{port}
 public_url: {url}
 api: {{key: {api_key}}}
 servers:
-  main: {{url: "{mdm_url}", api_key: {mdm_api_key}, webhook_key: {webhook_key}}}
+  main: {{kind: {mdm_kind}, url: "{mdm_url}", api_key: {mdm_api_key}, webhook_key: {webhook_key}}}
 locations:
   hq: {{content_token_file: hq.vpptoken}}
 apple: {{url: "{apple_url}"}}

@@ -6,7 +6,7 @@ import http.client
 import importlib.util
 import shutil
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -16,10 +16,18 @@ from bridge.simulator.apple.notifications import NotificationSettings
 from bridge.simulator.devices.device import Device
 from bridge.simulator.faults import Fault, demo_faults
 from bridge.simulator.mdm.real_mdm import RealMicroMdm
+from bridge.simulator.mdm.real_nano import Program, RealNano
 from bridge.simulator.serve import Running, run
 from bridge.simulator.world import World, build_world
 
-PROGRAMS = ("micromdm", "scepclient")
+PROGRAMS: Mapping[str, tuple[str, ...]] = {
+    "micromdm": ("micromdm", "scepclient"),
+    "nanomdm": ("nanomdm",),
+    "nanohub": ("nanohub",),
+}
+"""What a demonstration with a real MDM server of each kind runs."""
+
+_NAMES = {"micromdm": "MicroMDM", "nanomdm": "NanoMDM", "nanohub": "NanoHUB"}
 ENROL_WITHIN = 6.0
 """Seconds in which the second half of the devices enrols, one by one."""
 
@@ -34,6 +42,7 @@ class Outside:
     """A simulated world on loopback ports. Half of its devices are enrolled from the start."""
 
     mdm_name = "MDM server, simulated,"
+    mdm_kind = "micromdm"
 
     def __init__(self, devices: int, apps: int, seed: int, *, faults: bool) -> None:
         self.world: World = build_world(
@@ -113,30 +122,35 @@ class Outside:
         return demo_faults(seed)
 
 
-class OutsideWithMicroMdm(Outside):
-    """The same with a real MicroMDM. It has no push certificate, so the devices come by themselves.
+class OutsideWithRealMdm(Outside):
+    """The same with a real MDM server of this kind. It has no push certificate, so the devices come
+    by themselves.
 
-    Its devices talk to it while they hold the world's lock: MicroMDM never waits for anybody who
-    needs that, and a device's state is in the hands of one thread at a time.
+    Its devices talk to it while they hold the world's lock: it never waits for anybody who needs
+    that, and a device's state is in the hands of one thread at a time.
     """
 
-    mdm_name = "MicroMDM, a real one,"
-
-    def __init__(self, devices: int, apps: int, seed: int, *, faults: bool) -> None:
+    def __init__(self, devices: int, apps: int, seed: int, *, faults: bool, kind: str) -> None:
         super().__init__(devices, apps, seed, faults=faults)
-        self._mdm: RealMicroMdm | None = None
+        self.mdm_kind = kind
+        self.mdm_name = f"{_NAMES[kind]}, a real one,"
+        self._mdm: RealMicroMdm | RealNano | None = None
 
     @property
     def mdm_url(self) -> str:
         """The MDM server's address."""
         if self._mdm is None:
-            raise BridgeError("micromdm does not run")
+            raise BridgeError(f"{self.mdm_kind} does not run")
         return self._mdm.url
 
     def start(self, directory: Path, webhook_url: str) -> None:
-        """Start MicroMDM and the rest."""
+        """Start the MDM server and the rest."""
         directory.mkdir()
-        self._mdm = RealMicroMdm(directory, webhook_url, self.mdm_api_key)
+        if self.mdm_kind == "micromdm":
+            self._mdm = RealMicroMdm(directory, webhook_url, self.mdm_api_key)
+        else:
+            program: Program = "nanohub" if self.mdm_kind == "nanohub" else "nanomdm"
+            self._mdm = RealNano(directory, webhook_url, self.mdm_api_key, program)
         self._mdm.start()
         for device in self.world.devices:
             device.transport = self._mdm.transport
@@ -164,7 +178,7 @@ class OutsideWithMicroMdm(Outside):
         return True
 
     def stop(self) -> None:
-        """Close the ports, then end MicroMDM."""
+        """Close the ports, then end the MDM server."""
         try:
             super().stop()
         finally:
@@ -175,9 +189,9 @@ class OutsideWithMicroMdm(Outside):
         return [f for f in demo_faults(seed) if f.where == "device" or f.where.startswith("apple.")]
 
 
-def missing_for_micromdm() -> list[str]:
-    """What a demonstration with a real MicroMDM needs and cannot find."""
-    missing = [f"`{name}` on PATH" for name in PROGRAMS if shutil.which(name) is None]
+def missing_for(kind: str) -> list[str]:
+    """What a demonstration with a real MDM server of this kind needs and cannot find."""
+    missing = [f"`{name}` on PATH" for name in PROGRAMS[kind] if shutil.which(name) is None]
     if importlib.util.find_spec("cryptography") is None:
         missing.append("the extra real (pip install 'micromdm-vpp-bridge[real]')")
     return missing

@@ -25,9 +25,10 @@ from bridge.demo.bridge import (
 )
 from bridge.demo.outside import (
     ENROL_WITHIN,
+    PROGRAMS,
     Outside,
-    OutsideWithMicroMdm,
-    missing_for_micromdm,
+    OutsideWithRealMdm,
+    missing_for,
 )
 from bridge.demo.report import Pair, Result
 from bridge.demo.watch import Watch
@@ -59,10 +60,10 @@ _TERMINATED = 128 + signal.SIGTERM
 @click.option("--seed", type=int, default=1, show_default=True, help="What chance is made of.")
 @click.option(
     "--mdm",
-    type=click.Choice(["simulated", "micromdm"]),
+    type=click.Choice(["simulated", *PROGRAMS]),
     default="simulated",
     show_default=True,
-    help="`micromdm`: a real one; needs micromdm and scepclient on PATH, and the extra `real`.",
+    help="A real one needs its program on PATH (micromdm also scepclient) and the extra `real`.",
 )
 def demo(devices: int, apps: int, faults: bool, kills: int, keep: bool, seed: int, mdm: str) -> int:
     """Show the bridge at work between a simulated Apple and a simulated MDM server with devices.
@@ -71,17 +72,19 @@ def demo(devices: int, apps: int, faults: bool, kills: int, keep: bool, seed: in
     every device, the bridge says so, too, and nothing was asked or sent that must not be.
     """
     began_at = time.monotonic()
-    missing = missing_for_micromdm() if mdm == "micromdm" else []
+    missing = [] if mdm == "simulated" else missing_for(mdm)
     if missing:
-        raise click.UsageError(f"--mdm micromdm needs {' and '.join(missing)}")
+        raise click.UsageError(f"--mdm {mdm} needs {' and '.join(missing)}")
     words = [counted(devices, "device"), counted(apps, "app")]
     words += ["with faults"] if faults else []
     words += [counted(kills, "kill")] if kills else []
     show.line(f"Demonstration: {', '.join(words)}, seed {seed}")
     further = max(devices * apps - _USUAL, 0)
-    kind = OutsideWithMicroMdm if mdm == "micromdm" else Outside
     with _end_on_sigterm(), _directory(keep=keep) as directory:
-        outside = kind(devices, apps, seed, faults=faults)
+        if mdm == "simulated":
+            outside = Outside(devices, apps, seed, faults=faults)
+        else:
+            outside = OutsideWithRealMdm(devices, apps, seed, faults=faults, kind=mdm)
         deadline = began_at + LIMIT + further * _EACH_FURTHER + kills * _EACH_KILL
         return _run(outside, directory, kills, seed, deadline)
 
@@ -118,6 +121,7 @@ def _run(outside: Outside, directory: Path, kills: int, seed: int, deadline: flo
         place.write(
             apple_url=outside.apple_url,
             mdm_url=outside.mdm_url,
+            mdm_kind=outside.mdm_kind,
             content_token=outside.world.location.token,
             apps=outside.app_names,
         )
