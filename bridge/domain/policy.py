@@ -172,12 +172,13 @@ class LimitsPolicy:
 
 @dataclass(frozen=True, slots=True)
 class RetentionPolicy:
-    """How long evidence is kept. Messages are known to be duplicates for longer than that: Apple's
-    for `duplicates`, webhooks for `mdm_duplicates`, as MDM servers hardly ever send one again."""
+    """How long evidence is kept. Apple's messages are known to be duplicates for longer than that,
+    for `duplicates`; webhooks, of which a fleet has most and which MDM servers hardly ever send
+    again, for `mdm_duplicates`."""
 
     events: Seconds = 30 * DAY
     duplicates: Seconds = 400 * DAY
-    mdm_duplicates: Seconds = 60 * DAY
+    mdm_duplicates: Seconds = 7 * DAY
     outbox: Seconds = 30 * DAY
     removed: Seconds = 90 * DAY
     counts: Seconds = 60 * DAY

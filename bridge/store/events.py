@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from bridge.domain.vocabulary import EVENT_STATUSES, EventSource, EventStatus
 from bridge.store import rows
+from bridge.store.bodies import packed, unpacked
 from bridge.store.database import Connection, Row
 from bridge.store.inbox.message import Arrived, NewMessage
 from bridge.store.inbox.waiting import Waiting
@@ -41,6 +42,11 @@ class Event:
     apple_event_id: str | None
     outcome: str | None
     body: bytes
+
+
+def _event(row: Row) -> Event:
+    event = rows.read(Event, row)
+    return replace(event, body=unpacked(event.body))
 
 
 def see(db: Connection, message: Arrived) -> bool:
@@ -89,7 +95,7 @@ def store(db: Connection, event: Event, now: float, retry_at: float | None = Non
             event.udid,
             event.command_uuid,
             event.apple_event_id,
-            event.body,
+            packed(event.body),
         ),
     )
 
@@ -119,7 +125,7 @@ def get(db: Connection, event_id: int) -> Event | None:
     row = db.execute(
         f"SELECT {rows.columns(Event)} FROM events WHERE id = ?", (event_id,)
     ).fetchone()
-    return rows.read(Event, row) if row else None
+    return _event(row) if row else None
 
 
 def next_new(db: Connection, now: float, limit: int, at_most: int = 1 << 20) -> list[Event]:
@@ -132,10 +138,11 @@ def next_new(db: Connection, now: float, limit: int, at_most: int = 1 << 20) -> 
         (now, limit),
     )
     for row in cursor:
-        size += len(row["body"])
+        event = _event(row)
+        size += len(event.body)
         if found and size > at_most:
             break
-        found.append(rows.read(Event, row))
+        found.append(event)
     cursor.close()
     return found
 
@@ -196,4 +203,4 @@ def by_apple_event(db: Connection, location: str, apple_event_id: str) -> list[E
         "WHERE source = 'apple' AND origin = ? AND apple_event_id = ? ORDER BY id",
         (location, apple_event_id),
     )
-    return [rows.read(Event, row) for row in found]
+    return [_event(row) for row in found]

@@ -2,9 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
+from bridge.store.bodies import unpacked
 from tests.flow.scene import Scene
+
+
+def stored_bytes(scene: Scene) -> Mapping[str, bytes]:
+    """All that is stored, by file; and the bodies of messages, which are packed there."""
+    files = {path.name: path.read_bytes() for path in scene.tmp_path.glob("bridge.db*")}
+    with scene.bridge.database.read() as db:
+        bodies = [unpacked(row[0]) for row in db.execute("SELECT body FROM events")]
+    return files | {"bodies": b"\n".join(bodies)}
 
 
 def kinds(scene: Scene) -> list[str]:

@@ -12,7 +12,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -29,6 +29,7 @@ from bridge.engine.intake.forward import Forwarder, Webhook
 from bridge.store import meta
 from bridge.store.database import Connection, Database
 from tests.flow.cli_kit import Shell
+from tests.flow.kit import stored_bytes
 from tests.flow.scene import WEBHOOK_KEY, Scene
 from tests.flow.test_serve_process import DEADLINE as PROCESS_DEADLINE
 from tests.flow.test_serve_process import ENDS_WITHIN, Served, end
@@ -645,13 +646,7 @@ def test_secrets_of_an_address_are_shown_nowhere(
     assert "forward.main.failed" in status
     everything = readyz + status + json.dumps(shell.json("status")) + caplog.text
     assert host in everything and "hush" not in everything
-    assert not stored_bytes(scene, b"hush")
-
-
-def stored_bytes(scene: Scene, text: bytes) -> Mapping[str, int]:
-    """The files of the database that hold `text`."""
-    files = scene.config.database.parent.glob("bridge.db*")
-    return {file.name: file.stat().st_size for file in files if text in file.read_bytes()}
+    assert not any(b"hush" in each for each in stored_bytes(scene).values())
 
 
 CONFIG = """\

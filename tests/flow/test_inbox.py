@@ -13,6 +13,7 @@ from bridge.engine.intake import inbox
 from bridge.store.database import Database
 from tests import inbox_file
 from tests.flow.cli_kit import Shell
+from tests.flow.kit import stored_bytes
 from tests.flow.scene import Killed, MakeScene, Scene
 from tests.flow.test_messages import BASIC, connect, idle, settled
 
@@ -155,8 +156,9 @@ def test_no_secret_waits_in_the_inbox(shell: Shell) -> None:
     scene.client.post("/hooks/mdm/main", data=json.dumps(body), headers=AUTHORIZED)
     (waiting,) = inbox_file.waiting(scene.config.database)
     assert b"never-kept" not in waiting.body
-    for file in scene.tmp_path.glob("bridge.db*"):
-        assert b"never-kept" not in file.read_bytes()
+    scene.settle()
+    for name, stored in stored_bytes(scene).items():
+        assert b"never-kept" not in stored, name
 
 
 def test_the_clock_is_set_while_something_waits(shell: Shell) -> None:

@@ -11,6 +11,7 @@ import pytest
 from bridge.engine.context import Context
 from bridge.engine.intake import inbox
 from bridge.simulator.faults import Fault
+from bridge.store.bodies import unpacked
 from bridge.store.events import Event
 from tests.flow.scene import WEBHOOK_KEY, Scene
 
@@ -222,7 +223,9 @@ def test_garbage_in_a_payload_is_evidence(make_scene: MakeScene, payload: str) -
     assert newest["outcome"].startswith("unreadable, no effect")
     assert scene.counters()["mdm.unreadable"] == 1
     with scene.bridge.database.read() as db:
-        kept = json.loads(db.execute("SELECT body FROM events ORDER BY id DESC").fetchone()[0])
+        kept = json.loads(
+            unpacked(db.execute("SELECT body FROM events ORDER BY id DESC").fetchone()[0])
+        )
     assert set(kept["payload"]) == {"length", "sha256", "error"}
 
 

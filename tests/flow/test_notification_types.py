@@ -16,6 +16,8 @@ import pytest
 
 from bridge.simulator.apple.library import Event, Pair
 from bridge.simulator.faults import Fault
+from bridge.store.bodies import unpacked
+from tests.flow.kit import stored_bytes
 from tests.flow.scene import Scene
 
 MakeScene = Callable[..., Scene]
@@ -525,15 +527,14 @@ def kept(scene: Scene) -> dict[str, Any]:
     """The body that is kept of the newest notification."""
     with scene.bridge.database.read() as db:
         row = db.execute("SELECT body FROM events ORDER BY id DESC LIMIT 1").fetchone()
-    return dict(json.loads(row[0]))
+    return dict(json.loads(unpacked(row[0])))
 
 
 def is_nowhere(scene: Scene, *secrets: str) -> None:
     """No file of the database holds any of these, in no table and in no page."""
-    for path in scene.tmp_path.glob("bridge.db*"):
-        data = path.read_bytes()
+    for name, data in stored_bytes(scene).items():
         for secret in secrets:
-            assert secret.encode() not in data, path.name
+            assert secret.encode() not in data, name
 
 
 @pytest.mark.parametrize(

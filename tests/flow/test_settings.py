@@ -11,6 +11,7 @@ from bridge.domain.policy import Policy, VerifyPolicy
 from bridge.simulator.devices.apps import App
 from bridge.simulator.devices.device import Device
 from bridge.simulator.faults import Fault
+from tests.flow.kit import stored_bytes
 from tests.flow.scene import Scene
 
 MakeScene = Callable[..., Scene]
@@ -203,7 +204,7 @@ def _first(scene: Scene) -> str:
 
 def _dump(scene: Scene) -> list[str]:
     with sqlite3.connect(scene.config.database) as db:
-        return list(db.iterdump())
+        return [*db.iterdump(), *stored_bytes(scene)["bodies"].decode().splitlines()]
 
 
 def test_the_values_are_for_the_owner_alone(make_scene: MakeScene) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
@@ -17,37 +18,37 @@ _WAY = "pricing_param, locations, priority, options, desired_by, on_hold"
 
 
 def desired(db: Connection) -> list[Cohort]:
-    """Everything that is desired now, by how it is desired."""
+    """Everything that is desired now, by how it is desired, app by app."""
     lists = location_lists.load(db)
-    apps = db.execute("SELECT DISTINCT adam_id FROM installs ORDER BY adam_id").fetchall()
-    return [cohort for row in apps for cohort in _of_app(db, row[0], lists)]
-
-
-def _of_app(db: Connection, adam_id: str, lists: Mapping[str, tuple[str, ...]]) -> list[Cohort]:
-    """App by app, so that the rows of one app at a time are in memory."""
-    found = db.execute(
-        f"SELECT {_WAY}, target FROM installs WHERE adam_id = ? "
-        "AND desired = 1 AND target_kind = 'serial'",
-        (adam_id,),
+    plain = db.cursor()
+    plain.row_factory = None  # a fleet's installs are read whole: tuples take half the time
+    found = plain.execute(
+        f"SELECT adam_id, {_WAY}, target FROM installs WHERE desired = 1 AND target_kind = 'serial'"
     )
-    serials: dict[tuple[Any, ...], list[str]] = {}
-    for *way, serial_number in found:
-        serials.setdefault(tuple(way), []).append(serial_number)
-    return [
-        Cohort(
-            Asset(adam_id, pricing_param),
-            lists[locations][0],
-            priority,
-            _options(options),
-            desired_by,
-            frozenset(some),
-            on_hold,
-            lists[locations][1:],
-        )
-        for (pricing_param, locations, priority, options, desired_by, on_hold), some in (
-            serials.items()
-        )
-    ]
+    serials: dict[tuple[Any, ...], list[str]] = defaultdict(list)
+    for row in found:
+        serials[row[:-1]].append(row[-1])
+    apps: dict[str, list[Cohort]] = defaultdict(list)
+    while serials:
+        way, some = serials.popitem()
+        apps[way[0]].insert(0, _cohort(way, some, lists))
+    return [cohort for adam_id in sorted(apps) for cohort in apps[adam_id]]
+
+
+def _cohort(
+    way: tuple[Any, ...], serials: list[str], lists: Mapping[str, tuple[str, ...]]
+) -> Cohort:
+    adam_id, pricing_param, locations, priority, options, desired_by, on_hold = way
+    return Cohort(
+        Asset(adam_id, pricing_param),
+        lists[locations][0],
+        priority,
+        _options(options),
+        desired_by,
+        frozenset(serials),
+        on_hold,
+        lists[locations][1:],
+    )
 
 
 @lru_cache(maxsize=1024)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain
 
 from bridge.domain.installs.options import Options
 from bridge.domain.licences.allocate import Demand
@@ -112,5 +113,7 @@ def ages(db: Connection, adam_id: str) -> dict[str, float]:
 
 
 def _serials(db: Connection, query: str, location: str, asset: Asset) -> set[str]:
-    found = db.execute(query, (location, asset.adam_id, asset.pricing_param))
-    return {row[0] for row in found}
+    plain = db.cursor()
+    plain.row_factory = None
+    found = plain.execute(query, (location, asset.adam_id, asset.pricing_param))
+    return set(chain.from_iterable(found))

@@ -92,17 +92,25 @@ def test_notifications_are_found_by_their_event(db: Connection) -> None:
     assert [e.message_id for e in events.by_apple_event(db, "hq", "E")] == ["0", "1"]
 
 
-def test_duplicates_are_known_for_longer_than_the_evidence_is_kept(db: Connection) -> None:
+def test_apples_duplicates_are_known_for_longer_than_the_evidence_is_kept(db: Connection) -> None:
     take(db, WEBHOOK, NOW)
     take(db, NOTICE, NOW)
-    (event, _) = events.next_new(db, NOW, 2)
+    (_, event) = events.next_new(db, NOW, 2)
     events.finish(db, event.id, NOW, "done")
     later = NOW + 31 * DAY
     prune(db, later)
-    assert [e.source for e in events.next_new(db, later, 9)] == ["apple"], "not yet processed"
-    assert not take(db, WEBHOOK, later), "gone, but not forgotten"
-    prune(db, NOW + 60 * DAY + 1)
-    assert take(db, WEBHOOK, later)
+    assert [e.source for e in events.next_new(db, later, 9)] == ["mdm"], "not yet processed"
+    assert not take(db, NOTICE, later), "gone, but not forgotten"
+    prune(db, NOW + 400 * DAY + 1)
+    assert take(db, NOTICE, later)
+
+
+def test_a_webhooks_duplicates_are_known_for_a_week(db: Connection) -> None:
+    take(db, WEBHOOK, NOW, status="done")
+    prune(db, NOW + 7 * DAY)
+    assert not take(db, WEBHOOK, NOW + 7 * DAY)
+    prune(db, NOW + 7 * DAY + 1)
+    assert take(db, WEBHOOK, NOW + 7 * DAY + 1)
 
 
 def test_evidence_is_kept_to_the_second(db: Connection) -> None:
