@@ -263,3 +263,31 @@ def test_sync_says_that_it_has_no_list(make_scene: MakeScene, kind: Kind) -> Non
     result = Shell(scene).run("sync", "devices")
     assert (result.exit_code, result.stderr) == (0, "")
     assert "this server has no list of them to read" in result.stdout
+
+
+@pytest.mark.parametrize("with_password", [False, True])
+def test_doctor_signs_what_it_posts(make_scene: MakeScene, with_password: bool) -> None:
+    scene = make_scene(devices=1, apps=1, mdm=settings("nanomdm"))
+    shell = Shell(scene)
+    keys = f"webhook_key: {WEBHOOK_KEY}, " if with_password else ""
+    written = shell.config.read_text()
+    text = written.replace(f"webhook_key: {WEBHOOK_KEY}", f"{keys}webhook_hmac_key: [new, old]")
+    shell.write(text)
+    server = replace(
+        scene.config.servers["main"],
+        webhook_keys=(WEBHOOK_KEY,) if with_password else (),
+        webhook_hmac_keys=("new", "old"),
+        signs_only=not with_password,
+    )
+    scene.config = replace(scene.config, servers={"main": server})
+    scene.restart()
+    said = shell.run("doctor").stdout
+    assert "ok    webhook main: /hooks/mdm/main takes messages in" in said
+    userinfo = "mdm:<webhook_key>@" if with_password else ""
+    url = f"https://{userinfo}bridge.example.org/hooks/mdm/main"
+    told = f"is to be {url}; its -webhook-hmac-key is to be webhook_hmac_key"
+    assert f"NanoMDM's -webhook-url {told}" in said
+    shell.write(text.replace("[new, old]", "another"))
+    doctor = shell.run("doctor").stdout
+    named = "webhook_key and webhook_hmac_key" if with_password else "webhook_hmac_key"
+    assert f"its hook does not accept {named}" in doctor

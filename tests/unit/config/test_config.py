@@ -404,3 +404,36 @@ def test_a_configuration_keeps_the_types_that_the_file_gives(tmp_path: Path) -> 
             "deep": {"list": [1, "two", {"three": 3}], "nothing": {}},
         }
     )
+
+
+SERVER = "database: b.db\nservers:\n  main:\n    url: https://n\n    api_key: a-hush\n"
+
+
+@pytest.mark.parametrize("kind", ["nanomdm", "nanohub"])
+def test_three_lines_are_enough_beside_the_kind(tmp_path: Path, kind: str) -> None:
+    main = minimal(tmp_path, f"{SERVER}    kind: {kind}\n    webhook_key: w-hush\n").servers["main"]
+    assert (main.kind, main.webhook_keys, main.webhook_hmac_keys) == (kind, ("w-hush",), ())
+    assert not main.signs_only
+
+
+def test_signatures_instead_of_a_password_or_beside_it(tmp_path: Path) -> None:
+    write(tmp_path / "sign.key", "file-hush\n")
+    nano = f"{SERVER}    kind: nanomdm\n"
+    alone = minimal(tmp_path, f"{nano}    webhook_hmac_key: [new-hush, old-hush]\n")
+    main = alone.servers["main"]
+    assert (main.webhook_keys, main.webhook_hmac_keys) == ((), ("new-hush", "old-hush"))
+    assert "hush" not in repr(alone)
+    for with_key in (False, True):
+        url = alone.webhook_url("main", with_key=with_key)
+        assert url == "http://127.0.0.1:9008/hooks/mdm/main", "there is no password to show"
+    text = f"{nano}    webhook_key: w-hush\n    webhook_hmac_key_file: sign.key\n"
+    main = minimal(tmp_path, text).servers["main"]
+    assert (main.webhook_keys, main.webhook_hmac_keys) == (("w-hush",), ("file-hush",))
+    assert not main.signs_only
+
+
+def test_who_only_looks_needs_no_key_to_show_the_address(tmp_path: Path) -> None:
+    text = f"{SERVER}    kind: nanomdm\n    webhook_hmac_key: ${{UNSET}}\n"
+    looked = load_config(write(tmp_path / "config.yaml", text), {}, needs=())
+    assert looked.servers["main"].webhook_hmac_keys == ()
+    assert looked.webhook_url("main") == "http://127.0.0.1:9008/hooks/mdm/main"
