@@ -123,6 +123,11 @@ class Stream:
         behind = now - self.position(now)
         return behind if behind > BEHIND else 0.0
 
+    def has_come_to(self, moment: float) -> bool:
+        """Whether a webhook came that was sent after that moment: more than that none that was due
+        before it is on its way."""
+        return self.heard_to is not None and self.heard_to >= moment + MARGIN
+
     def has_passed(self, moment: float, now: float) -> bool:
         """Whether what was said until `moment` would have been heard by now."""
         return not self.behind(now) or self.position(now) >= moment + MARGIN

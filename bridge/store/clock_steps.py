@@ -72,7 +72,7 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "seen_messages": ("seen_at",),
     "webhooks": ("last_at", "told_at"),
     "webhook_refusals": ("first_at", "last_at"),
-    "webhook_streams": ("heard_to", "advanced_at", "ahead_at", "behind_since"),
+    "webhook_streams": (*("heard_to", "advanced_at", "ahead_at", "behind_since", "waiting_since"),),
     "acts": ("at",),
     "counters": ("updated_at",),
     "pauses": ("since", "probe_at"),

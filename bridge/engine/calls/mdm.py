@@ -96,7 +96,7 @@ class SendCommand(MdmCall):
 
     def _taken(self, context: Context, row: OutboxRow, *, is_stored: bool = False) -> None:
         now, policy = context.now, context.policy.command
-        look_at = now + policy.in_doubt_after
+        look_at = now + follow_up.look_within(context, row.scope)
         commands.posted(context.db, row.subject, now, look_at=look_at)
         if not context.abilities(row.scope).pushes_on_enqueue:
             timers.push_by(context.db, row.subject, now if is_stored else now + STORE_GRACE)

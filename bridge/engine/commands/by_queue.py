@@ -62,11 +62,9 @@ def seen(context: Context, device_id: int, listed: Collection[str], began_at: fl
 
 def _unlisted(context: Context, command: Command, began_at: float) -> None:
     """Not stored yet, or taken by the device and about to be answered, or lost."""
-    posted_at = command.posted_at or command.created_at
-    doubt_at = posted_at + context.policy.command.in_doubt_after
-    if command.suspect:
-        doubt_at = min(doubt_at, posted_at + STORE_GRACE)
-    if began_at >= doubt_at:
+    posted_at, doubt_at = command.posted_at or command.created_at, _doubt_at(context, command)
+    early = posted_at + follow_up.look_within(context, command.server)
+    if began_at >= min(doubt_at, early):
         _miss(context, command, command.missed_at or began_at)
     elif began_at >= posted_at + STORE_GRACE:
         timers.stored_up_to(context.db, command.server, posted_at, doubt_at)
@@ -76,15 +74,25 @@ def _unlisted(context: Context, command: Command, began_at: float) -> None:
         timers.look_again(context.db, command.command_uuid, next_look)
 
 
+def _doubt_at(context: Context, command: Command) -> float:
+    """From when on a command that no queue shows is in doubt, if no webhook tells before."""
+    posted_at = command.posted_at or command.created_at
+    patience = context.policy.command.in_doubt_after
+    return posted_at + (min(patience, STORE_GRACE) if command.suspect else patience)
+
+
 def _miss(context: Context, command: Command, at: float) -> None:
     """It was missed then: its device had answered it, or the server lost it. An answer would be
-    among the webhooks that the server had to send by then."""
-    again_at = follow_up.waits_for_webhooks(context, command.server, at)
+    among the webhooks that the server had to send by then. It holds up no other command."""
+    doubt_at = _doubt_at(context, command)
+    again_at = follow_up.waits_for_webhooks(context, command.server, at, until=doubt_at)
     if again_at is None:
         follow_up.doubt(context, command)
+    elif command.missed_at is not None:
+        timers.look_again(context.db, command.command_uuid, again_at)
     else:
         posted_at = command.posted_at or command.created_at
-        timers.stored_up_to(context.db, command.server, posted_at, again_at)
+        timers.stored_up_to(context.db, command.server, posted_at, doubt_at)
         timers.missed(context.db, command.command_uuid, at, again_at)
 
 
@@ -107,6 +115,8 @@ def _queued(context: Context, command: Command, began_at: float) -> None:
         command.command_uuid,
         look_at=context.now + DAY
         if is_stalled
-        else doubling(posted_at, context.now, policy.in_doubt_after, LOOK_AT_MOST),
+        else doubling(
+            posted_at, context.now, follow_up.look_within(context, command.server), LOOK_AT_MOST
+        ),
         push_at=None if is_stalled else max(posted_at + policy.repush_after, context.now),
     )

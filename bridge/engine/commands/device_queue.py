@@ -22,6 +22,10 @@ from bridge.store.outbox import kinds
 LIMIT = 200
 """Devices taken up in one transaction."""
 
+LISTS_WAIT = 8.0
+"""For so many times `policy.verify.first_after`, a list lets the installs of its device by that
+wait as well: then it tells of all of them, and each list costs two webhooks."""
+
 NEXT_INSTALL_AT = "next_install_at"
 
 
@@ -51,22 +55,30 @@ def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pa
         return 0
     started = 0
     room = context.policy.install.max_open_per_device - device_queue.length(context.db, device_id)
-    ready = device_queue.startable(context.db, device_id, context.now) if room > 0 else []
+    lists_since = context.now - LISTS_WAIT * context.policy.verify.first_after
+    ready = (
+        device_queue.startable(context.db, device_id, context.now, lists_since) if room > 0 else []
+    )
     going = [
         each
         for each in ready
         if not _is_paused(paused, device, each) and not _is_quiet(context, each)
     ]
-    for command in going[: min(room, window)]:
-        if command.is_install and not pace.admits(device_id):
-            return started
+    admitted = True
+    for command in going:
+        if started >= min(room, window):
+            break
+        if command.is_install:
+            admitted = admitted and pace.admits(device_id)
+            if not admitted:
+                continue
         started += 1
         commands.posting(context.db, command.command_uuid, device.enrolment)
         uuid = command.command_uuid
         registry.classes()[kinds.COMMAND].intend(
             context.db, device.server, key=uuid, subject=uuid, now=context.now
         )
-    if room <= window or started < window:
+    if admitted and (room <= window or started < window):
         queue_times.rest(context.db, device_id, context.now, full=started >= room)
     return started
 

@@ -22,20 +22,37 @@ LOOK_AFTER = 0.05
 stores as quickly as it is posted to it is there by then, and others are still being posted."""
 
 
+SURELY_STORED = 5.0
+"""Seconds after which a server that is busy has stored a command, too."""
+
 NEXT_MOMENT = (1.0, 60.0)
 """Seconds, at least and at most, until it is looked again whether webhooks that are behind have
 passed a moment."""
 
 
-def waits_for_webhooks(context: Context, server: str, moment: float) -> float | None:
+def waits_for_webhooks(
+    context: Context, server: str, moment: float, *, until: float = 0.0
+) -> float | None:
     """When to look again whether the server's webhooks have passed that moment, so that silence
-    until then is silence; None if they have."""
+    until then is silence; None if they have. Before `until`, silence alone tells nothing: a webhook
+    must have come that was sent later."""
     stream = streams.load(context.db, server)
-    if stream.has_passed(moment, context.now):
+    is_early = context.now < until
+    if stream.has_come_to(moment) if is_early else stream.has_passed(moment, context.now):
         return None
     least, most = NEXT_MOMENT
-    left = moment + MARGIN - stream.position(context.now)
-    return context.now + min(max(left / 2, least), most)
+    left = moment + MARGIN - min(stream.position(context.now), moment)
+    again_at = context.now + min(max(left / 2, least), most)
+    return min(again_at, until) if is_early else again_at
+
+
+def look_within(context: Context, server: str) -> float:
+    """Seconds from its posting until a command is looked for: soon, while the server's webhooks are
+    behind, so that its device goes on without waiting for them."""
+    patience = context.policy.command.in_doubt_after
+    if not streams.load(context.db, server).behind(context.now):
+        return patience
+    return min(SURELY_STORED, patience)
 
 
 def doubt(context: Context, command: Command) -> None:

@@ -18,6 +18,7 @@ from bridge.store.commands import commands
 from bridge.store.database import Connection, Database, savepoint
 from bridge.store.events import Event
 from bridge.store.inbox.message import NewMessage
+from bridge.store.service import streams
 from bridge.wire.apple_notification import AssetManagement, parse_notification
 from bridge.wire.apple_notification import storable as storable_notification
 from bridge.wire.mdm_webhook import parse_webhook
@@ -126,6 +127,7 @@ def process(database: Database, context_of: ContextOf) -> int:
     """
     with database.read_all() as (_, waiting):
         arrived = waiting.first(_BATCH)
+        more = bool(arrived) and waiting.beyond(arrived[-1].id).any()
     with database.write() as db:
         context = context_of(db)
         batch = events.next_new(db, context.now, _BATCH)
@@ -133,6 +135,7 @@ def process(database: Database, context_of: ContextOf) -> int:
             _process_one(context, event, events.finish, events.fail)
         for event in intake.begin(db, arrived, context.now):
             _take(context, event)
+        streams.waiting(db, arrived[-1].received_at if more else None)
     return len(batch) + len(arrived)
 
 

@@ -26,7 +26,7 @@ def length(db: Connection, device_id: int) -> int:
     """How many commands of a device are on their way, and hold up others until it answers."""
     row = db.execute(
         f"SELECT count(*) FROM commands WHERE device_id = ? AND state IN {SQL_IN_QUEUE} "
-        "AND stalled_at IS NULL",
+        "AND stalled_at IS NULL AND missed_at IS NULL",
         (device_id,),
     ).fetchone()
     return int(row[0])
@@ -46,18 +46,22 @@ class Startable:
     location: str | None
 
 
-def startable(db: Connection, device_id: int, now: float) -> list[Startable]:
+def startable(
+    db: Connection, device_id: int, now: float, lists_since: float = float("inf")
+) -> list[Startable]:
     """The ready commands of a device in the order in which they go.
 
-    Questions go before installs: they are quick and change nothing.
+    Questions go before installs, which may wait for them. But a list that was made after
+    `lists_since` goes after them, so that one list tells of all that they bring.
     """
     found = db.execute(
         "SELECT c.command_uuid, c.request_type = 'InstallApplication' AS is_install, c.asks, "
         "i.adam_id, i.location FROM commands c LEFT JOIN installs i ON i.id = c.install_id "
         "WHERE c.device_id = ? AND c.state = 'ready' AND c.due_at <= ? "
-        "ORDER BY c.install_id IS NOT NULL, coalesce(i.priority, 0) DESC, c.created_at, "
-        "c.command_uuid",
-        (device_id, now),
+        "ORDER BY CASE WHEN c.install_id IS NOT NULL THEN 1 "
+        "WHEN c.request_type <> 'DeviceInformation' AND c.created_at > ? THEN 2 ELSE 0 END, "
+        "coalesce(i.priority, 0) DESC, c.created_at, c.command_uuid",
+        (device_id, now, lists_since),
     )
     return [rows.read(Startable, row) for row in found]
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from bridge.store.commands import states
 from bridge.store.database import Connection
+from bridge.store.devices import queue_times
 from bridge.store.outbox import kinds
 from bridge.store.outbox.states import SQL_OPEN
 
@@ -121,12 +122,15 @@ def look_again(db: Connection, command_uuid: str, at: float) -> None:
 
 
 def missed(db: Connection, command_uuid: str, at: float, look_at: float) -> None:
-    """It was neither queued nor answered at `at`; its answer may still come by `look_at`."""
-    db.execute(
+    """It was neither queued nor answered at `at`; its answer may still come by `look_at`. It holds
+    up no other command any more."""
+    changed = db.execute(
         "UPDATE commands SET missed_at = coalesce(missed_at, ?), look_at = ? "
-        f"WHERE command_uuid = ? AND state IN {states.SQL_TAKEN}",
+        f"WHERE command_uuid = ? AND state IN {states.SQL_TAKEN} RETURNING device_id",
         (at, look_at, command_uuid),
-    )
+    ).fetchall()
+    for row in changed:
+        queue_times.wake(db, row[0], at)
 
 
 def to_push(db: Connection, now: float, limit: int) -> list[int]:

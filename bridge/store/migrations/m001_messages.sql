@@ -65,7 +65,8 @@ CREATE TABLE webhook_streams (
     advanced_at DOUBLE PRECISION,      -- when that one came
     ahead DOUBLE PRECISION,            -- our clock is ahead of the server's by that at most
     ahead_at DOUBLE PRECISION,         -- when that was seen
-    behind_since DOUBLE PRECISION      -- NULL: they come at once
+    behind_since DOUBLE PRECISION,     -- NULL: they come at once
+    waiting_since DOUBLE PRECISION     -- what came after that waits in the inbox; NULL: nothing
 );
 
 -- The longest time between two of them that ended on a day (since the epoch, UTC).

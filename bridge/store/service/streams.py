@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bridge.domain.lag import Stream
 from bridge.store import events, rows
 from bridge.store.database import Connection
@@ -12,14 +14,25 @@ OFTEN = 0.5
 
 def load(db: Connection, server: str) -> Stream:
     """How far they have come, with what waits here for being processed."""
-    return _load(db, server, events.waiting_since(db, "mdm", server))
+    stream = _load(db, server)
+    again = events.waiting_since(db, "mdm", server)
+    waiting = [at for at in (stream.waiting_since, again) if at is not None]
+    return replace(stream, waiting_since=min(waiting, default=None))
+
+
+def waiting(db: Connection, since: float | None) -> None:
+    """What came to the inbox since then waits for being processed; None: nothing does."""
+    if since is not None:
+        db.execute("UPDATE webhook_streams SET waiting_since = ?", (since,))
+    else:
+        db.execute("UPDATE webhook_streams SET waiting_since = NULL WHERE waiting_since > 0")
 
 
 def heard(
     db: Connection, server: str, said_at: float, received_at: float, made_at: float | None
 ) -> Stream:
     """One more came: see `Stream.heard`. Returns how far they have come, as if nothing waited."""
-    before = _load(db, server, None)
+    before = replace(_load(db, server), waiting_since=None)
     after = before.heard(said_at, received_at, made_at)
     if _is_news(before, after):
         db.execute(
@@ -50,10 +63,10 @@ def _is_news(before: Stream, after: Stream) -> bool:
     return went_on or changed or abs((after.ahead or 0.0) - (before.ahead or 0.0)) >= OFTEN
 
 
-def _load(db: Connection, server: str, waiting_since: float | None) -> Stream:
+def _load(db: Connection, server: str) -> Stream:
     row = db.execute(
-        "SELECT heard_to, advanced_at, ahead, ahead_at, behind_since, ? AS waiting_since "
+        "SELECT heard_to, advanced_at, ahead, ahead_at, behind_since, waiting_since "
         "FROM webhook_streams WHERE server = ?",
-        (waiting_since, server),
+        (server,),
     ).fetchone()
-    return rows.read(Stream, row) if row else Stream(waiting_since=waiting_since)
+    return rows.read(Stream, row) if row else Stream()

@@ -1,0 +1,66 @@
+"""How many messages an install takes: webhooks, commands and pushes, however fast the server is."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from bridge.domain.policy import Policy
+from tests.flow.scene import Scene
+
+MakeScene = Callable[..., Scene]
+
+LIST = "ManagedApplicationList"
+
+
+def road(make_scene: MakeScene, devices: int, apps: int, latency: float) -> Scene:
+    """Devices that enrol and get everything, from a server that takes so long for a webhook."""
+    scene = make_scene(devices=devices, apps=apps, macs=0.0, enrol=False, seats=devices)
+    scene.world.mdm.webhook.latency = latency
+    scene.apply(scene.desired(named=True))
+    scene.settle()
+    for device in scene.world.devices:
+        device.enrol()
+    scene.run(scene.all_installed, 7200)
+    assert scene.world.ledger.violations() == []
+    return scene
+
+
+@pytest.mark.parametrize(
+    ("devices", "latency"),
+    [
+        (6, 0.002),
+        (6, 0.4),
+        pytest.param(20, 0.002, marks=pytest.mark.slow),
+        pytest.param(20, 0.2, marks=pytest.mark.slow),
+    ],
+)
+def test_the_messages_of_an_install(make_scene: MakeScene, devices: int, latency: float) -> None:
+    scene = road(make_scene, devices, 25, latency)
+    installs, requests = devices * 25, scene.world.ledger.requests
+    assert scene.world.mdm.webhook.sent <= 2.4 * installs
+    assert requests["mdm.command"] <= 1.15 * installs
+    assert requests["mdm.push"] == 0
+    assert requests["mdm.queue"] == 0
+    assert scene.received(LIST) <= 3 * devices
+
+
+def test_a_list_lets_installs_by_for_a_while_only(make_scene: MakeScene) -> None:
+    """A device that takes half a minute for each command is not kept from telling for ever."""
+    scene = make_scene(devices=1, apps=12, macs=0.0, traits={"wake_latency": 30.0})
+    scene.apply(scene.desired(named=True))
+    scene.run(lambda: scene.states().get("installed INSTALLED", 0) >= 1, 600)
+    assert sum(scene.states().values()) - scene.states()["installed INSTALLED"] >= 5
+    scene.run(scene.all_installed, 3600)
+    assert scene.received(LIST) <= 6
+
+
+def test_the_pace_of_installs_keeps_no_list_back(make_scene: MakeScene) -> None:
+    policy = Policy()
+    policy = replace(policy, install=replace(policy.install, max_per_minute=1))
+    scene = make_scene(devices=1, apps=3, macs=0.0, policy=policy)
+    scene.apply(scene.desired(named=True))
+    scene.run(lambda: scene.states().get("installed INSTALLED", 0) == 1, 50)
+    scene.run(scene.all_installed, 600)
