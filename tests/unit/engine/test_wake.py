@@ -47,8 +47,10 @@ def test_it_stays_set_until_it_is_cleared() -> None:
 
 def test_a_thread_ends_a_sleep() -> None:
     wake = Wake()
-    threading.Thread(target=wake.set).start()
+    thread = threading.Thread(target=wake.set)
+    thread.start()
     assert wake.wait(60.0)
+    thread.join()
 
 
 def test_another_process_ends_a_sleep_once(pipe: tuple[int, int]) -> None:
