@@ -33,6 +33,10 @@ log = logging.getLogger(__name__)
 POLL = 0.05
 """Seconds between two looks whether another process has stored something."""
 
+GATHER = 0.02
+"""Seconds for which messages that follow others gather. A pass for each of them would cost as much
+as several of them, and take processor and disk from the hook that is to store the next one."""
+
 PAUSE_AFTER_ERROR = 1.0
 
 
@@ -61,6 +65,11 @@ class Engine:
         self.clock = clock
         self.calls = calls
         self._watch = watch
+        self.gather = 0.0
+        """Seconds after messages were taken in which none are: what comes meanwhile is taken at
+        once, which is cheaper."""
+        self._monotonic = monotonic
+        self._take_at = float("-inf")
         self._pairs_left: batch.Left = {}
         self._pruning = Pruning(database, policy.retention, clock())
         self.dispatcher = Dispatcher(
@@ -94,6 +103,7 @@ class Engine:
             done += story.tell_acts(self.database)
         if _is_due(agenda.messages_at, now):
             done += inbox.process(self.database, self._context)
+            self._take_at = self._monotonic() + self.gather
         if _is_due(timers.due_at(agenda), now):
             done += self._write(lambda context: timers.sweep(context, self.outside))
         if agenda.dirty:
@@ -129,7 +139,10 @@ class Engine:
     def _agenda(self, now: float) -> Agenda:
         with self.database.read_all() as (db, waiting):
             agenda = look(db, now)
-            return replace(agenda, messages_at=now) if waiting.any() else agenda
+            if not waiting.any():
+                return agenda
+        rest = max(self._take_at - self._monotonic(), 0.0)
+        return replace(agenda, messages_at=earliest(agenda.messages_at, now + rest))
 
     def _write(self, step: Callable[[Context], int]) -> int:
         with self.database.write() as db:
@@ -175,6 +188,7 @@ def run(
     it sleeps, and when it beats, does not depend on the wall clock, which may be set meanwhile.
     """
     watch = StepWatch(engine.clock, monotonic)
+    engine.gather = GATHER
     engine.recover()
     beat_at, said = float("-inf"), ""
     while not stop.is_set():

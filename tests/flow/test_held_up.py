@@ -20,7 +20,6 @@ from bridge.engine.intake import inbox
 from bridge.errors import StoreFull, StoreGone, StoreLocked, StoreLost
 from bridge.store import meta
 from bridge.store.database import Database
-from bridge.store.file.inbox_file import InboxFile
 from bridge.store.file.write_probe import WriteProbe
 from bridge.store.file.writer_lock import WriterLock
 from tests.flow.scene import Scene
@@ -71,7 +70,6 @@ def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("bridge.store.file.writer_lock.WAIT", 0.05)
     for name in (WriterLock.held, WriterLock.turn, Database.write, Database._exclusive):
         monkeypatch.setattr(getattr(name, "__wrapped__", name), "__defaults__", (0.05,))
-    monkeypatch.setattr(InboxFile.write.__wrapped__, "__defaults__", (0.05,))  # type: ignore[attr-defined]
     monkeypatch.setattr("bridge.store.file.write_probe.PATIENCE", 0.05)
     monkeypatch.setattr("bridge.store.file.write_probe.EVERY", 0.0)
 

@@ -40,6 +40,9 @@ RETRY_AFTER = (1.0, 10.0)
 """Seconds before a message whose handling raised is handled again."""
 
 _BATCH = 100
+_LATELY = 10_000
+"""Messages among which one that came twice is looked for, while no engine takes any: enough for as
+long as a sender repeats, and read in milliseconds."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +114,10 @@ def _is_seen(database: Database, message: NewMessage) -> bool:
 
 
 def _waits_already(database: Database, message: NewMessage, own_id: int) -> bool:
-    """Whether one that is the same came before it, and waits."""
+    """Whether one that is the same came shortly before it, and is in the inbox."""
     with database.inbox.read() as waiting:
-        same = waiting.about("message_id", [message.message_id])
+        lately = waiting.beyond(max(own_id - _LATELY, 0))
+        same = lately.about("message_id", [message.message_id])
     key = message.source, message.origin, message.kind
     return any(key == (m.source, m.origin, m.kind) and m.id < own_id for m in same)
 

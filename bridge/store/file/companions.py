@@ -26,9 +26,9 @@ def open_private(path: Path) -> IO[bytes]:
     return os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600), "r+b")
 
 
-def identity(path: Path) -> Identity:
+def identity(path: Path | str) -> Identity:
     """Which file it is; raises OSError."""
-    found = path.stat()
+    found = os.stat(path)
     return found.st_dev, found.st_ino
 
 

@@ -24,9 +24,9 @@ def as_store_error(
     try:
         yield
     except sqlite3.DatabaseError as error:
-        if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
+        failure = store_error(error, path)
+        if failure is None:
             raise
-        failure = _as_store_error(error, path)
         note(failure)
         raise failure from error
 
@@ -43,7 +43,10 @@ def full_or_not(error: OSError, path: Path) -> StoreError:
     return kind(f"{path}: the database cannot be opened: {error.strerror or error}")
 
 
-def _as_store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError:
+def store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError | None:
+    """What an error of SQLite is; None for a broken rule or statement, which is our mistake."""
+    if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
+        return None
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
         return StoreFull(f"{path}: {error}")

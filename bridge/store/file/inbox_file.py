@@ -11,6 +11,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TypeVar
 
 from bridge.errors import SchemaTooNew, StoreDamaged, StoreError
 from bridge.store.file.companions import (
@@ -22,9 +23,9 @@ from bridge.store.file.companions import (
     open_private,
 )
 from bridge.store.file.connection import BUSY_TIMEOUT_MS, READER_CACHE, connect, connect_reading
-from bridge.store.file.failing import as_store_error, check_size, full_or_not
+from bridge.store.file.failing import as_store_error, check_size, full_or_not, store_error
 from bridge.store.file.in_use import gone
-from bridge.store.file.writer_lock import WAIT, WriterLock
+from bridge.store.file.writer_lock import WriterLock
 
 ENDING = ".inbox"
 FILES = (ENDING, ENDING + "-wal", ENDING + "-shm", ENDING + ".lock")
@@ -36,7 +37,6 @@ _TABLES = (
     "id INTEGER PRIMARY KEY, source TEXT NOT NULL, origin TEXT NOT NULL, topic TEXT NOT NULL, "
     "kind TEXT NOT NULL, message_id TEXT NOT NULL, received_at DOUBLE PRECISION NOT NULL, "
     "udid TEXT, command_uuid TEXT, apple_event_id TEXT, body BLOB)",
-    "CREATE INDEX IF NOT EXISTS inbox_message ON inbox (message_id)",
     "CREATE TABLE IF NOT EXISTS inbox_probe (body BLOB)",
 )
 _MEND_GONE = "move it back, or restart the bridge, which makes a new one"
@@ -48,11 +48,18 @@ _MANY_FREE = 2_000
 """Free pages above which an inbox in which hardly anything waits is made small again."""
 
 
+T = TypeVar("T")
+
+Check = Callable[[], None]
+Work = Callable[[sqlite3.Connection], T]
+
+
 class InboxFile:
     """The file of the database at `database`; it is made by whoever first writes to it."""
 
     def __init__(self, database: Path) -> None:
         self.path = lock_file(database, ENDING)
+        self._name = str(self.path)
         self.failed: StoreError | None = None
         """Why the last write failed; None when it did not."""
         self._opening = threading.Lock()
@@ -102,25 +109,29 @@ class InboxFile:
                 self._lock.close()
             self._lock = self._writer = None
 
-    @contextmanager
-    def write(self, check: Callable[[], None], wait: float = WAIT) -> Iterator[sqlite3.Connection]:
-        """A short write transaction; `check` comes before it, under the lock. Raises StoreError as
-        `Database.write` does."""
-        self.open()
+    def transaction(self, check: Check, work: Work[T]) -> T:
+        """What `work` does, committed in one transaction; `check` comes before it, under the lock.
+
+        One that raises is undone. Raises StoreError as `Database.write` does.
+        """
+        if self._writer is None:
+            self.open()
         assert self._lock is not None and self._writer is not None
         connection = self._writer
-        with self._lock.held(wait):
+        with self._lock.held():
             check()
             self._check_identity()
-            with self._failing(self._note):
-                try:
-                    connection.execute("BEGIN IMMEDIATE")
-                    yield connection
-                    connection.execute("COMMIT")
-                    self.failed = None
-                finally:
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
+            try:
+                connection.execute("BEGIN IMMEDIATE")
+                done = work(connection)
+                connection.execute("COMMIT")
+            except sqlite3.DatabaseError as error:
+                raise self._failed(error) from error
+            finally:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+            self.failed = None
+            return done
 
     @contextmanager
     def snapshot(self) -> Iterator[sqlite3.Connection | None]:
@@ -198,7 +209,7 @@ class InboxFile:
         found = getattr(self._readers, "found", None)
         if found is not None:
             connection, known = found
-            if _identity_of(self.path) == known:
+            if _identity_of(self._name) == known:
                 return connection  # type: ignore[no-any-return]
             self._forget_reader(connection)
         known = _identity_of(self.path)
@@ -221,21 +232,26 @@ class InboxFile:
                 self._all_readers.remove(connection)
                 connection.close()
 
+    def _failed(self, error: sqlite3.DatabaseError) -> Exception:
+        """Why a transaction failed; it is noted, unless it is a mistake of ours."""
+        failure = store_error(error, self.path)
+        if failure is None:
+            return error
+        self.failed = failure
+        return _mended(failure, MEND_DAMAGED) if isinstance(failure, StoreDamaged) else failure
+
     def _check_identity(self) -> None:
         """What is written to a file without a name is lost."""
-        if _identity_of(self.path) != self._identity:
+        if _identity_of(self._name) != self._identity:
             raise _mended(gone(self.path), _MEND_GONE)
 
     @contextmanager
-    def _failing(self, note: Callable[[StoreError], object] = lambda _: None) -> Iterator[None]:
+    def _failing(self) -> Iterator[None]:
         try:
-            with as_store_error(self.path, note):
+            with as_store_error(self.path):
                 yield
         except StoreDamaged as error:
             raise _mended(error, MEND_DAMAGED) from error
-
-    def _note(self, failure: StoreError) -> None:
-        self.failed = failure
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -263,7 +279,7 @@ def _mended(error: StoreError, mend: str) -> StoreError:
     return error
 
 
-def _identity_of(path: Path) -> Identity | None:
+def _identity_of(path: Path | str) -> Identity | None:
     try:
         return identity(path)
     except OSError:

@@ -55,14 +55,18 @@ class WriterLock:
     def held(self, wait: float = WAIT) -> Iterator[None]:
         """Hold the lock. Raises StoreLocked, which names the holder, after `wait` seconds."""
         deadline = self._clock() + wait
-        with self.turn(wait):
+        if not self._turn.acquire(timeout=wait):
+            raise StoreLocked(f"{self._path}: {self._holder(wait)}")
+        try:
             if not self._take(deadline):
                 raise StoreLocked(f"{self._path}: {self._holder(wait)}")
             try:
-                os.pwrite(self._file.fileno(), f"{os.getpid():<20}\n".encode(), 0)
+                os.pwrite(self._file.fileno(), b"%-20d\n" % os.getpid(), 0)
                 yield
             finally:
                 fcntl.flock(self._file, fcntl.LOCK_UN)
+        finally:
+            self._turn.release()
 
     @contextmanager
     def turn(self, wait: float = WAIT) -> Iterator[None]:

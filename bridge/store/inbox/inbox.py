@@ -108,8 +108,7 @@ class Inbox:
     def _store(self, group: Sequence[Step]) -> Sequence[int | Exception]:
         if self._from is None:
             self.open()
-        with self.file.write(self._check) as db:
-            return [_outcome(db, step) for step in group]
+        return self.file.transaction(self._check, lambda db: [_outcome(db, step) for step in group])
 
     def _insert(self, db: sqlite3.Connection, message: NewMessage, now: float) -> int:
         stored = db.execute(
