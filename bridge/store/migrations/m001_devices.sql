@@ -41,7 +41,7 @@ CREATE UNIQUE INDEX devices_udid ON devices (server, udid) WHERE udid IS NOT NUL
 CREATE UNIQUE INDEX devices_enrollment ON devices (server, enrollment_id)
     WHERE enrollment_id IS NOT NULL;
 CREATE INDEX devices_serial ON devices (serial_number);
-CREATE INDEX devices_claims ON devices (server, id)
+CREATE INDEX devices_claims ON devices (serial_number, server, id)
     WHERE serial_number IS NULL AND claimed_serial IS NOT NULL;
 CREATE INDEX devices_enrolled_serial ON devices (serial_number) WHERE enrolled = 1;
 CREATE INDEX devices_nameless ON devices (server) WHERE serial_number IS NULL;

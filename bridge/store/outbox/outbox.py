@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.store import rows
-from bridge.store.database import Connection
+from bridge.store.database import Connection, Row
 from bridge.store.outbox.states import SQL_NOT_BEGUN, SQL_OPEN, SQL_OVER
 
 
@@ -70,14 +70,26 @@ def claim(db: Connection, now: float, limit: int, service: str, scope: str) -> l
 def due_by_scope(db: Connection) -> dict[tuple[str, str], float]:
     """When the next call to each location and server is due, by (service, scope)."""
     found, last = dict[tuple[str, str], float](), ("", "")
-    while row := db.execute(  # from one to the next along the index, past all that waits there
-        "SELECT service, scope, due_at FROM outbox WHERE state = 'ready' "
-        "AND (service, scope) > (?, ?) ORDER BY service, scope, due_at LIMIT 1",
-        last,
-    ).fetchone():
+    while row := _next_scope(db, *last):
         last = (row[0], row[1])
         found[last] = row[2]
     return found
+
+
+def _next_scope(db: Connection, service: str, scope: str) -> Row | None:
+    """The first call of the next scope: from one to the next along the index, past all that waits
+    there. A comparison of both columns at once would walk through it."""
+    query = "SELECT service, scope, due_at FROM outbox WHERE state = 'ready' AND "
+    beside: Row | None = db.execute(
+        f"{query} service = ? AND scope > ? ORDER BY service, scope, due_at LIMIT 1",
+        (service, scope),
+    ).fetchone()
+    if beside is not None:
+        return beside
+    following: Row | None = db.execute(
+        f"{query} service > ? ORDER BY service, scope, due_at LIMIT 1", (service,)
+    ).fetchone()
+    return following
 
 
 def done(db: Connection, row_id: int, now: float) -> None:
