@@ -39,11 +39,14 @@ def marks(count: int) -> str:
 
 
 @lru_cache(maxsize=512)
-def double_marks(count: int) -> str:
-    """The same for as many pairs of values, for `(a, b) IN`: `VALUES (?, ?), (?, ?)`."""
-    if count == 0:
-        return "SELECT NULL, NULL WHERE false"
-    return "VALUES " + ", ".join(["(?, ?)"] * count)
+def asked(count: int) -> str:
+    """The beginning of a SELECT that joins as many pairs of values, as `asked (one, other)`.
+
+    With CROSS JOIN they come first, so that the rest is found by an index on both: for
+    `(a, b) IN (...)` SQLite uses none.
+    """
+    values = "VALUES " + ", ".join(["(?, ?)"] * count)
+    return f"WITH asked (one, other) AS ({values if count else 'SELECT NULL, NULL WHERE false'}) "
 
 
 def padded(values: Iterable[T]) -> tuple[T, ...]:

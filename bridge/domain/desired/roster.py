@@ -64,9 +64,16 @@ class Roster:
         self._runs_on = runs_on
         self._of_platform = _by_platform(devices)
         self._vague = frozenset(devices).difference(*self._of_platform.values())
+        self._found: dict[int, tuple[AppWish, Getting]] = {}
 
     def getting(self, app: AppWish) -> Getting:
-        """Which of the devices get `app`."""
+        """Which of the devices get `app`; found once for each entry, however often it is asked."""
+        known = self._found.get(id(app))
+        if known is None:
+            known = self._found[id(app)] = app, self._getting(app)
+        return known[1]
+
+    def _getting(self, app: AppWish) -> Getting:
         named = _NOBODY.union(*(self._listed[name] for name in self._known(app.groups)))
         ruled = self._union(app.groups)
         outside = self._union(app.exclude)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import logging
 import uuid
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from bridge.domain.decide import decide, settings
 from bridge.domain.decision import (
@@ -82,8 +83,9 @@ def decide_dirty(context: Context, moved: list[story.Moved] | None = None) -> in
 def _decide(context: Context, dirty: Sequence[Install]) -> list[story.Moved]:
     decided = [(f, decide(f, context.policy, context.now)) for f in facts.load(context.db, dirty)]
     installs.record(context.db, [(f.install, d) for f, d in decided], context.now)
+    asked: set[tuple[int, type[Step]]] = set()
     for fact, decision in decided:
-        _intend(context, fact, decision)
+        _intend(context, fact, decision, asked)
     breaker.observe(context, decided)
     return [story.Moved(fact, decision) for fact, decision in decided]
 
@@ -99,9 +101,21 @@ def _decide_alone(context: Context, install: Install) -> list[story.Moved]:
         return []
 
 
-def _intend(context: Context, fact: Facts, decision: Decision) -> None:
+def _intend(
+    context: Context, fact: Facts, decision: Decision, asked: set[tuple[int, type[Step]]]
+) -> None:
+    """Take a decision's steps. A device is asked a question once, though all its installs want it;
+    which it was asked just now stands in `asked`."""
     for step in decision.steps:
+        if isinstance(step, _QUESTIONS):
+            question = _device(fact).id, type(step)
+            if question in asked:
+                continue
+            asked.add(question)
         _STEPS.get(type(step), _nothing)(context, fact, step)
+
+
+_QUESTIONS: Final = (AskApps, AskInstalled, AskFacts)
 
 
 def _nothing(context: Context, fact: Facts, step: Step) -> None:

@@ -21,7 +21,7 @@ from bridge.store.commands import commands, device_queue, timers
 from bridge.store.commands.commands import Answer, Command
 from bridge.store.devices import devices, installed_apps, unheard, unreadable
 from bridge.store.events import Event
-from bridge.store.installs import installs
+from bridge.store.installs import installs, naming
 from bridge.wire.device_report import (
     InstalledApp,
     Message,
@@ -144,7 +144,7 @@ def _touch(context: Context, answer: Answered, news: News) -> None:
     if command.install_id is not None:
         installs.touch_ids(db, [command.install_id], context.now)
     elif news is not None and device.serial_number is not None:
-        installs.touch_listed(db, device.serial_number, news, context.now)
+        naming.touch_listed(db, device.serial_number, news, context.now)
     else:
         touch(context, device.id, before=device)
 
@@ -282,20 +282,21 @@ def _learn_bundle_id(context: Context, answer: Answered) -> News:
     """What the device names holds for its own install; other devices go by it until somebody who
     counts more has told. Refusals name the app, too."""
     bundle_id = parse_install_result(answer.message).identifier
-    install = installs.by_id(context.db, answer.command.install_id or 0)
-    if bundle_id is None or install is None:
+    known = naming.of_install(context.db, answer.command.install_id or 0)
+    if bundle_id is None or known is None:
         return None
-    of_app = apps.bundle_ids(context.db, [install.adam_id]).get(install.adam_id, (None, None))[0]
-    own = installs.learn_bundle_id(context.db, install.id, bundle_id)
-    if own and bundle_id != of_app:  # an entry of unknown origin may have held up others there
-        installs.touch_serials(context.db, [install.target], context.now)
+    own = known.own != bundle_id and installs.learn_bundle_id(
+        context.db, answer.command.install_id or 0, bundle_id
+    )
+    if own and bundle_id != known.of_app:  # an entry of unknown origin may have held up others
+        installs.touch_serials(context.db, [known.target], context.now)
+    if bundle_id == known.of_app and known.told_by != "watch":
+        return None
     on_watch = platform_of(answer.device.product_name) == "watchOS"
     source = "watch" if on_watch else "device"
-    news = apps.learn_app(
-        context.db, install.adam_id, bundle_id=bundle_id, name=None, source=source
-    )
+    news = apps.learn_app(context.db, known.adam_id, bundle_id=bundle_id, name=None, source=source)
     if news:
-        installs.touch_app(context.db, install.adam_id, context.now)
+        installs.touch_app(context.db, known.adam_id, context.now)
     return None
 
 

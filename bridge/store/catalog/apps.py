@@ -14,8 +14,8 @@ from bridge.store.devices import devices, installed_apps, unheard, unreadable
 def reported(db: Connection, apps: Sequence[tuple[int, str]]) -> dict[tuple[int, str], AppReport]:
     """What these devices said of these apps, by (device, bundle id)."""
     found = db.execute(
-        f"SELECT {rows.columns(AppReport)}, device_id FROM app_reports "
-        f"WHERE (device_id, bundle_id) IN ({rows.double_marks(len(apps))})",
+        f"{rows.asked(len(apps))}SELECT {rows.columns(AppReport)}, device_id FROM asked "
+        "CROSS JOIN app_reports WHERE device_id = asked.one AND bundle_id = asked.other",
         tuple(chain.from_iterable(apps)),
     )
     return {(row["device_id"], row["bundle_id"]): rows.read(AppReport, row) for row in found}

@@ -15,8 +15,8 @@ def reported(
 ) -> dict[tuple[int, str], InstalledReport]:
     """What these devices said of these apps, by (device, bundle id), as far as they were asked."""
     found = db.execute(
-        f"SELECT {rows.columns(InstalledReport)}, device_id FROM installed_apps "
-        f"WHERE (device_id, bundle_id) IN ({rows.double_marks(len(apps))})",
+        f"{rows.asked(len(apps))}SELECT {rows.columns(InstalledReport)}, device_id FROM asked "
+        "CROSS JOIN installed_apps WHERE device_id = asked.one AND bundle_id = asked.other",
         tuple(chain.from_iterable(apps)),
     )
     return {(row["device_id"], row["bundle_id"]): rows.read(InstalledReport, row) for row in found}

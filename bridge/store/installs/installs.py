@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from bridge.domain.decision import Decision, TakeSeat
-from bridge.domain.installs.news import concerns
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset, Install, OnHold
 from bridge.store import rows
@@ -238,21 +237,6 @@ def touch_serials(db: Connection, serial_numbers: Iterable[str], now: float) -> 
         "WHERE target_kind = 'serial' AND target = ?",
         [(now, serial_number) for serial_number in serial_numbers],
     )
-
-
-def touch_listed(db: Connection, serial_number: str, news: Collection[str], now: float) -> None:
-    """A device listed its apps: mark dirty the installs that it concerns, which are those of the
-    bundle ids in `news`, of unknown ones, and what waits for a list."""
-    found = db.execute(
-        "SELECT installs.id, reason, next_check_at, coalesce(installs.bundle_id, apps.bundle_id) "
-        "FROM installs LEFT JOIN apps ON apps.adam_id = installs.adam_id "
-        "WHERE target_kind = 'serial' AND target = ? AND dirty_at IS NULL",
-        (serial_number,),
-    )
-    concerned = [
-        row[0] for row in found if row[3] is None or row[3] in news or concerns(row[1], row[2], now)
-    ]
-    touch_ids(db, concerned, now)
 
 
 def touch_pairs(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:

@@ -31,9 +31,9 @@ def owned(
     """The licences from one location that devices hold for apps, for these (serial number, adam
     id)."""
     found = db.execute(
-        f"SELECT {rows.columns(Assignment)} FROM assignments "
-        f"WHERE (target, adam_id) IN ({rows.double_marks(len(pairs))}) AND location = ? "
-        "AND target_kind = 'serial'",
+        f"{rows.asked(len(pairs))}SELECT {rows.columns(Assignment)} FROM asked "
+        "CROSS JOIN assignments WHERE target = asked.one AND adam_id = asked.other "
+        "AND location = ? AND target_kind = 'serial'",
         (*chain.from_iterable(pairs), location),
     )
     assignments = (rows.read(Assignment, row) for row in found)

@@ -248,13 +248,14 @@ def newest(
 ) -> dict[Pair, PairRecord]:
     """For each pair of these (serial number, adam id) its newest request of one kind."""
     found = db.execute(
-        "SELECT p.id, p.adam_id, p.pricing_param, p.target, p.state, p.ready_at, p.settled_at, "
-        "p.looked_at, p.error_number, p.repeat, r.state AS request_state, r.apple_event_id, "
-        "r.submitted_at, o.error AS waits_for, o.due_at AS waits_until FROM request_pairs p "
+        f"{rows.asked(len(pairs))}SELECT p.id, p.adam_id, p.pricing_param, p.target, p.state, "
+        "p.ready_at, p.settled_at, p.looked_at, p.error_number, p.repeat, "
+        "r.state AS request_state, r.apple_event_id, r.submitted_at, o.error AS waits_for, "
+        "o.due_at AS waits_until FROM asked CROSS JOIN request_pairs p "
         "LEFT JOIN apple_requests r ON r.id = p.request_id LEFT JOIN outbox o "
         "ON o.id = p.request_id AND p.state = 'open' AND o.state = 'ready' "
         "AND o.error IS NOT NULL "
-        f"WHERE (p.target, p.adam_id) IN ({rows.double_marks(len(pairs))}) AND p.location = ? "
+        "WHERE p.target = asked.one AND p.adam_id = asked.other AND p.location = ? "
         "AND p.kind = ? AND p.target_kind = 'serial' ORDER BY p.id",
         (*chain.from_iterable(pairs), location, kind),
     )
