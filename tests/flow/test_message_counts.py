@@ -8,11 +8,12 @@ from dataclasses import replace
 import pytest
 
 from bridge.domain.policy import Policy
-from tests.flow.scene import Scene
+from bridge.simulator.devices import script
+from tests.flow.scene import DAY, Scene, rarely
 
 MakeScene = Callable[..., Scene]
 
-LIST = "ManagedApplicationList"
+INSTALL, LIST = "InstallApplication", "ManagedApplicationList"
 
 
 def road(make_scene: MakeScene, devices: int, apps: int, latency: float) -> Scene:
@@ -64,3 +65,34 @@ def test_the_pace_of_installs_keeps_no_list_back(make_scene: MakeScene) -> None:
     scene.apply(scene.desired(named=True))
     scene.run(lambda: scene.states().get("installed INSTALLED", 0) == 1, 50)
     scene.run(scene.all_installed, 600)
+
+
+def a_day(scene: Scene) -> int:
+    """How many outside calls there are in a day from now on."""
+    before = sum(scene.world.ledger.requests.values())
+    scene.pass_time(DAY)
+    return sum(scene.world.ledger.requests.values()) - before
+
+
+def test_a_device_that_ignores_an_install_costs_a_few_calls_a_day(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1, macs=0.0, policy=rarely())
+    device = scene.world.devices[0]
+    well = device.misbehave
+    device.misbehave = lambda _, kind, __: script.silent() if kind == INSTALL else None
+    scene.apply(scene.desired(named=True))
+    scene.settle()
+    assert a_day(scene) < 20
+    assert scene.states() == {"sent NOT_ANSWERED": 1}
+    assert a_day(scene) <= 5
+    device.misbehave = well
+    scene.run(scene.all_installed, 2 * DAY)
+
+
+@pytest.mark.parametrize("apps", [1, 3])
+def test_a_device_that_is_off_costs_a_few_calls_a_day(make_scene: MakeScene, apps: int) -> None:
+    scene = make_scene(devices=1, apps=apps, macs=0.0, policy=rarely())
+    scene.world.devices[0].go_offline()
+    scene.apply(scene.desired(named=True))
+    scene.settle()
+    assert a_day(scene) < 20
+    assert a_day(scene) <= 5

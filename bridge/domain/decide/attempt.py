@@ -14,6 +14,7 @@ from bridge.domain.decision import (
     SendInstall,
 )
 from bridge.domain.devices.asking import (
+    ask_in_steps,
     ask_in_time,
     asked_at,
     asking,
@@ -65,7 +66,7 @@ def _sent(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decisio
     decision = Decision("sent", "NOT_ANSWERED", recheck_at=patience_ends)
     if now >= patience_ends:
         decision = Decision("unconfirmed", "NOT_ANSWERED")
-    return ask_in_time(facts, policy, now, decision, since)
+    return ask_in_steps(facts, policy, now, decision, since)
 
 
 def _answered(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision:

@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.domain.backoff import doubling
+from bridge.domain.backoff import doubling, next_step
 from bridge.domain.decision import AskApps, AskInstalled, Decision
 from bridge.domain.devices.unreadable import Unheard, Unreadable
 from bridge.domain.facts import Facts
 from bridge.domain.model import Device
-from bridge.domain.policy import Policy
+from bridge.domain.policy import DAY, Policy
 
 
 def device_of(facts: Facts) -> Device:
@@ -138,6 +138,18 @@ def _after_refusal(
 def look_again(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
     """`decision`, with a list asked for when the last one is as old as policy says."""
     due = (listed_at(facts) or now) + policy.verify.installed_every
+    if now >= due:
+        return asking(facts, policy, now, decision)
+    return replace(decision, recheck_at=min(due, decision.recheck_at or due))
+
+
+def ask_in_steps(
+    facts: Facts, policy: Policy, now: float, decision: Decision, start: float
+) -> Decision:
+    """`decision`, with lists asked for at the steps of `policy.verify.unreadable_retry` since
+    `start`, then daily: of a device that does not tell in the usual way."""
+    last = max(start, listed_at(facts) or start)
+    due = next_step(start, last, policy.verify.unreadable_retry, each=1, last=DAY)
     if now >= due:
         return asking(facts, policy, now, decision)
     return replace(decision, recheck_at=min(due, decision.recheck_at or due))

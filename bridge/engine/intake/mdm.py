@@ -15,7 +15,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 
+from bridge.domain.backoff import nth_delay
 from bridge.domain.model import Device
+from bridge.domain.policy import DAY
 from bridge.engine.context import Context
 from bridge.engine.intake import answers, serials
 from bridge.engine.intake.answers import STATUSES, touch
@@ -225,7 +227,9 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
     if status == "Idle":
         look_at = came_at + context.policy.command.in_doubt_after
         timers.expect_parked(db, device.id, came_at, look_at)
-        timers.offered(db, device.id, came_at, look_at)
+        if timers.offered(db, device.id, came_at, look_at):
+            again_at = came_at + (nth_delay(context.policy.verify.unreadable_retry, 1) or DAY)
+            timers.push_behind_left_open(db, device.id, came_at, again_at)
         return "idle"
     if command is None or command.device_id != device.id:
         return "an answer to a command of somebody else"

@@ -97,14 +97,28 @@ def expect_parked(db: Connection, device_id: int, idle_at: float, look_at: float
     )
 
 
-def offered(db: Connection, device_id: int, idle_at: float, look_at: float) -> None:
+def offered(db: Connection, device_id: int, idle_at: float, look_at: float) -> bool:
     """The device came, so its server offers it what is queued: whatever it leaves open is looked
-    for by then."""
-    db.execute(
+    for by then. Returns whether a question is among it that was not offered before."""
+    changed = db.execute(
         "UPDATE commands SET offered_at = ?, look_at = min(coalesce(look_at, ?), ?) "
         f"WHERE device_id = ? AND state IN {states.SQL_ON_SERVER} AND posted_at < ? "
-        "AND offered_at IS NULL",
+        "AND offered_at IS NULL RETURNING install_id",
         (idle_at, look_at, look_at, device_id, idle_at),
+    ).fetchall()
+    return any(row[0] is None for row in changed)
+
+
+def push_behind_left_open(db: Connection, device_id: int, idle_at: float, push_at: float) -> None:
+    """The device came, and is used to leave a command open: it may take it first once more, and
+    what it was asked since only when it comes again."""
+    db.execute(
+        "UPDATE commands SET push_at = min(coalesce(push_at, ?), ?) WHERE device_id = ? "
+        f"AND state IN {states.SQL_ON_SERVER} AND install_id IS NULL AND stalled_at IS NULL "
+        "AND offered_at = ? AND EXISTS (SELECT 1 FROM commands AS other WHERE "
+        f"other.device_id = ? AND other.state IN {states.SQL_ON_SERVER} "
+        "AND other.stalled_at IS NOT NULL)",
+        (push_at, push_at, device_id, idle_at, device_id),
     )
 
 

@@ -54,16 +54,20 @@ ATTEMPTED = {
     "posted": (licensed(attempt=attempt("posted")), Decision("sent", "COMMAND_SENT")),
     "queued": (licensed(attempt=attempt("queued")), Decision("sent", "COMMAND_SENT")),
     "left open by a device that came": (
-        licensed(attempt=attempt("queued", stalled_at=NOW - 10)),
-        Decision("sent", "NOT_ANSWERED", recheck_at=NOW + 5),
+        licensed(attempt=attempt("queued", stalled_at=NOW - 4)),
+        Decision("sent", "NOT_ANSWERED", recheck_at=NOW + 6),
     ),
-    "left open for a minute": (
+    "left open by a device that came ten seconds ago": (
+        licensed(attempt=attempt("queued", stalled_at=NOW - 10)),
+        Decision("sent", "NOT_ANSWERED", steps=(AskApps(),), recheck_at=NOW + DAY - 10),
+    ),
+    "left open for a minute, and listed since": (
         licensed(attempt=attempt("posted", stalled_at=NOW - 2 * MINUTE)),
-        Decision("sent", "NOT_ANSWERED", steps=(AskApps(),), recheck_at=NOW + DAY - 2 * MINUTE),
+        Decision("sent", "NOT_ANSWERED", recheck_at=NOW + 40),
     ),
     "left open for a day": (
         licensed(attempt=attempt("queued", stalled_at=NOW - DAY)),
-        Decision("unconfirmed", "NOT_ANSWERED", recheck_at=NOW + DAY - 2 * MINUTE),
+        Decision("unconfirmed", "NOT_ANSWERED", recheck_at=NOW + DAY - MINUTE),
     ),
     "not now": (
         licensed(attempt=attempt("not_now", not_now_since=NOW - DAY)),
