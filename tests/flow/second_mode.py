@@ -31,6 +31,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_cli_sync::test_with_an_engine_the_engine_reads",
         "test_cli_sync::test_an_engine_that_fails_is_told_in_its_words",
         "test_cli_sync::test_a_read_that_failed_before_is_waited_for",
+        "test_log::test_a_command_logs_where_it_is_asked_to",
         "test_pauses::test_reads_that_need_a_post_say_so",
         "test_restart_needed::"
         "test_what_the_engine_does_not_know_yet_cannot_be_read_and_says_why[devices]",
