@@ -19,6 +19,7 @@ STAYS = "who leaves without a word counts as enrolled, and as silent some day"
 NEW_UUID = "it goes again under a new CommandUUID, since the server takes none twice"
 UNHEARD = "whose check-ins were lost is not known before the next one"
 NOT_MISSED = "what no queue shows is not missed in one: its device is pushed to, then asked"
+NEXT_WAITS = "a device's next command waits for the webhook of the one before, however late it is"
 ONE_PUSH_MORE = "a device that does not come is pushed to after a minute, too"
 
 _REASONS: Mapping[str, tuple[str, ...]] = {
@@ -79,6 +80,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_odd_numbers::test_no_number_breaks_anything",
     ),
     NOT_MISSED: ("test_lag::test_webhooks_that_end_in_a_lag_are_silent_after_all",),
+    NEXT_WAITS: ("test_lag::test_a_device_goes_on_without_its_webhooks",),
     ONE_PUSH_MORE: (
         "test_silence::test_a_year_of_silence[associating]",
         "test_silence::test_a_year_of_silence[sent]",
@@ -95,6 +97,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_doubt::test_while_the_mdm_server_is_down_things_wait_and_then_go_on",
     ),
     HOLDS_UP: (
+        "test_message_counts::test_a_device_that_ignores_an_install_costs_a_few_calls_a_day",
         *(
             "test_odd_answers::test_a_status_that_nobody_knows_costs_a_few_calls"
             f"[InstallApplication-{status}]"
