@@ -92,9 +92,11 @@ class Engine:
         self.dispatcher.clock_stepped(by)
 
     def run_once(self) -> bool:
-        """One pass: what one look shows, in the order of the road. True when there was something.
+        """One pass along the road, by one look. True when there was something.
 
-        What a step makes due is the next pass's: no step is passed over while others have work.
+        What a step did may be work for those after it, so from there on all of them are taken: an
+        answer leads to the next command in the same pass. Each step is taken once, and none is
+        passed over while others have work.
         """
         now = self.clock()
         done = self.dispatcher.settle_again() + self._watch(now)
@@ -104,19 +106,20 @@ class Engine:
         if _is_due(agenda.messages_at, now):
             done += inbox.process(self.database, self._context)
             self._take_at = self._monotonic() + self.gather
-        if _is_due(timers.due_at(agenda), now):
+        if _is_due(agenda.timers_at, now):
             done += self._write(lambda context: timers.sweep(context, self.outside))
-        if agenda.dirty:
+        if done or agenda.dirty:
             done += self._decide()
-        if agenda.seats:
+        if done or agenda.seats:
             done += self._write(reconcile.allocate_seats)
-        if agenda.collecting:
+        if done or agenda.collecting:
             done += self._batch()
-        if agenda.queue_ready:
+        if done or agenda.queue_ready:
             done += self._write(device_queue.start)
-        if _is_due(agenda.calls_at, now):
+        if done or _is_due(agenda.calls_at, now):
             done += self.dispatcher.start(self.clock())
-        done += self._pruning.step(now)
+        if now >= self._pruning.next_at or self._pruning.under_way:
+            done += self._pruning.step(now)
         return done > 0
 
     def next_due(self) -> float | None:
@@ -126,7 +129,7 @@ class Engine:
         return earliest(
             agenda.messages_at,
             now if agenda.dirty else None,
-            timers.due_at(agenda),
+            agenda.timers_at,
             agenda.queue_at,
             self._next_batch_at() if agenda.collecting else None,
             self.dispatcher.next_due(now) if agenda.calls_at is not None else None,

@@ -27,7 +27,6 @@ from bridge.engine.context import Context
 from bridge.engine.decide import breaker, first_facts
 from bridge.engine.insight import webhook_health
 from bridge.store import meta
-from bridge.store.agenda import Agenda, earliest
 from bridge.store.commands import commands, left_open, timers
 from bridge.store.commands.commands import Command
 from bridge.store.devices import devices
@@ -77,17 +76,6 @@ def sweep(context: Context, outside: Outside) -> int:
         + _pushes(context, outside)
         + breaker.sweep(context)
         + _jobs(context, outside)
-    )
-
-
-def due_at(agenda: Agenda) -> float | None:
-    """When `sweep` next finds something to do."""
-    return earliest(
-        agenda.decide_at,
-        agenda.requests_at,
-        agenda.follow_up_at,
-        agenda.jobs_at,
-        agenda.probe_at,
     )
 
 

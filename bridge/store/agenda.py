@@ -51,14 +51,17 @@ class Agenda:
     """The next outside call."""
 
     @property
-    def requests_at(self) -> float | None:
-        """The next request to Apple that is to be asked about."""
-        return earliest(self.status_at, self.read_at)
-
-    @property
-    def follow_up_at(self) -> float | None:
-        """The next command that is to be followed up."""
-        return earliest(self.look_at, self.push_at)
+    def timers_at(self) -> float | None:
+        """The next of what the clock alone makes due: decisions, questions, pushes, jobs."""
+        return earliest(
+            self.decide_at,
+            self.status_at,
+            self.read_at,
+            self.look_at,
+            self.push_at,
+            self.jobs_at,
+            self.probe_at,
+        )
 
 
 _PARTS = {

@@ -78,6 +78,10 @@ class Members:
         self.call_odd(name)
         return None
 
+    def texts(self, *names: str) -> tuple[str | None, ...]:
+        """Several of them, in this order."""
+        return tuple(self.text(name) for name in names)
+
     def identifier(self, name: str, *, required: bool = False) -> str | None:
         """Text as above, or an integer (an Adam ID in some of Apple's messages) as text."""
         value = self._members.get(name)

@@ -175,23 +175,28 @@ def load_stored(data: bytes) -> StoredWebhook:
     document = Members(read_object(data), oddities)
     payload = document.child("payload", required=True)
     message = plist_json.from_json(document.raw("message"))
-    kind = _KINDS.get(document.text("kind") or "")
-    if payload is None or kind is None or not (message is None or isinstance(message, dict)):
+    kind, channel, topic, event_id, udid, enrollment_id, status, command_uuid = document.texts(
+        *("kind", "channel", "topic", "event_id"),
+        *("udid", "enrollment_id", "status", "command_uuid"),
+    )
+    known = _KINDS.get(kind or "")
+    if payload is None or known is None or not (message is None or isinstance(message, dict)):
         raise ShapeError("This is not a stored webhook.", data)
+    error, sha256 = payload.texts("error", "sha256")
     stored = StoredWebhook(
-        topic=document.text("topic"),
-        event_id=document.text("event_id"),
+        topic=topic,
+        event_id=event_id,
         created_at=document.number("created_at"),
-        kind=kind,
-        udid=document.text("udid"),
-        enrollment_id=document.text("enrollment_id"),
-        status=document.text("status"),
-        command_uuid=document.text("command_uuid"),
-        channel=_CHANNELS.get(document.text("channel") or ""),
+        kind=known,
+        udid=udid,
+        enrollment_id=enrollment_id,
+        status=status,
+        command_uuid=command_uuid,
+        channel=_CHANNELS.get(channel or ""),
         message=message,
-        payload_error=payload.text("error"),
+        payload_error=error,
         payload_length=payload.integer("length", required=True) or 0,
-        payload_sha256=payload.text("sha256"),
+        payload_sha256=sha256,
         token_update_tally=document.integer("token_update_tally"),
         oddities=texts(document.raw("oddities")),
     )
@@ -230,7 +235,7 @@ def _names_speaker(document: Members) -> bool:
 def _speaker(event: Members, ids: Members | None) -> tuple[Channel | None, str | None, str | None]:
     """The channel, UDID and enrolment id, by `ids` where they tell: of a user they name the device
     as the parent."""
-    udid, enrollment_id = event.text("udid"), event.text("enrollment_id")
+    udid, enrollment_id = event.texts("udid", "enrollment_id")
     if ids is None:
         return None, udid, enrollment_id
     own, channel = (

@@ -31,6 +31,11 @@ class Pruning:
         """The wall clock was set by so many seconds."""
         self.next_at += by
 
+    @property
+    def under_way(self) -> bool:
+        """Whether the present round has something left to do."""
+        return bool(self._left) or self._returning or self._folding
+
     def step(self, now: float) -> int:
         """One small step; returns how many rows were looked at, or pages went; 0 at the end."""
         if now >= self.next_at:

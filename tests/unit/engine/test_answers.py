@@ -333,7 +333,7 @@ def test_a_notification_that_was_quicker_leaves_nothing_to_ask(
         )  # fmt: skip
         calls["associate"].settle(Context(db, POLICY, NOW), row, result)
         assert requests.get(db, request_id).state == "done"
-        assert agenda.look(db, NOW).requests_at is None
+        assert agenda.look(db, NOW).timers_at is None
 
 
 def state_of_row(db: Any, row_id: int) -> str:

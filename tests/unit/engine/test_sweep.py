@@ -9,7 +9,7 @@ import pytest
 from bridge.domain.decision import Decision
 from bridge.domain.model import Device
 from bridge.domain.policy import Policy
-from bridge.engine.timers import Outside, due_at, sweep
+from bridge.engine.timers import Outside, sweep
 from bridge.store import meta
 from bridge.store.agenda import look
 from bridge.store.commands import commands, timers
@@ -83,7 +83,7 @@ def test_jobs_of_what_was_removed_are_forgotten(db: Connection) -> None:
         meta.plan_job(db, job, NOW)
     assert run(db) == 4
     assert intended(db) == []
-    assert due_at(look(db, NOW)) is None
+    assert look(db, NOW).timers_at is None
 
 
 def test_old_evidence_goes_and_the_rest_stays(db: Connection) -> None:
@@ -223,7 +223,7 @@ def test_the_clock_looks_at_installs_again(db: Connection) -> None:
     install = installs.by_id(db, make_install(db))
     assert install is not None
     installs.record(db, [(install, Decision("sent", "NOT_NOW", recheck_at=NOW + 5))], NOW)
-    assert due_at(look(db, NOW)) == NOW + 5
+    assert look(db, NOW).timers_at == NOW + 5
     assert run(db, NOW + 4) == 0
     assert run(db, NOW + 5) == 1
     assert len(installs.dirty(db, 9)) == 1

@@ -199,7 +199,7 @@ def test_what_is_dropped_is_neither_looked_for_nor_nudged_about(
     commands.in_doubt(db, "a", NOW)
     db.execute("UPDATE commands SET look_at = ?, push_at = ?", (NOW, NOW))
     ends.cancel(db, "a", NOW, "settled_otherwise")
-    assert agenda.look(db, NOW).follow_up_at is None
+    assert agenda.look(db, NOW).timers_at is None
     timers.suspect(db, "a")
     assert command(db, "a").suspect is True
 
@@ -329,7 +329,7 @@ def test_after_a_silence_all_that_a_server_may_hold_is_looked_for(db: Connection
     assert looks["far"] == NOW + 60
     assert timers.suspect_all(db, NOW, device_id=far.id) == 1
     assert timers.suspect_all(db, NOW + 50) == 3
-    assert agenda.look(db, NOW).follow_up_at == NOW, "not put off"
+    assert agenda.look(db, NOW).timers_at == NOW, "not put off"
 
 
 def test_looks_and_nudges_are_due_by_device(db: Connection) -> None:
@@ -344,7 +344,7 @@ def test_looks_and_nudges_are_due_by_device(db: Connection) -> None:
     assert timers.to_look_at(db, NOW + 60, 9) == [two.id]
     timers.look_again(db, "a", NOW + 2)
     assert timers.to_look_at(db, NOW + 2, 9) == [one.id]
-    assert agenda.look(db, NOW).follow_up_at == NOW + 2
+    assert agenda.look(db, NOW).timers_at == NOW + 2
     commands.queued(db, "a", look_at=NOW + HOUR, push_at=NOW + 9)
     commands.queued(db, "a", look_at=NOW + HOUR, push_at=None)
     assert timers.to_push(db, NOW + 9, 9) == [one.id]

@@ -108,28 +108,28 @@ def test_a_request_is_finished_with_its_last_pair(db: Connection) -> None:
 def test_a_request_in_doubt_is_read_for(db: Connection) -> None:
     request_id = make_request(db, A)
     requests.update(db, request_id, state="open", next_status_at=NOW + 30)
-    assert agenda.look(db, NOW).requests_at == NOW + 30
+    assert agenda.look(db, NOW).timers_at == NOW + 30
     assert requests.due(db, NOW + 29) == []
     assert [r.state for r in requests.due(db, NOW + 30)] == ["open"]
     requests.doubt(db, request_id, next_read_at=NOW + 90, detail="why")
     assert requests.due(db, NOW + 89) == []
     assert [r.state for r in requests.due(db, NOW + 90)] == ["in_doubt"]
-    assert agenda.look(db, NOW).requests_at == NOW + 90
+    assert agenda.look(db, NOW).timers_at == NOW + 90
     settle(db, request_id, A)
     requests.finish(db, request_id, "read", NOW)
     requests.doubt(db, request_id, next_read_at=NOW, detail="too late")
     assert requests.get(db, request_id).state == "done"
-    assert agenda.look(db, NOW).requests_at is None
+    assert agenda.look(db, NOW).timers_at is None
 
 
 def test_the_earliest_question_comes_next(db: Connection) -> None:
     first, second, third = (make_request(db, each) for each in (A, B, C))
     for request_id, at in ((first, 40), (second, 30)):
         requests.update(db, request_id, state="open", next_status_at=NOW + at)
-    assert agenda.look(db, NOW).requests_at == NOW + 30
+    assert agenda.look(db, NOW).timers_at == NOW + 30
     requests.doubt(db, third, next_read_at=NOW + 20, detail="")
     requests.doubt(db, first, next_read_at=NOW + 25, detail="")
-    assert agenda.look(db, NOW).requests_at == NOW + 20
+    assert agenda.look(db, NOW).timers_at == NOW + 20
     assert [r.id for r in requests.due(db, NOW + 25)] == [first, third]
 
 
