@@ -101,9 +101,10 @@ def asked(make_scene: MakeScene, apps: int, devices: int, *more: Fault) -> tuple
     Of every third app Apple has seats for half of the devices only, which its count did not say.
     """
     scene = crowded(make_scene, apps, serials(0, devices), faults=more)
+    scene.world.apple.settings.limits["maxSerialNumbers"] = devices + 1  # a full one leaves at once
     office = Office(scene)
     scene.apply(scene.desired(mode="license_only"))
-    scene.run(lambda: "associating ASSOCIATE_COLLECTING" in scene.states())
+    scene.run(lambda: set(scene.states()) == {"associating ASSOCIATE_COLLECTING"})
     for adam_id in scene.adam_ids[::3]:
         scene.world.location.library.assets[adam_id, "STDQ"].total = devices // 2
     scene.run(lambda: bool(office.letters))

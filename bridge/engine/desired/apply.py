@@ -25,7 +25,6 @@ from bridge.store.devices import devices
 from bridge.store.installs import installs, on_hold
 from bridge.store.installs.installs import Wish
 from bridge.store.licences import locations
-from bridge.store.views import totals
 
 HELD_BACK: OnHold = "HELD_BACK"
 NOT_PLANNED: OnHold = "NOT_PLANNED"
@@ -53,7 +52,8 @@ def difference(
     db: Connection, before: Sequence[Cohort], after: Sequence[Cohort], limits: Limits
 ) -> Change:
     """What changes between what is stored and what is wished for; see `compare`."""
-    limited_at = applied.limited_at(db)
+    last = applied.last(db)
+    limited_at = last.limited_at if last is not None else None
     gone = fleet.gone_since(db, limited_at) if limited_at is not None else 0
     return compare(before, after, limit=limits.installs, gone=gone)
 
@@ -76,7 +76,9 @@ def apply(
     planned = difference(db, before, after, limits)
     if why := refusal(planned, limits.removals, limits.anyway):
         raise WishError(f"nothing was stored: {why}")
-    limited_at = None if limits.installs is None else applied.limited_at(db) or now
+    last = applied.last(db)
+    since = last.limited_at if last is not None else None
+    limited_at = None if limits.installs is None else since or now
     applied.store(db, desired, now, limited_at=limited_at, unseen=unseen)
     for app in desired.apps:
         news = apps.learn_app(
@@ -142,18 +144,17 @@ def _on_hold(
     """By adam id, why a device's wishes are on hold: the last apply could not show them, or had a
     limit. What stands already, and goes on, goes on.
     """
-    applied_at = totals.applied_at(db)
+    last = applied.last(db)
     by_file = {cohort.asset.adam_id for cohort in found if cohort.desired_by == BY_FILE}
-    if applied_at is None or not by_file:
+    if last is None or not by_file:
         return {}
     standing = on_hold.of_device(db, device.serial_number or "")
     waiting = {a for a in by_file if standing.get(a, NOT_PLANNED) in (NOT_PLANNED, HELD_BACK)}
-    is_limited = applied.limited_at(db) is not None
     firsts = devices.firsts(db, device.id)
-    unknown_then = unplanned(desired, device, firsts, applied_at)
-    if device.server in applied.unseen(db) and not_shown(device, firsts, applied_at):
+    unknown_then = unplanned(desired, device, firsts, last.stored_at)
+    if device.server in last.unseen and not_shown(device, firsts, last.stored_at):
         unknown_then = frozenset(waiting)  # who is named by serial number stands, and goes on
-    limited = dict.fromkeys(waiting if is_limited else (), HELD_BACK)
+    limited = dict.fromkeys(() if last.limited_at is None else waiting, HELD_BACK)
     return limited | dict.fromkeys(waiting & unknown_then, NOT_PLANNED)
 
 

@@ -39,11 +39,12 @@ def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]
     """
     db = context.db
     first = health.taking_in(None, config, free_space(config.database))
+    last = applied.last(db)
     counts = totals.installs(db)
     licences = totals.licences(db)
     names = app_names(context, {c.adam_id for c in counts} | {c.adam_id for c in licences})
     return {
-        "applied_at": rfc3339(totals.applied_at(db)),
+        "applied_at": rfc3339(last.stored_at if last is not None else None),
         "parts": [
             {"name": p.name, "ok": p.ok, "severity": p.severity, "detail": p.detail}
             for p in (*first, health.engine_part(lock), *health.parts(context, config))

@@ -7,10 +7,24 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from bridge.domain.desired.desired import Desired
 from bridge.store.database import Connection
 from bridge.store.desired import configurations
+
+
+@dataclass(frozen=True, slots=True)
+class Last:
+    """When the last apply was, and what it did not do.
+
+    `limited_at` is since when applies had a limit, None when the last had none; `unseen` are the
+    MDM servers whose devices it did not see.
+    """
+
+    stored_at: float
+    limited_at: float | None
+    unseen: frozenset[str]
 
 
 def store(
@@ -46,13 +60,7 @@ def load(db: Connection) -> Desired:
     return Desired.from_json(document)
 
 
-def limited_at(db: Connection) -> float | None:
-    """Since when applies had a limit; None when the last had none."""
-    row = db.execute("SELECT limited_at FROM applied WHERE id = 1").fetchone()
-    return row[0] if row else None
-
-
-def unseen(db: Connection) -> frozenset[str]:
-    """The MDM servers whose devices the last apply did not see."""
-    row = db.execute("SELECT unseen FROM applied WHERE id = 1").fetchone()
-    return frozenset(json.loads(row[0])) if row else frozenset()
+def last(db: Connection) -> Last | None:
+    """The last apply; None before the first."""
+    row = db.execute("SELECT stored_at, limited_at, unseen FROM applied WHERE id = 1").fetchone()
+    return None if row is None else Last(row[0], row[1], frozenset(json.loads(row[2])))

@@ -130,12 +130,6 @@ def open_requests(db: Connection) -> Mapping[str, int]:
     return {row[0]: row[1] for row in found}
 
 
-def applied_at(db: Connection) -> float | None:
-    """When something was last applied."""
-    row = db.execute("SELECT stored_at FROM applied WHERE id = 1").fetchone()
-    return None if row is None else float(row[0])
-
-
 def has_message(db: Connection, source: str, origin: str, message_id: str) -> bool:
     """Whether a message came in."""
     row = db.execute(
