@@ -267,8 +267,8 @@ class Dispatcher:
                 with self._database.write() as db:
                     context = self._context(db, self._clock())
                     rests = [(row, ending(context)) for row, ending in endings]
-            except StoreError:
-                log.exception("the answers of calls could not be stored yet")
+            except StoreError as error:  # the engine, which rests then, says it whole
+                log.warning("the answers of calls cannot be stored yet: %s", type(error).__name__)
                 with self._lock:
                     self._unsettled.extend(endings)
                 return
@@ -290,8 +290,9 @@ class Dispatcher:
         try:
             with self._database.write() as db:
                 rest_until = ending(self._context(db, self._clock()))
-        except StoreError:
-            log.exception("a call's answer could not be stored yet", extra=_log_keys(row))
+        except StoreError as error:
+            kind = type(error).__name__
+            log.warning("a call's answer cannot be stored yet: %s", kind, extra=_log_keys(row))
             with self._lock:
                 self._unsettled.append((row, ending))
             return
