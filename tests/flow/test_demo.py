@@ -235,6 +235,7 @@ def test_the_files_make_a_configuration_without_a_warning(tmp_path: Path) -> Non
     place.write(
         apple_url="http://127.0.0.1:1/mdm/v2",
         mdm_url="http://127.0.0.1:2",
+        mdm_kind="micromdm",
         content_token="token",
         apps={"361309726": "Pages 8", "2": "Keynote"},
     )

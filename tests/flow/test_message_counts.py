@@ -44,7 +44,7 @@ def test_the_messages_of_an_install(make_scene: MakeScene, devices: int, latency
     assert scene.world.mdm.webhook.sent <= 2.4 * installs
     assert requests["mdm.command"] <= 1.15 * installs
     assert requests["mdm.push"] == 0
-    assert requests["mdm.queue"] == 0
+    assert requests["mdm.queue"] <= 1.1 * installs, "one look beside each command at most"
     assert scene.received(LIST) <= 3 * devices
 
 

@@ -121,7 +121,7 @@ def test_the_settings_that_the_file_has_for_the_app_count(make_scene: Callable[.
     scene.apply(Desired((Group("none", ("OTHER1",)),), (app,)))
     scene.bridge.assign(scene.serials, app.adam_id)
     stored = row(scene, scene.serials[0], app.adam_id)
-    assert (stored["priority"], '"mode": "license_only"' in stored["options"]) == (7, True)
+    assert (stored["priority"], '"mode":"license_only"' in stored["options"]) == (7, True)
 
 
 def test_with_several_locations_one_must_be_named(make_scene: Callable[..., Scene]) -> None:

@@ -20,7 +20,7 @@ from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from bridge.wire.device_report import parse_managed_list
 from bridge.wire.json_text import write_object
 from bridge.wire.mdm_webhook import load_stored, parse_webhook, storable
-from tests.real.binaries import MODULE
+from tests.real.binaries import SERVERS
 from tests.real.dialects import APP, DIALECTS, Dialect
 from tests.real.lab import Webhook, detail_of, post_and_wait
 
@@ -121,7 +121,7 @@ def unheard(command_uuid: str, body: bytes) -> dict[str, Any]:
 
 def version() -> str:
     """The MicroMDM that the tests build, which itself says `unknown`."""
-    found = re.search(r"micromdm/micromdm v(\S+)", MODULE.joinpath("go.mod").read_text())
+    found = re.search(r"micromdm/micromdm v(\S+)", SERVERS.joinpath("go.mod").read_text())
     assert found is not None
     return found[1]
 

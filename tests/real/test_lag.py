@@ -1,7 +1,8 @@
 """Webhooks that MicroMDM tells late, since others make it tell so many: nothing is asked anew.
 
 MicroMDM posts them one after the other, so that devices which hardly pause, with a stranger's
-commands for each of them, are soon minutes ahead of what the bridge has heard.
+commands for each of them, are soon minutes ahead of what the bridge has heard. How long many take
+depends on the machine: `tools/bench stranger` tells that.
 """
 
 from __future__ import annotations
@@ -23,14 +24,7 @@ DEFAULT = Policy()
 
 @pytest.mark.parametrize(
     ("devices", "apps", "pause", "seconds", "within", "in_doubt_after"),
-    [
-        pytest.param(2, 3, 0.05, 10.0, 120.0, 10.0, id="a few"),
-        pytest.param(
-            *(6, 12, 0.001, 90.0, 120.0, DEFAULT.command.in_doubt_after),
-            id="many",
-            marks=pytest.mark.slow,
-        ),
-    ],
+    [pytest.param(2, 3, 0.05, 10.0, 120.0, 10.0, id="a few")],
 )
 def test_a_flood_of_a_strangers_webhooks_makes_nothing_doubtful(
     tmp_path: Path,

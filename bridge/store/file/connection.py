@@ -26,6 +26,8 @@ _PRAGMAS = (
     f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}",
     f"PRAGMA soft_heap_limit = {ALL_CACHES}",
     "PRAGMA temp_store = MEMORY",
+    # An index that SQLite makes for one query reads all of a table, each time anew.
+    "PRAGMA automatic_index = OFF",
     # Bytes that the -wal keeps when it is begun anew.
     "PRAGMA journal_size_limit = 8388608",
 )

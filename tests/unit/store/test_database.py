@@ -353,3 +353,10 @@ def test_it_is_known_whether_somebody_has_the_database_open(tmp_path: Path) -> N
         database.close()
     with nobody_else(path):
         assert path.exists()
+
+
+def test_sqlite_makes_no_index_for_one_query(database: Database) -> None:
+    """It reads a whole table for it, each time: what is asked needs an index that is kept."""
+    with database.write() as writing, database.read() as reading:
+        for db in (writing, reading):
+            assert db.execute("PRAGMA automatic_index").fetchone()[0] == 0
