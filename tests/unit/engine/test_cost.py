@@ -71,6 +71,12 @@ def filled(db: Connection, installs: int) -> None:
         ((str(number % 25), f"OTHER{number // 25}") for number in range(installs)),
     )
     db.executemany(
+        "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target_kind, target, "
+        "state, ready_at, settled_at) "
+        "VALUES ('hq', 'ASSOCIATE', ?, 'STDQ', 'serial', ?, 'confirmed', 0, 0)",
+        ((str(number % 25), f"OTHER{number // 25}") for number in range(installs)),
+    )
+    db.executemany(
         "INSERT INTO devices (server, udid, serial_number, enrolled, created_at) "
         "VALUES ('main', ?, ?, 1, 0)",
         ((f"UDID-OTHER{number}", f"OTHER{number}") for number in range(installs // 25)),
@@ -164,3 +170,34 @@ def test_a_message_costs_the_same_however_many_apps_its_device_is_to_have(
     for what, decided in (("Idle", 0), ("Acknowledged", 1)):
         assert few[what].decided == many[what].decided == decided
         assert many[what].statements == few[what].statements, what
+
+
+def chunk_cost(database: Database, *, fleet: int) -> Cost:
+    """Of deciding as many installs as one transaction does."""
+    with database.write() as db:
+        on_their_way(db, 1)
+        filled(db, fleet)
+        while reconcile.decide_dirty(context(db)):
+            pass
+        db.execute(
+            "UPDATE installs SET dirty_at = ? WHERE id IN "
+            "(SELECT id FROM installs WHERE target LIKE 'OTHER%' ORDER BY id LIMIT ?)",
+            (NOW, reconcile.CHUNK),
+        )
+    cost = Cost()
+    with database.write() as db:
+        cost.watch(db)
+        cost.decided = reconcile.decide_dirty(context(db))
+        db.set_trace_callback(None)
+        db.set_progress_handler(None, 1)
+    return cost
+
+
+def test_a_chunk_of_decisions_costs_the_same_in_a_fleet_of_any_size(
+    make_database: MakeDatabase,
+) -> None:
+    small = chunk_cost(make_database(), fleet=1_000)
+    large = chunk_cost(make_database(), fleet=50_000)
+    assert small.decided == large.decided == reconcile.CHUNK
+    assert large.statements == small.statements
+    assert large.steps <= 1.05 * small.steps
