@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
@@ -17,7 +18,7 @@ if TYPE_CHECKING:  # what a server can do is asked without loading what calls it
 _T = TypeVar("_T")
 
 
-class Calls:
+class Calls(ABC):
     """An HTTP API that Basic credentials of a fixed user open; thread-safe."""
 
     user = ""
@@ -35,10 +36,10 @@ class Calls:
         self._check(reply, 200)
         return self._read(reply, lambda fields: text(fields, "version"))
 
+    @abstractmethod
     def _refusal(self, reply: Reply) -> str | None:
         """Why a reply is a definite no, or None when it is not one; never in the server's own
         words, which may hold a secret."""
-        raise NotImplementedError
 
     def _check(self, reply: Reply, expected: int) -> None:
         if reply.status == expected:
