@@ -7,10 +7,11 @@ from collections.abc import Collection, Sequence
 from bridge.app.opened import Opened
 from bridge.domain.desired.change import BY_OPTION, Change
 from bridge.domain.desired.desired import Desired
+from bridge.domain.model import Install
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind, uses_rules
 from bridge.domain.wording import counted
-from bridge.engine.desired import apply, one_offs, plan
+from bridge.engine.desired import apply, one_offs, plan, reclaim
 from bridge.engine.desired.apply import Limits
 from bridge.engine.desired.plan.blind import unseen as unseen_servers
 from bridge.engine.desired.plan.seats import Look
@@ -124,6 +125,19 @@ class Wishes(Opened):
         if serials:
             text = f"an app is {done} on {counted(len(serials), 'device')}"
             story.note(db, self.now(), text, self.who, story.pairs_of(serials, adam_id))
+
+    def kept(self, serials: Sequence[str], adam_ids: Sequence[str]) -> list[Install]:
+        """The installs of these devices and apps (all, where none is named) that nobody wants and
+        whose licence, which the bridge got, stays."""
+        with self.database.read() as db:
+            return reclaim.find(db, serials, adam_ids)
+
+    def reclaim(self, installs: Sequence[Install]) -> None:
+        """Give the licences of these, which `kept` told, back."""
+        with self.database.write() as db:
+            reclaim.reclaim(db, installs, self.now())
+            text = f"{counted(len(installs), 'licence')} that nobody wants will be given back"
+            story.note(db, self.now(), text, self.who, {})
 
     def unassign(self, serials: Sequence[str], adam_id: str) -> frozenset[str]:
         """Withdraw one-off wishes for an app; the serials that had one. What the file wants

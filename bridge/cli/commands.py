@@ -64,6 +64,9 @@ COMMANDS: Mapping[str, Command] = {
         "bridge.cli.desired.assign:assign", "Wish for an app on devices, beside the file.", STORED
     ),
     "unassign": Command("bridge.cli.desired.assign:unassign", "Withdraw one-off wishes.", STORED),
+    "reclaim": Command(
+        "bridge.cli.desired.reclaim:reclaim", "Give back licences that nobody wants.", STORED
+    ),
     "status": Command(
         "bridge.cli.insight.status:status", "Show installs by state, licences and queues.", STORED
     ),

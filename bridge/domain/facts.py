@@ -127,6 +127,8 @@ class Facts:
     enrolled; None where it took none, as for an app that was there before."""
     release: Licence = field(default_factory=lambda: Licence("none"))
     """Where giving the licence back stands: the newest disassociate, if it is not history."""
+    gave_back: bool = False
+    """Whether Apple took back what the bridge got, and nothing was asked for since."""
     removal: Attempt | None = None
     """The newest RemoveApplication since the app is not desired any more."""
     list_open: bool = False

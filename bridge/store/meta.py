@@ -7,6 +7,8 @@ from collections.abc import Mapping
 
 from bridge.store.database import Connection
 
+_FORMER = "former_instance_ids"
+
 
 def instance_id(db: Connection) -> str:
     """This bridge's stable id, drawn once; it is the `mdmInfo.id` that Apple is told."""
@@ -19,9 +21,16 @@ def instance_id(db: Connection) -> str:
 
 
 def new_instance_id(db: Connection) -> str:
-    """Be another bridge from now on: one that was restored may not be taken for the first."""
+    """Be another bridge from now on: one that was restored may not be taken for the first, whose id
+    is kept as a former one."""
+    keep(db, _FORMER, " ".join({*former_ids(db), instance_id(db)}))
     keep(db, "instance_id", str(uuid.uuid4()))
     return instance_id(db)
+
+
+def former_ids(db: Connection) -> frozenset[str]:
+    """The ids of the bridges of which this one is a restored copy."""
+    return frozenset((recall(db, _FORMER) or "").split())
 
 
 def keep(db: Connection, key: str, value: str) -> None:

@@ -23,6 +23,7 @@ NEED_ONE = [
     ("resume", "--all"),
     ("retry", "--serial", PAIR[0]),
     ("unassign", PAIR[0], "--app", PAIR[1]),
+    ("reclaim", "--unwanted"),
     ("devices",),
     ("assets",),
     ("events",),

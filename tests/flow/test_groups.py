@@ -318,7 +318,14 @@ def test_a_licence_that_a_device_of_another_platform_got_goes_back(make_scene: M
     only_for(scene, "iOS")
     scene.pass_time(2 * 3600)
     scene.apply(wanting(scene, Group("everyone", all=True)))
-    scene.run(lambda: scene.states() == {"removed RELEASED": 1})
+    scene.run(lambda: scene.states() == {"removed NOT_FOR_DEVICE": 1})
+    told = scene.install()["explanation"]
+    assert (
+        "its product is AppleTV11,1, and the app is for iOS; the licence that it had got was"
+        in (told["sentence"])
+    )
+    assert "It is not wanted there: it does not run there" in told["sentence"]
+    assert (told["when"], told["next_at"]) == (None, None)
     assert not scene.world.location.library.assignments
     assert not scene.world.ledger.installs_posted
 

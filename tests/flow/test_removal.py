@@ -94,7 +94,7 @@ def test_unwanted_before_it_was_asked_asks_for_nothing(make_scene: MakeScene) ->
     scene.apply(scene.desired(on_unwanted="release"))
     scene.run(lambda: "associating ASSOCIATE_COLLECTING" in scene.states())
     scene.apply(NOTHING)
-    scene.run(lambda: scene.states() == {"removed RELEASED": 2})
+    scene.run(lambda: scene.states() == {"removed NOT_LICENSED": 2})
     scene.pass_time(600)
     assert scene.world.ledger.requests["apple.associate"] == 0
 

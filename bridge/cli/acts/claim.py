@@ -60,7 +60,7 @@ def claim(settings: Settings, location: str, name: str | None, as_json: bool) ->
         config = clients.apple(location).client_config()
         other = _foreign_mdm(bridge, location, config)
         if not as_json:
-            _show(location, config, other)
+            _show(bridge, location, config, other)
         if other is None:
             _look_again(bridge, location)
             return _end(location, None, None, as_json)
@@ -83,12 +83,15 @@ def _foreign_mdm(bridge: Bridge, location: str, config: ClientConfig) -> Foreign
     return foreign_mdm.of_config(config, ours, urls)
 
 
-def _show(location: str, config: ClientConfig, other: ForeignMdm | None) -> None:
+def _show(bridge: Bridge, location: str, config: ClientConfig, other: ForeignMdm | None) -> None:
     if other is None:
         owner = "nobody" if config.envelope.mdm_info is None else "this bridge"
         show.line(f"{location} is managed by {owner}: no claim is needed.")
         return
-    show.line(f"{location} ({config.location_name or 'without a name'}) is held by another MDM:")
+    with bridge.database.read() as db:
+        is_former = other.mdm_id in meta.former_ids(db)
+    holder = foreign_mdm.EARLIER_COPY if is_former else "another MDM"
+    show.line(f"{location} ({config.location_name or 'without a name'}) is held by {holder}:")
     show.pairs(
         {
             "name": other.name,

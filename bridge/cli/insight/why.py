@@ -61,18 +61,17 @@ def _unknown(bridge: Bridge, serial: str, adam_id: str) -> str:
 
 def _show(install: Mapping[str, Any], now: float) -> None:
     explanation = install["explanation"]
-    next_at = explanation["next_at"]
     show.line(explanation["sentence"])
     show.line()
-    show.pairs(
-        {
-            "State": f"{install['state']}, {install['reason']}, "
-            f"since {show.moment(install['since'], now)}",
-            "Must act": explanation["who_must_act"],
-            "Next": explanation["next"],
-            "When": show.moment(next_at, now) if next_at else "as soon as something happens",
-        }
-    )
+    shown = {
+        "State": f"{install['state']}, {install['reason']}, "
+        f"since {show.moment(install['since'], now)}",
+        "Must act": explanation["who_must_act"],
+        "Next": explanation["next"],
+    }
+    if when := _when(explanation, now):
+        shown["When"] = when
+    show.pairs(shown)
     if explanation["evidence"]:
         show.heading("What is known")
         show.table(
@@ -93,6 +92,15 @@ def _show(install: Mapping[str, Any], now: float) -> None:
             ("at", "step", "of"),
             [(show.at(step["at"]), step["step"], _of(step)) for step in install["trail"]],
         )
+
+
+def _when(explanation: Mapping[str, Any], now: float) -> str:
+    """When it goes on; nothing of what has come to its end."""
+    at, words = explanation["next_at"], explanation["when"]
+    if at is None:
+        return words or ""
+    moment = show.moment(at, now)
+    return f"{words}; otherwise {moment}" if words else moment
 
 
 def _of(step: Mapping[str, Any]) -> str:

@@ -53,23 +53,31 @@ def _cancelled_elsewhere(facts: Facts, decision: Decision) -> Decision:
     return replace(decision, steps=(CancelElsewhere(facts.elsewhere), *decision.steps))
 
 
+def silent_at(facts: Facts, policy: Policy) -> float | None:
+    """When its device counts as silent if nothing is heard of it; None for one that never was seen.
+
+    A decision is looked at then, but nothing that anybody waits for happens.
+    """
+    seen_at = facts.device.last_seen_at if facts.device is not None else None
+    return None if seen_at is None else seen_at + policy.device.silent_after
+
+
 _NEEDS_THE_DEVICE = ("licensed", "sending", "sent", "acknowledged", "installing", "removing")
 
 
 def _unless_silent(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
     """Nothing is sent to a device that has been silent for long, and no seat is taken for it."""
-    seen_at = facts.device.last_seen_at if facts.device is not None else None
+    silent_from = silent_at(facts, policy)
     for_the_device = decision.state in _NEEDS_THE_DEVICE and decision.reason not in _NO_DEVICE
     waits = decision.reason in ("SEAT_PENDING", "NO_SEAT") or (
         decision.reason == "PLATFORM_UNKNOWN" and _enrolled(facts)
     )
-    if seen_at is None or not (for_the_device or waits):
+    if silent_from is None or not (for_the_device or waits):
         return decision
-    silent_at = seen_at + policy.device.silent_after
-    if now < silent_at:
-        return replace(decision, recheck_at=min(decision.recheck_at or silent_at, silent_at))
+    if now < silent_from:
+        return replace(decision, recheck_at=min(decision.recheck_at or silent_from, silent_from))
     kept = tuple(step for step in decision.steps if isinstance(step, CancelAttempt | LeaveLine))
-    days = int((now - seen_at) // DAY)
+    days = int((now - silent_from + policy.device.silent_after) // DAY)
     return Decision("waiting", "DEVICE_SILENT", f"for {days} days", steps=kept)
 
 

@@ -28,6 +28,8 @@ ENDS = statuses_of("rejected", "passing") & SAID_ONCE
 
 def as_the_device_says(facts: Facts, policy: Policy, now: float) -> Decision | None:
     """What the newest list of this enrolment shows decides before anything that we sent."""
+    if _was_installed(facts):
+        return asking(facts, policy, now, Decision("unconfirmed", "WAS_INSTALLED"))
     if is_unmanaged(facts):
         return _as_an_unmanaged_app(facts, policy, now)
     if not device_of(facts).apps_known:
@@ -49,6 +51,18 @@ def as_the_device_says(facts: Facts, policy: Policy, now: float) -> Decision | N
     if meaning.kind == "license_not_visible":
         return _unlicensed(facts, policy, now, report, meaning)
     return _said_once(facts, policy, now)
+
+
+def _was_installed(facts: Facts) -> bool:
+    """Whether the app was there when the copy was made from which the bridge was restored: that is
+    known, and the lists are not relied on any more. It is not so of another device, which took the
+    serial number over."""
+    device, installed_at = device_of(facts), facts.install.installed_at
+    if installed_at is None or installed_at < (device.enrolled_at or 0.0):
+        return False
+    if is_unmanaged(facts):
+        return facts.installed is None
+    return device.apps_listed_at is not None and device.apps_enrolment is None
 
 
 def _list_first(facts: Facts, policy: Policy, now: float) -> Decision:

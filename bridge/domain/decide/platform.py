@@ -19,6 +19,11 @@ def unfit(facts: Facts) -> Decision | None:
     return Decision("failed", "WRONG_PLATFORM", f"{_products(facts)}, and {_listed(facts)}")
 
 
+def not_listed(facts: Facts) -> str | None:
+    """Why a device is none that Apple lists the app for, in words; None where it is, or may be."""
+    return None if _fit(facts) == "listed" else f"{_products(facts)}, and {_listed(facts)}"
+
+
 def is_foreign_ios_app(facts: Facts) -> bool:
     """Whether an app for iOS is sent to a device for which Apple does not list it."""
     return _fit(facts) == "untold"

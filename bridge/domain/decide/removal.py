@@ -11,6 +11,7 @@ from dataclasses import replace
 
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import MANAGED, answer_meaning, app_status, apple_error, device_error
+from bridge.domain.decide import platform
 from bridge.domain.decide.answer import explained
 from bridge.domain.decision import (
     CancelAttempt,
@@ -102,10 +103,10 @@ def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...])
     """The licence is settled; under `remove` the app goes, too."""
     stays = facts.licence.state == "owned"
     if facts.options.on_unwanted == "release":
-        return Decision("removed", "LICENSE_NOT_OURS" if stays else "RELEASED", steps=steps)
+        return _not_ours(steps) if stays else _without_licence(facts, "", steps)
     device = facts.device
     if device is None or not device.enrolled or device.enrolment_id is None:
-        return Decision("removed", "RELEASED", "the device is not enrolled", steps=steps)
+        return _without_licence(facts, "the device is not enrolled", steps)
     if facts.attempt is not None and facts.attempt.state in IN_DEVICE_QUEUE:
         if facts.attempt.odd_answers:
             unread = facts.attempt.unread or ""
@@ -123,6 +124,19 @@ def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...])
     if facts.removal is None and not _is_listed(facts):
         return asking(facts, policy, now, Decision("removing", "REMOVING", steps=steps))
     return _as_the_removal_stands(facts, policy, now, steps)
+
+
+def _not_ours(steps: tuple[Step, ...]) -> Decision:
+    return Decision("removed", "LICENSE_NOT_OURS", steps=steps)
+
+
+def _without_licence(facts: Facts, detail: str, steps: tuple[Step, ...]) -> Decision:
+    """The end: nothing of ours is left there. What never ran there says so; what never was licensed
+    gave nothing back."""
+    if unfit := platform.not_listed(facts):
+        back = "; the licence that it had got was given back" if facts.gave_back else ""
+        return Decision("removed", "NOT_FOR_DEVICE", unfit + back, steps=steps)
+    return Decision("removed", "RELEASED" if facts.gave_back else "NOT_LICENSED", detail, steps)
 
 
 def _is_listed(facts: Facts) -> bool:

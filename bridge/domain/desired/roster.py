@@ -95,6 +95,16 @@ class Roster:
             elsewhere=sure & apart,
         )
 
+    def means(self, name: str, serial_number: str) -> bool | None:
+        """Whether a group means a device, enrolled or not; None where a missing fact leaves it
+        open, False for a group that is not there."""
+        if name not in self._groups:
+            return False
+        meant = self._meant[name]
+        if serial_number in self._listed[name] or serial_number in meant.sure:
+            return True
+        return None if serial_number in meant.unknown else False
+
     def platform(self, serial_number: str) -> str | None:
         """The platform of a device, as far as anybody knows."""
         device = self._devices.get(serial_number)

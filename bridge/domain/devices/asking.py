@@ -84,6 +84,7 @@ _WAITS_FOR_THE_ANSWER = frozenset(
     {
         *("PLATFORM_UNKNOWN", "FACTS_FIRST", "LIST_FIRST", "COMMAND_IN_DOUBT", "NOT_ANSWERED"),
         *("ACKNOWLEDGED", "INSTALLING", "NOT_SEEN", "APP_MISSING", "REMOVING"),
+        "WAS_INSTALLED",
     }
 )
 """Reasons of installs that go on when the device has told; of others it tells by the way."""

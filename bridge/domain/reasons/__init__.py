@@ -1,6 +1,7 @@
 """Why an install is in its state: every reason, what it means, and who must act.
 
-The names are part of the API. `sentence` may use {app}, {device}, {location} and {detail}.
+The names are part of the API. `sentence` and `next` may use {app}, {device}, {location} and
+{detail}; {serial} and {adam_id} where they name a command.
 """
 
 from __future__ import annotations
@@ -25,11 +26,21 @@ REASONS: Final[dict[str, Reason]] = {
 }
 
 
-def describe(reason: str, *, app: str, device: str, location: str, detail: str) -> tuple[str, str]:
+def describe(
+    reason: str,
+    *,
+    app: str,
+    device: str,
+    location: str,
+    detail: str,
+    serial: str = "SERIAL",
+    adam_id: str = "ADAM_ID",
+) -> tuple[str, str]:
     """The sentence and the next step for a reason, with the names filled in."""
     entry = REASONS[reason]
     detail = detail.rstrip(". ") or "no detail"
     names = {"app": app, "device": device, "location": location, "detail": detail}
+    names |= {"serial": serial, "adam_id": adam_id}
     return entry.sentence.format(**names), entry.next.format(**names)
 
 
@@ -48,6 +59,7 @@ def as_markdown() -> str:
         "|---|---|---|---|---|",
     ]
     names = {"app": "the app", "device": "the device", "location": "the location"}
+    names |= {"serial": "SERIAL", "adam_id": "ADAM_ID"}
     for name, reason in sorted(REASONS.items()):
         sentence = reason.sentence.replace(": {detail}", "").format(**names, detail="…")
         step = reason.next.format(**names, detail="…")

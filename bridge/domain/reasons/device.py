@@ -155,6 +155,12 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "the bridge looks again in every list, at least once a week",
         ("installed",),
     ),
+    "WAS_INSTALLED": Reason(
+        "{app} was installed on {device} when the copy was made that the bridge was restored from",
+        "nobody",
+        "the device is asked for its apps, as soon as that is not paused",
+        ("unconfirmed",),
+    ),
     "INSTALLED_UNMANAGED": Reason(
         "{app} is installed on {device}, where it is not managed: its list of apps has it",
         "nobody",

@@ -65,6 +65,7 @@ LICENCE_REASONS: Final[dict[str, Reason]] = {
         "no licence for {app} is free at {location}: {detail}",
         "the admin",
         "buy more or free some; the bridge goes on when Apple counts them",
+        when="as soon as Apple counts a free one",
     ),
     "ASSOCIATE_COLLECTING": Reason(
         "the licence for {app} on {device} goes out with the next request",
@@ -89,6 +90,7 @@ LICENCE_REASONS: Final[dict[str, Reason]] = {
         "nobody",
         "nothing: this is the end",
         ("licensed",),
+        is_end=True,
     ),
     "LICENSE_TAKEN": Reason(
         "somebody else took the licence for {app} away from {device}",

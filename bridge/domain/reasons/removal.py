@@ -42,12 +42,29 @@ REMOVAL_REASONS: Final[dict[str, Reason]] = {
         "nobody",
         "nothing: this is the end; an app that stays on the device stops working after 30 days",
         ("removed",),
+        is_end=True,
+    ),
+    "NOT_LICENSED": Reason(
+        "{app} is no longer wanted on {device}, and the bridge got no licence for it there that "
+        "could be given back",
+        "nobody",
+        "nothing: this is the end",
+        ("removed",),
+        is_end=True,
+    ),
+    "NOT_FOR_DEVICE": Reason(
+        "{app} is not for {device}: {detail}",
+        "nobody",
+        "nothing: this is the end",
+        ("removed",),
+        is_end=True,
     ),
     "LICENSE_NOT_OURS": Reason(
         "{app} is no longer wanted on {device}; its licence stays, since others assigned it",
         "nobody",
         "nothing: this is the end",
         ("removed",),
+        is_end=True,
     ),
     "REMOVAL_WAITS": Reason(
         "{app} is removed from {device} when the device has answered its install",
@@ -72,6 +89,7 @@ REMOVAL_REASONS: Final[dict[str, Reason]] = {
         "nobody",
         "nothing: this is the end",
         ("removed",),
+        is_end=True,
     ),
     "NOTHING_REMOVED": Reason(
         "{app} was not managed on {device}, so it was not the bridge's to remove, and its licence "
@@ -79,11 +97,14 @@ REMOVAL_REASONS: Final[dict[str, Reason]] = {
         "nobody",
         "nothing: this is the end; a copy that somebody else installed stays",
         ("removed",),
+        is_end=True,
     ),
     "KEPT": Reason(
         "{app} is no longer wanted on {device}; app and licence stay",
         "nobody",
-        "nothing: this is the end",
+        "nothing: this is the end; vpp-bridge reclaim --serial {serial} --app {adam_id} gives the "
+        "licence back",
         ("removed",),
+        is_end=True,
     ),
 }

@@ -69,7 +69,8 @@ class Explanation(TypedDict):
     who_must_act: Actor
     needs_someone: Annotated[bool, "Whether it goes no further by itself."]
     next: Annotated[str, "What happens next."]
-    next_at: Annotated[Time | None, "When that is."]
+    next_at: Annotated[Time | None, "When that is, at the latest."]
+    when: Annotated[str | None, "What is waited for, where that is no moment of the clock."]
     evidence: Annotated[list[Evidence], "What this rests on."]
     took: Annotated[list[Took], "How long each step took, of what is licensed or installed."]
 

@@ -118,4 +118,5 @@ def hear(context: Context, location: str, envelope: Envelope) -> None:
     locations.update(context.db, location, **values)
     suspension.token_works(context, location)
     if mdm is not None and mdm.id != meta.instance_id(context.db):
-        suspension.held_by_another(context, location, of_info(mdm).shown)
+        shown = of_info(mdm).shown_to(meta.former_ids(context.db))
+        suspension.held_by_another(context, location, shown)

@@ -7,7 +7,7 @@ for exactly the MDM that was shown to the person; if another one is there by the
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Literal
 
@@ -59,11 +59,14 @@ class Claim(Register):
             return f"its library is that of {location.shared_with}; claim that one"
         return None
 
-    def not_taken_over(self, other: ForeignMdm | None, row: OutboxRow) -> str | None:
+    def not_taken_over(
+        self, other: ForeignMdm | None, row: OutboxRow, former: Collection[str]
+    ) -> str | None:
         shown = ForeignMdm(**json.loads(row.subject))
         if other is None or other.is_same(shown):
             return None
-        return f"the holder has changed meanwhile: {other.shown}; look at it, and say it again"
+        now_shown = other.shown_to(former)
+        return f"the holder has changed meanwhile: {now_shown}; look at it, and say it again"
 
     def settle(self, context: Context, row: OutboxRow, result: Told) -> None:
         super().settle(context, row, result)

@@ -11,6 +11,7 @@ from __future__ import annotations
 import hashlib
 import logging
 import secrets
+from collections.abc import Collection
 from dataclasses import dataclass
 
 from bridge.clients.apple.client import AppleClient
@@ -85,6 +86,7 @@ class Register(AppleCall):
         name = row.scope
         with self.database.read() as db:
             location, ours = locations.get(db, name), meta.recall(db, "instance_id") or ""
+            former = meta.former_ids(db)
         refused = self.forbidden(location, row)
         if refused is not None:
             return Told(None, refused=refused)
@@ -93,7 +95,7 @@ class Register(AppleCall):
         is_ours = location.registered_at is not None
         config = foreign_mdm.as_known(config, ours, is_ours=is_ours)
         other = foreign_mdm.of_config(config, ours, (self.urls.get(name), location.told_url))
-        refused = self.not_taken_over(other, row)
+        refused = self.not_taken_over(other, row, former)
         if refused is not None:
             return Told(config, refused=refused)
         with self.database.write() as db:
@@ -110,9 +112,11 @@ class Register(AppleCall):
             return None
         return f"nothing is written there: {location.suspended}: {location.suspended_detail}"
 
-    def not_taken_over(self, other: ForeignMdm | None, row: OutboxRow) -> str | None:
-        """Why the location is left to its MDM."""
-        return None if other is None else f"another MDM holds it: {other.shown}"
+    def not_taken_over(
+        self, other: ForeignMdm | None, row: OutboxRow, former: Collection[str]
+    ) -> str | None:
+        """Why the location is left to its MDM; `former` are the ids that this bridge had before."""
+        return None if other is None else f"another MDM holds it: {other.shown_to(former)}"
 
     def _is_told(self, location: Location, config: ClientConfig, ours: str, row: OutboxRow) -> bool:
         """Whether nothing is left to tell: the answer to an earlier try may have been lost."""
@@ -224,7 +228,8 @@ def observe(context: Context, name: str, config: ClientConfig, url: str | None) 
     )
     other = foreign_mdm.of_config(config, ours, (url, before.told_url))
     if other is not None:
-        suspension.held_by_another(context, name, other.shown)
+        shown = other.shown_to(meta.former_ids(context.db))
+        suspension.held_by_another(context, name, shown)
     elif suspension.held_by_no_other(context, name):
         if before.mdm_id and before.mdm_id != ours:
             deny(context, name, before.mdm_id)

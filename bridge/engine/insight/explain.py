@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from bridge.domain.decide import decide
+from bridge.domain.decide import decide, silent_at
 from bridge.domain.decision import Decision
 from bridge.domain.facts import Facts
 from bridge.domain.licences.forecast import used_per_day
@@ -16,7 +16,7 @@ from bridge.domain.times import rfc3339
 from bridge.domain.views.installs import Evidence, ExplainedInstall
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
-from bridge.engine.insight import lag
+from bridge.engine.insight import lag, not_desired
 from bridge.engine.insight.timeline import History
 from bridge.store.catalog import usage
 from bridge.store.devices import devices
@@ -51,19 +51,25 @@ def explain(
         device=_device(fact),
         location=install.location,
         detail=fact.pause.shown_to(way) if fact.pause and reason == "PAUSED" else decision.detail,
+        serial=install.target,
+        adam_id=install.adam_id,
     )
     actor = REASONS[reason].actor
+    next_at = _next_at(context, fact, history, decision)
     return {
         **shown,
         "state": decision.state,
         "reason": reason,
         "detail": decision.detail,
         "explanation": {
-            "sentence": as_sentence(sentence) + _lag(context, fact, decision),
+            "sentence": as_sentence(sentence)
+            + _lag(context, fact, decision)
+            + _not_wanted(context, fact),
             "who_must_act": actor,
             "needs_someone": _needs_someone(decision),
             "next": as_sentence(next_step),
-            "next_at": rfc3339(_next_at(context, fact, history, decision)),
+            "next_at": rfc3339(next_at),
+            "when": _when(reason, next_at),
             "evidence": _evidence(fact, way)
             + _twins(context, fact)
             + _shortage(context, fact, reason)
@@ -76,7 +82,11 @@ def explain(
 
 def _next_at(context: Context, fact: Facts, history: History, decision: Decision) -> float | None:
     """When something happens by itself: the decision changes, or what is open is followed up."""
-    times = [decision.recheck_at, fact.licence.waits_until]
+    entry, looked_at = REASONS[decision.reason], decision.recheck_at
+    if entry.is_end:
+        return None
+    is_silence = looked_at is not None and looked_at == silent_at(fact, context.policy)
+    times = [None if is_silence else looked_at, fact.licence.waits_until]
     for asked in history.asked:
         if asked.state == "open":
             times += [asked.next_status_at, asked.next_read_at]
@@ -85,6 +95,25 @@ def _next_at(context: Context, fact: Facts, history: History, decision: Decision
             times.append(command.due_at if command.state == "ready" else command.look_at)
     ahead = [at for at in times if at is not None]
     return max(min(ahead), context.now) if ahead else None
+
+
+def _when(reason: str, next_at: float | None) -> str | None:
+    """What is waited for, where it is no moment, or may be sooner; None where nothing is."""
+    entry = REASONS[reason]
+    if entry.is_end:
+        return None
+    if entry.when or next_at is not None:
+        return entry.when or None
+    acted = entry.actor in ("the admin", "somebody at the device")
+    return "as soon as that is done" if acted else "as soon as something happens"
+
+
+def _not_wanted(context: Context, fact: Facts) -> str:
+    """Of what is not wanted any more: what keeps the device out, where the file has the app."""
+    if fact.install.desired:
+        return ""
+    why = not_desired.why_not(context.db, fact.install.target, fact.install.adam_id)
+    return "" if why is None else f" It is not wanted there: {why}."
 
 
 def _lag(context: Context, fact: Facts, decision: Decision) -> str:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from bridge.domain.desired.desired import AppWish, Desired
 from bridge.domain.desired.match import MATCH_KEYS
+from bridge.domain.desired.roster import Roster
 from bridge.domain.devices.platforms import fit
 from bridge.domain.model import Device
+from bridge.domain.wording import named
 from bridge.engine.desired import apply
 from bridge.store.database import Connection
 from bridge.store.desired import applied
@@ -16,30 +18,53 @@ from bridge.store.licences import locations
 def why_not(db: Connection, serial_number: str, adam_id: str) -> str | None:
     """What keeps a device out of the groups that get an app, as a sentence without its end.
 
-    None where nothing is to be said: no group comes near it, or the app is not in the file.
+    None where the app is not in the file, or the file has it for the device.
     """
     desired = applied.load(db)
     device = devices.current(db, [serial_number]).get(serial_number)
-    if device is None:
-        return None
     roster = apply.roster_of(db, desired, {serial_number: device})
     entries = desired.entries(adam_id)
+    if any(serial_number in roster.getting(app).sure for app in entries):
+        return None
     for app in entries:
         getting = roster.getting(app)
-        if getting.unfit:
+        if device is not None and getting.unfit:
             return _not_listed(db, app, device)
-        if getting.unknown:
+        if device is not None and getting.unknown:
             missing = ", ".join(_missing(desired, app, device))
             return (
                 "whether its groups mean the device depends on what was never reported "
                 f"({missing}); run vpp-bridge sync devices, and then apply"
             )
-    if any(roster.getting(app).elsewhere for app in entries):
+    if device is not None and any(roster.getting(app).elsewhere for app in entries):
         return (
             f"no entry that means the device is for {roster.platform(serial_number)}, and its "
             f"product is {device.product_name}; add its platform to one of them"
         )
-    return None
+    for app in entries:
+        if why := _kept_out(roster, app, serial_number):
+            return why
+    names = list(dict.fromkeys(name for app in entries for name in app.groups))
+    if not names:
+        return None
+    return f"none of the groups that get it ({named(names)}) means the device"
+
+
+def _kept_out(roster: Roster, app: AppWish, serial_number: str) -> str | None:
+    """What keeps a device out whom a group of an entry means: another group, or no enrolment."""
+    inside = [name for name in app.groups if roster.means(name, serial_number)]
+    if not inside:
+        return None
+    outside = [name for name in app.exclude if roster.means(name, serial_number)]
+    if outside:
+        return f"the entry for it excludes the group {outside[0]}, which the device is in"
+    open_ = [name for name in app.exclude if roster.means(name, serial_number) is None]
+    if open_:
+        return (
+            f"the entry for it excludes the group {open_[0]}, and whether the device is in that "
+            "depends on what was never reported; run vpp-bridge sync devices, and then apply"
+        )
+    return f"the group {inside[0]} means enrolled devices, and the device is not enrolled"
 
 
 def _not_listed(db: Connection, app: AppWish, device: Device) -> str:

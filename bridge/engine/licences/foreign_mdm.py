@@ -12,6 +12,9 @@ from dataclasses import dataclass, replace
 
 from bridge.clients.apple.replies import ClientConfig, MdmInfo
 
+EARLIER_COPY = "an earlier copy of this bridge"
+"""Who holds a location under an id that this bridge had before it was restored from a backup."""
+
 
 @dataclass(frozen=True, slots=True)
 class ForeignMdm:
@@ -34,6 +37,10 @@ class ForeignMdm:
         if self.mdm_id is None:
             return f"its notifications go to {self.notification_url}"
         return f"Apple names {self.title}"
+
+    def shown_to(self, former: Collection[str]) -> str:
+        """The same to a bridge that had these ids before it was restored."""
+        return EARLIER_COPY if self.mdm_id in former else self.shown
 
     def is_same(self, other: ForeignMdm) -> bool:
         """Whether it is the same MDM, whatever it changed about itself."""

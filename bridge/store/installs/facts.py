@@ -101,6 +101,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 elsewhere=_open(attempt) if elsewhere else None,
                 taken=taken.get((install.id, device.id, device.enrolment)) if device else None,
                 release=office.release(db, pair, install.round_at),
+                gave_back=office.gave_back(pair),
                 removal=_since(removals.get(install.id), install.round_at),
                 list_open=device is not None and device.id in asked[MANAGED_LIST],
                 installed_open=device is not None and device.id in asked[INSTALLED_LIST],
@@ -250,7 +251,7 @@ class _Location:
         return standing
 
     def release(self, db: Connection, pair: Pair, round_at: float) -> Licence:
-        """Where giving the licence of a pair back stands."""
+        """Where giving it back stands."""
         asked = self._released.get(pair)
         if asked is None or (asked.state not in ("collected", "open") and not self._is_last(asked)):
             return Licence("none")
@@ -258,6 +259,11 @@ class _Location:
         if standing.state != "refused":
             return standing
         return replace(standing, refusals=history.release_refusals(db, self.name, pair))
+
+    def gave_back(self, pair: Pair) -> bool:
+        """Whether Apple took its licence back last."""
+        released = self._released.get(pair)
+        return released is not None and released.state == "confirmed" and self._is_last(released)
 
     def _gave_back(self, asked: PairRecord) -> bool:
         """Whether the licence that was asked for went back since; then whoever holds one now got

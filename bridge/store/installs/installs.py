@@ -172,22 +172,22 @@ def any_dirty(db: Connection, location: str) -> bool:
 def record(db: Connection, decisions: Sequence[tuple[Install, Decision]], now: float) -> None:
     """Keep what was decided; the installs are clean after this."""
     db.executemany(
-        "UPDATE installs SET since = CASE WHEN state <> ? OR reason <> ? THEN ? ELSE since END, "
+        "UPDATE installs SET since = ?, "
         "updated_at = CASE WHEN state <> ? OR reason <> ? OR detail <> ? THEN ? "
         "ELSE updated_at END, installed_at = CASE WHEN ? = 'installed' "
-        "THEN coalesce(installed_at, ?) ELSE NULL END, state = ?, reason = ?, detail = ?, "
+        "THEN coalesce(installed_at, ?) WHEN ? = 'WAS_INSTALLED' THEN installed_at ELSE NULL END, "
+        "state = ?, reason = ?, detail = ?, "
         "next_check_at = ?, needs_seat = ?, dirty_at = NULL WHERE id = ?",
         [
             (
-                d.state,
-                d.reason,
-                now,
+                _since(install, d, now),
                 d.state,
                 d.reason,
                 d.detail,
                 now,
                 d.state,
                 now,
+                d.reason,
                 d.state,
                 d.reason,
                 d.detail,
@@ -198,6 +198,19 @@ def record(db: Connection, decisions: Sequence[tuple[Install, Decision]], now: f
             for install, d in decisions
         ],
     )
+
+
+_THERE = frozenset({"INSTALLED", "INSTALLED_UNMANAGED", "WAS_INSTALLED"})
+
+
+def _since(install: Install, decision: Decision, now: float) -> float:
+    """Since when an install stands as it was decided: what was there before the bridge was restored
+    has been there all the while."""
+    same = (install.state, install.reason) == (decision.state, decision.reason)
+    restored = "WAS_INSTALLED" in (install.reason, decision.reason)
+    if same or (restored and {install.reason, decision.reason} <= _THERE):
+        return install.since
+    return now
 
 
 def attempted(db: Connection, install_ids: Iterable[int]) -> None:

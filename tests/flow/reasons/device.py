@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
+from bridge.app.calls import make_calls
 from bridge.domain.policy import DAY, Policy
+from bridge.engine.upkeep import restoring
 from bridge.simulator.devices import script
 from bridge.simulator.devices.script import Planned
 from bridge.simulator.faults import Fault
@@ -217,6 +219,22 @@ def prompting(make_scene: MakeScene) -> Scene:
 )
 def installed(make_scene: MakeScene) -> Scene:
     return catch(on_its_way(make_scene), "INSTALLED")
+
+
+@scenario(
+    "WAS_INSTALLED",
+    "unconfirmed",
+    "was installed on",
+    "nobody",
+    next="the device is asked for its apps",
+    code=0,
+)
+def was_installed(make_scene: MakeScene) -> Scene:
+    scene = installed(make_scene)
+    calls = make_calls(scene.bridge.database, scene.bridge.clients(), scene.config)
+    with scene.bridge.database.write() as db:
+        restoring.make_present(scene.bridge.context(db), calls)
+    return catch(scene, "WAS_INSTALLED")
 
 
 @scenario(

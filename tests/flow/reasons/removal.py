@@ -8,6 +8,7 @@ from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
 from tests.flow.reasons import MakeScene, catch, scenario
 from tests.flow.scene import Scene
+from tests.flow.test_groups import listed_only, only_for
 
 
 def unwanted(make_scene: MakeScene, on_unwanted: str, **world: Any) -> Scene:
@@ -64,6 +65,38 @@ def releasing(make_scene: MakeScene) -> Scene:
 )
 def released(make_scene: MakeScene) -> Scene:
     return catch(unwanted(make_scene, "release"), "RELEASED")
+
+
+@scenario(
+    "NOT_LICENSED",
+    "removed",
+    "the bridge got no licence for it there",
+    "nobody",
+    next="this is the end",
+    code=0,
+)
+def not_licensed(make_scene: MakeScene) -> Scene:
+    scene = make_scene(devices=1, apps=1)
+    scene.apply(scene.wanted_for(["NEVERSEEN1"], on_unwanted="release"))
+    catch(scene, "NOT_ENROLLED")
+    scene.apply(nothing(scene))
+    return catch(scene, "NOT_LICENSED")
+
+
+@scenario(
+    "NOT_FOR_DEVICE",
+    "removed",
+    "the app is for iOS; the licence that it had got was given back",
+    "nobody",
+    next="this is the end",
+    code=0,
+)
+def not_for_device(make_scene: MakeScene) -> Scene:
+    scene = listed_only(make_scene, product_name="AppleTV11,1")
+    only_for(scene, "iOS")
+    scene.pass_time(2 * 3600)
+    scene.apply()
+    return catch(scene, "NOT_FOR_DEVICE")
 
 
 @scenario(

@@ -79,7 +79,7 @@ def test_a_number_that_apple_adds_tomorrow() -> None:
 def test_every_reason_tells_a_person_what_to_do(reason: str) -> None:
     entry = REASONS[reason]
     fields = {name for _, name, _, _ in Formatter().parse(entry.sentence + entry.next) if name}
-    assert fields <= {"app", "device", "location", "detail"}
+    assert fields <= {"app", "device", "location", "detail", "serial", "adam_id"}
     sentence, next_step = describe(
         reason, app="Pages", device="C02", location="hq", detail="{0} {braces}"
     )

@@ -26,6 +26,7 @@ from tests.unit.domain_kit import (
     NOW,
     POLICY,
     UUID,
+    asset,
     attempt,
     decided,
     device,
@@ -91,7 +92,7 @@ CASES: dict[str, tuple[Facts, Decision]] = {
     ),
     "out of the line, with nothing to give back": (
         unwanted("release", licence=Licence("collected", NOW)),
-        Decision("removed", "RELEASED", steps=(LeaveLine(),)),
+        Decision("removed", "NOT_LICENSED", steps=(LeaveLine(),)),
     ),
     "first it must be known whether Apple gave it": (
         unwanted("release", licence=Licence("open", NOW)),
@@ -115,7 +116,26 @@ CASES: dict[str, tuple[Facts, Decision]] = {
     ),
     "there is no licence": (
         unwanted("release", licence=GONE),
+        Decision("removed", "NOT_LICENSED"),
+    ),
+    "its licence went back": (
+        unwanted("release", licence=GONE, gave_back=True),
         Decision("removed", "RELEASED"),
+    ),
+    "it is for no such device": (
+        unwanted(
+            "release",
+            licence=GONE,
+            gave_back=True,
+            asset=asset(platforms="iOS,macOS"),
+            device=device(product_name="AppleTV11,1"),
+        ),
+        Decision(
+            "removed",
+            "NOT_FOR_DEVICE",
+            "its product is AppleTV11,1, and the app is for iOS, macOS; the licence that it had "
+            "got was given back",
+        ),
     ),
     "nothing is given back at a location that stopped": (
         unwanted("release", location=LocationFacts("hq", True, "TOKEN_EXPIRED", "why")),
@@ -148,12 +168,12 @@ CASES: dict[str, tuple[Facts, Decision]] = {
         Decision("removing", "REMOVING", steps=(SendRemove(),)),
     ),
     "the device has left": (
-        unwanted("remove", licence=GONE, device=device(enrolled=False)),
+        unwanted("remove", licence=GONE, gave_back=True, device=device(enrolled=False)),
         Decision("removed", "RELEASED", "the device is not enrolled"),
     ),
     "the device was never shown": (
         unwanted("remove", licence=GONE, device=None, report=None),
-        Decision("removed", "RELEASED", "the device is not enrolled"),
+        Decision("removed", "NOT_LICENSED", "the device is not enrolled"),
     ),
     "a list since shows that it is gone": (
         unwanted("remove", licence=GONE, report=report(None, there_at=NOW - HOUR)),
