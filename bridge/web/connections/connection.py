@@ -20,6 +20,8 @@ BODY_RATE = 256 * 1024
 """A body gets BODY_TIME seconds, and one more for each BODY_RATE bytes of it that came."""
 CLOSE_TIME = 5.0
 """Seconds in which a peer may read an answer after which the connection is closed."""
+READ = 64 * 1024
+"""Bytes that are read at once, as long as a request's head is not whole."""
 SEND_TIME = 30.0
 """Seconds for sending one piece of an answer, after which the peer is given up."""
 
@@ -115,6 +117,17 @@ class Connection:
         self.received.next_request(self.request.read_too_far())
         self.told_to_continue = False
         self._began.clear()
+
+    def hears_more(self, seconds: float) -> bool:
+        """Wait so long for what the peer sends next; whether to begin a request with it. For the
+        thread that has the connection. That the peer hung up is left for the main loop to see."""
+        if not self.received:
+            self.sock.settimeout(seconds)
+            try:
+                self.received.add(self.sock.recv(READ))
+            except OSError:
+                return False
+        return self.received.is_promising()
 
     def close(self) -> None:
         """Close it at once; the worker has waited for the peer where it should."""

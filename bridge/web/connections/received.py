@@ -6,6 +6,8 @@ import re
 
 from gunicorn.http.errors import LimitRequestHeaders
 
+from bridge.web.connections.bodies import LARGE
+
 HEAD_LIMIT = 32 * 1024
 """Bytes of a request's head. MicroMDM's and Apple's are below 1 KiB."""
 
@@ -48,6 +50,11 @@ class Received:
     def whole_at(self) -> int | None:
         """The length of head and body together, where the head has told it."""
         return self._whole_at
+
+    @property
+    def is_small(self) -> bool:
+        """Whether the head has told a length that is small."""
+        return self._whole_at is not None and self._whole_at < LARGE
 
     @property
     def in_body(self) -> bool:

@@ -11,7 +11,7 @@ import contextlib
 import errno
 import socket
 import time
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol
 
@@ -20,28 +20,31 @@ from gunicorn.workers.base import Worker
 from bridge.web.connections import refusals
 from bridge.web.connections.answering import Answers, Then
 from bridge.web.connections.bodies import LARGE, Turns
-from bridge.web.connections.connection import IS_READ, Connection, State
+from bridge.web.connections.connection import IS_READ, READ, Connection, State
 from bridge.web.connections.door import Door
 from bridge.web.connections.loop import Loop
+from bridge.web.connections.threads import Threads
 
 THREADS = 8
 STRANGER_THREADS = 4
 OUTSIDE_THREADS = 4
 """Threads for connections that showed a key, for those that did not yet, and for the listener for
 Apple. Each have their own, so that the first never wait for the others."""
+STAY = 0.005
+"""Seconds that a thread stays with a connection whose peer has shown a key. MicroMDM posts what it
+has to tell one after the other, the next as soon as it has read the answer."""
 OUTSIDE_SHARE = 4
 """One of so many connections may be at the listener for Apple."""
 REQUEST_GRACE = 1.0
 """Seconds that requests and kept-alive connections get at the end; then nobody answers until the
 next start, so the longer it takes the more is lost."""
 
-_READ = 64 * 1024
 _READ_BODY = 256 * 1024
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 _ACCEPT_AT_ONCE = 32
 _LOOK_AT_MOST = 0.05
 _TURN = 1.0
-"""Seconds that a turn of the main loop takes at most; in each, gunicorn sees that it lives."""
+"""Seconds that a turn of the main loop takes at most, and between two signs of life to gunicorn."""
 _NO_MORE_FILES = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM)
 
 
@@ -74,13 +77,13 @@ class WebWorker(Worker):
         self._inside: Door[Connection] = Door(allowed - outside)
         self._outside: Door[Connection] = Door(outside)
         self._loop = Loop()
-        self._pool = ThreadPoolExecutor(THREADS)
-        self._strangers_pool = ThreadPoolExecutor(STRANGER_THREADS)
-        self._outside_pool = ThreadPoolExecutor(OUTSIDE_THREADS)
+        self._threads = Threads(THREADS, THREADS // 2)
+        self._stranger_threads = Threads(STRANGER_THREADS, STRANGER_THREADS)
+        self._outside_threads = Threads(OUTSIDE_THREADS, OUTSIDE_THREADS // 2)
         self._turns: Turns[Connection] = Turns()
         self._seldom = refusals.Seldom(self.log.warning)
         self._answers = Answers(self.cfg, self._seldom.say)
-        self._look_at = 0.0
+        self._look_at = self._notify_at = 0.0
         self._accepts = False
         super().init_process()
 
@@ -109,8 +112,11 @@ class WebWorker(Worker):
             self._turn(left)
 
     def _turn(self, at_most: float) -> None:
-        self.notify()
-        self._loop.turn(min(self._look_at - time.monotonic(), at_most))
+        now = time.monotonic()
+        if now >= self._notify_at:
+            self.notify()
+            self._notify_at = now + _TURN
+        self._loop.turn(min(self._look_at - now, at_most))
         self._end_what_waited_too_long()
 
     def _accept_more(self, accepts: bool) -> None:
@@ -169,12 +175,16 @@ class WebWorker(Worker):
     def _run(self, conn: Connection) -> None:
         """Give a connection to a thread of those that are for its like."""
         conn.enter(State.RUNNING, time.monotonic())
-        pool = self._pool if conn.known else self._strangers_pool
-        future = (self._outside_pool if conn.outside else pool).submit(self._answer, conn)
-        future.add_done_callback(lambda done: self._loop.ask(partial(self._ran, conn, done)))
+        inside = self._threads if conn.known else self._stranger_threads
+        threads = self._outside_threads if conn.outside else inside
+        future = threads.run(partial(self._answer, conn, threads))
+        future.add_done_callback(
+            lambda done: self._loop.ask(partial(self._ran, conn, threads, done))
+        )
 
-    def _ran(self, conn: Connection, done: Future[Then]) -> None:
+    def _ran(self, conn: Connection, threads: Threads, done: Future[Then]) -> None:
         """A thread is done with a connection: read on, keep it or close it."""
+        threads.left()
         runs = self._turns.ran(conn)
         if runs is not None:
             self._run(runs)
@@ -187,7 +197,6 @@ class WebWorker(Worker):
             return
         self._let_others_read(conn)
         if then is Then.NEXT:
-            conn.next_request()
             self._wait(conn, State.HEAD if conn.received else State.IDLE)
             self._run_if_whole(conn)
         else:
@@ -197,7 +206,7 @@ class WebWorker(Worker):
         if conn.state not in IS_READ:
             return  # another event of the same turn has ended the wait
         try:
-            data = conn.sock.recv(_READ if conn.state is State.HEAD else _READ_BODY)
+            data = conn.sock.recv(READ if conn.state is State.HEAD else _READ_BODY)
         except (BlockingIOError, InterruptedError):
             return
         except OSError:
@@ -311,7 +320,16 @@ class WebWorker(Worker):
 
     # Threads
 
-    def _answer(self, conn: Connection) -> Then:
+    def _answer(self, conn: Connection, threads: Threads) -> Then:
+        """Answer its request, and those that follow at once as long as this thread may stay."""
         app = self._outside_app if conn.outside else self.wsgi
         server = self.sockets[1 if conn.outside else 0].getsockname()
-        return self._answers.give(conn, app, server, last=not self.alive)
+        while True:
+            then = self._answers.give(conn, app, server, last=not self.alive)
+            if then is not Then.NEXT:
+                return then
+            # One that may have had its turn to send a large body must give that back.
+            stays = conn.known and conn.received.is_small and threads.may_stay()
+            conn.next_request()
+            if not (stays and conn.hears_more(STAY)):
+                return then

@@ -92,6 +92,7 @@ def bare(style: str, environ: Mapping[str, str] | None = None) -> Iterator[Side]
             [sys.executable, "-m", "tests.bench.bare.hook", str(port), database, style],
             cwd=CHECKOUT,
             env=environment(environ),
+            start_new_session=True,  # as `serve`: the system may share the cores by session
         )
         try:
             until(lambda: _takes(port), "the bare hook answers", 20)

@@ -4,7 +4,8 @@ import errno
 import itertools
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -22,7 +23,9 @@ from bridge.web.connections.door import Door
 from bridge.web.connections.loop import Loop
 from bridge.web.connections.received import HEAD_LIMIT, Received, RequestAwaited
 from bridge.web.connections.refusals import FAILED, Seldom, as_bytes
+from bridge.web.connections.threads import Threads
 from bridge.web.connections.worker import WebWorker
+from bridge.web.credentials import KNOWN
 from bridge.web.server import connections_allowed
 
 HEAD = b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 5\r\n\r\n"
@@ -360,7 +363,7 @@ class Stand(WebWorker):
     def __init__(self) -> None:
         self._loop = Loop()
         self._inside, self._outside, self._turns = Door(10), Door(0), Turns()
-        self._look_at = 0.0
+        self._look_at = self._notify_at = 0.0
 
 
 def test_an_event_of_a_connection_that_another_event_ended_does_nothing(
@@ -374,6 +377,126 @@ def test_an_event_of_a_connection_that_another_event_ended_does_nothing(
         worker._read(connection)
     assert worker._connections() == 0 == len(worker._inside)
     assert connection.state is State.GONE
+
+
+@contextmanager
+def running(threads: Threads) -> Iterator[Threads]:
+    """Threads that end with the block."""
+    yield threads
+    threads._pool.shutdown()
+
+
+class Listener:
+    """The socket that a request came in at."""
+
+    def getsockname(self) -> tuple[str, int]:
+        return "127.0.0.1", 9008
+
+
+class Answering(Stand):
+    """A worker that answers with `app`; each answer is counted, and `meanwhile` called after it."""
+
+    def __init__(self, app: Any, meanwhile: Callable[[int], object]) -> None:
+        super().__init__()
+        self.wsgi = app
+        self.alive = True
+        self.given = 0
+        self.sockets = [Listener()]
+        self._answers = Answers(Config(), lambda kind, text: None)
+        give = self._answers.give
+
+        def counted(*args: Any, **kwargs: Any) -> Then:
+            then = give(*args, **kwargs)
+            self.given += 1
+            meanwhile(self.given)
+            return then
+
+        self._answers.give = counted  # type: ignore[method-assign]
+
+
+@pytest.mark.parametrize(
+    ("spare", "known", "given"),
+    [
+        pytest.param(1, True, 3, id="the next request is on its way"),
+        pytest.param(2, True, 1, id="all threads are for others"),
+        pytest.param(1, False, 1, id="no key was shown"),
+    ],
+)
+def test_a_thread_stays_with_who_has_more_to_tell_and_a_key(
+    asked: Asked, spare: int, known: bool, given: int
+) -> None:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        environ[KNOWN] = known
+        environ["wsgi.input"].read()
+        return fine(environ, start_response)
+
+    def next_one(done: int) -> None:
+        if done < 3:
+            asked.peer.sendall(HEAD + b"12345")
+
+    worker = Answering(app, next_one)
+    asked.conn.received.add(HEAD + b"12345")
+    with running(Threads(2, spare)) as threads:
+        future = threads.run(lambda: worker._answer(asked.conn, threads))
+        assert future.result() is Then.NEXT
+    assert worker.given == given
+    assert asked.told().count(b"HTTP/1.1 200 OK\r\n") == given
+    assert not asked.conn.received.in_body, "what comes next is a request of its own"
+
+
+def test_who_may_have_taken_a_turn_for_a_large_body_gives_it_back(asked: Asked) -> None:
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        environ[KNOWN] = True
+        environ["wsgi.input"].read()
+        return fine(environ, start_response)
+
+    worker = Answering(app, lambda done: asked.peer.sendall(GET))
+    chunked = b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+    asked.conn.received.add(chunked)
+    assert worker._answer(asked.conn, Threads(2, 1)) is Then.NEXT
+    assert worker.given == 1
+
+
+def test_threads_stay_while_half_of_them_are_free_for_others() -> None:
+    may = []
+    with running(Threads(4, 2)) as threads:
+        for _ in range(3):
+            threads.run(lambda: None).result()
+            may.append(threads.may_stay())
+        assert may == [True, True, False]
+        threads.left()
+        assert threads.may_stay()
+
+
+@pytest.mark.parametrize(
+    ("sent", "whole", "kept"),
+    [(GET, True, len(GET)), (GET[:9], False, 9), (b"", False, 0)],
+    ids=["whole", "half", "nothing"],
+)
+def test_what_a_thread_hears_is_begun_when_it_is_whole_and_never_lost(
+    asked: Asked, sent: bytes, whole: bool, kept: int
+) -> None:
+    asked.peer.sendall(sent)
+    assert asked.conn.hears_more(0.01) == whole
+    assert len(asked.conn.received) == kept
+    if not whole:
+        asked.conn.received.add(GET[kept:])
+        assert asked.conn.received.is_promising()
+
+
+def test_a_peer_that_hung_up_is_left_to_the_main_loop(asked: Asked) -> None:
+    asked.peer.close()
+    assert not asked.conn.hears_more(10.0)
+    assert asked.conn.sock.recv(1) == b""
+
+
+def test_a_busy_worker_tells_gunicorn_once_a_second_that_it_lives() -> None:
+    worker = Stand()
+    told: list[None] = []
+    worker.notify = lambda: told.append(None)  # type: ignore[method-assign]
+    for _ in range(20):
+        worker._turn(0.0)
+    assert len(told) == 1
 
 
 @pytest.mark.parametrize(
