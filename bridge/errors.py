@@ -125,6 +125,10 @@ class QueryError(BridgeError):
     """A list was asked for in a way that has no answer, such as with a garbled cursor."""
 
 
+class UnknownName(BridgeError):
+    """Something is asked for by a name that nothing here has; the nearest are told."""
+
+
 class WishError(BridgeError):
     """What is asked for cannot be stored as it is asked for; nothing of it was."""
 

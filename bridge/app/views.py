@@ -11,6 +11,7 @@ from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import Install
 from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.domain.views.traffic import Command, Event, Outgoing
+from bridge.engine.insight import installs
 from bridge.store.views import fleet, licences, outbox
 
 T = TypeVar("T")
@@ -20,12 +21,13 @@ class Lists(Opened):
     """What the API and the command line page through.
 
     All take `limit`, `cursor` and the list's filters; they raise QueryError for a cursor that the
-    list did not give out, and StoreError.
+    list did not give out, UnknownName for a group that was not applied, and StoreError.
     """
 
     def list_installs(self, **filters: Any) -> Page[Install]:
-        """A page of installs."""
-        return self._page(fleet.installs, filters)
+        """A page of installs; `group` and `way` are as of `installs.page`."""
+        with self.looking() as context:
+            return installs.page(context, **filters)
 
     def list_devices(self, **filters: Any) -> Page[Device]:
         """A page of devices."""

@@ -86,6 +86,9 @@ COMMANDS: Mapping[str, Command] = {
     "sync": Command(
         "bridge.cli.acts.sync:sync", "Read everything anew from Apple and the MDM servers.", OUTSIDE
     ),
+    "installs": Command(
+        "bridge.cli.lists.installs:installs", "List all apps on all devices, and why.", STORED
+    ),
     "devices": Command(
         "bridge.cli.lists.devices:devices", "List the devices that MDM servers showed.", STORED
     ),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any, TypeVar
 
 import click
+from click.shell_completion import CompletionItem
 
 from bridge.config import values
+from bridge.domain.wording import nearest
 from bridge.errors import ConfigError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
@@ -26,6 +28,29 @@ class _Value(click.ParamType[str]):
             return self._read(str(value))
         except ConfigError as error:
             self.fail(f"{str(value)!r} {error}", param, ctx)
+
+
+class Word(click.ParamType[str]):
+    """One of some fixed words, in any case of letters."""
+
+    name = "word"
+
+    def __init__(self, words: Iterable[str]) -> None:
+        self.words = tuple(sorted(words))
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The word, or which one is near."""
+        word = str(value).upper().replace("-", "_")
+        if word not in self.words:
+            self.fail(f"{str(value)!r} is unknown{nearest(word, self.words)}", param, ctx)
+        return word
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """The words that begin so."""
+        begin = incomplete.upper()
+        return [CompletionItem(word) for word in self.words if word.startswith(begin)]
 
 
 SERIAL = _Value("serial", values.serial_number)

@@ -35,6 +35,7 @@ from bridge.errors import (
     NoDatabase,
     StoreDamaged,
     StoreGone,
+    UnknownName,
     WishError,
 )
 from bridge.logs import LEVELS, Level, redact, setup_logging
@@ -192,7 +193,7 @@ class Root(click.Group):
             raise SystemExit(BAD_NEWS) from None
         except BridgeError as error:
             _say(f"vpp-bridge: {error}")
-            is_usage = isinstance(error, WishError | NoDatabase)
+            is_usage = isinstance(error, WishError | UnknownName | NoDatabase)
             raise SystemExit(USAGE if is_usage else BAD_NEWS) from None
         raise SystemExit(code or 0)
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
+import shutil
 import sys
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol
@@ -37,9 +40,38 @@ def as_json(value: object) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
+def as_csv(values: Iterable[object]) -> None:
+    """Print one line of CSV (RFC 4180, lines end as here): nothing for None, true or false, and
+    text on one line, so that what counts lines counts rows."""
+    row = io.StringIO()
+    csv.writer(row, lineterminator="\n").writerow([_plain(value) for value in values])
+    click.echo(row.getvalue(), nl=False)
+
+
+def _plain(value: object) -> object:
+    match value:
+        case None:
+            return ""
+        case bool():
+            return "true" if value else "false"
+        case _:
+            return clean(str(value))
+
+
 def line(text: str = "", *, error: bool = False) -> None:
-    """Print one line; control characters from outside do not reach the terminal."""
-    click.echo(clean(text), err=error)
+    """Print one line; control characters from outside do not reach the terminal.
+
+    On a terminal it is wrapped between words.
+    """
+    text = clean(text)
+    if (sys.stderr if error else sys.stdout).isatty() and len(text) > width():
+        text = _wrapped(text)
+    click.echo(text, err=error)
+
+
+def width() -> int:
+    """How many columns the terminal has."""
+    return shutil.get_terminal_size().columns
 
 
 def heading(text: str) -> None:
@@ -48,32 +80,47 @@ def heading(text: str) -> None:
     click.secho(text, bold=True)
 
 
-def table(columns: Sequence[str], rows: Sequence[Sequence[object]]) -> None:
-    """Print rows under their columns; numbers stand to the right."""
+def table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[object]],
+    *,
+    crop: bool = False,
+    spare: Sequence[str] = (),
+) -> None:
+    """Print rows under their columns; numbers stand to the right.
+
+    On a terminal the table has its width: what consists of words is wrapped, or with `crop` cut to
+    one line, and `spare` columns are left out where there is no room, which is said.
+    """
     cells = [[_cell(value) for value in row] for row in rows]
     right = [bool(rows) and all(_is_number(row[i]) for row in rows) for i in range(len(columns))]
-    if on_terminal():
-        _rich_table(columns, cells, right)
+    if not on_terminal():
+        for text in _plain_table(columns, cells, right):
+            line(text)
         return
+    from bridge.cli import layout  # noqa: PLC0415 - rich is loaded for a terminal alone
+
+    fitted = layout.fit(columns, cells, right, width(), crop=crop, spare=spare)
+    for number, text in enumerate(fitted.lines):
+        click.secho(text, bold=number == 0)
+    if fitted.left_out:
+        line(f"Left out for want of room: {', '.join(fitted.left_out)}.", error=True)
+
+
+def _plain_table(
+    columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]
+) -> Iterator[str]:
     widths = [max(map(len, column)) for column in zip(columns, *cells, strict=True)]
     for row in (columns, *cells):
         parts = zip(row, widths, right, strict=True)
-        line("  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in parts).rstrip())
+        yield "  ".join(c.rjust(w) if r else c.ljust(w) for c, w, r in parts).rstrip()
 
 
-def _rich_table(
-    columns: Sequence[str], cells: Sequence[Sequence[str]], right: Sequence[bool]
-) -> None:
-    from rich.console import Console  # noqa: PLC0415
-    from rich.table import Table  # noqa: PLC0415
-    from rich.text import Text  # noqa: PLC0415
+def _wrapped(text: str, indent: int = 0) -> str:
+    """`text` as it fits the terminal."""
+    from bridge.cli import layout  # noqa: PLC0415
 
-    shown = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
-    for column, is_right in zip(columns, right, strict=True):
-        shown.add_column(column, justify="right" if is_right else "left", overflow="fold")
-    for row in cells:
-        shown.add_row(*(Text(cell) for cell in row))
-    Console().print(shown)
+    return "\n".join(layout.wrapped(text, width(), indent=indent))
 
 
 def _cell(value: object) -> str:
@@ -192,7 +239,10 @@ class _Plain:
 
 
 def pairs(values: Mapping[str, Any]) -> None:
-    """Print names and values, one below the other."""
-    width = max((len(name) for name in values), default=0)
+    """Print names and values, one below the other; on a terminal long values are wrapped."""
+    names = max((len(name) for name in values), default=0)
     for name, value in values.items():
-        line(f"{name.ljust(width)}  {_cell(value)}")
+        text = f"{name.ljust(names)}  {_cell(value)}"
+        if on_terminal():
+            text = _wrapped(text, names + 2)
+        click.echo(text)

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 
 SHOWN = 10
 """Serial numbers or apps that a sentence names; more are counted."""
+FEW = 20
+"""Known words that a sentence lists."""
 
 
 def as_sentence(text: str) -> str:
@@ -23,3 +25,13 @@ def named(names: Sequence[str]) -> str:
     more = len(names) - SHOWN
     text = ", ".join(names[:SHOWN])
     return f"{text} and {more} more" if more > 0 else text
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """What to append to "… is unknown": the nearest of the known words, or all if they are few."""
+    from difflib import get_close_matches  # noqa: PLC0415 - only mistakes need it
+
+    near = get_close_matches(word, known, n=1, cutoff=0.6)
+    if near:
+        return f"; did you mean {near[0]}"
+    return f"; known are {', '.join(known)}" if known and len(known) <= FEW else ""

@@ -20,6 +20,8 @@ from bridge.store.database import Connection, Row
 from bridge.store.views.view import View
 
 T = TypeVar("T")
+Filters = Mapping[str, str | int | tuple[str, ...] | None]
+"""Conditions of a list, each with its value, or with its values."""
 
 LONGEST_CURSOR = 2048
 
@@ -39,7 +41,7 @@ class Order:
 def fetch(
     db: Connection,
     view: View[T],
-    filters: Mapping[str, str | int | None],
+    filters: Filters,
     order: Order,
     limit: int,
     cursor: str | None,
@@ -49,20 +51,28 @@ def fetch(
     A filter is a condition and its value; one whose value is None does not count. Raises
     QueryError for a cursor that this did not give out.
     """
-    chosen = {text: value for text, value in filters.items() if value is not None}
-    conditions, values = ["1 = 1", *chosen], [*chosen.values()]
+    where, values = conditions(filters)
     columns = ", ".join(order.columns)
     if cursor is not None:
         marks = ", ".join("?" * len(order.columns))
-        conditions.append(f"({columns}) {'<' if order.newest_first else '>'} ({marks})")
-        values += _key(cursor, order.kinds)
+        where += f" AND ({columns}) {'<' if order.newest_first else '>'} ({marks})"
+        values += read_cursor(cursor, order)
     direction = " DESC" if order.newest_first else ""
     found = db.execute(
-        f"SELECT {view.selected}, {columns} FROM {view.source} WHERE {' AND '.join(conditions)} "
+        f"SELECT {view.selected}, {columns} FROM {view.source} WHERE {where} "
         f"ORDER BY {', '.join(column + direction for column in order.columns)} LIMIT ?",
         (*values, limit + 1),
     ).fetchall()
     return Page([view.read(row) for row in found[:limit]], _next(found, limit, order))
+
+
+def conditions(filters: Filters) -> tuple[str, list[Any]]:
+    """What follows WHERE, and its values; a filter whose value is None does not count."""
+    chosen = {text: value for text, value in filters.items() if value is not None}
+    values: list[Any] = []
+    for value in chosen.values():
+        values += value if isinstance(value, tuple) else (value,)
+    return " AND ".join(["1 = 1", *chosen]), values
 
 
 def _next(found: Sequence[Row], limit: int, order: Order) -> str | None:
@@ -77,7 +87,9 @@ def cursor_after(key: Sequence[Any]) -> str:
     return base64.urlsafe_b64encode(text.encode()).decode().rstrip("=")
 
 
-def _key(cursor: str, kinds: Sequence[type]) -> list[Any]:
+def read_cursor(cursor: str, order: Order) -> list[Any]:
+    """The key that a cursor holds; raises QueryError for one that this did not give out."""
+    kinds = order.kinds
     try:
         if len(cursor) > LONGEST_CURSOR:
             raise ValueError(cursor[:20])

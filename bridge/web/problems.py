@@ -16,7 +16,7 @@ from werkzeug.exceptions import (
 )
 
 from bridge.domain.wording import as_sentence
-from bridge.errors import QueryError, ShapeError, StoreError, WishError
+from bridge.errors import QueryError, ShapeError, StoreError, UnknownName, WishError
 from bridge.web.connections.refusals import Seldom
 
 log = logging.getLogger(__name__)
@@ -61,7 +61,7 @@ def to_http(error: Exception) -> HTTPException:
             return error
         case ShapeError() | QueryError():
             return BadRequest(as_sentence(str(error)))
-        case WishError():
+        case WishError() | UnknownName():
             return UnprocessableEntity(as_sentence(str(error)))
         case StoreError():
             tell_unusable(error)

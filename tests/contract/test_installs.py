@@ -28,6 +28,14 @@ MEMBERS = {
     "updated_at",
     "next_check_at",
     "client_user_id",
+    "app_name",
+    "device_name",
+    "enrollment_id",
+    "version",
+    "newest_version",
+    "who_must_act",
+    "needs_someone",
+    "sentence",
 }
 TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z")
 INSTALL = "InstallApplication"
@@ -58,6 +66,10 @@ def check(scene: Scene) -> bool:
         assert "None" not in words["sentence"]
         needs_someone = item["state"] in ("failed", "conflict", "needs_user")
         assert words["needs_someone"] or not needs_someone
+        assert words["sentence"].startswith(item["sentence"]), "in the list as in the explanation"
+        told = {name: item[name] for name in ("who_must_act", "needs_someone")}
+        assert told == {name: words[name] for name in told}
+        assert told == {name: explained[name] for name in told}
         moments = [step["at"] for step in explained["trail"]]
         assert moments == sorted(moments)
     return False

@@ -47,6 +47,7 @@ def test_a_reason_comes_about_and_is_explained(make_scene: MakeScene, reason: st
     serial, adam_id = install["serial_number"], install["adam_id"]
     told = scene.install(serial, adam_id)
     check(expected, told)
+    check_listed(scene, install, told)
     as_json = why(scene, serial, adam_id, "--json")
     shown = why(scene, serial, adam_id)
     assert (as_json.exit_code, shown.exit_code) == (expected.code, expected.code)
@@ -65,6 +66,19 @@ def check(expected: Scenario, told: Any) -> None:
     assert words["who_must_act"] == expected.actor
     assert expected.next.lower() in words["next"].lower()
     assert words["needs_someone"] is (expected.code == 1)
+
+
+def check_listed(scene: Scene, install: Any, told: Any) -> None:
+    """The list has the same words, and finds it by whether `why` ends with 1. Its detail is that of
+    the last decision: how long a device is silent is told anew when it is asked for."""
+    words = ["who_must_act", "needs_someone"]
+    if install["detail"] == told["detail"]:  # `why` also says why it is not wanted
+        assert told["explanation"]["sentence"].startswith(install["sentence"])
+    assert {name: install[name] for name in words} == {n: told["explanation"][n] for n in words}
+    pair = {"serial": install["serial_number"], "adam_id": install["adam_id"]}
+    for asked in (True, False):
+        found = scene.installs(**pair, needs_someone=asked)
+        assert found == ([install] if asked is told["explanation"]["needs_someone"] else [])
 
 
 def check_passing(expected: Scenario) -> None:

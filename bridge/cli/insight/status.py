@@ -2,69 +2,47 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 import click
 
 from bridge.cli import show
-from bridge.cli.params import ADAM_ID, SERIAL, json_option
+from bridge.cli.lists.installs import INSTALLS, filtered, filters_of, page
+from bridge.cli.lists.listing import Shown
+from bridge.cli.params import json_option
 from bridge.cli.root import Settings
 from bridge.clients.mdm import adapters
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.times import day_of
-from bridge.domain.views.installs import Install
 from bridge.domain.wording import counted
 from bridge.engine.insight import status as overview
 
 
 @click.command()
-@click.option("--serial", type=SERIAL, metavar="S", help="List the installs of this device.")
-@click.option("--app", "adam_id", type=ADAM_ID, metavar="A", help="List the installs of this app.")
+@filtered
 @json_option
 @click.pass_obj
-def status(settings: Settings, serial: str | None, adam_id: str | None, as_json: bool) -> None:
-    """Show installs by state, licences and queues; or list the installs of a device or an app.
+def status(settings: Settings, /, as_json: bool, **options: Any) -> None:
+    """Show installs by state, licences and queues; or list the installs that filters leave.
 
     It also names the parts of the file that the running bridge does not know until a restart. The
     exit code is 0 whatever it shows. `why SERIAL ADAM_ID` tells more of a single install.
     """
+    filters = filters_of(options)
     with settings.open_stored() as stored:
-        if serial is None and adam_id is None:
-            restart = settings.restart_needed(stored)
-            kinds = {name: each.kind for name, each in stored.config.servers.items()}
-            with stored.read(adapters.abilities(kinds)) as context:
-                report = overview.report(context, stored.config, stored.engine_lock)
-            report["restart_needed"] = restart
-            show.as_json(report) if as_json else _overview(report, context.now)
+        if filters:
+            shown = Shown(None, "json" if as_json else "table")
+            INSTALLS.show(partial(page, stored), shown, **filters)
             return
-        with stored.read() as context:
-            installs = overview.installs(context, serial, adam_id)
-        if as_json:
-            show.as_json({"installs": installs})
-        else:
-            _list(installs, context.now)
-
-
-def _list(installs: Sequence[Install], now: float) -> None:
-    if not installs:
-        show.line("No app is wanted there.")
-        return
-    show.table(
-        ("serial", "app", "state", "reason", "since", "detail"),
-        [
-            (
-                i["serial_number"] or i["client_user_id"],
-                i["adam_id"],
-                i["state"],
-                i["reason"],
-                show.age(i["since"], now),
-                i["detail"],
-            )
-            for i in installs
-        ],
-    )
+        restart = settings.restart_needed(stored)
+        kinds = {name: each.kind for name, each in stored.config.servers.items()}
+        with stored.read(adapters.abilities(kinds)) as context:
+            report = overview.report(context, stored.config, stored.engine_lock)
+    report["restart_needed"] = restart
+    show.as_json(report) if as_json else _overview(report, context.now)
 
 
 def _overview(report: Mapping[str, Any], now: float) -> None:

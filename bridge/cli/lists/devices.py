@@ -8,11 +8,9 @@ from typing import Any
 import click
 
 from bridge.cli import show
-from bridge.cli.lists import listing
+from bridge.cli.lists.listing import Listing, Shown, list_options
 from bridge.cli.params import SERIAL
 from bridge.cli.root import Settings
-
-COLUMNS = ("serial", "name", "product", "os", "server", "enrolled", "last seen", "apps listed")
 
 
 @click.command()
@@ -21,16 +19,14 @@ COLUMNS = ("serial", "name", "product", "os", "server", "enrolled", "last seen",
 @click.option(
     "--enrolled/--not-enrolled", default=None, help="Only those that are, or are not, enrolled."
 )
-@listing.list_options
+@list_options
 @click.pass_obj
 def devices(
     settings: Settings,
     serial: str | None,
     server: str | None,
     enrolled: bool | None,
-    limit: int,
-    everything: bool,
-    as_json: bool,
+    shown: Shown,
 ) -> int:
     """List the devices that the MDM servers showed, in the order in which they came to be known.
 
@@ -38,10 +34,8 @@ def devices(
     device that tells a word in place of one, as virtual machines do, is shown with that word.
     """
     with settings.open_bridge() as bridge:
-        page = listing.read(
-            bridge.list_devices, limit, everything, serial=serial, server=server, enrolled=enrolled
-        )
-    listing.print_page("devices", page, COLUMNS, _row, as_json=as_json)
+        filters = {"serial": serial, "server": server, "enrolled": enrolled}
+        DEVICES.show(bridge.list_devices, shown, **filters)
     return 0
 
 
@@ -64,3 +58,27 @@ def _row(device: Mapping[str, Any]) -> tuple[object, ...]:
         show.at(device["last_seen_at"]),
         show.at(device["apps_listed_at"]),
     )
+
+
+DEVICES = Listing(
+    "devices",
+    ("serial", "name", "product", "os", "server", "enrolled", "last seen", "apps listed"),
+    _row,
+    (
+        "id",
+        "server",
+        "serial_number",
+        "claimed_serial_number",
+        "udid",
+        "enrollment_id",
+        "name",
+        "product_name",
+        "model",
+        "os_version",
+        "enrolled",
+        "enrolled_at",
+        "last_seen_at",
+        "apps_listed_at",
+    ),
+    spare=("apps listed", "os", "server"),
+)

@@ -8,12 +8,10 @@ from typing import Any
 import click
 
 from bridge.cli import show
-from bridge.cli.lists import listing
+from bridge.cli.lists.listing import Listing, Shown, list_options
 from bridge.cli.params import ID, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.vocabulary import EVENT_SOURCES, EVENT_STATUSES
-
-COLUMNS = ("id", "received", "from", "about", "status", "what came of it")
 
 
 @click.group(invoke_without_command=True)
@@ -22,16 +20,14 @@ COLUMNS = ("id", "received", "from", "about", "status", "what came of it")
 )
 @click.option("--topic", metavar="T", help="Only these, such as mdm.Connect or ASSET_COUNT.")
 @click.option("--status", type=click.Choice(EVENT_STATUSES), help="Only those that came to this.")
-@listing.list_options
+@list_options
 @click.pass_context
 def events(
     ctx: click.Context,
     source: str | None,
     topic: str | None,
     status: str | None,
-    limit: int,
-    everything: bool,
-    as_json: bool,
+    shown: Shown,
 ) -> int:
     """List the webhooks and notifications that came in, the newest first.
 
@@ -42,10 +38,7 @@ def events(
         return 0
     settings: Settings = ctx.obj
     with settings.open_bridge() as bridge:
-        page = listing.read(
-            bridge.list_events, limit, everything, source=source, topic=topic, status=status
-        )
-    listing.print_page("events", page, COLUMNS, _row, as_json=as_json)
+        EVENTS.show(bridge.list_events, shown, source=source, topic=topic, status=status)
     return 0
 
 
@@ -58,6 +51,30 @@ def _row(event: Mapping[str, Any]) -> tuple[object, ...]:
         event["status"],
         event["error"] or event["outcome"],
     )
+
+
+EVENTS = Listing(
+    "events",
+    ("id", "received", "from", "about", "status", "what came of it"),
+    _row,
+    (
+        "id",
+        "source",
+        "origin",
+        "topic",
+        "message_id",
+        "received_at",
+        "processed_at",
+        "status",
+        "tries",
+        "error",
+        "outcome",
+        "udid",
+        "command_uuid",
+        "apple_event_id",
+    ),
+    spare=("from",),
+)
 
 
 @events.command()

@@ -8,12 +8,10 @@ from typing import Any
 import click
 
 from bridge.cli import show
-from bridge.cli.lists import listing
+from bridge.cli.lists.listing import Listing, Shown, list_options
 from bridge.cli.params import ID, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.vocabulary import OUTBOX_STATES, SERVICES
-
-COLUMNS = ("id", "to", "call", "state", "tries", "made", "due or ended", "error")
 
 
 @click.group(invoke_without_command=True)
@@ -21,7 +19,7 @@ COLUMNS = ("id", "to", "call", "state", "tries", "made", "due or ended", "error"
 @click.option("--scope", metavar="NAME", help="Only calls to this location or server.")
 @click.option("--kind", metavar="K", help="Only this kind of call, such as associate or command.")
 @click.option("--state", type=click.Choice(OUTBOX_STATES), help="Only calls in this state.")
-@listing.list_options
+@list_options
 @click.pass_context
 def outbox(
     ctx: click.Context,
@@ -29,9 +27,7 @@ def outbox(
     scope: str | None,
     kind: str | None,
     state: str | None,
-    limit: int,
-    everything: bool,
-    as_json: bool,
+    shown: Shown,
 ) -> int:
     """List the calls that were made, are being made or are still to be made, the newest first.
 
@@ -42,16 +38,8 @@ def outbox(
         return 0
     settings: Settings = ctx.obj
     with settings.open_bridge() as bridge:
-        page = listing.read(
-            bridge.list_outbox,
-            limit,
-            everything,
-            service=service,
-            scope=scope,
-            kind=kind,
-            state=state,
-        )
-    listing.print_page("outbox", page, COLUMNS, _row, as_json=as_json)
+        filters = {"service": service, "scope": scope, "kind": kind, "state": state}
+        OUTBOX.show(bridge.list_outbox, shown, **filters)
     return 0
 
 
@@ -66,6 +54,28 @@ def _row(call: Mapping[str, Any]) -> tuple[object, ...]:
         show.at(call["settled_at"] or call["due_at"]),
         call["error"],
     )
+
+
+OUTBOX = Listing(
+    "outbox",
+    ("id", "to", "call", "state", "tries", "made", "due or ended", "error"),
+    _row,
+    (
+        "id",
+        "service",
+        "scope",
+        "kind",
+        "key",
+        "state",
+        "tries",
+        "error",
+        "created_at",
+        "due_at",
+        "claimed_at",
+        "settled_at",
+    ),
+    spare=("made", "tries"),
+)
 
 
 @outbox.command()

@@ -105,6 +105,10 @@ class Roster:
             return True
         return None if serial_number in meant.unknown else False
 
+    def members(self, group: str) -> frozenset[str]:
+        """Who is in a group for sure, enrolled or not."""
+        return self._listed[group] | self._meant[group].sure
+
     def platform(self, serial_number: str) -> str | None:
         """The platform of a device, as far as anybody knows."""
         device = self._devices.get(serial_number)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from bridge.domain.model import InstallState
 from bridge.domain.reasons.device import DEVICE_REASONS
 from bridge.domain.reasons.licence import LICENCE_REASONS
 from bridge.domain.reasons.location import LOCATION_REASONS
@@ -15,7 +16,16 @@ from bridge.domain.reasons.reason import Actor, Reason
 from bridge.domain.reasons.removal import REMOVAL_REASONS
 from bridge.domain.reasons.wish import WISH_REASONS
 
-__all__ = ["REASONS", "Actor", "Reason", "as_markdown", "describe"]
+__all__ = [
+    "NEEDING",
+    "NEEDING_STATES",
+    "REASONS",
+    "Actor",
+    "Reason",
+    "as_markdown",
+    "describe",
+    "needs_someone",
+]
 
 REASONS: Final[dict[str, Reason]] = {
     **WISH_REASONS,
@@ -24,6 +34,21 @@ REASONS: Final[dict[str, Reason]] = {
     **DEVICE_REASONS,
     **REMOVAL_REASONS,
 }
+
+NEEDING_STATES: Final[tuple[InstallState, ...]] = ("failed", "conflict", "needs_user")
+"""States in which an install goes no further by itself, whatever the reason."""
+
+NEEDING: Final = frozenset(
+    name
+    for name, reason in REASONS.items()
+    if reason.actor in ("the admin", "somebody at the device")
+)
+"""Reasons for which somebody must act, whatever the state."""
+
+
+def needs_someone(state: str, reason: str) -> bool:
+    """Whether somebody must act before an install goes on."""
+    return state in NEEDING_STATES or reason in NEEDING
 
 
 def describe(

@@ -8,12 +8,18 @@ from bridge.domain.views.members import Reason, Time
 from bridge.domain.vocabulary import PricingParam
 
 
-class Install(TypedDict):
-    """One app on one device, or for one user."""
+class StoredInstall(TypedDict):
+    """What is stored of one app on one device, or for one user."""
 
     serial_number: Annotated[str | None, "The device; null for a licence of a user."]
+    enrollment_id: Annotated[str | None, "The device, where it is enrolled by its user."]
+    device_name: Annotated[str | None, "As the device calls itself."]
     client_user_id: Annotated[str | None, "The user; null for a licence of a device."]
     adam_id: Annotated[str, "The app's number in the App Store."]
+    app_name: Annotated[str | None, "As in the file, else as in the App Store."]
+    bundle_id: Annotated[str | None, "As the device named it, else as known of the app."]
+    version: Annotated[str | None, "What is on the device, as far as it told."]
+    newest_version: Annotated[str | None, "In the App Store; null: not known."]
     pricing_param: PricingParam
     location: Annotated[str, "Whose licence it is to be."]
     server: Annotated[str | None, "The MDM server that shows the device."]
@@ -26,6 +32,28 @@ class Install(TypedDict):
     since: Annotated[Time, "When it came into its state."]
     updated_at: Time
     next_check_at: Annotated[Time | None, "When it is looked at again if nothing happens."]
+
+
+class Words(TypedDict):
+    """What is so, and whose turn it is."""
+
+    sentence: Annotated[str, "What is so."]
+    who_must_act: Actor
+    needs_someone: Annotated[bool, "Whether it goes no further before somebody acts."]
+
+
+class Install(StoredInstall, Words):
+    """One app on one device, or for one user."""
+
+
+class ReasonCount(TypedDict):
+    """How many installs are in one state for one reason."""
+
+    state: InstallState
+    reason: Reason
+    count: int
+    who_must_act: Actor
+    needs_someone: bool
 
 
 class Evidence(TypedDict):
@@ -62,12 +90,9 @@ class Took(TypedDict):
     took_s: Annotated[float, "Seconds since the step before."]
 
 
-class Explanation(TypedDict):
+class Explanation(Words):
     """Why an install is as it is, and how it goes on."""
 
-    sentence: Annotated[str, "What is so."]
-    who_must_act: Actor
-    needs_someone: Annotated[bool, "Whether it goes no further by itself."]
     next: Annotated[str, "What happens next."]
     next_at: Annotated[Time | None, "When that is, at the latest."]
     when: Annotated[str | None, "What is waited for, where that is no moment of the clock."]

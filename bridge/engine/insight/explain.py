@@ -11,9 +11,9 @@ from bridge.domain.licences.forecast import used_per_day
 from bridge.domain.licences.retired import retired_too
 from bridge.domain.model import IN_DEVICE_QUEUE
 from bridge.domain.pauses import Way, by_command
-from bridge.domain.reasons import REASONS, describe
+from bridge.domain.reasons import REASONS, describe, needs_someone
 from bridge.domain.times import rfc3339
-from bridge.domain.views.installs import Evidence, ExplainedInstall
+from bridge.domain.views.installs import Evidence, ExplainedInstall, Words
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
 from bridge.engine.insight import lag, not_desired
@@ -54,19 +54,22 @@ def explain(
         serial=install.target,
         adam_id=install.adam_id,
     )
-    actor = REASONS[reason].actor
+    words: Words = {
+        "who_must_act": REASONS[reason].actor,
+        "needs_someone": needs_someone(decision.state, reason),
+        "sentence": as_sentence(sentence)
+        + _lag(context, fact, decision)
+        + _not_wanted(context, fact),
+    }
     next_at = _next_at(context, fact, history, decision)
     return {
         **shown,
         "state": decision.state,
         "reason": reason,
         "detail": decision.detail,
+        **words,
         "explanation": {
-            "sentence": as_sentence(sentence)
-            + _lag(context, fact, decision)
-            + _not_wanted(context, fact),
-            "who_must_act": actor,
-            "needs_someone": _needs_someone(decision),
+            **words,
             "next": as_sentence(next_step),
             "next_at": rfc3339(next_at),
             "when": _when(reason, next_at),
@@ -120,12 +123,6 @@ def _lag(context: Context, fact: Facts, decision: Decision) -> str:
     if fact.device is None:
         return ""
     return lag.sentence(context, fact.device.server, decision.state, decision.reason)
-
-
-def _needs_someone(decision: Decision) -> bool:
-    if decision.state in ("failed", "conflict", "needs_user"):
-        return True
-    return REASONS[decision.reason].actor in ("the admin", "somebody at the device")
 
 
 def _app(fact: Facts) -> str:

@@ -14,7 +14,6 @@ from bridge.domain.pauses import Way, by_command
 from bridge.domain.reasons import REASONS
 from bridge.domain.times import rfc3339
 from bridge.domain.views.desired import Pause
-from bridge.domain.views.installs import Install
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
 from bridge.engine.insight import health, lag, webhook_health
@@ -26,7 +25,7 @@ from bridge.store.file.write_probe import free_space
 from bridge.store.installs import facts, under_pause
 from bridge.store.licences import locations, odd_rows
 from bridge.store.outbox import outbox
-from bridge.store.views import fleet, totals
+from bridge.store.views import totals
 from bridge.store.views.totals import InstallCount, LicenceCount
 
 AT_ONCE = 1000
@@ -90,20 +89,6 @@ def app_names(context: Context, adam_ids: Iterable[str]) -> dict[str, str | None
     """The names of apps, as far as known."""
     found = apps.bundle_ids(context.db, list(adam_ids))
     return {adam_id: name or bundle_id for adam_id, (bundle_id, name) in found.items()}
-
-
-def installs(context: Context, serial: str | None, adam_id: str | None) -> list[Install]:
-    """Every install of a device, of an app, or of both, as in the API."""
-    found: list[Install] = []
-    cursor = None
-    while True:
-        page = fleet.installs(
-            context.db, serial=serial, adam_id=adam_id, limit=AT_ONCE, cursor=cursor
-        )
-        found.extend(page.items)
-        cursor = page.next_cursor
-        if cursor is None:
-            return found
 
 
 def _installs(counts: Sequence[InstallCount], names: Mapping[str, str | None]) -> dict[str, Any]:

@@ -60,7 +60,7 @@ CREATE TABLE installs (
     bundle_id TEXT,                    -- as its device's answer named the app; NULL: as elsewhere
     dirty_at DOUBLE PRECISION,         -- when something touched it; NULL: nothing to decide
     needs_seat INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (target_kind, target, adam_id)
+    UNIQUE (target, adam_id, target_kind)  -- in the order in which installs are listed
 );
 CREATE INDEX installs_dirty ON installs (dirty_at, target, id) WHERE dirty_at IS NOT NULL;
 CREATE INDEX installs_check ON installs (next_check_at)

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+from bridge.domain.reasons import NEEDING, NEEDING_STATES
 from bridge.domain.views import Page
 from bridge.domain.views.devices import Device
-from bridge.domain.views.installs import Install
+from bridge.domain.views.installs import StoredInstall
 from bridge.domain.views.traffic import Event
+from bridge.store import rows
 from bridge.store.database import Connection
 from bridge.store.inbox.waiting import NOTHING, Waiting
-from bridge.store.paging import Order, cursor_after, fetch
+from bridge.store.paging import Filters, Order, conditions, cursor_after, fetch, read_cursor
 from bridge.store.views.view import View
 
 _DEVICE_OF = (
     "(SELECT d.id FROM devices d WHERE d.serial_number = i.target "
     "ORDER BY coalesce(d.enrolled, 0) DESC, coalesce(d.enrolled_at, 0) DESC, d.id DESC LIMIT 1)"
 )
+_BUNDLE_ID = "coalesce(i.bundle_id, apps.bundle_id)"
 _INSTALLS = View(
-    Install,
-    f"installs i LEFT JOIN devices d ON i.target_kind = 'serial' AND d.id = {_DEVICE_OF}",
+    StoredInstall,
+    f"installs i LEFT JOIN devices d ON i.target_kind = 'serial' AND d.id = {_DEVICE_OF} "
+    "LEFT JOIN apps ON apps.adam_id = i.adam_id "
+    f"LEFT JOIN installed_apps v ON v.device_id = d.id AND v.bundle_id = {_BUNDLE_ID} "
+    "AND v.presence <> 'absent'",
     "i.",
     {
         "serial_number": "CASE WHEN i.target_kind = 'serial' THEN i.target END",
+        "enrollment_id": "d.enrollment_id",
+        "device_name": "d.name",
         "client_user_id": "CASE WHEN i.target_kind <> 'serial' THEN i.target END",
+        "app_name": "apps.name",
+        "bundle_id": _BUNDLE_ID,
+        "version": "coalesce(v.short_version, v.version)",
+        "newest_version": "NULL",
         "server": "d.server",
         "udid": "d.udid",
         "wanted_by": "CASE WHEN i.desired = 1 THEN i.desired_by END",
@@ -29,28 +45,92 @@ _INSTALLS = View(
 )
 
 
+_NEEDS_SOMEONE = (
+    f"CASE WHEN i.state IN {rows.among(NEEDING_STATES)} "
+    f"OR i.reason IN {rows.among(sorted(NEEDING))} "
+    "THEN 1 ELSE 0 END = ?"
+)
+_BY_TARGET = Order(("i.target", "i.adam_id"), (str, str))
+PIECE = 500
+"""Targets that are looked up at once."""
+
+
 def installs(
     db: Connection,
+    *,
+    among: Sequence[str] | None = None,
+    limit: int = 100,
+    cursor: str | None = None,
+    **filters: Any,
+) -> Page[StoredInstall]:
+    """Installs ordered by serial number and adam id; `among` are the only targets, sorted.
+
+    `filters` are those of `_chosen`.
+    """
+    chosen = _chosen(**filters)
+    if among is not None:
+        return _among(db, chosen, among, limit, cursor)
+    return fetch(db, _INSTALLS, chosen, _BY_TARGET, limit, cursor)
+
+
+def by_reason(
+    db: Connection, *, among: Sequence[str] | None = None, **filters: Any
+) -> dict[tuple[str, str], int]:
+    """How many installs there are in each state for each reason; filters as of `installs`."""
+    chosen = _chosen(**filters)
+    counts: dict[tuple[str, str], int] = {}
+    for narrowed in [chosen] if among is None else _pieces(chosen, among):
+        where, values = conditions(narrowed)
+        found = db.execute(
+            f"SELECT i.state, i.reason, count(*) FROM installs i WHERE {where} "
+            "GROUP BY i.state, i.reason",
+            values,
+        )
+        for state, reason, count in found:
+            counts[state, reason] = counts.get((state, reason), 0) + count
+    return counts
+
+
+def _chosen(
     *,
     serial: str | None = None,
     adam_id: str | None = None,
     state: str | None = None,
     reason: str | None = None,
-    limit: int = 100,
-    cursor: str | None = None,
-) -> Page[Install]:
-    """Installs ordered by serial number and adam id."""
-    filters = {
+    needs_someone: bool | None = None,
+) -> Filters:
+    return {
         "i.target = ?": serial,
         "i.adam_id = ?": adam_id,
         "i.state = ?": state,
         "i.reason = ?": reason,
+        _NEEDS_SOMEONE: None if needs_someone is None else int(needs_someone),
     }
-    order = Order(("i.target", "i.adam_id"), (str, str))
-    return fetch(db, _INSTALLS, filters, order, limit, cursor)
 
 
-def install(db: Connection, serial: str, adam_id: str) -> Install | None:
+def _pieces(chosen: Filters, among: Sequence[str]) -> Iterator[Filters]:
+    for start in range(0, len(among), PIECE):
+        piece = tuple(among[start : start + PIECE])
+        yield {**chosen, f"i.target IN ({rows.marks(len(piece))})": piece}
+
+
+def _among(
+    db: Connection, filters: Filters, among: Sequence[str], limit: int, cursor: str | None
+) -> Page[StoredInstall]:
+    """A page of these targets alone, which are sorted: looked up a piece at a time, so that it
+    costs no more than the devices that it takes, and any number of them will do."""
+    begin = 0 if cursor is None else bisect_left(among, read_cursor(cursor, _BY_TARGET)[0])
+    items: list[StoredInstall] = []
+    for narrowed in _pieces(filters, among[begin:]):
+        items += fetch(db, _INSTALLS, narrowed, _BY_TARGET, limit + 1 - len(items), cursor).items
+        if len(items) > limit:
+            last = items[limit - 1]
+            target = last["serial_number"] or last["client_user_id"]
+            return Page(items[:limit], cursor_after([target, last["adam_id"]]))
+    return Page(items)
+
+
+def install(db: Connection, serial: str, adam_id: str) -> StoredInstall | None:
     """One install, as in the list."""
     row = db.execute(
         f"{_INSTALLS.query} WHERE i.target = ? AND i.adam_id = ?", (serial, adam_id)

@@ -6,9 +6,8 @@ before and after that, and what a person is told.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, TypeAlias, get_args
 
@@ -16,7 +15,8 @@ import msgspec
 from msgspec import Meta
 from werkzeug.exceptions import BadRequest, HTTPException, UnprocessableEntity
 
-_FEW = 20
+from bridge.domain.wording import nearest
+
 _HIGHEST_ID = 2**63 - 1
 _HIGHEST_COUNT = 10**9
 _DIGITS = re.compile("[0-9]{1,19}")
@@ -55,17 +55,9 @@ def words(name: str, known: Any, *, upper: bool = False) -> Form:
 
     def says(value: Any) -> str:
         word = value if isinstance(value, str) else ""
-        return f"The {name} {word[:64]!r} is unknown{hint(word, get_args(known))}."
+        return f"The {name} {word[:64]!r} is unknown{nearest(word, get_args(known))}."
 
     return Form(says, before)
-
-
-def hint(word: str, known: Sequence[str]) -> str:
-    """What to append to "… is unknown": the nearest of the known words, or all if they are few."""
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.6)
-    if near:
-        return f"; did you mean {near[0]}"
-    return f"; known are {', '.join(known)}" if len(known) <= _FEW else ""
 
 
 def _number(text: Any) -> Any:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import Annotated, Any
 
 import msgspec
@@ -62,6 +63,10 @@ class ListInstalls(Paging, frozen=True):
     adam_id: _App = None
     state: Annotated[_InstallState | None, "Only of this state."] = None
     reason: Annotated[_Reason | None, "Only of this reason."] = None
+    needs_someone: Annotated[
+        forms.Flag | None, "Only those that go no further before somebody acts, or that do."
+    ] = None
+    group: Annotated[forms.Name | None, "Only of this group's devices, as last applied."] = None
 
 
 class ListDevices(Paging, frozen=True):
@@ -141,7 +146,7 @@ READING: tuple[Endpoint[Any], ...] = (
         Install,
         "Lists installs, by serial number and adam id.",
         ListInstalls,
-        lambda bridge: bridge.list_installs,
+        lambda bridge: partial(bridge.list_installs, way=by_request),
     ),
     Endpoint(
         "GET",

@@ -11,10 +11,11 @@ import flask
 import msgspec
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
+from bridge.domain.wording import nearest
 from bridge.errors import ShapeError
 from bridge.web.body import read_body
 from bridge.web.v1 import schema
-from bridge.web.v1.forms import Form, hint
+from bridge.web.v1.forms import Form
 from bridge.web.v1.schema import Schema
 from bridge.wire.json_text import read_message
 
@@ -133,7 +134,7 @@ def _taken(noun: str, declared: Iterable[Member], given: Mapping[str, Any]) -> d
     known = _names(declared)
     for name in given:
         if name not in known:
-            near = hint(name, known) if known else "; this call takes none"
+            near = nearest(name, known) if known else "; this call takes none"
             raise UnprocessableEntity(f"The {noun} {name[:64]!r} is unknown{near}.")
     for each in declared:
         if each.required and each.name not in given:

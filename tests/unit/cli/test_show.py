@@ -66,14 +66,17 @@ def test_what_devices_say_cannot_drive_the_terminal(capsys: pytest.CaptureFixtur
     assert "\x1b" not in said and said.count("\n") == 3
 
 
-def test_a_table_on_a_terminal_shows_markup_as_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    screen = io.StringIO()
+def test_a_table_on_a_terminal_shows_markup_as_it_is(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
     monkeypatch.setattr(show, "on_terminal", lambda: True)
-    monkeypatch.setattr(
-        "rich.console.Console", partial(Console, file=screen, force_terminal=True, width=60)
-    )
     show.table(("name",), [("[red]x[/red]",)])
-    assert "[red]x[/red]" in screen.getvalue()
+    assert "[red]x[/red]" in capsys.readouterr().out
+
+
+def test_csv_has_a_line_for_each_row(capsys: pytest.CaptureFixture[str]) -> None:
+    show.as_csv(["a", None, True, False, 3, 'says "no", twice', "two\r\nlines", "\x1b[2J"])
+    assert capsys.readouterr().out == 'a,,true,false,3,"says ""no"", twice",two  lines, [2J\n'
 
 
 def test_progress_is_printed_once_for_each_change(capsys: pytest.CaptureFixture[str]) -> None:

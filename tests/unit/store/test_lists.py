@@ -8,11 +8,14 @@ from typing import Any
 import pytest
 
 from bridge.domain.decision import Decision
+from bridge.domain.devices.installed_apps import InstalledReport
 from bridge.domain.model import Asset
+from bridge.domain.reasons import REASONS, needs_someone
 from bridge.domain.views import Page
 from bridge.errors import QueryError
+from bridge.store.catalog import apps
 from bridge.store.database import Connection
-from bridge.store.devices import devices
+from bridge.store.devices import devices, installed_apps
 from bridge.store.inbox.message import NewMessage
 from bridge.store.installs import installs
 from bridge.store.views import fleet, licences, outbox
@@ -23,6 +26,7 @@ from tests.unit.store_kit import (
     everything,
     make_device,
     make_install,
+    steps,
     take,
 )
 
@@ -74,16 +78,75 @@ def test_installs_are_filtered(db: Connection) -> None:
     assert found(serial="Z") == []
 
 
+def test_installs_that_need_somebody_are_told_apart(db: Connection) -> None:
+    """By the reason's actor or by the state, whichever; the others by the same filter."""
+    for number, (state, reason) in enumerate(WAYS):
+        install = installs.by_id(db, make_install(db, f"S{number:03}"))
+        assert install is not None
+        installs.record(db, [(install, Decision(state, reason))], NOW)
+
+    def found(needs: bool) -> set[tuple[str, str]]:
+        items = everything(fleet.installs, db, 7, needs_someone=needs)
+        assert {(i["state"], i["reason"]) for i in items} == set(
+            fleet.by_reason(db, needs_someone=needs)
+        )
+        return {(i["state"], i["reason"]) for i in items}
+
+    assert found(True) == {way for way in WAYS if needs_someone(*way)}
+    assert found(False) == {way for way in WAYS if not needs_someone(*way)}
+
+
+WAYS = [(state, name) for name, reason in REASONS.items() for state in reason.states]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 7, 100])
+def test_the_installs_of_some_devices_come_in_the_same_order(
+    db: Connection, limit: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(fleet, "PIECE", 2)
+    for serial in "ABCDEFG":
+        make_install(db, serial)
+        make_install(db, serial, KEYNOTE)
+    among = ["A", "B", "D", "E", "G", "Z"]
+    found = keys(everything(fleet.installs, db, limit, among=among))
+    assert found == [(s, a) for s in "ABDEG" for a in (KEYNOTE.adam_id, PAGES.adam_id)]
+    assert keys(everything(fleet.installs, db, limit, among=among, adam_id=PAGES.adam_id)) == [
+        (s, PAGES.adam_id) for s in "ABDEG"
+    ]
+    assert everything(fleet.installs, db, limit, among=[]) == []
+    assert fleet.by_reason(db, among=among) == {("waiting", "NEW"): 10}
+
+
+def test_a_page_of_installs_takes_the_same_steps_in_a_fleet_of_any_size(db: Connection) -> None:
+    def fleet_of(serials: range) -> int:
+        for number in serials:
+            make_install(db, f"S{number:04}")
+        first = fleet.installs(db, limit=10)
+        return steps(db, lambda: fleet.installs(db, limit=10, cursor=first.next_cursor))
+
+    few = fleet_of(range(30))
+    assert fleet_of(range(30, 1000)) <= few + 50
+
+
 def test_an_install_says_what_the_contract_promises(db: Connection) -> None:
-    make_device(db, "S1")
+    device = make_device(db, "S1", name="Lobby")
+    apps.learn_app(db, PAGES.adam_id, bundle_id="com.apple.Pages", name="Pages", source="file")
+    shown = InstalledReport("com.apple.Pages", "there", "7043", "14.4", NOW, NOW)
+    installed_apps.store(db, device.id, [shown])
     install_id = make_install(db, asset=Asset(PAGES.adam_id, "PLUS"), now=NOW + 0.0005)
     install = installs.by_id(db, install_id)
     assert install is not None
     installs.record(db, [(install, Decision("sent", "NOT_NOW", "x", recheck_at=NOW + 60))], NOW)
     assert fleet.install(db, "S1", PAGES.adam_id) == {
         "serial_number": "S1",
+        "enrollment_id": None,
+        "device_name": "Lobby",
         "client_user_id": None,
         "adam_id": PAGES.adam_id,
+        "app_name": "Pages",
+        "bundle_id": "com.apple.Pages",
+        "version": "14.4",
+        "newest_version": None,
         "pricing_param": "PLUS",
         "location": "hq",
         "server": "main",
