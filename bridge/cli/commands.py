@@ -89,12 +89,20 @@ COMMANDS: Mapping[str, Command] = {
     "installs": Command(
         "bridge.cli.lists.installs:installs", "List all apps on all devices, and why.", STORED
     ),
+    "reasons": Command(
+        "bridge.cli.insight.reasons:reasons", "Tell what a reason means, and what to do.", NOTHING
+    ),
     "devices": Command(
         "bridge.cli.lists.devices:devices", "List the devices that MDM servers showed.", STORED
     ),
     "assets": Command(
         "bridge.cli.lists.assets:assets",
         "List what the locations own, with Apple's counts.",
+        STORED,
+    ),
+    "assignments": Command(
+        "bridge.cli.lists.assignments:assignments",
+        "List who holds which licence, by whom, wanted or not.",
         STORED,
     ),
     "outbox": Command(

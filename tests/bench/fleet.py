@@ -166,8 +166,8 @@ class Fleet:
         at = self.wished_at
         db.execute(
             "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
-            "confirmed_at, confirmed_by, read_at) SELECT location, adam_id, pricing_param, "
-            f"target_kind, target, ? + {_JITTER}, 'notification', ? FROM installs",
+            "confirmed_at, confirmed_by, read_at, ours) SELECT location, adam_id, pricing_param, "
+            f"target_kind, target, ? + {_JITTER}, 'notification', ?, 1 FROM installs",
             (at, self.now),
         )
         asked = "(i.id - 1) / 1000 + 1"

@@ -124,7 +124,7 @@ def as_csv(value: Any) -> str:
     return "" if value is None else str(value).lower() if isinstance(value, bool) else str(value)
 
 
-@pytest.mark.parametrize("name", ["devices", "assets", "events", "outbox"])
+@pytest.mark.parametrize("name", ["devices", "assets", "assignments", "events", "outbox"])
 def test_other_lists_as_csv_have_what_json_has(shell: Shell, name: str) -> None:
     items = shell.json(name, "--all")[name]
     header, *lines = shell.run(name, "--csv").stdout.splitlines()

@@ -4,6 +4,7 @@ from collections.abc import Callable
 
 import pytest
 
+from bridge.domain.reasons import REASONS
 from bridge.simulator.faults import Fault
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
@@ -19,7 +20,7 @@ def shell(make_scene: MakeScene) -> Shell:
     return Shell(scene)
 
 
-@pytest.mark.parametrize("name", ["devices", "assets", "outbox"])
+@pytest.mark.parametrize("name", ["devices", "assets", "assignments", "outbox"])
 def test_json_is_as_the_api_has_it(shell: Shell, name: str) -> None:
     page = getattr(shell.scene.bridge, f"list_{name}")(limit=1000)
     assert shell.json(name, "--all") == {name: list(page.items), "next_cursor": None}
@@ -28,7 +29,7 @@ def test_json_is_as_the_api_has_it(shell: Shell, name: str) -> None:
     assert first["next_cursor"] is not None
 
 
-@pytest.mark.parametrize("name", ["devices", "assets", "outbox"])
+@pytest.mark.parametrize("name", ["devices", "assets", "assignments", "outbox"])
 def test_a_table_has_a_line_for_each(shell: Shell, name: str) -> None:
     number = len(shell.json(name, "--all")[name])
     result = shell.run(name, "--all")
@@ -145,3 +146,49 @@ def test_a_call_that_is_paused_is_made_when_it_is_resumed(make_scene: MakeScene)
     result = shell.run("outbox", "retry", str(held["id"]))
     assert result.exit_code == 1
     assert "is not made again: it is paused, and made when that ends" in result.stderr
+
+
+def test_assignments_tell_who_asked_and_whether_it_is_wanted(make_scene: MakeScene) -> None:
+    """Of four licences others gave two; of each giver one is wanted, and one is not any more."""
+    scene = make_scene(devices=4, apps=1)
+    (pages,), (first, second, third, fourth) = scene.adam_ids, scene.serials
+    scene.world.apple.portal(scene.world.location, "ASSOCIATE", pages, [first, second])
+    shell = Shell(scene)
+    shell.want([first, third, fourth])
+    assert shell.run("apply", "--yes").exit_code == 0
+    scene.run(scene.all_installed)
+    shell.want([first, third])
+    assert shell.run("apply", "--yes").exit_code == 0
+    scene.settle()
+    found = shell.json("assignments", "--app", pages, "--location", "hq")["assignments"]
+    assert [(a["serial_number"], a["by_us"], a["wanted"]) for a in found] == [
+        (first, False, True),
+        (second, False, False),
+        (third, True, True),
+        (fourth, True, False),
+    ]
+    assert {(a["app_name"], a["device_name"]) for a in found} >= {("Pages", "Device 1")}
+    (licence,) = [e for e in shell.json("status")["licences"] if e["adam_id"] == pages]
+    assert (licence["held"], licence["held_by_us"], licence["wanted"]) == (4, 2, 2)
+    unwanted = shell.run("assignments", "--unwanted").stdout.splitlines()
+    assert [line.split()[4] for line in unwanted[1:]] == [second, fourth]
+    assert [line.split()[-4:-2] for line in unwanted[1:]] == [["others", "no"], ["us", "no"]]
+    header, *lines = shell.run("assignments", "--unwanted", "--csv").stdout.splitlines()
+    assert header.startswith("location,adam_id,app_name,pricing_param,serial_number,device_name,")
+    assert [line.split(",")[4] for line in lines] == [second, fourth]
+
+
+def test_reasons_are_told_without_a_configuration(shell: Shell) -> None:
+    shell.config.unlink()
+    result = shell.run("reasons", "no-seat")
+    assert (result.exit_code, result.stderr) == (0, "")
+    lines = result.stdout.splitlines()
+    assert "What is so  No licence for the app is free at the location." in lines
+    assert "Must act    the admin" in lines
+    assert any(line.startswith("Next        Buy more or free some;") for line in lines)
+    listed = shell.run("reasons").stdout.splitlines()
+    assert [line.split()[0] for line in listed[1:]] == sorted(REASONS)
+    assert len(shell.json("reasons")["reasons"]) == len(REASONS)
+    unknown = shell.run("reasons", "NO_SEATS")
+    assert (unknown.exit_code, unknown.stdout) == (2, "")
+    assert "'NO_SEATS' is unknown; did you mean NO_SEAT" in unknown.stderr

@@ -6,7 +6,8 @@ The names are part of the API. `sentence` and `next` may use {app}, {device}, {l
 
 from __future__ import annotations
 
-from typing import Final
+from collections.abc import Sequence
+from typing import Final, TypedDict
 
 from bridge.domain.model import InstallState
 from bridge.domain.reasons.device import DEVICE_REASONS
@@ -21,9 +22,11 @@ __all__ = [
     "NEEDING_STATES",
     "REASONS",
     "Actor",
+    "Meaning",
     "Reason",
     "as_markdown",
     "describe",
+    "meanings",
     "needs_someone",
 ]
 
@@ -83,11 +86,35 @@ def as_markdown() -> str:
         "| reason | state | what is so | who must act | what happens next |",
         "|---|---|---|---|---|",
     ]
+    lines += [
+        f"| `{m['reason']}` | {', '.join(m['states'])} | {m['means']} | {m['who_must_act']} "
+        f"| {m['next']} |"
+        for m in meanings()
+    ]
+    return "\n".join(lines) + "\n"
+
+
+class Meaning(TypedDict):
+    """One reason in general: of no app and device in particular."""
+
+    reason: str
+    states: Sequence[InstallState]
+    means: str
+    who_must_act: Actor
+    next: str
+
+
+def meanings() -> list[Meaning]:
+    """Every reason, in the order of the alphabet."""
     names = {"app": "the app", "device": "the device", "location": "the location"}
     names |= {"serial": "SERIAL", "adam_id": "ADAM_ID"}
-    for name, reason in sorted(REASONS.items()):
-        sentence = reason.sentence.replace(": {detail}", "").format(**names, detail="…")
-        step = reason.next.format(**names, detail="…")
-        states = ", ".join(reason.states)
-        lines.append(f"| `{name}` | {states} | {sentence} | {reason.actor} | {step} |")
-    return "\n".join(lines) + "\n"
+    return [
+        {
+            "reason": name,
+            "states": reason.states,
+            "means": reason.sentence.replace(": {detail}", "").format(**names, detail="\u2026"),
+            "who_must_act": reason.actor,
+            "next": reason.next.format(**names, detail="\u2026"),
+        }
+        for name, reason in sorted(REASONS.items())
+    ]

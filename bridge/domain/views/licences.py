@@ -35,6 +35,10 @@ class Assignment(TypedDict):
     pricing_param: str
     serial_number: Annotated[str | None, "The device that holds it, or"]
     client_user_id: Annotated[str | None, "the user."]
+    device_name: str | None
+    app_name: str | None
+    by_us: Annotated[bool, "Whether a request of the bridge got it."]
+    wanted: Annotated[bool, "Whether the app is wanted there, with a licence of this location."]
     confirmed_by: Annotated[ConfirmedBy, "Who told first that Apple gave it."]
     confirmed_at: Time
     read_at: Annotated[Time, "When Apple last showed it."]

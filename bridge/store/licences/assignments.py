@@ -48,19 +48,38 @@ def confirm(
     What was only collected to be asked for is not asked for any more.
     """
     pairs = list(pairs)
-    granted(db, location, pairs, told_by=told_by, now=now)
+    _keep(db, _CONFIRM, location, pairs, told_by, now)
     request_pairs.turned_up(db, location, pairs, now)
 
 
 def granted(
     db: Connection, location: str, pairs: Iterable[Pair], *, told_by: str, now: float
 ) -> None:
-    """As `confirm`, for pairs that a request of ours was open for: none of them is collected."""
+    """As `confirm`, for pairs that a request of ours was open for: none of them is collected, and
+    the licences are ours."""
+    _keep(db, _GRANT, location, pairs, told_by, now)
+
+
+_CONFIRM = (
+    "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
+    "confirmed_at, confirmed_by, read_at) VALUES (?, ?, ?, 'serial', ?, ?, ?, ?) "
+    "ON CONFLICT (location, adam_id, pricing_param, target_kind, target) "
+    "DO UPDATE SET read_at = excluded.read_at WHERE excluded.read_at > assignments.read_at"
+)
+_GRANT = (
+    "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
+    "confirmed_at, confirmed_by, read_at, ours) VALUES (?, ?, ?, 'serial', ?, ?, ?, ?, 1) "
+    "ON CONFLICT (location, adam_id, pricing_param, target_kind, target) DO UPDATE SET ours = 1, "
+    "read_at = CASE WHEN excluded.read_at > assignments.read_at THEN excluded.read_at "
+    "ELSE assignments.read_at END"
+)
+
+
+def _keep(
+    db: Connection, statement: str, location: str, pairs: Iterable[Pair], told_by: str, now: float
+) -> None:
     db.executemany(
-        "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
-        "confirmed_at, confirmed_by, read_at) VALUES (?, ?, ?, 'serial', ?, ?, ?, ?) "
-        "ON CONFLICT (location, adam_id, pricing_param, target_kind, target) "
-        "DO UPDATE SET read_at = excluded.read_at WHERE excluded.read_at > assignments.read_at",
+        statement,
         [
             (location, p.asset.adam_id, p.asset.pricing_param, p.serial_number, now, told_by, now)
             for p in pairs

@@ -103,6 +103,7 @@ CREATE TABLE assignments (
     confirmed_at DOUBLE PRECISION NOT NULL,
     confirmed_by TEXT NOT NULL,        -- notification | status | read
     read_at DOUBLE PRECISION NOT NULL,  -- the newest evidence that Apple lists it
+    ours INTEGER NOT NULL DEFAULT 0,   -- whether a request of ours got it
     PRIMARY KEY (location, adam_id, pricing_param, target_kind, target)
 );
 CREATE INDEX assignments_target ON assignments (target, adam_id);

@@ -15,16 +15,12 @@ from bridge.store import rows
 from bridge.store.database import Connection
 from bridge.store.inbox.waiting import NOTHING, Waiting
 from bridge.store.paging import Filters, Order, conditions, cursor_after, fetch, read_cursor
-from bridge.store.views.view import View
+from bridge.store.views.view import View, carrier
 
-_DEVICE_OF = (
-    "(SELECT d.id FROM devices d WHERE d.serial_number = i.target "
-    "ORDER BY coalesce(d.enrolled, 0) DESC, coalesce(d.enrolled_at, 0) DESC, d.id DESC LIMIT 1)"
-)
 _BUNDLE_ID = "coalesce(i.bundle_id, apps.bundle_id)"
 _INSTALLS = View(
     StoredInstall,
-    f"installs i LEFT JOIN devices d ON i.target_kind = 'serial' AND d.id = {_DEVICE_OF} "
+    f"installs i LEFT JOIN devices d ON i.target_kind = 'serial' AND d.id = {carrier('i.target')} "
     "LEFT JOIN apps ON apps.adam_id = i.adam_id "
     f"LEFT JOIN installed_apps v ON v.device_id = d.id AND v.bundle_id = {_BUNDLE_ID} "
     "AND v.presence <> 'absent'",

@@ -5,8 +5,8 @@ from __future__ import annotations
 from bridge.domain.views import Page
 from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.store.database import Connection
-from bridge.store.paging import Order, fetch
-from bridge.store.views.view import View
+from bridge.store.paging import Filters, Order, fetch
+from bridge.store.views.view import View, carrier
 
 _ASSETS = View(
     Asset,
@@ -14,15 +14,26 @@ _ASSETS = View(
     "a.",
     {"name": "apps.name", "bundle_id": "apps.bundle_id"},
 )
+_WANTED = (
+    "CASE WHEN EXISTS (SELECT 1 FROM installs i WHERE i.target = a.target "
+    "AND i.adam_id = a.adam_id AND i.target_kind = a.target_kind AND i.desired = 1 "
+    "AND i.location = a.location AND i.pricing_param = a.pricing_param) THEN 1 ELSE 0 END"
+)
 _ASSIGNMENTS = View(
     Assignment,
-    "assignments",
-    columns={
-        "serial_number": "CASE WHEN target_kind = 'serial' THEN target END",
-        "client_user_id": "CASE WHEN target_kind <> 'serial' THEN target END",
+    "assignments a LEFT JOIN apps ON apps.adam_id = a.adam_id "
+    f"LEFT JOIN devices d ON a.target_kind = 'serial' AND d.id = {carrier('a.target')}",
+    "a.",
+    {
+        "serial_number": "CASE WHEN a.target_kind = 'serial' THEN a.target END",
+        "client_user_id": "CASE WHEN a.target_kind <> 'serial' THEN a.target END",
+        "device_name": "d.name",
+        "app_name": "apps.name",
+        "by_us": "a.ours",
+        "wanted": _WANTED,
     },
 )
-_HELD_BY_DEVICE = "target_kind = 'serial' AND target = ?"
+_HELD_BY_DEVICE = "a.target_kind = 'serial' AND a.target = ?"
 _LOCATIONS = View(
     Location,
     "locations",
@@ -56,12 +67,18 @@ def assignments(
     location: str | None = None,
     adam_id: str | None = None,
     serial: str | None = None,
+    unwanted: bool | None = None,
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page[Assignment]:
     """Licences in use, whoever assigned them, ordered by location, asset and holder."""
-    filters = {"location = ?": location, "adam_id = ?": adam_id, _HELD_BY_DEVICE: serial}
-    columns = ("location", "adam_id", "pricing_param", "target_kind", "target")
+    filters: Filters = {
+        "a.location = ?": location,
+        "a.adam_id = ?": adam_id,
+        _HELD_BY_DEVICE: serial,
+        f"{_WANTED} = ?": None if unwanted is None else int(not unwanted),
+    }
+    columns = ("a.location", "a.adam_id", "a.pricing_param", "a.target_kind", "a.target")
     order = Order(columns, (str,) * len(columns))
     return fetch(db, _ASSIGNMENTS, filters, order, limit, cursor)
 

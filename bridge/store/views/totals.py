@@ -26,7 +26,7 @@ class InstallCount:
 class LicenceCount:
     """One asset: Apple's counts as last read, and who holds its licences.
 
-    `owned` counts devices that Apple lists, `owned_by_us` those of them with an install of ours,
+    `owned` counts devices that Apple lists, `owned_by_us` those of them that we asked for,
     `desired` the installs that want it. The counts are None for what Apple does not list.
     """
 

@@ -14,6 +14,14 @@ from bridge.store.database import Row
 T = TypeVar("T")
 
 
+def carrier(target: str) -> str:
+    """The id of the device that carries a serial number now, as SQL; `target` is its column."""
+    return (
+        f"(SELECT c.id FROM devices c WHERE c.serial_number = {target} ORDER BY "
+        "coalesce(c.enrolled, 0) DESC, coalesce(c.enrolled_at, 0) DESC, c.id DESC LIMIT 1)"
+    )
+
+
 class View(Generic[T]):
     """One kind of object, `cls`, a typed dictionary: where its rows are, and how they are read.
 

@@ -90,6 +90,7 @@ class ListAssignments(Paging, frozen=True):
     location: _Location = None
     adam_id: _App = None
     serial: _Device = None
+    unwanted: Annotated[forms.Flag | None, "Only those that nothing wants there, or does."] = None
 
 
 class ListEvents(Paging, frozen=True):

@@ -121,7 +121,8 @@ def test_the_newest_commands_come_first(db: Connection, limit: int) -> None:
 def test_a_cursor_holds_any_name(db: Connection) -> None:
     for user in ("Ü", "Ä" * 255):
         db.execute(
-            "INSERT INTO assignments VALUES ('hq', '1', 'STDQ', 'user', ?, 1, 'read', 1)", (user,)
+            "INSERT INTO assignments VALUES ('hq', '1', 'STDQ', 'user', ?, 1, 'read', 1, 0)",
+            (user,),
         )
     found = everything(lists_apple.assignments, db, 1)
     assert [item["client_user_id"] for item in found] == ["Ä" * 255, "Ü"]

@@ -16,11 +16,9 @@ from bridge.store.licences import assignments
 from bridge.store.views import totals
 from tests.unit.store_kit import KEYNOTE, NOW, PAGES, steps, wish
 
-BY_A_JOIN = (
-    "SELECT a.location, a.adam_id, a.pricing_param, count(*), count(i.id) FROM assignments a "
-    "LEFT JOIN installs i ON i.target_kind = a.target_kind AND i.target = a.target "
-    "AND i.adam_id = a.adam_id AND i.pricing_param = a.pricing_param AND i.location = a.location "
-    "GROUP BY a.location, a.adam_id, a.pricing_param"
+BY_READING_ALL = (
+    "SELECT location, adam_id, pricing_param, count(*), sum(ours) FROM assignments "
+    "GROUP BY location, adam_id, pricing_param"
 )
 COUNTED = "SELECT location, adam_id, pricing_param, held, ours FROM licences_held WHERE held <> 0"
 PLUS = Asset(PAGES.adam_id, "PLUS")
@@ -34,8 +32,9 @@ def test_licences_are_counted_as_they_come_and_go(db: Connection) -> None:
         one = wish(chance.choice(serials), chance.choice(assets), location=chance.choice(places))
         installs.store(db, [one], NOW)
 
-    def forgotten() -> None:
-        db.execute("DELETE FROM installs WHERE target = ?", (chance.choice(serials),))
+    def got() -> None:
+        pairs = [Pair(chance.choice(assets), chance.choice(serials))]
+        assignments.granted(db, chance.choice(places), pairs, told_by="status", now=NOW)
 
     def given() -> None:
         pairs = [Pair(chance.choice(assets), chance.choice(serials))]
@@ -47,11 +46,29 @@ def test_licences_are_counted_as_they_come_and_go(db: Connection) -> None:
 
     ours = 0
     for _ in range(400):
-        chance.choice([wished, wished, given, given, taken, forgotten])()
-        expected = sorted(tuple(row) for row in db.execute(BY_A_JOIN))
+        chance.choice([wished, got, got, given, given, taken])()
+        expected = sorted(tuple(row) for row in db.execute(BY_READING_ALL))
         assert sorted(tuple(row) for row in db.execute(COUNTED)) == expected
         ours += sum(row[4] for row in expected)
     assert ours > 100
+
+
+def test_a_licence_is_ours_if_we_asked_for_it(db: Connection) -> None:
+    """Whoever told first that it is there, and however often others tell it after that."""
+    pair = Pair(PAGES, "S1")
+
+    def ours() -> list[int]:
+        return [each.owned_by_us for each in totals.licences(db)]
+
+    assignments.confirm(db, "hq", [pair], told_by="read", now=NOW)
+    installs.store(db, [wish("S1")], NOW)
+    assert ours() == [0], "others assigned it, though it is wanted"
+    assignments.granted(db, "hq", [pair], told_by="status", now=NOW)
+    assignments.confirm(db, "hq", [pair], told_by="read", now=NOW + 1)
+    assert ours() == [1]
+    assignments.withdraw(db, "hq", [pair])
+    assignments.confirm(db, "hq", [pair], told_by="read", now=NOW + 2)
+    assert ours() == [0], "it went, and others gave it again"
 
 
 def test_storing_counts_wishes_and_not_what_is_counted(db: Connection) -> None:
