@@ -239,9 +239,17 @@ def explain(error: BaseException) -> str:
     return type(error).__name__
 
 
+_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
+"""What OpenSSL calls it, in one version or another, that the other side does not speak TLS."""
+
+
 def _of_tls(error: BaseException) -> str | None:
     if isinstance(error, ssl.SSLCertVerificationError):
         return f"its certificate is not trusted: {error.verify_message}"
+    if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS and not attempt.left:
+        return (
+            "what answers there does not speak TLS: write http:// if it is meant to be plain HTTP"
+        )
     if isinstance(error, ssl.SSLError):
         return f"TLS failed: {error.reason or type(error).__name__}"
     return None

@@ -16,6 +16,7 @@ from bridge.wire.clock_text import parse_apple_time
 from bridge.wire.json_text import Members, read_object
 
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+_UTF_16 = (b"\xff\xfe", b"\xfe\xff")
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,7 @@ def parse_content_token(data: bytes) -> ContentToken:
 
     Raises ShapeError, which does not carry the content, when it is not a content token.
     """
+    _check_text(data)
     secret = b"".join(data.removeprefix(_BYTE_ORDER_MARK).split())
     if secret.startswith(b"{"):
         raise ShapeError("This is decoded JSON; use the .vpptoken file as Apple hands it out.")
@@ -56,3 +58,11 @@ def parse_content_token(data: bytes) -> ContentToken:
         expires_at=expiry if expiry is not None and expiry > 0 else None,
         digest=hashlib.sha256(secret).hexdigest(),
     )
+
+
+def _check_text(data: bytes) -> None:
+    """Name what editors and shells make of the file, where that is to be seen."""
+    if data.startswith(_UTF_16) or b"\x00" in data[:64]:
+        raise ShapeError("This is UTF-16 text; save it as UTF-8, or download the token again.")
+    if data.removeprefix(_BYTE_ORDER_MARK).lstrip()[:1] in (b'"', b"'"):
+        raise ShapeError("The token stands in quotation marks; take them away.")

@@ -378,3 +378,16 @@ def test_a_person_is_asked(shell: Shell, copied: Path, monkeypatch: pytest.Monke
     assert shell.run("restore", str(copied), answer="n\n").exit_code == 1
     assert list(shell.scene.tmp_path.glob("bridge.db.before*")) == []
     assert shell.run("restore", str(copied), answer="y\n").exit_code == 0
+
+
+def test_a_file_is_looked_at_before_anybody_is_asked(
+    shell: Shell, copied: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shell.scene.bridge.close()
+    copied.write_bytes(b"not a database")
+    monkeypatch.setattr(show, "can_ask", lambda: True)
+    for answer in ("y\n", "n\n", ""):
+        result = shell.run("restore", str(copied), answer=answer)
+        assert (result.exit_code, result.stdout) == (1, "")
+        assert len(result.stderr.splitlines()) == 1, "no question"
+        assert "copy.db" in result.stderr

@@ -2,6 +2,7 @@
 
 import base64
 import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import replace
@@ -355,3 +356,30 @@ def test_the_api_pauses_and_resumes(make_scene: MakeScene) -> None:
     response = scene.client.post("/v1/resume", json={"app": scene.adam_ids[0]}, headers=KEY)
     assert response.get_json() == {"resumed": True, "pauses": []}
     scene.run(scene.all_installed)
+
+
+def test_a_pause_is_told_once_and_alone_in_json(make_scene: MakeScene) -> None:
+    shell = Shell(make_scene(devices=1, apps=1))
+    told = shell.run("pause", "--all")
+    assert told.stderr == ""
+    assert len(told.stdout.splitlines()) == 1
+    assert told.stdout.count("is paused since") == 1
+    as_json = shell.run("pause", "--all", "--json")
+    assert (json.loads(as_json.stdout)["paused"], as_json.stderr) == (False, "")
+
+
+def test_an_apply_says_what_is_paused(make_scene: MakeScene) -> None:
+    shell = Shell(make_scene(devices=1, apps=2))
+    first, second = shell.scene.adam_ids
+    shell.want(shell.scene.serials, [first])
+    shell.run("pause", "--all")
+    shell.run("pause", "--app", second)
+    told = shell.run("apply", "--yes")
+    assert told.exit_code == 0
+    attention = [line for line in told.stdout.splitlines() if line.startswith("Attention")]
+    assert len(attention) == 1, "the other app is not of this file"
+    assert "Everything is paused since" in attention[0]
+    assert "vpp-bridge resume --all ends it" in attention[0]
+    assert [p["scope"] for p in shell.json("apply", "--yes")["pauses"]] == ["all"]
+    shell.run("resume", "--all")
+    assert "Attention" not in shell.run("apply", "--yes").stdout

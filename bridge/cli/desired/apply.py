@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import click
 
+from bridge.app import Bridge
 from bridge.cli import show
 from bridge.cli.desired.plan import look_outside, offline_option, show_plan
 from bridge.cli.params import COUNT, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.desired.change import refusal
 from bridge.domain.plan.blind import blind_refusal
+from bridge.domain.views.desired import Pause
 
 
 @click.command()
@@ -71,11 +73,22 @@ def apply(
             bridge.config.desired, limit=limit, allow_removals=allow_removals, unseen=look.unseen
         )
         restart = settings.restart_needed(bridge)
+        paused = _paused(bridge)
     if as_json:
-        show.as_json({"stored": True} | planned.as_json() | {"restart_needed": restart})
+        told = {"restart_needed": restart, "pauses": paused}
+        show.as_json({"stored": True} | planned.as_json() | told)
     else:
         if not planned.nothing_to_do:
             show.line("Stored.")
+        for pause in paused:
+            show.line(f"Attention: {pause['sentence']}")
         if restart:
             show.line(f"Attention: {show.restart_line(restart)}.")
     return 0
+
+
+def _paused(bridge: Bridge) -> list[Pause]:
+    """The pauses that keep something of the file back; of single devices `status` tells."""
+    apps = bridge.config.desired.apps
+    named = {app.adam_id for app in apps} | {name for app in apps for name in app.locations}
+    return [p for p in bridge.paused() if p["scope"] == "all" or p["name"] in named]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import click
@@ -63,14 +65,15 @@ def restore(settings: Settings, file: Path, yes: bool, as_json: bool) -> int:
     both for one database, which then is a mixture of the two, or the old one again.
     """
     config = settings.config()
-    if not yes:
-        if not show.can_ask():
-            show.line("nothing was restored: say --yes to replace the database", error=True)
-            return USAGE
-        if not click.confirm(f"Replace {config.database} by {file}?", err=True):
-            show.line("nothing was restored", error=True)
-            return BAD_NEWS
-    kept, identity = _restore(settings, config, file)
+    with _prepared(settings, config, file) as (copied, identity):
+        if not yes:
+            if not show.can_ask():
+                show.line("nothing was restored: say --yes to replace the database", error=True)
+                return USAGE
+            if not click.confirm(f"Replace {config.database} by {file}?", err=True):
+                show.line("nothing was restored", error=True)
+                return BAD_NEWS
+        kept = copies.put_in_place(copied, config.database, settings.clock())
     if as_json:
         shown = {
             "database": str(config.database),
@@ -89,9 +92,12 @@ def restore(settings: Settings, file: Path, yes: bool, as_json: bool) -> int:
     return 0
 
 
-def _restore(settings: Settings, config: Config, file: Path) -> tuple[Path | None, str]:
-    """Prepare a copy of `file` and let it be the database; raises StoreError, and then nothing is
-    changed. Returns where the old one is kept, and the bridge's new id."""
+@contextmanager
+def _prepared(settings: Settings, config: Config, file: Path) -> Iterator[tuple[Path, str]]:
+    """A checked copy of `file` that may be put in the database's place, and the bridge's new id.
+
+    Nobody else has the database in this block; the copy is gone after it. Raises StoreError.
+    """
     bridge = Bridge(config, settings.clock)
     bridge.engine_lock.acquire(0.0)
     try:
@@ -101,14 +107,12 @@ def _restore(settings: Settings, config: Config, file: Path) -> tuple[Path | Non
                 for ending in _PARTS:
                     beside(copied, ending).unlink(missing_ok=True)
                 copies.copy(file, copied)
-                identity = _prepare(bridge, copied)
-                kept = copies.put_in_place(copied, config.database, bridge.now())
+                yield copied, _prepare(bridge, copied)
             finally:
                 for ending in _PARTS:
                     beside(copied, ending).unlink(missing_ok=True)
     finally:
         bridge.engine_lock.release()
-    return kept, identity
 
 
 _PARTS = ("", "-wal", "-shm", ".lock", ".open")

@@ -204,6 +204,12 @@ def test_broken_handshake_is_not_sent(handler: Handler) -> None:
     assert server.connections == 3
 
 
+def test_tls_to_a_plain_port_is_named() -> None:
+    with serving(plain_http_instead_of_tls) as server:
+        error = failure(client(f"https://127.0.0.1:{server.port}"))
+    assert "does not speak TLS: write http:// if it is meant to be plain HTTP" in str(error)
+
+
 def test_handshake_that_times_out_is_not_sent() -> None:
     with serving(listen_only) as server:
         error = failure(client(f"https://127.0.0.1:{server.port}"))

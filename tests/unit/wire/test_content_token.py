@@ -72,7 +72,11 @@ def test_a_long_token():
     ("data", "message"),
     [
         (b"", "base64 of a JSON object"),
-        (b"\xff\xfe", "base64 of a JSON object"),
+        (b"\xff\xfe", "UTF-16"),
+        (token(token="hunter2").decode().encode("utf-16"), "UTF-16"),
+        (token(token="hunter2").decode().encode("utf-16-le"), "UTF-16"),
+        (b'"' + token(token="hunter2") + b'"\n', "quotation marks"),
+        (b"\xef\xbb\xbf'" + token(token="hunter2") + b"'", "quotation marks"),
         (b"a", "base64 of a JSON object"),
         (b"%%%%", "base64 of a JSON object"),
         (base64.b64encode(b"[1]"), "base64 of a JSON object"),
