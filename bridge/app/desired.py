@@ -6,7 +6,7 @@ from collections.abc import Collection, Sequence
 
 from bridge.app.opened import Opened
 from bridge.domain.desired.change import BY_OPTION, Change
-from bridge.domain.desired.desired import Desired
+from bridge.domain.desired.desired import Desired, OnUnwanted
 from bridge.domain.model import Install
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind, uses_rules
@@ -18,6 +18,7 @@ from bridge.engine.desired.plan.seats import Look
 from bridge.engine.insight import not_desired, story
 from bridge.store import meta
 from bridge.store.database import Connection
+from bridge.store.devices import devices
 
 
 class Wishes(Opened):
@@ -112,12 +113,31 @@ class Wishes(Opened):
                 adam_id,
                 location=location,
                 pricing_param=pricing_param,
-                locations=tuple(self.config.locations),
+                names=tuple(self.config.locations),
                 now=self.now(),
             )
             self._wished(db)
             self._note_one_offs(db, "wished for beside the file", sorted(new), adam_id)
             return new
+
+    def assign_refusal(self, adam_id: str) -> str | None:
+        """Why a wish for an app is most likely a mistake: no location owns it, as read lately."""
+        names, every = tuple(self.config.locations), self.config.policy.sync
+        with self.database.read() as db:
+            return one_offs.refusal(db, adam_id, names, every, self.now())
+
+    def not_shown(self, serials: Sequence[str]) -> list[str]:
+        """Those of these serial numbers that no MDM server has shown."""
+        with self.database.read() as db:
+            shown = devices.current(db, list(serials))
+        return [serial for serial in serials if serial not in shown]
+
+    def exclude(self, serials: Sequence[str], adam_id: str) -> dict[str, OnUnwanted | None]:
+        """Let devices be without an app, whatever the file wants; see `one_offs.exclude`."""
+        with self.database.write() as db:
+            found = one_offs.exclude(db, serials, adam_id, self.now())
+            self._note_one_offs(db, "excluded beside the file", sorted(found), adam_id)
+            return found
 
     def _note_one_offs(
         self, db: Connection, done: str, serials: Sequence[str], adam_id: str

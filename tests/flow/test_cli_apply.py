@@ -89,6 +89,7 @@ def test_as_json_it_tells_the_counts_of_each_app(shell: Shell) -> None:
     }
     assert told["apps"] == [
         {"adam_id": a, "name": scene.world.catalogue[a][1], "added": 3, "removed": 0}
+        | dict.fromkeys(("kept", "licences_back", "apps_deleted"), 0)
         for a in scene.adam_ids
     ]
     assert shell.json("apply")["unchanged"] == 6

@@ -148,7 +148,8 @@ def test_with_several_locations_one_must_be_named(make_scene: Callable[..., Scen
                 "wanted_by": "one-off",
                 "new": False,
             }
-        ]
+        ],
+        "not_shown": ["S1"],
     }
 
 

@@ -52,7 +52,7 @@ def apply(
         look = look_outside(settings, bridge, offline=offline, quiet=as_json, keep=True)
         planned = bridge.plan(bridge.config.desired, limit=limit, look=look)
         if not as_json:
-            show_plan(planned)
+            show_plan(planned, bridge.now())
         if planned.blind:
             why_blind = blind_refusal(planned.blind, "--offline")
             show.line(f"nothing was stored: {why_blind}", error=True)

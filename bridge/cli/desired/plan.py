@@ -14,7 +14,7 @@ from bridge.domain.desired.change import Change
 from bridge.domain.plan import Plan
 from bridge.domain.wording import counted
 from bridge.engine.client_pool import ClientPool, Transports
-from bridge.engine.desired.plan.look import Looking, missing
+from bridge.engine.desired.plan.look import Looking, is_unread, to_read
 from bridge.engine.desired.plan.seats import Look
 from bridge.engine.sync import Read, Sync
 
@@ -42,10 +42,11 @@ def plan(settings: Settings, offline: bool, as_json: bool) -> int:
     with settings.open_bridge() as bridge:
         look = look_outside(settings, bridge, offline=offline, quiet=as_json)
         planned = bridge.plan(bridge.config.desired, look=look)
+        now = bridge.now()
     if as_json:
         show.as_json(planned.as_json())
     else:
-        show_plan(planned)
+        show_plan(planned, now)
     return BAD_NEWS if planned.short or planned.blind else 0
 
 
@@ -59,9 +60,11 @@ def look_outside(
     """
     wished_at = sorted({name for app in bridge.config.desired.apps for name in app.locations})
     with bridge.database.read() as db:
-        reads = missing(db, bridge.listing_servers, wished_at)
+        reads = to_read(db, bridge.listing_servers, wished_at)
     if offline:
-        return Look(notes=_left_out(reads), unseen=bridge.unseen(), offline=True)
+        with bridge.database.read() as db:
+            never = [each for each in reads if is_unread(db, each)]
+        return Look(notes=_left_out(never), unseen=bridge.unseen(), offline=True)
     by_engine = keep or bridge.engine_lock.held()
     stored = [read for read in reads if read.what == "devices" and by_engine]
     # Without guards, since they store which library a location is seen to be.
@@ -92,7 +95,7 @@ def _left_out(reads: list[Read]) -> tuple[str, ...]:
     return tuple(lines)
 
 
-def show_plan(planned: Plan) -> None:
+def show_plan(planned: Plan, now: float) -> None:
     """Print a plan for a person."""
     change = planned.change
     for sentence in planned.not_seen():
@@ -108,12 +111,25 @@ def show_plan(planned: Plan) -> None:
     for seats in planned.seats:
         if seats.short or not planned.nothing_to_do:
             show.line(seats.sentence())
+    for line in _counted(planned, now):
+        show.line(line)
     for remark in planned.remarks():
         show.line(remark)
     if not planned.nothing_to_do:
         _show_sums(change)
     if change.held_back:
         show.line(f"{len(change.held_back)} are held back until an apply without --limit.")
+
+
+def _counted(planned: Plan, now: float) -> list[str]:
+    """How old Apple's counts are that the seats are counted by, a sentence for each location."""
+    oldest: dict[str, float] = {}
+    for seats in planned.seats:
+        if seats.counted_at is not None:
+            known = oldest.get(seats.location, seats.counted_at)
+            oldest[seats.location] = min(known, seats.counted_at)
+    ages = {name: show.ago(max(now - at, 0.0)) for name, at in sorted(oldest.items())}
+    return [f"Apple's counts at {name} were read {age}." for name, age in ages.items()]
 
 
 def _show_sums(change: Change) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bridge.domain.desired.change import Change, PairName, refusal
+from bridge.domain.desired.desired import OnUnwanted
 from bridge.domain.plan.blind import Blind, blind_lines
+from bridge.domain.plan.changes import Setting, leaving_lines, setting_lines
 from bridge.domain.plan.seats import Seats, seats_json
 from bridge.domain.reasons import describe
 from bridge.domain.views import desired as views
@@ -26,14 +29,17 @@ class Unable:
 class Plan:
     """What applying would change and cost.
 
-    `is_new` says that groups or settings differ from what was applied last, whatever follows for
-    installs. `untold` are what named devices try though Apple does not list the app for them.
-    `undecided` are installs that depend on a platform which nobody knows; each counts for one seat.
-    `unseen` are the serial numbers that no server has shown; `unknown` counts devices of which
-    facts that a `match` needs were never reported, `nameless` the user-enrolled ones, which no
-    group means. `without_bundle_id` are apps that a device must tell of first. `notes` say what
-    could not be looked at, and `blind` which MDM servers' devices are not known although rules may
-    mean them.
+    `leaving` is what happens to each install that is removed (its `on_unwanted`), `settings` what
+    of the wishes that stay is another, `groups` which groups differ, in words; `is_new` says that
+    groups or settings differ from what was applied last, whatever follows for installs. `untold`
+    are what named devices try though Apple does not list the app for them. `undecided` are installs
+    that depend on a platform which nobody knows; each counts for one seat. `unseen` are the serial
+    numbers that no server has shown; `unknown` counts devices of which facts that a `match` needs
+    were never reported, `undescribed` those that are to have an app and whose platform nobody
+    knows, `nameless` the user-enrolled ones, which no group means. `without_bundle_id` are apps
+    that a device must tell of first. `excluded` are those that the file means and `assign --not`
+    keeps out. `notes` say what could not be looked at, and `blind` which MDM
+    servers' devices are not known although rules may mean them.
     """
 
     change: Change
@@ -45,10 +51,15 @@ class Plan:
     undecided: frozenset[PairName] = frozenset()
     unseen: tuple[str, ...] = ()
     unknown: int = 0
+    undescribed: int = 0
     nameless: int = 0
     without_bundle_id: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
     blind: tuple[Blind, ...] = ()
+    excluded: frozenset[PairName] = frozenset()
+    leaving: Mapping[PairName, OnUnwanted] = field(default_factory=dict)
+    settings: tuple[Setting, ...] = ()
+    groups: tuple[str, ...] = ()
 
     @property
     def short(self) -> int:
@@ -63,12 +74,16 @@ class Plan:
     def apps(self) -> list[views.PlannedApp]:
         """The apps that change, each with how many devices get and lose it."""
         added, removed = _count(self.change.added), _count(self.change.removed)
+        ways = Counter((adam_id, way) for (_, adam_id), way in self.leaving.items())
         return [
             {
                 "adam_id": adam_id,
                 "name": self.names.get(adam_id),
                 "added": added.get(adam_id, 0),
                 "removed": removed.get(adam_id, 0),
+                "kept": ways[adam_id, "keep"],
+                "licences_back": ways[adam_id, "release"],
+                "apps_deleted": ways[adam_id, "remove"],
             }
             for adam_id in sorted(added.keys() | removed.keys())
         ]
@@ -79,7 +94,10 @@ class Plan:
 
     def remarks(self) -> list[str]:
         """What an admin should know beside the sums, a sentence each."""
-        lines = []
+        shown = {adam_id for _, adam_id in self.leaving} | {s.adam_id for s in self.settings}
+        names = {adam_id: self._name(adam_id) for adam_id in shown}
+        lines = [*leaving_lines(self.leaving, names), *setting_lines(self.settings, names)]
+        lines += [f"Groups that differ: {'; '.join(self.groups)}."] if self.groups else []
         if why := refusal(self.change, None):
             lines.append(f"An apply is refused like this: {why}.")
         for (adam_id, reason), serials in _grouped(self.unable).items():
@@ -102,6 +120,11 @@ class Plan:
                 f"{self._name(adam_id)} is wanted by platform, and that of {named(serials)} is not "
                 "known yet: it waits there until the device has told what it is; a seat is counted."
             )
+        for adam_id, serials in _by_app(self.excluded).items():
+            lines.append(
+                f"{self._name(adam_id)} stays away from {named(serials)}: vpp-bridge assign --not "
+                "said so, and unassign ends that."
+            )
         if self.unseen:
             unseen = counted(len(self.unseen), "serial number is", "serial numbers are")
             lines.append(f"{unseen} not shown by any server yet: {named(self.unseen)}.")
@@ -109,6 +132,11 @@ class Plan:
             lines.append(
                 f"Of {counted(self.unknown, 'device')} a match needs "
                 "facts that nobody knows yet; run vpp-bridge sync devices to ask for them."
+            )
+        if self.undescribed:
+            lines.append(
+                f"Of {counted(self.undescribed, 'device')} the platform is not known yet: each is "
+                "asked what it is, and gets only what runs there; a seat is counted for each app."
             )
         if self.nameless:
             lines.append(
@@ -140,8 +168,12 @@ class Plan:
             ],
             "tried_once": _pairs_json(self.untold),
             "platform_unknown": _pairs_json(self.undecided),
+            "excluded": _pairs_json(self.excluded),
             "not_shown": list(self.unseen),
             "facts_missing": self.unknown,
+            "devices_of_unknown_platform": self.undescribed,
+            "settings": [each.as_json() for each in self.settings],
+            "groups": list(self.groups),
             "without_serial_number": self.nameless,
             "without_bundle_id": list(self.without_bundle_id),
             "notes": list(self.notes),

@@ -44,6 +44,8 @@ class Seats:
     """How many of the total nobody can be given."""
     odd: str | None = None
     """Why nobody knows the counts: what is odd about Apple's row."""
+    counted_at: float | None = None
+    """When Apple's counts were read, or last changed by a notification."""
 
     @property
     def spare(self) -> int | None:
@@ -172,6 +174,7 @@ def seats_json(seats: Seats) -> views.Seats:
         "holds": seats.holds,
         "asked": seats.asked,
         "counted": seats.known,
+        "counted_at": rfc3339(seats.counted_at),
         "total": seats.total,
         "retired": seats.retired,
         "odd": seats.odd,

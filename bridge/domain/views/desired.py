@@ -25,7 +25,23 @@ class PlannedApp(TypedDict):
     adam_id: str
     name: str | None
     added: Annotated[int, "How many devices get it."]
-    removed: Annotated[int, "How many lose it."]
+    removed: Annotated[int, "How many are not to have it any more: the sum of the next three."]
+    kept: Annotated[int, "Where nothing happens: app and licence stay."]
+    licences_back: Annotated[int, "Where the licence goes back, and the app stays."]
+    apps_deleted: Annotated[int, "Where the licence goes back, then the app is deleted."]
+
+
+ChangedSetting = TypedDict(
+    "ChangedSetting",
+    {
+        "adam_id": str,
+        "key": Annotated[str, "As in the file."],
+        "from": str,
+        "to": Annotated[str, "The new value; of a configuration only whether there is one."],
+        "installs": Annotated[int, "On how many devices."],
+    },
+)
+"""A setting of an app's wish that is another afterwards."""
 
 
 class Seats(TypedDict):
@@ -39,6 +55,7 @@ class Seats(TypedDict):
     holds: Annotated[int, "How many of those have a licence."]
     asked: Annotated[int, "For how many of them one was asked for."]
     counted: Annotated[bool, "Whether Apple's counts were ever read."]
+    counted_at: Annotated[Time | None, "When they were read, or changed by a notification."]
     total: int | None
     retired: Annotated[int, "How many of the total nobody can be given."]
     odd: Annotated[str | None, "Why nobody knows the counts: what is odd about Apple's row."]
@@ -90,8 +107,14 @@ class Plan(_NothingToDo, Applied):
         list[Pair],
         "Installs that wait until their device has told of which platform it is.",
     ]
+    excluded: Annotated[list[Pair], "What the file means and a one-off wish keeps out."]
     not_shown: Annotated[list[str], "Serial numbers that no server has shown yet."]
     facts_missing: Annotated[int, "Devices of which nobody knows what a `match` needs."]
+    devices_of_unknown_platform: Annotated[
+        int, "Devices that are to have an app and have not told what they are."
+    ]
+    settings: Annotated[list[ChangedSetting], "What of the wishes that stay is another."]
+    groups: Annotated[list[str], "The groups that differ."]
     without_serial_number: Annotated[int, "User-enrolled devices, which no group means."]
     without_bundle_id: Annotated[list[str], "Apps whose bundle id a device must tell first."]
     notes: Annotated[list[str], "What could not be looked at."]

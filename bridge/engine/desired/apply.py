@@ -20,7 +20,7 @@ from bridge.errors import WishError
 from bridge.store.catalog import apps
 from bridge.store.database import Connection
 from bridge.store.desired import applied, fleet, one_offs
-from bridge.store.desired.one_offs import OneOff
+from bridge.store.desired.one_offs import Beside, OneOff
 from bridge.store.devices import devices
 from bridge.store.installs import installs, on_hold
 from bridge.store.installs.installs import Wish
@@ -87,11 +87,18 @@ def apply(
         if news:
             installs.touch_app(db, app.adam_id, now)
     installs.store(db, _unlike(before, after, planned.held_back), now)
-    for app in desired.apps:
-        leaving = [pair for pair in planned.removed if leaving_by(desired, roster, pair) is app]
-        installs.leave_by(db, leaving, _options(app))
-    installs.no_longer_wanted(db, planned.removed, now)
+    give_up(db, desired, roster, planned.removed, now)
     return planned
+
+
+def give_up(
+    db: Connection, desired: Desired, roster: Roster, pairs: Collection[PairName], now: float
+) -> None:
+    """Nobody wants these any more: they are left as the entries of `desired` say."""
+    for app in desired.apps:
+        leaving = [pair for pair in pairs if leaving_by(desired, roster, pair) is app]
+        installs.leave_by(db, leaving, _options(app))
+    installs.no_longer_wanted(db, pairs, now)
 
 
 def leaving_by(desired: Desired, roster: Roster, pair: PairName) -> AppWish | None:
@@ -206,8 +213,9 @@ def known(db: Connection, desired: Desired) -> dict[str, Device | None]:
     return dict.fromkeys(named) | devices.by_serial(db)
 
 
-def cohorts_of(desired: Desired, roster: Roster, beside: Sequence[OneOff]) -> list[Cohort]:
-    """What the file wishes for, together with the one-off wishes beside it.
+def cohorts_of(desired: Desired, roster: Roster, beside: Beside) -> list[Cohort]:
+    """What the file wishes for, together with the one-off wishes beside it, and without what these
+    exclude.
 
     Of devices whose platform nobody knows, the first entry that may be theirs stands for all.
     """
@@ -215,19 +223,22 @@ def cohorts_of(desired: Desired, roster: Roster, beside: Sequence[OneOff]) -> li
     by_file: set[PairName] = set()
     undecided: dict[str, frozenset[str]] = {}
     for app in desired.apps:
-        alone = frozenset(each.serial_number for each in beside if each.pair[1] == app.adam_id)
+        wishes = beside.wishes
+        alone = frozenset(each.serial_number for each in wishes if each.pair[1] == app.adam_id)
+        excluded = beside.without(app.adam_id)
         getting = roster.getting(app)
         before = undecided.get(app.adam_id, frozenset())
         undecided[app.adam_id] = before | getting.undecided
         ways = ((getting.sure, None), (getting.undecided - before, PLATFORM_UNKNOWN))
-        for serials, why in ways:
+        for meant, why in ways:
+            serials = meant - excluded
             both = serials & alone
             by_file.update((serial, app.adam_id) for serial in both)
             found.append(_cohort(app, BY_FILE, serials - both, why))
             found.append(_cohort(app, BY_BOTH, both, why))
     found += [
         of_one_off(desired, each, roster.platform(each.serial_number))
-        for each in beside
+        for each in beside.wishes
         if each.pair not in by_file
     ]
     return [cohort for cohort in found if cohort.serials]

@@ -10,7 +10,7 @@ from bridge.domain.model import Device
 from bridge.domain.wording import named
 from bridge.engine.desired import apply
 from bridge.store.database import Connection
-from bridge.store.desired import applied
+from bridge.store.desired import applied, one_offs
 from bridge.store.devices import devices
 from bridge.store.licences import locations
 
@@ -20,6 +20,11 @@ def why_not(db: Connection, serial_number: str, adam_id: str) -> str | None:
 
     None where the app is not in the file, or the file has it for the device.
     """
+    if one_offs.is_excluded(db, (serial_number, adam_id)):
+        return (
+            "it was said that the device is to be without it (assign --not); vpp-bridge unassign "
+            f"{serial_number} --app {adam_id} ends that"
+        )
     desired = applied.load(db)
     device = devices.current(db, [serial_number]).get(serial_number)
     roster = apply.roster_of(db, desired, {serial_number: device})

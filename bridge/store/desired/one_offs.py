@@ -1,4 +1,5 @@
-"""One-off wishes: an app on a device because a person asked for it, beside what the file wants."""
+"""One-off wishes: an app on a device, or not on it, because a person asked for that, beside what
+the file wants."""
 
 from __future__ import annotations
 
@@ -22,17 +23,32 @@ class OneOff:
         return self.serial_number, self.asset.adam_id
 
 
+@dataclass(frozen=True, slots=True)
+class Beside:
+    """All that is wished for beside the file: apps on devices, and (serial number, adam id) that
+    are `excluded`, whatever the file says."""
+
+    wishes: tuple[OneOff, ...] = ()
+    excluded: frozenset[tuple[str, str]] = frozenset()
+
+    def without(self, adam_id: str) -> frozenset[str]:
+        """The devices that are not to have an app."""
+        return frozenset(serial for serial, other in self.excluded if other == adam_id)
+
+
 _PAIR = "target_kind = 'serial' AND target = ? AND adam_id = ?"
 
 
 def put(db: Connection, wish: OneOff, now: float) -> bool:
-    """Store a wish, in the place of an earlier one for its pair; whether there was none."""
+    """Store a wish, in the place of an earlier one for its pair; whether there was no such."""
     values = (wish.asset.pricing_param, wish.location)
     changed = db.execute(
-        f"UPDATE one_offs SET pricing_param = ?, location = ? WHERE {_PAIR}", (*values, *wish.pair)
+        f"UPDATE one_offs SET pricing_param = ?, location = ? WHERE {_PAIR} AND excluded = 0",
+        (*values, *wish.pair),
     )
     if changed.rowcount:
         return False
+    withdraw(db, wish.pair)
     db.execute(
         "INSERT INTO one_offs (target_kind, pricing_param, location, target, adam_id, made_at) "
         "VALUES ('serial', ?, ?, ?, ?, ?)",
@@ -41,16 +57,40 @@ def put(db: Connection, wish: OneOff, now: float) -> bool:
     return True
 
 
+def exclude(db: Connection, pair: tuple[str, str], now: float) -> bool:
+    """A device is not to have an app, (serial number, adam id); whether that is new. A wish for it
+    is over by that."""
+    known = db.execute(f"SELECT excluded FROM one_offs WHERE {_PAIR}", pair).fetchone()
+    if known is not None and known[0]:
+        return False
+    withdraw(db, pair)
+    db.execute(
+        "INSERT INTO one_offs (target_kind, pricing_param, location, target, adam_id, excluded, "
+        "made_at) VALUES ('serial', '', '', ?, ?, 1, ?)",
+        (*pair, now),
+    )
+    return True
+
+
+def is_excluded(db: Connection, pair: tuple[str, str]) -> bool:
+    """Whether a person said that a device is not to have an app."""
+    row = db.execute(f"SELECT excluded FROM one_offs WHERE {_PAIR}", pair).fetchone()
+    return row is not None and bool(row[0])
+
+
 def withdraw(db: Connection, pair: tuple[str, str]) -> bool:
-    """Take the wish for this (serial number, adam id) away; whether there was one."""
+    """Take what is said of this (serial number, adam id) away; whether there was anything."""
     return db.execute(f"DELETE FROM one_offs WHERE {_PAIR}", pair).rowcount > 0
 
 
-def load(db: Connection, serial_number: str | None = None) -> list[OneOff]:
-    """The wishes for one device, or all of them, by serial number and adam id."""
+def load(db: Connection, serial_number: str | None = None) -> Beside:
+    """What is wished for one device, or for all of them, by serial number and adam id."""
     found = db.execute(
-        "SELECT target, adam_id, pricing_param, location FROM one_offs "
+        "SELECT target, adam_id, pricing_param, location, excluded FROM one_offs "
         "WHERE target_kind = 'serial' AND (? IS NULL OR target = ?) ORDER BY target, adam_id",
         (serial_number, serial_number),
+    ).fetchall()
+    return Beside(
+        tuple(OneOff(row[0], Asset(row[1], row[2]), row[3]) for row in found if not row[4]),
+        frozenset((row[0], row[1]) for row in found if row[4]),
     )
-    return [OneOff(row[0], Asset(row[1], row[2]), row[3]) for row in found]

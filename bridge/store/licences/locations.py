@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Final
 
@@ -116,6 +116,16 @@ def asset_facts(db: Connection, location: str, assets: Sequence[Asset]) -> dict[
         (location, *desired),
     )
     return {Asset(r["adam_id"], r["pricing_param"]): rows.read(AssetFacts, r) for r in found}
+
+
+def owns(db: Connection, adam_id: str, names: Collection[str]) -> bool:
+    """Whether one of these locations owns an app, in any price class, as last read."""
+    row = db.execute(
+        f"SELECT 1 FROM assets WHERE adam_id = ? AND location IN ({rows.marks(len(names))}) "
+        "LIMIT 1",
+        (adam_id, *names),
+    ).fetchone()
+    return row is not None
 
 
 def platforms(db: Connection, adam_ids: Sequence[str]) -> dict[tuple[str, Asset], frozenset[str]]:

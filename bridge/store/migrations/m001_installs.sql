@@ -16,6 +16,7 @@ CREATE TABLE one_offs (
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
     location TEXT NOT NULL,
+    excluded INTEGER NOT NULL DEFAULT 0, -- 1: this device is not to have it, whatever the file says
     made_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (target_kind, target, adam_id)
 );

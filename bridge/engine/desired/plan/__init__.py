@@ -7,12 +7,12 @@ from dataclasses import fields, replace
 from typing import Any, get_args
 
 from bridge.domain.desired.change import Change, Cohort, PairName
-from bridge.domain.desired.desired import Desired
+from bridge.domain.desired.desired import Desired, OnUnwanted
 from bridge.domain.desired.roster import Roster
-from bridge.domain.devices.platforms import Fit, fit, listed
+from bridge.domain.devices.platforms import Fit, fit, listed, platform_of
 from bridge.domain.devices.serials import told as told_serial
 from bridge.domain.model import Device
-from bridge.domain.plan import Plan, Unable
+from bridge.domain.plan import Plan, Unable, changes
 from bridge.domain.plan.blind import unseen_lines, uses_rules
 from bridge.engine.desired import apply
 from bridge.engine.desired.apply import NO_LIMITS, PLATFORM_UNKNOWN, Limits
@@ -39,18 +39,22 @@ def make(
     known = with_seen(apply.known(db, desired), look)
     roster = apply.roster_of(db, desired, known)
     before = fleet.desired(db)
-    after = apply.cohorts_of(desired, roster, one_offs.load(db))
+    beside = one_offs.load(db)
+    after = apply.cohorts_of(desired, roster, beside)
     change = apply.difference(db, before, after, limits)
     getting = [(app, roster.getting(app)) for app in desired.apps]
     names = _names(db, desired, [*before, *after])
     unable, untold = _by_fit(db, after, known, look)
-    gather = SeatCounter(db, look, _given_up(desired, roster, before, change), names, now)
+    leaving = _leaving(desired, roster, before, change)
+    given_up = frozenset(pair for pair, way in leaving.items() if way != "keep")
+    gather = SeatCounter(db, look, given_up, names, now)
+    last = applied.load(db)
     blind = look.unseen if uses_rules(desired) and not look.offline else ()
     told = unseen_lines(look.unseen) if not (blind or look.offline) else []
     shown = {serial for serial, device in known.items() if device is not None}
     return Plan(
         change=change,
-        is_new=applied.load(db) != desired,
+        is_new=last != desired,
         names=names,
         seats=gather.seats(after, {(u.serial_number, u.adam_id) for u in unable}),
         unable=unable,
@@ -60,10 +64,19 @@ def make(
         ),
         unseen=tuple(sorted(frozenset().union(*(b.serials for b in after)) - shown)),
         unknown=len(frozenset().union(*(each.unknown for _, each in getting))),
+        undescribed=_undescribed(after, known),
         nameless=devices.without_serial(db),
         without_bundle_id=_without_bundle_id(db, desired, after),
         notes=(*look.notes, *told, *_odd_notes(db, after, look)),
         blind=blind,
+        excluded=frozenset(
+            (serial, app.adam_id)
+            for app, its in getting
+            for serial in (its.sure | its.undecided) & beside.without(app.adam_id)
+        ),
+        leaving=leaving,
+        settings=changes.settings(before, after, change.otherwise),
+        groups=tuple(changes.groups(last, desired)),
     )
 
 
@@ -97,17 +110,24 @@ def _names(db: Connection, desired: Desired, all_: Collection[Cohort]) -> dict[s
     return names | {app.adam_id: app.name for app in desired.apps if app.name is not None}
 
 
-def _given_up(
+def _leaving(
     desired: Desired, roster: Roster, before: Collection[Cohort], change: Change
-) -> frozenset[PairName]:
-    """The removed installs whose licence is given back."""
-    given = set()
+) -> dict[PairName, OnUnwanted]:
+    """The removed installs, each with what happens to it."""
+    found: dict[PairName, OnUnwanted] = {}
     for cohort in before:
         for pair in change.removed.intersection(cohort.pairs()):
             entry = apply.leaving_by(desired, roster, pair)
-            if (entry or cohort.options).on_unwanted != "keep":
-                given.add(pair)
-    return frozenset(given)
+            found[pair] = (entry or cohort.options).on_unwanted
+    return found
+
+
+def _undescribed(after: Collection[Cohort], known: Mapping[str, Device | None]) -> int:
+    """How many devices that a server has shown are to have an app, and have not told what they
+    are."""
+    to_have = frozenset[str]().union(*(cohort.serials for cohort in after))
+    shown = ((serial, known.get(serial)) for serial in to_have)
+    return sum(d is not None and platform_of(d.product_name) is None for _, d in shown)
 
 
 def _by_fit(

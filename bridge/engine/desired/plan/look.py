@@ -21,8 +21,18 @@ from bridge.store.database import Connection
 from bridge.store.licences import locations
 
 
-def missing(db: Connection, servers: Iterable[str], wished_at: Iterable[str]) -> list[Read]:
-    """What a plan should read: the servers' devices, and what was never read of the locations.
+def is_unread(db: Connection, read: Read) -> bool:
+    """Whether something of a location was never read."""
+    location = locations.get(db, read.scope) if read.what != "devices" else None
+    if location is None:
+        return False
+    at = location.assets_read_at if read.what == "assets" else location.assignments_read_at
+    return at is None
+
+
+def to_read(db: Connection, servers: Iterable[str], wished_at: Iterable[str]) -> list[Read]:
+    """What a plan should read: the servers' devices, the locations' counts, and who holds their
+    licences where that was never read.
 
     `servers` are those that can list their devices.
     """
@@ -30,7 +40,7 @@ def missing(db: Connection, servers: Iterable[str], wished_at: Iterable[str]) ->
     reads = [] if is_paused else [Read("devices", server) for server in servers]
     for name in wished_at:
         location = locations.get(db, name)
-        reads += [Read("assets", name)] if location.assets_read_at is None else []
+        reads += [Read("assets", name)]
         reads += [Read("assignments", name)] if location.assignments_read_at is None else []
     return reads
 

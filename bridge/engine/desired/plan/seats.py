@@ -28,10 +28,10 @@ Office = tuple[str, Asset]
 class Look:
     """What was read outside for a plan, and is stored nowhere.
 
-    `devices` are the lists of MDM servers, `counts` what locations own and `owned` who has it,
-    where that was never read before, `odd_assets` the rows of it that cannot be read. `unseen` are
-    MDM servers whose devices are not known, which makes a plan with rules blind unless somebody
-    chose to be `offline`. `notes` say what else could not be read.
+    `devices` are the lists of MDM servers, `counts` what locations own, read anew, and `owned` who
+    has it, where that was never read before; `odd_assets` the rows of it that cannot be read.
+    `unseen` are MDM servers whose devices are not known, which makes a plan with rules blind unless
+    somebody chose to be `offline`. `notes` say what else could not be read.
     """
 
     devices: Mapping[str, Sequence[MdmDevice]] = field(default_factory=dict)
@@ -49,7 +49,7 @@ def counts_of(
     """Apple's counts, how many seats are free, and whether the location's assets were ever read."""
     if location in look.counts:
         counts = look.counts[location].get(asset)
-        return counts, counts.available if counts else None, True
+        return counts, facts.free_seats(db, location, asset, counts), True
     counts = locations.asset_facts(db, location, [asset]).get(asset)
     was_read = locations.get(db, location).assets_read_at is not None
     return counts, facts.free_seats(db, location, asset, counts), was_read
@@ -178,4 +178,11 @@ class SeatCounter:
             name=self._names.get(asset.adam_id),
         )
         days = usage.history(self._db, location, asset)
-        return replace(counted, last_seat_at=last_seat_at(days, counted.free, self._now))
+        if counts is not None:
+            counted_at: float | None = counts.counted_at
+        elif location in self._look.counts:
+            counted_at = self._now
+        else:
+            counted_at = locations.get(self._db, location).assets_read_at
+        last_at = last_seat_at(days, counted.free, self._now)
+        return replace(counted, last_seat_at=last_at, counted_at=counted_at)
