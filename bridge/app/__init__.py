@@ -23,6 +23,7 @@ from bridge.app.views import Lists
 from bridge.clients.listener import MARK
 from bridge.config import Config, settings
 from bridge.domain.pauses import Way, by_command
+from bridge.domain.plan.unlisted import KnownDevices
 from bridge.domain.views import HealthPart
 from bridge.domain.views.installs import ExplainedInstall
 from bridge.domain.views.traffic import AskedRead, CallAgain, Replay
@@ -31,6 +32,7 @@ from bridge.domain.wording import counted
 from bridge.engine import sync
 from bridge.engine.calls.again import call_again
 from bridge.engine.client_pool import ClientPool, Transports
+from bridge.engine.desired.plan import known_devices
 from bridge.engine.dispatch import Executor, inline
 from bridge.engine.insight import explain, health, restart, story
 from bridge.engine.intake import inbox, replay
@@ -266,18 +268,27 @@ class Bridge(Lists, Pauses, Wishes):
         `asked` says whether it will; False where such a read is under way already, and for a
         server that has no list of devices: there, devices of which more is to be known are asked.
         """
-        reads = sync.chosen(what, tuple(self.config.locations), self.listing_servers)
+        reads = sync.chosen(
+            what, tuple(self.config.locations), self.listing_servers, self.told_of_servers
+        )
         asked = sync.Sync(self.database, self.config.policy, {}, reads, self.clock).ask()
         unlisted = self.ask_unlisted() if what in ("devices", "all") else {}
-        told = [AskedRead(what=r.what, of=r.scope, asked=r in asked) for r in reads]
+        told = [AskedRead(what=r.shown, of=r.scope, asked=r in asked) for r in reads]
         return told + [AskedRead(what="devices", of=name, asked=False) for name in unlisted]
 
-    def ask_unlisted(self) -> dict[str, int]:
-        """Have devices asked of servers without a list; how many are known of each."""
-        if not self.unlisted_servers:
-            return {}
-        with self.database.write() as db:
-            return sync.ask_unlisted(db, self.unlisted_servers, self.now())
+    def ask_unlisted(self) -> list[str]:
+        """Have devices asked of servers of which nothing tells what devices they have; who these
+        are."""
+        names = [each for each in self.unlisted_servers if each not in self.told_of_servers]
+        if names:
+            with self.database.write() as db:
+                sync.ask_unlisted(db, names, self.now())
+        return names
+
+    def known_devices(self) -> list[KnownDevices]:
+        """What is known of the devices of each server that cannot list them."""
+        with self.database.read() as db:
+            return [known_devices(db, name) for name in self.unlisted_servers]
 
     def clients(self, transports: Transports | None = None) -> ClientPool:
         """The clients of this bridge, which keep each location to its own library."""

@@ -31,7 +31,9 @@ class Wishes(Opened):
         """
         with self.database.read() as db:
             look = Look(unseen=self._unseen(db)) if look is None else look
-            return plan.make(db, desired, self.now(), limits=Limits(limit), look=look)
+            unlisted = plan.Unlisted(self.unlisted_servers, self.config.policy.apply.unseen_limit)
+            limits = Limits(limit)
+            return plan.make(db, desired, self.now(), limits=limits, look=look, unlisted=unlisted)
 
     def unseen(self) -> tuple[Blind, ...]:
         """The MDM servers whose list of devices was not read lately, though they have one."""

@@ -45,6 +45,12 @@ class Opened:
         """The names of the others: their devices are known by what they send only."""
         return tuple(name for name, can in self.servers.items() if not can.device_list)
 
+    @property
+    def told_of_servers(self) -> tuple[str, ...]:
+        """Those of them of which a file or a database tells what devices they have."""
+        servers = self.config.servers
+        return tuple(name for name in self.unlisted_servers if servers[name].devices_file)
+
     def now(self) -> float:
         """The time, in seconds since the epoch."""
         return self.clock()

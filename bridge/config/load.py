@@ -49,6 +49,7 @@ SERVER_KEYS = (
     "webhook_key_file",
     "webhook_hmac_key",
     "webhook_hmac_key_file",
+    "devices_file",
     "forward_to",
 )
 LOCATION_KEYS = ("content_token_file", "notification_url")
@@ -208,7 +209,17 @@ class _Loader:
             forward_to=tuple(self._listener(item) for item in forward_to),
             webhook_hmac_keys=tuple(key.text for key in hmac_keys),
             signs_only=signs and not any(n in found for n in ("webhook_key", "webhook_key_file")),
+            devices_file=self._devices_file(kind or KIND, found),
         )
+
+    def _devices_file(self, kind: str, found: Mapping[str, Spot]) -> Path | None:
+        spot = found.get("devices_file")
+        if spot is None:
+            return None
+        if kind == KIND:
+            self._reader.warn(spot, "is not read: MicroMDM lists its devices itself; take it out")
+            return None
+        return self._path(spot)
 
     def _locations(
         self, found: Mapping[str, Spot], public_url: str | None

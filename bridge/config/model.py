@@ -45,6 +45,9 @@ class ServerConfig:
     signature; where there are both, a webhook needs both. `signs_only` says that no password is
     configured, also where no keys are read.
 
+    `devices_file` names devices of a server that cannot list them. It is read while the bridge runs
+    and need not exist yet.
+
     `forward_to` are whole URLs that may carry credentials, so they are kept out of the repr.
     """
 
@@ -56,6 +59,7 @@ class ServerConfig:
     forward_to: tuple[str, ...] = field(default=(), repr=False)
     webhook_hmac_keys: tuple[str, ...] = field(default=(), repr=False)
     signs_only: bool = False
+    devices_file: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,7 @@ _KINDS: Mapping[Any, Callable[[str], Any]] = {
 _OWN: Mapping[str, Callable[[str], Any]] = {
     "policy.time_zone": values.time_zone,
     "policy.prompts.quiet_hours": values.quiet_hours,
+    "policy.apply.unseen_limit": values.number,
 }
 
 _AT_MOST = {"policy.prompts.again": 2}

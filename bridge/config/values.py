@@ -91,6 +91,13 @@ def count(text: str) -> int:
     return int(text)
 
 
+def number(text: str) -> int:
+    """A whole number, 0 for none."""
+    if not re.fullmatch(r"[0-9]{1,9}", text):
+        _no("must be a whole number; write digits only, 0 for none")
+    return int(text)
+
+
 def boolean(text: str) -> bool:
     """`true` or `false`."""
     if text.lower() not in ("true", "false"):

@@ -119,6 +119,13 @@ class Device:
     authenticate_stamp: float | None
     token_stamp: float | None
     checkout_stamp: float | None
+    filed_serial: str | None = None
+    """What its server's `devices_file` says of it, which is not its own word."""
+
+    @property
+    def may_be_asked(self) -> bool:
+        """Whether a command may be for it: it is enrolled, or an admin says so."""
+        return bool(self.enrolled) or (self.enrolled is None and self.filed_serial is not None)
 
     @property
     def enrolment_id(self) -> str | None:

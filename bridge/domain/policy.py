@@ -22,6 +22,14 @@ MIB = 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
+class ApplyPolicy:
+    """What rules may do that no apply has shown: how many devices are served that show up after the
+    last apply at servers that cannot list them."""
+
+    unseen_limit: int = 50
+
+
+@dataclass(frozen=True, slots=True)
 class EventStatusPolicy:
     """How the result of an asynchronous request is asked for, beside waiting for a notification.
 
@@ -188,6 +196,7 @@ class RetentionPolicy:
 class Policy:
     """Everything that can be tuned, in groups."""
 
+    apply: ApplyPolicy = field(default_factory=ApplyPolicy)
     call: CallPolicy = field(default_factory=CallPolicy)
     event_status: EventStatusPolicy = field(default_factory=EventStatusPolicy)
     associate: AssociatePolicy = field(default_factory=AssociatePolicy)

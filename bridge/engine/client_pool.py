@@ -17,6 +17,7 @@ from bridge.clients.mdm.port import MdmServer
 from bridge.clients.metadata import MetadataClient, place_of
 from bridge.clients.rate import RateLimiter
 from bridge.config import Config
+from bridge.engine.enrolments import Enrolments
 from bridge.engine.licences.token_guard import Guards
 from bridge.errors import NotSent, ShapeError, TokenUnusable
 from bridge.wire.content_token import ContentToken, parse_content_token
@@ -136,6 +137,11 @@ class ClientPool:
                 http = self._http(config.url, "mdm", self._transports.mdm, server=server)
                 self._mdm[server] = connect(config.kind, http, config.api_key)
             return self._mdm[server]
+
+    def enrolments(self, server: str) -> Enrolments:
+        """Where the devices of a server are told of that cannot list them; raises as `mdm`."""
+        client = self.mdm(server)
+        return Enrolments(client, self._config.servers[server].devices_file)
 
     def _token_file(self, location: str) -> bytes:
         if location not in self._config.locations:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.engine.calls import Call, registry
+from bridge.engine.calls.devices import no_endpoint
 from bridge.engine.context import Context
 from bridge.engine.timers import LOCATION_JOBS, Outside
 from bridge.store import meta
@@ -34,6 +35,7 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
     timers.suspect_all(context.db, context.now)
     for server in outside.servers:
         meta.hasten_job(context.db, f"devices:{server}", context.now)
+        meta.forget(context.db, no_endpoint(server))
         meta.hasten_job(context.db, f"{webhooks.JOB}:{server}", context.now)
     for location in outside.locations:
         meta.plan_job(context.db, f"config:{location}", context.now)

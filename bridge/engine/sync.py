@@ -12,7 +12,7 @@ from typing import Any, Literal
 
 from bridge.domain.policy import Policy
 from bridge.engine.calls import Call
-from bridge.engine.calls.devices import ReadDevices
+from bridge.engine.calls.devices import ReadDevices, ReadEnrolments
 from bridge.engine.calls.locations import ReadAssets, ReadAssignments, Walk
 from bridge.engine.context import Context
 from bridge.engine.decide import first_facts, pausing
@@ -21,12 +21,14 @@ from bridge.store import meta, pauses
 from bridge.store.database import Connection, Database
 from bridge.store.outbox import full_reads
 
-What = Literal["assets", "assignments", "devices"]
+What = Literal["assets", "assignments", "devices", "enrolments"]
 WHATS: tuple[What, ...] = ("assets", "assignments", "devices")
+"""What a person may ask for. Enrolments are read in place of devices where a server has no list."""
 _CALLS: Mapping[What, type[Call]] = {
     "assets": ReadAssets,
     "assignments": ReadAssignments,
     "devices": ReadDevices,
+    "enrolments": ReadEnrolments,
 }
 
 WALKS = 3
@@ -42,6 +44,11 @@ class Read:
 
     what: What
     scope: str
+
+    @property
+    def shown(self) -> str:
+        """What people call it."""
+        return "devices" if self.what == "enrolments" else self.what
 
     @property
     def call(self) -> type[Call]:
@@ -77,23 +84,28 @@ class _Ticket:
     asked_at: float
 
 
-def chosen(what: str, locations: Sequence[str], servers: Sequence[str]) -> list[Read]:
-    """The reads that `what` means: one kind of them, or `all`."""
-    return [
+def chosen(
+    what: str, locations: Sequence[str], servers: Sequence[str], told_of: Sequence[str] = ()
+) -> list[Read]:
+    """The reads that `what` means: one kind of them, or `all`. `servers` can list their devices; of
+    those in `told_of` something else tells."""
+    reads = [
         Read(each, scope)
         for each in WHATS
         if what in (each, "all")
         for scope in (servers if each == "devices" else locations)
     ]
+    if what in ("devices", "all"):
+        reads += [Read("enrolments", server) for server in told_of]
+    return reads
 
 
-def ask_unlisted(db: Connection, servers: Sequence[str], now: float) -> dict[str, int]:
+def ask_unlisted(db: Connection, servers: Sequence[str], now: float) -> None:
     """Where a server has no list to read, have its devices asked that a person wants to know more
-    of; how many devices are known of each, by what they sent."""
+    of."""
     for server in servers:
         first_facts.want(db, server, now)
         meta.hasten_job(db, f"devices:{server}", now)
-    return {server: full_reads.devices(db, server) for server in servers}
 
 
 class Sync:
@@ -182,7 +194,7 @@ class Sync:
 
 
 def _intend(db: Connection, read: Read, now: float) -> _Ticket:
-    if read.what == "devices":
+    if read.what in ("devices", "enrolments"):
         first_facts.want(db, read.scope, now)
     row_id = read.call.intend(db, read.scope, now=now)
     return _Ticket(row_id, full_reads.get(db, row_id).tries, now)
@@ -193,7 +205,7 @@ def _written_under(read: Read, result: Any) -> bool:
 
 
 def _count(db: Connection, read: Read, since: float) -> int:
-    if read.what == "devices":
+    if read.what in ("devices", "enrolments"):
         return full_reads.devices(db, read.scope)
     count = full_reads.assets if read.what == "assets" else full_reads.assignments
     return count(db, read.scope, since)

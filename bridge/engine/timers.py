@@ -13,7 +13,7 @@ from bridge.domain.webhooks import NOBODY
 from bridge.engine.calls import Call, metadata
 from bridge.engine.calls.assignments import ReadRequest
 from bridge.engine.calls.changes import ReadChanges
-from bridge.engine.calls.devices import ReadDevices
+from bridge.engine.calls.devices import ReadDevices, ReadEnrolments
 from bridge.engine.calls.licences import EventStatus
 from bridge.engine.calls.locations import (
     ReadAssets,
@@ -182,8 +182,10 @@ def _jobs(context: Context, outside: Outside) -> int:
         elif kind == "devices" and name in outside.servers:
             if outside.servers[name].device_list:
                 ReadDevices.intend(context.db, name, now=context.now)
-            else:
+            elif ReadEnrolments.is_vain(context.db, name):
                 first_facts.begin(context, name)
+            else:
+                ReadEnrolments.intend(context.db, name, now=context.now)
             meta.plan_job(context.db, job, context.now + context.policy.sync.devices_every)
         elif kind == first_facts.JOB and name in outside.servers:
             first_facts.ask_some(context, name)

@@ -264,7 +264,7 @@ def test_one_device_that_changes_touches_no_other(make_scene: MakeScene) -> None
         device = devices.current(db, scene.serials[-1:])[scene.serials[-1]]
         devices.learn(db, device.id, {"os_version": "17.2"}, scene.world.now)
         db.set_trace_callback(seen.append)
-        assert apply.for_device(db, scene.serials[-1], scene.world.now) == 2
+        assert apply.for_device(scene.bridge.context(db), scene.serials[-1]) == 2
         db.set_trace_callback(None)
         dirty = {(each.id in before, each.target) for each in installs.dirty(db, 99)}
     assert dirty == {(False, scene.serials[-1])}

@@ -15,6 +15,7 @@ from bridge.cli import show
 from bridge.cli.commands import SYNC
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, Settings
+from bridge.domain.plan.unlisted import MENDS
 from bridge.engine.sync import WHATS, Progress, Read, Sync, chosen
 from bridge.errors import StoreError, StoreLocked
 
@@ -23,6 +24,8 @@ POLL = 0.25
 
 GONE_AFTER = 5.0
 """Seconds without an engine after which it is not waited for; a restart takes less."""
+
+NO_LIST = f"this server has no list of them to read. Who else is enrolled is not known: {MENDS}"
 
 AT_ONCE = 5
 """Reads at once, as many as Apple allows to one location."""
@@ -48,14 +51,16 @@ def sync(settings: Settings, what: str, as_json: bool) -> int:
         job = Sync(bridge.database, bridge.config.policy, calls, reads, bridge.clock)
         with show.progress(quiet=as_json) as view:
             ended = run_reads(bridge, job, reads, view, settings.sleep)
-        unlisted = bridge.ask_unlisted() if what in ("devices", "all") else {}
-    ended += [Progress(Read("devices", name), "done", count) for name, count in unlisted.items()]
+        of_devices = what in ("devices", "all")
+        untold = bridge.ask_unlisted() if of_devices else []
+        known = bridge.known_devices() if of_devices else []
+    counts = {each.server: each.enrolled for each in known}
+    ended += [Progress(Read("devices", name), "done", counts[name]) for name in untold]
     if as_json:
         show.as_json({"reads": [_as_json(each) for each in ended]})
     else:
-        for name, count in unlisted.items():
-            known = f"{count} known by what they sent"
-            show.line(f"devices of {name}: {known}; this server has no list of them to read")
+        for server in known:
+            show.line(f"devices of {server.server}: {server.known}; {NO_LIST}")
     failed = [each for each in ended if each.state == "failed"]
     for each in failed:
         show.line(f"{_name(each.read)}: {each.error}", error=True)
@@ -64,7 +69,8 @@ def sync(settings: Settings, what: str, as_json: bool) -> int:
 
 def _reads(bridge: Bridge, what: str) -> list[Read]:
     config = bridge.config
-    reads = chosen(what, list(config.locations), bridge.listing_servers)
+    told_of = bridge.told_of_servers
+    reads = chosen(what, list(config.locations), bridge.listing_servers, told_of)
     if not reads and not (bridge.unlisted_servers and what in ("devices", "all")):
         if what == "all":
             config.require("locations", "servers")
@@ -123,7 +129,7 @@ def _alone(bridge: Bridge, job: Sync, reads: Sequence[Read], view: show.View) ->
 
 
 def _name(read: Read) -> str:
-    return f"{read.what} of {read.scope}"
+    return f"{read.shown} of {read.scope}"
 
 
 def _lines(found: Sequence[Progress]) -> dict[str, str]:
@@ -140,7 +146,7 @@ def _text(progress: Progress) -> str:
 
 def _as_json(progress: Progress) -> dict[str, Any]:
     return {
-        "what": progress.read.what,
+        "what": progress.read.shown,
         "of": progress.read.scope,
         "ok": progress.state == "done",
         "count": progress.count,

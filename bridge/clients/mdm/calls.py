@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, TypeVar
 from urllib.parse import quote
 
+from bridge.clients.mdm.port import MdmDevice
 from bridge.clients.reply import Reply
 from bridge.clients.shape import Fields, json_object, text
 from bridge.errors import ConfigError, MdmRefused, OutcomeUnknown, ShapeError, UnreadableReply
@@ -35,6 +36,10 @@ class Calls(ABC):
         reply = self._http.request("GET", "/version")
         self._check(reply, 200)
         return self._read(reply, lambda fields: text(fields, "version"))
+
+    def enrolments(self) -> tuple[MdmDevice, ...] | None:
+        """Nobody: this kind of server has no way to ask."""
+        return None
 
     @abstractmethod
     def _refusal(self, reply: Reply) -> str | None:

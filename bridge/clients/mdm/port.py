@@ -65,7 +65,8 @@ class QueuedCommand:
 
 @dataclass(frozen=True, slots=True)
 class MdmDevice:
-    """A device record. `udid` is empty for one that the server knows from Apple's DEP only.
+    """A device record. `udid` is empty for one that the server knows from Apple's DEP only, and for
+    a user enrolment, which has an `enrollment_id` instead.
 
     `last_seen_at` is seconds since the epoch, None for never. `odd` says what of the record cannot
     be read: without a `udid` it may be any device's, and `enrolled` is None where it is not told.
@@ -77,6 +78,7 @@ class MdmDevice:
     last_seen_at: float | None
     dep_profile_status: str
     odd: str = ""
+    enrollment_id: str = ""
 
 
 class MdmServer(Protocol):
@@ -113,6 +115,10 @@ class MdmServer(Protocol):
     def devices(self, serial_numbers: Sequence[str] | None = None) -> tuple[MdmDevice, ...]:
         """The device records, all or those with one of these serial numbers; asked only of a
         server with `device_list`."""
+
+    def enrolments(self) -> tuple[MdmDevice, ...] | None:
+        """The enrolments that it tells of where it has no `device_list`; None where it tells none.
+        Whoever is not among them may be enrolled all the same."""
 
     def version(self) -> str:
         """The server's version, `unknown` where it does not tell."""

@@ -16,6 +16,7 @@ from bridge.clients.metadata import MetadataClient
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.context import Context
+from bridge.engine.enrolments import Enrolments
 from bridge.errors import CallError, OutcomeUnknown, UnreadableReply
 from bridge.store import meta
 from bridge.store.database import Connection, Database
@@ -51,6 +52,9 @@ class Clients(Protocol):
 
     def mdm(self, server: str) -> MdmServer:
         """The client for an MDM server."""
+
+    def enrolments(self, server: str) -> Enrolments:
+        """Where the devices of a server are told of that cannot list them."""
 
 
 class Call(ABC):

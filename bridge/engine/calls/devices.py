@@ -1,4 +1,5 @@
-"""A server's list of devices: enrolments, serial numbers and departures that nobody told us of."""
+"""A server's list of devices: enrolments, serial numbers and departures that nobody told us of; and
+what stands in for it where a server has none."""
 
 from __future__ import annotations
 
@@ -7,14 +8,18 @@ import logging
 from collections.abc import Iterable
 
 from bridge.clients.mdm.port import MdmDevice
+from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.calls.mdm import MdmCall
 from bridge.engine.context import Context
 from bridge.engine.decide import first_facts
 from bridge.engine.desired import apply
+from bridge.engine.enrolments import Found
 from bridge.engine.intake import serials
+from bridge.errors import CallError
 from bridge.store import meta
-from bridge.store.devices import devices, queue_times
+from bridge.store.database import Connection
+from bridge.store.devices import devices, filed, queue_times
 from bridge.store.installs import installs
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
@@ -53,6 +58,62 @@ class ReadDevices(MdmCall):
         first_facts.begin(context, row.scope)
 
 
+class ReadEnrolments(MdmCall):
+    """What can be learnt of the devices of a server that has no list of them. Nobody is taken to
+    have left for not being told of."""
+
+    kind = "read_enrolments"
+    effect = "read"
+
+    @classmethod
+    def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
+        """Its endpoint is asked with a POST."""
+        return paused.over_all
+
+    def perform(self, row: OutboxRow) -> Found:
+        with self.database.read() as db:
+            may_have_endpoint = meta.recall(db, no_endpoint(row.scope)) is None
+        return self.clients.enrolments(row.scope).read(ask_server=may_have_endpoint)
+
+    @classmethod
+    def is_vain(cls, db: Connection, server: str) -> bool:
+        """Whether there is nothing to read of a server, as was found since the start."""
+        return meta.recall(db, no_endpoint(server)) == _ALONE
+
+    def settle(self, context: Context, row: OutboxRow, result: Found) -> None:
+        db, now = context.db, context.now
+        if result.no_endpoint:
+            meta.keep(db, no_endpoint(row.scope), _ALONE if result.is_nothing else "")
+        if result.file is not None:
+            said = {line.udid: line.serial_number for line in result.file.lines}
+            filed.keep(db, row.scope, said, now)
+        began_at = row.claimed_at or now
+        for found in result.records or ():
+            _found(context, row.scope, found, began_at, None)
+        if result.records is not None:
+            _name_odd(context, row.scope, result.records)
+            meta.keep(db, f"devices_read_at:{row.scope}", str(now))
+        first_facts.begin(context, row.scope)
+        if result.troubles:
+            until = now + last_delay_for_ever(context.policy.call.retry, row.tries)
+            outbox.again(db, row.id, until, "; ".join(result.troubles))
+        else:
+            outbox.done(db, row.id, now)
+
+    def not_made(self, context: Context, row: OutboxRow, error: CallError) -> None:
+        """It says nothing of whether the server takes commands."""
+        super().not_made(context, row, error)
+
+
+_ALONE = "nothing else either"
+
+
+def no_endpoint(server: str) -> str:
+    """The key under which it is kept that a server has no endpoint for enrolments. It is forgotten
+    at each start, since the server may be a newer one by then."""
+    return f"no_enrolments_endpoint:{server}"
+
+
 def _by_udid(records: Iterable[MdmDevice]) -> dict[str, MdmDevice]:
     """One record for each UDID; of two (micromdm issue 402) the enrolled one, then the one that
     was seen last. Those without a UDID are known from Apple's DEP only."""
@@ -84,7 +145,13 @@ def _found(
     What the last read did not show as enrolled, has enrolled since.
     """
     db = context.db
-    device = devices.ensure(db, server, udid=found.udid, enrollment_id=None, now=context.now)
+    device = devices.ensure(
+        db,
+        server,
+        udid=found.udid or None,
+        enrollment_id=found.enrollment_id or None,
+        now=context.now,
+    )
     number = None
     if device.serial_number is None:
         number = serials.learn(context, device.id, found.serial_number)
@@ -109,7 +176,7 @@ def _found(
     now_known = devices.by_id(db, device.id)
     if now_known is not None and now_known.serial_number is not None:
         if now_known.enrolled:
-            apply.for_device(db, now_known.serial_number, context.now)
+            apply.for_device(context, now_known.serial_number)
         installs.touch_serials(db, [now_known.serial_number], context.now)
 
 

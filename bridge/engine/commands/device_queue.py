@@ -49,7 +49,7 @@ def start(context: Context) -> int:
 def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pace: _Pace) -> int:
     """Start what a device's queue, and its server's `window`, have room for."""
     device = devices.by_id(context.db, device_id)
-    gone = device is None or device.enrolment_id is None or not device.enrolled
+    gone = device is None or device.enrolment_id is None or not device.may_be_asked
     if device is None or gone or paused.over_device(device.serial_number) is not None:
         queue_times.rest(context.db, device_id, context.now, full=True)
         return 0

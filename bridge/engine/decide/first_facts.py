@@ -14,7 +14,7 @@ from bridge.engine.desired import apply
 from bridge.store import meta
 from bridge.store.database import Connection
 from bridge.store.desired import applied
-from bridge.store.devices import devices, unreadable
+from bridge.store.devices import devices, filed, unreadable
 
 JOB = "facts"
 PAUSE = 60.0
@@ -32,21 +32,31 @@ def begin(context: Context, server: str) -> None:
     """All is known of the server's devices that it can tell: ask those that have no serial number,
     and if a person wants it, or facts are old, begin to ask others."""
     _ask_nameless(context, server)
-    if meta.recall(context.db, _since(server)) is not None or _old(context, server):
+    is_wanted = meta.recall(context.db, _since(server)) is not None
+    if is_wanted or _old(context, server) or _filed(context, server):
         meta.hasten_job(context.db, f"{JOB}:{server}", context.now)
 
 
 def ask_some(context: Context, server: str) -> None:
     """Ask the next devices whose facts are missing or old; then again, or no more."""
-    found = {device.id: device for device in (*_missing(context, server), *_old(context, server))}
+    asked = (*_filed(context, server), *_missing(context, server), *_old(context, server))
+    found = {device.id: device for device in asked}
     for device in list(found.values())[: context.policy.device.ask_facts_per_minute]:
         ask(context, device, "DeviceInformation")
-        devices.update(context.db, device.id, facts_asked_at=context.now)
+        times = {"facts_asked_at": context.now}
+        if device.serial_number is None:
+            times["serial_asked_at"] = context.now
+        devices.update(context.db, device.id, **times)
     if found:
         meta.plan_job(context.db, f"{JOB}:{server}", context.now + PAUSE)
         return
     meta.forget_job(context.db, f"{JOB}:{server}")
     meta.forget(context.db, _since(server))
+
+
+def _filed(context: Context, server: str) -> list[Device]:
+    """Devices of which only a file has told, and that were not asked lately who they are."""
+    return filed.unheard(context.db, server, context.now - context.policy.device.ask_serial_every)
 
 
 def _missing(context: Context, server: str) -> list[Device]:

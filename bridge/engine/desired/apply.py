@@ -16,10 +16,12 @@ from bridge.domain.desired.roster import Roster
 from bridge.domain.installs.configuration import digest
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Device, OnHold
+from bridge.engine.context import Context
 from bridge.errors import WishError
 from bridge.store.catalog import apps
 from bridge.store.database import Connection
 from bridge.store.desired import applied, fleet, one_offs
+from bridge.store.desired import unseen as unseen_devices
 from bridge.store.desired.one_offs import Beside, OneOff
 from bridge.store.devices import devices
 from bridge.store.installs import installs, on_hold
@@ -80,6 +82,7 @@ def apply(
     since = last.limited_at if last is not None else None
     limited_at = None if limits.installs is None else since or now
     applied.store(db, desired, now, limited_at=limited_at, unseen=unseen)
+    unseen_devices.forget(db)
     for app in desired.apps:
         news = apps.learn_app(
             db, app.adam_id, bundle_id=app.bundle_id, name=app.name, source=BY_FILE
@@ -128,29 +131,31 @@ def _unlike(
             )
 
 
-def for_device(db: Connection, serial_number: str, now: float) -> int:
+def for_device(context: Context, serial_number: str) -> int:
     """A device has enrolled, or changed: give it what its groups want by now.
 
     Nothing is taken from it but what cannot run there: that is for an apply, which shows it first.
     Returns how many installs were wished for or wished for otherwise.
     """
+    db, now = context.db, context.now
     desired = applied.load(db)
     device = devices.current(db, [serial_number]).get(serial_number)
     roster = roster_of(db, desired, {serial_number: device})
     if device is not None:
         _cancel(db, desired, roster, device, now)
     found = cohorts_of(desired, roster, one_offs.load(db, serial_number))
-    waiting = _on_hold(db, desired, device, found) if device is not None else {}
+    waiting = _on_hold(context, desired, device, found) if device is not None else {}
     wishes = [_wish(b, s, waiting.get(b.asset.adam_id)) for b in found for s in b.serials]
     return installs.store(db, wishes, now)
 
 
 def _on_hold(
-    db: Connection, desired: Desired, device: Device, found: Sequence[Cohort]
+    context: Context, desired: Desired, device: Device, found: Sequence[Cohort]
 ) -> dict[str, OnHold]:
     """By adam id, why a device's wishes are on hold: the last apply could not show them, or had a
     limit. What stands already, and goes on, goes on.
     """
+    db = context.db
     last = applied.last(db)
     by_file = {cohort.asset.adam_id for cohort in found if cohort.desired_by == BY_FILE}
     if last is None or not by_file:
@@ -158,9 +163,16 @@ def _on_hold(
     standing = on_hold.of_device(db, device.serial_number or "")
     waiting = {a for a in by_file if standing.get(a, NOT_PLANNED) in (NOT_PLANNED, HELD_BACK)}
     firsts = devices.firsts(db, device.id)
-    unknown_then = unplanned(desired, device, firsts, last.stored_at)
-    if device.server in last.unseen and not_shown(device, firsts, last.stored_at):
+    if not not_shown(device, firsts, last.stored_at):
+        unknown_then = unplanned(desired, device, firsts, last.stored_at)
+    elif device.server in last.unseen:
         unknown_then = frozenset(waiting)  # who is named by serial number stands, and goes on
+    elif context.abilities(device.server).device_list:
+        unknown_then = unplanned(desired, device, firsts, last.stored_at)
+    else:
+        limit = context.policy.apply.unseen_limit
+        is_served = not waiting or unseen_devices.serve(db, device.id, limit)
+        unknown_then = frozenset() if is_served else frozenset(waiting)
     limited = dict.fromkeys(() if last.limited_at is None else waiting, HELD_BACK)
     return limited | dict.fromkeys(waiting & unknown_then, NOT_PLANNED)
 

@@ -19,7 +19,7 @@ from bridge.engine.context import Context
 from bridge.engine.insight import lag, not_desired
 from bridge.engine.insight.timeline import History
 from bridge.store.catalog import usage
-from bridge.store.devices import devices
+from bridge.store.devices import devices, filed
 from bridge.store.installs import facts, installs
 from bridge.store.views import fleet
 
@@ -59,6 +59,7 @@ def explain(
         "needs_someone": needs_someone(decision.state, reason),
         "sentence": as_sentence(sentence)
         + _lag(context, fact, decision)
+        + _filed(context, fact)
         + _not_wanted(context, fact),
     }
     next_at = _next_at(context, fact, history, decision)
@@ -123,6 +124,18 @@ def _lag(context: Context, fact: Facts, decision: Decision) -> str:
     if fact.device is None:
         return ""
     return lag.sentence(context, fact.device.server, decision.state, decision.reason)
+
+
+def _filed(context: Context, fact: Facts) -> str:
+    """Of a device that nobody but a file has told of."""
+    known = filed.of_serial(context.db, fact.install.target) if fact.device is None else None
+    if known is None:
+        return ""
+    server, udid = known
+    return (
+        f" By the devices_file of {server} it has the UDID {udid}, and has not answered yet who it "
+        "is: nothing else is sent before."
+    )
 
 
 def _app(fact: Facts) -> str:

@@ -45,7 +45,7 @@ def touch(context: Context, device_id: int, before: Device | None = None) -> Non
     if device is None or device.serial_number is None:
         return
     if device.enrolled and (before is None or device.said != before.said):
-        apply.for_device(context.db, device.serial_number, context.now)
+        apply.for_device(context, device.serial_number)
     installs.touch_serials(context.db, [device.serial_number], context.now)
 
 

@@ -163,7 +163,9 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
     if authenticated is not None and authenticated > stamp + SAME_MOMENT:
         return "older than the Authenticate"
     # A server that counts begins anew with each enrolment: this one's Authenticate was lost.
-    is_anew = webhook.token_update_tally == 1 and bool(device.enrolled) and stamp > (last or stamp)
+    is_first = webhook.token_update_tally == 1
+    is_anew = is_first and bool(device.enrolled) and stamp > (last or stamp)
+    is_fresh = is_anew or device.enrolled is False or (is_first and device.enrolled is None)
     devices.update(
         db,
         device.id,
@@ -171,7 +173,7 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
         enrolled=1,
         enrolment=max(device.enrolment + is_anew, 1),
         enrolled_at=event.received_at if is_anew or not device.enrolled else device.enrolled_at,
-        enrolled_after=event.received_at if device.enrolled is False else device.enrolled_after,
+        enrolled_after=event.received_at if is_fresh else device.enrolled_after,
         last_seen_at=_seen(event, device),
     )
     queue_times.wake(db, device.id, context.now)

@@ -7,6 +7,7 @@ CREATE TABLE devices (
     enrollment_id TEXT,
     serial_number TEXT,
     claimed_serial TEXT,               -- what it tells in place of a serial number
+    filed_serial TEXT,                 -- what its server's devices_file says of it
     name TEXT,
     product_name TEXT,
     model TEXT,
@@ -45,6 +46,12 @@ CREATE INDEX devices_claims ON devices (serial_number, server, id)
     WHERE serial_number IS NULL AND claimed_serial IS NOT NULL;
 CREATE INDEX devices_enrolled_serial ON devices (serial_number) WHERE enrolled = 1;
 CREATE INDEX devices_nameless ON devices (server) WHERE serial_number IS NULL;
+CREATE INDEX devices_filed ON devices (filed_serial) WHERE filed_serial IS NOT NULL;
+
+-- Devices that showed up since the last apply, which could not know of them, and are served.
+CREATE TABLE served_unseen (
+    device_id INTEGER PRIMARY KEY
+);
 
 -- What a device first said of itself. What an apply could know, it knew by then.
 CREATE TABLE first_facts (

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
-from dataclasses import fields, replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
 from bridge.domain.desired.change import Change, Cohort, PairName
@@ -14,17 +14,27 @@ from bridge.domain.devices.serials import told as told_serial
 from bridge.domain.model import Device
 from bridge.domain.plan import Plan, Unable, changes
 from bridge.domain.plan.blind import unseen_lines, uses_rules
+from bridge.domain.plan.unlisted import KnownDevices, unlisted_line
 from bridge.engine.desired import apply
 from bridge.engine.desired.apply import NO_LIMITS, PLATFORM_UNKNOWN, Limits
 from bridge.engine.desired.plan.look import notes_of
 from bridge.engine.desired.plan.seats import Look, SeatCounter, counts_of
 from bridge.store.catalog import apps
 from bridge.store.database import Connection
-from bridge.store.desired import applied, fleet, one_offs
+from bridge.store.desired import applied, fleet, one_offs, unseen
 from bridge.store.devices import devices
 from bridge.store.licences import odd_rows
 
 NOTHING_SEEN = Look()
+
+
+@dataclass(frozen=True, slots=True)
+class Unlisted:
+    """The MDM servers that cannot list their devices, and how many that show up after an apply are
+    served."""
+
+    servers: Sequence[str]
+    limit: int
 
 
 def make(
@@ -34,8 +44,10 @@ def make(
     *,
     limits: Limits = NO_LIMITS,
     look: Look = NOTHING_SEEN,
+    unlisted: Unlisted | None = None,
 ) -> Plan:
-    """What applying `wanted` would change and cost."""
+    """What applying `wanted` would change and cost; `unlisted` are servers that cannot list their
+    devices."""
     known = with_seen(apply.known(db, desired), look)
     roster = apply.roster_of(db, desired, known)
     before = fleet.desired(db)
@@ -67,7 +79,12 @@ def make(
         undescribed=_undescribed(after, known),
         nameless=devices.without_serial(db),
         without_bundle_id=_without_bundle_id(db, desired, after),
-        notes=(*look.notes, *told, *_odd_notes(db, after, look)),
+        notes=(
+            *look.notes,
+            *told,
+            *_odd_notes(db, after, look),
+            *_not_known(db, desired, unlisted),
+        ),
         blind=blind,
         excluded=frozenset(
             (serial, app.adam_id)
@@ -161,6 +178,20 @@ def _odd_notes(db: Connection, after: Collection[Cohort], look: Look) -> list[st
     names = {name for cohort in after for name in (cohort.location, *cohort.fallbacks)}
     stored = {name: odd_rows.load(db, name, "assignments") for name in names - look.owned.keys()}
     return [note for name in sorted(stored) for note in notes_of(name, stored[name])]
+
+
+def _not_known(db: Connection, desired: Desired, unlisted: Unlisted | None) -> list[str]:
+    """Which devices rules may mean that nobody can know of."""
+    if unlisted is None or not uses_rules(desired):
+        return []
+    found = [known_devices(db, server) for server in unlisted.servers]
+    return unlisted_line(found, unlisted.limit)
+
+
+def known_devices(db: Connection, server: str) -> KnownDevices:
+    """What is known of the devices of a server that cannot list them."""
+    known = unseen.known(db, server)
+    return KnownDevices(server, known.enrolled, known.nameless, known.filed)
 
 
 def _without_bundle_id(

@@ -8,6 +8,7 @@ from bridge.clients.apple.replies import ClientConfig
 from bridge.clients.mdm.port import MdmServer
 from bridge.domain.reasons import REASONS
 from bridge.engine.calls.apple import verdict_of
+from bridge.engine.insight.doctor import unlisted
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail, ok, warn
 from bridge.errors import CallError, MdmRefused, NotSent, TokenUnusable
 from bridge.store.licences.locations import Location
@@ -126,6 +127,8 @@ def mdm(case: Case, stored: Stored | None) -> Iterator[Finding]:
         yield ok(part, f"{config.url} answers, version {version}; {key}")
         if can.queue_view:
             yield from _queue(part, client)
+        if not can.device_list:
+            yield from unlisted.devices(case, name, stored)
 
 
 def _queue(part: str, client: MdmServer) -> Iterator[Finding]:

@@ -24,13 +24,14 @@ from bridge.engine.calls import Call
 from bridge.engine.calls.assignments import ReadDevice, ReadRequest
 from bridge.engine.calls.changes import ReadChanges
 from bridge.engine.calls.claim import Claim
-from bridge.engine.calls.devices import ReadDevices
+from bridge.engine.calls.devices import ReadDevices, ReadEnrolments
 from bridge.engine.calls.licences import Associate, Disassociate, EventStatus
 from bridge.engine.calls.locations import ReadAssets, ReadAssignments, ReadClientConfig, ReadLimits
 from bridge.engine.calls.mdm import LookAtQueue, Push, SendCommand
 from bridge.engine.calls.metadata import ReadMetadata
 from bridge.engine.calls.registering import Register, register
 from bridge.engine.commands import by_queue, device_queue
+from bridge.engine.enrolments import Found
 from bridge.engine.licences import settle
 from bridge.engine.licences.foreign_mdm import of_info
 from bridge.store.database import Connection
@@ -247,5 +248,11 @@ SCENARIOS: Mapping[type[Call], Scenario] = {
         lambda: {"devices": ()},
         "devices",
         held_by=("all",),  # MicroMDM's list is asked for with a POST
+    ),
+    ReadEnrolments: Scenario(
+        lambda db: ReadEnrolments.intend(db, "main", now=NOW),
+        lambda: {"read": Found()},
+        "read",
+        held_by=("all",),
     ),
 }

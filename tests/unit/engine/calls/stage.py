@@ -87,6 +87,9 @@ class Stand:
     def mdm(self, server: str) -> Any:
         return self
 
+    def enrolments(self, server: str) -> Any:
+        return self
+
     def token_digest(self, location: str) -> str | None:
         return None
 
