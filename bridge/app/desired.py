@@ -94,7 +94,13 @@ class Wishes(Opened):
     def why_not(self, serial_number: str, adam_id: str) -> str | None:
         """What keeps a device out of the groups that get an app; None for nothing in particular."""
         with self.database.read() as db:
-            return not_desired.why_not(db, serial_number, adam_id)
+            return not_desired.why_not(db, devices.target_of(db, serial_number), adam_id)
+
+    def targets(self, named: Sequence[str]) -> tuple[str, ...]:
+        """What these devices are called by installs, each once: serial numbers in capitals, and
+        user enrolments by their enrolment ids."""
+        with self.database.read() as db:
+            return tuple(dict.fromkeys(devices.target_of(db, each) for each in named))
 
     def assign(
         self,
@@ -110,13 +116,12 @@ class Wishes(Opened):
         """
         with self.database.write() as db:
             new = one_offs.assign(
-                db,
-                serials,
+                self.context(db),
+                [devices.target_of(db, each) for each in serials],
                 adam_id,
                 location=location,
                 pricing_param=pricing_param,
                 names=tuple(self.config.locations),
-                now=self.now(),
             )
             self._wished(db)
             self._note_one_offs(db, "wished for beside the file", sorted(new), adam_id)
@@ -131,13 +136,15 @@ class Wishes(Opened):
     def not_shown(self, serials: Sequence[str]) -> list[str]:
         """Those of these serial numbers that no MDM server has shown."""
         with self.database.read() as db:
-            shown = devices.current(db, list(serials))
-        return [serial for serial in serials if serial not in shown]
+            targets = [devices.target_of(db, each) for each in serials]
+            seen = devices.current(db, targets)
+        return [target for target in targets if target not in seen]
 
     def exclude(self, serials: Sequence[str], adam_id: str) -> dict[str, OnUnwanted | None]:
         """Let devices be without an app, whatever the file wants; see `one_offs.exclude`."""
         with self.database.write() as db:
-            found = one_offs.exclude(db, serials, adam_id, self.now())
+            targets = [devices.target_of(db, each) for each in serials]
+            found = one_offs.exclude(db, targets, adam_id, self.now())
             self._note_one_offs(db, "excluded beside the file", sorted(found), adam_id)
             return found
 
@@ -152,7 +159,8 @@ class Wishes(Opened):
         """The installs of these devices and apps (all, where none is named) that nobody wants and
         whose licence, which the bridge got, stays."""
         with self.database.read() as db:
-            return reclaim.find(db, serials, adam_ids)
+            targets = [devices.target_of(db, each) for each in serials]
+            return reclaim.find(db, targets, adam_ids)
 
     def reclaim(self, installs: Sequence[Install]) -> None:
         """Give the licences of these, which `kept` told, back."""
@@ -165,6 +173,7 @@ class Wishes(Opened):
         """Withdraw one-off wishes for an app; the serials that had one. What the file wants
         stays."""
         with self.database.write() as db:
-            gone = one_offs.unassign(db, serials, adam_id, self.now())
+            named = [devices.target_of(db, each) for each in serials]
+            gone = one_offs.unassign(self.context(db), named, adam_id)
             self._note_one_offs(db, "no longer wished for beside the file", sorted(gone), adam_id)
             return gone

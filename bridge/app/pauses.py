@@ -9,6 +9,8 @@ from bridge.domain.pauses import Pause, Scope, Way, by_command
 from bridge.domain.views import desired as views
 from bridge.engine.decide import pausing
 from bridge.engine.insight import status
+from bridge.store.database import Connection
+from bridge.store.devices import devices
 
 
 class Pauses(Opened):
@@ -18,14 +20,19 @@ class Pauses(Opened):
         """Let nothing leave any more that this is about; False where it is paused already."""
         with self.database.write() as db:
             context = self.context(db)
-            return pausing.pause(context, Pause(scope, name, since=context.now), self.who)
+            pause = Pause(scope, _name(db, scope, name), since=context.now)
+            return pausing.pause(context, pause, self.who)
 
     def resume(self, scope: Scope, name: str = "") -> bool:
         """End a pause; False where there was none."""
         with self.database.write() as db:
-            return pausing.resume(self.context(db), scope, name, self.who)
+            return pausing.resume(self.context(db), scope, _name(db, scope, name), self.who)
 
     def paused(self, way: Way = by_command) -> Sequence[views.Pause]:
         """All that is paused, ready for JSON; `way` tells how to end a pause."""
         with self.database.read() as db:
             return status.paused(self.context(db), way)
+
+
+def _name(db: Connection, scope: Scope, name: str) -> str:
+    return devices.target_of(db, name) if scope == "serial" else name

@@ -53,7 +53,8 @@ class Word(click.ParamType[str]):
         return [CompletionItem(word) for word in self.words if word.startswith(begin)]
 
 
-SERIAL = _Value("serial", values.serial_number)
+SERIAL = _Value("serial", values.device)
+"""A serial number, or the enrolment id of a user enrolment: which of both, the database tells."""
 ADAM_ID = _Value("adam_id", values.adam_id)
 ID = click.IntRange(1, 2**63 - 1)
 """A number that the database gave."""

@@ -146,6 +146,12 @@ def serial_number(text: str) -> str:
     return text.upper()
 
 
+def device(text: str) -> str:
+    """A serial number or an enrolment id, as it is: only the latter knows small letters."""
+    serial_number(text)
+    return text
+
+
 def listed_serial_number(text: str) -> str:
     """A serial number that a file wants something for: none of the words that firmware has in place
     of one, which devices tell and the bridge takes for no number."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from bridge.domain.devices.platforms import platform_of
+from bridge.domain.devices.targets import of_enrolment
 
 InstallState = Literal[
     "waiting",
@@ -126,6 +127,13 @@ class Device:
     def may_be_asked(self) -> bool:
         """Whether a command may be for it: it is enrolled, or an admin says so."""
         return bool(self.enrolled) or (self.enrolled is None and self.filed_serial is not None)
+
+    @property
+    def target(self) -> str | None:
+        """By what installs name it; None as long as it told no serial number."""
+        if self.serial_number is None and self.udid is None and self.enrollment_id is not None:
+            return of_enrolment(self.enrollment_id)
+        return self.serial_number
 
     @property
     def enrolment_id(self) -> str | None:

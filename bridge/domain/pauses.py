@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 
+from bridge.domain.devices.targets import shown
+
 Scope = Literal["all", "app", "location", "serial"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
@@ -20,7 +22,7 @@ PausedBy = Literal["person", "wave"]
 
 @dataclass(frozen=True, slots=True)
 class Pause:
-    """One pause. `name` is an adam id, a location or a serial number; empty for `all`.
+    """One pause. `name` is an adam id, a location or a target (a device); empty for `all`.
 
     The rest is about the circuit breaker: `why` says what failed, `next_probe_at` when a device is
     tried next, `probe` is the serial number of the one that is being tried, since `probe_at`, and
@@ -46,12 +48,17 @@ class Pause:
     def what(self) -> str:
         """What is paused, in words."""
         words = {"app": "app", "location": "location", "serial": "device"}
-        return "everything" if self.scope == "all" else f"{words[self.scope]} {self.name}"
+        return "everything" if self.scope == "all" else f"{words[self.scope]} {self.named}"
+
+    @property
+    def named(self) -> str:
+        """Its name, as people may give it."""
+        return shown(self.name)
 
     @property
     def resume(self) -> str:
         """The command that ends it."""
-        return f"vpp-bridge resume --{self.scope} {self.name}".rstrip()
+        return f"vpp-bridge resume --{self.scope} {self.named}".rstrip()
 
     @property
     def shown(self) -> str:
@@ -90,7 +97,7 @@ def by_command(pause: Pause) -> str:
 
 def by_request(pause: Pause) -> str:
     """By the API."""
-    return f"POST /v1/resume with {json.dumps({pause.scope: pause.name or True})}"
+    return f"POST /v1/resume with {json.dumps({pause.scope: pause.named or True})}"
 
 
 def by_either(pause: Pause) -> str:

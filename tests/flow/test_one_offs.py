@@ -142,6 +142,7 @@ def test_with_several_locations_one_must_be_named(make_scene: Callable[..., Scen
         "assigned": [
             {
                 "serial_number": "S1",
+                "enrollment_id": None,
                 "adam_id": "1",
                 "pricing_param": "STDQ",
                 "location": "hq",

@@ -44,7 +44,8 @@ def test_a_reason_comes_about_and_is_explained(make_scene: MakeScene, reason: st
     if expected.passing:
         check_passing(expected)
         return
-    serial, adam_id = install["serial_number"], install["adam_id"]
+    serial = install["serial_number"] or install["enrollment_id"]
+    adam_id = install["adam_id"]
     told = scene.install(serial, adam_id)
     check(expected, told)
     check_listed(scene, install, told)

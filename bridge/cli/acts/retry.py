@@ -62,7 +62,7 @@ def retry(
 
 def _unknown(bridge: Bridge, serial: str | None, adam_id: str | None) -> str | None:
     with bridge.database.read() as db:
-        if serial is not None and not totals.knows_serial(db, serial):
+        if serial is not None and not totals.knows_device(db, serial):
             return f"device {serial} is unknown: not enrolled, and no app is wanted on it"
         if adam_id is not None and not totals.knows_app(db, adam_id):
             return f"app {adam_id} is unknown: no location owns it, and nothing applied asks for it"

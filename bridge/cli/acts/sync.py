@@ -25,7 +25,7 @@ POLL = 0.25
 GONE_AFTER = 5.0
 """Seconds without an engine after which it is not waited for; a restart takes less."""
 
-NO_LIST = f"this server has no list of them to read. Who else is enrolled is not known: {MENDS}"
+NO_LIST = "this server has no list of them to read"
 
 AT_ONCE = 5
 """Reads at once, as many as Apple allows to one location."""
@@ -61,6 +61,8 @@ def sync(settings: Settings, what: str, as_json: bool) -> int:
     else:
         for server in known:
             show.line(f"devices of {server.server}: {server.known}; {NO_LIST}")
+        if known:
+            show.line(f"Who else is enrolled there is not known: {MENDS}.")
     failed = [each for each in ended if each.state == "failed"]
     for each in failed:
         show.line(f"{_name(each.read)}: {each.error}", error=True)

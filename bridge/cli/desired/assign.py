@@ -12,9 +12,12 @@ from bridge.cli import show
 from bridge.cli.params import ADAM_ID, SERIAL, Decorated, json_option
 from bridge.cli.root import USAGE, Settings
 from bridge.domain.desired.desired import OnUnwanted
+from bridge.domain.devices.targets import shown
 from bridge.domain.plan.changes import WHAT_FOLLOWS
 from bridge.domain.vocabulary import PRICING_PARAMS
 from bridge.domain.wording import counted, named
+
+_MEMBERS = ("serial_number", "enrollment_id", "adam_id", "pricing_param", "location", "wanted_by")
 
 
 def _pairs(command: Decorated) -> Decorated:
@@ -54,8 +57,8 @@ def assign(
     there is treated as `on_unwanted` says. Works while the bridge runs, which then acts at once.
     Exit code 2 for an app that no location owns, where Apple listed that lately: --force.
     """
-    chosen = tuple(dict.fromkeys(serials))
     with settings.open_bridge() as bridge:
+        chosen = bridge.targets(serials)
         if without:
             if location or pricing_param or force:
                 raise click.UsageError("--not goes with a device and an app alone")
@@ -76,7 +79,11 @@ def assign(
     known = len(chosen) - len(new)
     old = f", {known} as before" if known else ""
     show.line(f"{counted(len(new), 'new one-off wish', 'new one-off wishes')}{old}.")
-    by_file = [each["serial_number"] for each in wishes if each["wanted_by"] != "one-off"]
+    by_file = [
+        each["serial_number"] or each["enrollment_id"]
+        for each in wishes
+        if each["wanted_by"] != "one-off"
+    ]
     if by_file:
         show.line(f"The file wants it, too, and its settings count, on {', '.join(by_file)}.")
     if unseen:
@@ -92,7 +99,7 @@ def _exclude(bridge: Bridge, serials: Sequence[str], adam_id: str, *, as_json: b
     """Let devices be without an app."""
     found = bridge.exclude(serials, adam_id)
     if as_json:
-        new = [{"serial_number": s, "on_unwanted": way} for s, way in found.items()]
+        new = [{"serial_number": shown(s), "on_unwanted": way} for s, way in found.items()]
         show.as_json({"excluded": new, "adam_id": adam_id, "not_shown": bridge.not_shown(serials)})
         return 0
     known = len(serials) - len(found)
@@ -101,7 +108,7 @@ def _exclude(bridge: Bridge, serials: Sequence[str], adam_id: str, *, as_json: b
     ways: dict[OnUnwanted, list[str]] = {}
     for serial, way in found.items():
         if way is not None:
-            ways.setdefault(way, []).append(serial)
+            ways.setdefault(way, []).append(shown(serial))
     for way, some in ways.items():
         show.line(f"On {named(some)} {WHAT_FOLLOWS[way]}.")
     return 0
@@ -113,8 +120,8 @@ def _wishes(
     found = []
     for serial in serials:
         install: Mapping[str, Any] = bridge.get_install(serial, adam_id) or {}
-        shown = ("serial_number", "adam_id", "pricing_param", "location", "wanted_by")
-        found.append({key: install.get(key) for key in shown} | {"new": serial in new})
+        members = {key: install.get(key) for key in _MEMBERS}
+        found.append(members | {"new": serial in new})
     return found
 
 
@@ -127,12 +134,12 @@ def unassign(settings: Settings, serials: tuple[str, ...], adam_id: str, as_json
     What the file wants stays, or comes back after `assign --not`. What nobody wants any more is
     treated as `on_unwanted` says in the file's entry for the app: kept, unless it says otherwise.
     """
-    chosen = tuple(dict.fromkeys(serials))
     with settings.open_bridge() as bridge:
+        chosen = bridge.targets(serials)
         gone = bridge.unassign(chosen, adam_id)
-        still = [each for each in chosen if _is_desired(bridge, each, adam_id)]
+        still = [shown(each) for each in chosen if _is_desired(bridge, each, adam_id)]
     if as_json:
-        show.as_json({"unassigned": sorted(gone), "still_wanted_by_file": still})
+        show.as_json({"unassigned": sorted(map(shown, gone)), "still_wanted_by_file": still})
         return 0
     without = len(chosen) - len(gone)
     rest = f", {without} had none" if without else ""

@@ -46,7 +46,7 @@ def _unknown(bridge: Bridge, serial: str, adam_id: str) -> str:
     from bridge.store.views import totals  # noqa: PLC0415
 
     with bridge.database.read() as db:
-        known_serial = totals.knows_serial(db, serial)
+        known_serial = totals.knows_device(db, serial)
         known_app = totals.knows_app(db, adam_id)
     if known_serial and known_app:
         reason = bridge.why_not(serial, adam_id) or "nothing that was applied asks for it"

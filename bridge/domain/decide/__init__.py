@@ -12,7 +12,7 @@ from dataclasses import replace
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import apple_error
 from bridge.domain.decide import attempt, listed, platform, removal, settings, undescribed
-from bridge.domain.decide.enrolment import not_enrolled
+from bridge.domain.decide.enrolment import not_enrolled, user_enrolled
 from bridge.domain.decide.paused import unless_paused
 from bridge.domain.decision import (
     CancelAttempt,
@@ -96,6 +96,10 @@ def _on_hold(facts: Facts, policy: Policy, now: float) -> Decision | None:
 def _enrolled(facts: Facts) -> bool:
     device = facts.device
     return device is not None and bool(device.enrolled) and device.enrolment_id is not None
+
+
+def _user_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:
+    return user_enrolled(facts)
 
 
 def _not_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:
@@ -227,6 +231,7 @@ def _licensed_early(facts: Facts, policy: Policy, now: float) -> Decision | None
 
 _RULES: tuple[Rule, ...] = (
     removal.unwanted,
+    _user_enrolled,
     _on_hold,
     _not_enrolled,
     _location,

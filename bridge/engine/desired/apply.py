@@ -13,6 +13,7 @@ from bridge.domain.desired.change import BY_OPTION, Change, Cohort, PairName, co
 from bridge.domain.desired.desired import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Desired
 from bridge.domain.desired.first_contact import not_shown, unplanned
 from bridge.domain.desired.roster import Roster
+from bridge.domain.devices.targets import enrolment_of
 from bridge.domain.installs.configuration import digest
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Device, OnHold
@@ -137,6 +138,8 @@ def for_device(context: Context, serial_number: str) -> int:
     Nothing is taken from it but what cannot run there: that is for an apply, which shows it first.
     Returns how many installs were wished for or wished for otherwise.
     """
+    if enrolment_of(serial_number) is not None:
+        return 0  # no rule means a user enrolment
     db, now = context.db, context.now
     desired = applied.load(db)
     device = devices.current(db, [serial_number]).get(serial_number)

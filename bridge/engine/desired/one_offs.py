@@ -10,6 +10,7 @@ from bridge.domain.installs.options import Options
 from bridge.domain.licences.odd_rows import of_asset
 from bridge.domain.model import DEFAULT_PRICING, Asset
 from bridge.domain.policy import SyncPolicy
+from bridge.engine.context import Context
 from bridge.engine.desired import apply
 from bridge.errors import WishError
 from bridge.store.database import Connection
@@ -21,14 +22,13 @@ from bridge.store.licences import locations, odd_rows
 
 
 def assign(
-    db: Connection,
+    context: Context,
     serial_numbers: Sequence[str],
     adam_id: str,
     *,
     location: str | None,
     pricing_param: str | None,
     names: Collection[str],
-    now: float,
 ) -> frozenset[str]:
     """Wish for an app on these devices, shown by a server or not. The serials that are new here.
 
@@ -36,6 +36,7 @@ def assign(
     locations `names`. A pair that the file wants stays as the file has it. Raises WishError when
     the location cannot be told.
     """
+    db, now = context.db, context.now
     desired = applied.load(db)
     known = devices.current(db, list(serial_numbers))
     platforms = {s: platform_of(d.product_name) for s, d in known.items()}
@@ -52,7 +53,7 @@ def assign(
     out = {each.serial_number for each in beside if one_offs.is_excluded(db, each.pair)}
     new = [each.serial_number for each in beside if one_offs.put(db, each, now)]
     for serial_number in out:  # the file may want it, too
-        apply.for_device(db, serial_number, now)
+        apply.for_device(context, serial_number)
     by_file = {pair for one_off in beside if _by_file(db, pair := one_off.pair)}
     installs.desired_by(db, by_file, BY_BOTH)
     by_platform = desired.differs_by_platform(adam_id)
@@ -138,20 +139,19 @@ def _by_file(db: Connection, pair: tuple[str, str]) -> bool:
     return install is not None and install.desired and install.desired_by in (BY_FILE, BY_BOTH)
 
 
-def unassign(
-    db: Connection, serial_numbers: Sequence[str], adam_id: str, now: float
-) -> frozenset[str]:
+def unassign(context: Context, serial_numbers: Sequence[str], adam_id: str) -> frozenset[str]:
     """Withdraw the one-off wishes for an app on these devices, or against it. The serials that had
     one.
 
     What the file wants stays, or comes back. What nobody wants then is treated by the app's
     `on_unwanted`.
     """
+    db, now = context.db, context.now
     pairs = [(serial_number, adam_id) for serial_number in serial_numbers]
     out = {pair for pair in pairs if one_offs.is_excluded(db, pair)}
     gone = {pair for pair in pairs if one_offs.withdraw(db, pair)}
     for serial_number, _ in out:
-        apply.for_device(db, serial_number, now)
+        apply.for_device(context, serial_number)
     by_file = {pair for pair in gone if _by_file(db, pair)}
     installs.desired_by(db, by_file, BY_FILE)
     installs.no_longer_wanted(db, gone - by_file - out, now)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from bridge.domain.decide import decide, silent_at
 from bridge.domain.decision import Decision
+from bridge.domain.devices import targets
 from bridge.domain.facts import Facts
 from bridge.domain.licences.forecast import used_per_day
 from bridge.domain.licences.retired import retired_too
@@ -37,7 +38,7 @@ def explain(
 
     Ready for JSON. `needs_someone` says whether a person must act before it goes on.
     """
-    install = installs.get(context.db, serial_number, adam_id)
+    install = installs.get(context.db, devices.target_of(context.db, serial_number), adam_id)
     shown = fleet.install(context.db, serial_number, adam_id)
     if install is None or shown is None:
         return None
@@ -51,7 +52,7 @@ def explain(
         device=_device(fact),
         location=install.location,
         detail=fact.pause.shown_to(way) if fact.pause and reason == "PAUSED" else decision.detail,
-        serial=install.target,
+        serial=targets.shown(install.target),
         adam_id=install.adam_id,
     )
     words: Words = {
@@ -144,8 +145,8 @@ def _app(fact: Facts) -> str:
 
 def _device(fact: Facts) -> str:
     name = fact.device.name if fact.device else None
-    serial_number = fact.install.target
-    return f"{name} ({serial_number})" if name else serial_number
+    known_as = targets.shown(fact.install.target)
+    return f"{name} ({known_as})" if name else known_as
 
 
 def _evidence(fact: Facts, way: Way) -> list[Evidence]:

@@ -7,6 +7,7 @@ from typing import Any, cast
 
 from bridge.domain.desired.desired import Group
 from bridge.domain.desired.roster import Roster
+from bridge.domain.devices.targets import of_enrolment
 from bridge.domain.model import InstallState
 from bridge.domain.pauses import Pauses, Way, by_command
 from bridge.domain.reasons import REASONS, describe, needs_someone
@@ -64,7 +65,8 @@ def told(context: Context, some: Sequence[StoredInstall], way: Way = by_command)
 
 
 def _sentence(install: StoredInstall, paused: Pauses, way: Way) -> str:
-    target = install["serial_number"] or install["client_user_id"] or ""
+    named = install["serial_number"] or install["enrollment_id"] or install["client_user_id"] or ""
+    target = named if install["serial_number"] else of_enrolment(named)
     adam_id, location, detail = install["adam_id"], install["location"], install["detail"]
     if install["reason"] == "PAUSED":
         pause = paused.over(serial_number=target, adam_id=adam_id, location=location)
@@ -73,10 +75,10 @@ def _sentence(install: StoredInstall, paused: Pauses, way: Way) -> str:
     sentence, _ = describe(
         install["reason"],
         app=install["app_name"] or install["bundle_id"] or f"app {adam_id}",
-        device=f"{name} ({target})" if name else target,
+        device=f"{name} ({named})" if name else named,
         location=location,
         detail=detail,
-        serial=target,
+        serial=named,
         adam_id=adam_id,
     )
     return as_sentence(sentence)

@@ -67,7 +67,7 @@ def paused(context: Context, way: Way = by_command) -> list[Pause]:
     return [
         {
             "scope": pause.scope,
-            "name": pause.name or None,
+            "name": pause.named or None,
             "since": rfc3339(pause.since),
             "by": pause.paused_by,
             "why": pause.why or None,

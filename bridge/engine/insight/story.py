@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.decision import Decision
+from bridge.domain.devices import targets
 from bridge.domain.facts import Facts
 from bridge.store.database import Connection, Database
 from bridge.store.service import acts
@@ -48,7 +49,7 @@ def _tell(moved: Moved) -> None:
         level,
         "an install has ended" if ended else "an install goes on",
         extra={
-            "device_serial": install.target,
+            "device_serial": targets.shown(install.target),
             "device_udid": device.udid if device else None,
             "location": install.location,
             "server": device.server if device else None,
@@ -98,5 +99,5 @@ def note(
 
 def pairs_of(serials: Sequence[str], adam_id: str) -> dict[str, str | int]:
     """What a line about one app on some devices says: the device, where it is one."""
-    one = {"device_serial": serials[0]} if len(serials) == 1 else {}
+    one = {"device_serial": targets.shown(serials[0])} if len(serials) == 1 else {}
     return {**one, "adam_id": adam_id}

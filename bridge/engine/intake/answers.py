@@ -42,7 +42,10 @@ def touch(context: Context, device_id: int, before: Device | None = None) -> Non
     """The device changed: give it what its groups want, unless it is as it was `before` to them,
     and decide its installs anew."""
     device = devices.by_id(context.db, device_id)
-    if device is None or device.serial_number is None:
+    if device is None or device.target is None:
+        return
+    if device.serial_number is None:
+        installs.touch_serials(context.db, [device.target], context.now)
         return
     if device.enrolled and (before is None or device.said != before.said):
         apply.for_device(context, device.serial_number)

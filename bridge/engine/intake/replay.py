@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bridge.domain.decide import decide
+from bridge.domain.devices import targets
 from bridge.domain.facts import Facts
 from bridge.domain.views import traffic as views
 from bridge.engine.context import Context, ContextOf
@@ -134,4 +135,4 @@ def _decisions(context: Context, install_ids: Sequence[int]) -> tuple[Redecided,
 def _decided(context: Context, fact: Facts) -> Redecided:
     install, decision = fact.install, decide(fact, context.policy, context.now)
     before, after = f"{install.state} {install.reason}", f"{decision.state} {decision.reason}"
-    return Redecided(install.target, install.adam_id, before, after)
+    return Redecided(targets.shown(install.target), install.adam_id, before, after)

@@ -6,6 +6,7 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bridge.domain.devices.first import First
+from bridge.domain.devices.targets import enrolment_of, of_enrolment
 from bridge.domain.model import Device
 from bridge.store import rows
 from bridge.store.database import Connection
@@ -24,6 +25,9 @@ _FACTS = frozenset(
 ENROLMENT_ID = "udid"
 """The column that holds `Device.enrolment_id`."""
 
+_USER_ENROLLED = "serial_number IS NULL AND udid IS NULL"
+"""Of a device with an enrolment id: whether that is all that it is known by."""
+
 _NEWEST_LAST = "ORDER BY coalesce(enrolled, 0), coalesce(enrolled_at, 0), id"
 """One serial number may have had several UDIDs: the one that counts comes last."""
 
@@ -36,7 +40,7 @@ def by_id(db: Connection, device_id: int) -> Device | None:
 
 
 def current(db: Connection, serial_numbers: Sequence[str]) -> dict[str, Device]:
-    """For each serial number the device that carries it now.
+    """For each serial number, or other target, the device that carries it now.
 
     One serial number may have had several UDIDs (a board swapped, a server changed): the
     enrolled one counts, then the one enrolled last.
@@ -46,7 +50,30 @@ def current(db: Connection, serial_numbers: Sequence[str]) -> dict[str, Device]:
         f"WHERE serial_number IN ({rows.marks(len(serial_numbers))}) {_NEWEST_LAST}",
         tuple(serial_numbers),
     )
-    return {row["serial_number"]: rows.read(Device, row) for row in found}
+    known = {row["serial_number"]: rows.read(Device, row) for row in found}
+    ids = [each for target in serial_numbers if (each := enrolment_of(target)) is not None]
+    return known if not ids else known | _user_enrolled(db, ids)
+
+
+def _user_enrolled(db: Connection, enrollment_ids: Sequence[str]) -> dict[str, Device]:
+    """By target, the user enrolments with these ids; of several the one that enrolled last."""
+    found = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices WHERE {_USER_ENROLLED} "
+        f"AND enrollment_id IN ({rows.marks(len(enrollment_ids))}) {_NEWEST_LAST}",
+        tuple(enrollment_ids),
+    )
+    return {of_enrolment(row["enrollment_id"]): rows.read(Device, row) for row in found}
+
+
+def target_of(db: Connection, named: str) -> str:
+    """What a person calls a device, as installs do: a serial number in any case, the enrolment id
+    of a user enrolment as it is."""
+    if enrolment_of(named) is not None:
+        return named
+    known = db.execute(
+        f"SELECT 1 FROM devices WHERE enrollment_id = ? AND {_USER_ENROLLED}", (named,)
+    ).fetchone()
+    return named.upper() if known is None else of_enrolment(named)
 
 
 def ensure(

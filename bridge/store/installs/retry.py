@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from bridge.store.commands import left_open
 from bridge.store.database import Connection
+from bridge.store.devices.devices import target_of
 from bridge.store.installs.states import SQL_FOR_A_PERSON
 
 _STOPPED = (
@@ -19,7 +20,7 @@ def retry(db: Connection, serial_number: str | None, adam_id: str | None, now: f
     state, stays as it is. Returns how many there were; they are dirty after this, and what their
     devices left open on the MDM server is looked for.
     """
-    where, values = _of(serial_number, adam_id)
+    where, values = _of(db, serial_number, adam_id)
     changed = db.execute(
         "UPDATE installs SET round_at = ?, updated_at = ?, dirty_at = coalesce(dirty_at, ?) "
         f"WHERE {where} RETURNING target",
@@ -34,7 +35,7 @@ def stopped(
     db: Connection, serial_number: str | None, adam_id: str | None
 ) -> list[tuple[str, str, int]]:
     """What `retry` would take up: how many installs by (state, reason), the most first."""
-    where, values = _of(serial_number, adam_id)
+    where, values = _of(db, serial_number, adam_id)
     found = db.execute(
         f"SELECT state, reason, count(*) FROM installs WHERE {where} "
         "GROUP BY state, reason ORDER BY count(*) DESC, state, reason",
@@ -43,11 +44,11 @@ def stopped(
     return [(row[0], row[1], row[2]) for row in found]
 
 
-def _of(serial_number: str | None, adam_id: str | None) -> tuple[str, list[str]]:
+def _of(db: Connection, serial_number: str | None, adam_id: str | None) -> tuple[str, list[str]]:
     where, values = _STOPPED, list[str]()
     if serial_number is not None:
         where += " AND target_kind = 'serial' AND target = ?"
-        values.append(serial_number)
+        values.append(target_of(db, serial_number))
     if adam_id is not None:
         where += " AND adam_id = ?"
         values.append(adam_id)

@@ -41,6 +41,7 @@ CREATE INDEX devices_queue ON devices (server, queue_at) WHERE queue_at IS NOT N
 CREATE UNIQUE INDEX devices_udid ON devices (server, udid) WHERE udid IS NOT NULL;
 CREATE UNIQUE INDEX devices_enrollment ON devices (server, enrollment_id)
     WHERE enrollment_id IS NOT NULL;
+CREATE INDEX devices_enrollment_id ON devices (enrollment_id) WHERE enrollment_id IS NOT NULL;
 CREATE INDEX devices_serial ON devices (serial_number);
 CREATE INDEX devices_claims ON devices (serial_number, server, id)
     WHERE serial_number IS NULL AND claimed_serial IS NOT NULL;

@@ -6,6 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from bridge.domain.devices.targets import enrolment_of, of_enrolment
 from bridge.domain.reasons import NEEDING, NEEDING_STATES
 from bridge.domain.views import Page
 from bridge.domain.views.devices import Device
@@ -13,9 +14,10 @@ from bridge.domain.views.installs import StoredInstall
 from bridge.domain.views.traffic import Event
 from bridge.store import rows
 from bridge.store.database import Connection
+from bridge.store.devices.devices import target_of
 from bridge.store.inbox.waiting import NOTHING, Waiting
 from bridge.store.paging import Filters, Order, conditions, cursor_after, fetch, read_cursor
-from bridge.store.views.view import View, carrier
+from bridge.store.views.view import View, carrier, enrolment_id_of, is_enrolment
 
 _BUNDLE_ID = "coalesce(i.bundle_id, apps.bundle_id)"
 _INSTALLS = View(
@@ -26,8 +28,10 @@ _INSTALLS = View(
     "AND v.presence <> 'absent'",
     "i.",
     {
-        "serial_number": "CASE WHEN i.target_kind = 'serial' THEN i.target END",
-        "enrollment_id": "d.enrollment_id",
+        "serial_number": f"CASE WHEN i.target_kind = 'serial' AND NOT {is_enrolment('i.target')} "
+        "THEN i.target END",
+        "enrollment_id": f"CASE WHEN {is_enrolment('i.target')} "
+        f"THEN {enrolment_id_of('i.target')} ELSE d.enrollment_id END",
         "device_name": "d.name",
         "client_user_id": "CASE WHEN i.target_kind <> 'serial' THEN i.target END",
         "app_name": "apps.name",
@@ -59,11 +63,12 @@ def installs(
     cursor: str | None = None,
     **filters: Any,
 ) -> Page[StoredInstall]:
-    """Installs ordered by serial number and adam id; `among` are the only targets, sorted.
+    """Installs ordered by serial number and adam id; those without a serial number come last, since
+    what they are named by begins with a small letter. `among` are the only targets, sorted.
 
     `filters` are those of `_chosen`.
     """
-    chosen = _chosen(**filters)
+    chosen = _chosen(db, **filters)
     if among is not None:
         return _among(db, chosen, among, limit, cursor)
     return fetch(db, _INSTALLS, chosen, _BY_TARGET, limit, cursor)
@@ -73,7 +78,7 @@ def by_reason(
     db: Connection, *, among: Sequence[str] | None = None, **filters: Any
 ) -> dict[tuple[str, str], int]:
     """How many installs there are in each state for each reason; filters as of `installs`."""
-    chosen = _chosen(**filters)
+    chosen = _chosen(db, **filters)
     counts: dict[tuple[str, str], int] = {}
     for narrowed in [chosen] if among is None else _pieces(chosen, among):
         where, values = conditions(narrowed)
@@ -88,6 +93,7 @@ def by_reason(
 
 
 def _chosen(
+    db: Connection,
     *,
     serial: str | None = None,
     adam_id: str | None = None,
@@ -96,7 +102,7 @@ def _chosen(
     needs_someone: bool | None = None,
 ) -> Filters:
     return {
-        "i.target = ?": serial,
+        "i.target = ?": serial and target_of(db, serial),
         "i.adam_id = ?": adam_id,
         "i.state = ?": state,
         "i.reason = ?": reason,
@@ -121,15 +127,19 @@ def _among(
         items += fetch(db, _INSTALLS, narrowed, _BY_TARGET, limit + 1 - len(items), cursor).items
         if len(items) > limit:
             last = items[limit - 1]
-            target = last["serial_number"] or last["client_user_id"]
+            target = last["serial_number"] or last["client_user_id"] or _enrolment(last)
             return Page(items[:limit], cursor_after([target, last["adam_id"]]))
     return Page(items)
+
+
+def _enrolment(install: StoredInstall) -> str:
+    return of_enrolment(install["enrollment_id"] or "")
 
 
 def install(db: Connection, serial: str, adam_id: str) -> StoredInstall | None:
     """One install, as in the list."""
     row = db.execute(
-        f"{_INSTALLS.query} WHERE i.target = ? AND i.adam_id = ?", (serial, adam_id)
+        f"{_INSTALLS.query} WHERE i.target = ? AND i.adam_id = ?", (target_of(db, serial), adam_id)
     ).fetchone()
     return _INSTALLS.read(row) if row else None
 
@@ -147,7 +157,14 @@ def devices(
     cursor: str | None = None,
 ) -> Page[Device]:
     """Devices that an MDM server showed, ordered by the bridge's own id."""
-    filters = {"serial_number = ?": serial, "server = ?": server, "enrolled = ?": enrolled}
+    target = serial and target_of(db, serial)
+    enrollment_id = target and enrolment_of(target)
+    filters = {
+        "serial_number = ?": None if enrollment_id else target,
+        "enrollment_id = ?": enrollment_id,
+        "server = ?": server,
+        "enrolled = ?": enrolled,
+    }
     return fetch(db, _DEVICES, filters, Order(("id",), (int,)), limit, cursor)
 
 

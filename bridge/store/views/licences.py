@@ -5,6 +5,7 @@ from __future__ import annotations
 from bridge.domain.views import Page
 from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.store.database import Connection
+from bridge.store.devices.devices import target_of
 from bridge.store.paging import Filters, Order, fetch
 from bridge.store.views.view import View, carrier
 
@@ -75,7 +76,7 @@ def assignments(
     filters: Filters = {
         "a.location = ?": location,
         "a.adam_id = ?": adam_id,
-        _HELD_BY_DEVICE: serial,
+        _HELD_BY_DEVICE: serial and target_of(db, serial),
         f"{_WANTED} = ?": None if unwanted is None else int(not unwanted),
     }
     columns = ("a.location", "a.adam_id", "a.pricing_param", "a.target_kind", "a.target")

@@ -5,9 +5,11 @@ No item carries what was sent: a call's body may hold an app's settings, which a
 
 from __future__ import annotations
 
+from bridge.domain.devices.targets import enrolment_of
 from bridge.domain.views import Page
 from bridge.domain.views.traffic import Command, Outgoing
 from bridge.store.database import Connection
+from bridge.store.devices.devices import target_of
 from bridge.store.paging import Order, fetch
 from bridge.store.views.view import View
 
@@ -48,8 +50,11 @@ def commands(
     cursor: str | None = None,
 ) -> Page[Command]:
     """MDM commands of the bridge, the newest first."""
+    target = serial and target_of(db, serial)
+    enrollment_id = target and enrolment_of(target)
     filters = {
-        "d.serial_number = ?": serial,
+        "d.serial_number = ?": None if enrollment_id else target,
+        "d.enrollment_id = ?": enrollment_id,
         "c.server = ?": server,
         "c.request_type = ?": request_type,
         "c.state = ?": state,

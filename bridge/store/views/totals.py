@@ -5,9 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from bridge.domain.devices.targets import enrolment_of
 from bridge.store import rows
 from bridge.store.commands import states as command_states
 from bridge.store.database import Connection
+from bridge.store.devices.devices import target_of
 from bridge.store.licences import states as licence_states
 
 
@@ -140,12 +142,16 @@ def has_message(db: Connection, source: str, origin: str, message_id: str) -> bo
     return row is not None
 
 
-def knows_serial(db: Connection, serial_number: str) -> bool:
-    """Whether an MDM server has shown this serial number, or an app is or was desired on it."""
+def knows_device(db: Connection, named: str) -> bool:
+    """Whether an MDM server has shown this serial number or user enrolment, or an app is or was
+    desired on it."""
+    target = target_of(db, named)
+    if enrolment_of(target) is not None:
+        return True
     row = db.execute(
         "SELECT EXISTS (SELECT 1 FROM devices WHERE serial_number = ?) "
         "OR EXISTS (SELECT 1 FROM installs WHERE target_kind = 'serial' AND target = ?)",
-        (serial_number, serial_number),
+        (target, target),
     ).fetchone()
     return bool(row[0])
 

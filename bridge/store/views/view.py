@@ -7,6 +7,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 
+from bridge.domain.devices.targets import ENROLMENT
 from bridge.domain.times import rfc3339
 from bridge.domain.views.members import Time
 from bridge.store.database import Row
@@ -15,11 +16,24 @@ T = TypeVar("T")
 
 
 def carrier(target: str) -> str:
-    """The id of the device that carries a serial number now, as SQL; `target` is its column."""
+    """The id of the device that carries a serial number now, or is the user enrolment that is
+    meant, as SQL; `target` is the column of either."""
+    newest = "ORDER BY coalesce(c.enrolled, 0) DESC, coalesce(c.enrolled_at, 0) DESC, c.id DESC"
     return (
-        f"(SELECT c.id FROM devices c WHERE c.serial_number = {target} ORDER BY "
-        "coalesce(c.enrolled, 0) DESC, coalesce(c.enrolled_at, 0) DESC, c.id DESC LIMIT 1)"
+        f"CASE WHEN {is_enrolment(target)} THEN (SELECT c.id FROM devices c "
+        f"WHERE c.enrollment_id = {enrolment_id_of(target)} {newest} LIMIT 1) "
+        f"ELSE (SELECT c.id FROM devices c WHERE c.serial_number = {target} {newest} LIMIT 1) END"
     )
+
+
+def is_enrolment(target: str) -> str:
+    """Whether a target is a user enrolment, as SQL."""
+    return f"substr({target}, 1, {len(ENROLMENT)}) = '{ENROLMENT}'"
+
+
+def enrolment_id_of(target: str) -> str:
+    """The enrolment id of a target that is a user enrolment, as SQL."""
+    return f"substr({target}, {len(ENROLMENT) + 1})"
 
 
 class View(Generic[T]):

@@ -77,7 +77,7 @@ def _whole(value: Any) -> Any:
 Serial: TypeAlias = Annotated[
     str,
     Meta(pattern="^[A-Za-z0-9-]{1,64}$"),
-    Form("A serial number is 1 to 64 letters, digits and hyphens.", after=str.upper),
+    Form("A serial number or an enrolment id is 1 to 64 letters, digits and hyphens."),
 ]
 AdamId: TypeAlias = Annotated[
     str, Meta(pattern="^[0-9]{1,19}$"), Form("An adam id is 1 to 19 digits, as text.")

@@ -109,7 +109,7 @@ def test_a_body_that_is_too_long_is_refused(client: FlaskClient) -> None:
         (
             "/v1/installs?serial=c02x&adam_id=361309726&state=waiting&reason=not_enrolled&limit=1000"
             "&cursor=a_B-9",
-            {"serial": "C02X", "adam_id": "361309726", "state": "waiting", "reason": "NOT_ENROLLED"}
+            {"serial": "c02x", "adam_id": "361309726", "state": "waiting", "reason": "NOT_ENROLLED"}
             | {"limit": 1000, "cursor": "a_B-9"},
         ),
         (
@@ -123,7 +123,7 @@ def test_a_body_that_is_too_long_is_refused(client: FlaskClient) -> None:
         ),
         (
             "/v1/assignments?location=hq&adam_id=1&serial=a",
-            {"location": "hq", "adam_id": "1", "serial": "A", "limit": 100, "cursor": None},
+            {"location": "hq", "adam_id": "1", "serial": "a", "limit": 100, "cursor": None},
         ),
         (
             "/v1/events?source=apple&topic=ASSET_COUNT&status=set_aside",
@@ -205,7 +205,7 @@ def test_one_install_is_shown_with_what_explains_it(client: FlaskClient, bridge:
     bridge.install = {"serial_number": "C02X", "trail": [{"what": "asked"}]}
     response = client.get("/v1/installs/c02x/361309726", headers=KEY)
     assert (response.status_code, response.get_json()) == (200, bridge.install)
-    assert bridge.asked == [("install", {"serial": "C02X", "adam_id": "361309726"})]
+    assert bridge.asked == [("install", {"serial": "c02x", "adam_id": "361309726"})]
 
 
 @pytest.mark.parametrize(

@@ -43,7 +43,7 @@ def test_retry_gives_one_install_another_round(client: FlaskClient, bridge: Stan
     bridge.install = INSTALL
     response = client.post(f"{PAIR}/retry", headers=KEY)
     assert (response.status_code, response.get_json()) == (200, {"retried": 1})
-    assert bridge.done == [("retry", "C02X", "361309726")]
+    assert bridge.done == [("retry", "c02x", "361309726")]
 
 
 def test_retry_of_what_nobody_wanted_is_not_found(client: FlaskClient, bridge: StandIn) -> None:
@@ -68,7 +68,7 @@ def test_a_wish_is_new_once(
     for status in (201, 200):
         response = client.put(PAIR, json=body, headers=KEY)
         assert (response.status_code, response.get_json()) == (status, INSTALL)
-    assert bridge.done == [("assign", "C02X", "361309726", *options)] * 2
+    assert bridge.done == [("assign", "c02x", "361309726", *options)] * 2
 
 
 @pytest.mark.parametrize(
@@ -97,7 +97,7 @@ def test_a_wish_is_withdrawn_whether_it_is_there_or_not(
         response = client.delete(PAIR, headers=KEY)
         assert (response.status_code, response.data) == (204, b"")
         assert "Content-Type" not in response.headers
-    assert bridge.done == [("unassign", "C02X", "361309726")] * 2
+    assert bridge.done == [("unassign", "c02x", "361309726")] * 2
 
 
 @pytest.mark.parametrize(("body", "dry_run"), [(None, False), ({"dry_run": True}, True)])

@@ -30,7 +30,7 @@ def post(client: FlaskClient, path: str, body: Any, key: str = API_KEY) -> Any:
         ({"all": True}, ("all", "")),
         ({"app": "361309726"}, ("app", "361309726")),
         ({"location": "hq"}, ("location", "hq")),
-        ({"serial": "c02xl0gyjgh5"}, ("serial", "C02XL0GYJGH5")),
+        ({"serial": "c02xl0gyjgh5"}, ("serial", "c02xl0gyjgh5")),
     ],
 )
 def test_one_thing_is_paused_and_resumed(

@@ -11,6 +11,7 @@ from bridge.domain.desired.desired import Desired, OnUnwanted
 from bridge.domain.desired.roster import Roster
 from bridge.domain.devices.platforms import Fit, fit, listed, platform_of
 from bridge.domain.devices.serials import told as told_serial
+from bridge.domain.devices.targets import enrolment_of
 from bridge.domain.model import Device
 from bridge.domain.plan import Plan, Unable, changes
 from bridge.domain.plan.blind import unseen_lines, uses_rules
@@ -74,7 +75,13 @@ def make(
         undecided=frozenset(
             pair for b in after if b.on_hold == PLATFORM_UNKNOWN for pair in b.pairs()
         ),
-        unseen=tuple(sorted(frozenset().union(*(b.serials for b in after)) - shown)),
+        unseen=tuple(
+            sorted(
+                target
+                for target in frozenset().union(*(b.serials for b in after)) - shown
+                if enrolment_of(target) is None
+            )
+        ),
         unknown=len(frozenset().union(*(each.unknown for _, each in getting))),
         undescribed=_undescribed(after, known),
         nameless=devices.without_serial(db),
@@ -160,13 +167,15 @@ def _by_fit(
     untold: set[PairName] = set()
     for cohort in after:
         adam_id = cohort.asset.adam_id
+        enrolled = {target for target in cohort.serials if enrolment_of(target) is not None}
+        unable += [Unable(target, adam_id, "USER_ENROLLED") for target in sorted(enrolled)]
         counts, _, _ = counts_of(db, cohort.location, cohort.asset, look)
         if counts is None:
             continue
         fits: dict[Fit, set[str]] = {each: set() for each in get_args(Fit)}
         for product, serials in of_product.items():
             fits[fit(product, listed(counts.platforms))] |= serials & cohort.serials
-        cannot = fits["impossible"] if counts.device_assignable else cohort.serials
+        cannot = fits["impossible"] if counts.device_assignable else cohort.serials - enrolled
         reason = "WRONG_PLATFORM" if counts.device_assignable else "NOT_DEVICE_ASSIGNABLE"
         unable += [Unable(serial, adam_id, reason) for serial in sorted(cannot)]
         untold |= {(serial, adam_id) for serial in fits["untold"] - cannot}
