@@ -24,6 +24,7 @@ class PlainMdm(MicroMdm):
         stores_before_reply=True,
         pushes_on_enqueue=True,
         repeats_are_refused=True,
+        words=MicroMdm.abilities.words,
     )
 
 

@@ -76,7 +76,6 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_groups::test_an_enrolment_that_no_webhook_told_of_is_served_once_a_list_has_shown_it",
         "test_road::test_an_app_that_is_there_already_is_adopted",
         "test_unreadable::test_a_device_whose_description_cannot_be_read_is_not_taken_for_no_mac",
-        "test_why::test_an_app_that_was_there_took_no_licence_and_no_command",
         "test_odd_numbers::test_no_number_breaks_anything",
     ),
     NOT_MISSED: ("test_lag::test_webhooks_that_end_in_a_lag_are_silent_after_all",),
@@ -95,6 +94,8 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
     ),
     "the server is not asked who is there: devices that checked in before are told of as such": (
         "test_doubt::test_while_the_mdm_server_is_down_things_wait_and_then_go_on",
+        "test_plan::test_offline_it_reads_nothing_and_says_so",
+        "test_plan::test_paused_it_asks_no_mdm_server",
     ),
     HOLDS_UP: (
         "test_message_counts::test_a_device_that_ignores_an_install_costs_a_few_calls_a_day",

@@ -78,7 +78,8 @@ def test_killed_at_any_outside_call(make_scene: MakeScene, nth: int, after: bool
     nothing_was_done_twice(scene)
     if "associate" in reaper.struck and not after:
         return  # Apple cannot be asked about what it never got: this waits for in_doubt_wait
-    assert needed < 120, f"after {reaper.struck}"
+    # Where no queue shows a command, a device is pushed to after a minute, and its answer tells.
+    assert needed < (180 if scene.plain else 120), f"after {reaper.struck}"
 
 
 @contextmanager
