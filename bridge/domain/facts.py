@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bridge.domain.devices.declared_apps import DeclaredReport
 from bridge.domain.devices.installed_apps import InstalledReport
 from bridge.domain.devices.unreadable import Unheard, Unreadable
 from bridge.domain.installs.options import Options
@@ -116,6 +117,8 @@ class Facts:
     """Whether Apple's metadata calls it iosSoftware, also where it runs on Macs."""
     report: AppReport | None = None
     installed: InstalledReport | None = None
+    declared: DeclaredReport | None = None
+    """What the device's declarative status says of the app, if it ever told of it."""
     strangers: bool = False
     """Whether the newest list has an entry that is not known to be another desired app, so that it
     may be this one, where no bundle id is known of it."""

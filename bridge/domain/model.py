@@ -87,8 +87,8 @@ class Device:
     enrolled yet, None where it may have been for long; `apps_*` belong to the newest
     ManagedApplicationList that the device answered; `installed_refused_at` is when it last would
     not answer an InstalledApplicationList, and `refusal` what it said the last time that it would
-    not answer either; the stamps are the server's own times of the newest Authenticate, TokenUpdate
-    and CheckOut.
+    not answer either; `declared_at` is when its declarative status last told of apps; the stamps
+    are the server's own times of the newest Authenticate, TokenUpdate and CheckOut.
     """
 
     id: int
@@ -114,6 +114,7 @@ class Device:
     apps_refused_at: float | None
     installed_refused_at: float | None
     refusal: str | None
+    declared_at: float | None
     serial_asked_at: float | None
     facts_at: float | None
     pushed_at: float | None

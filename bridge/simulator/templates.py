@@ -142,6 +142,17 @@ def set_bootstrap_token(device: Identity, token: bytes) -> bytes:
     )
 
 
+def declarative_status(device: Identity, report: bytes) -> bytes:
+    """A status report of declarative management, which is JSON. Source: Apple schema,
+    mdm/checkin/declarativemanagement.yaml."""
+    return document(
+        data("Data", report),
+        string("Endpoint", "status"),
+        string("MessageType", "DeclarativeManagement"),
+        _who(device),
+    )
+
+
 def idle(device: Identity, user_id: str = "") -> bytes:
     """The device asks for commands."""
     return document(string("Status", "Idle"), _who(device), _user(user_id))

@@ -12,6 +12,7 @@ from bridge.store.database import Connection
 _KEYS: Mapping[str, tuple[str, ...]] = {
     "devices": ("serial_number", "udid"),
     "app_reports": ("device_id", "bundle_id"),
+    "declared_apps": ("device_id", "bundle_id"),
     "apps": ("adam_id",),
     "installs": ("target", "adam_id"),
     "commands": ("request_type", "command_uuid"),

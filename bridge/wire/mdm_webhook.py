@@ -17,10 +17,10 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from bridge.errors import MessageError, ShapeError
-from bridge.wire import plist, plist_json
+from bridge.wire import kept, plist, plist_json
 from bridge.wire.clock_text import parse_rfc3339
 from bridge.wire.device_report import Channel, parse_identity
-from bridge.wire.json_text import Members, is_plain, read_message, read_object, texts, write_object
+from bridge.wire.json_text import Members, read_message, read_object, texts, write_object
 
 Kind = Literal["checkin", "acknowledge", "unknown"]
 
@@ -29,16 +29,6 @@ _KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _CHANNELS: Mapping[str, Channel] = {channel: channel for channel in get_args(Channel)}
 MAX_STORED = 16 * 1024 * 1024
 
-_IDENTITY = frozenset({"MessageType", "UDID", "EnrollmentID", "UserID", "EnrollmentUserID"})
-_CHECKIN_KEYS: Mapping[str, frozenset[str]] = {
-    "mdm.Authenticate": _IDENTITY
-    | {"SerialNumber", "DeviceName", "Model", "ModelName", "ProductName"}
-    | {"OSVersion", "BuildVersion"},
-    "mdm.TokenUpdate": _IDENTITY | {"UserShortName", "AwaitingConfiguration"},
-    "mdm.CheckOut": _IDENTITY | {"UserShortName"},
-    "mdm.GetBootstrapToken": _IDENTITY,
-    "mdm.SetBootstrapToken": _IDENTITY,
-}
 _OF_TYPE: Mapping[str, Channel] = {
     "Device": "device",
     "User": "user",
@@ -47,19 +37,6 @@ _OF_TYPE: Mapping[str, Channel] = {
     "Shared iPad": "shared-ipad-user",
 }
 """Who speaks, by `ids.type`. Source: NanoMDM, mdm/type.go."""
-
-# None of our commands asks for these; a device could answer with them all the same. Whole names
-# only: among the keys of a list of apps are bundle ids.
-_NEVER_KEPT = frozenset(
-    name.casefold()
-    for name in (
-        *("UnlockToken", "PushMagic", "Token", "BootstrapToken", "Challenge", "EscrowToken"),
-        *("PersonalRecoveryKey", "RecoveryKey", "EncryptedNewRecoveryKey"),
-        *("FDE_PersonalRecoveryKeyCMS", "FDE_PersonalRecoveryKeyDeviceKey"),
-        *("ActivationLockBypassCode", "UnusedRedemptionCode", "Password", "FirmwarePassword"),
-        "UserLongName",
-    )
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,11 +133,16 @@ def storable(webhook: Webhook, command_is_ours: bool) -> bytes:
     """What of `webhook` may be kept, as a JSON object that `load_stored` reads.
 
     Of check-ins a fixed list of keys; of the answer to a command of ours everything but keys that
-    name secrets; of any other answer nothing, save on which channel it came. A message that
-    cannot be read, or is beyond 16 MiB, is kept as length, SHA-256 and error.
+    name secrets (`bridge.wire.kept`); of any other answer nothing, save on which channel it came.
+    A message that cannot be read, or is beyond 16 MiB, is kept as length, SHA-256 and error.
     """
     content, error = _content(webhook)
-    message = None if content is None else _kept(webhook, content, command_is_ours)
+    message = None
+    if content is not None and webhook.topic == CONNECT:
+        is_ours = command_is_ours and webhook.kind == "acknowledge"
+        message = kept.of_answer(content) if is_ours else None
+    elif content is not None and webhook.kind == "checkin":
+        message = kept.of_checkin(webhook.topic, content)
     channel = webhook.channel or _channel(content)
     stored = _stored_form(webhook, channel, message, error)
     if len(stored) > MAX_STORED:
@@ -279,37 +261,6 @@ def _content(webhook: Webhook) -> tuple[dict[str, object] | None, str | None]:
         return plist.loads_dict(webhook.payload), None
     except MessageError as error:
         return None, str(error)
-
-
-def _kept(
-    webhook: Webhook, content: dict[str, object], command_is_ours: bool
-) -> dict[str, object] | None:
-    if webhook.topic == CONNECT:
-        if command_is_ours and webhook.kind == "acknowledge":
-            return {key: _clean(each) for key, each in content.items() if _may_keep(key)}
-        return None
-    allowed = _CHECKIN_KEYS.get(webhook.topic or "")
-    if allowed is None or webhook.kind != "checkin":
-        return None
-    # Only plain values: a dictionary under an allowed key could hold anything.
-    return {
-        key: value
-        for key, value in content.items()
-        if key in allowed
-        and (isinstance(value, bool) or (isinstance(value, str) and is_plain(value)))
-    }
-
-
-def _clean(value: object) -> object:
-    if isinstance(value, dict):
-        return {key: _clean(each) for key, each in value.items() if _may_keep(key)}
-    if isinstance(value, list):
-        return [_clean(each) for each in value]
-    return value
-
-
-def _may_keep(key: str) -> bool:
-    return key.casefold() not in _NEVER_KEPT
 
 
 def _channel(content: dict[str, object] | None) -> Channel | None:

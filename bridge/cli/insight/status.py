@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -48,6 +48,7 @@ def status(settings: Settings, /, as_json: bool, **options: Any) -> None:
 def _overview(report: Mapping[str, Any], now: float) -> None:
     _parts(report)
     _installs(report["installs"], report["applied_at"], now)
+    _contradictions(report["contradictions"])
     _licences(report["licences"])
     _outside(report, now)
     _queues(report, now)
@@ -61,6 +62,15 @@ def _parts(report: Mapping[str, Any]) -> None:
     for part in report["parts"]:
         if not part["ok"] and part is not engine:
             show.line(f"Attention: {part['name']}: {part['detail']}")
+
+
+def _contradictions(found: Sequence[Mapping[str, Any]]) -> None:
+    """Where what devices and Apple tell disagrees; doctor says what to mend."""
+    if not found:
+        return
+    show.heading("Contradictions")
+    for each in found:
+        show.line(f"{each['sentence']} (vpp-bridge doctor says what to mend)")
 
 
 def _installs(installs: Mapping[str, Any], applied_at: str | None, now: float) -> None:

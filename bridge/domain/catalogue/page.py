@@ -7,6 +7,7 @@ from typing import Final
 
 from bridge.domain.catalogue.answers import MALFORMED
 from bridge.domain.catalogue.app_statuses import DELETED, NOT_ARRIVED, SAID_ONCE, STATUSES
+from bridge.domain.catalogue.declared import DECLARED_REASONS, DECLARED_STATES, DeclaredKind
 from bridge.domain.catalogue.device_errors import DOMAINS, MDM_ERRORS, STORE_ERRORS
 from bridge.domain.catalogue.meaning import TREATMENTS, Again, Meaning
 from bridge.domain.catalogue.rejections import REJECTIONS
@@ -50,8 +51,35 @@ def as_markdown() -> str:
         *_table("State and Status", "word", statuses),
         *_table("RejectionReason", "word", REJECTIONS.items()),
         *_table("Status of the answer", "word", [("CommandFormatError", MALFORMED)]),
+        *_declared(),
     ]
     return "\n".join(lines) + "\n"
+
+
+_DECLARED = (
+    "",
+    "## Declarative status",
+    "",
+    "Where a declaration manages an app (`app.managed.list`), the device says so by itself.",
+    "Nothing is sent or removed then; what follows is for who has the declaration.",
+)
+
+_BY_KIND: Final[dict[DeclaredKind, str]] = {
+    "there": "MANAGED_BY_DECLARATION",
+    "on_its_way": "DECLARATION_PENDING",
+    "asks": "DECLARATION_ASKS",
+    "offered": "DECLARATION_OFFERS",
+    "failed": "DECLARATION_FAILED",
+}
+
+
+def _declared() -> list[str]:
+    """States and reason codes of a declarative status."""
+    lines = [*_DECLARED, "", "| state | cause | reason |", "|---|---|---|"]
+    lines += [f"| {w} | {s.cause} | `{_BY_KIND[s.kind]}` |" for w, s in DECLARED_STATES.items()]
+    lines += ["", "| reason code | cause | who must act | what to do |", "|---|---|---|---|"]
+    lines += [f"| {c} | {r.cause} | {r.actor} | {r.next} |" for c, r in DECLARED_REASONS.items()]
+    return lines
 
 
 def _table(title: str, word: str, rows: Iterable[tuple[str, Meaning]]) -> list[str]:

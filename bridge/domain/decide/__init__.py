@@ -11,7 +11,15 @@ from dataclasses import replace
 
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import apple_error
-from bridge.domain.decide import attempt, listed, platform, removal, settings, undescribed
+from bridge.domain.decide import (
+    attempt,
+    declared,
+    listed,
+    platform,
+    removal,
+    settings,
+    undescribed,
+)
 from bridge.domain.decide.enrolment import not_enrolled, user_enrolled
 from bridge.domain.decide.paused import unless_paused
 from bridge.domain.decision import (
@@ -238,6 +246,7 @@ _RULES: tuple[Rule, ...] = (
     _licence,
     _license_only,
     _licensed_early,
+    declared.as_declared,
     attempt.once_described,
     settings.forbidden,
     settings.changed,

@@ -35,7 +35,7 @@ def as_the_device_says(facts: Facts, policy: Policy, now: float) -> Decision | N
     if not device_of(facts).apps_known:
         if own_attempt(facts):
             return None
-        return _list_first(facts, policy, now)
+        return list_first(facts, policy, now)
     report = facts.report
     if report is None or report.status is None:
         return _said_once(facts, policy, now) or _missing(facts, policy, now)
@@ -65,7 +65,8 @@ def _was_installed(facts: Facts) -> bool:
     return device.apps_listed_at is not None and device.apps_enrolment is None
 
 
-def _list_first(facts: Facts, policy: Policy, now: float) -> Decision:
+def list_first(facts: Facts, policy: Policy, now: float) -> Decision:
+    """The device is asked for its apps before anything is sent to it."""
     decision = asking(facts, policy, now, Decision("licensed", "LIST_FIRST"))
     return until_it_tells(facts, policy, now, decision, unread_lists(facts))
 
@@ -133,7 +134,7 @@ def _as_an_unmanaged_app(facts: Facts, policy: Policy, now: float) -> Decision |
     if installed is None:
         if own_attempt(facts) or facts.bundle_id is None:
             return None
-        return _list_first(facts, policy, now)
+        return list_first(facts, policy, now)
     if installed.presence == "there":
         return _installed(facts, policy, now, Decision("installed", "INSTALLED_UNMANAGED"))
     if installed.presence == "installing":

@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import MANAGED, answer_meaning, app_status, apple_error, device_error
-from bridge.domain.decide import platform
+from bridge.domain.decide import declared, platform
 from bridge.domain.decide.answer import explained
 from bridge.domain.decision import (
     CancelAttempt,
@@ -35,7 +35,9 @@ def unwanted(facts: Facts, policy: Policy, now: float) -> Decision | None:
         return _desired_again(facts)
     steps = _tidy_up(facts)
     if facts.options.on_unwanted == "keep":
-        return Decision("removed", "KEPT", steps=steps)
+        return Decision("removed", "KEPT", "on_unwanted is keep", steps=steps)
+    if by_declaration := declared.kept(facts, steps):
+        return by_declaration
     return _giving_back(facts, policy, now, steps) or _removing(facts, policy, now, steps)
 
 

@@ -12,14 +12,19 @@ _BEFORE_ANY_LIST: Final = frozenset(
 )
 """Reasons of what waits for Apple, for a seat, or for the answer to a command."""
 
-_THERE: Final = frozenset({"INSTALLED", "INSTALLED_UNMANAGED"})
-"""Reasons of what is looked at again by the clock."""
+_BY_THE_CLOCK: Final = frozenset(
+    {
+        *("INSTALLED", "INSTALLED_UNMANAGED", "MANAGED_BY_DECLARATION", "DECLARATION_PENDING"),
+        *("DECLARATION_ASKS", "DECLARATION_OFFERS", "DECLARATION_FAILED"),
+    }
+)
+"""Reasons of what is looked at again by the clock, or told by a declarative status."""
 
 
 def concerns(reason: str, next_check_at: float | None, now: float) -> bool:
     """Whether a list that has nothing new of its app may change what was decided for an install:
     whatever waits for a list, and what is there when its next look is due.
     """
-    if reason in _THERE:
+    if reason in _BY_THE_CLOCK:
         return next_check_at is None or next_check_at <= now
     return reason not in _BEFORE_ANY_LIST

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from typing import Final, TypedDict
 
 from bridge.domain.model import InstallState
+from bridge.domain.reasons.declaration import DECLARATION_REASONS
 from bridge.domain.reasons.device import DEVICE_REASONS
 from bridge.domain.reasons.licence import LICENCE_REASONS
 from bridge.domain.reasons.location import LOCATION_REASONS
@@ -35,6 +36,7 @@ REASONS: Final[dict[str, Reason]] = {
     **LOCATION_REASONS,
     **LICENCE_REASONS,
     **DEVICE_REASONS,
+    **DECLARATION_REASONS,
     **REMOVAL_REASONS,
 }
 

@@ -100,7 +100,7 @@ REMOVAL_REASONS: Final[dict[str, Reason]] = {
         is_end=True,
     ),
     "KEPT": Reason(
-        "{app} is no longer wanted on {device}; app and licence stay",
+        "{app} is no longer wanted on {device}; app and licence stay: {detail}",
         "nobody",
         "nothing: this is the end; vpp-bridge reclaim --serial {serial} --app {adam_id} gives the "
         "licence back",

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from bridge.domain import contradictions
+from bridge.domain.catalogue.declared import of_detail
 from bridge.domain.decide import decide, silent_at
 from bridge.domain.decision import Decision
 from bridge.domain.devices import targets
@@ -55,8 +57,9 @@ def explain(
         serial=targets.shown(install.target),
         adam_id=install.adam_id,
     )
+    code = of_detail(reason, decision.detail)
     words: Words = {
-        "who_must_act": REASONS[reason].actor,
+        "who_must_act": REASONS[reason].actor if code is None else code.actor,
         "needs_someone": needs_someone(decision.state, reason),
         "sentence": as_sentence(sentence)
         + _lag(context, fact, decision)
@@ -72,7 +75,7 @@ def explain(
         **words,
         "explanation": {
             **words,
-            "next": as_sentence(next_step),
+            "next": as_sentence(next_step if code is None else code.next),
             "next_at": rfc3339(next_at),
             "when": _when(reason, next_at),
             "evidence": _evidence(fact, way)
@@ -163,6 +166,7 @@ def _evidence(fact: Facts, way: Way) -> list[Evidence]:
         version = fact.installed.short_version or fact.installed.version
         shown = fact.installed.presence + (f", version {version}" if version else "")
         lines.append(("its list of all apps, managed or not", shown, fact.installed.reported_at))
+    lines += _declared(fact)
     if licence.state != "none":
         told = f", told by {licence.confirmed_by}" if licence.confirmed_by else ""
         lines.append(
@@ -192,6 +196,20 @@ def _evidence(fact: Facts, way: Way) -> list[Evidence]:
     if fact.pause is not None:
         lines.append(("paused", fact.pause.shown_to(way), fact.pause.since))
     return [{"what": what, "value": value, "at": rfc3339(at)} for what, value, at in lines]
+
+
+def _declared(fact: Facts) -> Iterator[tuple[str, str, float | None]]:
+    """What the device's declarative status says, and what that contradicts."""
+    told = fact.declared
+    if told is None:
+        return
+    words = [told.state or "no state"] if not told.removed else ["no longer managed"]
+    words += [f"reason {told.reason}"] if told.reason else []
+    words += [f"update {told.update_state}"] if told.update_state else []
+    words += [f"by declaration {told.declaration}"] if told.declaration else []
+    yield "its declarative status", ", ".join(words), told.reported_at
+    if (of := contradictions.contradiction(fact)) is not None:
+        yield "contradiction", contradictions.shown(of), None
 
 
 def _unread(fact: Facts) -> Iterator[tuple[str, str, float | None]]:

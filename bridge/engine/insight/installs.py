@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
+from bridge.domain.catalogue.declared import of_detail
 from bridge.domain.desired.desired import Group
 from bridge.domain.desired.roster import Roster
 from bridge.domain.devices.targets import of_enrolment
 from bridge.domain.model import InstallState
 from bridge.domain.pauses import Pauses, Way, by_command
-from bridge.domain.reasons import REASONS, describe, needs_someone
+from bridge.domain.reasons import REASONS, Actor, describe, needs_someone
 from bridge.domain.views import Page
 from bridge.domain.views.installs import Install, ReasonCount, StoredInstall
 from bridge.domain.wording import as_sentence, nearest
@@ -56,12 +57,17 @@ def told(context: Context, some: Sequence[StoredInstall], way: Way = by_command)
         found.append(
             {
                 **install,
-                "who_must_act": REASONS[reason].actor,
+                "who_must_act": _actor(install),
                 "needs_someone": needs_someone(state, reason),
                 "sentence": _sentence(install, paused, way) + late,
             }
         )
     return found
+
+
+def _actor(install: StoredInstall) -> Actor:
+    code = of_detail(install["reason"], install["detail"])
+    return REASONS[install["reason"]].actor if code is None else code.actor
 
 
 def _sentence(install: StoredInstall, paused: Pauses, way: Way) -> str:

@@ -16,7 +16,7 @@ from bridge.domain.times import rfc3339
 from bridge.domain.views.desired import Pause
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
-from bridge.engine.insight import health, lag, webhook_health
+from bridge.engine.insight import contradictions, health, lag, webhook_health
 from bridge.store import events, meta, pauses
 from bridge.store.catalog import apps, usage
 from bridge.store.desired import applied
@@ -53,6 +53,7 @@ def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]
         "licences": [_licence(context, licence, names) for licence in licences],
         "locations": [_location(context, name) for name in config.locations],
         "servers": _servers(context, config),
+        "contradictions": contradictions.found(context),
         "queues": _queues(context),
         "counters": dict(meta.counters(db)),
     }

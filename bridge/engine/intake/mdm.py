@@ -19,7 +19,7 @@ from bridge.domain.backoff import nth_delay
 from bridge.domain.model import Device
 from bridge.domain.policy import DAY
 from bridge.engine.context import Context
-from bridge.engine.intake import answers, serials
+from bridge.engine.intake import answers, declarations, serials
 from bridge.engine.intake.answers import STATUSES, touch
 from bridge.store import meta
 from bridge.store.catalog import apps
@@ -270,6 +270,11 @@ def _is_back(context: Context, event: Event, webhook: StoredWebhook, device: Dev
     return all(told is None or stamp > told + SAME_MOMENT for told in stamps)
 
 
+def _declarative(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
+    devices.update(context.db, device.id, last_seen_at=_seen(event, device))
+    return declarations.handle(context, device, webhook.message, _stamp(event, webhook))
+
+
 def _no_effect(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
     return "not about apps, no effect"
 
@@ -282,6 +287,6 @@ _TOPICS = {
     "mdm.GetBootstrapToken": _no_effect,
     "mdm.SetBootstrapToken": _no_effect,
     "mdm.UserAuthenticate": _no_effect,
-    "mdm.DeclarativeManagement": _no_effect,
+    "mdm.DeclarativeManagement": _declarative,
     "mdm.GetToken": _no_effect,
 }

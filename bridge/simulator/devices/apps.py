@@ -43,6 +43,7 @@ class App:
 
     `coming` are the states it will reach, with their times (epoch seconds), soonest first.
     `command_uuid` is of the command that brought it, `version` what the device says it has.
+    Of one that is `declared` a declaration is in charge: commands do not see it.
     `settings` is what an MDM server gave it: Configuration, Attributes, iOSApp.
     """
 
@@ -54,6 +55,7 @@ class App:
     flags: int = 0
     command_uuid: str = ""
     version: str = "1.0"
+    declared: bool = False
     settings: dict[str, Value] = field(default_factory=dict)
     coming: list[tuple[float, str]] = field(default_factory=list)
 
@@ -114,7 +116,11 @@ class Apps:
 
     def managed(self, now: float) -> dict[str, str]:
         """Status by bundle id, without using up the transient ones."""
-        return {app.bundle_id: app.status for app in self._settled(now) if app.managed}
+        return {
+            app.bundle_id: app.status
+            for app in self._settled(now)
+            if app.managed and not app.declared
+        }
 
     def report_managed(
         self, now: float, identifiers: Iterable[str] | None
@@ -123,7 +129,11 @@ class Apps:
         asked = None if identifiers is None else set(identifiers)
         told: dict[str, tuple[str, int]] = {}
         for app in self._settled(now):
-            if not app.managed or (asked is not None and app.bundle_id not in asked):
+            if (
+                not app.managed
+                or app.declared
+                or (asked is not None and app.bundle_id not in asked)
+            ):
                 continue
             told[app.bundle_id] = (app.status, app.flags)
             if app.status in _AFTER:

@@ -11,7 +11,14 @@ from typing import TYPE_CHECKING
 
 from bridge.simulator import templates
 from bridge.simulator.devices.apps import App, Install
-from bridge.simulator.devices.script import LICENCE_ERROR, MDM_ERROR, STORE_ERROR, TEXTS, Planned
+from bridge.simulator.devices.script import (
+    DECLARED,
+    LICENCE_ERROR,
+    MDM_ERROR,
+    STORE_ERROR,
+    TEXTS,
+    Planned,
+)
 from bridge.simulator.plists import Value, text, texts
 
 if TYPE_CHECKING:
@@ -91,6 +98,8 @@ def _install(device: Device, command_uuid: str, command: Details, deed: str) -> 
     bundle_id, name = device.catalogue[adam_id]
     named = templates.string("Identifier", bundle_id if device.tells_identifier else "")
     app = device.apps.get(bundle_id, now)
+    if app is not None and app.declared:
+        return _error(MDM_ERROR, DECLARED, named)
     on_mac = device.platform == "macOS"
     if app is not None and app.status == "Installing" and on_mac:
         failed = templates.string("State", "Failed"), templates.string("RejectionReason", "Other")

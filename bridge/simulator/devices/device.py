@@ -6,6 +6,7 @@ It talks through a Transport, so the same device serves the simulated MDM server
 from __future__ import annotations
 
 import hashlib
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Protocol
@@ -214,6 +215,35 @@ class Device:
         if answer is None:
             return None
         return replace(answer, body=self.mangle(kind, answer.body))
+
+    # What declarations do
+
+    def declare(
+        self, adam_id: str, state: str = "managed", *reasons: str, tell: bool = True
+    ) -> None:
+        """A declaration takes the app over, which is told in a status report with these codes."""
+        bundle_id, name = self.catalogue[adam_id]
+        status = "Managed" if state == "managed" else "Installing"
+        self.apps.put(App(bundle_id, adam_id, name, status, managed=True, declared=True))
+        entry: dict[str, object] = {"identifier": bundle_id, "state": state}
+        entry |= {"declaration-identifier": f"app-{adam_id}", "external-version-id": 845960}
+        if reasons:
+            entry["reasons"] = [{"code": code, "description": code} for code in reasons]
+        if tell:
+            self.report_status({"app": {"managed": {"list": [entry]}}})
+
+    def end_declaration(self, adam_id: str) -> None:
+        """The declaration goes, and the app with it."""
+        bundle_id = self.catalogue[adam_id][0]
+        self.apps.remove(bundle_id)
+        self.report_status(
+            {"app": {"managed": {"list": [{"identifier": bundle_id, "_removed": True}]}}}
+        )
+
+    def report_status(self, items: Mapping[str, object]) -> int:
+        """Send a declarative status report with these items."""
+        report = json.dumps({"StatusItems": items, "Errors": []}).encode()
+        return self.transport.checkin(self, templates.declarative_status(self, report))
 
     # What the person at the device does
 

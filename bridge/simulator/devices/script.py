@@ -23,6 +23,10 @@ MDM_ERROR = "MCMDMErrorDomain"
 LICENCE_ERROR = "ASDServerErrorDomain"
 STORE_ERROR = "ASDErrorDomain"
 
+DECLARED = 12100
+"""The number of an error that stands in no list of Apple's: which one a device gives where a
+declaration manages the app is not documented."""
+
 TEXTS = {
     (LICENCE_ERROR, 9610): "License not found",
     (STORE_ERROR, 506): "Duplicate request",
@@ -30,6 +34,7 @@ TEXTS = {
     (MDM_ERROR, 12023): "The iTunes Store ID of the application could not be validated.",
     (MDM_ERROR, 12025): "The app is already installed.",
     (MDM_ERROR, 12029): "The app is not managed.",
+    (MDM_ERROR, DECLARED): "The app is managed declaratively.",
     (MDM_ERROR, 12040): "The iTunes Store login is required.",
     ("MDMErrorDomain", 12064): "Could not retrieve license for the app.",
 }

@@ -99,6 +99,10 @@ class Mdm:
     Queues are keyed as MicroMDM does it: by UserID, else UDID, else EnrollmentID.
     """
 
+    checkins = frozenset(
+        "Authenticate TokenUpdate CheckOut GetBootstrapToken SetBootstrapToken".split()
+    )
+
     def __init__(
         self,
         kernel: Kernel,
@@ -219,7 +223,7 @@ class Mdm:
         kind = text(values, "MessageType")
         if kind == "UserAuthenticate":
             return 410
-        if kind not in _CHECKINS:
+        if kind not in self.checkins:
             return 500
         udid, user_id = text(values, "UDID"), text(values, "UserID")
         enrollment_id = text(values, "EnrollmentID")
@@ -334,8 +338,3 @@ _TEXT = re.compile(rb"<key>(\w+)</key>\s*<string>([^<\0]*)</string>")
 def _identity(udid: str, enrollment_id: str) -> dict[str, object]:
     members = {"udid": udid, "enrollment_id": enrollment_id}
     return {name: value for name, value in members.items() if value}
-
-
-_CHECKINS = frozenset(
-    "Authenticate TokenUpdate CheckOut GetBootstrapToken SetBootstrapToken".split()
-)

@@ -108,6 +108,8 @@ class NanoMdm(Mdm):
     Queues are keyed by its ids: UDID, `UDID:UserID`, EnrollmentID, `EnrollmentID:EnrollmentUserID`.
     """
 
+    checkins = Mdm.checkins | {"DeclarativeManagement"}
+
     def __init__(self, *args: Any, **named: Any) -> None:
         super().__init__(*args, **named)
         self.settings.plain = True

@@ -8,7 +8,7 @@ from itertools import chain
 from bridge.domain.model import AppReport, Device
 from bridge.store import rows
 from bridge.store.database import Connection
-from bridge.store.devices import devices, installed_apps, unheard, unreadable
+from bridge.store.devices import declared_apps, devices, installed_apps, unheard, unreadable
 
 
 def reported(db: Connection, apps: Sequence[tuple[int, str]]) -> dict[tuple[int, str], AppReport]:
@@ -99,6 +99,7 @@ def forget_reports(db: Connection, device_id: int) -> None:
     """A device that enrols anew may have been erased: what it said before counts no more."""
     db.execute("DELETE FROM app_reports WHERE device_id = ?", (device_id,))
     installed_apps.forget(db, device_id)
+    declared_apps.forget(db, device_id)
     unreadable.forget(db, device_id)
     unheard.forget(db, device_id)
 

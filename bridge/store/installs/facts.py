@@ -16,7 +16,7 @@ from bridge.store import pauses, rows
 from bridge.store.catalog import apps, probes
 from bridge.store.commands import attempts, commands
 from bridge.store.database import Connection
-from bridge.store.devices import devices, installed_apps, unheard, unreadable
+from bridge.store.devices import declared_apps, devices, installed_apps, unheard, unreadable
 from bridge.store.installs import installs as installs_store
 from bridge.store.licences import assignments, history, locations, odd_rows, request_pairs
 from bridge.store.licences.assignments import Assignment
@@ -52,6 +52,8 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     )
     reports = apps.reported(db, listed)
     installed = installed_apps.reported(db, listed)
+    declaring = any(device.declared_at is not None for device in device_of.values())
+    declared = declared_apps.reported(db, listed) if declaring else {}
     unread = unreadable.of_devices(db, device_ids)
     lost = unheard.of_devices(db, device_ids)
     paused = pauses.load(db)
@@ -96,6 +98,7 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 is_ios_app=install.adam_id in ios_apps,
                 report=reports.get(of_app) if of_app else None,
                 installed=installed.get(of_app) if of_app else None,
+                declared=declared.get(of_app) if of_app else None,
                 strangers=bundle_id is None and device is not None and device.id in with_strangers,
                 attempt=None if elsewhere else attempt,
                 elsewhere=_open(attempt) if elsewhere else None,

@@ -28,6 +28,7 @@ CREATE TABLE devices (
     apps_refused_at DOUBLE PRECISION,  -- when the device last would not list its apps
     installed_refused_at DOUBLE PRECISION,  -- when it last refused an InstalledApplicationList
     refusal TEXT,                      -- what it said then, in words, instead of either list
+    declared_at DOUBLE PRECISION,      -- when its declarative status last told of apps
     left_out_at DOUBLE PRECISION,      -- since when its server's list of devices leaves it out
     serial_asked_at DOUBLE PRECISION,
     facts_asked_at DOUBLE PRECISION,   -- when it was last asked, because a `match` needs to know
@@ -86,6 +87,22 @@ CREATE TABLE installed_apps (
     asked_at DOUBLE PRECISION NOT NULL,  -- when the list was made
     reported_at DOUBLE PRECISION NOT NULL,  -- when it was answered
     there_at DOUBLE PRECISION,         -- when a list last showed it as there
+    PRIMARY KEY (device_id, bundle_id)
+);
+
+-- What a device's declarative status said of an app that a declaration manages, or managed.
+CREATE TABLE declared_apps (
+    device_id INTEGER NOT NULL,
+    bundle_id TEXT NOT NULL,
+    removed INTEGER NOT NULL,          -- no declaration manages it any more
+    state TEXT,
+    update_state TEXT,
+    reason TEXT,                       -- the code that says most
+    declaration TEXT,                  -- its identifier
+    external_version TEXT,
+    stamp DOUBLE PRECISION NOT NULL,   -- the server's created_at; orders the reports of one device
+    since DOUBLE PRECISION NOT NULL,   -- when it came to this state
+    reported_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (device_id, bundle_id)
 );
 

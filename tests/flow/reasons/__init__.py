@@ -73,6 +73,15 @@ def catch(scene: Scene, reason: str, limit: float = 3600.0) -> Scene:
 
 def load() -> dict[str, Scenario]:
     """All scenes, by reason."""
-    for room in ("answers", "device", "licence", "location", "removal", "settings", "wish"):
+    for room in (
+        "answers",
+        "declaration",
+        "device",
+        "licence",
+        "location",
+        "removal",
+        "settings",
+        "wish",
+    ):
         import_module(f"{__name__}.{room}")
     return SCENARIOS

@@ -64,23 +64,26 @@ def refused(number: int | None, *, ago: float = 1.0, times: int = 1) -> Licence:
 DROP = CancelAttempt(UUID)
 
 CASES: dict[str, tuple[Facts, Decision]] = {
-    "kept": (unwanted("keep"), Decision("removed", "KEPT")),
-    "kept without a licence": (unwanted("keep", licence=GONE), Decision("removed", "KEPT")),
+    "kept": (unwanted("keep"), Decision("removed", "KEPT", "on_unwanted is keep")),
+    "kept without a licence": (
+        unwanted("keep", licence=GONE),
+        Decision("removed", "KEPT", "on_unwanted is keep"),
+    ),
     "kept, what was ready is dropped": (
         unwanted("keep", attempt=attempt("ready")),
-        Decision("removed", "KEPT", steps=(DROP,)),
+        Decision("removed", "KEPT", "on_unwanted is keep", steps=(DROP,)),
     ),
     "kept, what is in doubt is dropped": (
         unwanted("keep", attempt=attempt("in_doubt")),
-        Decision("removed", "KEPT", steps=(DROP,)),
+        Decision("removed", "KEPT", "on_unwanted is keep", steps=(DROP,)),
     ),
     "kept, what left cannot be called back": (
         unwanted("keep", attempt=attempt("queued")),
-        Decision("removed", "KEPT"),
+        Decision("removed", "KEPT", "on_unwanted is keep"),
     ),
     "kept, and out of the line": (
         unwanted("keep", licence=Licence("collected", NOW)),
-        Decision("removed", "KEPT", steps=(LeaveLine(),)),
+        Decision("removed", "KEPT", "on_unwanted is keep", steps=(LeaveLine(),)),
     ),
     "given back": (
         unwanted("release"),

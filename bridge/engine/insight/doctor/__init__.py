@@ -11,7 +11,7 @@ from dataclasses import replace
 
 from bridge.domain.policy import DAY
 from bridge.engine.context import Context
-from bridge.engine.insight import health, status
+from bridge.engine.insight import contradictions, health, status
 from bridge.engine.insight.doctor import hooks, inside, outside
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail
 from bridge.engine.intake import serials
@@ -45,6 +45,7 @@ def examine(case: Case) -> Iterator[Finding]:
             yield from inside.wishes(case, stored)
             yield from inside.paused(stored)
             yield from inside.serial_numbers(stored)
+            yield from inside.declarations(stored)
             yield from inside.clock(stored)
     yield from inside.tokens(case)
     yield from outside.apple(case, stored)
@@ -64,6 +65,7 @@ def _stored(case: Case) -> Stored:
             locations={name: locations.get(db, name) for name in case.config.locations},
             odd={n: tuple(health.odd_sentences(context, n)) for n in case.config.locations},
             pauses=pauses.load(db),
+            contradictions=contradictions.found(context),
             claims=list(serials.claims(db)),
             shared=list(serials.shared(db)),
             clock_step=clock_steps.lately(db, case.now, DAY),

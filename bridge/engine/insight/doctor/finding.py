@@ -10,6 +10,7 @@ from bridge.config import Config
 from bridge.domain.desired.desired import Desired
 from bridge.domain.pauses import Pauses
 from bridge.engine.calls import Clients
+from bridge.engine.insight.contradictions import Contradicted
 from bridge.engine.upkeep.clock_steps import Step
 from bridge.errors import StoreError
 from bridge.store.database import Database
@@ -47,6 +48,8 @@ class Stored:
     pauses: Pauses
     clock_step: Step | None = None
     """That the clock was set within the last day."""
+    contradictions: Sequence[Contradicted] = ()
+    """Where a device's list, its declarative status and Apple's assignments disagree."""
     claims: Sequence[str] = ()
     """Devices that tell no serial number, in sentences."""
     shared: Sequence[str] = ()

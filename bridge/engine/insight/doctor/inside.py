@@ -71,6 +71,12 @@ def serial_numbers(stored: Stored) -> Iterator[Finding]:
         yield warn("serial numbers", text, f"{mend}until then the one enrolled last gets the apps")
 
 
+def declarations(stored: Stored) -> Iterator[Finding]:
+    """Where declarations, lists of managed apps and Apple's assignments disagree."""
+    for each in stored.contradictions:
+        yield warn("declarations", each["sentence"], each["mend"])
+
+
 def looked_through(case: Case) -> tuple[Case, bool]:
     """The case, with the trouble that a look through the database file shows, and whether the look
     was finished.
