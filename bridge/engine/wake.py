@@ -12,6 +12,10 @@ GAP = 0.05
 """Seconds between two times that other processes end a sleep: what they store meanwhile is taken up
 together, for a pass costs as much as several messages."""
 
+QUIET = 1.0
+"""Seconds without a ring after which two are heard at once: somebody asks for a licence, and Apple
+tells of it within milliseconds."""
+
 
 class Wake:
     """Set by threads of this process, and by whoever writes to a pipe; waited for by one thread.
@@ -28,7 +32,7 @@ class Wake:
             os.set_blocking(end, False)
         self._bell = bell
         self._monotonic = monotonic
-        self._rung_at = float("-inf")
+        self._rung_at = self._deaf_until = float("-inf")
 
     def __del__(self) -> None:
         for end in (self._reading, self._writing):
@@ -51,7 +55,7 @@ class Wake:
         deadline = self._monotonic() + seconds
         while True:
             left = max(deadline - self._monotonic(), 0.0)
-            deaf = max(self._rung_at + GAP - self._monotonic(), 0.0)
+            deaf = max(self._deaf_until - self._monotonic(), 0.0)
             if self._bell is None or deaf >= left:
                 return bool(_readable((self._reading,), left))
             if deaf > 0.0:
@@ -60,10 +64,15 @@ class Wake:
                 continue
             found = _readable((self._reading, self._bell), left)
             if self._bell in found:
-                self._rung_at = self._monotonic()
+                self._heard(self._monotonic())
                 if not _drain(self._bell):  # nobody can ring any more
                     self._bell = None
             return bool(found)
+
+    def _heard(self, now: float) -> None:
+        if now - self._rung_at < QUIET:
+            self._deaf_until = now + GAP
+        self._rung_at = now
 
 
 def ring(fd: int) -> None:

@@ -9,9 +9,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from itertools import chain
 from operator import itemgetter
 
-from bridge.wire.json_text import Members, is_plain, read_message, write_object
+from bridge.wire.json_text import MAX_TEXT, Members, read_message, write_object
 
 TEST_NOTIFICATION = "TEST_NOTIFICATION"
 ASSET_MANAGEMENT = "ASSET_MANAGEMENT"
@@ -154,18 +155,16 @@ def _plain_pairs(value: object) -> tuple[AssignedPair, ...] | None:
     of them is otherwise, and they are to be looked at member by member."""
     if not isinstance(value, list):
         return None
-    pairs = []
-    for each in value:
-        try:
-            adam_id, param, serial = _THREE(each)
-        except (KeyError, TypeError):
-            return None
-        if not type(adam_id) is type(param) is type(serial) is str or "clientUserId" in each:
-            return None
-        if not (adam_id and param and serial and is_plain(adam_id + param + serial)):
-            return None
-        pairs.append(AssignedPair(adam_id, param, serial, None))
-    return tuple(pairs)
+    try:
+        pairs = list(map(_THREE, value))
+    except (KeyError, TypeError):
+        return None
+    texts = list(chain.from_iterable(pairs))
+    if set(map(type, texts)) - {str} or not all(texts) or max(map(len, texts), default=0) > MAX_TEXT:
+        return None
+    if not "".join(texts).isascii() or any("clientUserId" in each for each in value):
+        return None
+    return tuple(AssignedPair(*pair, None) for pair in pairs)
 
 
 def _pair(content: Members) -> AssignedPair | None:

@@ -1,17 +1,28 @@
 """The stored form of what an install has of its own: a fleet has it for each app of each device.
 
-So it holds only what is not as it is without a word.
+So it holds only what is not as it is without a word, and is made without a copy.
 """
 
 from __future__ import annotations
 
 import json
-from dataclasses import asdict
+from dataclasses import fields
+from functools import cache
 from typing import Any
+
+_write = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 
 
 def as_text(value: Any, usual: Any) -> str:
     """What of a frozen dataclass differs from its `usual` values; equal values give equal text."""
-    plain = asdict(usual)
-    other = {name: each for name, each in asdict(value).items() if each != plain[name]}
-    return json.dumps(other, sort_keys=True, separators=(",", ":"))
+    other = {}
+    for name in _names(type(value)):
+        each = getattr(value, name)
+        if each != getattr(usual, name):
+            other[name] = each
+    return _write(other) if other else "{}"
+
+
+@cache
+def _names(kind: Any) -> tuple[str, ...]:
+    return tuple(field.name for field in fields(kind))

@@ -160,7 +160,7 @@ def were_touched(db: Connection, request_id: int, pairs: Sequence[Pair]) -> list
         (request_id,),
     )
     touched = {pair_of(row) for row in found}
-    return [pair for pair in pairs if pair in touched]
+    return [pair for pair in pairs if pair in touched] if touched else []
 
 
 def looked(db: Connection, location: str, pairs: Iterable[Pair], now: float) -> None:
