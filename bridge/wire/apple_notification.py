@@ -160,7 +160,11 @@ def _plain_pairs(value: object) -> tuple[AssignedPair, ...] | None:
     except (KeyError, TypeError):
         return None
     texts = list(chain.from_iterable(pairs))
-    if set(map(type, texts)) - {str} or not all(texts) or max(map(len, texts), default=0) > MAX_TEXT:
+    if (
+        set(map(type, texts)) - {str}
+        or not all(texts)
+        or max(map(len, texts), default=0) > MAX_TEXT
+    ):
         return None
     if not "".join(texts).isascii() or any("clientUserId" in each for each in value):
         return None

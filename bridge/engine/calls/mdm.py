@@ -97,15 +97,14 @@ class SendCommand(MdmCall):
     def _taken(self, context: Context, row: OutboxRow, *, is_stored: bool = False) -> None:
         now, policy = context.now, context.policy.command
         look_at = now + follow_up.look_within(context, row.scope)
-        commands.posted(context.db, row.subject, now, look_at=look_at)
+        install_id = commands.posted(context.db, row.subject, now, look_at=look_at)
         if not context.abilities(row.scope).pushes_on_enqueue:
             timers.push_by(context.db, row.subject, now if is_stored else now + STORE_GRACE)
         if is_stored:
             push_at = now + policy.repush_after
             commands.queued(context.db, row.subject, look_at=look_at, push_at=push_at)
-        command = commands.get(context.db, row.subject)
-        if command is not None and command.install_id is not None:
-            follow_up.touch(context, command)  # a question on its way is one that was to go
+        if install_id is not None:  # a question on its way is one that was to go
+            installs.touch_ids(context.db, [install_id], now)
 
     def lost(self, context: Context, row: OutboxRow) -> None:
         """The server may have it: its queue tells, and if not, the device."""

@@ -174,14 +174,16 @@ def take_back(db: Connection, command_uuid: str) -> None:
     )
 
 
-def posted(db: Connection, command_uuid: str, now: float, *, look_at: float) -> None:
-    """The server took the command, or may have; a quicker answer of the device stands."""
-    db.execute(
+def posted(db: Connection, command_uuid: str, now: float, *, look_at: float) -> int | None:
+    """The server took the command, or may have; a quicker answer of the device stands. Returns the
+    id of the install that it is for, None for a question's."""
+    found = db.execute(
         "UPDATE commands SET posted_at = ?, look_at = CASE WHEN state = 'posting' THEN ? "
         "ELSE look_at END, state = CASE WHEN state = 'posting' THEN 'posted' ELSE state END "
-        "WHERE command_uuid = ?",
+        "WHERE command_uuid = ? RETURNING install_id",
         (now, look_at, command_uuid),
-    )
+    ).fetchall()
+    return None if not found else found[0][0]
 
 
 def queued(
