@@ -168,7 +168,7 @@ def _plain_pairs(value: object) -> tuple[AssignedPair, ...] | None:
         return None
     if not "".join(texts).isascii() or any("clientUserId" in each for each in value):
         return None
-    return tuple(AssignedPair(*pair, None) for pair in pairs)
+    return tuple(AssignedPair(adam, param, serial, None) for adam, param, serial in pairs)
 
 
 def _pair(content: Members) -> AssignedPair | None:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import fields
-from functools import cache
 from typing import Any
 
 _write = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
@@ -16,13 +15,8 @@ _write = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 def as_text(value: Any, usual: Any) -> str:
     """What of a frozen dataclass differs from its `usual` values; equal values give equal text."""
     other = {}
-    for name in _names(type(value)):
-        each = getattr(value, name)
-        if each != getattr(usual, name):
-            other[name] = each
+    for field in fields(usual):
+        each = getattr(value, field.name)
+        if each != getattr(usual, field.name):
+            other[field.name] = each
     return _write(other) if other else "{}"
-
-
-@cache
-def _names(kind: Any) -> tuple[str, ...]:
-    return tuple(field.name for field in fields(kind))
