@@ -40,6 +40,9 @@ SETTINGS: Needs = (*OUTSIDE, "web")
 EVERYTHING: Needs = (*SETTINGS, "desired")
 
 COMMANDS: Mapping[str, Command] = {
+    "init": Command(
+        "bridge.cli.service.init:init", "Ask for what is needed, test it, write the files.", NOTHING
+    ),
     "serve": Command(
         "bridge.cli.service.serve:serve",
         "Run the bridge: hooks, API and engine.",

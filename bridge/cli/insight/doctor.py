@@ -56,7 +56,7 @@ def doctor(settings: Settings, show_url: bool, as_json: bool) -> int:
         for finding in examine(_case(settings, bridge, trouble, restart)):
             findings.append(finding)
             if not as_json:
-                _show(finding)
+                show_finding(finding)
     finally:
         bridge.close()
     levels = Counter(finding.level for finding in findings)
@@ -97,11 +97,12 @@ def _case(
     )
 
 
-def _show(finding: Finding) -> None:
+def show_finding(finding: Finding, *, error: bool = False) -> None:
+    """Print one line for a person."""
     level = click.style(f"{finding.level:4}", fg=_COLOURS[finding.level])
     mend = f"; {finding.mend}" if finding.mend else ""
     text = redact(f"{finding.part}: {finding.text.rstrip('.')}{mend}")
-    click.echo(f"{level}  {show.clean(text)}")
+    click.echo(f"{level}  {show.clean(text)}", err=error)
 
 
 def _as_json(finding: Finding) -> dict[str, Any]:

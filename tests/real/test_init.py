@@ -1,0 +1,144 @@
+"""As a new user: `init` beside a real MicroMDM and a simulated Apple, and on to the first app.
+
+The commands are run as `init` prints them. How long each step took is told.
+"""
+
+from __future__ import annotations
+
+import http.client
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from bridge.simulator.mdm.real_mdm import RealMicroMdm, free_port
+from bridge.simulator.serve import run
+from bridge.simulator.world import build_world
+from tests.real.bridge_kit import Life, tell, until
+from tests.real.lab import API_KEY
+
+pytestmark = pytest.mark.real
+
+DEFAULTS_TAKE = 180.0
+"""Seconds within which the first app is there under the default policy, on a busy machine."""
+
+
+class Steps:
+    """What a person does, one step after the other, with the time that each took."""
+
+    def __init__(self) -> None:
+        self.began = self.last = time.monotonic()
+        self.lines: list[str] = []
+
+    def done(self, what: str) -> None:
+        """A step is done."""
+        now = time.monotonic()
+        self.lines.append(f"{now - self.last:6.1f} s  {what}")
+        self.last = now
+
+
+def shell(folder: Path, command: str) -> subprocess.CompletedProcess[str]:
+    """Run a command line in a shell that knows nothing, as it is printed."""
+    return subprocess.run(
+        ["bash", "-c", command], cwd=folder, env=bare(), check=False, capture_output=True, text=True
+    )
+
+
+def bare() -> dict[str, str]:
+    """The environment of a new shell in which the bridge is installed."""
+    kept = {k: v for k, v in os.environ.items() if "API_KEY" not in k and "BRIDGE" not in k}
+    return kept | {"PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
+
+
+def test_from_nothing_to_the_first_app(tmp_path: Path) -> None:
+    world = build_world(1, 2, clock=time.time, enrol=False, macs=0.0, install_time=0.8)
+    mdm = RealMicroMdm(tmp_path / "micromdm", "", API_KEY)
+    world.devices[0].transport = mdm.transport
+    folder, port = tmp_path / "bridge", free_port()
+    folder.mkdir()
+    (folder / "hq.vpptoken").write_text(world.location.token)
+    (folder / "hq.vpptoken").chmod(0o600)
+    apple = run(world)
+    lives: list[Life] = []
+    log = (folder / "serve.log").open("wb")
+    serve: subprocess.Popen[bytes] | None = None
+    try:
+        mdm.start()
+        steps = Steps()
+        asked = shell(
+            folder,
+            f"MICROMDM_API_KEY={API_KEY} vpp-bridge init --server {mdm.url} "
+            f"--token-file hq.vpptoken --public-url '' --listen 127.0.0.1:{port} "
+            f"--apple-url {apple.apple_url}",
+        )
+        assert asked.returncode == 0, asked.stdout + asked.stderr
+        steps.done("vpp-bridge init, which tests MicroMDM, the token and Apple")
+        flag, start, apply = re.findall(r"^   (.+)$", asked.stdout, re.MULTILINE)
+        config = folder / "config.yaml"
+        wanted = config.read_text().replace("  #- {adam_id:", "  - {adam_id:", 1)
+        config.write_text(wanted)
+        steps.done("choose the first app in config.yaml")
+        name, quoted = flag.split(" ", 1)
+        assert name == "-command-webhook-url"
+        mdm.stop()
+        mdm.webhook_url = quoted.strip("'")
+        mdm.start()
+        steps.done("restart MicroMDM with the flag that was printed")
+        serve = subprocess.Popen(
+            ["bash", "-c", f"{start.replace('; vpp-bridge', '; exec vpp-bridge')}"],
+            cwd=folder,
+            env=bare(),
+            stderr=log,
+            process_group=0,
+        )
+        until(lambda: alive(port), "the bridge runs")
+        steps.done("start the bridge")
+        stored = shell(folder, f"{apply} --yes")
+        assert stored.returncode == 0, stored.stdout + stored.stderr
+        steps.done("store what the file wants")
+        device = world.devices[0]
+        device.enrol()
+        lives.append(Life(device, 0.4, always()))
+        adam_id = next(iter(world.catalogue))
+        why = f"{apply.replace(' apply', ' why')} {device.serial_number} {adam_id}"
+        until(lambda: "is installed on" in shell(folder, why).stdout, "the app", DEFAULTS_TAKE)
+        steps.done("a device enrols, and has the app: told by why")
+        doctor = shell(folder, apply.replace(" apply", " doctor"))
+        assert doctor.returncode == 0, doctor.stdout
+        tell(*steps.lines, f"{steps.last - steps.began:6.1f} s  in all")
+    finally:
+        for life in lives:
+            life.end()
+        if serve is not None:
+            os.killpg(serve.pid, signal.SIGTERM)
+            serve.wait(10)
+        log.close()
+        apple.stop()
+        mdm.stop()
+
+
+def always() -> threading.Event:
+    """An event that is set."""
+    event = threading.Event()
+    event.set()
+    return event
+
+
+def alive(port: int) -> bool:
+    """Whether the bridge says that it lives."""
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=2)
+    try:
+        connection.request("GET", "/healthz")
+        answer = connection.getresponse()
+        return answer.status == 200 and isinstance(json.loads(answer.read()), dict)
+    except (OSError, http.client.HTTPException, ValueError):
+        return False
+    finally:
+        connection.close()
