@@ -8,6 +8,7 @@
     │   ├── StoreGone          it was removed, or another file is in its place
     │   │   └── StoreLost      nobody has it in use, and there was one: no new one is made
     │   ├── StoreFull          its disk has no room, or fails
+    │   ├── StoreAway          its server cannot be reached, or ended the connection
     │   ├── StoreLocked        another process holds a lock for too long
     │   │   └── EngineRuns     another engine runs on it
     │   └── SchemaTooNew       the file was written by a newer bridge
@@ -82,6 +83,13 @@ class StoreFull(StoreError):
 
     may_retry = True
     mend = "make room on its disk; the bridge goes on by itself"
+
+
+class StoreAway(StoreError):
+    """The server of the database cannot be reached, or ended the connection."""
+
+    may_retry = True
+    mend = "have it run and be reached; the bridge goes on by itself"
 
 
 class StoreGone(StoreError):

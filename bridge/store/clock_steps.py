@@ -12,7 +12,7 @@ import json
 from collections.abc import Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
 
-from bridge.store import meta
+from bridge.store import meta, row_ids
 from bridge.store.database import Connection, Database
 
 TOLERANCE = 60.0
@@ -101,6 +101,8 @@ LENGTHS: Mapping[str, tuple[str, ...]] = {"webhook_gaps": ("longest",)}
 DIFFERENCES: Mapping[str, tuple[str, ...]] = {"webhook_streams": ("ahead",)}
 """Columns that say by how much our clock is ahead of another one."""
 
+_WHOLE = -1
+"""The batch that is a whole table."""
 _PENDING = "clock_step_pending"
 _LATEST = (
     "SELECT max(at) FROM (SELECT max(received_at) AS at FROM events "
@@ -161,6 +163,9 @@ def _keep(db: Connection, step: Move) -> None:
 def _batches(db: Connection) -> Iterator[tuple[str, int]]:
     """Every table in batches of its row ids. Rows that are made later are by the new time."""
     for table in {**DUE, **HAPPENED}:
+        if not row_ids.of(db).walked:  # one batch; nobody who reads waits for it
+            yield table, _WHOLE
+            continue
         column = _row_id(table)
         lowest = db.execute(f"SELECT min({column}) FROM {table}").fetchone()[0]
         highest = db.execute(f"SELECT max({column}) FROM {table}").fetchone()[0]
@@ -174,6 +179,8 @@ def _row_id(table: str) -> str:
 
 def _move(db: Connection, table: str, batch: int, step: Move) -> None:
     within = f" AND {_row_id(table)} >= :low AND {_row_id(table)} < :high"
+    if batch == _WHOLE:
+        within = ""
     old = step.now - step.by
     values = {
         "by": step.by,
@@ -198,10 +205,10 @@ def _move(db: Connection, table: str, batch: int, step: Move) -> None:
         _set(db, table, column, "{c} + :by", "{c} IS NOT NULL" + within, values)
 
 
-_DUE_BACK = "max({c} + :by, :now)", "{c} > :now"
+_DUE_BACK = "CASE WHEN {c} + :by > :now THEN {c} + :by ELSE :now END", "{c} > :now"
 _DUE_FORWARD = "{c} + :by", "{c} > :old AND {c} < :middle"
 _HAPPENED_BACK = (
-    "CASE WHEN {c} > :recent THEN min({c} + :by, :now) ELSE :oldest END",
+    "CASE WHEN {c} <= :recent THEN :oldest WHEN {c} + :by < :now THEN {c} + :by ELSE :now END",
     "{c} > :oldest AND {c} NOT BETWEEN :writing AND :written",
 )
 _HAPPENED_FORWARD = "{c} + :by", "{c} > :recent AND {c} < :middle"

@@ -93,7 +93,7 @@ def hasten_job(db: Connection, name: str, at: float) -> None:
 
 def hasten_all(db: Connection, at: float) -> None:
     """Let every clock-driven job run at `at` unless it runs earlier already."""
-    db.execute("UPDATE schedule SET next_at = min(next_at, ?)", (at,))
+    db.execute("UPDATE schedule SET next_at = ? WHERE next_at > ?", (at, at))
 
 
 def forget_job(db: Connection, name: str) -> None:

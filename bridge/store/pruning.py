@@ -8,14 +8,15 @@ which it does bit by bit, too. Source: SQLite, "PRAGMA incremental_vacuum".
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.policy import DAY, RetentionPolicy
 from bridge.domain.webhooks import first_day
+from bridge.store import row_ids
 from bridge.store.commands.states import SQL_OPEN, SQL_OVER
 from bridge.store.database import Connection
+from bridge.store.row_ids import RowId
 
 ROWS = 500
 """Rows that one transaction deletes at most."""
@@ -53,7 +54,7 @@ class Found:
     """Some rows that may go, by their row ids; how many were `looked` at, and after which row the
     next look begins, None when this was the last one."""
 
-    rows: Sequence[int]
+    rows: Sequence[RowId]
     looked: int
     after: int | None
 
@@ -89,9 +90,9 @@ RULES = (
     # The values that no wish and no command that may still be posted names.
     Rule(
         "configurations",
-        "NOT EXISTS (SELECT 1 FROM applied WHERE instr(document, digest)) AND NOT EXISTS "
-        "(SELECT 1 FROM installs WHERE desired = 1 AND instr(options, digest)) AND NOT EXISTS "
-        "(SELECT 1 FROM commands WHERE install_id IS NOT NULL AND instr(settings, digest) AND "
+        "NOT EXISTS (SELECT 1 FROM applied WHERE instr(document, digest) > 0) AND NOT EXISTS "
+        "(SELECT 1 FROM installs WHERE desired = 1 AND instr(options, digest) > 0) AND NOT EXISTS "
+        "(SELECT 1 FROM commands WHERE install_id IS NOT NULL AND instr(settings, digest) > 0 AND "
         f"state IN {SQL_OPEN})",
         at_once=1,
     ),
@@ -130,8 +131,12 @@ def bounds(retention: RetentionPolicy, now: float) -> Mapping[str, float]:
 
 def find(db: Connection, rule: Rule, before: Mapping[str, float], after: int = 0) -> Found:
     """Some rows beyond the row `after` that may go, as one transaction may delete them."""
-    if rule.by_index:
-        query = f"SELECT rowid, {rule.size}, 1 FROM {rule.table} WHERE {rule.condition} LIMIT :most"
+    ids = row_ids.of(db)
+    if rule.by_index or not ids.walked:  # who never waits for a reader may be read as a whole
+        query = (
+            f"SELECT {ids.column}, {rule.size}, 1 FROM {rule.table} WHERE {rule.condition} "
+            "LIMIT :most"
+        )
         most = rule.at_once
     else:
         query = (
@@ -139,13 +144,13 @@ def find(db: Connection, rule: Rule, before: Mapping[str, float], after: int = 0
             "WHERE rowid > :after ORDER BY rowid LIMIT :most"
         )
         most = LOOKED_AT
-    found, size, looked = list[int](), 0, 0
+    found, size, looked = list[RowId](), 0, 0
     cursor = db.execute(query, {**before, "after": after, "most": most})
     for rowid, bytes_, goes in cursor:
         size += bytes_ if goes else 0
         if len(found) == rule.at_once or (found and size > BYTES):
             break
-        after, looked = rowid, looked + 1
+        after, looked = rowid if ids.walked else 0, looked + 1
         found += [rowid] if goes else []
     else:
         is_end = looked < most
@@ -154,18 +159,21 @@ def find(db: Connection, rule: Rule, before: Mapping[str, float], after: int = 0
     return Found(found, looked, after)
 
 
-def remove(db: Connection, rule: Rule, found: Sequence[int], before: Mapping[str, float]) -> int:
+def remove(db: Connection, rule: Rule, found: Sequence[RowId], before: Mapping[str, float]) -> int:
     """Delete those of them that still may go; returns how many."""
+    ids = row_ids.of(db)
     deleted = db.execute(
-        f"DELETE FROM {rule.table} WHERE rowid IN (SELECT value FROM json_each(:found)) "
-        f"AND {rule.condition}",
-        {**before, "found": json.dumps(found)},
+        f"DELETE FROM {rule.table} WHERE {ids.these} AND {rule.condition}",
+        {**before, "found": ids.given(found)},
     )
     return deleted.rowcount
 
 
 def free_pages(db: Connection) -> int:
-    """Pages that hold nothing and can be returned; none in a file that was not made for it."""
+    """Pages that hold nothing and can be returned; none in a file that was not made for it, and of
+    a server, which uses them again by itself."""
+    if not row_ids.of(db).walked:
+        return 0
     if db.execute("PRAGMA auto_vacuum").fetchone()[0] != _INCREMENTAL:
         return 0
     return int(db.execute("PRAGMA freelist_count").fetchone()[0])

@@ -34,8 +34,13 @@ def columns(cls: type[Any], prefix: str = "") -> str:
 
 @lru_cache(maxsize=512)
 def marks(count: int) -> str:
-    """As many placeholders as that: `?, ?, ?`."""
-    return ", ".join("?" * count)
+    """As many placeholders as that: `?, ?, ?`; NULL for none, which nothing is equal to."""
+    return ", ".join("?" * count) or "NULL"
+
+
+def earlier(column: str) -> str:
+    """The earlier one of a column's time, which may be NULL, and of a time; that is asked twice."""
+    return f"CASE WHEN {column} < ? THEN {column} ELSE ? END"
 
 
 @lru_cache(maxsize=512)

@@ -26,15 +26,19 @@ FIRST = ("messages", "devices", "licences", "installs", "calls", "counts")
 def m001_first(db: Any) -> None:
     """Events, devices, licences, installs, commands and the outbox."""
     for group in FIRST:
-        for statement in _statements(f"m001_{group}.sql"):
+        for statement in statements(f"m001_{group}.sql"):
             db.execute(statement)
 
 
-def _statements(name: str) -> Iterator[str]:
+def script(name: str) -> str:
+    """One file of `migrations/`."""
+    return (resources.files("bridge.store") / "migrations" / name).read_text("utf-8")
+
+
+def statements(name: str) -> Iterator[str]:
     """The statements of one file; comments are left out, since they may hold semicolons. A trigger
     holds some, too, and ends with its END."""
-    script = (resources.files("bridge.store") / "migrations" / name).read_text("utf-8")
-    lines = (line.split("--", 1)[0] for line in script.splitlines())
+    lines = (line.split("--", 1)[0] for line in script(name).splitlines())
     statement = ""
     for part in "\n".join(lines).split(";")[:-1]:
         statement += f"{part};"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import sqlite3
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import fields, replace
 from typing import Any
@@ -26,6 +27,7 @@ from bridge.store.licences import assignments, request_pairs, requests
 from bridge.store.licences.assignments import Assignment
 from bridge.store.licences.request_pairs import PairRecord
 from bridge.store.outbox import outbox
+from tests import postgresql
 
 NOW = 1_800_000_000.0
 PAGES = Asset("361309726")
@@ -77,14 +79,28 @@ def rows_like(
     """Rows with these values; whatever else they must have is empty, or differs by their number."""
     for number in numbers:
         row = dict(values)
-        for column in db.execute(f"PRAGMA table_info({table})").fetchall():
-            name, must = column["name"], column["notnull"] and column["dflt_value"] is None
+        for name, kind, must in _columns(db, table):
             if name in NAMES:
                 row.setdefault(name, f"{table} {number}")
             elif must:
-                row.setdefault(name, "" if column["type"] == "TEXT" else 0)
+                row.setdefault(name, EMPTY[kind])
         marks = ", ".join("?" * len(row))
         db.execute(f"INSERT INTO {table} ({', '.join(row)}) VALUES ({marks})", tuple(row.values()))
+
+
+def _columns(db: Connection, table: str) -> list[tuple[str, str, bool]]:
+    """Of each column its name and type, and whether an INSERT must say it."""
+    if not isinstance(db, sqlite3.Connection):
+        return postgresql.columns(db, table)
+    found = db.execute(f"PRAGMA table_info({table})").fetchall()
+    return [
+        (row["name"], row["type"].lower(), row["notnull"] and row["dflt_value"] is None)
+        for row in found
+    ]
+
+
+EMPTY = {"text": "", "integer": 0, "bigint": 0, "double precision": 0, "blob": b"", "bytea": b""}
+"""What stands for nothing in a column, by its type in both databases."""
 
 
 NAMES = ("target", "name", "key", "udid", "message_id", "job", "command_uuid", "request_type")

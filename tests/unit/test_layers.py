@@ -39,6 +39,7 @@ HOMES = {
     "biplist": ["bridge.wire.plist"],
     "sqlite_utils": ["bridge.store.*"],
     "sqlite3": ["bridge.store.*"],
+    "psycopg": ["bridge.store.postgresql.*"],
     "flask": ["bridge.web.*", "bridge.simulator.*"],
     "werkzeug": ["bridge.web.*", "bridge.simulator.*"],
     "gunicorn": ["bridge.web.*"],

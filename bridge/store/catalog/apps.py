@@ -13,6 +13,8 @@ from bridge.store.devices import declared_apps, devices, installed_apps, unheard
 
 def reported(db: Connection, apps: Sequence[tuple[int, str]]) -> dict[tuple[int, str], AppReport]:
     """What these devices said of these apps, by (device, bundle id)."""
+    if not apps:
+        return {}
     found = db.execute(
         f"{rows.asked(len(apps))}SELECT {rows.columns(AppReport)}, device_id FROM asked "
         "CROSS JOIN app_reports WHERE device_id = asked.one AND bundle_id = asked.other",

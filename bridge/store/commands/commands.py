@@ -148,7 +148,7 @@ def lists_open(
     found = db.execute(
         f"SELECT device_id FROM commands WHERE device_id IN ({rows.marks(len(device_ids))}) "
         "AND request_type = ? "
-        f"AND ((state = 'ready' AND NOT ?) OR state IN {states.SQL_IN_QUEUE})",
+        f"AND ((state = 'ready' AND ? = 0) OR state IN {states.SQL_IN_QUEUE})",
         (*device_ids, request_type, left),
     )
     return {int(row[0]) for row in found}
@@ -228,7 +228,7 @@ def answered(db: Connection, command_uuid: str, answer: Answer, now: float) -> b
         "error_code = ?, error_text = ?, app_state = ?, rejection_reason = ?, unread = ?, "
         "look_at = NULL, "
         f"push_at = NULL WHERE command_uuid = ? AND (state NOT IN {states.SQL_ANSWERED} "
-        "OR unread IS NOT NULL AND ? IS NULL) RETURNING device_id",
+        "OR unread IS NOT NULL AND ? = 1) RETURNING device_id",
         (
             "acknowledged" if answer.status == "Acknowledged" else "error",
             answer.status,
@@ -240,7 +240,7 @@ def answered(db: Connection, command_uuid: str, answer: Answer, now: float) -> b
             answer.rejection_reason,
             answer.unread,
             command_uuid,
-            answer.unread,
+            answer.unread is None,
         ),
     ).fetchall()
     for row in changed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.store import rows
 from bridge.store.commands import states
 from bridge.store.database import Connection
 from bridge.store.devices import queue_times
@@ -57,7 +58,7 @@ def push_for_others(db: Connection, device_id: int, since: float | None, push_at
     """The server broke off: what was posted since the last time that it did is offered when the
     device comes again."""
     db.execute(
-        "UPDATE commands SET push_at = min(coalesce(push_at, ?), ?) WHERE device_id = ? "
+        f"UPDATE commands SET push_at = {rows.earlier('push_at')} WHERE device_id = ? "
         f"AND state IN {states.SQL_ON_SERVER} AND stalled_at IS NULL AND posted_at >= ?",
         (push_at, push_at, device_id, since or 0.0),
     )
@@ -79,9 +80,9 @@ def waiting(db: Connection, device_id: int, now: float) -> Waiting:
     """What a device that is due for a push has open on its server."""
     row = db.execute(
         "SELECT max(stalled_at) AS newest_at, count(stalled_at) AS count, "
-        "coalesce(max(stalled_at IS NOT NULL AND push_at <= ? "
-        "AND request_type <> 'InstallApplication'), 0) AS is_pushed, "
-        "coalesce(max(stalled_at IS NULL AND push_at <= ?), 0) AS others "
+        "count(CASE WHEN stalled_at IS NOT NULL AND push_at <= ? "
+        "AND request_type <> 'InstallApplication' THEN 1 END) AS is_pushed, "
+        "count(CASE WHEN stalled_at IS NULL AND push_at <= ? THEN 1 END) AS others "
         f"FROM commands WHERE device_id = ? AND state IN {states.SQL_ON_SERVER}",
         (now, now, device_id),
     ).fetchone()

@@ -7,6 +7,7 @@ pushed to, to see what it leaves open.
 
 from __future__ import annotations
 
+from bridge.store import rows
 from bridge.store.commands import states
 from bridge.store.database import Connection
 from bridge.store.devices import queue_times
@@ -41,8 +42,8 @@ def look_at_newest(db: Connection, server: str, after: float, again: float) -> N
     `again` seconds from its posting, or under way, no other is: what that one shows comes first.
     """
     db.execute(
-        "UPDATE commands SET look_at = min(coalesce(look_at, posted_at + :after), "
-        "posted_at + :after) "
+        "UPDATE commands SET look_at = CASE WHEN look_at < posted_at + :after THEN look_at "
+        "ELSE posted_at + :after END "
         "WHERE command_uuid = (SELECT command_uuid FROM commands WHERE server = :server "
         "AND state = 'posted' ORDER BY posted_at DESC LIMIT 1) "
         "AND NOT EXISTS (SELECT 1 FROM commands c WHERE c.server = :server AND c.state = 'posted' "
@@ -66,8 +67,7 @@ def suspect_all(
             condition += f" AND {column} = ?"
             values.append(value)
     changed = db.execute(
-        f"UPDATE commands SET suspect = 1, look_at = min(coalesce(look_at, ?), ?) "
-        f"WHERE {condition}",
+        f"UPDATE commands SET suspect = 1, look_at = {rows.earlier('look_at')} WHERE {condition}",
         (at, at, *values),
     )
     return changed.rowcount
@@ -101,7 +101,7 @@ def offered(db: Connection, device_id: int, idle_at: float, look_at: float) -> b
     """The device came, so its server offers it what is queued: whatever it leaves open is looked
     for by then. Returns whether a question is among it that was not offered before."""
     changed = db.execute(
-        "UPDATE commands SET offered_at = ?, look_at = min(coalesce(look_at, ?), ?) "
+        f"UPDATE commands SET offered_at = ?, look_at = {rows.earlier('look_at')} "
         f"WHERE device_id = ? AND state IN {states.SQL_ON_SERVER} AND posted_at < ? "
         "AND offered_at IS NULL RETURNING install_id",
         (idle_at, look_at, look_at, device_id, idle_at),
@@ -113,7 +113,7 @@ def push_behind_left_open(db: Connection, device_id: int, idle_at: float, push_a
     """The device came, and is used to leave a command open: it may take it first once more, and
     what it was asked since only when it comes again."""
     db.execute(
-        "UPDATE commands SET push_at = min(coalesce(push_at, ?), ?) WHERE device_id = ? "
+        f"UPDATE commands SET push_at = {rows.earlier('push_at')} WHERE device_id = ? "
         f"AND state IN {states.SQL_ON_SERVER} AND install_id IS NULL AND stalled_at IS NULL "
         "AND offered_at = ? AND EXISTS (SELECT 1 FROM commands AS other WHERE "
         f"other.device_id = ? AND other.state IN {states.SQL_ON_SERVER} "
@@ -161,19 +161,19 @@ def called_at(db: Connection, device_id: int, now: float) -> float:
     """When the newest thing happened for which a device that is due for a push was to come: a
     command was posted, put off or left open, or it was pushed to."""
     row = db.execute(
-        "SELECT max(max(coalesce(c.posted_at, 0), coalesce(c.not_now_at, 0), "
-        "coalesce(c.stalled_at, 0), coalesce(c.odd_at, 0), coalesce(d.pushed_at, 0))) "
+        "SELECT max(c.posted_at), max(c.not_now_at), max(c.stalled_at), max(c.odd_at), "
+        "max(d.pushed_at) "
         "FROM commands c JOIN devices d ON d.id = c.device_id "
         "WHERE c.device_id = ? AND c.push_at <= ?",
         (device_id, now),
     ).fetchone()
-    return float(row[0] or 0.0)
+    return float(max(at or 0.0 for at in row))
 
 
 def push_by(db: Connection, command_uuid: str, at: float) -> None:
     """Push to the command's device by then, if it is still to be pushed to."""
     db.execute(
-        "UPDATE commands SET push_at = min(coalesce(push_at, ?), ?) "
+        f"UPDATE commands SET push_at = {rows.earlier('push_at')} "
         f"WHERE command_uuid = ? AND state IN {states.SQL_ON_SERVER}",
         (at, at, command_uuid),
     )

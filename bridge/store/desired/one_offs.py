@@ -85,10 +85,11 @@ def withdraw(db: Connection, pair: tuple[str, str]) -> bool:
 
 def load(db: Connection, serial_number: str | None = None) -> Beside:
     """What is wished for one device, or for all of them, by serial number and adam id."""
+    of_one = "" if serial_number is None else "AND target = ? "
     found = db.execute(
         "SELECT target, adam_id, pricing_param, location, excluded FROM one_offs "
-        "WHERE target_kind = 'serial' AND (? IS NULL OR target = ?) ORDER BY target, adam_id",
-        (serial_number, serial_number),
+        f"WHERE target_kind = 'serial' {of_one}ORDER BY target, adam_id",
+        () if serial_number is None else (serial_number,),
     ).fetchall()
     return Beside(
         tuple(OneOff(row[0], Asset(row[1], row[2]), row[3]) for row in found if not row[4]),

@@ -14,6 +14,8 @@ def reported(
     db: Connection, apps: Sequence[tuple[int, str]]
 ) -> dict[tuple[int, str], InstalledReport]:
     """What these devices said of these apps, by (device, bundle id), as far as they were asked."""
+    if not apps:
+        return {}
     found = db.execute(
         f"{rows.asked(len(apps))}SELECT {rows.columns(InstalledReport)}, device_id FROM asked "
         "CROSS JOIN installed_apps WHERE device_id = asked.one AND bundle_id = asked.other",

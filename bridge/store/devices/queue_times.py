@@ -5,13 +5,14 @@ Whatever may make room, or brings a command, sets it; whoever finds nothing to s
 
 from __future__ import annotations
 
+from bridge.store import rows
 from bridge.store.database import Connection
 
 
 def wake(db: Connection, device_id: int, at: float) -> None:
     """Have a device's queue looked at, at the latest at `at`."""
     db.execute(
-        "UPDATE devices SET queue_at = min(coalesce(queue_at, ?), ?) WHERE id = ?",
+        f"UPDATE devices SET queue_at = {rows.earlier('queue_at')} WHERE id = ?",
         (at, at, device_id),
     )
 
@@ -33,7 +34,7 @@ def postpone(db: Connection, device_id: int, at: float) -> None:
 def rest(db: Connection, device_id: int, now: float, *, full: bool) -> None:
     """The queue was looked at: again when the next command is due, or when something wakes it."""
     db.execute(
-        "UPDATE devices SET queue_at = CASE WHEN ? THEN NULL ELSE (SELECT min(due_at) "
+        "UPDATE devices SET queue_at = CASE WHEN ? = 1 THEN NULL ELSE (SELECT min(due_at) "
         "FROM commands WHERE device_id = devices.id AND state = 'ready' AND due_at > ?) END "
         "WHERE id = ?",
         (full, now, device_id),

@@ -105,7 +105,7 @@ def looks(
 def _load(db: Connection, location: str, source: Source) -> list[Any]:
     return db.execute(
         "SELECT adam_id, pricing_param, serial_number, what, place, since FROM odd_rows "
-        "WHERE location = ? AND source = ? ORDER BY rowid",
+        "WHERE location = ? AND source = ? ORDER BY id",
         (location, source),
     ).fetchall()
 

@@ -58,8 +58,7 @@ def want(db: Connection, location: str, kind: str, pairs: Iterable[Pair], now: f
     Returns how many are new. A pair that was asked for before and found missing is counted as a
     repeat.
     """
-    before = db.total_changes
-    db.executemany(
+    made = db.executemany(
         "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target_kind, target, "
         "state, ready_at, repeat) SELECT ?, ?, ?, ?, 'serial', ?, 'collected', ?, coalesce((SELECT "
         "CASE WHEN p.state = 'missing' THEN p.repeat + 1 ELSE 0 END FROM request_pairs p "
@@ -82,7 +81,7 @@ def want(db: Connection, location: str, kind: str, pairs: Iterable[Pair], now: f
             for p in pairs
         ],
     )
-    return db.total_changes - before
+    return max(made.rowcount, 0)  # -1 when there was none
 
 
 def collecting(db: Connection, location: str, kind: str) -> list[CollectedPair]:

@@ -62,6 +62,7 @@ CREATE TABLE assets (
 
 -- Rows of Apple's lists that the newest full read could not read; empty text: it may be any.
 CREATE TABLE odd_rows (
+    id INTEGER PRIMARY KEY,            -- in the order of the read
     location TEXT NOT NULL,
     source TEXT NOT NULL,              -- assets | assignments
     adam_id TEXT NOT NULL,
@@ -70,7 +71,7 @@ CREATE TABLE odd_rows (
     what TEXT NOT NULL,
     place TEXT NOT NULL,
     since DOUBLE PRECISION NOT NULL,   -- the first read that had it
-    PRIMARY KEY (location, source, adam_id, pricing_param, serial_number, what)
+    UNIQUE (location, source, adam_id, pricing_param, serial_number, what)
 );
 
 -- Pairs that an odd row may be of, each looked up on its own.

@@ -231,10 +231,10 @@ def cancel_elsewhere(
     db: Connection, service: str, scopes: Sequence[str], now: float
 ) -> list[OutboxRow]:
     """Calls to locations or servers that are no longer configured are not made; returns them."""
+    elsewhere = f"AND scope NOT IN ({rows.marks(len(scopes))}) " if scopes else ""
     found = db.execute(
         "UPDATE outbox SET state = 'failed', settled_at = ?, error = 'no longer configured' "
-        f"WHERE state IN {SQL_NOT_BEGUN} AND service = ? "
-        f"AND scope NOT IN ({rows.marks(len(scopes))}) "
+        f"WHERE state IN {SQL_NOT_BEGUN} AND service = ? {elsewhere}"
         f"RETURNING {rows.columns(OutboxRow)}",
         (now, service, *scopes),
     ).fetchall()

@@ -46,6 +46,7 @@ def test_nothing_is_due_in_an_empty_database(db: Connection) -> None:
     assert agenda.messages_at is agenda.calls_at is agenda.decide_at is agenda.queue_at is None
 
 
+@pytest.mark.sqlite_alone("its steps are counted")
 @pytest.mark.parametrize("name", [*WAITING, *OVER])
 def test_a_look_costs_the_same_however_much_there_is(db: Connection, name: str) -> None:
     table, values = (WAITING | OVER)[name]

@@ -11,17 +11,22 @@ ROOMS = {
     "database": "connections and migrations",
     "dry_run": "triggers of a transaction that is undone",
     "clock_steps": "all times of all tables, by row ids",
-    "pruning": "what is old, by row ids",
+    "pruning": "what is old, and pages that are given back",
+    "row_ids": "what tells a row from another, in each database",
+    "postgresql": "all that is said in PostgreSQL's words",
 }
 """Rooms in which SQLite's own may stand: each is written anew for another database."""
 
 DIALECT = {
     r"\bPRAGMA\b": (),
-    r"\browid\b": ("licences.odd_rows",),
+    r"\browid\b": (),
     r"\bsqlite_\w+": (),
     r"\bOR (?:IGNORE|REPLACE|ABORT|FAIL)\b": (),
     r"\b(?:strftime|julianday|unixepoch|datetime|iif|ifnull|typeof|random)\(": (),
     r"\bjson_\w+\(": (),
+    r"\b(?:min|max)\((?:[^()]|\([^()]*\))*(?:,| IS |[<>=])": (),
+    r"\b(?:NOT|WHEN|AND|OR|WHERE) \?(?! )|\b(?:NOT|WHEN|AND|OR|WHERE) \? (?:THEN|AND|OR|IS)\b": (),
+    r"\? IS\b": (),
     r"\bgroup_concat\(": (),
     r"\binstr\(": (),
     r"\bIS NOT (?!NULL\b|DISTINCT\b)|\bIS (?!NOT\b|NULL\b|DISTINCT\b)[?\w]": (),

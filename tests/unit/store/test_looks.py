@@ -34,6 +34,7 @@ LOOKS: dict[str, tuple[Callable[[Connection], object], str, dict[str, object]]] 
 }
 
 
+@pytest.mark.sqlite_alone("its steps are counted")
 @pytest.mark.parametrize("name", LOOKS)
 def test_a_look_takes_the_same_steps_however_many_rows_there_are(db: Connection, name: str) -> None:
     look, table, values = LOOKS[name]

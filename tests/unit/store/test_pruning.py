@@ -42,6 +42,7 @@ def keep_rows(db: Connection, table: str, numbers: range) -> None:
             rows_like(db, "installs", STAY["installs"] | {"id": number}, [number])
 
 
+@pytest.mark.sqlite_alone("its steps are counted")
 @pytest.mark.parametrize("rule", [r for r in RULES if r.table in STAY], ids=lambda r: r.table)
 def test_a_look_reads_no_more_however_much_stays(
     db: Connection, rule: Rule, monkeypatch: pytest.MonkeyPatch

@@ -78,6 +78,7 @@ def test_storing_counts_wishes_and_not_what_is_counted(db: Connection) -> None:
     assert installs.store(db, [wish("S1", priority=5), wish("S2")], NOW) == 1
 
 
+@pytest.mark.sqlite_alone("its steps are counted")
 @pytest.mark.parametrize(
     ("look", "each"), [(totals.open_commands, 0), (totals.not_desired, 0), (totals.licences, 12)]
 )
@@ -90,6 +91,7 @@ def test_a_count_does_not_read_what_is_at_rest(
     assert many - few <= 990 * each + 20
 
 
+@pytest.mark.sqlite_alone("its plan is looked at")
 def test_wanted_installs_are_counted_by_what_stands_in_an_index(db: Connection) -> None:
     plan = []
     db.set_trace_callback(plan.append)

@@ -3,6 +3,7 @@
 import sqlite3
 from typing import Any
 
+import psycopg
 import pytest
 
 from bridge.domain.licences.batch import Rectangle
@@ -56,7 +57,7 @@ def test_a_pair_is_not_wanted_while_a_request_for_it_is_open(db: Connection) -> 
 
 def test_the_database_itself_holds_that_rule(db: Connection) -> None:
     make_request(db, A)
-    with pytest.raises(sqlite3.IntegrityError):
+    with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)):
         db.execute(
             "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target_kind, "
             "target, state, ready_at) VALUES ('hq', 'ASSOCIATE', ?, 'STDQ', 'serial', 'A', "

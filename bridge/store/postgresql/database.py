@@ -1,0 +1,166 @@
+"""The database as one of PostgreSQL's: transactions, and who may write.
+
+One writer at a time holds here as in a file, by an advisory lock that ends with its transaction:
+what is read within a write stays true until it is committed, and nothing has to be repeated.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import conninfo
+
+from bridge.errors import StoreError, StoreLocked
+from bridge.store.file.writer_lock import WAIT
+from bridge.store.postgresql.connection import Connection, connect
+from bridge.store.postgresql.failing import as_store_error
+from bridge.store.postgresql.schema import migrate
+
+CONNECT_TIMEOUT = 5
+"""Seconds for which a connection is waited for."""
+
+_LOCKS = 0x42524447
+"""The first half of the keys of our advisory locks; the second says which one, and of which
+schema."""
+_WRITER = "writer"
+
+
+class PostgresqlDatabase:
+    """A database of PostgreSQL: a connection that writes, and one for each thread that reads.
+
+    `where` is a URL or a connection string of libpq; messages name it without its password.
+    `open()` must be called once before use; it makes the tables.
+    """
+
+    def __init__(self, where: str) -> None:
+        self._where = where
+        self.name = shown(where)
+        self._turn = threading.Lock()
+        self._writer: Connection | None = None
+        self._readers = threading.local()
+        self._all_readers: list[Connection] = []
+        self._readers_lock = threading.Lock()
+        self._closed: StoreError | None = _not_open(self.name)
+        self.failed: StoreError | None = None
+        """Why the last write failed; None when it did not."""
+
+    def open(self) -> None:
+        """Connect, and apply what migrations are pending. Raises StoreError, SchemaTooNew."""
+        self.close()
+        try:
+            with as_store_error(self.name):
+                self._writer = self._connect()
+                with self._writer.raw.transaction():
+                    _take_lock(self._writer, WAIT)
+                    migrate(self._writer.raw)
+        except BaseException as error:
+            self.close(error if isinstance(error, StoreError) else None)
+            raise
+        self._closed = None
+
+    def close(self, why: StoreError | None = None) -> None:
+        """Close every connection; the object can be opened again. Until then whoever uses it is
+        told `why`."""
+        self._closed = why or _not_open(self.name)
+        with self._readers_lock:
+            for connection in self._all_readers:
+                connection.close()
+            self._all_readers.clear()
+            self._readers = threading.local()
+            if self._writer is not None:
+                self._writer.close()
+                self._writer = None
+
+    @contextmanager
+    def write(self, wait: float = WAIT) -> Iterator[Connection]:
+        """A short write transaction: committed when the block ends, rolled back when it raises.
+
+        Raises StoreLocked when others keep the lock for `wait` seconds, StoreAway, StoreFull.
+        """
+        if not self._turn.acquire(timeout=wait):
+            raise StoreLocked(f"{self.name}: another thread has kept it for {wait:g} s")
+        try:
+            self._check_open()
+            with as_store_error(self.name, self._note):
+                connection = self._live_writer()
+                with connection.raw.transaction():
+                    _take_lock(connection, wait)
+                    yield connection
+                self.failed = None
+        finally:
+            self._turn.release()
+
+    @contextmanager
+    def read(self) -> Iterator[Connection]:
+        """A consistent view, on this thread's own connection; raises StoreError."""
+        self._check_open()
+        with as_store_error(self.name):
+            connection = getattr(self._readers, "connection", None)
+            if connection is None or connection.raw.closed:
+                connection = self._readers.connection = self._new_reader()
+            with connection.raw.transaction():
+                yield connection
+
+    @contextmanager
+    def long_read(self) -> Iterator[Connection]:
+        """A connection for one long look at the database, which is closed afterwards.
+
+        There is no transaction around it. Raises StoreError as `read` does.
+        """
+        self._check_open()
+        with as_store_error(self.name):
+            connection = self._new_reader()
+            try:
+                yield connection
+            finally:
+                with self._readers_lock:
+                    if connection in self._all_readers:  # else the database was closed meanwhile
+                        self._all_readers.remove(connection)
+                        connection.close()
+
+    def _live_writer(self) -> Connection:
+        if self._writer is None or self._writer.raw.closed:
+            self._writer = self._connect()
+        return self._writer
+
+    def _new_reader(self) -> Connection:
+        """A connection that never writes, and sees one moment within a transaction."""
+        connection = self._connect()
+        connection.raw.read_only = True
+        connection.raw.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
+        with self._readers_lock:
+            self._all_readers = [each for each in self._all_readers if not each.raw.closed]
+            self._all_readers.append(connection)
+        return connection
+
+    def _connect(self) -> Connection:
+        return connect(self._where, connect_timeout=CONNECT_TIMEOUT, application_name="vpp-bridge")
+
+    def _check_open(self) -> None:
+        if self._closed is not None:
+            raise self._closed.with_traceback(None)
+
+    def _note(self, failure: StoreError) -> None:
+        self.failed = failure
+
+
+def shown(where: str) -> str:
+    """The name of a database for people: its server and name, never a password."""
+    parts = conninfo.conninfo_to_dict(where)
+    parts.pop("password", None)
+    return conninfo.make_conninfo("", **{key: parts[key] for key in sorted(parts)})
+
+
+def _take_lock(connection: Connection, wait: float) -> None:
+    milliseconds = max(int(wait * 1000), 1)
+    connection.execute(f"SET LOCAL lock_timeout = {milliseconds}")
+    connection.execute(
+        "SELECT pg_advisory_xact_lock(?::int, hashtext(current_schema() || ?))", (_LOCKS, _WRITER)
+    )
+
+
+def _not_open(name: str) -> StoreError:
+    return StoreError(f"{name}: the database is not open")

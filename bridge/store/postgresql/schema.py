@@ -1,0 +1,45 @@
+"""The tables on PostgreSQL: the migrations of `store/schema.py`, each in the same order.
+
+Tables and indexes are written once for both databases (`migrations/`); triggers stand beside them
+in `migrations/postgresql/`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import psycopg
+
+from bridge.errors import SchemaTooNew
+from bridge.store.postgresql.dialect import table
+from bridge.store.schema import FIRST, script, statements
+
+MIGRATIONS = ("m001_first",)
+"""The names of all migrations, oldest first, as SQLite has them."""
+
+
+def migrate(connection: psycopg.Connection) -> None:
+    """Apply what migrations are pending, in the transaction that is open; raises SchemaTooNew."""
+    connection.execute(
+        "CREATE TABLE IF NOT EXISTS bridge_migrations "
+        "(name TEXT PRIMARY KEY, applied_at TIMESTAMPTZ NOT NULL DEFAULT now())"
+    )
+    applied = {row[0] for row in connection.execute("SELECT name FROM bridge_migrations")}
+    if foreign := sorted(applied - set(MIGRATIONS)):
+        raise SchemaTooNew(
+            f"the database was written by a newer bridge (it has {foreign[-1]}): "
+            "start that version, or restore a backup made before it"
+        )
+    for name in MIGRATIONS:
+        if name not in applied:
+            for statement in _first():
+                connection.execute(statement)
+            connection.execute("INSERT INTO bridge_migrations (name) VALUES (%s)", (name,))
+
+
+def _first() -> Iterator[str]:
+    for group in FIRST:
+        for statement in statements(f"m001_{group}.sql"):
+            if not statement.startswith("CREATE TRIGGER"):
+                yield table(statement)
+    yield script("postgresql/m001_functions.sql")

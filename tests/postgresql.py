@@ -1,0 +1,161 @@
+"""A PostgreSQL for tests: the server that BRIDGE_TEST_POSTGRESQL names, or one that is started from
+its programs, with its files in a folder of its own and no port.
+
+`BRIDGE_TEST_POSTGRESQL` is a connection string of somebody who may make databases.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import pwd
+import shutil
+import subprocess
+import tempfile
+import uuid
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from psycopg import conninfo, sql
+
+from bridge.store.postgresql.connection import Connection
+
+ENVIRONMENT = "BRIDGE_TEST_POSTGRESQL"
+OLDEST = 15
+_HOMES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql@*/bin")
+
+
+@functools.cache
+def programs() -> Path | None:
+    """The folder that holds `initdb` and `postgres`, the newest version of several."""
+    found = shutil.which("initdb")
+    if found:
+        return Path(found).resolve().parent
+    homes = [home for pattern in _HOMES for home in Path("/").glob(pattern.lstrip("/"))]
+    return max((each for each in homes if (each / "initdb").exists()), default=None, key=_version)
+
+
+def _version(folder: Path) -> float:
+    return float("".join(c for c in folder.parent.name if c.isdigit() or c == ".") or 0)
+
+
+@functools.cache
+def why_missing() -> str | None:
+    """Say why there is no server for tests, or None when there is one."""
+    if os.environ.get(ENVIRONMENT) or programs():
+        return None
+    return f"no PostgreSQL: {ENVIRONMENT} is not set, and initdb is not installed"
+
+
+@contextmanager
+def server() -> Iterator[str]:
+    """A connection string of a server that is up until this ends."""
+    if given := os.environ.get(ENVIRONMENT):
+        yield given
+        return
+    home = programs()
+    assert home is not None
+    # Not below pytest's folder: a socket's path has hardly a hundred bytes.
+    folder = Path(tempfile.mkdtemp(prefix="bridge-pg-"))
+    try:
+        if os.geteuid() == 0:
+            shutil.chown(folder, _other_user())
+        started = Server(home, folder)
+        started.make()
+        started.start()
+        try:
+            yield started.where
+        finally:
+            started.stop()
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Server:
+    """A server with its files in `folder`, without any care for a power cut."""
+
+    def __init__(self, home: Path, folder: Path) -> None:
+        self._home = home
+        self._data = folder / "data"
+        self._folder = folder
+        self.where = f"host={folder} user=bridge dbname=postgres"
+
+    def make(self) -> None:
+        """Make its files, once."""
+        self._run(
+            *("initdb", "-D", str(self._data), "-U", "bridge", "-A", "trust", "-N", "-E", "UTF8"),
+            *("--locale=C.UTF-8", "--no-instructions"),
+        )
+
+    def start(self) -> None:
+        """Start it; it takes connections when this returns."""
+        options = (
+            f"-c listen_addresses='' -c unix_socket_directories='{self._folder}' -c fsync=off "
+            "-c full_page_writes=off -c max_connections=300 -c shared_buffers=32MB"
+        )
+        log = str(self._folder / "log")
+        self._run("pg_ctl", "-D", str(self._data), "-l", log, "-o", options, "-w", "start")
+
+    def stop(self, mode: str = "immediate") -> None:
+        """Stop it; `immediate` is as a crash."""
+        self._run("pg_ctl", "-D", str(self._data), "-m", mode, "-w", "stop")
+
+    def _run(self, program: str, *words: str) -> None:
+        command: Sequence[str] = [str(self._home / program), *words]
+        user = _other_user() if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+        done = subprocess.run(
+            command,
+            check=False,
+            user=user,
+            group=pwd.getpwnam(user).pw_gid if user else None,
+            extra_groups=[] if user else None,
+            cwd=self._folder,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert done.returncode == 0, f"{program}: {done.stdout[-2000:]}"
+
+
+def _other_user() -> str:
+    known = {entry.pw_name for entry in pwd.getpwall()}
+    return "postgres" if "postgres" in known else "nobody"
+
+
+@contextmanager
+def database(server: str) -> Iterator[str]:
+    """A connection string of an empty database on that server, which is removed afterwards."""
+    name = f"bridge_test_{uuid.uuid4().hex}"
+    with psycopg.connect(server, autocommit=True) as connection:
+        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+    try:
+        yield conninfo.make_conninfo(server, dbname=name)
+    finally:
+        with psycopg.connect(server, autocommit=True) as connection:
+            connection.execute(
+                sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
+            )
+
+
+def count_anew(db: Connection) -> None:
+    """Ids begin with 1 again, though what had them was rolled back."""
+    db.execute(
+        "SELECT setval(pg_get_serial_sequence(table_name, column_name), 1, false) "
+        "FROM information_schema.columns "
+        "WHERE table_schema = current_schema() AND is_identity = 'YES'"
+    )
+
+
+def columns(db: Connection, table: str) -> list[tuple[str, str, bool]]:
+    """Of each column of a table its name, its type, and whether an INSERT must say it."""
+    found = db.execute(
+        "SELECT column_name, data_type, "
+        "is_nullable = 'NO' AND column_default IS NULL AND is_identity = 'NO' "
+        "FROM information_schema.columns "
+        "WHERE table_schema = current_schema() AND table_name = ? ORDER BY ordinal_position",
+        (table,),
+    )
+    return [(name, kind, bool(must)) for name, kind, must in found]
