@@ -71,7 +71,8 @@ def installs(db: Connection) -> list[InstallCount]:
     found = db.execute(
         "SELECT adam_id, location, state, reason, sum(count) AS count FROM ("
         "SELECT adam_id, desired, location, state, reason, count(*) AS count FROM installs "
-        "GROUP BY adam_id, desired, location, pricing_param, state, reason) WHERE desired > 0 "
+        "GROUP BY adam_id, desired, location, pricing_param, state, reason) AS counted "
+        "WHERE desired > 0 "
         "GROUP BY adam_id, location, state, reason "
         "ORDER BY adam_id, location, sum(count) DESC"
     )
@@ -88,7 +89,7 @@ def licences(db: Connection) -> list[LicenceCount]:
     found = db.execute(
         "WITH wishes AS (SELECT location, adam_id, pricing_param, wanted FROM "
         "(SELECT location, adam_id, pricing_param, desired, count(*) AS wanted FROM installs "
-        "GROUP BY adam_id, desired, location, pricing_param) WHERE desired > 0), "
+        "GROUP BY adam_id, desired, location, pricing_param) AS counted WHERE desired > 0), "
         "keys AS (SELECT location, adam_id, pricing_param FROM assets "
         "UNION SELECT location, adam_id, pricing_param FROM wishes) "
         "SELECT location, adam_id, pricing_param, total, available, retired, "
@@ -106,7 +107,7 @@ def devices(db: Connection) -> list[DeviceCount]:
     """How many devices each MDM server has shown."""
     found = db.execute(
         "SELECT server, count(*) AS known, sum(coalesce(enrolled, 0)) AS enrolled, "
-        "sum(coalesce(enrolled, 0) AND serial_number IS NULL) AS nameless "
+        "count(CASE WHEN enrolled = 1 AND serial_number IS NULL THEN 1 END) AS nameless "
         "FROM devices GROUP BY server ORDER BY server"
     )
     return [rows.read(DeviceCount, row) for row in found]

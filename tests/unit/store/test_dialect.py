@@ -24,7 +24,7 @@ DIALECT = {
     r"\bOR (?:IGNORE|REPLACE|ABORT|FAIL)\b": (),
     r"\b(?:strftime|julianday|unixepoch|datetime|iif|ifnull|typeof|random)\(": (),
     r"\bjson_\w+\(": (),
-    r"\b(?:min|max)\((?:[^()]|\([^()]*\))*(?:,| IS |[<>=])": (),
+    r"\b(?:min|max|sum)\((?!CASE)(?:[^()]|\([^()]*\))*(?:,| IS |[<>=])": (),
     r"\b(?:NOT|WHEN|AND|OR|WHERE) \?(?! )|\b(?:NOT|WHEN|AND|OR|WHERE) \? (?:THEN|AND|OR|IS)\b": (),
     r"\? IS\b": (),
     r"\bgroup_concat\(": (),
