@@ -31,7 +31,7 @@ def planned(shell: Shell) -> list[str]:
 @pytest.mark.parametrize(
     ("on_unwanted", "key", "words"),
     [
-        ("keep", "kept", "nothing happens there: app and licence stay"),
+        ("keep", "kept", "nothing happens, app and licence stay"),
         ("release", "licences_back", "the licence goes back; an app that stays stops working"),
         ("remove", "apps_deleted", "the licence goes back, then the app is deleted from the"),
     ],
@@ -119,7 +119,7 @@ def test_a_device_without_an_app_that_the_file_wants(shell: Shell) -> None:
     assert (told.exit_code, told.stderr) == (0, "")
     assert told.stdout.splitlines() == [
         f"1 device without app {app} from now on.",
-        f"On {serial} nothing happens there: app and licence stay.",
+        f"On {serial} nothing happens, app and licence stay.",
     ]
     assert shell.run("assign", "--not", serial, "--app", app).stdout == (
         f"0 devices without app {app} from now on, 1 as before.\n"

@@ -16,7 +16,7 @@ from bridge.domain.views import desired as views
 from bridge.domain.wording import counted
 
 WHAT_FOLLOWS: Final[Mapping[OnUnwanted, str]] = {
-    "keep": "nothing happens there: app and licence stay",
+    "keep": "nothing happens, app and licence stay",
     "release": "the licence goes back; an app that stays stops working after 30 days",
     "remove": "the licence goes back, then the app is deleted from the device",
 }
