@@ -88,7 +88,8 @@ class Device:
     ManagedApplicationList that the device answered; `installed_refused_at` is when it last would
     not answer an InstalledApplicationList, and `refusal` what it said the last time that it would
     not answer either; `declared_at` is when its declarative status last told of apps; the stamps
-    are the server's own times of the newest Authenticate, TokenUpdate and CheckOut.
+    are the server's own times of the newest Authenticate, TokenUpdate and CheckOut. With
+    `moved_to` the same device has enrolled with that server since, at its time `moved_at`.
     """
 
     id: int
@@ -121,6 +122,8 @@ class Device:
     authenticate_stamp: float | None
     token_stamp: float | None
     checkout_stamp: float | None
+    moved_to: str | None
+    moved_at: float | None
     filed_serial: str | None = None
     """What its server's `devices_file` says of it, which is not its own word."""
 

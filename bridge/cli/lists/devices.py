@@ -48,6 +48,8 @@ def _serial(device: Mapping[str, Any]) -> str:
 
 def _row(device: Mapping[str, Any]) -> tuple[object, ...]:
     enrolled = {True: "yes", False: "no", None: "not known"}[device["enrolled"]]
+    if device["moved_to"] is not None:
+        enrolled = f"moved to {device['moved_to']}"
     return (
         _serial(device),
         device["name"],

@@ -22,5 +22,8 @@ class Device(TypedDict):
     os_version: str | None
     enrolled: Annotated[bool | None, "Null: nobody said."]
     enrolled_at: Time | None
+    moved_to: Annotated[
+        str | None, "The server with which it has enrolled since: this record is past."
+    ]
     last_seen_at: Time | None
     apps_listed_at: Annotated[Time | None, "When it last listed its managed apps."]

@@ -15,7 +15,7 @@ from bridge.engine.context import Context
 from bridge.engine.decide import first_facts
 from bridge.engine.desired import apply
 from bridge.engine.enrolments import Found
-from bridge.engine.intake import serials
+from bridge.engine.intake import moves, serials
 from bridge.errors import CallError
 from bridge.store import meta
 from bridge.store.database import Connection
@@ -152,6 +152,8 @@ def _found(
         enrollment_id=found.enrollment_id or None,
         now=context.now,
     )
+    if device.moved_to is not None:
+        return
     number = None
     if device.serial_number is None:
         number = serials.learn(context, device.id, found.serial_number)
@@ -173,11 +175,26 @@ def _found(
             last_seen_at=device.last_seen_at or _past(found.last_seen_at, context.now),
         )
         queue_times.wake(db, device.id, context.now)
+        _left_for_another(context, device.id, found)
     now_known = devices.by_id(db, device.id)
     if now_known is not None and now_known.serial_number is not None:
         if now_known.enrolled:
             apply.for_device(context, now_known.serial_number)
         installs.touch_serials(db, [now_known.serial_number], context.now)
+
+
+def _left_for_another(context: Context, device_id: int, found: MdmDevice) -> None:
+    """A record that is shown as enrolled for the first time, though the same device talks to
+    another server, and did so later than to this one, is past."""
+    device = devices.by_id(context.db, device_id)
+    if device is None or device.udid is None or not device.enrolled:
+        return
+    for other in devices.elsewhere(context.db, device):
+        seen_here = found.last_seen_at or 0.0
+        enrolled_at = max(other.token_stamp or 0.0, other.authenticate_stamp or 0.0)
+        if other.enrolled and enrolled_at > seen_here:
+            moves.leave(context, device, other, enrolled_at)
+            return
 
 
 def _past(told: float | None, now: float) -> float | None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from bridge.domain.model import Install
+from bridge.domain.model import Device, Install
 from bridge.domain.times import rfc3339
 from bridge.domain.views import installs as views
 from bridge.domain.views.installs import Of
@@ -14,6 +14,7 @@ from bridge.engine.context import Context
 from bridge.store import events
 from bridge.store.commands import commands
 from bridge.store.commands.commands import Command
+from bridge.store.devices import devices
 from bridge.store.events import Event
 from bridge.store.installs import facts
 from bridge.store.licences import history
@@ -46,6 +47,8 @@ class History:
     """Apple's notifications about the pair, by the request that they are about."""
     sent: Sequence[Command]
     answers: Sequence[Any]
+    moves: Sequence[Device] = ()
+    """The records that the device left for another server."""
 
     @classmethod
     def load(cls, context: Context, install: Install) -> History:
@@ -57,7 +60,7 @@ class History:
         uuids = [command.command_uuid for command in sent]
         arrived = [events.new(each) for each in waiting.about("command_uuid", uuids)]
         answers = [*events.by_command(db, uuids), *map(asdict, arrived)]
-        return cls(install, asked, told, sent, answers)
+        return cls(install, asked, told, sent, answers, devices.moves(db, install.target))
 
     def steps(self) -> list[Step]:
         """What happened, oldest first."""
@@ -70,6 +73,9 @@ class History:
             what = f"{event['topic']}: {event['outcome'] or event['status']}"
             of = Of(command_uuid=event["command_uuid"], event=event["id"])
             found.append(Step(event["received_at"], what, of))
+        for past in self.moves:
+            what = f"the device moved from {past.server} to {past.moved_to}"
+            found.append(Step(past.moved_at or 0.0, what))
         if self.install.installed_at is not None:
             what = "a list from the device showed it Managed"
             found.append(Step(self.install.installed_at, what))

@@ -33,8 +33,9 @@ from bridge.wire.device_report import (
 )
 from bridge.wire.mdm_webhook import StoredWebhook
 
-_ENDS = ("Acknowledged", "Error", FORMAT_ERROR)
-STATUSES = (*_ENDS, "NotNow", "Idle")
+ENDS = ("Acknowledged", "Error", FORMAT_ERROR)
+"""The words that settle a command."""
+STATUSES = (*ENDS, "NotNow", "Idle")
 """The words that devices have for how a command fared (Apple, "Response status codes")."""
 
 
@@ -78,7 +79,7 @@ def handle(
         return f"{command.request_type}: NotNow"
     message, unread = webhook.message or {}, webhook.payload_error
     found_again = command.install_id is None and unheard.heard(db, device.id, command.request_type)
-    if status not in _ENDS:
+    if status not in ENDS:
         return odd_status.handle(context, event, status or "none", device, command)
     full = device_queue.length(db, device.id) >= context.policy.install.max_open_per_device
     told = _told(status, message, unread)
@@ -157,7 +158,7 @@ def _observe(context: Context, answer: Answered) -> tuple[str | None, News]:
     cannot be read, and what of it is news."""
     unread, command, news = answer.unread, answer.command, None
     observer = _OBSERVERS.get(command.request_type)
-    if observer is not None and (unread is None or answer.told.status in _ENDS[1:]):
+    if observer is not None and (unread is None or answer.told.status in ENDS[1:]):
         try:
             news = observer(context, answer)
         except ShapeError as error:

@@ -19,7 +19,7 @@ from bridge.domain.backoff import nth_delay
 from bridge.domain.model import Device
 from bridge.domain.policy import DAY
 from bridge.engine.context import Context
-from bridge.engine.intake import answers, declarations, serials
+from bridge.engine.intake import answers, declarations, moves, serials
 from bridge.engine.intake.answers import STATUSES, touch
 from bridge.store import meta
 from bridge.store.catalog import apps
@@ -72,7 +72,28 @@ def _handle(context: Context, event: Event, webhook: StoredWebhook) -> str:
         enrollment_id=webhook.enrollment_id if webhook.udid is None else None,
         now=event.received_at,
     )
+    if device.moved_to is not None and not _has_come_back(context, event, webhook, device):
+        return _left_behind(context, event, webhook, device)
     return handler(context, event, webhook, device)
+
+
+def _has_come_back(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> bool:
+    """Whether a device that had left this server talks to it again."""
+    stamp = _stamp(event, webhook)
+    if not moves.is_back(device, webhook.topic, stamp):
+        return False
+    moves.come_back(context, device)
+    return True
+
+
+def _left_behind(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
+    """A message from a server that the device has left: what it answered there is history."""
+    uuid = webhook.command_uuid if webhook.topic == "mdm.Connect" else None
+    command = commands.get(context.db, uuid) if uuid else None
+    status = _status(webhook)
+    if command is not None and command.device_id == device.id and status in answers.ENDS:
+        answers.handle(context, event, webhook, status, device, command)
+    return f"the device has moved to {device.moved_to} since, no effect"
 
 
 def _stamp(event: Event, webhook: StoredWebhook) -> float:
@@ -177,6 +198,8 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
         last_seen_at=_seen(event, device),
     )
     queue_times.wake(db, device.id, context.now)
+    if is_anew or not device.enrolled:
+        moves.note(context, device.id, stamp)
     if device.serial_number is None and webhook.udid is not None:
         _ask_server(context, event)
     if is_anew:
@@ -216,6 +239,7 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
         enrolment = max(device.enrolment, 1)
         devices.update(db, device.id, enrolled=1, enrolment=enrolment, enrolled_at=at)
         queue_times.wake(db, device.id, context.now)
+        moves.note(context, device.id, _stamp(event, webhook))
         if device.serial_number is None and webhook.udid is not None:
             _ask_server(context, event)
         touch(context, device.id)

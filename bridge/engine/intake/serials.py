@@ -33,7 +33,9 @@ def learn(context: Context, device_id: int, text: str | None) -> str | None:
     number = said.serial_number
     if number is not None and number != before.serial_number:
         devices.update(context.db, device_id, claimed_serial=None)
-        if others := devices.carrying(context.db, number, besides=device_id):
+        carrying = devices.carrying(context.db, number, besides=device_id)
+        # The same device at another server is about to leave that one.
+        if others := [each for each in carrying if each.udid != before.udid]:
             text = f"{number} is the serial number of {len(others) + 1} enrolled devices"
             log.warning("%s: it does not say which is meant", text, extra=keys)
     return number

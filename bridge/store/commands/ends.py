@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from bridge.store.commands.states import CANCELLED_FROM, SQL_NOT_IN_VIEW, Cause
 from bridge.store.database import Connection
-from bridge.store.devices import queue_times
+from bridge.store.devices import devices, queue_times
 from bridge.store.rows import among
 
 
@@ -25,6 +25,16 @@ def forget_queue(db: Connection, device_id: int, now: float) -> None:
         (now, device_id),
     )
     queue_times.wake(db, device_id, now)
+
+
+def leave_behind(db: Connection, device_id: int) -> None:
+    """The device has enrolled with another server: nobody waits for what this one has of it."""
+    db.execute(
+        "UPDATE commands SET state = 'dropped', look_at = NULL, push_at = NULL "
+        f"WHERE device_id = ? AND state IN {among(CANCELLED_FROM['nobody_waits'])}",
+        (device_id,),
+    )
+    devices.update(db, device_id, queue_at=None)
 
 
 def cancel(db: Connection, command_uuid: str, now: float, cause: Cause) -> None:

@@ -92,6 +92,41 @@ def ensure(
     return rows.read(Device, row)
 
 
+def elsewhere(db: Connection, device: Device) -> list[Device]:
+    """The records of the same device at other servers, but for those that it has left."""
+    found = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices "
+        "WHERE udid = ? AND server <> ? AND moved_to IS NULL ORDER BY id",
+        (device.udid, device.server),
+    )
+    return [rows.read(Device, row) for row in found]
+
+
+def inherit(db: Connection, device: Device, other: Device) -> None:
+    """What the device said of itself at another server is known here, until it says it anew."""
+    known = {fact: getattr(other, fact) for fact in sorted(_FACTS)}
+    missing = {k: v for k, v in known.items() if v and getattr(device, k) is None}
+    if missing:
+        update(db, device.id, **missing)
+    db.execute(
+        "INSERT INTO first_facts (device_id, fact, value, learnt_at) "
+        "SELECT ?, fact, value, learnt_at FROM first_facts WHERE device_id = ? "
+        "ON CONFLICT (device_id, fact) DO UPDATE SET value = excluded.value, "
+        "learnt_at = excluded.learnt_at WHERE excluded.learnt_at < first_facts.learnt_at",
+        (device.id, other.id),
+    )
+
+
+def moves(db: Connection, serial_number: str) -> list[Device]:
+    """The records that a device left for another server, by the time at which it did."""
+    found = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices "
+        "WHERE serial_number = ? AND moved_to IS NOT NULL ORDER BY moved_at",
+        (serial_number,),
+    )
+    return [rows.read(Device, row) for row in found]
+
+
 def learn(db: Connection, device_id: int, facts: Mapping[str, str | None], now: float) -> None:
     """Keep what a device said of itself; what it left out stays as it was."""
     known = {k: v for k, v in facts.items() if v and k in _FACTS}

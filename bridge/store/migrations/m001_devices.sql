@@ -29,6 +29,8 @@ CREATE TABLE devices (
     installed_refused_at DOUBLE PRECISION,  -- when it last refused an InstalledApplicationList
     refusal TEXT,                      -- what it said then, in words, instead of either list
     declared_at DOUBLE PRECISION,      -- when its declarative status last told of apps
+    moved_to TEXT,                     -- the server with which it enrolled since: this record is past
+    moved_at DOUBLE PRECISION,         -- that server's time of it
     left_out_at DOUBLE PRECISION,      -- since when its server's list of devices leaves it out
     serial_asked_at DOUBLE PRECISION,
     facts_asked_at DOUBLE PRECISION,   -- when it was last asked, because a `match` needs to know
@@ -44,6 +46,7 @@ CREATE UNIQUE INDEX devices_enrollment ON devices (server, enrollment_id)
     WHERE enrollment_id IS NOT NULL;
 CREATE INDEX devices_enrollment_id ON devices (enrollment_id) WHERE enrollment_id IS NOT NULL;
 CREATE INDEX devices_serial ON devices (serial_number);
+CREATE INDEX devices_everywhere ON devices (udid) WHERE udid IS NOT NULL;
 CREATE INDEX devices_claims ON devices (serial_number, server, id)
     WHERE serial_number IS NULL AND claimed_serial IS NOT NULL;
 CREATE INDEX devices_enrolled_serial ON devices (serial_number) WHERE enrolled = 1;
