@@ -131,6 +131,37 @@ COMMANDS: Mapping[str, Command] = {
     ),
 }
 
+EXAMPLES: Mapping[str, str] = {
+    "init": "init --public-url https://bridge.example.org",
+    "serve": "--config /etc/vpp-bridge/config.yaml serve",
+    "doctor": "doctor",
+    "plan": "plan",
+    "apply": "apply --limit 20",
+    "assign": "assign C02XL0GYJGH5 --app Pages",
+    "unassign": "unassign C02XL0GYJGH5 --app Pages",
+    "reclaim": "reclaim --unwanted --dry-run",
+    "status": "status --group kiosks",
+    "why": "why C02XL0GYJGH5 Pages",
+    "retry": "retry --app Pages",
+    "pause": "pause --app Pages",
+    "resume": "resume --app Pages",
+    "claim": "claim hq",
+    "sync": "sync assets",
+    "installs": "installs --needs-someone --by reason",
+    "reasons": "reasons NO_SEAT",
+    "devices": "devices --not-enrolled --csv",
+    "assets": "assets --location hq",
+    "assignments": "assignments --unwanted --app Pages",
+    "outbox": "outbox --state failed",
+    "events": "events --status set_aside",
+    "backup": "backup /var/backups/bridge.db",
+    "restore": "restore /var/backups/bridge.db",
+    "completion": "completion bash",
+    "demo": "demo --devices 50 --faults",
+    "simulate": "simulate --apple-only",
+}
+"""How each command is called, after `vpp-bridge`: its help has it."""
+
 ON_NO_DATABASE: Mapping[str, OnNoDatabase] = {
     "plan": "scratch",
     **dict.fromkeys(("apply", "assign", "claim", "sync"), "makes"),

@@ -8,26 +8,9 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
-from bridge.config import values
 from bridge.domain.wording import nearest
-from bridge.errors import ConfigError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
-
-
-class _Value(click.ParamType[str]):
-    """A value that the configuration knows, read in the same way."""
-
-    def __init__(self, name: str, read: Callable[[str], str]) -> None:
-        self.name = name
-        self._read = read
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Read it, or say what is wrong with it."""
-        try:
-            return self._read(str(value))
-        except ConfigError as error:
-            self.fail(f"{str(value)!r} {error}", param, ctx)
 
 
 class Word(click.ParamType[str]):
@@ -53,9 +36,6 @@ class Word(click.ParamType[str]):
         return [CompletionItem(word) for word in self.words if word.startswith(begin)]
 
 
-SERIAL = _Value("serial", values.device)
-"""A serial number, or the enrolment id of a user enrolment: which of both, the database tells."""
-ADAM_ID = _Value("adam_id", values.adam_id)
 ID = click.IntRange(1, 2**63 - 1)
 """A number that the database gave."""
 COUNT = click.IntRange(0, 10**9)

@@ -20,6 +20,7 @@ from click.core import ParameterSource
 
 from bridge.cli.commands import (
     COMMANDS,
+    EXAMPLES,
     HIDDEN,
     NOTHING,
     ON_NO_DATABASE,
@@ -164,7 +165,19 @@ class Root(click.Group):
             return None
         module, _, attribute = known.place.partition(":")
         command: click.Command = getattr(import_module(module), attribute)
+        if cmd_name in EXAMPLES:
+            command.epilog = f"Example: vpp-bridge {EXAMPLES[cmd_name]}"
         return command
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """A command by its name; of an unknown one, which is near."""
+        is_unknown = self.get_command(ctx, args[0]) is None and not args[0].startswith("-")
+        if is_unknown and not ctx.resilient_parsing:
+            near = import_module("bridge.domain.wording").nearest(args[0], list(COMMANDS))
+            ctx.fail(f"No such command {args[0]!r}{near}")
+        return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """The list of commands, without importing any of them."""

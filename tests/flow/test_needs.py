@@ -51,6 +51,9 @@ CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "pause": (("pause", "--all"), STORED),
     "pause location": (("pause", "--location", "hq"), STORED),
     "resume": (("resume", "--all"), STORED),
+    "installs": (("installs",), STORED),
+    "assignments": (("assignments",), STORED),
+    "reclaim": (("reclaim", "--unwanted", "--dry-run"), STORED),
     "devices": (("devices",), STORED),
     "assets": (("assets",), STORED),
     "outbox": (("outbox",), STORED),
@@ -61,7 +64,7 @@ CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "restore": (("restore", "nothing.db", "--yes"), STORED),
 }
 """By name: the command line, and what it needs."""
-NEED_NOTHING = {"completion", "demo", "simulate"}
+NEED_NOTHING = {"init", "reasons", "completion", "demo", "simulate"}
 
 
 def test_every_command_says_what_it_needs() -> None:

@@ -8,7 +8,8 @@ import click
 
 from bridge.app import Bridge
 from bridge.cli import show
-from bridge.cli.params import ADAM_ID, SERIAL, json_option
+from bridge.cli.names import ADAM_ID, SERIAL
+from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.wording import counted
 from bridge.store.installs import retry as stopped_installs

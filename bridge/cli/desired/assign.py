@@ -9,7 +9,8 @@ import click
 
 from bridge.app import Bridge
 from bridge.cli import show
-from bridge.cli.params import ADAM_ID, SERIAL, Decorated, json_option
+from bridge.cli.names import ADAM_ID, SERIAL
+from bridge.cli.params import Decorated, json_option
 from bridge.cli.root import USAGE, Settings
 from bridge.domain.desired.desired import OnUnwanted
 from bridge.domain.devices.targets import shown

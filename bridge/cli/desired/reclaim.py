@@ -7,7 +7,8 @@ from collections.abc import Sequence
 import click
 
 from bridge.cli import show
-from bridge.cli.params import ADAM_ID, COUNT, SERIAL, json_option
+from bridge.cli.names import ADAM_ID, SERIAL
+from bridge.cli.params import COUNT, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.desired.change import FEW_REMOVALS
 from bridge.domain.model import Install

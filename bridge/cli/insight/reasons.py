@@ -17,8 +17,6 @@ def reasons(name: str | None, as_json: bool) -> None:
     """Tell what a reason means and what to do about it; without a name, of all of them.
 
     Needs no configuration and no database.
-
-    Example: vpp-bridge reasons NO_SEAT
     """
     found = [each for each in meanings() if name in (None, each["reason"])]
     if as_json:

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from bridge.cli import show
-from bridge.cli.params import ADAM_ID, SERIAL, json_option
+from bridge.cli.names import ADAM_ID, SERIAL
+from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.engine.insight import explain
 

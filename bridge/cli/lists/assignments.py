@@ -6,7 +6,7 @@ import click
 
 from bridge.cli import show
 from bridge.cli.lists.listing import Item, Listing, Shown, list_options
-from bridge.cli.params import ADAM_ID, SERIAL
+from bridge.cli.names import ADAM_ID, SERIAL
 from bridge.cli.root import Settings
 
 
@@ -29,8 +29,6 @@ def assignments(
 
     It is what Apple told last; `vpp-bridge sync assignments` reads it anew. Wanted is a licence
     whose app is wanted there with a licence of that location.
-
-    Example: vpp-bridge assignments --unwanted --app 361309726
     """
     filters = {"adam_id": adam_id, "location": location, "serial": serial}
     with settings.open_bridge() as bridge:

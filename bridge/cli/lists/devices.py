@@ -9,7 +9,7 @@ import click
 
 from bridge.cli import show
 from bridge.cli.lists.listing import Listing, Shown, list_options
-from bridge.cli.params import SERIAL
+from bridge.cli.names import SERIAL
 from bridge.cli.root import Settings
 
 

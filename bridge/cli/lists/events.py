@@ -77,7 +77,7 @@ EVENTS = Listing(
 )
 
 
-@events.command()
+@events.command(epilog="Example: vpp-bridge events replay 17 --dry-run")
 @click.argument("event_id", metavar="ID", type=ID)
 @click.option("--dry-run", is_flag=True, help="Only say what it would change.")
 @json_option

@@ -10,7 +10,8 @@ import click
 
 from bridge.cli import show
 from bridge.cli.lists.listing import Item, Listing, Shown, list_options
-from bridge.cli.params import ADAM_ID, SERIAL, Word
+from bridge.cli.names import ADAM_ID, SERIAL
+from bridge.cli.params import Word
 from bridge.cli.root import Settings
 from bridge.domain.model import INSTALL_STATES
 from bridge.domain.reasons import REASONS
@@ -61,8 +62,6 @@ def installs(
 
     With --needs-someone all that waits for somebody, in one look; with --by reason how much that is
     and whose turn it is. The exit code is 0 whatever it shows.
-
-    Example: vpp-bridge installs --needs-someone --by reason
     """
     filters = filters_of(options)
     with settings.open_stored() as stored:

@@ -78,7 +78,7 @@ OUTBOX = Listing(
 )
 
 
-@outbox.command()
+@outbox.command(epilog="Example: vpp-bridge outbox retry 17")
 @click.argument("row_id", metavar="ID", type=ID)
 @json_option
 @click.pass_obj

@@ -9,7 +9,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from bridge.cli import root
-from bridge.cli.commands import COMMANDS, HIDDEN
+from bridge.cli.commands import COMMANDS, EXAMPLES, HIDDEN
 from bridge.cli.root import Settings, cli
 from bridge.errors import ConfigError, NotSent, StoreLocked
 
@@ -60,6 +60,10 @@ def test_without_a_command_the_help_is_shown_as_a_mistake() -> None:
     ("arguments", "said"),
     [
         (["no-such"], "vpp-bridge: No such command 'no-such'; see vpp-bridge --help"),
+        (
+            ["statu"],
+            "vpp-bridge: No such command 'statu'; did you mean status; see vpp-bridge --help",
+        ),
         (["status", "--no-such"], "vpp-bridge status: No such option"),
         (["why", "A1"], "vpp-bridge why: Missing argument 'ADAM_ID'"),
         (["why", "A_1", "1"], "vpp-bridge why: Invalid value for 'SERIAL': 'A_1' is not a serial"),
@@ -161,3 +165,15 @@ def test_a_command_imports_no_more_than_it_needs(module: str, never: set[str]) -
         [sys.executable, "-c", program], check=True, stdout=subprocess.PIPE, text=True
     )
     assert result.stdout.strip() == "[]"
+
+
+@pytest.mark.parametrize("name", COMMANDS)
+def test_a_command_shows_an_example_that_it_takes(name: str) -> None:
+    example = EXAMPLES[name].split()
+    shown = CliRunner().invoke(cli, [name, "--help"], prog_name="vpp-bridge").stdout
+    assert f"Example: vpp-bridge {' '.join(example)}" in " ".join(shown.split())
+    command = cli.get_command(None, name)  # type: ignore[arg-type]
+    assert command is not None
+    arguments = example[example.index(name) + 1 :]
+    parsed = command.make_context(name, list(arguments), resilient_parsing=True)
+    assert parsed.args == []

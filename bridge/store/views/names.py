@@ -1,0 +1,69 @@
+"""What apps and devices are called, for who names them so."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bridge.store.database import Connection
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """Something with an id and a name."""
+
+    id: str
+    name: str
+
+
+def apps(db: Connection) -> list[Named]:
+    """Every app that has a name or a bundle id, once for each, by its adam id."""
+    found = db.execute(
+        "SELECT adam_id, name FROM apps WHERE name IS NOT NULL "
+        "UNION SELECT adam_id, bundle_id FROM apps WHERE bundle_id IS NOT NULL ORDER BY 1"
+    )
+    return [Named(*row) for row in found]
+
+
+_DEVICE_ID = "coalesce(serial_number, enrollment_id)"
+
+
+def devices(db: Connection, name: str) -> list[Named]:
+    """The devices of this name, each once, in any case of (English) letters."""
+    found = db.execute(
+        f"SELECT DISTINCT {_DEVICE_ID}, name FROM devices "
+        f"WHERE (name = ? OR lower(name) = ?) AND {_DEVICE_ID} IS NOT NULL ORDER BY 1",
+        (name, name.lower()),
+    )
+    return [Named(*row) for row in found]
+
+
+def knows_device(db: Connection, device_id: str) -> bool:
+    """Whether this is a serial number or an enrolment id of a device, or of a wish."""
+    upper = device_id.upper()
+    row = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM devices WHERE serial_number = ?) "
+        "OR EXISTS (SELECT 1 FROM installs WHERE target = ?) "
+        "OR EXISTS (SELECT 1 FROM devices WHERE enrollment_id = ?)",
+        (upper, upper, device_id),
+    ).fetchone()
+    return bool(row[0])
+
+
+def device_names(db: Connection, limit: int) -> Sequence[str]:
+    """The names of devices, `limit` at most."""
+    found = db.execute(
+        "SELECT DISTINCT name FROM devices WHERE name IS NOT NULL ORDER BY name LIMIT ?", (limit,)
+    )
+    return [row[0] for row in found]
+
+
+def devices_beginning(db: Connection, begin: str, limit: int) -> list[Named]:
+    """Devices whose serial number or name begins so, in any case of (English) letters."""
+    found = db.execute(
+        f"SELECT {_DEVICE_ID}, coalesce(name, '') FROM devices WHERE {_DEVICE_ID} IS NOT NULL "
+        f"AND (substr({_DEVICE_ID}, 1, ?) IN (?, ?) OR lower(substr(name, 1, ?)) = ?) "
+        "ORDER BY 1 LIMIT ?",
+        (len(begin), begin, begin.upper(), len(begin), begin.lower(), limit),
+    )
+    return [Named(*row) for row in found]
