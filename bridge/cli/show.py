@@ -217,13 +217,22 @@ class _Silent:
 
 class _Living:
     def __init__(self, live: Live) -> None:
+        from rich.spinner import Spinner  # noqa: PLC0415
+
         self._live = live
+        self._spinner = Spinner("line")
 
     def update(self, lines: Mapping[str, str]) -> None:
-        """Replace all lines."""
+        """Replace all lines; what moves beside the first of them says that it goes on."""
+        from rich.console import Group  # noqa: PLC0415
         from rich.text import Text  # noqa: PLC0415
 
-        self._live.update(Text("\n".join(clean(f"{k}: {v}") for k, v in lines.items())))
+        texts = [Text(clean(f"{k}: {v}")) for k, v in lines.items()]
+        for text in texts:
+            text.highlight_regex("#+", "green")
+        if texts:
+            self._spinner.update(text=texts[0])
+            self._live.update(Group(self._spinner, *texts[1:]))
 
 
 class _Plain:

@@ -15,6 +15,8 @@ Pair = tuple[str, str]
 """A wanted app: (serial_number, adam_id)."""
 
 SHOWN = 5
+BAR = 20
+"""Characters between the ends of a progress bar."""
 
 _COUNTED = {
     "apple.retried": ("call to Apple made again", "calls to Apple made again"),
@@ -45,8 +47,11 @@ class Now:
 
     def lines(self) -> dict[str, str]:
         """For a terminal: what to show, by what it is about."""
+        done = self.states.get("installed", 0)
+        filled = BAR * done // self.wanted if self.wanted else BAR
         return {
             "time    ": f"{self.elapsed:.0f} s",
+            "done    ": f"[{'#' * filled}{'-' * (BAR - filled)}] {done} of {self.wanted}",
             "devices ": f"{self.enrolled} of {self.devices} enrolled",
             "licences": f"{self.licences} of {self.wanted} assigned{self._told()}",
             "installs": self._installs(),

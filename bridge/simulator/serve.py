@@ -38,14 +38,13 @@ class _QuietHandler(WSGIRequestHandler):
 class Running:
     """A world that is being served. Its kernel must follow a real clock."""
 
-    def __init__(self, world: World, apple_port: int = 0, mdm_port: int = 0) -> None:
+    def __init__(self, world: World, apple_port: int = 0, mdm_port: int | None = 0) -> None:
         self.world = world
         self._stop = threading.Event()
         self._failure: BaseException | None = None
-        self._servers = [
-            _server(apple_app(world), apple_port),
-            _server(mdm_app(world), mdm_port),
-        ]
+        self._servers = [_server(apple_app(world), apple_port)]
+        if mdm_port is not None:
+            self._servers.append(_server(mdm_app(world), mdm_port))
         world.outgoing.start()
         jobs: list[Callable[[], None]] = [
             partial(server.serve_forever, _POLL) for server in self._servers
@@ -90,8 +89,9 @@ def _server(app: WSGIApplication, port: int) -> BaseWSGIServer:
     return make_server("127.0.0.1", port, app, threaded=True, request_handler=_QuietHandler)
 
 
-def run(world: World, apple_port: int = 0, mdm_port: int = 0) -> Running:
-    """Serve both simulated services on loopback (port 0: any free one) until `Running.stop`.
+def run(world: World, apple_port: int = 0, mdm_port: int | None = 0) -> Running:
+    """Serve both simulated services on loopback (port 0: any free one) until `Running.stop`;
+    Apple's alone where the other has no port (None).
 
     The world must have been built with a real `clock`.
     """

@@ -91,3 +91,23 @@ def test_a_directory_that_cannot_be_written_is_one_line(start: Start, tmp_path: 
     output, errors = process.communicate()
     assert (process.returncode, output) == (1, "")
     assert errors == "vpp-bridge: world cannot be written: Is a directory\n"
+
+
+def test_apple_alone_stands_beside_a_real_mdm_server(start: Start, tmp_path: Path) -> None:
+    process = start("--apple-port", "0", "--apple-only", "--seats", "7", "--apps", "2")
+    lines = until_ready(process)
+    (init,) = [line.split() for line in lines if "vpp-bridge init" in line]
+    assert not any("MDM server  " in line for line in lines)
+    assert [path.name for path in (tmp_path / "world").iterdir()] == ["hq.vpptoken"]
+    url = init[init.index("--apple-url") + 1]
+    config = tmp_path / "config.yaml"
+    config.write_text(
+        f"database: bridge.db\napple: {{url: '{url}'}}\n"
+        "locations: {hq: {content_token_file: world/hq.vpptoken}}\n"
+    )
+    client = ClientPool(load_config(config, {}, ("apple",)), lambda: 0.0, Transports()).apple("hq")
+    assets = [each for step in client.walk_assets() for each in step.page.assets]
+    assert [(each.total, each.available) for each in assets] == [(7, 7), (7, 7)]
+    process.send_signal(signal.SIGINT)
+    process.communicate(timeout=10)
+    assert process.returncode == 0

@@ -63,6 +63,7 @@ def test_faults_and_a_kill_are_overcome_and_told() -> None:
     assert re.search(r"^Kills +1 × SIGKILL .* back after \d+\.\d s", told, re.M)
     assert "command posted again" in told
     assert told.rstrip().splitlines()[-1].startswith("Done: 2 apps really installed on all 3")
+    assert demo.STAY_HINT in told.splitlines()[-2]
     assert not run.stderr
 
 
@@ -93,6 +94,40 @@ def test_a_demonstration_that_is_broken_off_leaves_nothing(
         run.send_signal(signum)
         run.communicate(timeout=20)
         assert run.returncode == code
+    finally:
+        run.terminate()
+        run.communicate()
+    assert not list(tmp_path.iterdir())
+    assert not family(directory)
+
+
+def test_with_stay_it_goes_on_until_ctrl_c(tmp_path: Path) -> None:
+    run = subprocess.Popen(
+        [sys.executable, "-c", MINDFUL, "demo", "--devices", "2", "--apps", "1", "--stay"],
+        env=os.environ | {"TMPDIR": str(tmp_path)},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert run.stdout
+        told = []
+        for line in run.stdout:
+            told.append(line)
+            if line.startswith("  curl "):
+                break
+        (directory,) = tmp_path.iterdir()
+        shown = [line.split(" --config ", 1)[1].split() for line in told if " --config " in line]
+        assert {words[0] for words in shown} == {f"{directory}/config.yaml"}
+        tried = {words[1]: words[1:] for words in shown}
+        assert {"status", "installs", "why", "pause", "resume"} <= set(tried)
+        for name in ("status", "why"):
+            command = [sys.executable, "-m", "bridge", "--config", f"{directory}/config.yaml"]
+            done = subprocess.run([*command, *tried[name]], check=False, capture_output=True)
+            assert done.returncode == 0, done
+        assert any(line.startswith("Done: 1 app really installed") for line in told)
+        run.send_signal(signal.SIGINT)
+        run.communicate(timeout=20)
+        assert run.returncode == 0
     finally:
         run.terminate()
         run.communicate()

@@ -42,6 +42,8 @@ LIMIT = 80.0
 _USUAL, _EACH_FURTHER = 60, 0.5
 _EACH_KILL = 5.0
 _LOG_LINES = 15
+_LOOK_AFTER_IT = 0.5
+STAY_HINT = "With --stay all of it goes on running, for you to try status, why and the rest."
 _TERMINATED = 128 + signal.SIGTERM
 
 
@@ -57,6 +59,7 @@ _TERMINATED = 128 + signal.SIGTERM
     help="Kill (SIGKILL) and restart the bridge N times on the way.",
 )
 @click.option("--keep", is_flag=True, help="Keep the files: configuration, database, log.")
+@click.option("--stay", is_flag=True, help="Leave all of it running until Ctrl-C, to try it.")
 @click.option("--seed", type=int, default=1, show_default=True, help="What chance is made of.")
 @click.option(
     "--mdm",
@@ -65,7 +68,16 @@ _TERMINATED = 128 + signal.SIGTERM
     show_default=True,
     help="A real one needs its program on PATH (micromdm also scepclient) and the extra `real`.",
 )
-def demo(devices: int, apps: int, faults: bool, kills: int, keep: bool, seed: int, mdm: str) -> int:
+def demo(
+    devices: int,
+    apps: int,
+    faults: bool,
+    kills: int,
+    keep: bool,
+    stay: bool,
+    seed: int,
+    mdm: str,
+) -> int:
     """Show the bridge at work between a simulated Apple and a simulated MDM server with devices.
 
     Needs no configuration and no network. Exit code 0 only if every app was really installed on
@@ -86,7 +98,7 @@ def demo(devices: int, apps: int, faults: bool, kills: int, keep: bool, seed: in
         else:
             outside = OutsideWithRealMdm(devices, apps, seed, faults=faults, kind=mdm)
         deadline = began_at + LIMIT + further * _EACH_FURTHER + kills * _EACH_KILL
-        return _run(outside, directory, kills, seed, deadline)
+        return _run(outside, directory, kills, seed, deadline, stay=stay)
 
 
 @contextmanager
@@ -111,7 +123,9 @@ def _directory(*, keep: bool) -> Iterator[Path]:
             shutil.rmtree(directory, ignore_errors=True)
 
 
-def _run(outside: Outside, directory: Path, kills: int, seed: int, deadline: float) -> int:
+def _run(
+    outside: Outside, directory: Path, kills: int, seed: int, deadline: float, *, stay: bool
+) -> int:
     place = make_place(directory, outside.mdm_api_key)
     process = BridgeProcess(place)
     with ExitStack() as cleanup:
@@ -137,7 +151,7 @@ def _run(outside: Outside, directory: Path, kills: int, seed: int, deadline: flo
         show.line(f"{later} will enrol in the next {ENROL_WITHIN:g} s. Since the wish:")
         with show.progress() as view:
             watch.follow(view, in_place=show.on_terminal())
-        return _finish(watch, process)
+        return _finish(watch, process, stay=stay)
 
 
 def _introduce(place: Place, outside: Outside) -> None:
@@ -150,23 +164,59 @@ def _introduce(place: Place, outside: Outside) -> None:
     show.line("$ vpp-bridge serve & vpp-bridge apply --yes")
 
 
-def _finish(watch: Watch, process: BridgeProcess) -> int:
-    """Stop the bridge and print how it ended; the exit code."""
+def _finish(watch: Watch, process: BridgeProcess, *, stay: bool) -> int:
+    """Stop the bridge, later if all is to `stay`, and print how it ended; the exit code."""
     ended = process.ended()
     watch.settle()
     reasons = [_why(watch, pair) for pair in watch.unfinished()[: report.SHOWN]]
     if ended is not None:
         reasons.append(f"The bridge ended by itself with exit code {ended}.")
-    process.stop()
+    if not stay:
+        process.stop()
     result = watch.result(_counters(watch.place))
-    code = conclude(result, reasons)
+    code = conclude(result, reasons, hint=None if stay else STAY_HINT)
     if result.unfinished:
         _show_log(watch.place)
+    if stay and ended is None:
+        _stay(watch, process)
     return code
 
 
-def conclude(result: Result, reasons: Sequence[str]) -> int:
-    """Print how it ended, with `reasons` if it did not end well; the exit code."""
+def _stay(watch: Watch, process: BridgeProcess) -> None:
+    """Let everything run, and say what to try on it, until Ctrl-C or until the bridge ends."""
+    place, serial = watch.place, watch.outside.world.devices[0].serial_number
+    adam_id = next(iter(watch.outside.app_names))
+    show.heading("To try in another shell, until Ctrl-C here")
+    for command in (
+        "status",
+        "installs",
+        f"why {serial} {adam_id}",
+        f"assign --not {serial} --app {adam_id}",
+        f"unassign {serial} --app {adam_id}",
+        "pause --all",
+        "resume --all",
+    ):
+        click.echo(f"  {_program()} --config {place.config} {command}")
+    click.echo(f"  curl -u bridge:{place.api_key} {place.url}/v1/installs")
+    sys.stdout.flush()
+    try:
+        while process.ended() is None:
+            time.sleep(_LOOK_AFTER_IT)
+    except KeyboardInterrupt:
+        show.line()
+        show.line("Stopped.")
+    else:
+        show.line(f"The bridge ended by itself with exit code {process.ended()}.")
+
+
+def _program() -> str:
+    """How this program was called, so that a person can call it again."""
+    name = Path(sys.argv[0])
+    return f"{sys.executable} -m bridge" if name.suffix == ".py" else str(name)
+
+
+def conclude(result: Result, reasons: Sequence[str], *, hint: str | None = None) -> int:
+    """Print how it ended, with `reasons` if it did not end well, else a `hint`; the exit code."""
     show.line()
     columns = ("app", "adam id", "installed", "first", "median", "last")
     show.table(columns, report.app_rows(result))
@@ -175,6 +225,8 @@ def conclude(result: Result, reasons: Sequence[str]) -> int:
     show.line()
     complaints = report.verdict(result)
     if not complaints:
+        if hint is not None:
+            show.line(hint)
         show.line(report.good_news(result))
         return 0
     for line in complaints:

@@ -5,7 +5,9 @@ from __future__ import annotations
 import signal
 import socket
 import time
+from collections.abc import Mapping
 from pathlib import Path
+from queue import SimpleQueue
 
 import click
 
@@ -48,6 +50,14 @@ _APP = '  - {{adam_id: "{adam_id}", name: {name}, bundle_id: {bundle_id}, groups
 )
 @click.option("--devices", type=click.IntRange(0), default=20, show_default=True)
 @click.option("--apps", type=click.IntRange(0), default=3, show_default=True)
+@click.option(
+    "--seats", type=click.IntRange(0), metavar="N", help="Licences of each app; otherwise enough."
+)
+@click.option(
+    "--apple-only",
+    is_flag=True,
+    help="Only Apple, to stand beside a real MDM server; it has no devices then.",
+)
 @click.option("--seed", default=1, show_default=True, help="One seed gives one world.")
 @click.option("--faults", is_flag=True, help="Let the everyday mishaps happen, one of each.")
 @click.option(
@@ -63,6 +73,8 @@ def simulate(
     bridge_port: int,
     devices: int,
     apps: int,
+    seats: int | None,
+    apple_only: bool,
     seed: int,
     faults: bool,
     directory: Path,
@@ -72,21 +84,34 @@ def simulate(
     Writes a content token and a configuration with which the bridge talks to them. Nothing is kept
     after the end.
     """
-    for port in (apple_port, mdm_port):
+    for port in (apple_port,) if apple_only else (apple_port, mdm_port):
         _see_that_free(port)
     troubles = demo_faults(seed) if faults else []
-    world = build_world(devices, apps, seed, faults=troubles, clock=time.time)
+    if apple_only:
+        seats = devices if seats is None else seats  # for as many devices as the others have
+        devices = 0
+    world = build_world(devices, apps, seed, seats=seats, faults=troubles, clock=time.time)
     world.mdm.webhook.url = f"http://mdm:{_WEBHOOK_KEY}@127.0.0.1:{bridge_port}/hooks/mdm/main"
     with supervisor_signals() as signals:
-        running = run(world, apple_port, mdm_port)
+        running = run(world, apple_port, None if apple_only else mdm_port)
         try:
+            if apple_only:
+                _write(directory, {"hq.vpptoken": world.location.token})
+                _show_apple(world, running, directory)
+                _wait(signals)
+                return
             config = _config(world, running, bridge_port)
-            _write(directory, world.location.token, config)
+            _write(directory, {"hq.vpptoken": world.location.token, "config.yaml": config})
             _show(world, running, directory, config)
-            while signals.get() not in (signal.SIGINT, signal.SIGTERM):
-                pass
+            _wait(signals)
         finally:
             running.stop()
+
+
+def _wait(signals: SimpleQueue[int]) -> None:
+    """Until somebody ends it."""
+    while signals.get() not in (signal.SIGINT, signal.SIGTERM):
+        pass
 
 
 def _see_that_free(port: int) -> None:
@@ -111,15 +136,30 @@ def _config(world: World, running: Running, bridge_port: int) -> str:
     return head + ("".join(apps) or "  []\n")
 
 
-def _write(directory: Path, token: str, config: str) -> None:
+def _write(directory: Path, files: Mapping[str, str]) -> None:
     try:
         directory.mkdir(parents=True, exist_ok=True)
-        for name, text in (("hq.vpptoken", token), ("config.yaml", config)):
+        for name, text in files.items():
             path = directory / name
             path.touch(0o600)
             path.write_text(text)
     except OSError as error:
         raise click.ClickException(f"{directory} cannot be written: {error.strerror}") from None
+
+
+def _show_apple(world: World, running: Running, directory: Path) -> None:
+    token = directory / "hq.vpptoken"
+    show.pairs({"Apple": running.apple_url, "Content token": str(token)})
+    rows = [
+        (adam_id, name, world.location.library.assets[adam_id, "STDQ"].total)
+        for adam_id, (_, name) in world.catalogue.items()
+    ]
+    show.table(("adam id", "name", "seats"), rows)
+    show.line("Now, in another terminal, with your MDM server's URL and key:")
+    click.echo(
+        f"  vpp-bridge init --apple-url {running.apple_url} --token-file {token} --public-url ''"
+    )
+    show.line("Ctrl-C ends the simulation.")
 
 
 def _show(world: World, running: Running, directory: Path, config: str) -> None:

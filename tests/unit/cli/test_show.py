@@ -103,3 +103,15 @@ def test_progress_on_a_terminal_ends_with_the_last_lines(monkeypatch: pytest.Mon
         view.update({"assets of hq": "reading"})
         view.update({"assets of hq": "3, done"})
     assert "assets of hq: 3, done" in screen.getvalue()
+
+
+def test_progress_has_colour_on_a_terminal(monkeypatch: pytest.MonkeyPatch) -> None:
+    screen = io.StringIO()
+    monkeypatch.setattr(show, "on_terminal", lambda: True)
+    monkeypatch.setattr(
+        "rich.console.Console",
+        partial(Console, file=screen, force_terminal=True, width=60, color_system="standard"),
+    )
+    with show.progress() as view:
+        view.update({"done": f"{show.bar(1, 2)} 1 of 2"})
+    assert "\x1b[32m##########\x1b[0m" in screen.getvalue()
