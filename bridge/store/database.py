@@ -10,6 +10,7 @@ commits beside the checkpoint of another. Source: SQLite, "Write-Ahead Logging",
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Iterator
@@ -20,7 +21,6 @@ from bridge.errors import StoreError, StoreLocked
 from bridge.store.file.companions import (
     Identity,
     close_to_others,
-    identity,
     lock_file,
     open_private,
 )
@@ -33,7 +33,7 @@ from bridge.store.file.connection import (
     migrate,
     prepare,
 )
-from bridge.store.file.failing import as_store_error, check_size, full_or_not
+from bridge.store.file.failing import as_store_error, check_size, full_or_not, store_error
 from bridge.store.file.in_use import InUse, gone, in_use
 from bridge.store.file.writer_lock import WAIT, WriterLock
 from bridge.store.inbox.inbox import Inbox
@@ -52,6 +52,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self._name = str(path)
         self._lock: WriterLock | None = None
         self._writer: Connection | None = None
         self._use: InUse | None = None
@@ -135,7 +136,8 @@ class Database:
 
         False when somebody reads just now; then some of it stays there. Raises StoreError.
         """
-        with self._exclusive(), self._failing_as_store_error():
+        with self._open_lock().held(), self._failing_as_store_error():
+            self._check_identity()
             connection = self._open_writer()
             connection.execute("PRAGMA busy_timeout = 0")
             try:
@@ -150,9 +152,10 @@ class Database:
         Raises StoreLocked when others keep the lock for `wait` seconds, StoreFull, StoreGone, or
         another StoreError when SQLite fails (read-only, damaged).
         """
-        with self._exclusive(wait):
+        with self._open_lock().held(wait):
+            self._check_identity()
             connection = self._open_writer()
-            with as_store_error(self.path, self._note):
+            try:
                 try:
                     connection.execute("BEGIN IMMEDIATE")
                     changes = connection.total_changes
@@ -164,6 +167,11 @@ class Database:
                     # A failed COMMIT leaves the transaction open; SQLite may have ended it, too.
                     if connection.in_transaction:
                         connection.execute("ROLLBACK")
+            except sqlite3.DatabaseError as error:
+                if failure := store_error(error, self.path):
+                    self.failed = failure
+                    raise failure from error
+                raise
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
@@ -173,13 +181,17 @@ class Database:
         connection = getattr(self._readers, "connection", None)
         if connection is None:
             connection = self._readers.connection = self._new_reader()
-        with self._failing_as_store_error():
+        try:
             try:
                 connection.execute("BEGIN")
                 yield connection
             finally:
                 if connection.in_transaction:
                     connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            if failure := store_error(error, self.path):
+                raise failure from error
+            raise
 
     @contextmanager
     def read_all(self) -> Iterator[tuple[Connection, Waiting]]:
@@ -240,9 +252,6 @@ class Database:
     def _failing_as_store_error(self) -> AbstractContextManager[None]:
         return as_store_error(self.path)
 
-    def _note(self, failure: StoreError) -> None:
-        self.failed = failure
-
     def data_version(self) -> tuple[int, int]:
         """Numbers that change when another connection has committed, or something came into the
         inbox; cheap to ask."""
@@ -252,19 +261,13 @@ class Database:
             own = int(self._open_writer().execute("PRAGMA data_version").fetchone()[0])
         return own, self.inbox.file.data_version()
 
-    @contextmanager
-    def _exclusive(self, wait: float = WAIT) -> Iterator[None]:
-        with self._open_lock().held(wait):
-            self._check_identity()
-            yield
-
     def _check_identity(self) -> None:
         """That the file is the one that was opened: what is written to another name is lost."""
         try:
-            same = self._identity in (None, identity(self.path))
+            found = os.stat(self._name)
         except OSError:
-            same = False
-        if not same:
+            raise gone(self.path) from None
+        if self._identity not in (None, (found.st_dev, found.st_ino)):
             raise gone(self.path)
 
 

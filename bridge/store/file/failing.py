@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -16,19 +16,14 @@ _NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
 @contextmanager
-def as_store_error(
-    path: Path, note: Callable[[StoreError], object] = lambda _error: None
-) -> Iterator[None]:
-    """Disk full, locked, damaged: StoreError, which `note` is told. A broken rule or statement is
-    our mistake."""
+def as_store_error(path: Path) -> Iterator[None]:
+    """Disk full, locked, damaged: StoreError. A broken rule or statement is our mistake."""
     try:
         yield
     except sqlite3.DatabaseError as error:
-        failure = store_error(error, path)
-        if failure is None:
-            raise
-        note(failure)
-        raise failure from error
+        if failure := store_error(error, path):
+            raise failure from error
+        raise
 
 
 def check_size(path: Path) -> None:

@@ -6,6 +6,7 @@ does so by a connection that cannot write, so that closing the last one checkpoi
 
 from __future__ import annotations
 
+import os
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
@@ -23,7 +24,7 @@ from bridge.store.file.companions import (
     open_private,
 )
 from bridge.store.file.connection import BUSY_TIMEOUT_MS, READER_CACHE, connect, connect_reading
-from bridge.store.file.failing import as_store_error, check_size, full_or_not, store_error
+from bridge.store.file.failing import check_size, full_or_not, store_error
 from bridge.store.file.in_use import gone
 from bridge.store.file.writer_lock import WriterLock
 
@@ -151,7 +152,7 @@ class InboxFile:
         if connection is None:
             yield None
             return
-        with self._failing():
+        try:
             try:
                 connection.execute("BEGIN")
                 connection.execute("SELECT 1 FROM inbox LIMIT 1").fetchone()  # it begins with this
@@ -159,6 +160,8 @@ class InboxFile:
             finally:
                 if connection.in_transaction:
                     connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            raise self._error(error) from error
 
     def data_version(self) -> int:
         """A number that changes when something was written; cheap to ask."""
@@ -234,10 +237,16 @@ class InboxFile:
 
     def _failed(self, error: sqlite3.DatabaseError) -> Exception:
         """Why a transaction failed; it is noted, unless it is a mistake of ours."""
+        failure = self._error(error)
+        if isinstance(failure, StoreError):
+            self.failed = failure
+        return failure
+
+    def _error(self, error: sqlite3.DatabaseError) -> Exception:
+        """What to raise for an error of SQLite: itself, where it is a mistake of ours."""
         failure = store_error(error, self.path)
         if failure is None:
             return error
-        self.failed = failure
         return _mended(failure, MEND_DAMAGED) if isinstance(failure, StoreDamaged) else failure
 
     def _check_identity(self) -> None:
@@ -248,10 +257,11 @@ class InboxFile:
     @contextmanager
     def _failing(self) -> Iterator[None]:
         try:
-            with as_store_error(self.path):
-                yield
+            yield
         except StoreDamaged as error:
             raise _mended(error, MEND_DAMAGED) from error
+        except sqlite3.DatabaseError as error:
+            raise self._error(error) from error
 
 
 def _prepare(connection: sqlite3.Connection, path: Path) -> None:
@@ -281,6 +291,7 @@ def _mended(error: StoreError, mend: str) -> StoreError:
 
 def _identity_of(path: Path | str) -> Identity | None:
     try:
-        return identity(path)
+        found = os.stat(path)
     except OSError:
         return None
+    return found.st_dev, found.st_ino
