@@ -5,7 +5,7 @@ Times are seconds since the epoch. Field names are the database's columns where 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from bridge.domain.devices.platforms import platform_of
@@ -55,6 +55,8 @@ class Target:
     kind: Literal["serial", "user"]
     value: str
 
+
+_set = object.__setattr__
 
 DEFAULT_PRICING: Final = "STDQ"
 
@@ -126,11 +128,27 @@ class Device:
     moved_at: float | None
     filed_serial: str | None = None
     """What its server's `devices_file` says of it, which is not its own word."""
+    enrolment_id: str | None = field(init=False)
+    """By what its MDM server addresses it; None for one that nothing can be sent to yet, a user
+    enrolment, which has no UDID."""
+    may_be_asked: bool = field(init=False)
+    """Whether a command may be for it: it is enrolled, or an admin says so."""
+    apps_known: bool = field(init=False)
+    """Whether the device listed its apps since it was last enrolled."""
+    is_described: bool = field(init=False)
+    """Whether the device said what it is, or was asked and would not say."""
+    is_mac: bool = field(init=False)
+    """Whether this is a Mac, which needs InstallAsManaged (Apple, "Install Application")."""
 
-    @property
-    def may_be_asked(self) -> bool:
-        """Whether a command may be for it: it is enrolled, or an admin says so."""
-        return bool(self.enrolled) or (self.enrolled is None and self.filed_serial is not None)
+    def __post_init__(self) -> None:
+        """What each decision asks several times is worked out once."""
+        known = self.apps_listed_at is not None and self.apps_enrolment == self.enrolment
+        filed = self.enrolled is None and self.filed_serial is not None
+        _set(self, "enrolment_id", self.udid)
+        _set(self, "may_be_asked", bool(self.enrolled) or filed)
+        _set(self, "apps_known", known)
+        _set(self, "is_described", self.product_name is not None or self.facts_at is not None)
+        _set(self, "is_mac", platform_of(self.product_name) == "macOS")
 
     @property
     def target(self) -> str | None:
@@ -140,21 +158,10 @@ class Device:
         return self.serial_number
 
     @property
-    def enrolment_id(self) -> str | None:
-        """By what its MDM server addresses it; None for one that nothing can be sent to yet, a
-        user enrolment, which has no UDID."""
-        return self.udid
-
-    @property
     def said(self) -> tuple[object, ...]:
         """What groups and their rules may look at."""
         told = (self.serial_number, self.name, self.product_name, self.model)
         return (*told, self.os_version, self.build_version, self.server, self.enrolled)
-
-    @property
-    def apps_known(self) -> bool:
-        """Whether the device listed its apps since it was last enrolled."""
-        return self.apps_listed_at is not None and self.apps_enrolment == self.enrolment
 
     @property
     def is_enrolling(self) -> bool:
@@ -162,16 +169,6 @@ class Device:
         began = self.authenticate_stamp
         others = (self.token_stamp or 0.0, self.checkout_stamp or 0.0)
         return not self.enrolled and began is not None and began > max(others)
-
-    @property
-    def is_described(self) -> bool:
-        """Whether the device said what it is, or was asked and would not say."""
-        return self.product_name is not None or self.facts_at is not None
-
-    @property
-    def is_mac(self) -> bool:
-        """Whether this is a Mac, which needs InstallAsManaged (Apple, "Install Application")."""
-        return platform_of(self.product_name) == "macOS"
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,7 +29,7 @@ def read(cls: type[T], row: Sequence[Any]) -> T:
 @cache
 def columns(cls: type[Any], prefix: str = "") -> str:
     """The columns of `cls` for a SELECT, each with `prefix` in front."""
-    return ", ".join(prefix + field.name for field in dataclasses.fields(cls))
+    return ", ".join(prefix + field.name for field in _stored(cls))
 
 
 @lru_cache(maxsize=512)
@@ -68,7 +68,12 @@ def among(words: Sequence[str]) -> str:
 @cache
 def _shape(cls: type[Any]) -> tuple[int, tuple[int, ...]]:
     """How many columns `cls` has, and the places of those that are bools."""
-    fields = dataclasses.fields(cls)
+    fields = _stored(cls)
     return len(fields), tuple(
         place for place, field in enumerate(fields) if field.type in ("bool", "bool | None")
     )
+
+
+def _stored(cls: type[Any]) -> list[dataclasses.Field[Any]]:
+    """The fields that a row has; `cls` works out the others."""
+    return [field for field in dataclasses.fields(cls) if field.init]

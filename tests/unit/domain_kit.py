@@ -29,7 +29,7 @@ UUID = "11111111-0000-4000-8000-000000000001"
 
 def _made(cls: type[T], values: Mapping[str, Any]) -> T:
     """A value of which only some members matter; the others are None."""
-    return cls(**dict.fromkeys((f.name for f in fields(cls)), None) | values)  # type: ignore[arg-type]
+    return cls(**dict.fromkeys((f.name for f in fields(cls) if f.init), None) | values)  # type: ignore[arg-type]
 
 
 def install(**changes: Any) -> Install:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 from bridge.domain.catalogue.app_statuses import app_status
@@ -25,24 +26,44 @@ def answer_meaning(attempt: Attempt) -> Meaning | None:
 
     An error number that is known tells most; then why it was rejected; then the app's state.
     """
-    if attempt.status == FORMAT_ERROR:
+    return _meaning(
+        attempt.status,
+        attempt.state == "acknowledged",
+        attempt.error_domain,
+        attempt.error_code,
+        attempt.rejection_reason,
+        attempt.app_state,
+    )
+
+
+@lru_cache(maxsize=1024)
+def _meaning(
+    status: str | None,
+    accepted: bool,
+    error_domain: str | None,
+    error_code: int | None,
+    rejection_reason: str | None,
+    app_state: str | None,
+) -> Meaning | None:
+    """A fleet has few different answers, and each decision asks for one several times."""
+    if status == FORMAT_ERROR:
         return MALFORMED
-    if attempt.state == "acknowledged" and _is_good(attempt):
+    if accepted and _is_good(rejection_reason, app_state):
         return None
-    told = [device_error(attempt.error_domain, attempt.error_code)]
-    if attempt.rejection_reason is not None:
-        told.append(rejection(attempt.rejection_reason))
-    if attempt.app_state is not None:
-        told.append(app_status(attempt.app_state))
+    told = [device_error(error_domain, error_code)]
+    if rejection_reason is not None:
+        told.append(rejection(rejection_reason))
+    if app_state is not None:
+        told.append(app_status(app_state))
     known = (meaning for meaning in told if meaning.kind not in ("unknown", "unclear", *_GOOD))
     return next(known, told[0])
 
 
-def _is_good(attempt: Attempt) -> bool:
+def _is_good(rejection_reason: str | None, app_state: str | None) -> bool:
     """Whether an accepted install is on its way: a state that nobody knows is no refusal."""
-    if attempt.rejection_reason is None:
-        return app_status(attempt.app_state).kind in (*_GOOD, "unclear")
-    return app_status(attempt.app_state).kind in _GOOD
+    if rejection_reason is None:
+        return app_status(app_state).kind in (*_GOOD, "unclear")
+    return app_status(app_state).kind in _GOOD
 
 
 def telling_link(chain: Sequence[tuple[str | None, int | None]]) -> int:
