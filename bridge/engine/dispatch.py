@@ -74,6 +74,14 @@ class _Series:
     paused: Pauses
 
 
+@dataclass(frozen=True, slots=True)
+class Claimed:
+    """What one transaction claimed: how many calls were due, and those of them that are made."""
+
+    due: int = 0
+    all: Sequence[_Series] = ()
+
+
 class Dispatcher:
     """Claims due rows and has their calls made, a few at once for each location and server.
 
@@ -106,21 +114,23 @@ class Dispatcher:
         self._unsettled: list[tuple[OutboxRow, Ending]] = []
         self.finished = wake or Wake()
 
-    def start(self, now: float) -> int:
-        """Begin the calls that are due, save what is paused; returns how many were due."""
-        with self._database.write() as db:
-            context, paused = self._context(db, now), pauses.load(db)
-            claimed = self._claim(context)
-            known = [row for row in claimed if self._knows(context, row)]
-            going = [row for row in known if not pausing.hold_back(context, row, paused)]
-            for row in going:
-                self._calls[row.kind].begin(context, row)
-        all_series = self._series(going, paused)
-        with self._lock:  # only now that the claim is committed
-            self._under_way.update(each.scope for each in all_series)
-        for series in all_series:
+    def claim(self, context: Context) -> Claimed:
+        """Claim the calls that are due, save what is paused; `begin` them once that is committed,
+        or they are lost calls for the next start."""
+        due, paused = self._claim(context), pauses.load(context.db)
+        known = [row for row in due if self._knows(context, row)]
+        going = [row for row in known if not pausing.hold_back(context, row, paused)]
+        for row in going:
+            self._calls[row.kind].begin(context, row)
+        return Claimed(len(due), self._series(going, paused))
+
+    def begin(self, claimed: Claimed) -> int:
+        """Make the calls of a claim that is committed; returns how many were due."""
+        with self._lock:
+            self._under_way.update(each.scope for each in claimed.all)
+        for series in claimed.all:
             self._execute(lambda series=series: self._run(series))  # type: ignore[misc]
-        return len(claimed)
+        return claimed.due
 
     def stop(self) -> None:
         """Begin no further call of what was claimed: it is given back."""

@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import replace
+from dataclasses import dataclass
 
 from bridge.domain.policy import Policy
 from bridge.engine import recovery, timers
@@ -14,7 +14,7 @@ from bridge.engine.calls import Call
 from bridge.engine.commands import device_queue
 from bridge.engine.context import Context
 from bridge.engine.decide import reconcile, unsettled
-from bridge.engine.dispatch import Dispatcher, Executor, inline
+from bridge.engine.dispatch import Claimed, Dispatcher, Executor, inline
 from bridge.engine.insight import story
 from bridge.engine.intake import inbox
 from bridge.engine.licences import batch
@@ -27,6 +27,7 @@ from bridge.errors import StoreError
 from bridge.store import intake
 from bridge.store.agenda import Agenda, earliest, look
 from bridge.store.database import Connection, Database
+from bridge.store.inbox.waiting import Arrivals
 
 log = logging.getLogger(__name__)
 
@@ -38,6 +39,26 @@ GATHER = 0.02
 as several of them, and take processor and disk from the hook that is to store the next one."""
 
 PAUSE_AFTER_ERROR = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What one look showed: what there is to do in the database, and what came in beside it.
+
+    `messages_at` is when what came in is to be taken, None when nothing did; `arrivals` is what of
+    it is to be taken now.
+    """
+
+    agenda: Agenda
+    arrivals: Arrivals
+    messages_at: float | None
+
+    def is_due(self, now: float) -> bool:
+        """Whether a step on the road has something to do."""
+        agenda = self.agenda
+        at_once = self.arrivals.messages or agenda.dirty or agenda.seats or agenda.queue_ready
+        times = (agenda.messages_at, agenda.timers_at, agenda.calls_at)
+        return bool(at_once) or any(_is_due(at, now) for at in times)
 
 
 class Engine:
@@ -70,6 +91,7 @@ class Engine:
         once, which is cheaper."""
         self._monotonic = monotonic
         self._take_at = float("-inf")
+        self._seen: Look | None = None
         self._pairs_left: batch.Left = {}
         self._pruning = Pruning(database, policy.retention, clock())
         self.dispatcher = Dispatcher(
@@ -85,6 +107,7 @@ class Engine:
 
     def clock_stepped(self, by: float) -> None:
         """The wall clock was set by so many seconds: nothing may wait for the old time."""
+        self._seen = None
         with self.database.inbox.read() as waiting, self.database.write() as db:
             intake.take_unhandled(db, waiting, self._context(db).now)
         clock_steps.stepped(self._context, self.database, tuple(self.outside.servers), by)
@@ -100,33 +123,50 @@ class Engine:
         """
         now = self.clock()
         done = self.dispatcher.settle_again() + self._watch(now)
-        agenda = self._agenda(now)
-        if agenda.acts:
+        seen = self._seen = self._look(now)
+        if seen.agenda.acts:
             done += story.tell_acts(self.database)
-        if _is_due(agenda.messages_at, now):
-            done += inbox.process(self.database, self._context)
-            self._take_at = self._monotonic() + self.gather
-        if _is_due(agenda.timers_at, now):
-            done += self._write(lambda context: timers.sweep(context, self.outside))
-        if done or agenda.dirty:
-            done += self._decide()
-        if done or agenda.seats:
-            done += self._write(reconcile.allocate_seats)
-        if done or agenda.collecting:
+        if seen.agenda.collecting:
             done += self._batch()
-        if done or agenda.queue_ready:
-            done += self._write(device_queue.start)
-        if done or _is_due(agenda.calls_at, now):
-            done += self.dispatcher.start(self.clock())
+        if done or seen.is_due(now):
+            done += self._along_the_road(seen, now, done)
         if now >= self._pruning.next_at or self._pruning.under_way:
             done += self._pruning.step(now)
+        if done:
+            self._seen = None
         return done > 0
 
+    def _along_the_road(self, seen: Look, now: float, done: int) -> int:
+        """All steps in one transaction, and then the calls that it claimed; returns how much it
+        was. `done` is what was done before it."""
+        agenda, moved, claimed = seen.agenda, list[story.Moved](), Claimed()
+        before = done
+        with self.database.write() as db:
+            context = self._context(db)
+            if seen.arrivals.messages or _is_due(agenda.messages_at, now):
+                done += inbox.process(context, seen.arrivals)
+                self._take_at = self._monotonic() + self.gather
+            if _is_due(agenda.timers_at, now):
+                done += timers.sweep(context, self.outside)
+            if done or agenda.dirty:
+                done += reconcile.decide_dirty(context, moved)
+            if done or agenda.seats:
+                done += reconcile.allocate_seats(context)
+            if done or agenda.queue_ready:
+                done += device_queue.start(context)
+            if done or _is_due(agenda.calls_at, now):
+                claimed = self.dispatcher.claim(context)
+        story.tell(moved)
+        return done - before + self.dispatcher.begin(claimed)
+
     def next_due(self) -> float | None:
-        """When the clock next makes something due, as things stand; seconds since the epoch."""
+        """When the clock next makes something due, as things stand since the last pass; seconds
+        since the epoch."""
         now = self.clock()
-        agenda = self._agenda(now)
+        seen = self._seen or self._look(now)
+        agenda = seen.agenda
         return earliest(
+            seen.messages_at,
             agenda.messages_at,
             now if agenda.dirty else None,
             agenda.timers_at,
@@ -139,31 +179,23 @@ class Engine:
     def _context(self, db: Connection) -> Context:
         return Context(db, self.policy, self.clock(), self.outside.servers)
 
-    def _agenda(self, now: float) -> Agenda:
-        with self.database.read_all() as (db, waiting):
+    def _look(self, now: float) -> Look:
+        with self.database.inbox.read() as waiting, self.database.read() as db:
             agenda = look(db, now)
-            if not waiting.any():
-                return agenda
-        rest = max(self._take_at - self._monotonic(), 0.0)
-        return replace(agenda, messages_at=earliest(agenda.messages_at, now + rest))
-
-    def _write(self, step: Callable[[Context], int]) -> int:
-        with self.database.write() as db:
-            return step(self._context(db))
-
-    def _decide(self) -> int:
-        moved: list[story.Moved] = []
-        with self.database.write() as db:
-            done = reconcile.decide_dirty(self._context(db), moved)
-        story.tell(moved)
-        return done
+            waiting = waiting.beyond(agenda.taken)
+            rest = self._take_at - self._monotonic()
+            if rest > 0:
+                return Look(agenda, Arrivals(), now + rest if waiting.any() else None)
+            arrivals = waiting.first(inbox.AT_ONCE)
+            return Look(agenda, arrivals, now if arrivals.messages else None)
 
     def _batch(self) -> int:
         """Make requests: planned while others may write, made one by one."""
         with self.database.read() as db:
             plan = batch.plan(self._context(db), self._pairs_left)
         if plan.suspended:
-            return self._write(batch.cancel)
+            with self.database.write() as db:
+                return batch.cancel(self._context(db))
         for each in plan.batches:
             with self.database.write() as db:
                 batch.make(self._context(db), each)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 
 from bridge.store import rows
 from bridge.store.database import Connection
+from bridge.store.inbox import mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,10 +20,12 @@ class Agenda:
     Times are seconds since the epoch, None for never.
     """
 
+    taken: int
+    """The id of the last message that was taken from the inbox."""
     acts: bool
     """What people did, and the log does not tell yet."""
     messages_at: float | None
-    """The next message."""
+    """The next message that is to be tried again."""
     dirty: bool
     """Installs that something touched."""
     decide_at: float | None
@@ -65,6 +68,7 @@ class Agenda:
 
 
 _PARTS = {
+    "taken": f"coalesce((SELECT CAST(value AS BIGINT) FROM meta WHERE key = '{mark.KEY}'), 0)",
     "acts": "EXISTS (SELECT 1 FROM acts)",
     "messages_at": "(SELECT min(next_try_at) FROM events WHERE status = 'new')",
     "dirty": "EXISTS (SELECT 1 FROM installs WHERE dirty_at IS NOT NULL)",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -69,34 +69,37 @@ def is_seen(db: Connection, message: NewMessage) -> bool:
     return found.fetchone() is not None
 
 
-def store(db: Connection, event: Event, now: float, retry_at: float | None = None) -> None:
-    """Keep a message that was taken from the inbox, with what came of it.
+def store(db: Connection, handled: Iterable[tuple[Event, float | None]], now: float) -> None:
+    """Keep messages that were taken from the inbox, with what came of each.
 
-    It was handled `now` if it is done or was tried. If it is new, it is handled at `retry_at`, or
-    as soon as can be.
+    It was handled `now` if it is done or was tried. With the time that stands beside it, or as soon
+    as can be, it is handled (again) if it is new.
     """
-    db.execute(
+    db.executemany(
         "INSERT INTO events (id, source, origin, topic, message_id, received_at, status, tries, "
         "next_try_at, processed_at, error, outcome, udid, command_uuid, apple_event_id, body) "
         "VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            event.id,
-            event.source,
-            event.origin,
-            event.topic,
-            event.message_id,
-            event.received_at,
-            event.status,
-            event.tries,
-            now if retry_at is None else retry_at,
-            now if event.tries or event.status == "done" else None,
-            event.error,
-            event.outcome,
-            event.udid,
-            event.command_uuid,
-            event.apple_event_id,
-            packed(event.body),
-        ),
+        [
+            (
+                event.id,
+                event.source,
+                event.origin,
+                event.topic,
+                event.message_id,
+                event.received_at,
+                event.status,
+                event.tries,
+                now if retry_at is None else retry_at,
+                now if event.tries or event.status == "done" else None,
+                event.error,
+                event.outcome,
+                event.udid,
+                event.command_uuid,
+                event.apple_event_id,
+                packed(event.body),
+            )
+            for event, retry_at in handled
+        ],
     )
 
 

@@ -44,8 +44,8 @@ def begin(db: Connection, arrived: Sequence[Arrived], now: float) -> list[Event]
 
 def take_unhandled(db: Connection, waiting: Waiting, now: float) -> None:
     """Take all that waits, to be handled later."""
-    for event in begin(db, list(waiting.beyond(mark.taken(db)).all()), now):
-        events.store(db, event, now)
+    arrived = list(waiting.beyond(mark.taken(db)).all())
+    events.store(db, ((event, None) for event in begin(db, arrived, now)), now)
 
 
 def _event(message: Arrived, now: float) -> Event:

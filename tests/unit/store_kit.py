@@ -58,7 +58,7 @@ def take(db: Connection, message: NewMessage, now: float, **ended: Any) -> bool:
     )
     made = intake.begin(db, [arrived], now)
     for event in made:
-        events.store(db, replace(event, **ended), now)
+        events.store(db, [(replace(event, **ended), None)], now)
     return bool(made)
 
 

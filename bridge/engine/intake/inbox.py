@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.engine.context import Context, ContextOf
+from bridge.engine.context import Context
 from bridge.engine.intake import apple, mdm
 from bridge.store import events, intake, meta
 from bridge.store.commands import commands
-from bridge.store.database import Connection, Database, savepoint
+from bridge.store.database import Database, savepoint
 from bridge.store.events import Event
 from bridge.store.inbox.message import NewMessage
+from bridge.store.inbox.waiting import Arrivals
 from bridge.store.service import streams
 from bridge.wire.apple_notification import AssetManagement, parse_notification
 from bridge.wire.apple_notification import storable as storable_notification
@@ -27,8 +28,6 @@ from bridge.wire.mdm_webhook import storable as storable_webhook
 log = logging.getLogger(__name__)
 
 Handler = Callable[[Context, Event], str]
-Finish = Callable[[Connection, int, float, str], None]
-Fail = Callable[[Connection, int, float, str, float | None], None]
 
 HANDLERS: dict[str, Handler] = {
     "mdm": mdm.handle,
@@ -39,7 +38,8 @@ MAX_TRIES = 3
 RETRY_AFTER = (1.0, 10.0)
 """Seconds before a message whose handling raised is handled again."""
 
-_BATCH = 100
+AT_ONCE = 100
+"""Messages handled in one transaction."""
 _LATELY = 10_000
 """Messages among which one that came twice is looked for, while no engine takes any: enough for as
 long as a sender repeats, and read in milliseconds."""
@@ -122,51 +122,75 @@ def _waits_already(database: Database, message: NewMessage, own_id: int) -> bool
     return any(key == (m.source, m.origin, m.kind) and m.id < own_id for m in same)
 
 
-def process(database: Database, context_of: ContextOf) -> int:
-    """Turn messages into observations, a batch in one transaction; returns how many.
+def process(context: Context, arrivals: Arrivals) -> int:
+    """Turn messages into observations; returns how many: those that are to be tried again, then
+    those that came in.
 
-    First those that are to be tried again, then what waits in the inbox. A message whose handler
-    raises is undone alone, tried again, and set aside after three tries; of an MDM server's, what
-    its envelope alone says takes effect then.
+    They are handled together. Where one raises, each is handled on its own, and that one is undone
+    alone, tried again, and set aside after three tries; of an MDM server's, what its envelope alone
+    says takes effect then.
     """
-    with database.read_all() as (_, waiting):
-        arrived = waiting.first(_BATCH)
-        more = bool(arrived) and waiting.beyond(arrived[-1].id).any()
-    with database.write() as db:
-        context = context_of(db)
-        batch = events.next_new(db, context.now, _BATCH)
-        for event in batch:
-            _process_one(context, event, events.finish, events.fail)
-        for event in intake.begin(db, arrived, context.now):
-            _take(context, event)
-        streams.waiting(db, arrived[-1].received_at if more else None)
-    return len(batch) + len(arrived)
+    again = events.next_new(context.db, context.now, AT_ONCE)
+    for event in again:
+        handled = _alone(context, event)
+        if handled.error is None:
+            events.finish(context.db, event.id, context.now, handled.outcome)
+        else:
+            events.fail(context.db, event.id, context.now, handled.error, handled.retry_at)
+    arrived = intake.begin(context.db, arrivals.messages, context.now)
+    events.store(context.db, map(_to_store, _together(context, arrived)), context.now)
+    streams.waiting(context.db, arrivals.rest_since)
+    return len(again) + len(arrivals.messages)
 
 
-def _take(context: Context, event: Event) -> None:
-    """Handle a message that comes from the inbox: it is stored once, with what came of it."""
+@dataclass(frozen=True, slots=True)
+class _Handled:
+    """What came of a message: an `outcome` in a few words; or an `error`, after which it is handled
+    again at `retry_at`, or set aside when that is None."""
 
-    def finish(db: Connection, _id: int, now: float, outcome: str) -> None:
-        events.store(db, replace(event, status="done", outcome=outcome), now)
-
-    def fail(db: Connection, _id: int, now: float, error: str, retry_at: float | None) -> None:
-        status = "set_aside" if retry_at is None else "new"
-        events.store(db, replace(event, status=status, tries=1, error=error), now, retry_at)
-
-    _process_one(context, event, finish, fail)
+    event: Event
+    outcome: str = ""
+    error: str | None = None
+    retry_at: float | None = None
 
 
-def _process_one(context: Context, event: Event, finish: Finish, fail: Fail) -> None:
+def _to_store(handled: _Handled) -> tuple[Event, float | None]:
+    """A message that came in, as it is stored: once, with what came of it."""
+    event = handled.event
+    if handled.error is None:
+        return replace(event, status="done", outcome=handled.outcome), None
+    status = "set_aside" if handled.retry_at is None else "new"
+    return replace(event, status=status, tries=1, error=handled.error), handled.retry_at
+
+
+def _together(context: Context, arrived: Sequence[Event]) -> list[_Handled]:
     try:
         with savepoint(context.db):
-            outcome = HANDLERS[event.source](context, event)
-            finish(context.db, event.id, context.now, outcome)
+            return [_handle(context, event) for event in arrived]
+    except Exception:  # it is told below, by the one that it is about
+        if not context.db.in_transaction:  # SQLite has undone all of it, as on a full disk
+            raise
+        log.debug("a message could not be processed among others", exc_info=True)
+    return [_alone(context, event) for event in arrived]
+
+
+def _handle(context: Context, event: Event) -> _Handled:
+    outcome = HANDLERS[event.source](context, event)
+    if log.isEnabledFor(logging.DEBUG):
         log.debug("a message is handled", extra=_log_keys(event) | {"outcome": outcome})
+    return _Handled(event, outcome)
+
+
+def _alone(context: Context, event: Event) -> _Handled:
+    try:
+        with savepoint(context.db):
+            return _handle(context, event)
     except Exception as error:  # whatever it is, the other messages must go on
+        if not context.db.in_transaction:
+            raise
         tries = event.tries + 1
         retry_at = None if tries >= MAX_TRIES else context.now + RETRY_AFTER[tries - 1]
         text = f"{type(error).__name__}: {error}"[:500]
-        fail(context.db, event.id, context.now, text, retry_at)
         if retry_at is None:
             _by_envelope(context, event, text)
             meta.count(context.db, f"{event.source}.set_aside", context.now)
@@ -174,6 +198,7 @@ def _process_one(context: Context, event: Event, finish: Finish, fail: Fail) -> 
             "a message could not be processed",
             extra=_log_keys(event) | {"tries": tries},
         )
+        return _Handled(event, error=text, retry_at=retry_at)
 
 
 def _by_envelope(context: Context, event: Event, why: str) -> None:

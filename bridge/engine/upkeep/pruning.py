@@ -24,6 +24,8 @@ class Pruning:
         self._after = 0
         self._returning = False
         self._folding = False
+        self.under_way = False
+        """Whether the present round has something left to do."""
         self.next_at = now
         """When the next round begins, seconds since the epoch."""
 
@@ -31,18 +33,15 @@ class Pruning:
         """The wall clock was set by so many seconds."""
         self.next_at += by
 
-    @property
-    def under_way(self) -> bool:
-        """Whether the present round has something left to do."""
-        return bool(self._left) or self._returning or self._folding
-
     def step(self, now: float) -> int:
         """One small step; returns how many rows were looked at, or pages went; 0 at the end."""
         if now >= self.next_at:
             self.next_at = now + EVERY
             self._left, self._after = list(pruning.RULES), 0
-            self._returning = self._folding = True
-        return self._forget(now) or self._return() or self._fold()
+            self._returning = self._folding = self.under_way = True
+        done = self._forget(now) or self._return() or self._fold()
+        self.under_way = bool(self._left) or self._returning or self._folding
+        return done
 
     def _forget(self, now: float) -> int:
         """Look on from where the last step ended, until something goes or enough was looked at."""

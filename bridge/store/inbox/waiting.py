@@ -17,6 +17,15 @@ _SELECT = f"SELECT {rows.columns(Arrived)} FROM inbox WHERE body IS NOT NULL AND
 
 
 @dataclass(frozen=True, slots=True)
+class Arrivals:
+    """Messages that are taken together, the oldest first; `rest_since` is when the first of those
+    that are left came, None when none is."""
+
+    messages: Sequence[Arrived] = ()
+    rest_since: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Waiting:
     """The messages beyond `taken`, the last one that the engine has taken.
 
@@ -30,15 +39,15 @@ class Waiting:
         """Those that a look at the database, begun after this one, does not know of."""
         return replace(self, taken=taken)
 
-    def first(self, limit: int) -> list[Arrived]:
+    def first(self, limit: int) -> Arrivals:
         """The oldest: `limit` of them, or fewer once they hold BYTES together."""
         found, size = list[Arrived](), 0
-        for message in self._rows(f"{_SELECT} ORDER BY id LIMIT ?", limit):
+        for message in self._rows(f"{_SELECT} ORDER BY id LIMIT ?", limit + 1):
             size += len(message.body)
-            if found and size > BYTES:
-                break
+            if found and (size > BYTES or len(found) == limit):
+                return Arrivals(found, message.received_at)
             found.append(message)
-        return found
+        return Arrivals(found)
 
     def all(self) -> Iterator[Arrived]:
         """All of them, the oldest first."""

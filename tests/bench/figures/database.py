@@ -14,7 +14,6 @@ from pathlib import Path
 from bridge.app import Bridge
 from bridge.app.inbox_upkeep import remove_taken
 from bridge.config import load_config
-from bridge.engine.intake import inbox
 from bridge.engine.upkeep.pruning import Pruning
 from bridge.simulator import templates
 from tests.bench.figures import Asked
@@ -23,6 +22,7 @@ from tests.bench.fleet import DAY, Fleet
 from tests.bench.report import Found, Row
 from tests.bench.setting import setting
 from tests.bench.world.mdm import Device
+from tests.intake import process
 
 MONTH = 30
 LATER = 31
@@ -154,7 +154,7 @@ def _come(bridge: Bridge, udids: list[str], day: int, now: float) -> None:
             f'"status": "Idle", "raw_payload": "{base64.b64encode(plist).decode()}"}}}}'
         )
         bridge.receive_webhook("main", body.encode())
-    while inbox.process(bridge.database, bridge.context):
+    while process(bridge.database, bridge.context):
         pass
 
 

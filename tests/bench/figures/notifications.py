@@ -12,7 +12,6 @@ from pathlib import Path
 
 from bridge.app import Bridge
 from bridge.config import load_config
-from bridge.engine.intake import inbox
 from bridge.engine.loop import Engine
 from tests.bench.bare.upsert import Row as Assigned
 from tests.bench.bare.upsert import Table
@@ -20,6 +19,7 @@ from tests.bench.figures import Asked
 from tests.bench.fleet import DAY, Fleet
 from tests.bench.report import Found, Row
 from tests.bench.setting import World, free_ports
+from tests.intake import process
 
 COUNT = 20
 """Notifications that are measured, after a few that are not."""
@@ -131,7 +131,7 @@ def _costs(bridge: Bridge, bodies: list[bytes]) -> Costs:
     for number, body in enumerate(bodies):
         began = time.process_time()
         bridge.receive_notification("hq", body)
-        inbox.process(bridge.database, bridge.context)
+        process(bridge.database, bridge.context)
         applied = time.process_time()
         _rest(engine)
         decided = time.process_time()

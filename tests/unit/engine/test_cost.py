@@ -22,6 +22,7 @@ from bridge.store.catalog import apps
 from bridge.store.database import Connection, Database
 from bridge.store.devices import devices
 from bridge.store.licences import assignments
+from tests.intake import process
 from tests.unit.engine_kit import at_time, context
 from tests.unit.store_kit import NOW, make_device, make_install, make_posted, pair
 
@@ -127,7 +128,7 @@ def cost_of(database: Database, **event: str) -> Cost:
     cost = Cost()
     with database.write() as db:
         cost.watch(db)
-    inbox.process(database, at_time(LATER))
+    process(database, at_time(LATER))
     with database.write() as db:
         cost.decided = reconcile.decide_dirty(context(db, LATER))
         device_queue.start(context(db, LATER))

@@ -24,6 +24,7 @@ from tests.unit.engine_kit import (
     configuration,
     refused_by_apple,
     refused_by_mdm,
+    start,
 )
 from tests.unit.store_kit import (
     NOW,
@@ -109,7 +110,7 @@ def run(database: Database, folder: Path, kind: str, outcome: Any, now: float = 
     dispatcher = Dispatcher(database, POLICY, calls, clock)
     with database.write() as db:
         subject = prepare(db, kind)
-    assert dispatcher.start(clock.now) == 1
+    assert start(dispatcher, database, clock.now) == 1
     with database.write() as db:
         service = value(db, "SELECT service FROM outbox WHERE id = ?", subject.row)
         scope = value(db, "SELECT scope FROM outbox WHERE id = ?", subject.row)

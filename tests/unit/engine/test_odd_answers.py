@@ -12,6 +12,7 @@ from bridge.engine.intake import inbox
 from bridge.store.catalog import apps
 from bridge.store.database import Connection, Database
 from bridge.store.devices import devices
+from tests.intake import process
 from tests.odd_messages import ODD, Message, Path, places, put
 from tests.unit.engine_kit import at_time
 from tests.unit.store_kit import NOW, device_of, make_install, make_posted, state, value
@@ -95,7 +96,7 @@ def deliver(database: Database, status: str, payload: bytes) -> Any:
     inbox.receive_webhook(
         database, "main", json.dumps(body | {"acknowledge_event": event}).encode(), NOW + 60
     )
-    inbox.process(database, at_time(NOW + 60))
+    process(database, at_time(NOW + 60))
     with database.read() as db:
         return db.execute("SELECT status, outcome, error FROM events").fetchone()
 

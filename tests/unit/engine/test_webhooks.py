@@ -14,6 +14,7 @@ from bridge.store.commands import commands, device_queue
 from bridge.store.database import Connection, Database
 from bridge.store.devices import installed_apps
 from bridge.store.installs import installs
+from tests.intake import process
 from tests.unit.engine_kit import POLICY, at_time
 from tests.unit.store_kit import (
     INSTALL,
@@ -51,7 +52,7 @@ def deliver(database: Database, topic: str, second: int, at: float = NOW, **even
         member: {"udid": UDID, "raw_payload": plist(UDID=UDID, SerialNumber="s1")} | event,
     }
     inbox.receive_webhook(database, "main", json.dumps(body).encode(), at)
-    inbox.process(database, at_time(at))
+    process(database, at_time(at))
     with database.read() as db:
         return str(value(db, "SELECT outcome FROM events ORDER BY id DESC LIMIT 1"))
 
@@ -335,7 +336,7 @@ def test_when_a_message_that_fails_is_tried_again(
     at = NOW
     for _ in range(tries - 1):
         at += 10.0
-        inbox.process(database, at_time(at))
+        process(database, at_time(at))
     with database.read() as db:
         row = db.execute("SELECT status, tries, next_try_at FROM events").fetchone()
         counted = meta.counters(db).get("mdm.set_aside", 0)

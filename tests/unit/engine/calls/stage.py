@@ -21,7 +21,7 @@ from bridge.engine.dispatch import Dispatcher
 from bridge.engine.timers import Outside
 from bridge.errors import OutcomeUnknown
 from bridge.store.database import Connection, Database
-from tests.unit.engine_kit import POLICY, Clock, configuration
+from tests.unit.engine_kit import POLICY, Clock, configuration, start
 from tests.unit.store_kit import PAGES
 
 SERIAL = "S1"
@@ -141,7 +141,7 @@ class Stage:
         self.clock.now += later
         dispatcher = Dispatcher(self.database, POLICY, calls or self.calls(), self.clock)
         try:
-            while dispatcher.start(self.clock.now):
+            while start(dispatcher, self.database, self.clock.now):
                 pass
         except Killed:
             pass
