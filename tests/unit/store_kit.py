@@ -203,7 +203,8 @@ def newest(
     db: Connection, *serials: str, location: str = "hq", kind: str = "ASSOCIATE"
 ) -> dict[Pair, PairRecord]:
     """The newest requests for Pages and Keynote of these devices."""
-    return request_pairs.newest(db, location, kind, of_both(serials))
+    found = request_pairs.newest(db, location, of_both(serials))
+    return {pair: record for (of_kind, pair), record in found.items() if of_kind == kind}
 
 
 def of_both(serials: Sequence[str]) -> list[tuple[str, str]]:

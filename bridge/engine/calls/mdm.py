@@ -137,8 +137,8 @@ def _plist(db: Connection, command: Command, device: Device) -> bytes:
     install = installs.by_id(db, command.install_id or 0)
     assert install is not None, "an install is never deleted while a command of it is open"
     if command.request_type == "RemoveApplication":
-        of_app = apps.bundle_ids(db, [install.adam_id]).get(install.adam_id, (None, None))[0]
-        bundle_id = install.bundle_id or of_app
+        of_app = apps.known(db, [install.adam_id]).get(install.adam_id, apps.UNKNOWN)
+        bundle_id = install.bundle_id or of_app.bundle_id
         assert bundle_id is not None, "an app without a bundle id is not removed"
         return mdm_command.remove_application(command.command_uuid, bundle_id)
     assert command.settings is not None, "an install's settings are fixed when it is made"

@@ -22,11 +22,13 @@ from bridge.store.devices import queue_times
 from bridge.store.installs import breaker, installs, under_pause
 
 
-def observe(context: Context, decided: Sequence[tuple[Facts, Decision]]) -> None:
-    """Keep what failed, and see whether it trips the breaker; what was just decided is stored."""
+def observe(context: Context, decided: Sequence[tuple[Facts, Decision]], paused: Pauses) -> None:
+    """Keep what failed, and see whether it trips the breaker; what was just decided is stored, and
+    was decided while this was `paused`."""
     there = [f.install for f, decision in decided if decision.state == "installed"]
-    breaker.healed(context.db, [(i.adam_id, i.target) for i in there])
-    tried = {(p.name, p.probe): p for p in pauses.load(context.db).all if p.probe is not None}
+    if there:
+        breaker.healed(context.db, [(i.adam_id, i.target) for i in there])
+    tried = {(p.name, p.probe): p for p in paused.all if p.probe is not None}
     for fact, decision in decided:
         _failed(context, fact)
         pause = tried.get((fact.install.adam_id, fact.install.target))

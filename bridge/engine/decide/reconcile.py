@@ -37,7 +37,7 @@ from bridge.engine.context import Context
 from bridge.engine.decide import breaker, fallbacks
 from bridge.engine.insight import story
 from bridge.engine.licences import settle
-from bridge.store import meta
+from bridge.store import meta, pauses
 from bridge.store.catalog import probes
 from bridge.store.commands import commands, ends
 from bridge.store.database import savepoint
@@ -81,12 +81,14 @@ def decide_dirty(context: Context, moved: list[story.Moved] | None = None) -> in
 
 
 def _decide(context: Context, dirty: Sequence[Install]) -> list[story.Moved]:
-    decided = [(f, decide(f, context.policy, context.now)) for f in facts.load(context.db, dirty)]
+    paused = pauses.load(context.db)
+    known = facts.load(context.db, dirty, paused)
+    decided = [(f, decide(f, context.policy, context.now)) for f in known]
     installs.record(context.db, [(f.install, d) for f, d in decided], context.now)
     asked: set[tuple[int, type[Step]]] = set()
     for fact, decision in decided:
         _intend(context, fact, decision, asked)
-    breaker.observe(context, decided)
+    breaker.observe(context, decided, paused)
     return [story.Moved(fact, decision) for fact, decision in decided]
 
 

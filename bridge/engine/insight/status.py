@@ -88,8 +88,8 @@ def stored_by_apply(context: Context) -> Desired:
 
 def app_names(context: Context, adam_ids: Iterable[str]) -> dict[str, str | None]:
     """The names of apps, as far as known."""
-    found = apps.bundle_ids(context.db, list(adam_ids))
-    return {adam_id: name or bundle_id for adam_id, (bundle_id, name) in found.items()}
+    found = apps.known(context.db, list(adam_ids))
+    return {adam_id: app.name or app.bundle_id for adam_id, app in found.items()}
 
 
 def _installs(counts: Sequence[InstallCount], names: Mapping[str, str | None]) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
+from typing import Final, NamedTuple
 
 from bridge.domain.model import AppReport, Device
 from bridge.store import rows
@@ -106,23 +107,25 @@ def forget_reports(db: Connection, device_id: int) -> None:
     unheard.forget(db, device_id)
 
 
-def bundle_ids(db: Connection, adam_ids: Sequence[str]) -> dict[str, tuple[str | None, str | None]]:
-    """By adam id, the bundle id and the name, as far as known."""
-    found = db.execute(
-        f"SELECT adam_id, bundle_id, name FROM apps WHERE adam_id IN ({rows.marks(len(adam_ids))})",
-        tuple(adam_ids),
-    )
-    return {row["adam_id"]: (row["bundle_id"], row["name"]) for row in found}
+class Known(NamedTuple):
+    """What an app is called, and what kind of software it is by Apple's metadata."""
+
+    bundle_id: str | None = None
+    name: str | None = None
+    kind: str | None = None
 
 
-def ios_apps(db: Connection, adam_ids: Sequence[str]) -> frozenset[str]:
-    """Those of these apps that Apple's metadata calls iosSoftware."""
+UNKNOWN: Final = Known()
+
+
+def known(db: Connection, adam_ids: Sequence[str]) -> dict[str, Known]:
+    """By adam id, what is known of these apps; those of which nothing is are left out."""
     found = db.execute(
-        "SELECT adam_id FROM apps WHERE kind = 'iosSoftware' "
-        f"AND adam_id IN ({rows.marks(len(adam_ids))})",
+        "SELECT adam_id, bundle_id, name, kind FROM apps "
+        f"WHERE adam_id IN ({rows.marks(len(adam_ids))})",
         tuple(adam_ids),
     )
-    return frozenset(str(row[0]) for row in found)
+    return {row[0]: Known(row[1], row[2], row[3]) for row in found}
 
 
 def ours(db: Connection, serial_number: str | None) -> frozenset[str]:
@@ -161,7 +164,7 @@ def learn_app(
     a device names holds for itself in any case (`installs.learn_bundle_id`). Returns whether the
     bundle id is news, so that installs of the app are looked at again.
     """
-    before = bundle_ids(db, [adam_id]).get(adam_id, (None, None))[0]
+    before = known(db, [adam_id]).get(adam_id, UNKNOWN).bundle_id
     updates = ", ".join(
         f"{column} = CASE WHEN {_IS_BETTER.format(of)} THEN excluded.{column} "
         f"ELSE apps.{column} END"
@@ -173,7 +176,7 @@ def learn_app(
         f"VALUES (?, ?, ?, ?, ?) ON CONFLICT (adam_id) DO UPDATE SET {updates}",
         (adam_id, bundle_id, source if bundle_id else None, name, source if name else None),
     )
-    return bundle_ids(db, [adam_id])[adam_id][0] != before
+    return known(db, [adam_id])[adam_id].bundle_id != before
 
 
 def storefront(db: Connection, location: str) -> tuple[str | None, str | None]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from bridge.domain.catalogue import answer_meaning
 from bridge.domain.model import Attempt
@@ -10,33 +11,36 @@ from bridge.store import rows
 from bridge.store.database import Connection
 
 
-def newest(db: Connection, install_ids: Sequence[int], request_type: str) -> dict[int, Attempt]:
-    """For each install its newest command of one kind: InstallApplication or RemoveApplication."""
+@dataclass(frozen=True, slots=True)
+class Attempts:
+    """By install, its newest InstallApplication and its newest RemoveApplication; and by install,
+    device and enrolment, the settings of the newest install that the device took."""
+
+    sends: Mapping[int, Attempt]
+    removals: Mapping[int, Attempt]
+    taken: Mapping[tuple[int, int, int], str]
+
+
+def of_installs(db: Connection, install_ids: Sequence[int]) -> Attempts:
+    """What became of all commands of these installs, by one statement."""
     found = db.execute(
-        f"SELECT {rows.columns(Attempt)}, install_id FROM commands "
-        f"WHERE install_id IN ({rows.marks(len(install_ids))}) "
-        "AND request_type = ? ORDER BY created_at, attempt",
-        (*install_ids, request_type),
-    )
-    return {row["install_id"]: rows.read(Attempt, row) for row in found}
-
-
-def taken(db: Connection, install_ids: Sequence[int]) -> dict[tuple[int, int, int], str]:
-    """By install, device and enrolment, the settings of the newest install that the device took.
-
-    It took one that it accepted; and one that was given up without an answer, being seen as
-    Managed, while it was not so before.
-    """
-    found = db.execute(
-        f"SELECT {rows.columns(Attempt)}, install_id FROM commands "
-        f"WHERE install_id IN ({rows.marks(len(install_ids))}) AND settings IS NOT NULL "
-        "AND (state = 'acknowledged' OR (state = 'dropped' AND posts > 0 AND renews = 0)) "
-        "ORDER BY created_at, attempt",
+        f"SELECT {rows.columns(Attempt)}, request_type, install_id FROM commands "
+        f"WHERE install_id IN ({rows.marks(len(install_ids))}) ORDER BY created_at, attempt",
         tuple(install_ids),
     )
-    attempts = ((row["install_id"], rows.read(Attempt, row)) for row in found)
-    return {
-        (install_id, attempt.device_id, attempt.enrolment): attempt.settings or ""
-        for install_id, attempt in attempts
-        if attempt.state == "dropped" or answer_meaning(attempt) is None
-    }
+    newest: dict[str, dict[int, Attempt]] = {"InstallApplication": {}, "RemoveApplication": {}}
+    taken: dict[tuple[int, int, int], str] = {}
+    for row in found:
+        attempt, install_id = rows.read(Attempt, row), row["install_id"]
+        newest[row["request_type"]][install_id] = attempt
+        if attempt.settings is not None and _is_taken(attempt):
+            taken[install_id, attempt.device_id, attempt.enrolment] = attempt.settings
+    return Attempts(newest["InstallApplication"], newest["RemoveApplication"], taken)
+
+
+def _is_taken(attempt: Attempt) -> bool:
+    """Whether its device took it: accepted, or given up without an answer since the app was seen as
+    Managed, while it was not so before."""
+    if attempt.state == "dropped":
+        return attempt.posts > 0 and not attempt.renews
+    return attempt.state == "acknowledged" and answer_meaning(attempt) is None

@@ -139,19 +139,16 @@ def of_install(db: Connection, install_id: int) -> list[Command]:
     return [rows.read(Command, row) for row in found]
 
 
-def lists_open(
-    db: Connection, device_ids: Sequence[int], request_type: str, *, left: bool = False
-) -> set[int]:
-    """The devices that were, or are about to be, asked for such a list; with `left`, only those
-    to which the question has left our own line.
-    """
+def questions_open(db: Connection, device_ids: Sequence[int]) -> dict[tuple[int, str], bool]:
+    """What these devices were, or are about to be, asked for, by device and request type: whether
+    the question has left our own line."""
     found = db.execute(
-        f"SELECT device_id FROM commands WHERE device_id IN ({rows.marks(len(device_ids))}) "
-        "AND request_type = ? "
-        f"AND ((state = 'ready' AND ? = 0) OR state IN {states.SQL_IN_QUEUE})",
-        (*device_ids, request_type, left),
+        "SELECT device_id, request_type, state <> 'ready' FROM commands "
+        f"WHERE device_id IN ({rows.marks(len(device_ids))}) AND install_id IS NULL "
+        f"AND (state = 'ready' OR state IN {states.SQL_IN_QUEUE})",
+        tuple(device_ids),
     )
-    return {int(row[0]) for row in found}
+    return {(int(row[0]), str(row[1])): bool(row[2]) for row in found}
 
 
 def posting(db: Connection, command_uuid: str, enrolment: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
@@ -12,8 +12,10 @@ from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts, Unsur
 from bridge.domain.installs.options import Options
 from bridge.domain.licences.odd_rows import of_asset, of_pair
 from bridge.domain.model import ANSWERED_STATES, Asset, Attempt, Device, Install, Pair
+from bridge.domain.pauses import Pauses
 from bridge.store import pauses, rows
 from bridge.store.catalog import apps, probes
+from bridge.store.catalog.apps import UNKNOWN
 from bridge.store.commands import attempts, commands
 from bridge.store.database import Connection
 from bridge.store.devices import declared_apps, devices, installed_apps, unheard, unreadable
@@ -27,22 +29,20 @@ from bridge.store.service import running
 MANAGED_LIST = "ManagedApplicationList"
 INSTALLED_LIST = "InstalledApplicationList"
 INFORMATION = "DeviceInformation"
-_UNKNOWN = (None, None)
 _SEATLESS = ("none", "refused", "taken")
 """The states of a licence in which a seat may be needed: others' free seats are not counted."""
 
 
-def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
-    """The facts of these installs, in their order."""
+def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = None) -> list[Facts]:
+    """The facts of these installs, in their order. What is `paused` is read if it is not given."""
     if not installs:
         return []
     by_location: dict[str, list[Install]] = defaultdict(list)
     for install in installs:
         by_location[install.location].append(install)
     offices = {name: _Location(db, name, some) for name, some in by_location.items()}
-    adam_ids = rows.padded({i.adam_id for i in installs})
-    known = apps.bundle_ids(db, adam_ids)
-    bundle_id_of = {i.id: i.bundle_id or known.get(i.adam_id, _UNKNOWN)[0] for i in installs}
+    known = apps.known(db, rows.padded({i.adam_id for i in installs}))
+    bundle_id_of = {i.id: i.bundle_id or known.get(i.adam_id, UNKNOWN).bundle_id for i in installs}
     device_of = devices.current(db, rows.padded({i.target for i in installs}))
     device_ids = rows.padded(device.id for device in device_of.values())
     listed = rows.padded(
@@ -56,33 +56,28 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
     declared = declared_apps.reported(db, listed) if declaring else {}
     unread = unreadable.of_devices(db, device_ids)
     lost = unheard.of_devices(db, device_ids)
-    paused = pauses.load(db)
-    lists_open = _lists_open(db, device_ids, left=False)
-    lists_left = _lists_open(db, device_ids, left=True) if paused else lists_open
-    ids = rows.padded(i.id for i in installs)
-    sends = attempts.newest(db, ids, "InstallApplication")
-    removals = attempts.newest(db, ids, "RemoveApplication")
-    taken = attempts.taken(db, ids)
-    ios_apps = apps.ios_apps(db, adam_ids)
+    asked = commands.questions_open(db, device_ids)
+    tried = attempts.of_installs(db, rows.padded(i.id for i in installs))
+    paused = pauses.load(db) if paused is None else paused
     nameless = [i for i in installs if bundle_id_of[i.id] is None]
     with_strangers = _with_strangers(
         db, [device_of[i.target] for i in nameless if i.target in device_of]
     )
-    unnamed = {i.adam_id for i in installs if known.get(i.adam_id, _UNKNOWN)[0] is None}
+    unnamed = {i.adam_id for i in installs if known.get(i.adam_id, UNKNOWN).bundle_id is None}
     sent_ahead = probes.load(db, rows.padded(unnamed)) if unnamed else {}
     result = []
     for install in installs:
         office = offices[install.location]
         device = device_of.get(install.target)
-        bundle_id, name = bundle_id_of[install.id], known.get(install.adam_id, _UNKNOWN)[1]
+        bundle_id, app = bundle_id_of[install.id], known.get(install.adam_id, UNKNOWN)
         of_app = (device.id, bundle_id) if device is not None and bundle_id else None
         pair = pair_of(install)
         licence = office.licence(db, pair, install.round_at)
         pause = paused.over(
             serial_number=install.target, adam_id=install.adam_id, location=install.location
         )
-        asked = lists_left if pause is not None and pause.covers_questions else lists_open
-        attempt = sends.get(install.id)
+        held = pause is not None and pause.covers_questions
+        attempt = tried.sends.get(install.id)
         told = _Unread(unread, device, bundle_id)
         elsewhere = attempt is not None and device is not None and attempt.device_id != device.id
         result.append(
@@ -93,21 +88,23 @@ def load(db: Connection, installs: Sequence[Install]) -> list[Facts]:
                 asset=office.assets.get(pair.asset),
                 licence=licence,
                 device=told.device,
-                app_name=name,
+                app_name=app.name,
                 bundle_id=bundle_id,
-                is_ios_app=install.adam_id in ios_apps,
+                is_ios_app=app.kind == "iosSoftware",
                 report=reports.get(of_app) if of_app else None,
                 installed=installed.get(of_app) if of_app else None,
                 declared=declared.get(of_app) if of_app else None,
                 strangers=bundle_id is None and device is not None and device.id in with_strangers,
                 attempt=None if elsewhere else attempt,
                 elsewhere=_open(attempt) if elsewhere else None,
-                taken=taken.get((install.id, device.id, device.enrolment)) if device else None,
+                taken=tried.taken.get((install.id, device.id, device.enrolment))
+                if device
+                else None,
                 release=office.release(db, pair, install.round_at),
                 gave_back=office.gave_back(pair),
-                removal=_since(removals.get(install.id), install.round_at),
-                list_open=device is not None and device.id in asked[MANAGED_LIST],
-                installed_open=device is not None and device.id in asked[INSTALLED_LIST],
+                removal=_since(tried.removals.get(install.id), install.round_at),
+                list_open=_is_open(asked, device, MANAGED_LIST, held),
+                installed_open=_is_open(asked, device, INSTALLED_LIST, held),
                 list_unread=told.by(MANAGED_LIST),
                 installed_unread=told.by(INSTALLED_LIST),
                 facts_unread=told.by(INFORMATION),
@@ -167,10 +164,13 @@ class _Unread:
         return self._found.get((self._device.id, request_type, bundle_id))
 
 
-def _lists_open(db: Connection, device_ids: Sequence[int], *, left: bool) -> dict[str, set[int]]:
-    """By kind of list, the devices that are asked for it."""
-    kinds = (MANAGED_LIST, INSTALLED_LIST)
-    return {kind: commands.lists_open(db, device_ids, kind, left=left) for kind in kinds}
+def _is_open(
+    asked: Mapping[tuple[int, str], bool], device: Device | None, request_type: str, held: bool
+) -> bool:
+    """Whether a list is asked for; where a pause holds questions back (`held`), only one that has
+    left our own line."""
+    left = None if device is None else asked.get((device.id, request_type))
+    return left is not None and (left or not held)
 
 
 @lru_cache(maxsize=1024)
@@ -190,10 +190,11 @@ class _Location:
     def __init__(self, db: Connection, name: str, installs: Sequence[Install]) -> None:
         location = locations.get(db, name)
         self.name = name
-        trouble = None if location.ready else outbox.trouble(db, "apple", name)
+        ready = location.ready
+        trouble = None if ready else outbox.trouble(db, "apple", name)
         self.facts = LocationFacts(
             name,
-            location.ready,
+            ready,
             location.suspended,
             location.suspended_detail,
             trouble,
@@ -204,15 +205,20 @@ class _Location:
         self.assets: dict[Asset, AssetFacts] = locations.asset_facts(db, name, desired)
         pairs = rows.padded((i.target, i.adam_id) for i in installs)
         self._owned: dict[Pair, Assignment] = assignments.owned(db, name, pairs)
-        self._asked = request_pairs.newest(db, name, "ASSOCIATE", pairs)
-        self._released = request_pairs.newest(db, name, "DISASSOCIATE", pairs)
+        self._requests = request_pairs.newest(db, name, pairs)
         self._free: dict[Asset, int | None] = {}
-        self._odd_assets = odd_rows.load(db, name, "assets")
-        self._odd_assignments = odd_rows.load(db, name, "assignments")
+        odd = odd_rows.of_location(db, name)
+        self._odd_assets, self._odd_assignments = odd.get("assets", ()), odd.get("assignments", ())
         if self._odd_assignments:
             self._odd_since = odd_rows.since(db, name)
             serials, apps = {i.target for i in installs}, {i.adam_id for i in installs}
             self._looks = odd_rows.looks(db, name, list(serials), list(apps))
+
+    def _asked(self, pair: Pair) -> PairRecord | None:
+        return self._requests.get(("ASSOCIATE", pair))
+
+    def _released(self, pair: Pair) -> PairRecord | None:
+        return self._requests.get(("DISASSOCIATE", pair))
 
     def odd_asset(self, asset: Asset) -> str | None:
         """What is odd about the row that may be an asset's, if none of it was read."""
@@ -230,7 +236,7 @@ class _Location:
 
     def licence(self, db: Connection, pair: Pair, round_at: float) -> Licence:
         """Where getting the licence of a pair stands."""
-        owned, asked = self._owned.get(pair), self._asked.get(pair)
+        owned, asked = self._owned.get(pair), self._asked(pair)
         if owned is not None:
             return Licence(
                 "owned",
@@ -255,7 +261,7 @@ class _Location:
 
     def release(self, db: Connection, pair: Pair, round_at: float) -> Licence:
         """Where giving it back stands."""
-        asked = self._released.get(pair)
+        asked = self._released(pair)
         if asked is None or (asked.state not in ("collected", "open") and not self._is_last(asked)):
             return Licence("none")
         standing = _standing(asked, round_at)
@@ -271,12 +277,12 @@ class _Location:
     def _gave_back(self, asked: PairRecord) -> bool:
         """Whether the licence that was asked for went back since; then whoever holds one now got
         it from somebody else."""
-        released = self._released.get(asked.pair)
+        released = self._released(asked.pair)
         return released is not None and released.state == "confirmed" and released.id > asked.id
 
     def _is_last(self, record: PairRecord) -> bool:
         """Whether nothing was asked for the pair since, neither way."""
-        others = (self._asked.get(record.pair), self._released.get(record.pair))
+        others = (self._asked(record.pair), self._released(record.pair))
         return all(other is None or other.id <= record.id for other in others)
 
     def free(self, db: Connection, asset: Asset) -> int | None:

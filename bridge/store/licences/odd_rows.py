@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -37,7 +37,9 @@ def replace(
     if len(odd) > AT_MOST:
         rest = len(odd) - AT_MOST
         odd = (*odd[:AT_MOST], OddRow(f"{rest} more rows cannot be read"))
-    known = {_identity(row): row["since"] for row in _load(db, location, source)}
+    known = {
+        _identity(row): row["since"] for row in _stored(db, location) if row["source"] == source
+    }
     found = {(o.adam_id, o.pricing_param, o.serial_number, o.what): o for o in reversed(odd)}
     db.execute("DELETE FROM odd_rows WHERE location = ? AND source = ?", (location, source))
     db.executemany(
@@ -62,10 +64,17 @@ def replace(
 
 def load(db: Connection, location: str, source: Source) -> tuple[OddRow, ...]:
     """What the newest full read could not read."""
-    return tuple(
-        OddRow(row["what"], row["place"], *_identity(row)[:3])
-        for row in _load(db, location, source)
-    )
+    return of_location(db, location).get(source, ())
+
+
+def of_location(db: Connection, location: str) -> Mapping[Source, tuple[OddRow, ...]]:
+    """What the newest full reads of a location could not read, by what was read; what is missing
+    was read whole."""
+    found: dict[Source, tuple[OddRow, ...]] = {}
+    for row in _stored(db, location):
+        odd = OddRow(row["what"], row["place"], *_identity(row)[:3])
+        found[row["source"]] = (*found.get(row["source"], ()), odd)
+    return found
 
 
 def since(db: Connection, location: str) -> float:
@@ -102,11 +111,11 @@ def looks(
     return {pair_of(row): Look(row["looked_at"], row["odd"]) for row in found}
 
 
-def _load(db: Connection, location: str, source: Source) -> list[Any]:
+def _stored(db: Connection, location: str) -> list[Any]:
     return db.execute(
-        "SELECT adam_id, pricing_param, serial_number, what, place, since FROM odd_rows "
-        "WHERE location = ? AND source = ? ORDER BY id",
-        (location, source),
+        "SELECT source, adam_id, pricing_param, serial_number, what, place, since FROM odd_rows "
+        "WHERE location = ? ORDER BY id",
+        (location,),
     ).fetchall()
 
 

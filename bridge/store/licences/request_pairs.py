@@ -242,12 +242,11 @@ def _collecting_locations(db: Connection) -> list[str]:
 def newest(
     db: Connection,
     location: str,
-    kind: str,
     pairs: Sequence[tuple[str, str]],
-) -> dict[Pair, PairRecord]:
-    """For each pair of these (serial number, adam id) its newest request of one kind."""
+) -> dict[tuple[str, Pair], PairRecord]:
+    """For each kind, and each pair of these (serial number, adam id), the newest request."""
     found = db.execute(
-        f"{rows.asked(len(pairs))}SELECT p.id, p.adam_id, p.pricing_param, p.target, p.state, "
+        f"{rows.asked(len(pairs))}SELECT p.id, p.kind, p.adam_id, p.pricing_param, p.target, p.state, "
         "p.ready_at, p.settled_at, p.looked_at, p.error_number, p.repeat, "
         "r.state AS request_state, r.apple_event_id, r.submitted_at, o.error AS waits_for, "
         "o.due_at AS waits_until FROM asked CROSS JOIN request_pairs p "
@@ -255,11 +254,11 @@ def newest(
         "ON o.id = p.request_id AND p.state = 'open' AND o.state = 'ready' "
         "AND o.error IS NOT NULL "
         "WHERE p.target = asked.one AND p.adam_id = asked.other AND p.location = ? "
-        "AND p.kind = ? AND p.target_kind = 'serial' ORDER BY p.id",
-        (*chain.from_iterable(pairs), location, kind),
+        "AND p.target_kind = 'serial' ORDER BY p.id",
+        (*chain.from_iterable(pairs), location),
     )
     return {
-        pair_of(r): PairRecord(
+        (r["kind"], pair_of(r)): PairRecord(
             r["id"],
             pair_of(r),
             r["state"],

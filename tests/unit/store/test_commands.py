@@ -9,7 +9,6 @@ from bridge.store.commands.commands import Answer
 from bridge.store.database import Connection
 from bridge.store.devices import devices, queue_times
 from tests.unit.store_kit import (
-    INSTALL,
     KEYNOTE,
     LIST,
     NOW,
@@ -63,7 +62,7 @@ def test_a_device_is_asked_one_thing_once(db: Connection, device: Device, at: st
     assert make_command(db, "a", device)
     bring(db, "a", at)
     assert not make_command(db, "b", device)
-    assert commands.lists_open(db, [device.id], LIST) == {device.id}
+    assert (device.id, LIST) in commands.questions_open(db, [device.id])
     assert make_command(db, "c", device, request_type="DeviceInformation"), "another question"
     assert make_command(db, "d", make_device(db, "S2")), "another device"
     assert commands.get(db, "b") is None
@@ -75,7 +74,7 @@ def test_what_was_answered_or_lost_may_be_asked_again(
 ) -> None:
     make_command(db, "a", device)
     bring(db, "a", at)
-    assert commands.lists_open(db, [device.id], LIST) == set()
+    assert commands.questions_open(db, [device.id]) == {}
     assert make_command(db, "b", device)
 
 
@@ -86,7 +85,7 @@ def test_an_install_has_one_unanswered_attempt(db: Connection, device: Device, a
     bring(db, "a", at)
     assert not make_command(db, "b", device, install_id=pages)
     assert make_command(db, "c", device, install_id=keynote)
-    assert commands.lists_open(db, [device.id], LIST) == set(), "an install is no list"
+    assert commands.questions_open(db, [device.id]) == {}, "an install is no list"
 
 
 @pytest.mark.parametrize("at", OVER)
@@ -97,7 +96,7 @@ def test_an_answered_attempt_makes_room_for_the_next(
     make_command(db, "a", device, install_id=install)
     bring(db, "a", at)
     assert make_command(db, "b", device, install_id=install, attempt=2, now=NOW + 1)
-    assert attempts.newest(db, [install], INSTALL)[install].command_uuid == "b"
+    assert attempts.of_installs(db, [install]).sends[install].command_uuid == "b"
     assert [c.command_uuid for c in commands.of_install(db, install)] == ["a", "b"]
 
 
@@ -107,7 +106,7 @@ def test_the_newest_attempt_counts(db: Connection, device: Device) -> None:
         make_command(db, uuid, device, install_id=pages, attempt=attempt)
         bring(db, uuid, "error")
     make_command(db, "k", device, install_id=keynote)
-    found = attempts.newest(db, [pages, keynote, 99], INSTALL)
+    found = attempts.of_installs(db, [pages, keynote, 99]).sends
     assert {i: a.command_uuid for i, a in found.items()} == {pages: "c", keynote: "k"}
     newest = found[pages]
     assert (newest.error_domain, newest.error_code) == ("MDMErrorDomain", 12064)

@@ -330,7 +330,7 @@ def test_the_file_knows_bundle_ids_best(db: Connection) -> None:
     assert not learn(db, "from.file", "file")
     assert not learn(db, "from.device", "device")
     assert not learn(db, None, "file", None)
-    assert apps.bundle_ids(db, [PAGES.adam_id]) == {PAGES.adam_id: ("from.file", "Pages")}
+    assert apps.known(db, [PAGES.adam_id]) == {PAGES.adam_id: ("from.file", "Pages", None)}
     assert apps.known_bundle_ids(db) == {"from.file"}
 
 

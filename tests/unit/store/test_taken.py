@@ -13,7 +13,7 @@ FLAGGED = InstallSettings(management_flags=4).as_text()
 
 
 def taken(db: Connection, install_id: int) -> list[str]:
-    return list(attempts.taken(db, [install_id]).values())
+    return list(attempts.of_installs(db, [install_id]).taken.values())
 
 
 @pytest.mark.parametrize(

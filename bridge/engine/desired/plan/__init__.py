@@ -129,8 +129,8 @@ def _unknown_device(server: str, serial_number: str) -> Device:
 
 def _names(db: Connection, desired: Desired, all_: Collection[Cohort]) -> dict[str, str | None]:
     adam_ids = {cohort.asset.adam_id for cohort in all_}
-    known = apps.bundle_ids(db, sorted(adam_ids))
-    names = {adam_id: name or bundle_id for adam_id, (bundle_id, name) in known.items()}
+    known = apps.known(db, sorted(adam_ids))
+    names = {adam_id: app.name or app.bundle_id for adam_id, app in known.items()}
     return names | {app.adam_id: app.name for app in desired.apps if app.name is not None}
 
 
@@ -208,5 +208,5 @@ def _without_bundle_id(
 ) -> tuple[str, ...]:
     told = {app.adam_id for app in desired.apps if app.bundle_id is not None}
     adam_ids = {cohort.asset.adam_id for cohort in after} - told
-    known = apps.bundle_ids(db, sorted(adam_ids))
-    return tuple(sorted(a for a in adam_ids if known.get(a, (None, None))[0] is None))
+    known = apps.known(db, sorted(adam_ids))
+    return tuple(sorted(a for a in adam_ids if known.get(a, apps.UNKNOWN).bundle_id is None))

@@ -47,5 +47,5 @@ def test_of_a_repetition_only_what_is_new_is_settled(db: Connection, again: bool
     assert assignments.owned(db, "hq", [("A", a.asset.adam_id), ("B", a.asset.adam_id)]).keys() == {
         b
     }
-    found = request_pairs.newest(db, "hq", "ASSOCIATE", [("A", a.asset.adam_id)])
-    assert found[a].settled_at == NOW, "what was settled stays as it was"
+    found = request_pairs.newest(db, "hq", [("A", a.asset.adam_id)])
+    assert found["ASSOCIATE", a].settled_at == NOW, "what was settled stays as it was"
