@@ -37,9 +37,8 @@ def replace(
     if len(odd) > AT_MOST:
         rest = len(odd) - AT_MOST
         odd = (*odd[:AT_MOST], OddRow(f"{rest} more rows cannot be read"))
-    known = {
-        _identity(row): row["since"] for row in _stored(db, location) if row["source"] == source
-    }
+    before = (row for row in _stored(db, location) if row["source"] == source)
+    known = {_identity(row): row["since"] for row in before}
     found = {(o.adam_id, o.pricing_param, o.serial_number, o.what): o for o in reversed(odd)}
     db.execute("DELETE FROM odd_rows WHERE location = ? AND source = ?", (location, source))
     db.executemany(

@@ -246,8 +246,8 @@ def newest(
 ) -> dict[tuple[str, Pair], PairRecord]:
     """For each kind, and each pair of these (serial number, adam id), the newest request."""
     found = db.execute(
-        f"{rows.asked(len(pairs))}SELECT p.id, p.kind, p.adam_id, p.pricing_param, p.target, p.state, "
-        "p.ready_at, p.settled_at, p.looked_at, p.error_number, p.repeat, "
+        f"{rows.asked(len(pairs))}SELECT p.id, p.kind, p.adam_id, p.pricing_param, p.target, "
+        "p.state, p.ready_at, p.settled_at, p.looked_at, p.error_number, p.repeat, "
         "r.state AS request_state, r.apple_event_id, r.submitted_at, o.error AS waits_for, "
         "o.due_at AS waits_until FROM asked CROSS JOIN request_pairs p "
         "LEFT JOIN apple_requests r ON r.id = p.request_id LEFT JOIN outbox o "
