@@ -111,13 +111,14 @@ class Dispatcher:
         self._took: dict[Scope, deque[float]] = {}
         self._stopping = False
         self._resting: dict[Scope, float] = {}
-        self._unsettled: list[tuple[OutboxRow, Ending]] = []
+        self.unsettled: list[tuple[OutboxRow, Ending]] = []
+        """The answers that the database would not take."""
         self.finished = wake or Wake()
 
-    def claim(self, context: Context) -> Claimed:
+    def claim(self, context: Context, paused: Pauses) -> Claimed:
         """Claim the calls that are due, save what is paused; `begin` them once that is committed,
         or they are lost calls for the next start."""
-        due, paused = self._claim(context), pauses.load(context.db)
+        due = self._claim(context)
         known = [row for row in due if self._knows(context, row)]
         going = [row for row in known if not pausing.hold_back(context, row, paused)]
         for row in going:
@@ -139,7 +140,7 @@ class Dispatcher:
     def settle_again(self) -> int:
         """Keep the answers that the database would not take before; returns how many it took."""
         with self._lock:
-            waiting, self._unsettled = self._unsettled, []
+            waiting, self.unsettled = self.unsettled, []
         for row, ending in waiting:
             self._settle(row, ending)
         return len(waiting)
@@ -280,7 +281,7 @@ class Dispatcher:
             except StoreError as error:  # the engine, which rests then, says it whole
                 log.warning("the answers of calls cannot be stored yet: %s", type(error).__name__)
                 with self._lock:
-                    self._unsettled.extend(endings)
+                    self.unsettled.extend(endings)
                 return
             except Exception:  # it is told below, by the one that it is about
                 log.debug("a call's answer could not be kept among others", exc_info=True)
@@ -304,7 +305,7 @@ class Dispatcher:
             kind = type(error).__name__
             log.warning("a call's answer cannot be stored yet: %s", kind, extra=_log_keys(row))
             with self._lock:
-                self._unsettled.append((row, ending))
+                self.unsettled.append((row, ending))
             return
         except Exception as error:
             log.exception("a call's answer could not be kept", extra=_log_keys(row))

@@ -24,7 +24,7 @@ from bridge.engine.upkeep.clock_steps import StepWatch
 from bridge.engine.upkeep.pruning import Pruning
 from bridge.engine.wake import Wake
 from bridge.errors import StoreError
-from bridge.store import intake
+from bridge.store import intake, pauses
 from bridge.store.agenda import Agenda, earliest, look
 from bridge.store.database import Connection, Database
 from bridge.store.inbox.waiting import Arrivals
@@ -122,7 +122,9 @@ class Engine:
         passed over while others have work.
         """
         now = self.clock()
-        done = self.dispatcher.settle_again() + self._watch(now)
+        done = self._watch(now)
+        if self.dispatcher.unsettled:
+            done += self.dispatcher.settle_again()
         seen = self._seen = self._look(now)
         if seen.agenda.acts:
             done += story.tell_acts(self.database)
@@ -152,10 +154,10 @@ class Engine:
                 done += reconcile.decide_dirty(context, moved)
             if done or agenda.seats:
                 done += reconcile.allocate_seats(context)
-            if done or agenda.queue_ready:
-                done += device_queue.start(context)
-            if done or _is_due(agenda.calls_at, now):
-                claimed = self.dispatcher.claim(context)
+            if done or agenda.queue_ready or _is_due(agenda.calls_at, now):
+                paused = pauses.load(db)
+                done += device_queue.start(context, paused)
+                claimed = self.dispatcher.claim(context, paused)
         story.tell(moved)
         return done - before + self.dispatcher.begin(claimed)
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from bridge.store import rows
 from bridge.store.database import Connection
 from bridge.store.inbox import mark
 
@@ -52,19 +51,8 @@ class Agenda:
     """The next app that a circuit breaker tries again."""
     calls_at: float | None
     """The next outside call."""
-
-    @property
-    def timers_at(self) -> float | None:
-        """The next of what the clock alone makes due: decisions, questions, pushes, jobs."""
-        return earliest(
-            self.decide_at,
-            self.status_at,
-            self.read_at,
-            self.look_at,
-            self.push_at,
-            self.jobs_at,
-            self.probe_at,
-        )
+    timers_at: float | None
+    """The next of what the clock alone makes due: decisions, questions, pushes, jobs."""
 
 
 _PARTS = {
@@ -90,13 +78,17 @@ _PARTS = {
     "probe_at": "(SELECT min(next_probe_at) FROM pauses WHERE next_probe_at IS NOT NULL)",
     "calls_at": "(SELECT min(due_at) FROM outbox WHERE state = 'ready')",
 }
+_FLAGS = ("acts", "dirty", "seats", "collecting", "queue_ready")
+_TIMERS = ("decide_at", "status_at", "read_at", "look_at", "push_at", "jobs_at", "probe_at")
 LOOK = "SELECT " + ", ".join(f"{sql} AS {name}" for name, sql in _PARTS.items())
 """The one statement; `:now` is seconds since the epoch."""
 
 
 def look(db: Connection, now: float) -> Agenda:
     """What there is to do; `now` is seconds since the epoch."""
-    return rows.read(Agenda, db.execute(LOOK, {"now": now}).fetchone())
+    parts = dict(zip(_PARTS, db.execute(LOOK, {"now": now}).fetchone(), strict=True))
+    parts |= {name: bool(parts[name]) for name in _FLAGS}
+    return Agenda(**parts, timers_at=earliest(*(parts[name] for name in _TIMERS)))
 
 
 def earliest(*times: float | None) -> float | None:

@@ -44,8 +44,11 @@ class Event:
     body: bytes
 
 
+_COLUMNS: Final = rows.plain(Event)
+
+
 def _event(row: Row) -> Event:
-    event = rows.read(Event, row)
+    event = Event(*row)
     return replace(event, body=unpacked(event.body))
 
 
@@ -125,9 +128,7 @@ def new(message: Arrived) -> Event:
 
 def get(db: Connection, event_id: int) -> Event | None:
     """One message by its id, or None when it is not kept (any more)."""
-    row = db.execute(
-        f"SELECT {rows.columns(Event)} FROM events WHERE id = ?", (event_id,)
-    ).fetchone()
+    row = db.execute(f"SELECT {_COLUMNS} FROM events WHERE id = ?", (event_id,)).fetchone()
     return _event(row) if row else None
 
 
@@ -136,7 +137,7 @@ def next_new(db: Connection, now: float, limit: int, at_most: int = 1 << 20) -> 
     `at_most` bytes together; a single one may be larger."""
     found, size = list[Event](), 0
     cursor = db.execute(
-        f"SELECT {rows.columns(Event)} FROM events "
+        f"SELECT {_COLUMNS} FROM events "
         "WHERE status = 'new' AND next_try_at <= ? ORDER BY next_try_at, id LIMIT ?",
         (now, limit),
     )
@@ -202,7 +203,7 @@ def by_command(db: Connection, command_uuids: Sequence[str]) -> list[Row]:
 def by_apple_event(db: Connection, location: str, apple_event_id: str) -> list[Event]:
     """The stored notifications that name one of Apple's events."""
     found = db.execute(
-        f"SELECT {rows.columns(Event)} FROM events "
+        f"SELECT {_COLUMNS} FROM events "
         "WHERE source = 'apple' AND origin = ? AND apple_event_id = ? ORDER BY id",
         (location, apple_event_id),
     )

@@ -32,6 +32,16 @@ def columns(cls: type[Any], prefix: str = "") -> str:
     return ", ".join(prefix + field.name for field in _stored(cls))
 
 
+def plain(cls: type[Any], prefix: str = "") -> str:
+    """As `columns`, for a class whose values are what the database gives: `cls(*row)` makes one.
+
+    Raises TypeError for one with a bool, of which SQLite knows nothing.
+    """
+    if _shape(cls)[1]:  # type: ignore[arg-type]  # a class can be hashed
+        raise TypeError(f"{cls.__name__} has a bool: have `read` make it of a row")
+    return columns(cls, prefix)  # type: ignore[arg-type]
+
+
 @lru_cache(maxsize=512)
 def marks(count: int) -> str:
     """As many placeholders as that: `?, ?, ?`; NULL for none, which nothing is equal to."""

@@ -14,19 +14,21 @@ import binascii
 import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, get_args
+from types import NoneType
+from typing import Any, Literal, get_args
 
 from bridge.errors import MessageError, ShapeError
 from bridge.wire import kept, plist, plist_json
 from bridge.wire.clock_text import parse_rfc3339
 from bridge.wire.device_report import Channel, parse_identity
-from bridge.wire.json_text import Members, read_message, read_object, texts, write_object
+from bridge.wire.json_text import Members, read_message, read_object, write_object
 
 Kind = Literal["checkin", "acknowledge", "unknown"]
 
 CONNECT = "mdm.Connect"
 _KINDS: Mapping[str, Kind] = {kind: kind for kind in get_args(Kind)}
 _CHANNELS: Mapping[str, Channel] = {channel: channel for channel in get_args(Channel)}
+_TEXT = (str, NoneType)
 MAX_STORED = 16 * 1024 * 1024
 
 _OF_TYPE: Mapping[str, Channel] = {
@@ -153,38 +155,39 @@ def storable(webhook: Webhook, command_is_ours: bool) -> bytes:
 
 def load_stored(data: bytes) -> StoredWebhook:
     """Read what `storable` wrote; raises ShapeError for anything else."""
-    oddities: list[str] = []
-    document = Members(read_object(data), oddities)
-    payload = document.child("payload", required=True)
-    message = plist_json.from_json(document.raw("message"))
-    kind, channel, topic, event_id, udid, enrollment_id, status, command_uuid = document.texts(
-        *("kind", "channel", "topic", "event_id"),
-        *("udid", "enrollment_id", "status", "command_uuid"),
-    )
-    known = _KINDS.get(kind or "")
-    if payload is None or known is None or not (message is None or isinstance(message, dict)):
-        raise ShapeError("This is not a stored webhook.", data)
-    error, sha256 = payload.texts("error", "sha256")
-    stored = StoredWebhook(
-        topic=topic,
-        event_id=event_id,
-        created_at=document.number("created_at"),
-        kind=known,
-        udid=udid,
-        enrollment_id=enrollment_id,
-        status=status,
-        command_uuid=command_uuid,
-        channel=_CHANNELS.get(channel or ""),
+
+    def member(of: Mapping[str, object], name: str, *kinds: type) -> Any:
+        value = of.get(name)
+        if type(value) not in kinds:
+            raise ShapeError(f"This is not a stored webhook: {name} is odd.", data)
+        return value
+
+    document = read_object(data)
+    kind = _KINDS.get(member(document, "kind", str))
+    if kind is None:
+        raise ShapeError("This is not a stored webhook: nobody knows its kind.", data)
+    payload = member(document, "payload", dict)
+    created_at = member(document, "created_at", float, int, NoneType)
+    message = plist_json.from_json(member(document, "message", dict, NoneType))
+    if not isinstance(message, dict | None):
+        raise ShapeError("This is not a stored webhook: message is odd.", data)
+    return StoredWebhook(
+        topic=member(document, "topic", *_TEXT),
+        event_id=member(document, "event_id", *_TEXT),
+        created_at=None if created_at is None else float(created_at),
+        kind=kind,
+        udid=member(document, "udid", *_TEXT),
+        enrollment_id=member(document, "enrollment_id", *_TEXT),
+        status=member(document, "status", *_TEXT),
+        command_uuid=member(document, "command_uuid", *_TEXT),
+        channel=_CHANNELS.get(member(document, "channel", *_TEXT) or ""),
         message=message,
-        payload_error=error,
-        payload_length=payload.integer("length", required=True) or 0,
-        payload_sha256=sha256,
-        token_update_tally=document.integer("token_update_tally"),
-        oddities=texts(document.raw("oddities")),
+        payload_error=member(payload, "error", *_TEXT),
+        payload_length=member(payload, "length", int),
+        payload_sha256=member(payload, "sha256", *_TEXT),
+        token_update_tally=member(document, "token_update_tally", int, NoneType),
+        oddities=tuple(member(document, "oddities", list)),
     )
-    if oddities:
-        raise ShapeError(f"This is not a stored webhook: {oddities[0]} is odd.", data)
-    return stored
 
 
 def _created_at(document: Members) -> float | None:

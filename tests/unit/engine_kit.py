@@ -16,6 +16,7 @@ from bridge.engine.calls import wait_after
 from bridge.engine.context import Context, ContextOf
 from bridge.engine.dispatch import Dispatcher
 from bridge.errors import AppleRefused, CallError, MdmRefused, NotSent, OutcomeUnknown
+from bridge.store import pauses
 from bridge.store.database import Connection, Database
 from bridge.store.installs import installs
 from bridge.store.outbox import outbox
@@ -53,7 +54,7 @@ def at_time(now: float) -> ContextOf:
 def start(dispatcher: Dispatcher, database: Database, now: float) -> int:
     """Claim what is due and begin it, as a pass of the engine does; returns how much it was."""
     with database.write() as db:
-        claimed = dispatcher.claim(context(db, now))
+        claimed = dispatcher.claim(context(db, now), pauses.load(db))
     return dispatcher.begin(claimed)
 
 

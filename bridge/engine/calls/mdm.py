@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 
 from bridge.clients.mdm.port import QueuedCommand
-from bridge.domain.model import Device
 from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.calls import TAKEN_BACK, Call, wait_after
 from bridge.engine.commands import by_queue, follow_up, plists
@@ -13,9 +12,8 @@ from bridge.engine.commands.follow_up import STORE_GRACE
 from bridge.engine.context import Context
 from bridge.errors import CallError, MdmRefused, NotSent, OutcomeUnknown
 from bridge.store import meta
-from bridge.store.catalog import apps
-from bridge.store.commands import commands, ends, timers
-from bridge.store.commands.commands import Command
+from bridge.store.commands import commands, ends, outgoing, timers
+from bridge.store.commands.outgoing import Outgoing
 from bridge.store.database import Connection
 from bridge.store.devices import devices, queue_times
 from bridge.store.installs import installs
@@ -86,9 +84,10 @@ class SendCommand(MdmCall):
 
     def perform(self, row: OutboxRow) -> None:
         with self.database.read() as db:
-            command, device, plist = _build(db, row.subject)
-        if command.state == "posting" and device.enrolment_id is not None:
-            self.clients.mdm(row.scope).enqueue(device.enrolment_id, plist)
+            command = outgoing.get(db, row.subject)
+            plist = _plist(db, command)
+        if command.state == "posting" and command.enrolment_id is not None:
+            self.clients.mdm(row.scope).enqueue(command.enrolment_id, plist)
 
     def settle(self, context: Context, row: OutboxRow, result: None) -> None:
         self._taken(context, row, is_stored=context.abilities(row.scope).stores_before_reply)
@@ -118,15 +117,7 @@ class SendCommand(MdmCall):
         self._doubt(context, row, str(error))
 
 
-def _build(db: Connection, command_uuid: str) -> tuple[Command, Device, bytes]:
-    command = commands.get(db, command_uuid)
-    assert command is not None, "a command is never deleted while its outbox row is open"
-    device = devices.by_id(db, command.device_id)
-    assert device is not None, "devices are never deleted"
-    return command, device, _plist(db, command, device)
-
-
-def _plist(db: Connection, command: Command, device: Device) -> bytes:
+def _plist(db: Connection, command: Outgoing) -> bytes:
     if command.request_type == "ManagedApplicationList":
         return mdm_command.managed_application_list(command.command_uuid)
     if command.request_type == "InstalledApplicationList":
@@ -134,15 +125,12 @@ def _plist(db: Connection, command: Command, device: Device) -> bytes:
         return mdm_command.installed_application_list(command.command_uuid, identifiers)
     if command.request_type == "DeviceInformation":
         return mdm_command.device_information(command.command_uuid, _QUERIES)
-    install = installs.by_id(db, command.install_id or 0)
-    assert install is not None, "an install is never deleted while a command of it is open"
     if command.request_type == "RemoveApplication":
-        of_app = apps.known(db, [install.adam_id]).get(install.adam_id, apps.UNKNOWN)
-        bundle_id = install.bundle_id or of_app.bundle_id
-        assert bundle_id is not None, "an app without a bundle id is not removed"
-        return mdm_command.remove_application(command.command_uuid, bundle_id)
+        assert command.bundle_id is not None, "an app without a bundle id is not removed"
+        return mdm_command.remove_application(command.command_uuid, command.bundle_id)
+    assert command.adam_id is not None, "an install is never deleted while a command of it is open"
     assert command.settings is not None, "an install's settings are fixed when it is made"
-    return plists.write(db, command.command_uuid, install.adam_id, command.settings)
+    return plists.write(db, command.command_uuid, command.adam_id, command.settings)
 
 
 _QUERIES = ("SerialNumber", "UDID", "DeviceName", "ProductName", "Model", "OSVersion")

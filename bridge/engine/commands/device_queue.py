@@ -13,7 +13,7 @@ from bridge.domain.quiet_hours import next_allowed
 from bridge.engine.calls import registry
 from bridge.engine.commands.follow_up import LOOK_AFTER, STORE_GRACE
 from bridge.engine.context import Context
-from bridge.store import meta, pauses
+from bridge.store import meta
 from bridge.store.commands import commands, device_queue, timers
 from bridge.store.commands.device_queue import Startable
 from bridge.store.devices import devices, queue_times
@@ -29,9 +29,9 @@ wait as well: then it tells of all of them, and each list costs two webhooks."""
 NEXT_INSTALL_AT = "next_install_at"
 
 
-def start(context: Context) -> int:
-    """Hand commands whose queue has room to the outbox; returns how many."""
-    started, paused, pace = 0, pauses.load(context.db), _Pace(context)
+def start(context: Context, paused: Pauses) -> int:
+    """Hand commands whose queue has room to the outbox, save what is paused; returns how many."""
+    started, pace = 0, _Pace(context)
     for server in device_queue.servers_waiting(context.db, context.now):
         room = context.policy.command.window - timers.unseen(context.db, server)
         if room <= 0:

@@ -82,12 +82,12 @@ def handle(
     if status not in ENDS:
         return odd_status.handle(context, event, status or "none", device, command)
     full = device_queue.length(db, device.id) >= context.policy.install.max_open_per_device
-    told = _told(status, message, unread)
-    if not commands.answered(db, command.command_uuid, told, event.received_at):
+    told, at = _told(status, message, unread), event.received_at
+    room_at = at + context.policy.command.after_connect_delay if full else at
+    if not commands.answered(db, command.command_uuid, told, at, room_at=room_at):
         return f"{command.request_type}: answered again, the first answer stands"
     if full:
-        delay = context.policy.command.after_connect_delay
-        device_queue.delay(db, device.id, event.received_at + delay)
+        device_queue.delay(db, device.id, room_at)
     if status == FORMAT_ERROR:
         meta.count(db, "command.malformed", context.now)
     answer = Answered(event, message, device, command, told, unread)

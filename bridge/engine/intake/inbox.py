@@ -164,13 +164,14 @@ def _to_store(handled: _Handled) -> tuple[Event, float | None]:
 
 
 def _together(context: Context, arrived: Sequence[Event]) -> list[_Handled]:
-    try:
-        with savepoint(context.db):
-            return [_handle(context, event) for event in arrived]
-    except Exception:  # it is told below, by the one that it is about
-        if not context.db.in_transaction:  # SQLite has undone all of it, as on a full disk
-            raise
-        log.debug("a message could not be processed among others", exc_info=True)
+    if len(arrived) > 1:
+        try:
+            with savepoint(context.db):
+                return [_handle(context, event) for event in arrived]
+        except Exception:  # it is told below, by the one that it is about
+            if not context.db.in_transaction:  # SQLite has undone all of it, as on a full disk
+                raise
+            log.debug("a message could not be processed among others", exc_info=True)
     return [_alone(context, event) for event in arrived]
 
 

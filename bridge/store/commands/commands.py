@@ -217,9 +217,17 @@ def not_now(db: Connection, command_uuid: str, now: float, *, push_at: float) ->
     )
 
 
-def answered(db: Connection, command_uuid: str, answer: Answer, now: float) -> bool:
+def answered(
+    db: Connection,
+    command_uuid: str,
+    answer: Answer,
+    now: float,
+    *,
+    room_at: float | None = None,
+) -> bool:
     """Keep a device's answer; False when it was answered before: the first answer that could be
-    read stands. One of which only the status was readable gives way to it."""
+    read stands. One of which only the status was readable gives way to it. It makes room in the
+    device's queue, now or at `room_at`."""
     changed = db.execute(
         "UPDATE commands SET state = ?, status = ?, answered_at = ?, error_domain = ?, "
         "error_code = ?, error_text = ?, app_state = ?, rejection_reason = ?, unread = ?, "
@@ -241,7 +249,7 @@ def answered(db: Connection, command_uuid: str, answer: Answer, now: float) -> b
         ),
     ).fetchall()
     for row in changed:
-        queue_times.wake(db, row[0], now)
+        queue_times.wake(db, row[0], now if room_at is None else room_at)
     return bool(changed)
 
 

@@ -13,7 +13,7 @@ from bridge.store.inbox.message import Arrived
 BYTES = 1 << 20
 """Bytes of messages that are read at once; a single one may be larger."""
 
-_SELECT = f"SELECT {rows.columns(Arrived)} FROM inbox WHERE body IS NOT NULL AND id > ?"
+_SELECT = f"SELECT {rows.plain(Arrived)} FROM inbox WHERE body IS NOT NULL AND id > ?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,7 +100,7 @@ class Waiting:
             return
         cursor = self.db.execute(sql, (self.taken, *values))
         for row in cursor:
-            yield rows.read(Arrived, row)
+            yield Arrived(*row)
         cursor.close()
 
     def _one(self, sql: str) -> Any:

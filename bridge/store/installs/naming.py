@@ -6,7 +6,6 @@ from collections.abc import Collection
 from dataclasses import dataclass
 
 from bridge.domain.installs.news import concerns
-from bridge.store import rows
 from bridge.store.database import Connection
 from bridge.store.installs.installs import touch_ids
 
@@ -30,7 +29,7 @@ def of_install(db: Connection, install_id: int) -> Naming | None:
         "WHERE installs.id = ?",
         (install_id,),
     ).fetchone()
-    return rows.read(Naming, row) if row else None
+    return Naming(*row) if row else None
 
 
 def touch_listed(db: Connection, serial_number: str, news: Collection[str], now: float) -> None:

@@ -31,12 +31,12 @@ def owned(
     """The licences from one location that devices hold for apps, for these (serial number, adam
     id)."""
     found = db.execute(
-        f"{rows.asked(len(pairs))}SELECT {rows.columns(Assignment)} FROM asked "
+        f"{rows.asked(len(pairs))}SELECT {rows.plain(Assignment)} FROM asked "
         "CROSS JOIN assignments WHERE target = asked.one AND adam_id = asked.other "
         "AND location = ? AND target_kind = 'serial'",
         (*chain.from_iterable(pairs), location),
     )
-    assignments = (rows.read(Assignment, row) for row in found)
+    assignments = (Assignment(*row) for row in found)
     return {Pair(Asset(a.adam_id, a.pricing_param), a.target): a for a in assignments}
 
 

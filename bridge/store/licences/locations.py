@@ -71,15 +71,16 @@ class Location:
         return None not in (self.registered_at, self.assets_read_at, self.assignments_read_at)
 
 
+_COLUMNS: Final = rows.plain(Location)
 _NOTHING_KNOWN: Final = (None,) * (len(fields(Location)) - 1)
 """The row of a location that nobody has stored yet, but for its name."""
 
 
 def get(db: Connection, name: str) -> Location:
     """The location of this name, made if it was never stored."""
-    db_row = f"SELECT {rows.columns(Location)} FROM locations WHERE name = ?"
+    db_row = f"SELECT {_COLUMNS} FROM locations WHERE name = ?"
     row = db.execute(db_row, (name,)).fetchone()
-    return rows.read(Location, row or (name, *_NOTHING_KNOWN))
+    return Location(*(row or (name, *_NOTHING_KNOWN)))
 
 
 def update(db: Connection, name: str, **values: Any) -> None:

@@ -28,6 +28,9 @@ class OutboxRow:
     error: str | None
 
 
+_COLUMNS = rows.plain(OutboxRow)
+
+
 def add(
     db: Connection,
     *,
@@ -61,10 +64,10 @@ def claim(db: Connection, now: float, limit: int, service: str, scope: str) -> l
     found = db.execute(
         "UPDATE outbox SET state = 'claimed', claimed_at = ?, tries = tries + 1 WHERE id IN ("
         "SELECT id FROM outbox WHERE state = 'ready' AND service = ? AND scope = ? "
-        f"AND due_at <= ? ORDER BY due_at, id LIMIT ?) RETURNING {rows.columns(OutboxRow)}",
+        f"AND due_at <= ? ORDER BY due_at, id LIMIT ?) RETURNING {_COLUMNS}",
         (now, service, scope, now, limit),
     ).fetchall()
-    return sorted((rows.read(OutboxRow, row) for row in found), key=lambda r: (r.due_at, r.id))
+    return sorted((OutboxRow(*row) for row in found), key=lambda r: (r.due_at, r.id))
 
 
 def due_by_scope(db: Connection) -> dict[tuple[str, str], float]:
@@ -154,10 +157,8 @@ def resume(db: Connection, now: float) -> None:
 
 def ready(db: Connection) -> list[OutboxRow]:
     """Calls that have not begun."""
-    found = db.execute(
-        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE state = 'ready' ORDER BY id"
-    )
-    return [rows.read(OutboxRow, row) for row in found]
+    found = db.execute(f"SELECT {_COLUMNS} FROM outbox WHERE state = 'ready' ORDER BY id")
+    return [OutboxRow(*row) for row in found]
 
 
 def trouble(db: Connection, service: str, scope: str) -> str | None:
@@ -183,10 +184,8 @@ def _trouble(db: Connection, service: str, scope: str) -> tuple[str, bool] | Non
 
 def get(db: Connection, row_id: int) -> OutboxRow | None:
     """One call by its id, or None when it is not kept (any more)."""
-    row = db.execute(
-        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE id = ?", (row_id,)
-    ).fetchone()
-    return rows.read(OutboxRow, row) if row else None
+    row = db.execute(f"SELECT {_COLUMNS} FROM outbox WHERE id = ?", (row_id,)).fetchone()
+    return OutboxRow(*row) if row else None
 
 
 def revive(db: Connection, row_id: int, now: float) -> bool:
@@ -204,18 +203,14 @@ def revive(db: Connection, row_id: int, now: float) -> bool:
 
 def claimed(db: Connection) -> list[OutboxRow]:
     """Calls that were begun and not settled; after a start, their outcome is not known."""
-    found = db.execute(
-        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE state = 'claimed' ORDER BY id"
-    )
-    return [rows.read(OutboxRow, row) for row in found]
+    found = db.execute(f"SELECT {_COLUMNS} FROM outbox WHERE state = 'claimed' ORDER BY id")
+    return [OutboxRow(*row) for row in found]
 
 
 def unsettled(db: Connection) -> list[OutboxRow]:
     """Calls that are intended or were begun, oldest first."""
-    found = db.execute(
-        f"SELECT {rows.columns(OutboxRow)} FROM outbox WHERE state NOT IN {SQL_OVER} ORDER BY id"
-    )
-    return [rows.read(OutboxRow, row) for row in found]
+    found = db.execute(f"SELECT {_COLUMNS} FROM outbox WHERE state NOT IN {SQL_OVER} ORDER BY id")
+    return [OutboxRow(*row) for row in found]
 
 
 def open_counts(db: Connection) -> dict[tuple[str, str], int]:
@@ -235,10 +230,10 @@ def cancel_elsewhere(
     found = db.execute(
         "UPDATE outbox SET state = 'failed', settled_at = ?, error = 'no longer configured' "
         f"WHERE state IN {SQL_NOT_BEGUN} AND service = ? {elsewhere}"
-        f"RETURNING {rows.columns(OutboxRow)}",
+        f"RETURNING {_COLUMNS}",
         (now, service, *scopes),
     ).fetchall()
-    return [rows.read(OutboxRow, row) for row in found]
+    return [OutboxRow(*row) for row in found]
 
 
 def is_open(db: Connection, service: str, scope: str, kind: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge.domain.lag import Stream
-from bridge.store import events, rows
+from bridge.store import events
 from bridge.store.database import Connection
 
 OFTEN = 0.5
@@ -69,4 +69,4 @@ def _load(db: Connection, server: str) -> Stream:
         "FROM webhook_streams WHERE server = ?",
         (server,),
     ).fetchone()
-    return rows.read(Stream, row) if row else Stream()
+    return Stream(*row) if row else Stream()

@@ -18,6 +18,7 @@ from bridge.domain.model import Asset
 from bridge.engine.commands import device_queue
 from bridge.engine.decide import reconcile
 from bridge.engine.intake import inbox
+from bridge.store import pauses
 from bridge.store.catalog import apps
 from bridge.store.database import Connection, Database
 from bridge.store.devices import devices
@@ -131,7 +132,7 @@ def cost_of(database: Database, **event: str) -> Cost:
     process(database, at_time(LATER))
     with database.write() as db:
         cost.decided = reconcile.decide_dirty(context(db, LATER))
-        device_queue.start(context(db, LATER))
+        device_queue.start(context(db, LATER), pauses.load(db))
         db.set_trace_callback(None)
         db.set_progress_handler(None, 1)
     return cost

@@ -10,7 +10,7 @@ from bridge.engine.commands import device_queue
 from bridge.engine.context import Context
 from bridge.engine.licences import batch
 from bridge.engine.timers import Outside
-from bridge.store import meta
+from bridge.store import meta, pauses
 from bridge.store.commands import commands
 from bridge.store.database import Connection, Database
 from bridge.store.licences import request_pairs, requests
@@ -123,7 +123,7 @@ def test_what_a_removed_location_or_server_held_is_let_go(
     assert batch.make(context(db), planned)
     device = make_device(db, "B", server="gone")
     make_command(db, "C", device, install_id=make_install(db, "B", KEYNOTE))
-    device_queue.start(context(db))
+    device_queue.start(context(db), pauses.load(db))
     recover(db, tmp_path, database)
     assert request_pairs.want(db, "gone", "ASSOCIATE", [pair("A")], NOW) == 1, "it may come back"
     assert state(db, "C") not in ("posting", "posted"), "its queue is free when it comes back"

@@ -34,6 +34,7 @@ from bridge.engine.commands import by_queue, device_queue
 from bridge.engine.enrolments import Found
 from bridge.engine.licences import settle
 from bridge.engine.licences.foreign_mdm import of_info
+from bridge.store import pauses
 from bridge.store.database import Connection
 from bridge.store.licences import locations, request_pairs, requests
 from tests.unit.engine.calls.stage import SERIAL, Scenario
@@ -158,7 +159,7 @@ def _read_metadata(db: Connection) -> int:
 
 def _command(db: Connection) -> int:
     make_command(db, "C", make_device(db, SERIAL), install_id=make_install(db, SERIAL))
-    assert device_queue.start(context(db)) == 1
+    assert device_queue.start(context(db), pauses.load(db)) == 1
     return _newest(db)
 
 

@@ -10,6 +10,7 @@ from bridge.engine.commands import device_queue, follow_up
 from bridge.engine.context import Context
 from bridge.engine.decide import reconcile
 from bridge.engine.timers import Outside, sweep
+from bridge.store import pauses
 from bridge.store.commands import commands, left_open, timers
 from bridge.store.database import Connection
 from bridge.store.devices import devices
@@ -139,16 +140,19 @@ def test_a_full_window_opens_again_and_keeps_nobody_busy(db: Connection, queue_v
     post(db)
     other = make_device(db, "S2")
     make_command(db, "b", other)
-    assert device_queue.start(Context(db, policy, NOW, servers)) == 0
+    assert device_queue.start(Context(db, policy, NOW, servers), pauses.load(db)) == 0
     first = follow_up.LOOK_AFTER if queue_view else follow_up.STORE_GRACE
     assert due(db, "a")[0] == pytest.approx(first)
     timers.look_again(db, "a", NOW + 2)  # it was looked for in vain
-    assert device_queue.start(Context(db, policy, NOW + 1, servers)) == 0
+    assert device_queue.start(Context(db, policy, NOW + 1, servers), pauses.load(db)) == 0
     assert due(db, "a")[0] == 2
     if not queue_view:
         run(db, 2, stores_before_reply=False)
         later = Context(db, policy, NOW + 2, servers)
-        assert device_queue.start(later) + device_queue.start(later) == 1
+        assert (
+            device_queue.start(later, pauses.load(db)) + device_queue.start(later, pauses.load(db))
+            == 1
+        )
 
 
 @pytest.mark.parametrize("refused", [True, False])

@@ -7,7 +7,7 @@ import pytest
 
 from bridge.domain.policy import Policy
 from bridge.engine.commands import device_queue, follow_up
-from bridge.store import agenda
+from bridge.store import agenda, pauses
 from bridge.store.commands import commands, timers
 from bridge.store.commands.commands import Answer
 from bridge.store.database import Connection
@@ -44,7 +44,7 @@ def many(db: Connection, devices_made: int, each: int = 1, server: str = "main")
 
 
 def start(db: Connection, policy: Policy = POLICY, now: float = NOW) -> int:
-    return device_queue.start(context(db, now, policy))
+    return device_queue.start(context(db, now, policy), pauses.load(db))
 
 
 @pytest.mark.parametrize("at_once", [1, 2, 5])
