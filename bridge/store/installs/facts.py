@@ -271,7 +271,7 @@ class _Location:
 
     def gave_back(self, pair: Pair) -> bool:
         """Whether Apple took its licence back last."""
-        released = self._released.get(pair)
+        released = self._released(pair)
         return released is not None and released.state == "confirmed" and self._is_last(released)
 
     def _gave_back(self, asked: PairRecord) -> bool:
