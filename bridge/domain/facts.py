@@ -8,11 +8,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Literal
 
+from bridge.domain.catalogue import Meaning, answer_meaning
 from bridge.domain.devices.declared_apps import DeclaredReport
 from bridge.domain.devices.installed_apps import InstalledReport
 from bridge.domain.devices.unreadable import Unheard, Unreadable
 from bridge.domain.installs.options import Options
-from bridge.domain.model import AppReport, Attempt, Device, Install
+from bridge.domain.model import ANSWERED_STATES, AppReport, Attempt, Device, Install
 from bridge.domain.pauses import Pause
 
 LicenceState = Literal["none", "collected", "open", "in_doubt", "owned", "refused", "taken"]
@@ -101,6 +102,9 @@ class Probe:
     tried: int
 
 
+_set = object.__setattr__
+
+
 @dataclass(frozen=True, slots=True)
 class Facts:
     """All that `decide()` looks at for one install."""
@@ -159,3 +163,28 @@ class Facts:
     """Who is tried first, for an app whose bundle id is not known."""
     pause: Pause | None = None
     """What keeps POSTs for this install from leaving, if anything does."""
+    meaning: Meaning | None = field(init=False)
+    """What the answer to `attempt` says against the install; None while there is none, or when a
+    list will tell."""
+    is_unmanaged: bool = field(init=False)
+    """Whether the app is not to be managed: only Macs have such apps, all others manage what is
+    sent to them (Apple, "Install Application")."""
+    asked_at: float | None = field(init=False)
+    """When the newest list of this enrolment that could show the app was asked for."""
+    listed_at: float | None = field(init=False)
+    """When it came."""
+
+    def __post_init__(self) -> None:
+        """What several rules ask is worked out once."""
+        attempt, device, installed = self.attempt, self.device, self.installed
+        answered = attempt is not None and attempt.state in ANSWERED_STATES
+        _set(self, "meaning", answer_meaning(attempt) if attempt and answered else None)
+        unmanaged = device is not None and device.is_mac and not self.options.managed
+        _set(self, "is_unmanaged", unmanaged)
+        if unmanaged:
+            _set(self, "asked_at", installed.asked_at if installed else None)
+            _set(self, "listed_at", installed.reported_at if installed else None)
+        else:
+            known = device is not None and device.apps_known
+            _set(self, "asked_at", device.apps_asked_at if device and known else None)
+            _set(self, "listed_at", device.apps_listed_at if device and known else None)

@@ -21,8 +21,6 @@ from bridge.domain.devices.asking import (
     asking,
     asking_installed,
     device_of,
-    is_unmanaged,
-    listed_at,
     look_again,
     refuses_lists,
 )
@@ -41,7 +39,7 @@ def after(
 ) -> Decision:
     """What follows `meaning`, which the device told at `at`; `detail` says it in words."""
     treatment = TREATMENTS[meaning.kind]
-    if treatment.again == "looks" or (meaning.kind == "copy" and is_unmanaged(facts)):
+    if treatment.again == "looks" or (meaning.kind == "copy" and facts.is_unmanaged):
         return verify(facts, policy, now, at)
     if treatment.again == "prompts":
         return ask_person_again(facts, policy, now, treatment.at_last, at, detail)
@@ -72,9 +70,9 @@ def explained(meaning: Meaning, attempt: Attempt) -> str:
 
 def verify(facts: Facts, policy: Policy, now: float, start: float) -> Decision:
     """The device accepted the app at `start`, or is at it: only a list shows what came of it."""
-    listed = listed_at(facts) or start
+    listed = facts.listed_at or start
     nothing_can_show_it = facts.bundle_id is None and (
-        is_unmanaged(facts) or (facts.strangers and listed > start)
+        facts.is_unmanaged or (facts.strangers and listed > start)
     )
     if nothing_can_show_it:
         return Decision("unconfirmed", "BUNDLE_ID_UNKNOWN")
@@ -83,7 +81,7 @@ def verify(facts: Facts, policy: Policy, now: float, start: float) -> Decision:
         decision = Decision("acknowledged", "ACKNOWLEDGED", words)
         return ask_in_time(facts, policy, now, decision, start)
     decision = Decision("unconfirmed", "NOT_SEEN")
-    if is_unmanaged(facts):
+    if facts.is_unmanaged:
         return ask_in_time(facts, policy, now, decision, start)
     installed = facts.installed
     if installed is None or installed.asked_at < start:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bridge.domain.catalogue import DELETED, TREATMENTS, answer_meaning
+from bridge.domain.catalogue import DELETED, TREATMENTS
 from bridge.domain.decide import platform
 from bridge.domain.decide.answer import after, explained, verify
 from bridge.domain.decide.listed import ENDS, is_past, was_there
@@ -16,10 +16,8 @@ from bridge.domain.decision import (
 from bridge.domain.devices.asking import (
     ask_in_steps,
     ask_in_time,
-    asked_at,
     asking,
     device_of,
-    is_unmanaged,
 )
 from bridge.domain.facts import Facts
 from bridge.domain.model import Attempt
@@ -71,7 +69,7 @@ def _sent(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decisio
 
 def _answered(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision:
     """The device answered: a list shows the app later, unless the answer speaks against it."""
-    meaning, at = answer_meaning(attempt), attempt.answered_at or attempt.created_at
+    meaning, at = facts.meaning, attempt.answered_at or attempt.created_at
     if meaning is None:
         return verify(facts, policy, now, at)
     return after(facts, policy, now, meaning, at, explained(meaning, attempt))
@@ -88,7 +86,7 @@ def _is_history(facts: Facts, attempt: Attempt) -> bool:
         return True
     if was_there(facts):
         return True
-    meaning = answer_meaning(attempt)
+    meaning = facts.meaning
     if attempt.state == "error" or (meaning and TREATMENTS[meaning.kind].again != "looks"):
         return is_past(facts, attempt.answered_at or 0.0)
     return _ended_in_the_past(facts, attempt)
@@ -127,9 +125,9 @@ def _not_listed(facts: Facts, policy: Policy, now: float, since: float) -> Decis
 
 def _in_doubt(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision:
     """Lost, or done and unheard: only a list made after the doubt arose can tell."""
-    if facts.bundle_id is None and is_unmanaged(facts):
+    if facts.bundle_id is None and facts.is_unmanaged:
         return Decision("unconfirmed", "BUNDLE_ID_UNKNOWN")
-    asked, since = asked_at(facts), attempt.in_doubt_at or attempt.created_at
+    asked, since = facts.asked_at, attempt.in_doubt_at or attempt.created_at
     if asked is None or asked < since:
         return asking(facts, policy, now, _not_listed(facts, policy, now, since))
     if facts.bundle_id is None and facts.strangers:

@@ -13,8 +13,6 @@ from bridge.domain.devices.asking import (
     ask_in_time,
     asking,
     device_of,
-    is_unmanaged,
-    listed_at,
     look_again,
     unread_lists,
 )
@@ -30,7 +28,7 @@ def as_the_device_says(facts: Facts, policy: Policy, now: float) -> Decision | N
     """What the newest list of this enrolment shows decides before anything that we sent."""
     if _was_installed(facts):
         return asking(facts, policy, now, Decision("unconfirmed", "WAS_INSTALLED"))
-    if is_unmanaged(facts):
+    if facts.is_unmanaged:
         return _as_an_unmanaged_app(facts, policy, now)
     if not device_of(facts).apps_known:
         if own_attempt(facts):
@@ -60,7 +58,7 @@ def _was_installed(facts: Facts) -> bool:
     device, installed_at = device_of(facts), facts.install.installed_at
     if installed_at is None or installed_at < (device.enrolled_at or 0.0):
         return False
-    if is_unmanaged(facts):
+    if facts.is_unmanaged:
         return facts.installed is None
     return device.apps_listed_at is not None and device.apps_enrolment is None
 
@@ -96,7 +94,7 @@ def was_there(facts: Facts) -> bool:
 
 def _left_out(facts: Facts) -> float | None:
     """When a list last showed an app that the newest one leaves out."""
-    if is_unmanaged(facts):
+    if facts.is_unmanaged:
         installed = facts.installed
         gone = installed is not None and installed.presence == "absent"
         return installed.there_at if installed is not None and gone else None
@@ -110,7 +108,7 @@ def _missing(facts: Facts, policy: Policy, now: float) -> Decision | None:
     report = facts.report
     if report is None or not was_there(facts) or is_past(facts, report.reported_at):
         return None
-    if (listed_at(facts) or 0.0) > report.reported_at:
+    if (facts.listed_at or 0.0) > report.reported_at:
         return _gone_too_often(facts, policy)
     decision = Decision("unconfirmed", "APP_MISSING")
     return ask_in_time(facts, policy, now, decision, report.reported_at)

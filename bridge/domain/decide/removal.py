@@ -23,7 +23,7 @@ from bridge.domain.decision import (
     SendRemove,
     Step,
 )
-from bridge.domain.devices.asking import ask_in_time, asking, is_unmanaged
+from bridge.domain.devices.asking import ask_in_time, asking
 from bridge.domain.facts import Facts
 from bridge.domain.model import IN_DEVICE_QUEUE, Attempt
 from bridge.domain.policy import Policy
@@ -120,7 +120,7 @@ def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...])
         return Decision("removed", "NOTHING_REMOVED", words, steps=steps)
     if facts.bundle_id is None:
         return Decision("unconfirmed", "BUNDLE_ID_UNKNOWN", steps=steps)
-    if is_unmanaged(facts):
+    if facts.is_unmanaged:
         detail = "a Mac lets managed apps be removed only, and managed is false"
         return Decision("failed", "REMOVE_FAILED", detail, steps=steps)
     if facts.removal is None and not _is_listed(facts):

@@ -7,7 +7,7 @@ there before is taken to have the settings of a wish that names none.
 
 from __future__ import annotations
 
-from bridge.domain.catalogue import TREATMENTS, Meaning, answer_meaning, app_status
+from bridge.domain.catalogue import TREATMENTS, Meaning, app_status
 from bridge.domain.decide.answer import explained, verify, wait_after
 from bridge.domain.decide.attempt import as_the_attempt_stands
 from bridge.domain.decide.listed import is_past
@@ -18,7 +18,7 @@ from bridge.domain.facts import Facts
 from bridge.domain.installs.options import Options
 from bridge.domain.installs.settings import InstallSettings, obstacle, wished
 from bridge.domain.installs.settings import to_send as with_what_goes
-from bridge.domain.model import ANSWERED_STATES, IN_DEVICE_QUEUE, Attempt
+from bridge.domain.model import IN_DEVICE_QUEUE, Attempt
 from bridge.domain.policy import Policy
 
 _ON_ITS_WAY = ("ready", *IN_DEVICE_QUEUE, "in_doubt")
@@ -57,7 +57,7 @@ def changed(facts: Facts, policy: Policy, now: float) -> Decision | None:
         return _as_it_goes(facts, policy, now, attempt)
     if attempt.state in IN_DEVICE_QUEUE:
         return None  # its answer tells what the app was given
-    meaning = answer_meaning(attempt) if attempt.state in ANSWERED_STATES else None
+    meaning = facts.meaning
     if attempt.renews and meaning is not None and not is_past(facts, attempt.answered_at or now):
         return _refused(facts, policy, now, attempt, meaning)
     return _tell(facts) or _look(facts, policy, now, attempt)

@@ -22,28 +22,6 @@ def device_of(facts: Facts) -> Device:
     return facts.device
 
 
-def is_unmanaged(facts: Facts) -> bool:
-    """Whether the app is not to be managed: only Macs have such apps, all others manage what is
-    sent to them (Apple, "Install Application")."""
-    return device_of(facts).is_mac and not facts.options.managed
-
-
-def asked_at(facts: Facts) -> float | None:
-    """When the newest list that could show the app was asked for."""
-    if is_unmanaged(facts):
-        return facts.installed.asked_at if facts.installed else None
-    device = device_of(facts)
-    return device.apps_asked_at if device.apps_known else None
-
-
-def listed_at(facts: Facts) -> float | None:
-    """When the newest list of this enrolment that could show the app came."""
-    if is_unmanaged(facts):
-        return facts.installed.reported_at if facts.installed else None
-    device = device_of(facts)
-    return device.apps_listed_at if device.apps_known else None
-
-
 def asking(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
     """`decision`, and the device is asked for the list that could show the app.
 
@@ -51,7 +29,7 @@ def asking(facts: Facts, policy: Policy, now: float, decision: Decision) -> Deci
     growing intervals.
     """
     decision = or_unreadable(unread_lists(facts), decision)
-    if is_unmanaged(facts):
+    if facts.is_unmanaged:
         return asking_installed(facts, policy, now, decision)
     device = device_of(facts)
     if facts.list_open:
@@ -92,14 +70,14 @@ _WAITS_FOR_THE_ANSWER = frozenset(
 
 def unread_lists(facts: Facts) -> Unreadable | None:
     """The lists of late that could have shown the app and could not be read."""
-    return facts.installed_unread if is_unmanaged(facts) else facts.list_unread
+    return facts.installed_unread if facts.is_unmanaged else facts.list_unread
 
 
 def refuses_lists(facts: Facts) -> bool:
     """Whether the device last said that it would not give the list that could show the app."""
     device = device_of(facts)
-    refused = device.installed_refused_at if is_unmanaged(facts) else device.apps_refused_at
-    return refused is not None and refused > (listed_at(facts) or 0.0)
+    refused = device.installed_refused_at if facts.is_unmanaged else device.apps_refused_at
+    return refused is not None and refused > (facts.listed_at or 0.0)
 
 
 def or_unreadable(unread: Unreadable | None, decision: Decision) -> Decision:
@@ -138,7 +116,7 @@ def _after_refusal(
 
 def look_again(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
     """`decision`, with a list asked for when the last one is as old as policy says."""
-    due = (listed_at(facts) or now) + policy.verify.installed_every
+    due = (facts.listed_at or now) + policy.verify.installed_every
     if now >= due:
         return asking(facts, policy, now, decision)
     return replace(decision, recheck_at=min(due, decision.recheck_at or due))
@@ -149,7 +127,7 @@ def ask_in_steps(
 ) -> Decision:
     """`decision`, with lists asked for at the steps of `policy.verify.unreadable_retry` since
     `start`, then daily: of a device that does not tell in the usual way."""
-    last = max(start, listed_at(facts) or start)
+    last = max(start, facts.listed_at or start)
     due = next_step(start, last, policy.verify.unreadable_retry, each=1, last=DAY)
     if now >= due:
         return asking(facts, policy, now, decision)
@@ -163,7 +141,7 @@ def ask_in_time(
 
     Whatever list came last counts, so that all apps of a device share one.
     """
-    last = max(start, listed_at(facts) or start)
+    last = max(start, facts.listed_at or start)
     due = doubling(start, last, policy.verify.first_after, policy.verify.at_most)
     soonest = decision.recheck_at
     if now >= due:

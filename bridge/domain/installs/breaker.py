@@ -8,9 +8,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.domain.catalogue import MANAGED, AnswerKind, answer_meaning
+from bridge.domain.catalogue import MANAGED, AnswerKind, Meaning
 from bridge.domain.facts import Facts
-from bridge.domain.model import ANSWERED_STATES, Attempt
+from bridge.domain.model import Attempt
 from bridge.domain.pauses import Pause
 from bridge.domain.policy import BreakerPolicy
 
@@ -41,7 +41,7 @@ def failure_of(facts: Facts) -> Failure | None:
     attempt, report = facts.attempt, facts.report
     if not facts.install.desired or attempt is None or (report and report.status == MANAGED):
         return None
-    failure = _answer(attempt)
+    failure = _answer(attempt, facts.meaning)
     if failure is None and report is not None and report.once_status == _FAILED:
         failed_at = report.once_at or 0.0
         if failed_at >= attempt.created_at:
@@ -51,8 +51,7 @@ def failure_of(facts: Facts) -> Failure | None:
     return failure
 
 
-def _answer(attempt: Attempt) -> Failure | None:
-    meaning = answer_meaning(attempt) if attempt.state in ANSWERED_STATES else None
+def _answer(attempt: Attempt, meaning: Meaning | None) -> Failure | None:
     if meaning is None or meaning.kind not in _OF_THE_APP or attempt.answered_at is None:
         return None
     first = meaning.kind == "license_not_visible" and attempt.attempt == 1
