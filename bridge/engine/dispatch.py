@@ -120,7 +120,9 @@ class Dispatcher:
         or they are lost calls for the next start."""
         due = self._claim(context)
         known = [row for row in due if self._knows(context, row)]
-        going = [row for row in known if not pausing.hold_back(context, row, paused)]
+        going = known
+        if paused.all:
+            going = [row for row in known if not pausing.hold_back(context, row, paused)]
         for row in going:
             self._calls[row.kind].begin(context, row)
         return Claimed(len(due), self._series(going, paused))

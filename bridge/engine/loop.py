@@ -158,7 +158,8 @@ class Engine:
                 paused = pauses.load(db)
                 done += device_queue.start(context, paused)
                 claimed = self.dispatcher.claim(context, paused)
-        story.tell(moved)
+        if moved:
+            story.tell(moved)
         return done - before + self.dispatcher.begin(claimed)
 
     def next_due(self) -> float | None:

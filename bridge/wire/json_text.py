@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import NoReturn
 
 from bridge.errors import ShapeError
@@ -78,9 +78,9 @@ class Members:
         self.call_odd(name)
         return None
 
-    def texts(self, *names: str) -> tuple[str | None, ...]:
+    def texts(self, *names: str, required: Sequence[str] = ()) -> tuple[str | None, ...]:
         """Several of them, in this order."""
-        return tuple(self.text(name) for name in names)
+        return tuple(self.text(name, required=name in required) for name in names)
 
     def identifier(self, name: str, *, required: bool = False) -> str | None:
         """Text as above, or an integer (an Adam ID in some of Apple's messages) as text."""

@@ -100,18 +100,25 @@ def parse_webhook(body: bytes) -> Webhook:
     with it is said in `oddities` and `payload_error`.
     """
     oddities: list[str] = []
-    document = Members(read_message(body), oddities)
-    topic = document.text("topic", required=True)
-    event_id = document.text("event_id", required=not _names_speaker(document))
-    created_at = _created_at(document)
+    members = read_message(body)
+    document = Members(members, oddities)
+    always = ("topic", "event_id", "created_at")
+    topic, event_id, created = document.texts(
+        *always, required=("topic", "created_at") if _names_speaker(members) else always
+    )
+    created_at = _created_at(document, created)
     kind, event = _event(document)
     ids = event.child("ids")
-    payload, error = _payload(event)
-    length, digest = _digest(payload, event)
-    channel, udid, enrollment_id = _speaker(event, ids)
+    payload, error, length, digest = _payload(event)
+    udid, enrollment_id, status, command_uuid = event.texts(
+        *("udid", "enrollment_id", "status", "command_uuid"),
+        required=("status",) if kind == "acknowledge" else (),
+    )
+    channel = None
+    if ids is not None:
+        channel, udid, enrollment_id = _speaker(ids, udid, enrollment_id)
     if kind != "unknown" and udid is None and enrollment_id is None:
         event.call_odd("udid")
-    tally = event.integer("token_update_tally")
     return Webhook(
         topic=topic,
         event_id=event_id,
@@ -119,15 +126,15 @@ def parse_webhook(body: bytes) -> Webhook:
         kind=kind,
         udid=udid,
         enrollment_id=enrollment_id,
-        status=event.text("status", required=kind == "acknowledge"),
-        command_uuid=event.text("command_uuid"),
+        status=status,
+        command_uuid=command_uuid,
         payload=payload,
         payload_error=error,
         payload_length=length,
         payload_sha256=digest,
-        oddities=tuple(dict.fromkeys(oddities)),
         channel=channel,
-        token_update_tally=tally,
+        token_update_tally=event.integer("token_update_tally"),
+        oddities=tuple(dict.fromkeys(oddities)),
     )
 
 
@@ -190,8 +197,7 @@ def load_stored(data: bytes) -> StoredWebhook:
     )
 
 
-def _created_at(document: Members) -> float | None:
-    text = document.text("created_at", required=True)
+def _created_at(document: Members, text: str | None) -> float | None:
     moment = None if text is None else parse_rfc3339(text)
     if text is not None and (moment is None or moment <= 0):
         document.call_odd("created_at")
@@ -211,22 +217,19 @@ def _event(document: Members) -> tuple[Kind, Members]:
     return "unknown", Members({}, [])
 
 
-def _names_speaker(document: Members) -> bool:
+def _names_speaker(members: Mapping[str, object]) -> bool:
     """Whether it has the form of a server that may send no event_id."""
-    events = (document.raw("checkin_event"), document.raw("acknowledge_event"))
+    events = (members.get("checkin_event"), members.get("acknowledge_event"))
     return any(isinstance(event, dict) and "ids" in event for event in events)
 
 
-def _speaker(event: Members, ids: Members | None) -> tuple[Channel | None, str | None, str | None]:
+def _speaker(
+    ids: Members, udid: str | None, enrollment_id: str | None
+) -> tuple[Channel | None, str | None, str | None]:
     """The channel, UDID and enrolment id, by `ids` where they tell: of a user they name the device
     as the parent."""
-    udid, enrollment_id = event.texts("udid", "enrollment_id")
-    if ids is None:
-        return None, udid, enrollment_id
-    own, channel = (
-        ids.text("id", required=True),
-        _OF_TYPE.get(ids.text("type", required=True) or ""),
-    )
+    own, of_type = ids.texts("id", "type", required=("id", "type"))
+    channel = _OF_TYPE.get(of_type or "")
     if channel is None or own is None:
         return channel, udid, enrollment_id
     if channel == "device":
@@ -236,25 +239,21 @@ def _speaker(event: Members, ids: Members | None) -> tuple[Channel | None, str |
     return channel, udid, enrollment_id
 
 
-def _payload(event: Members) -> tuple[bytes | None, str | None]:
+def _payload(event: Members) -> tuple[bytes | None, str | None, int, str | None]:
+    """The device's message, or why there is none; and the length and the SHA-256 of it, or of the
+    text that should have been one."""
     text = event.raw("raw_payload")
     if text is None:
-        return None, "raw_payload is missing."
+        return None, "raw_payload is missing.", 0, None
     if not isinstance(text, str):
-        return None, "raw_payload is not text."
+        return None, "raw_payload is not text.", 0, None
+    payload, error = None, None
     try:
-        return base64.b64decode(text, validate=True), None
+        payload = base64.b64decode(text, validate=True)
     except (binascii.Error, ValueError):
-        return None, "raw_payload is not base64."
-
-
-def _digest(payload: bytes | None, event: Members) -> tuple[int, str | None]:
-    text = event.raw("raw_payload")
-    if payload is None and isinstance(text, str):
-        payload = text.encode("utf-8", "surrogatepass")
-    if payload is None:
-        return 0, None
-    return len(payload), hashlib.sha256(payload).hexdigest()
+        error = "raw_payload is not base64."
+    told = text.encode("utf-8", "surrogatepass") if payload is None else payload
+    return payload, error, len(told), hashlib.sha256(told).hexdigest()
 
 
 def _content(webhook: Webhook) -> tuple[dict[str, object] | None, str | None]:

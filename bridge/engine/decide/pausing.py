@@ -69,9 +69,8 @@ def _named(scope: Scope, name: str) -> dict[str, str | int]:
 
 
 def hold_back(context: Context, row: OutboxRow, paused: Pauses) -> bool:
-    """Keep a call from leaving if it is paused; True if so, and the row is not claimed any more."""
-    if not paused:
-        return False
+    """While something is paused: keep a call from leaving if it is; True if so, and the row is not
+    claimed any more."""
     call = registry.classes().get(row.kind)
     if call is None:  # nobody says what it does
         outbox.pause(context.db, row.id)

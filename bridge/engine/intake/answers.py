@@ -24,6 +24,7 @@ from bridge.store.events import Event
 from bridge.store.installs import installs, naming
 from bridge.wire.device_report import (
     InstalledApp,
+    InstallResult,
     Message,
     parse_device_information,
     parse_error_chain,
@@ -82,7 +83,8 @@ def handle(
     if status not in ENDS:
         return odd_status.handle(context, event, status or "none", device, command)
     full = device_queue.length(db, device.id) >= context.policy.install.max_open_per_device
-    told, at = _told(status, message, unread), event.received_at
+    app, at = parse_install_result(message), event.received_at
+    told = _told(status, message, app, unread)
     room_at = at + context.policy.command.after_connect_delay if full else at
     if not commands.answered(db, command.command_uuid, told, at, room_at=room_at):
         return f"{command.request_type}: answered again, the first answer stands"
@@ -90,18 +92,17 @@ def handle(
         device_queue.delay(db, device.id, room_at)
     if status == FORMAT_ERROR:
         meta.count(db, "command.malformed", context.now)
-    answer = Answered(event, message, device, command, told, unread)
+    answer = Answered(event, message, device, command, told, app.identifier, unread)
     unread, news = _observe(context, answer)
     _touch(context, answer, None if found_again else news)
     outcome = f"{command.request_type}: {told.status}"
     return outcome if unread is None else f"{outcome}; the rest cannot be read: {unread}"
 
 
-def _told(status: str, message: Message, unread: str | None) -> Answer:
+def _told(status: str, message: Message, app: InstallResult, unread: str | None) -> Answer:
     """What decides, out of an answer; of an ErrorChain the link that says most."""
     chain = parse_error_chain(message)
     error = chain[telling_link([(e.domain, e.code) for e in chain])] if chain else None
-    app = parse_install_result(message)
     return Answer(
         status=status,
         error_domain=error.domain if error else None,
@@ -122,6 +123,8 @@ class Answered:
     device: Device
     command: Command
     told: Answer
+    bundle_id: str | None
+    """How the device names the app of the command."""
     unread: str | None
 
     @property
@@ -285,7 +288,7 @@ def _text(number: int | None) -> str | None:
 def _learn_bundle_id(context: Context, answer: Answered) -> News:
     """What the device names holds for its own install; other devices go by it until somebody who
     counts more has told. Refusals name the app, too."""
-    bundle_id = parse_install_result(answer.message).identifier
+    bundle_id = answer.bundle_id
     known = naming.of_install(context.db, answer.command.install_id or 0)
     if bundle_id is None or known is None:
         return None

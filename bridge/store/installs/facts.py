@@ -41,23 +41,20 @@ def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = No
     for install in installs:
         by_location[install.location].append(install)
     offices = {name: _Location(db, name, some) for name, some in by_location.items()}
-    known = apps.known(db, rows.padded({i.adam_id for i in installs}))
+    asked = rows.padded(installs)
+    known = apps.known(db, [i.adam_id for i in asked])
     bundle_id_of = {i.id: i.bundle_id or known.get(i.adam_id, UNKNOWN).bundle_id for i in installs}
-    device_of = devices.current(db, rows.padded({i.target for i in installs}))
-    device_ids = rows.padded(device.id for device in device_of.values())
-    listed = rows.padded(
-        (device_of[i.target].id, bundle_id)
-        for i in installs
-        if (bundle_id := bundle_id_of[i.id]) is not None and i.target in device_of
-    )
+    device_of = devices.current(db, [i.target for i in asked])
+    device_ids = [_id(device_of.get(i.target)) for i in asked]
+    listed = [(_id(device_of.get(i.target)), bundle_id_of[i.id] or "") for i in asked]
     reports = apps.reported(db, listed)
     installed = installed_apps.reported(db, listed)
     declaring = any(device.declared_at is not None for device in device_of.values())
     declared = declared_apps.reported(db, listed) if declaring else {}
     unread = unreadable.of_devices(db, device_ids)
     lost = unheard.of_devices(db, device_ids)
-    asked = commands.questions_open(db, device_ids)
-    tried = attempts.of_installs(db, rows.padded(i.id for i in installs))
+    open_questions = commands.questions_open(db, device_ids)
+    tried = attempts.of_installs(db, [i.id for i in asked])
     paused = pauses.load(db) if paused is None else paused
     nameless = [i for i in installs if bundle_id_of[i.id] is None]
     with_strangers = _with_strangers(
@@ -103,8 +100,8 @@ def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = No
                 release=office.release(db, pair, install.round_at),
                 gave_back=office.gave_back(pair),
                 removal=_since(tried.removals.get(install.id), install.round_at),
-                list_open=_is_open(asked, device, MANAGED_LIST, held),
-                installed_open=_is_open(asked, device, INSTALLED_LIST, held),
+                list_open=_is_open(open_questions, device, MANAGED_LIST, held),
+                installed_open=_is_open(open_questions, device, INSTALLED_LIST, held),
                 list_unread=told.by(MANAGED_LIST),
                 installed_unread=told.by(INSTALLED_LIST),
                 facts_unread=told.by(INFORMATION),
@@ -164,6 +161,11 @@ class _Unread:
         return self._found.get((self._device.id, request_type, bundle_id))
 
 
+def _id(device: Device | None) -> int:
+    """Its id, or one that no device has."""
+    return 0 if device is None else device.id
+
+
 def _is_open(
     asked: Mapping[tuple[int, str], bool], device: Device | None, request_type: str, held: bool
 ) -> bool:
@@ -203,7 +205,7 @@ class _Location:
         )
         desired = list({Asset(i.adam_id, i.pricing_param) for i in installs})
         self.assets: dict[Asset, AssetFacts] = locations.asset_facts(db, name, desired)
-        pairs = rows.padded((i.target, i.adam_id) for i in installs)
+        pairs = rows.padded([(i.target, i.adam_id) for i in installs])
         self._owned: dict[Pair, Assignment] = assignments.owned(db, name, pairs)
         self._requests = request_pairs.newest(db, name, pairs)
         self._free: dict[Asset, int | None] = {}
