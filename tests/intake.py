@@ -12,4 +12,5 @@ def process(database: Database, context_of: ContextOf) -> int:
     with database.read_all() as (_, waiting):
         arrivals = waiting.first(inbox.AT_ONCE)
     with database.write() as db:
-        return inbox.process(context_of(db), arrivals)
+        context = context_of(db)
+        return inbox.process_again(context) + inbox.process(context, arrivals)

@@ -315,7 +315,7 @@ class Bridge(Lists, Pauses, Wishes):
             outside,
             self.clock,
             execute,
-            tokens.look,
+            tokens,
             (transports or Transports()).clock or time.monotonic,
             wake,
         )

@@ -6,7 +6,7 @@ Times are seconds since the epoch. Field names are the database's columns where 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Literal, TypeGuard
 
 from bridge.domain.catalogue import Meaning, answer_meaning
 from bridge.domain.devices.declared_apps import DeclaredReport
@@ -188,3 +188,16 @@ class Facts:
             known = device is not None and device.apps_known
             _set(self, "asked_at", device.apps_asked_at if device and known else None)
             _set(self, "listed_at", device.apps_listed_at if device and known else None)
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceFacts(Facts):
+    """The facts of an install whose device is known: all that is sent to one goes by these."""
+
+    device: Device
+
+
+def is_enrolled(facts: Facts) -> TypeGuard[DeviceFacts]:
+    """Whether its device is enrolled, and something can be sent to it."""
+    device = facts.device
+    return device is not None and bool(device.enrolled) and device.enrolment_id is not None

@@ -6,7 +6,8 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import Protocol
 
 from bridge.domain.policy import Policy
 from bridge.engine import recovery, timers
@@ -41,6 +42,16 @@ as several of them, and take processor and disk from the hook that is to store t
 PAUSE_AFTER_ERROR = 1.0
 
 
+class Watch(Protocol):
+    """What is looked at by the clock, outside of the database."""
+
+    next_at: float
+    """When it is looked next, seconds since the epoch."""
+
+    def look(self, now: float) -> int:
+        """Look, and have done what is due; returns how much was."""
+
+
 @dataclass(frozen=True, slots=True)
 class Look:
     """What one look showed: what there is to do in the database, and what came in beside it.
@@ -72,11 +83,11 @@ class Engine:
         outside: Outside,
         clock: Callable[[], float],
         execute: Executor = inline,
-        watch: Callable[[float], int] = lambda _now: 0,
+        watch: Watch | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wake: Wake | None = None,
     ) -> None:
-        """`watch` is called in every pass and may make something due; it returns how much.
+        """`watch` looks now and then, and may make something due.
         `monotonic` is a clock in seconds that nobody sets: it tells how long calls take. `wake` is
         what else ends the engine's sleep.
         """
@@ -112,6 +123,8 @@ class Engine:
             intake.take_unhandled(db, waiting, self._context(db).now)
         clock_steps.stepped(self._context, self.database, tuple(self.outside.servers), by)
         self._pruning.clock_stepped(by)
+        if self._watch is not None:
+            self._watch.next_at += by
         self.dispatcher.clock_stepped(by)
 
     def run_once(self) -> bool:
@@ -122,7 +135,9 @@ class Engine:
         passed over while others have work.
         """
         now = self.clock()
-        done = self._watch(now)
+        done = 0
+        if self._watch is not None and now >= self._watch.next_at:
+            done += self._watch.look(now)
         if self.dispatcher.unsettled:
             done += self.dispatcher.settle_again()
         seen = self._seen = self._look(now)
@@ -145,7 +160,9 @@ class Engine:
         before = done
         with self.database.write() as db:
             context = self._context(db)
-            if seen.arrivals.messages or _is_due(agenda.messages_at, now):
+            if _is_due(agenda.messages_at, now):
+                done += inbox.process_again(context)
+            if seen.arrivals.messages:
                 done += inbox.process(context, seen.arrivals)
                 self._take_at = self._monotonic() + self.gather
             if _is_due(agenda.timers_at, now):
@@ -185,7 +202,7 @@ class Engine:
     def _look(self, now: float) -> Look:
         with self.database.inbox.read() as waiting, self.database.read() as db:
             agenda = look(db, now)
-            waiting = waiting.beyond(agenda.taken)
+            waiting = replace(waiting, taken=agenda.taken)
             rest = self._take_at - self._monotonic()
             if rest > 0:
                 return Look(agenda, Arrivals(), now + rest if waiting.any() else None)

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 from bridge.domain.decide import decide
 from bridge.domain.decision import AskApps, Decision, SendInstall
 from bridge.domain.devices.installed_apps import InstalledReport, Presence
-from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts
+from bridge.domain.facts import AssetFacts, DeviceFacts, Facts, Licence, LocationFacts
 from bridge.domain.installs.options import Options
 from bridge.domain.model import AppReport, Attempt, Device, Install
 from bridge.domain.policy import Policy
@@ -162,7 +162,8 @@ def facts(**changes: Any) -> Facts:
         "bundle_id": BUNDLE,
         "free_seats": 4,
     }
-    return Facts(**values | changes)
+    told = values | changes
+    return (Facts if told["device"] is None else DeviceFacts)(**told)
 
 
 def licensed(**changes: Any) -> Facts:

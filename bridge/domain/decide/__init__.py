@@ -31,7 +31,7 @@ from bridge.domain.decision import (
     Step,
     TakeSeat,
 )
-from bridge.domain.facts import Facts, Unsure
+from bridge.domain.facts import DeviceFacts, Facts, Unsure, is_enrolled
 from bridge.domain.installs.probes import after_the_probe, once_back
 from bridge.domain.licences.retired import retired_too, seats_left
 from bridge.domain.policy import DAY, Policy
@@ -40,16 +40,28 @@ LOOK_EVERY = DAY
 """Seconds between two looks at a pair of which a look did not tell whether it holds its licence."""
 
 Rule = Callable[[Facts, Policy, float], Decision | None]
+RuleOfDevice = Callable[[DeviceFacts, Policy, float], Decision | None]
 
 
 def decide(facts: Facts, policy: Policy, now: float) -> Decision:
     """The state, reason and steps for one install at `now` (seconds since the epoch)."""
+    decision = _by_rules(facts, policy, now)
+    if facts.pause is not None:
+        decision = unless_paused(facts, facts.pause, now, decision)
+    decision = once_back(facts, _unless_silent(facts, policy, now, decision))
+    return _cancelled_elsewhere(facts, decision)
+
+
+def _by_rules(facts: Facts, policy: Policy, now: float) -> Decision:
     for rule in _RULES:
         decision = rule(facts, policy, now)
         if decision is not None:
-            decision = unless_paused(facts, now, decision)
-            decision = once_back(facts, _unless_silent(facts, policy, now, decision))
-            return _cancelled_elsewhere(facts, decision)
+            return decision
+    assert isinstance(facts, DeviceFacts), "an earlier rule decides for unknown devices"
+    for rule_of_device in _RULES_OF_DEVICE:
+        decision = rule_of_device(facts, policy, now)
+        if decision is not None:
+            return decision
     raise AssertionError("the last rule always decides")
 
 
@@ -78,7 +90,7 @@ def _unless_silent(facts: Facts, policy: Policy, now: float, decision: Decision)
     silent_from = silent_at(facts, policy)
     for_the_device = decision.state in _NEEDS_THE_DEVICE and decision.reason not in _NO_DEVICE
     waits = decision.reason in ("SEAT_PENDING", "NO_SEAT") or (
-        decision.reason == "PLATFORM_UNKNOWN" and _enrolled(facts)
+        decision.reason == "PLATFORM_UNKNOWN" and is_enrolled(facts)
     )
     if silent_from is None or not (for_the_device or waits):
         return decision
@@ -101,17 +113,12 @@ def _on_hold(facts: Facts, policy: Policy, now: float) -> Decision | None:
     return None if on_hold is None else Decision("waiting", on_hold)
 
 
-def _enrolled(facts: Facts) -> bool:
-    device = facts.device
-    return device is not None and bool(device.enrolled) and device.enrolment_id is not None
-
-
 def _user_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:
     return user_enrolled(facts)
 
 
 def _not_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:
-    if _enrolled(facts) or policy.associate.before_enrolment:
+    if is_enrolled(facts) or policy.associate.before_enrolment:
         return None
     return not_enrolled(facts)
 
@@ -234,7 +241,7 @@ def _license_only(facts: Facts, policy: Policy, now: float) -> Decision | None:
 
 def _licensed_early(facts: Facts, policy: Policy, now: float) -> Decision | None:
     """The licence may be there before the device is (policy.associate.before_enrolment)."""
-    return None if _enrolled(facts) else not_enrolled(facts)
+    return None if is_enrolled(facts) else not_enrolled(facts)
 
 
 _RULES: tuple[Rule, ...] = (
@@ -246,6 +253,8 @@ _RULES: tuple[Rule, ...] = (
     _licence,
     _license_only,
     _licensed_early,
+)
+_RULES_OF_DEVICE: tuple[RuleOfDevice, ...] = (
     declared.as_declared,
     attempt.once_described,
     settings.forbidden,

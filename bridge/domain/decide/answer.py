@@ -20,12 +20,11 @@ from bridge.domain.devices.asking import (
     ask_in_time,
     asking,
     asking_installed,
-    device_of,
     look_again,
     refuses_lists,
 )
 from bridge.domain.devices.unreadable import Unreadable
-from bridge.domain.facts import Facts
+from bridge.domain.facts import DeviceFacts
 from bridge.domain.model import IN_DEVICE_QUEUE, Attempt
 from bridge.domain.policy import Policy
 from bridge.domain.quiet_hours import moment, next_allowed
@@ -35,7 +34,7 @@ IN_FLIGHT = ("ready", *IN_DEVICE_QUEUE)
 
 
 def after(
-    facts: Facts, policy: Policy, now: float, meaning: Meaning, at: float, detail: str
+    facts: DeviceFacts, policy: Policy, now: float, meaning: Meaning, at: float, detail: str
 ) -> Decision:
     """What follows `meaning`, which the device told at `at`; `detail` says it in words."""
     treatment = TREATMENTS[meaning.kind]
@@ -68,7 +67,7 @@ def explained(meaning: Meaning, attempt: Attempt) -> str:
     return meaning.cause if attempt.status != "Error" else f"{meaning.cause}; it gave no code"
 
 
-def verify(facts: Facts, policy: Policy, now: float, start: float) -> Decision:
+def verify(facts: DeviceFacts, policy: Policy, now: float, start: float) -> Decision:
     """The device accepted the app at `start`, or is at it: only a list shows what came of it."""
     listed = facts.listed_at or start
     nothing_can_show_it = facts.bundle_id is None and (
@@ -87,20 +86,20 @@ def verify(facts: Facts, policy: Policy, now: float, start: float) -> Decision:
     if installed is None or installed.asked_at < start:
         decision = asking_installed(facts, policy, now, decision)
     elif installed.presence == "there":
-        if (device_of(facts).apps_asked_at or 0.0) >= installed.asked_at:
+        if (facts.device.apps_asked_at or 0.0) >= installed.asked_at:
             return copy_in_the_way(facts, policy, now, start, "", can_take_over=False)
         return asking(facts, policy, now, decision)  # it may have become managed since the last
     return ask_in_time(facts, policy, now, decision, start)
 
 
-def _has_copy(facts: Facts, since: float) -> bool:
+def _has_copy(facts: DeviceFacts, since: float) -> bool:
     """Whether a list asked for since then has the app, which no list of managed apps shows."""
     installed = facts.installed
     return installed is not None and installed.asked_at >= since and installed.presence == "there"
 
 
 def try_again(
-    facts: Facts, policy: Policy, now: float, meaning: Meaning, failed_at: float, detail: str
+    facts: DeviceFacts, policy: Policy, now: float, meaning: Meaning, failed_at: float, detail: str
 ) -> Decision:
     """Another attempt under a new CommandUUID, as often as the catalogue says."""
     treatment = TREATMENTS[meaning.kind]
@@ -128,7 +127,7 @@ def wait_after(meaning: Meaning, attempt: Attempt | None, policy: Policy) -> flo
     return nth_delay(waits, _tries(attempt))
 
 
-def _settled(facts: Facts) -> tuple[Step, ...]:
+def _settled(facts: DeviceFacts) -> tuple[Step, ...]:
     """The attempt in doubt is settled by what the device told since."""
     attempt = facts.attempt
     if attempt is not None and attempt.state == "in_doubt":
@@ -137,13 +136,13 @@ def _settled(facts: Facts) -> tuple[Step, ...]:
 
 
 def _look_for_the_licence(
-    facts: Facts, policy: Policy, now: float, failed_at: float, decision: Decision
+    facts: DeviceFacts, policy: Policy, now: float, failed_at: float, decision: Decision
 ) -> Decision:
     """The device saw no licence: is it really there, and is there a copy that needs none?
 
     Both are asked while the next attempt waits; what is not known by then does not hold it up.
     """
-    device = device_of(facts)
+    device = facts.device
     read = (facts.licence.read_at or 0.0) >= failed_at
     has_copy = _has_copy(facts, failed_at) and not facts.options.take_over
     listed = max(device.apps_asked_at or 0.0, device.apps_refused_at or 0.0) >= failed_at
@@ -162,7 +161,13 @@ def _look_for_the_licence(
 
 
 def copy_in_the_way(
-    facts: Facts, policy: Policy, now: float, said_at: float, detail: str, *, can_take_over: bool
+    facts: DeviceFacts,
+    policy: Policy,
+    now: float,
+    said_at: float,
+    detail: str,
+    *,
+    can_take_over: bool,
 ) -> Decision:
     """A copy that is not managed: taken over, or a conflict until lists come without it, or with
     the app managed."""
@@ -183,7 +188,7 @@ def copy_in_the_way(
 
 
 def ask_person_again(
-    facts: Facts, policy: Policy, now: float, reason: str, said_at: float, detail: str
+    facts: DeviceFacts, policy: Policy, now: float, reason: str, said_at: float, detail: str
 ) -> Decision:
     """A person must act, and is asked again a few times, never in quiet hours."""
     attempt = facts.attempt
@@ -211,7 +216,7 @@ _ASKS_WHAT_IT_IS = ("FACTS_FIRST", "PLATFORM_UNKNOWN")
 
 
 def until_it_tells(
-    facts: Facts, policy: Policy, now: float, decision: Decision, unread: Unreadable | None
+    facts: DeviceFacts, policy: Policy, now: float, decision: Decision, unread: Unreadable | None
 ) -> Decision:
     """`decision`, which waits for an answer of the device; somebody has to look once it has come
     for commands for `policy.install.not_now_at_most` and not given it.
@@ -227,10 +232,10 @@ def until_it_tells(
     if decision.reason not in _ASKS_WHAT_IT_IS and refuses_lists(facts):
         patience = policy.verify.unconfirmed_after
         if (install.reason == "LIST_REFUSED" and stays) or now >= since + patience:
-            return replace(decision, reason="LIST_REFUSED", detail=device_of(facts).refusal or "")
+            return replace(decision, reason="LIST_REFUSED", detail=facts.device.refusal or "")
         return _in_time(decision, since + patience)
     given_up = install.reason == "NOT_TOLD" and stays
-    if given_up or (device_of(facts).last_connect_at or 0.0) >= since + patience:
+    if given_up or (facts.device.last_connect_at or 0.0) >= since + patience:
         return Decision("needs_user", "NOT_TOLD", steps=decision.steps)
     return _in_time(decision, since + patience if since + patience > now else now + patience)
 

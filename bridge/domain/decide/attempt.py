@@ -17,22 +17,21 @@ from bridge.domain.devices.asking import (
     ask_in_steps,
     ask_in_time,
     asking,
-    device_of,
 )
-from bridge.domain.facts import Facts
+from bridge.domain.facts import DeviceFacts
 from bridge.domain.model import Attempt
 from bridge.domain.policy import Policy
 
 
-def once_described(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def once_described(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     """A device that was enrolled before the bridge came has not said whether it is a Mac, and a
     Mac needs another command (InstallAsManaged)."""
-    if device_of(facts).is_described or facts.attempt is not None:
+    if facts.device.is_described or facts.attempt is not None:
         return None
     return ask_what_it_is(facts, policy, now, Decision("licensed", "FACTS_FIRST"))
 
 
-def as_the_attempt_stands(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def as_the_attempt_stands(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     """Nothing from the device shows the app: what became of the newest command decides."""
     attempt = facts.attempt
     if attempt is None or _is_history(facts, attempt):
@@ -52,7 +51,7 @@ def as_the_attempt_stands(facts: Facts, policy: Policy, now: float) -> Decision 
     return _answered(facts, policy, now, attempt)
 
 
-def _sent(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision:
+def _sent(facts: DeviceFacts, policy: Policy, now: float, attempt: Attempt) -> Decision:
     """The server has it. A device that comes and leaves it open is asked for its apps."""
     since = attempt.stalled_at
     if since is None:
@@ -67,7 +66,7 @@ def _sent(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decisio
     return ask_in_steps(facts, policy, now, decision, since)
 
 
-def _answered(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision:
+def _answered(facts: DeviceFacts, policy: Policy, now: float, attempt: Attempt) -> Decision:
     """The device answered: a list shows the app later, unless the answer speaks against it."""
     meaning, at = facts.meaning, attempt.answered_at or attempt.created_at
     if meaning is None:
@@ -75,14 +74,14 @@ def _answered(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Dec
     return after(facts, policy, now, meaning, at, explained(meaning, attempt))
 
 
-def _is_history(facts: Facts, attempt: Attempt) -> bool:
+def _is_history(facts: DeviceFacts, attempt: Attempt) -> bool:
     """Whether an attempt is over and says nothing about now: of a past enrolment, one that failed
     before this round, or one whose app came and is gone."""
     if attempt.state == "dropped":
         return True
     if attempt.state not in ("acknowledged", "error"):
         return False
-    if attempt.enrolment != device_of(facts).enrolment:
+    if attempt.enrolment != facts.device.enrolment:
         return True
     if was_there(facts):
         return True
@@ -92,7 +91,7 @@ def _is_history(facts: Facts, attempt: Attempt) -> bool:
     return _ended_in_the_past(facts, attempt)
 
 
-def _ended_in_the_past(facts: Facts, attempt: Attempt) -> bool:
+def _ended_in_the_past(facts: DeviceFacts, attempt: Attempt) -> bool:
     """Whether a list told, before this round, that what an attempt began came to nothing."""
     report = facts.report
     if report is None:
@@ -105,7 +104,7 @@ def _ended_in_the_past(facts: Facts, attempt: Attempt) -> bool:
     )
 
 
-def _not_now(facts: Facts, attempt: Attempt, policy: Policy, now: float) -> Decision:
+def _not_now(facts: DeviceFacts, attempt: Attempt, policy: Policy, now: float) -> Decision:
     since = max(attempt.not_now_since or now, facts.install.round_at)
     until = since + policy.install.not_now_at_most
     if now >= until:
@@ -113,17 +112,17 @@ def _not_now(facts: Facts, attempt: Attempt, policy: Policy, now: float) -> Deci
     return Decision("sent", "NOT_NOW", recheck_at=until)
 
 
-def _not_listed(facts: Facts, policy: Policy, now: float, since: float) -> Decision:
+def _not_listed(facts: DeviceFacts, policy: Policy, now: float, since: float) -> Decision:
     """In doubt `since` then, and no list has told. A device that comes and lists nothing leaves it
     unconfirmed; one that stays away is silent some day."""
-    patience, came_at = policy.verify.unconfirmed_after, device_of(facts).last_seen_at
+    patience, came_at = policy.verify.unconfirmed_after, facts.device.last_seen_at
     if now >= since + patience and came_at is not None and came_at >= since:
         return Decision("unconfirmed", "COMMAND_IN_DOUBT")
     start = since if now < since + patience else now
     return Decision("sent", "COMMAND_IN_DOUBT", recheck_at=start + patience)
 
 
-def _in_doubt(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision:
+def _in_doubt(facts: DeviceFacts, policy: Policy, now: float, attempt: Attempt) -> Decision:
     """Lost, or done and unheard: only a list made after the doubt arose can tell."""
     if facts.bundle_id is None and facts.is_unmanaged:
         return Decision("unconfirmed", "BUNDLE_ID_UNKNOWN")

@@ -13,8 +13,8 @@ from bridge.domain.catalogue import NOT_ARRIVED, TREATMENTS
 from bridge.domain.decide import platform
 from bridge.domain.decide.answer import wait_after
 from bridge.domain.decision import Decision, SendInstall
-from bridge.domain.devices.asking import ask_in_time, asking, device_of, look_again
-from bridge.domain.facts import Facts
+from bridge.domain.devices.asking import ask_in_time, asking, look_again
+from bridge.domain.facts import DeviceFacts
 from bridge.domain.model import AppReport, Attempt
 from bridge.domain.policy import Policy
 
@@ -22,14 +22,16 @@ _BEFORE_US = "the device said so before the bridge sent anything"
 _WAS_THERE = "it was there, and its newest list has it as deleted"
 
 
-def as_deleted(facts: Facts, policy: Policy, now: float, report: AppReport) -> Decision | None:
+def as_deleted(
+    facts: DeviceFacts, policy: Policy, now: float, report: AppReport
+) -> Decision | None:
     """What follows the word; None where what was sent since says more.
 
     Without an install of ours in this enrolment somebody else had the app managed, and whoever
     deleted it may have meant it: nothing is sent against that but by a person's retry.
     """
     attempt = facts.attempt
-    ours = attempt is not None and attempt.enrolment == device_of(facts).enrolment
+    ours = attempt is not None and attempt.enrolment == facts.device.enrolment
     if attempt is None or not ours or attempt.state == "dropped":
         detail = _BEFORE_US if report.there_at is None else _WAS_THERE
         return _deleted(facts, policy, now, report, detail)
@@ -42,14 +44,14 @@ def as_deleted(facts: Facts, policy: Policy, now: float, report: AppReport) -> D
 
 
 def _deleted(
-    facts: Facts, policy: Policy, now: float, report: AppReport, detail: str
+    facts: DeviceFacts, policy: Policy, now: float, report: AppReport, detail: str
 ) -> Decision | None:
     if _is_past(facts, report):
         return None
     return look_again(facts, policy, now, Decision("needs_user", "APP_DELETED", detail))
 
 
-def _is_past(facts: Facts, report: AppReport) -> bool:
+def _is_past(facts: DeviceFacts, report: AppReport) -> bool:
     """Whether a person's retry, or another wish, asks for the app since that list."""
     return report.reported_at < facts.install.round_at
 
@@ -60,14 +62,14 @@ def _was_there(report: AppReport, attempt: Attempt) -> bool:
     return attempt.renews or (there_at is not None and there_at >= attempt.created_at)
 
 
-def _not_arrived(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision:
+def _not_arrived(facts: DeviceFacts, policy: Policy, now: float, attempt: Attempt) -> Decision:
     """The device took it, and no list has had it since. A list that is asked for when the next
     attempt is due decides, so that what arrived late is not sent again."""
     treatment, detail = TREATMENTS[NOT_ARRIVED.kind], NOT_ARRIVED.cause
     accepted_at = attempt.answered_at or attempt.created_at
     wait = wait_after(NOT_ARRIVED, attempt, policy)
     due = accepted_at + max(wait or 0.0, 2 * policy.verify.first_after)
-    if (device_of(facts).apps_asked_at or 0.0) >= due:
+    if (facts.device.apps_asked_at or 0.0) >= due:
         if refused := platform.refused(facts, NOT_ARRIVED, detail):
             return look_again(facts, policy, now, refused)
         if wait is None:

@@ -12,11 +12,10 @@ from bridge.domain.decision import CancelAttempt, Decision
 from bridge.domain.devices.asking import (
     ask_in_time,
     asking,
-    device_of,
     look_again,
     unread_lists,
 )
-from bridge.domain.facts import Facts
+from bridge.domain.facts import DeviceFacts
 from bridge.domain.model import AppReport
 from bridge.domain.policy import Policy
 
@@ -24,13 +23,13 @@ ENDS = statuses_of("rejected", "passing") & SAID_ONCE
 """Words that end what an attempt began, told one time."""
 
 
-def as_the_device_says(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def as_the_device_says(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     """What the newest list of this enrolment shows decides before anything that we sent."""
     if _was_installed(facts):
         return asking(facts, policy, now, Decision("unconfirmed", "WAS_INSTALLED"))
     if facts.is_unmanaged:
         return _as_an_unmanaged_app(facts, policy, now)
-    if not device_of(facts).apps_known:
+    if not facts.device.apps_known:
         if own_attempt(facts):
             return None
         return list_first(facts, policy, now)
@@ -51,11 +50,11 @@ def as_the_device_says(facts: Facts, policy: Policy, now: float) -> Decision | N
     return _said_once(facts, policy, now)
 
 
-def _was_installed(facts: Facts) -> bool:
+def _was_installed(facts: DeviceFacts) -> bool:
     """Whether the app was there when the copy was made from which the bridge was restored: that is
     known, and the lists are not relied on any more. It is not so of another device, which took the
     serial number over."""
-    device, installed_at = device_of(facts), facts.install.installed_at
+    device, installed_at = facts.device, facts.install.installed_at
     if installed_at is None or installed_at < (device.enrolled_at or 0.0):
         return False
     if facts.is_unmanaged:
@@ -63,28 +62,28 @@ def _was_installed(facts: Facts) -> bool:
     return device.apps_listed_at is not None and device.apps_enrolment is None
 
 
-def list_first(facts: Facts, policy: Policy, now: float) -> Decision:
+def list_first(facts: DeviceFacts, policy: Policy, now: float) -> Decision:
     """The device is asked for its apps before anything is sent to it."""
     decision = asking(facts, policy, now, Decision("licensed", "LIST_FIRST"))
     return until_it_tells(facts, policy, now, decision, unread_lists(facts))
 
 
-def own_attempt(facts: Facts) -> bool:
+def own_attempt(facts: DeviceFacts) -> bool:
     """Whether an attempt of this enrolment has got further than standing in our own line."""
     attempt = facts.attempt
     return (
         attempt is not None
         and attempt.state not in ("ready", "dropped")
-        and attempt.enrolment == device_of(facts).enrolment
+        and attempt.enrolment == facts.device.enrolment
     )
 
 
-def is_past(facts: Facts, moment: float) -> bool:
+def is_past(facts: DeviceFacts, moment: float) -> bool:
     """Whether a moment lies before this round: before a retry, or before the wish was changed."""
     return moment < facts.install.round_at
 
 
-def was_there(facts: Facts) -> bool:
+def was_there(facts: DeviceFacts) -> bool:
     """Whether a list showed the app after all that was sent, and the newest one leaves it out."""
     there_at, attempt = _left_out(facts), facts.attempt
     if there_at is None or attempt is None:
@@ -92,7 +91,7 @@ def was_there(facts: Facts) -> bool:
     return attempt.state == "acknowledged" and attempt.created_at <= there_at
 
 
-def _left_out(facts: Facts) -> float | None:
+def _left_out(facts: DeviceFacts) -> float | None:
     """When a list last showed an app that the newest one leaves out."""
     if facts.is_unmanaged:
         installed = facts.installed
@@ -102,7 +101,7 @@ def _left_out(facts: Facts) -> float | None:
     return report.there_at if report is not None and report.status is None else None
 
 
-def _missing(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def _missing(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     """Somebody removed the app, or the device was erased and nobody told us of its enrolment. A
     second list has to say so before it is sent again."""
     report = facts.report
@@ -114,10 +113,10 @@ def _missing(facts: Facts, policy: Policy, now: float) -> Decision | None:
     return ask_in_time(facts, policy, now, decision, report.reported_at)
 
 
-def _gone_too_often(facts: Facts, policy: Policy) -> Decision | None:
+def _gone_too_often(facts: DeviceFacts, policy: Policy) -> Decision | None:
     """An app that comes each time it is sent, and goes each time, is not sent for ever."""
     attempt = facts.attempt
-    if attempt is None or attempt.enrolment != device_of(facts).enrolment:
+    if attempt is None or attempt.enrolment != facts.device.enrolment:
         return None
     if is_past(facts, attempt.answered_at or 0.0):
         return None
@@ -126,7 +125,7 @@ def _gone_too_often(facts: Facts, policy: Policy) -> Decision | None:
     return Decision("failed", "ATTEMPTS_USED_UP", "it was there and is gone, each time anew")
 
 
-def _as_an_unmanaged_app(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def _as_an_unmanaged_app(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     """An app that is not to be managed is in the list of installed apps, or nowhere."""
     installed = facts.installed
     if installed is None:
@@ -140,14 +139,14 @@ def _as_an_unmanaged_app(facts: Facts, policy: Policy, now: float) -> Decision |
     return _gone_too_often(facts, policy) if was_there(facts) else None
 
 
-def _installed(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
+def _installed(facts: DeviceFacts, policy: Policy, now: float, decision: Decision) -> Decision:
     attempt = facts.attempt
     if attempt is not None and attempt.state in ("ready", "in_doubt"):
         decision = replace(decision, steps=(CancelAttempt(attempt.command_uuid),))
     return look_again(facts, policy, now, decision)
 
 
-def _on_its_way(facts: Facts, policy: Policy, now: float, status: str) -> Decision:
+def _on_its_way(facts: DeviceFacts, policy: Policy, now: float, status: str) -> Decision:
     start = _on_its_way_since(facts, policy, now)
     if now - start >= policy.verify.unconfirmed_after:
         decision = Decision("unconfirmed", "NOT_SEEN", status)
@@ -156,7 +155,7 @@ def _on_its_way(facts: Facts, policy: Policy, now: float, status: str) -> Decisi
     return ask_in_time(facts, policy, now, decision, start)
 
 
-def _on_its_way_since(facts: Facts, policy: Policy, now: float) -> float:
+def _on_its_way_since(facts: DeviceFacts, policy: Policy, now: float) -> float:
     """Since when the app is being installed, as far back as anything shows."""
     install, since = facts.install, now
     if install.state == "installing":
@@ -172,7 +171,7 @@ def _on_its_way_since(facts: Facts, policy: Policy, now: float) -> float:
 
 
 def _asks(
-    facts: Facts, policy: Policy, now: float, report: AppReport, meaning: Meaning
+    facts: DeviceFacts, policy: Policy, now: float, report: AppReport, meaning: Meaning
 ) -> Decision | None:
     """The device asks its user. Without an answer for long, it is somebody's turn to look."""
     attempt, treatment = facts.attempt, TREATMENTS[meaning.kind]
@@ -191,7 +190,7 @@ def _asks(
     return ask_in_time(facts, policy, now, decision, start)
 
 
-def _asks_since(facts: Facts, policy: Policy, now: float, at_last: str) -> float:
+def _asks_since(facts: DeviceFacts, policy: Policy, now: float, at_last: str) -> float:
     """Since when the device has been asking its user, as the decisions before this one tell."""
     install = facts.install
     if install.reason == "PROMPTING":
@@ -202,7 +201,7 @@ def _asks_since(facts: Facts, policy: Policy, now: float, at_last: str) -> float
 
 
 def _unlicensed(
-    facts: Facts, policy: Policy, now: float, report: AppReport, meaning: Meaning
+    facts: DeviceFacts, policy: Policy, now: float, report: AppReport, meaning: Meaning
 ) -> Decision | None:
     """The device lists the app as one for which it has no licence; an attempt made since counts
     more."""
@@ -215,7 +214,7 @@ def _unlicensed(
     return after(facts, policy, now, meaning, at, f"{meaning.cause} ({report.status})")
 
 
-def _said_once(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def _said_once(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     """Statuses that a device tells a single time count until something newer was tried."""
     report, attempt = facts.report, facts.attempt
     if report is None or report.once_status is None or report.once_at is None:
@@ -232,7 +231,7 @@ def _said_once(facts: Facts, policy: Policy, now: float) -> Decision | None:
     return after(facts, policy, now, meaning, report.once_at, words)
 
 
-def _says_nothing_now(facts: Facts, told_at: float, meaning: Meaning) -> bool:
+def _says_nothing_now(facts: DeviceFacts, told_at: float, meaning: Meaning) -> bool:
     """Whether it is no reason against a command: none was sent yet, or one is on its way and is
     waited for first."""
     attempt, installed = facts.attempt, facts.installed

@@ -21,6 +21,7 @@ from bridge.domain.decision import (
 )
 from bridge.domain.facts import Facts, Licence
 from bridge.domain.model import InstallState
+from bridge.domain.pauses import Pause
 
 _CHANGES: Final[tuple[type[Step], ...]] = (
     TakeSeat,
@@ -50,11 +51,8 @@ _NOT_LEFT: Final = frozenset({"COMMAND_READY", "ASSOCIATE_COLLECTING", "APPLE_AW
 """Reasons of what stands in a line of ours."""
 
 
-def unless_paused(facts: Facts, now: float, decision: Decision) -> Decision:
+def unless_paused(facts: Facts, pause: Pause, now: float, decision: Decision) -> Decision:
     """`decision`, or the same without what must not leave, or PAUSED if it only waits for that."""
-    pause = facts.pause
-    if pause is None:
-        return decision
     kept_back = _CHANGES + _QUESTIONS if pause.covers_questions else _CHANGES
     going = tuple(step for step in decision.steps if not isinstance(step, kept_back))
     held = len(going) < len(decision.steps) or _has_not_left(facts, decision)

@@ -24,7 +24,7 @@ from bridge.domain.decision import (
     Step,
 )
 from bridge.domain.devices.asking import ask_in_time, asking
-from bridge.domain.facts import Facts
+from bridge.domain.facts import DeviceFacts, Facts, is_enrolled
 from bridge.domain.model import IN_DEVICE_QUEUE, Attempt
 from bridge.domain.policy import Policy
 
@@ -106,8 +106,7 @@ def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...])
     stays = facts.licence.state == "owned"
     if facts.options.on_unwanted == "release":
         return _not_ours(steps) if stays else _without_licence(facts, "", steps)
-    device = facts.device
-    if device is None or not device.enrolled or device.enrolment_id is None:
+    if not is_enrolled(facts):
         return _without_licence(facts, "the device is not enrolled", steps)
     if facts.attempt is not None and facts.attempt.state in IN_DEVICE_QUEUE:
         if facts.attempt.odd_answers:
@@ -190,7 +189,7 @@ def _nothing_to_remove(facts: Facts) -> str | None:
 
 
 def _as_the_removal_stands(
-    facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...]
+    facts: DeviceFacts, policy: Policy, now: float, steps: tuple[Step, ...]
 ) -> Decision:
     removal = facts.removal
     if removal is None or removal.state == "dropped":
@@ -208,10 +207,9 @@ def _as_the_removal_stands(
 
 
 def _in_doubt(
-    facts: Facts, policy: Policy, now: float, removal: Attempt, steps: tuple[Step, ...]
+    facts: DeviceFacts, policy: Policy, now: float, removal: Attempt, steps: tuple[Step, ...]
 ) -> Decision:
-    asked_at = facts.device.apps_asked_at if facts.device else None
-    since = removal.in_doubt_at or removal.created_at
+    asked_at, since = facts.device.apps_asked_at, removal.in_doubt_at or removal.created_at
     if asked_at is None or asked_at < since:
         decision = Decision("removing", "REMOVING", "in doubt", steps=steps)
         return asking(facts, policy, now, decision)

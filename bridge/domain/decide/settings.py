@@ -13,8 +13,8 @@ from bridge.domain.decide.attempt import as_the_attempt_stands
 from bridge.domain.decide.listed import is_past
 from bridge.domain.decide.platform import is_foreign_ios_app
 from bridge.domain.decision import CancelAttempt, Decision, SendInstall, Step
-from bridge.domain.devices.asking import device_of, look_again
-from bridge.domain.facts import Facts
+from bridge.domain.devices.asking import look_again
+from bridge.domain.facts import DeviceFacts
 from bridge.domain.installs.options import Options
 from bridge.domain.installs.settings import InstallSettings, obstacle, wished
 from bridge.domain.installs.settings import to_send as with_what_goes
@@ -24,21 +24,21 @@ from bridge.domain.policy import Policy
 _ON_ITS_WAY = ("ready", *IN_DEVICE_QUEUE, "in_doubt")
 
 
-def to_send(facts: Facts) -> InstallSettings:
+def to_send(facts: DeviceFacts) -> InstallSettings:
     """The settings of the next InstallApplication."""
     return with_what_goes(_wished(facts), _has(facts))
 
 
-def is_managed(facts: Facts) -> bool:
+def is_managed(facts: DeviceFacts) -> bool:
     """Whether the newest list of this enrolment shows the app as managed and there."""
     status = facts.report.status if facts.report is not None else None
-    listed = device_of(facts).apps_known and status is not None
+    listed = facts.device.apps_known and status is not None
     return listed and app_status(status).kind == "there"
 
 
-def forbidden(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def forbidden(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     """What Apple's schema does not allow on this device is not sent to it."""
-    detail = obstacle(facts.options, device_of(facts))
+    detail = obstacle(facts.options, facts.device)
     if detail is None:
         return None
     if is_managed(facts):
@@ -46,7 +46,7 @@ def forbidden(facts: Facts, policy: Policy, now: float) -> Decision | None:
     return Decision("failed", "SETTING_FORBIDDEN", detail, steps=_drop(facts.attempt))
 
 
-def changed(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def changed(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     """An app that is there, with other settings than are wished."""
     if not is_managed(facts):
         return None
@@ -63,7 +63,7 @@ def changed(facts: Facts, policy: Policy, now: float) -> Decision | None:
     return _tell(facts) or _look(facts, policy, now, attempt)
 
 
-def outdated(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def outdated(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     """An attempt that the wish has overtaken: it still stands in our own line, or it was for an
     app that is not managed, which a list of managed apps would never show."""
     attempt = facts.attempt
@@ -75,39 +75,39 @@ def outdated(facts: Facts, policy: Policy, now: float) -> Decision | None:
     return None
 
 
-def _was_unmanaged(facts: Facts, attempt: Attempt) -> bool:
+def _was_unmanaged(facts: DeviceFacts, attempt: Attempt) -> bool:
     settings = InstallSettings.from_text(attempt.settings or "{}")
     as_managed = _wished(facts).install_as_managed
     taken = attempt.state == "acknowledged" and _is_current(facts, attempt)
     return taken and as_managed and not settings.install_as_managed
 
 
-def _has(facts: Facts) -> InstallSettings:
+def _has(facts: DeviceFacts) -> InstallSettings:
     attempt = facts.attempt
     if attempt is not None and attempt.settings is not None and _brought_it(facts, attempt):
         return InstallSettings.from_text(attempt.settings)
     if facts.taken is not None:
         return InstallSettings.from_text(facts.taken)
-    return wished(Options(), device_of(facts))
+    return wished(Options(), facts.device)
 
 
-def _brought_it(facts: Facts, attempt: Attempt) -> bool:
+def _brought_it(facts: DeviceFacts, attempt: Attempt) -> bool:
     """Whether an attempt that nobody answered is what made the app Managed."""
     unanswered = attempt.state == "in_doubt" and not attempt.renews
     return unanswered and _is_current(facts, attempt) and is_managed(facts)
 
 
-def _wished(facts: Facts) -> InstallSettings:
+def _wished(facts: DeviceFacts) -> InstallSettings:
     is_ios_app = facts.is_ios_app or is_foreign_ios_app(facts)
-    return wished(facts.options, device_of(facts), is_ios_app=is_ios_app)
+    return wished(facts.options, facts.device, is_ios_app=is_ios_app)
 
 
-def _is_news(facts: Facts) -> bool:
+def _is_news(facts: DeviceFacts) -> bool:
     return _wished(facts).differs_for_the_app(_has(facts))
 
 
-def _is_current(facts: Facts, attempt: Attempt) -> bool:
-    return attempt.enrolment == device_of(facts).enrolment
+def _is_current(facts: DeviceFacts, attempt: Attempt) -> bool:
+    return attempt.enrolment == facts.device.enrolment
 
 
 def _drop(attempt: Attempt | None) -> tuple[Step, ...]:
@@ -116,13 +116,13 @@ def _drop(attempt: Attempt | None) -> tuple[Step, ...]:
     return (CancelAttempt(attempt.command_uuid),)
 
 
-def _may_be_replaced(facts: Facts, attempt: Attempt) -> bool:
+def _may_be_replaced(facts: DeviceFacts, attempt: Attempt) -> bool:
     """Whether an attempt carries other settings than are wished and has reached nobody yet."""
     unsent = attempt.state == "ready" and attempt.posts == 0 and attempt.settings is not None
     return unsent and attempt.settings != to_send(facts).as_text()
 
 
-def _tell(facts: Facts) -> Decision | None:
+def _tell(facts: DeviceFacts) -> Decision | None:
     """Send the app again if its settings are not those that are wished."""
     attempt = facts.attempt
     if not _is_news(facts) or (attempt is not None and attempt.state in IN_DEVICE_QUEUE):
@@ -130,7 +130,9 @@ def _tell(facts: Facts) -> Decision | None:
     return Decision("sending", "SETTINGS_CHANGED", steps=(*_drop(attempt), SendInstall()))
 
 
-def _as_it_goes(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision | None:
+def _as_it_goes(
+    facts: DeviceFacts, policy: Policy, now: float, attempt: Attempt
+) -> Decision | None:
     """The command with the settings is on its way."""
     if attempt.state == "ready" and attempt.posts == 0 and not _is_news(facts):
         return None  # taken back before it left
@@ -145,16 +147,16 @@ def _as_it_goes(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> D
     return stands
 
 
-def _look(facts: Facts, policy: Policy, now: float, attempt: Attempt) -> Decision | None:
+def _look(facts: DeviceFacts, policy: Policy, now: float, attempt: Attempt) -> Decision | None:
     """The device took the settings; a list made after that shows what came of it."""
-    listed_at = device_of(facts).apps_listed_at or 0.0
+    listed_at = facts.device.apps_listed_at or 0.0
     if attempt.state != "acknowledged" or not attempt.renews or listed_at > attempt.created_at:
         return None
     return verify(facts, policy, now, attempt.answered_at or attempt.created_at)
 
 
 def _refused(
-    facts: Facts, policy: Policy, now: float, attempt: Attempt, meaning: Meaning
+    facts: DeviceFacts, policy: Policy, now: float, attempt: Attempt, meaning: Meaning
 ) -> Decision | None:
     """The app stays as it is while its settings are tried a few times more."""
     if not _is_news(facts):

@@ -8,11 +8,11 @@ from bridge.domain.decide.answer import until_it_tells
 from bridge.domain.decision import AskFacts, Decision
 from bridge.domain.devices.asking import after_unreadable, or_unreadable
 from bridge.domain.devices.platforms import platform_of
-from bridge.domain.facts import Facts
+from bridge.domain.facts import DeviceFacts, Facts, is_enrolled
 from bridge.domain.policy import Policy
 
 
-def ask_what_it_is(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
+def ask_what_it_is(facts: DeviceFacts, policy: Policy, now: float, decision: Decision) -> Decision:
     """`decision`, which waits until the device has said what it is."""
     decision = or_unreadable(facts.facts_unread, decision)
     due = after_unreadable(facts, policy, facts.facts_unread, facts.facts_unheard)
@@ -26,9 +26,10 @@ def ask_what_it_is(facts: Facts, policy: Policy, now: float, decision: Decision)
 def platform_unknown(facts: Facts, policy: Policy, now: float) -> Decision:
     """How the app is desired depends on a platform that nobody knows: the device is asked what it
     is. One that did not tell, or is new to the bridge, is asked again now and then."""
-    device, waits = facts.device, Decision("waiting", "PLATFORM_UNKNOWN")
-    if device is None or not device.enrolled or device.enrolment_id is None:
+    waits = Decision("waiting", "PLATFORM_UNKNOWN")
+    if not is_enrolled(facts):
         return replace(waits, detail="it is not enrolled, and tells what it is when it enrols")
+    device = facts.device
     if platform_of(device.product_name) is not None:
         return Decision("waiting", "NOT_PLANNED")  # what began before stays until an apply shows it
     if not device.is_described:

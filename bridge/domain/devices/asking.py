@@ -11,18 +11,12 @@ from dataclasses import replace
 from bridge.domain.backoff import doubling, next_step
 from bridge.domain.decision import AskApps, AskInstalled, Decision
 from bridge.domain.devices.unreadable import Unheard, Unreadable
-from bridge.domain.facts import Facts
+from bridge.domain.facts import DeviceFacts
 from bridge.domain.model import Device
 from bridge.domain.policy import DAY, Policy
 
 
-def device_of(facts: Facts) -> Device:
-    """The device, which is known wherever something is sent to it."""
-    assert facts.device is not None, "an earlier rule decides for unknown devices"
-    return facts.device
-
-
-def asking(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
+def asking(facts: DeviceFacts, policy: Policy, now: float, decision: Decision) -> Decision:
     """`decision`, and the device is asked for the list that could show the app.
 
     A device that lately would not list its apps, or whose lists cannot be read, is asked again at
@@ -31,7 +25,7 @@ def asking(facts: Facts, policy: Policy, now: float, decision: Decision) -> Deci
     decision = or_unreadable(unread_lists(facts), decision)
     if facts.is_unmanaged:
         return asking_installed(facts, policy, now, decision)
-    device = device_of(facts)
+    device = facts.device
     if facts.list_open:
         return decision
     due = _later(
@@ -43,11 +37,13 @@ def asking(facts: Facts, policy: Policy, now: float, decision: Decision) -> Deci
     return replace(decision, steps=(*decision.steps, AskApps()))
 
 
-def asking_installed(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
+def asking_installed(
+    facts: DeviceFacts, policy: Policy, now: float, decision: Decision
+) -> Decision:
     """As `asking`, for the list of installed apps; without a bundle id there is nothing to ask."""
     if facts.installed_open or facts.bundle_id is None:
         return decision
-    device = device_of(facts)
+    device = facts.device
     last = facts.installed.reported_at if facts.installed else None
     due = _later(
         _after_refusal(device, policy, device.installed_refused_at, last),
@@ -68,14 +64,14 @@ _WAITS_FOR_THE_ANSWER = frozenset(
 """Reasons of installs that go on when the device has told; of others it tells by the way."""
 
 
-def unread_lists(facts: Facts) -> Unreadable | None:
+def unread_lists(facts: DeviceFacts) -> Unreadable | None:
     """The lists of late that could have shown the app and could not be read."""
     return facts.installed_unread if facts.is_unmanaged else facts.list_unread
 
 
-def refuses_lists(facts: Facts) -> bool:
+def refuses_lists(facts: DeviceFacts) -> bool:
     """Whether the device last said that it would not give the list that could show the app."""
-    device = device_of(facts)
+    device = facts.device
     refused = device.installed_refused_at if facts.is_unmanaged else device.apps_refused_at
     return refused is not None and refused > (facts.listed_at or 0.0)
 
@@ -90,7 +86,7 @@ def or_unreadable(unread: Unreadable | None, decision: Decision) -> Decision:
 
 
 def after_unreadable(
-    facts: Facts, policy: Policy, *failed: Unreadable | Unheard | None
+    facts: DeviceFacts, policy: Policy, *failed: Unreadable | Unheard | None
 ) -> float | None:
     """When a device whose newest answers could not be read, or never came, is asked again; another
     round of the install, after a `retry`, does not wait for that."""
@@ -114,7 +110,7 @@ def _after_refusal(
     return doubling(start, refused_at, policy.verify.first_after, policy.verify.at_most)
 
 
-def look_again(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
+def look_again(facts: DeviceFacts, policy: Policy, now: float, decision: Decision) -> Decision:
     """`decision`, with a list asked for when the last one is as old as policy says."""
     due = (facts.listed_at or now) + policy.verify.installed_every
     if now >= due:
@@ -123,7 +119,7 @@ def look_again(facts: Facts, policy: Policy, now: float, decision: Decision) -> 
 
 
 def ask_in_steps(
-    facts: Facts, policy: Policy, now: float, decision: Decision, start: float
+    facts: DeviceFacts, policy: Policy, now: float, decision: Decision, start: float
 ) -> Decision:
     """`decision`, with lists asked for at the steps of `policy.verify.unreadable_retry` since
     `start`, then daily: of a device that does not tell in the usual way."""
@@ -135,7 +131,7 @@ def ask_in_steps(
 
 
 def ask_in_time(
-    facts: Facts, policy: Policy, now: float, decision: Decision, start: float
+    facts: DeviceFacts, policy: Policy, now: float, decision: Decision, start: float
 ) -> Decision:
     """`decision`, with lists asked for at doubled gaps since `start`.
 

@@ -50,7 +50,7 @@ def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pa
     """Start what a device's queue, and its server's `window`, have room for."""
     device = devices.by_id(context.db, device_id)
     gone = device is None or device.enrolment_id is None or not device.may_be_asked
-    if device is None or gone or paused.over_device(device.serial_number) is not None:
+    if device is None or gone or (paused.all and paused.over_device(device.serial_number)):
         queue_times.rest(context.db, device_id, context.now, full=True)
         return 0
     started = 0
@@ -85,7 +85,7 @@ def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pa
 
 def _is_paused(paused: Pauses, device: Device, command: Startable) -> bool:
     """Whether a command is for an install that is paused; questions are for the whole device."""
-    if command.adam_id is None or command.location is None:
+    if not paused.all or command.adam_id is None or command.location is None:
         return False
     over = paused.over(
         serial_number=device.serial_number or "",

@@ -29,7 +29,7 @@ from bridge.domain.decision import (
     SendRemove,
     Step,
 )
-from bridge.domain.facts import Facts
+from bridge.domain.facts import DeviceFacts, Facts
 from bridge.domain.licences.allocate import allocate
 from bridge.domain.model import Device, Install, Pair
 from bridge.engine.calls.locations import ReadAssets
@@ -137,8 +137,8 @@ def _due(context: Context, device: Device) -> float:
 
 
 def _send_install(context: Context, fact: Facts, step: Step) -> None:
-    assert isinstance(step, SendInstall)
-    device, last = _device(fact), fact.attempt
+    assert isinstance(step, SendInstall) and isinstance(fact, DeviceFacts)
+    device, last = fact.device, fact.attempt
     again = (
         last is not None
         and last.enrolment == device.enrolment

@@ -122,14 +122,8 @@ def _waits_already(database: Database, message: NewMessage, own_id: int) -> bool
     return any(key == (m.source, m.origin, m.kind) and m.id < own_id for m in same)
 
 
-def process(context: Context, arrivals: Arrivals) -> int:
-    """Turn messages into observations; returns how many: those that are to be tried again, then
-    those that came in.
-
-    They are handled together. Where one raises, each is handled on its own, and that one is undone
-    alone, tried again, and set aside after three tries; of an MDM server's, what its envelope alone
-    says takes effect then.
-    """
+def process_again(context: Context) -> int:
+    """Handle the messages whose next try is due; returns how many."""
     again = events.next_new(context.db, context.now, AT_ONCE)
     for event in again:
         handled = _alone(context, event)
@@ -137,10 +131,21 @@ def process(context: Context, arrivals: Arrivals) -> int:
             events.finish(context.db, event.id, context.now, handled.outcome)
         else:
             events.fail(context.db, event.id, context.now, handled.error, handled.retry_at)
+    return len(again)
+
+
+def process(context: Context, arrivals: Arrivals) -> int:
+    """Turn messages that came in into observations; returns how many.
+
+    They are handled together. Where one raises, each is handled on its own, and that one is undone
+    alone, tried again, and set aside after three tries; of an MDM server's, what its envelope alone
+    says takes effect then.
+    """
     arrived = intake.begin(context.db, arrivals.messages, context.now)
-    events.store(context.db, map(_to_store, _together(context, arrived)), context.now)
+    stored = [_to_store(handled) for handled in _together(context, arrived)]
+    events.store(context.db, stored, context.now)
     streams.waiting(context.db, arrivals.rest_since)
-    return len(again) + len(arrivals.messages)
+    return len(arrivals.messages)
 
 
 @dataclass(frozen=True, slots=True)

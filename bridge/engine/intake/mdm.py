@@ -280,8 +280,10 @@ def _came_at(
 
 def _status(webhook: StoredWebhook) -> str | None:
     """How a command fared, by the envelope or the message: the first word that is known counts."""
-    told = (webhook.status, parse_status(_message(webhook)))
-    return next((each for each in told if each in STATUSES), told[0] or told[1])
+    if webhook.status in STATUSES:
+        return webhook.status
+    told = parse_status(_message(webhook))
+    return told if told in STATUSES else webhook.status or told
 
 
 def _is_back(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> bool:

@@ -37,17 +37,16 @@ class TokenWatch:
         self._policy = policy
         self._names = names
         self._changed = changed
-        self._looked_at: float | None = None
+        self._first = True
+        self.next_at = 0.0
+        """When it is looked next, seconds since the epoch."""
 
     def look(self, now: float) -> int:
         """Have a changed token tried at once, and say in time that one ends.
 
         Returns how many things were new. It writes only when something is.
         """
-        first = self._looked_at is None
-        if not first and 0.0 <= now - (self._looked_at or 0.0) < LOOK_EVERY:
-            return 0
-        self._looked_at = now
+        first, self._first, self.next_at = self._first, False, now + LOOK_EVERY
         changed = [name for name in self._names if self._changed(name)]
         with self._database.read() as db:
             ending = [name for name in self._names if _has_news(locations.get(db, name), now)]

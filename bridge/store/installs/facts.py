@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
 
 from bridge.domain.devices.unreadable import Unreadable
-from bridge.domain.facts import AssetFacts, Facts, Licence, LocationFacts, Unsure
+from bridge.domain.facts import AssetFacts, DeviceFacts, Facts, Licence, LocationFacts, Unsure
 from bridge.domain.installs.options import Options
 from bridge.domain.licences.odd_rows import of_asset, of_pair
 from bridge.domain.model import ANSWERED_STATES, Asset, Attempt, Device, Install, Pair
@@ -70,15 +70,18 @@ def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = No
         of_app = (device.id, bundle_id) if device is not None and bundle_id else None
         pair = pair_of(install)
         licence = office.licence(db, pair, install.round_at)
-        pause = paused.over(
-            serial_number=install.target, adam_id=install.adam_id, location=install.location
-        )
+        pause = None
+        if paused.all:
+            pause = paused.over(
+                serial_number=install.target, adam_id=install.adam_id, location=install.location
+            )
         held = pause is not None and pause.covers_questions
         attempt = tried.sends.get(install.id)
         told = _Unread(unread, device, bundle_id)
         elsewhere = attempt is not None and device is not None and attempt.device_id != device.id
+        kind: Callable[..., Facts] = Facts if device is None else DeviceFacts
         result.append(
-            Facts(
+            kind(
                 install=install,
                 options=_options(install.options),
                 location=office.facts,

@@ -25,13 +25,16 @@ class Assignment:
     read_at: float
 
 
+_COLUMNS = rows.plain(Assignment)
+
+
 def owned(
     db: Connection, location: str, pairs: Collection[tuple[str, str]]
 ) -> dict[Pair, Assignment]:
     """The licences from one location that devices hold for apps, for these (serial number, adam
     id)."""
     found = db.execute(
-        f"{rows.asked(len(pairs))}SELECT {rows.plain(Assignment)} FROM asked "
+        f"{rows.asked(len(pairs))}SELECT {_COLUMNS} FROM asked "
         "CROSS JOIN assignments WHERE target = asked.one AND adam_id = asked.other "
         "AND location = ? AND target_kind = 'serial'",
         (*chain.from_iterable(pairs), location),
