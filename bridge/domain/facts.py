@@ -6,7 +6,7 @@ Times are seconds since the epoch. Field names are the database's columns where 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal, TypeGuard
+from typing import Literal
 
 from bridge.domain.catalogue import Meaning, answer_meaning
 from bridge.domain.devices.declared_apps import DeclaredReport
@@ -195,9 +195,3 @@ class DeviceFacts(Facts):
     """The facts of an install whose device is known: all that is sent to one goes by these."""
 
     device: Device
-
-
-def is_enrolled(facts: Facts) -> TypeGuard[DeviceFacts]:
-    """Whether its device is enrolled, and something can be sent to it."""
-    device = facts.device
-    return device is not None and bool(device.enrolled) and device.enrolment_id is not None

@@ -131,6 +131,8 @@ class Device:
     enrolment_id: str | None = field(init=False)
     """By what its MDM server addresses it; None for one that nothing can be sent to yet, a user
     enrolment, which has no UDID."""
+    is_reachable: bool = field(init=False)
+    """Whether it is enrolled, and something can be sent to it."""
     may_be_asked: bool = field(init=False)
     """Whether a command may be for it: it is enrolled, or an admin says so."""
     apps_known: bool = field(init=False)
@@ -145,6 +147,7 @@ class Device:
         known = self.apps_listed_at is not None and self.apps_enrolment == self.enrolment
         filed = self.enrolled is None and self.filed_serial is not None
         _set(self, "enrolment_id", self.udid)
+        _set(self, "is_reachable", bool(self.enrolled) and self.udid is not None)
         _set(self, "may_be_asked", bool(self.enrolled) or filed)
         _set(self, "apps_known", known)
         _set(self, "is_described", self.product_name is not None or self.facts_at is not None)

@@ -31,7 +31,7 @@ from bridge.domain.decision import (
     Step,
     TakeSeat,
 )
-from bridge.domain.facts import DeviceFacts, Facts, Unsure, is_enrolled
+from bridge.domain.facts import DeviceFacts, Facts, Unsure
 from bridge.domain.installs.probes import after_the_probe, once_back
 from bridge.domain.licences.retired import retired_too, seats_left
 from bridge.domain.policy import DAY, Policy
@@ -48,7 +48,9 @@ def decide(facts: Facts, policy: Policy, now: float) -> Decision:
     decision = _by_rules(facts, policy, now)
     if facts.pause is not None:
         decision = unless_paused(facts, facts.pause, now, decision)
-    decision = once_back(facts, _unless_silent(facts, policy, now, decision))
+    decision = _unless_silent(facts, policy, now, decision)
+    if facts.probe is not None:
+        decision = once_back(facts, facts.probe, decision)
     return _cancelled_elsewhere(facts, decision)
 
 
@@ -90,7 +92,7 @@ def _unless_silent(facts: Facts, policy: Policy, now: float, decision: Decision)
     silent_from = silent_at(facts, policy)
     for_the_device = decision.state in _NEEDS_THE_DEVICE and decision.reason not in _NO_DEVICE
     waits = decision.reason in ("SEAT_PENDING", "NO_SEAT") or (
-        decision.reason == "PLATFORM_UNKNOWN" and is_enrolled(facts)
+        decision.reason == "PLATFORM_UNKNOWN" and _enrolled(facts)
     )
     if silent_from is None or not (for_the_device or waits):
         return decision
@@ -113,12 +115,16 @@ def _on_hold(facts: Facts, policy: Policy, now: float) -> Decision | None:
     return None if on_hold is None else Decision("waiting", on_hold)
 
 
+def _enrolled(facts: Facts) -> bool:
+    return facts.device is not None and facts.device.is_reachable
+
+
 def _user_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:
     return user_enrolled(facts)
 
 
 def _not_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:
-    if is_enrolled(facts) or policy.associate.before_enrolment:
+    if _enrolled(facts) or policy.associate.before_enrolment:
         return None
     return not_enrolled(facts)
 
@@ -241,7 +247,7 @@ def _license_only(facts: Facts, policy: Policy, now: float) -> Decision | None:
 
 def _licensed_early(facts: Facts, policy: Policy, now: float) -> Decision | None:
     """The licence may be there before the device is (policy.associate.before_enrolment)."""
-    return None if is_enrolled(facts) else not_enrolled(facts)
+    return None if _enrolled(facts) else not_enrolled(facts)
 
 
 _RULES: tuple[Rule, ...] = (

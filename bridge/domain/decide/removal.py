@@ -24,7 +24,7 @@ from bridge.domain.decision import (
     Step,
 )
 from bridge.domain.devices.asking import ask_in_time, asking
-from bridge.domain.facts import DeviceFacts, Facts, is_enrolled
+from bridge.domain.facts import DeviceFacts, Facts
 from bridge.domain.model import IN_DEVICE_QUEUE, Attempt
 from bridge.domain.policy import Policy
 
@@ -106,7 +106,7 @@ def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...])
     stays = facts.licence.state == "owned"
     if facts.options.on_unwanted == "release":
         return _not_ours(steps) if stays else _without_licence(facts, "", steps)
-    if not is_enrolled(facts):
+    if not isinstance(facts, DeviceFacts) or not facts.device.is_reachable:
         return _without_licence(facts, "the device is not enrolled", steps)
     if facts.attempt is not None and facts.attempt.state in IN_DEVICE_QUEUE:
         if facts.attempt.odd_answers:

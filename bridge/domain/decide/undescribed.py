@@ -8,7 +8,7 @@ from bridge.domain.decide.answer import until_it_tells
 from bridge.domain.decision import AskFacts, Decision
 from bridge.domain.devices.asking import after_unreadable, or_unreadable
 from bridge.domain.devices.platforms import platform_of
-from bridge.domain.facts import DeviceFacts, Facts, is_enrolled
+from bridge.domain.facts import DeviceFacts, Facts
 from bridge.domain.policy import Policy
 
 
@@ -27,7 +27,7 @@ def platform_unknown(facts: Facts, policy: Policy, now: float) -> Decision:
     """How the app is desired depends on a platform that nobody knows: the device is asked what it
     is. One that did not tell, or is new to the bridge, is asked again now and then."""
     waits = Decision("waiting", "PLATFORM_UNKNOWN")
-    if not is_enrolled(facts):
+    if not isinstance(facts, DeviceFacts) or not facts.device.is_reachable:
         return replace(waits, detail="it is not enrolled, and tells what it is when it enrols")
     device = facts.device
     if platform_of(device.product_name) is not None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from bridge.domain.decision import BeginProbe, Decision, EndProbe
-from bridge.domain.facts import Facts
+from bridge.domain.facts import Facts, Probe
 from bridge.domain.model import ANSWERED_STATES
 from bridge.domain.policy import Policy
 
@@ -43,10 +43,10 @@ def _may_be_there(facts: Facts) -> bool:
     return found and facts.bundle_id is None and facts.strangers
 
 
-def once_back(facts: Facts, decision: Decision) -> Decision:
+def once_back(facts: Facts, probe: Probe, decision: Decision) -> Decision:
     """`decision`; on the probe, whether it came back without the bundle id."""
-    probe, attempt = facts.probe, facts.attempt
-    if probe is None or probe.serial_number != facts.install.target or facts.bundle_id is not None:
+    attempt = facts.attempt
+    if probe.serial_number != facts.install.target or facts.bundle_id is not None:
         return decision
     answered = attempt is not None and attempt.state in ANSWERED_STATES
     if answered or decision.state in _ENDED:
