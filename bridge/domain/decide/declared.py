@@ -12,9 +12,9 @@ from bridge.domain.catalogue import app_status
 from bridge.domain.catalogue.declared import declared_reason, declared_state, explained
 from bridge.domain.decide.listed import list_first
 from bridge.domain.decision import CancelAttempt, Decision, LeaveLine, Step
-from bridge.domain.devices.asking import asked_at, look_again
+from bridge.domain.devices.asking import look_again
 from bridge.domain.devices.declared_apps import DeclaredReport
-from bridge.domain.facts import Facts
+from bridge.domain.facts import DeviceFacts, Facts
 from bridge.domain.model import IN_DEVICE_QUEUE
 from bridge.domain.policy import Policy
 
@@ -42,7 +42,7 @@ def is_listed_since(facts: Facts, moment: float) -> bool:
     return is_managed and (device.apps_asked_at or 0.0) > moment
 
 
-def as_declared(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def as_declared(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     """What a declaration makes of the app; None where none has to do with it."""
     told = declared(facts)
     if told is None:
@@ -95,11 +95,11 @@ def _unsent(facts: Facts) -> tuple[Step, ...]:
     return (CancelAttempt(attempt.command_uuid),)
 
 
-def _as_ended(facts: Facts, policy: Policy, now: float) -> Decision | None:
+def _as_ended(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     """A declaration managed the app and does so no more: no list from before tells whether it is
     there, so that the device is asked for one before anything is sent."""
     told, attempt = facts.declared, facts.attempt
-    if told is None or not told.removed or (asked_at(facts) or 0.0) >= told.reported_at:
+    if told is None or not told.removed or (facts.asked_at or 0.0) >= told.reported_at:
         return None
     if attempt is not None and attempt.state in IN_DEVICE_QUEUE:
         return None
