@@ -169,7 +169,7 @@ class Engine:
                 done += timers.sweep(context, self.outside)
             if done or agenda.dirty:
                 done += reconcile.decide_dirty(context, moved)
-            if done or agenda.seats:
+            if agenda.seats:
                 done += reconcile.allocate_seats(context)
             if done or agenda.queue_ready or _is_due(agenda.calls_at, now):
                 paused = pauses.load(db)

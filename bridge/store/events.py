@@ -106,15 +106,16 @@ def store(db: Connection, handled: Iterable[tuple[Event, float | None]], now: fl
     )
 
 
-def new(message: Arrived) -> Event:
-    """A message that was just taken from the inbox."""
+def new(message: Arrived, now: float) -> Event:
+    """A message that was just taken from the inbox. Nothing came later than now, whatever the clock
+    said when it came."""
     return Event(
         id=message.id,
         source=message.source,
         origin=message.origin,
         topic=message.topic,
         message_id=message.message_id,
-        received_at=message.received_at,
+        received_at=min(message.received_at, now),
         status="new",
         tries=0,
         error=None,

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 
 from bridge.domain.webhooks import PROBE_TOPIC
 from bridge.store import events, meta
@@ -39,15 +38,10 @@ def begin(db: Connection, arrived: Sequence[Arrived], now: float) -> list[Event]
             times.setdefault(each.origin, []).append(min(each.received_at, now))
     for server, when in times.items():
         webhooks.accepted(db, server, when, now)
-    return [_event(each, now) for each in fresh]
+    return [events.new(each, now) for each in fresh]
 
 
 def take_unhandled(db: Connection, waiting: Waiting, now: float) -> None:
     """Take all that waits, to be handled later."""
     arrived = list(waiting.beyond(mark.taken(db)).all())
     events.store(db, ((event, None) for event in begin(db, arrived, now)), now)
-
-
-def _event(message: Arrived, now: float) -> Event:
-    """Nothing came later than now, whatever the clock said when it came."""
-    return replace(events.new(message), received_at=min(message.received_at, now))

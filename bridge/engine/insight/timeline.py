@@ -58,7 +58,7 @@ class History:
         told = {each.request_id: _told(context, install, each) for each in asked if each.request_id}
         sent = commands.of_install(db, install.id)
         uuids = [command.command_uuid for command in sent]
-        arrived = [events.new(each) for each in waiting.about("command_uuid", uuids)]
+        arrived = [events.new(each, context.now) for each in waiting.about("command_uuid", uuids)]
         answers = [*events.by_command(db, uuids), *map(asdict, arrived)]
         return cls(install, asked, told, sent, answers, devices.moves(db, install.target))
 
@@ -137,7 +137,7 @@ def _told(context: Context, install: Install, asked: Asked) -> list[Event]:
         return []
     about = events.by_apple_event(context.db, install.location, asked.apple_event_id)
     arrived = context.waiting.about("apple_event_id", [asked.apple_event_id])
-    about += [events.new(each) for each in arrived if each.origin == install.location]
+    about += [events.new(each, context.now) for each in arrived if each.origin == install.location]
     name = install.target.encode()
     return [event for event in about if name in event.body.upper()]
 

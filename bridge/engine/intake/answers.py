@@ -101,7 +101,7 @@ def handle(
 
 def _told(status: str, message: Message, app: InstallResult, unread: str | None) -> Answer:
     """What decides, out of an answer; of an ErrorChain the link that says most."""
-    chain = parse_error_chain(message)
+    chain = parse_error_chain(message) if "ErrorChain" in message else ()
     error = chain[telling_link([(e.domain, e.code) for e in chain])] if chain else None
     return Answer(
         status=status,

@@ -122,7 +122,7 @@ def with_seen(known: Mapping[str, Device | None], look: Look) -> dict[str, Devic
 
 
 def _unknown_device(server: str, serial_number: str) -> Device:
-    values: dict[str, Any] = {each.name: None for each in fields(Device)}
+    values: dict[str, Any] = {each.name: None for each in fields(Device) if each.init}
     values |= {"id": 0, "enrolment": 0, "server": server, "serial_number": serial_number}
     return Device(**values)
 
