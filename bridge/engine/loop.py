@@ -6,7 +6,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Protocol
 
 from bridge.domain.policy import Policy
@@ -28,7 +28,7 @@ from bridge.errors import StoreError
 from bridge.store import intake, pauses
 from bridge.store.agenda import Agenda, earliest, look
 from bridge.store.database import Connection, Database
-from bridge.store.inbox.waiting import Arrivals
+from bridge.store.inbox.waiting import Arrivals, Waiting
 
 log = logging.getLogger(__name__)
 
@@ -202,7 +202,7 @@ class Engine:
     def _look(self, now: float) -> Look:
         with self.database.inbox.read() as waiting, self.database.read() as db:
             agenda = look(db, now)
-            waiting = replace(waiting, taken=agenda.taken)
+            waiting = Waiting(waiting.db, agenda.taken)
             rest = self._take_at - self._monotonic()
             if rest > 0:
                 return Look(agenda, Arrivals(), now + rest if waiting.any() else None)
