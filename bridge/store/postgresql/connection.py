@@ -11,7 +11,7 @@ from functools import lru_cache
 from typing import Any
 
 import psycopg
-from psycopg import adapt
+from psycopg import adapt, pq
 from psycopg.rows import tuple_row
 from psycopg.types import numeric, string
 
@@ -46,6 +46,11 @@ class Connection:
     def __init__(self, psycopg_connection: psycopg.Connection[Row]) -> None:
         self.raw = psycopg_connection
         self._execute = psycopg_connection.execute
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the transaction that others began goes on."""
+        return self.raw.info.transaction_status is not pq.TransactionStatus.IDLE
 
     def execute(self, sql: str, values: Values = ()) -> psycopg.Cursor[Row]:
         """Run one statement; its rows, or how many it changed."""
