@@ -13,6 +13,7 @@ from bridge.domain.plan.blind import Blind, uses_rules
 from bridge.domain.wording import counted
 from bridge.engine.desired import apply, one_offs, plan, reclaim
 from bridge.engine.desired.apply import Limits
+from bridge.engine.desired.plan.blind import is_told_of
 from bridge.engine.desired.plan.blind import unseen as unseen_servers
 from bridge.engine.desired.plan.seats import Look
 from bridge.engine.insight import not_desired, story
@@ -31,7 +32,9 @@ class Wishes(Opened):
         """
         with self.database.read() as db:
             look = Look(unseen=self._unseen(db)) if look is None else look
-            unlisted = plan.Unlisted(self.unlisted_servers, self.config.policy.apply.unseen_limit)
+            policy, now = self.config.policy, self.now()
+            untold = [n for n in self.unlisted_servers if not is_told_of(db, n, policy, now)]
+            unlisted = plan.Unlisted(untold, policy.apply.unseen_limit)
             limits = Limits(limit)
             return plan.make(db, desired, self.now(), limits=limits, look=look, unlisted=unlisted)
 

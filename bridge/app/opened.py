@@ -49,7 +49,11 @@ class Opened:
     def told_of_servers(self) -> tuple[str, ...]:
         """Those of them of which a file or a database tells what devices they have."""
         servers = self.config.servers
-        return tuple(name for name in self.unlisted_servers if servers[name].devices_file)
+        return tuple(
+            name
+            for name in self.unlisted_servers
+            if servers[name].devices_file or servers[name].has_enrollments_dsn
+        )
 
     def now(self) -> float:
         """The time, in seconds since the epoch."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from bridge.config import values
 from bridge.config.keys import FILE, Key, KeyReader
@@ -23,6 +24,7 @@ from bridge.config.needs import EVERYTHING, Need
 from bridge.config.policy import read_policy
 from bridge.config.read import Reader, Spot, scalar
 from bridge.domain.desired.desired import Desired
+from bridge.domain.dsn import parse_dsn
 from bridge.errors import ConfigError
 
 TOP_KEYS = (
@@ -50,8 +52,11 @@ SERVER_KEYS = (
     "webhook_hmac_key",
     "webhook_hmac_key_file",
     "devices_file",
+    "enrollments_dsn",
+    "enrollments_dsn_file",
     "forward_to",
 )
+_DSN = ("enrollments_dsn", "enrollments_dsn_file")
 LOCATION_KEYS = ("content_token_file", "notification_url")
 APPLE_KEYS = ("url",)
 
@@ -210,6 +215,7 @@ class _Loader:
             webhook_hmac_keys=tuple(key.text for key in hmac_keys),
             signs_only=signs and not any(n in found for n in ("webhook_key", "webhook_key_file")),
             devices_file=self._devices_file(kind or KIND, found),
+            **self._enrolments(kind or KIND, found),
         )
 
     def _devices_file(self, kind: str, found: Mapping[str, Spot]) -> Path | None:
@@ -220,6 +226,22 @@ class _Loader:
             self._reader.warn(spot, "is not read: MicroMDM lists its devices itself; take it out")
             return None
         return self._path(spot)
+
+    def _enrolments(self, kind: str, found: Mapping[str, Spot]) -> dict[str, Any]:
+        """Where the server's own database is read."""
+        spot = next((found[name] for name in _DSN if name in found), None)
+        if spot is None:
+            return {}
+        if kind == KIND:
+            self._reader.warn(spot, "is not read: MicroMDM lists its devices itself; take it out")
+            return {}
+        key = self._key("mdm", found, "enrollments_dsn")
+        for each in key:
+            try:
+                parse_dsn(each.text)
+            except ConfigError as error:
+                self._reader.wrong(each.spot, error.mistakes[0])
+        return {"enrollments_dsn": key[0].text if key else None, "has_enrollments_dsn": True}
 
     def _locations(
         self, found: Mapping[str, Spot], public_url: str | None

@@ -48,6 +48,9 @@ class ServerConfig:
     `devices_file` names devices of a server that cannot list them. It is read while the bridge runs
     and need not exist yet.
 
+    `enrollments_dsn` says where the server's own database is, if that is read;
+    `has_enrollments_dsn` that one is configured, also where no keys are read.
+
     `forward_to` are whole URLs that may carry credentials, so they are kept out of the repr.
     """
 
@@ -60,6 +63,8 @@ class ServerConfig:
     webhook_hmac_keys: tuple[str, ...] = field(default=(), repr=False)
     signs_only: bool = False
     devices_file: Path | None = None
+    enrollments_dsn: str | None = field(default=None, repr=False)
+    has_enrollments_dsn: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,9 +17,11 @@ from bridge.clients.mdm.port import MdmServer
 from bridge.clients.metadata import MetadataClient, place_of
 from bridge.clients.rate import RateLimiter
 from bridge.config import Config
+from bridge.domain.dsn import parse_dsn
 from bridge.engine.enrolments import Enrolments
 from bridge.engine.licences.token_guard import Guards
 from bridge.errors import NotSent, ShapeError, TokenUnusable
+from bridge.store.nanomdm import NanoMdmDatabase
 from bridge.wire.content_token import ContentToken, parse_content_token
 
 REQUESTS_PER_SECOND = 15.0
@@ -141,7 +143,10 @@ class ClientPool:
     def enrolments(self, server: str) -> Enrolments:
         """Where the devices of a server are told of that cannot list them; raises as `mdm`."""
         client = self.mdm(server)
-        return Enrolments(client, self._config.servers[server].devices_file)
+        config = self._config.servers[server]
+        dsn = config.enrollments_dsn
+        database = None if dsn is None else NanoMdmDatabase(server, parse_dsn(dsn))
+        return Enrolments(client, config.devices_file, database)
 
     def _token_file(self, location: str) -> bytes:
         if location not in self._config.locations:

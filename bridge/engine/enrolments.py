@@ -14,13 +14,14 @@ from typing import Protocol
 
 from bridge.clients.mdm.port import MdmDevice, MdmServer
 from bridge.errors import CallError, NotSent, ShapeError
+from bridge.store.nanomdm import Enrolment
 from bridge.wire.devices_file import DevicesFile, parse_devices_file
 
 
 class EnrolmentsDatabase(Protocol):
     """An MDM server's own database, which is only read."""
 
-    def enrolments(self) -> tuple[MdmDevice, ...]:
+    def enrolments(self) -> tuple[Enrolment, ...]:
         """All enrolments of devices that it has; raises CallError."""
 
 
@@ -59,8 +60,9 @@ class Enrolments:
                 file = read_devices_file(self.devices_file)
             except NotSent as error:
                 troubles.append(str(error))
-        if self.database is not None:
-            records = _tried(self.database.enrolments, troubles)
+        database = self.database
+        if database is not None:
+            records = _tried(lambda: tuple(map(_record, database.enrolments())), troubles)
         elif ask_server:
             before = len(troubles)
             records = _tried(self.server.enrolments, troubles)
@@ -79,6 +81,18 @@ def read_devices_file(path: Path) -> DevicesFile:
     except ShapeError as error:
         why = f"cannot be used: {error}"
     raise NotSent(f"{path} {why}", service="mdm", call="read devices_file")
+
+
+def _record(enrolment: Enrolment) -> MdmDevice:
+    """An enrolment as a list of devices would have it."""
+    return MdmDevice(
+        udid="" if enrolment.is_user else enrolment.enrolment_id,
+        serial_number="" if enrolment.is_user else enrolment.serial_number,
+        enrolled=enrolment.enabled,
+        last_seen_at=enrolment.last_seen_at,
+        dep_profile_status="",
+        enrollment_id=enrolment.enrolment_id if enrolment.is_user else "",
+    )
 
 
 def _tried(

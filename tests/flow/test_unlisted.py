@@ -7,7 +7,12 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from bridge.clients.mdm.nano import NanoMdm
+from bridge.clients.mdm.port import MdmDevice
 from bridge.domain.policy import ApplyPolicy, Policy
+from bridge.errors import OutcomeUnknown
 from bridge.simulator.mdm.mdm import MdmSettings
 from bridge.store.devices import devices
 from tests.flow.cli_kit import Shell
@@ -236,3 +241,66 @@ def test_the_api_reads_the_file_too(make_scene: MakeScene) -> None:
     assert answer.json["reads"] == [{"what": "devices", "of": "main", "asked": True}]
     with scene.bridge.database.read() as db:
         assert devices.nameless(db, "main", scene.now(), 10) == []
+
+
+def records(scene: Scene) -> tuple[MdmDevice, ...]:
+    return tuple(
+        MdmDevice(
+            device.udid,
+            device.serial_number,
+            enrolled=True,
+            last_seen_at=None,
+            dep_profile_status="",
+        )
+        for device in scene.world.devices
+    )
+
+
+def test_enrolments_that_a_server_tells_of_are_served(
+    make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = found_fleet(make_scene, 3)
+    monkeypatch.setattr(NanoMdm, "enrolments", lambda _server: records(scene))
+    scene.restart()
+    scene.settle()
+    planned = scene.bridge.plan(scene.desired())
+    assert len(planned.change.added) == 3
+    assert not any("cannot be known" in line for line in planned.not_seen())
+    scene.apply()
+    scene.run(scene.all_installed)
+    monkeypatch.setattr(NanoMdm, "enrolments", lambda _server: ())
+    scene.pass_time(3 * 3600)
+    assert scene.states() == {"installed INSTALLED": 3}, "not in a list never means left"
+
+
+def test_an_endpoint_that_is_not_there_is_asked_for_once(make_scene: MakeScene) -> None:
+    scene = found_fleet(make_scene, 1)
+    scene.pass_time(DAY)
+    reads = scene.bridge.list_outbox(kind="read_enrolments").items
+    assert len(reads) == 1
+    scene.restart()
+    scene.pass_time(DAY)
+    reads = scene.bridge.list_outbox(kind="read_enrolments").items
+    assert len(reads) == 2, "a start may find a newer server"
+
+
+def test_an_endpoint_that_fails_is_tried_again(
+    make_scene: MakeScene, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    scene = found_fleet(make_scene, 1)
+    monkeypatch.setattr(NanoMdm, "enrolments", _fails)
+    scene.restart()
+    scene.settle()
+    (row,) = [
+        each
+        for each in scene.bridge.list_outbox().items
+        if each["kind"] == "read_enrolments" and each["error"]
+    ]
+    assert row["error"] == "it is ill"
+    monkeypatch.setattr(NanoMdm, "enrolments", lambda _server: records(scene))
+    scene.apply()
+    scene.run(scene.all_installed)
+
+
+def _fails(_server: NanoMdm) -> tuple[MdmDevice, ...]:
+    raise OutcomeUnknown("it is ill", service="mdm", call="POST /v1/enrollments/query")

@@ -13,7 +13,7 @@ import signal
 import sqlite3
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -130,7 +130,8 @@ class Rig:
 
     `policy` changes POLICY group by group, `named` puts the bundle ids into the configuration,
     `by_serial` wishes for these devices by their serial numbers instead of for all,
-    `kind` is the server's (with `hmac_key` it signs its webhooks),
+    `kind` is the server's (with `hmac_key` it signs its webhooks, `storage` are its options for
+    where it keeps what it knows), `server` is what its entry in the configuration has besides,
     `pause` is the time in seconds between a device's connections, `further` are options of
     `build_world`. MicroMDM sends its webhooks one after the other, so devices that hardly pause
     would be minutes ahead of them: with `most_behind` they (and whoever else looks at `breath`)
@@ -153,6 +154,8 @@ class Rig:
         queue: Literal["builtin", "inmem"] = "builtin",
         kind: Literal["micromdm", "nanomdm", "nanohub"] = "micromdm",
         hmac_key: str = "",
+        storage: Sequence[str] = (),
+        server: Mapping[str, object] | None = None,
         **further: Any,
     ) -> None:
         options: dict[str, Any] = {"macs": 0.0, "install_time": 0.8} | further
@@ -174,8 +177,11 @@ class Rig:
             self.mdm = RealMicroMdm(directory / kind, self.webhook_url(), API_KEY, queue)
         else:
             url = self.webhook_url()
-            self.mdm = RealNano(directory / kind, url, API_KEY, kind, hmac_key=hmac_key)
-        self._server = {"kind": kind} | ({"webhook_hmac_key": hmac_key} if hmac_key else {})
+            self.mdm = RealNano(
+                directory / kind, url, API_KEY, kind, hmac_key=hmac_key, storage=storage
+            )
+        signs = {"webhook_hmac_key": hmac_key} if hmac_key else {}
+        self._server = {"kind": kind, **signs, **(server or {})}
         self.gate = Gate(self.mdm, self.evidence)
         self.lives: list[Life] = []
         base = POLICY if own_policy else {}
@@ -305,6 +311,14 @@ class Rig:
         for device in self.devices:
             device.enrol()
             self.lives.append(Life(device, self._pause, self.breath))
+        self._breathe()
+
+    def live(self) -> None:
+        """Let devices that are enrolled come for commands from now on."""
+        self.lives += [Life(device, self._pause, self.breath) for device in self.devices]
+        self._breathe()
+
+    def _breathe(self) -> None:
         self.breath.set()
         if self._most_behind is not None:
             most = (self._most_behind,)

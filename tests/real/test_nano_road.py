@@ -1,23 +1,44 @@
 """The bridge's road beside a real NanoMDM and a real NanoHUB, neither of which lists or shows."""
 
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Any
 
 import pytest
 
 from bridge.simulator.devices import script
 from tests.real.bridge_evidence import INSTALL, LIST
 from tests.real.bridge_kit import Rig, until
+from tests.real.databases import Databases, running, schema_of
 
 pytestmark = pytest.mark.real
 
-Kind = Literal["nanomdm", "nanohub"]
-KINDS: list[Kind] = ["nanomdm", "nanohub"]
+Stand = Mapping[str, Any]
+"""What a Rig is made of: the program, and where it keeps what it knows."""
+STANDS = {
+    "nanomdm": {"kind": "nanomdm"},
+    "nanomdm on PostgreSQL": {"kind": "nanomdm"},
+    "nanohub": {"kind": "nanohub"},
+}
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_devices_that_enrol_get_their_apps(tmp_path: Path, kind: Kind) -> None:
-    with Rig(tmp_path, devices=2, apps=2, macs=0.5, kind=kind) as rig:
+@pytest.fixture(scope="module")
+def postgresql() -> Iterator[Databases]:
+    with running("pgsql") as server:
+        yield server
+
+
+@pytest.fixture(params=STANDS)
+def stand(request: pytest.FixtureRequest) -> Stand:
+    """File storage, and a database of its own for each test."""
+    if request.param != "nanomdm on PostgreSQL":
+        return STANDS[request.param]
+    dsn = request.getfixturevalue("postgresql").make(schema_of("pgsql"))
+    return {"kind": "nanomdm", "storage": ("-storage", "pgsql", "-storage-dsn", dsn)}
+
+
+def test_devices_that_enrol_get_their_apps(tmp_path: Path, stand: Stand) -> None:
+    with Rig(tmp_path, devices=2, apps=2, macs=0.5, **stand) as rig:
         rig.start()
         rig.ends_well()
         for device in rig.devices:
@@ -29,9 +50,8 @@ def test_devices_that_enrol_get_their_apps(tmp_path: Path, kind: Kind) -> None:
         rig.tell_figures()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_what_a_device_refuses_and_puts_off_goes_its_way(tmp_path: Path, kind: Kind) -> None:
-    with Rig(tmp_path, kind=kind) as rig:
+def test_what_a_device_refuses_and_puts_off_goes_its_way(tmp_path: Path, stand: Stand) -> None:
+    with Rig(tmp_path, **stand) as rig:
         rig.device.script.add(script.error("MDMErrorDomain", 12064))
         rig.device.script.add(script.not_now())
         rig.start()
@@ -50,9 +70,8 @@ def test_a_server_that_signs_is_believed_by_its_signature(tmp_path: Path) -> Non
         assert rig.rows("SELECT * FROM webhook_refusals") == []
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_enrolment_empties_the_queue_and_all_goes_again(tmp_path: Path, kind: Kind) -> None:
-    with Rig(tmp_path, kind=kind) as rig:
+def test_an_enrolment_empties_the_queue_and_all_goes_again(tmp_path: Path, stand: Stand) -> None:
+    with Rig(tmp_path, **stand) as rig:
         rig.start_holding(rig.device)
         before = rig.posted()
         with rig.held(rig.device) as device:
@@ -64,13 +83,12 @@ def test_an_enrolment_empties_the_queue_and_all_goes_again(tmp_path: Path, kind:
         rig.tell_figures()
 
 
-@pytest.mark.parametrize("kind", KINDS)
 def test_a_repeated_answer_empties_the_queue_and_nothing_is_forgotten(
-    tmp_path: Path, kind: Kind
+    tmp_path: Path, stand: Stand
 ) -> None:
     """The device answers the list twice while an install is behind it: it is lost without a word,
     and goes out again under a new CommandUUID once a later list has not shown the app."""
-    with Rig(tmp_path, kind=kind, apps=2) as rig:
+    with Rig(tmp_path, apps=2, **stand) as rig:
         rig.device.script.add(script.answers_twice())
         rig.start()
         rig.ends_well()
@@ -78,9 +96,8 @@ def test_a_repeated_answer_empties_the_queue_and_nothing_is_forgotten(
         rig.tell_figures()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_bridge_that_was_killed_learns_what_it_missed(tmp_path: Path, kind: Kind) -> None:
-    with Rig(tmp_path, kind=kind) as rig:
+def test_a_bridge_that_was_killed_learns_what_it_missed(tmp_path: Path, stand: Stand) -> None:
+    with Rig(tmp_path, **stand) as rig:
         rig.start_holding(rig.device)
         rig.process.kill()
         rig.start_bridge()
@@ -89,9 +106,8 @@ def test_a_bridge_that_was_killed_learns_what_it_missed(tmp_path: Path, kind: Ki
         rig.tell_figures()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_a_server_that_is_stopped_and_started_in_the_middle(tmp_path: Path, kind: Kind) -> None:
-    with Rig(tmp_path, kind=kind, devices=2) as rig:
+def test_a_server_that_is_stopped_and_started_in_the_middle(tmp_path: Path, stand: Stand) -> None:
+    with Rig(tmp_path, devices=2, **stand) as rig:
         rig.start_holding(*rig.devices)
         rig.stop_mdm()
         rig.start_mdm()
@@ -101,8 +117,8 @@ def test_a_server_that_is_stopped_and_started_in_the_middle(tmp_path: Path, kind
         rig.tell_figures()
 
 
-def test_who_checks_out_gets_nothing_more(tmp_path: Path) -> None:
-    with Rig(tmp_path, kind="nanomdm") as rig:
+def test_who_checks_out_gets_nothing_more(tmp_path: Path, stand: Stand) -> None:
+    with Rig(tmp_path, **stand) as rig:
         rig.start_holding(rig.device)
         with rig.held(rig.device) as device:
             device.online = True

@@ -8,15 +8,25 @@ token or a part of a command, so they are recognised here and never repeated.
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
 from bridge.clients.mdm.calls import Calls, device_path, refusal_of_any
 from bridge.clients.mdm.port import Abilities, MdmDevice, QueuedCommand, Words
 from bridge.clients.reply import Reply
-from bridge.clients.shape import Fields, json_object, text
+from bridge.clients.shape import (
+    Fields,
+    boolean,
+    entries,
+    json_object,
+    lenient,
+    text,
+    text_or_none,
+    time_or_none,
+)
 from bridge.errors import MdmRefused, ShapeError
 
 _SPLITS_AT = ","
@@ -35,6 +45,12 @@ _SURE = (
     ("no such host", "its database cannot be reached"),
 )
 """Texts of an error that say for sure that nothing was stored."""
+
+_DEVICE = "Device"
+_OF_DEVICES = (_DEVICE, "User Enrollment (Device)")
+_QUERY = json.dumps({"filter": {"types": list(_OF_DEVICES)}}).encode()
+_PAGE = 1000
+_NO_ENDPOINT = (404, 405, 501)
 
 _NO_PUSH = (
     ("push data missing", "it has no push details of this device, which must enrol (again)"),
@@ -109,6 +125,34 @@ class NanoMdm(Calls):
         """Not asked of such a server: no release lists its devices."""
         raise self._cannot("list its devices")
 
+    def enrolments(self) -> tuple[MdmDevice, ...] | None:
+        """The enrolments of devices, page by page, where the server has an endpoint for them (none
+        has up to v0.9.0; NanoMDM's openapi.yaml, "Query MDM enrollments"); None where it has not,
+        and where its storage cannot tell. Raises as the others."""
+        found: list[MdmDevice] = []
+        seen: set[str] = set()
+        place: Mapping[str, str] = {}
+        while True:
+            reply = self._http.request(
+                "POST",
+                f"{self.prefix}/enrollments/query",
+                query={"limit": str(_PAGE), **place},
+                content=_QUERY,
+                headers={**self._authorization, "Content-Type": "application/json"},
+            )
+            if reply.status in _NO_ENDPOINT:
+                return None
+            self._check(reply, 200)
+            page = self._read(reply, _enrolments)
+            found += page.records
+            offset = int(place.get("offset", 0)) + page.rows
+            if not page.cursor and page.rows < _PAGE:
+                return tuple(found)
+            if page.cursor in seen:
+                raise self._unknown(reply, "it names a page that it has given before")
+            seen.update({page.cursor} if page.cursor else ())
+            place = {"cursor": page.cursor} if page.cursor else {"offset": str(offset)}
+
     def _cannot(self, what: str) -> MdmRefused:
         text = f"{self._http.host} cannot {what}, so nothing was asked."
         return MdmRefused(text, service="mdm", call=what)
@@ -141,6 +185,44 @@ class NanoHub(NanoMdm):
     key_flag = "-api-key"
     abilities: ClassVar = replace(
         NanoMdm.abilities, words=replace(NanoMdm.abilities.words, program="NanoHUB")
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class _Page:
+    """One page of enrolments; how many rows it had, and the cursor of the next, where there are."""
+
+    records: tuple[MdmDevice, ...]
+    rows: int
+    cursor: str
+
+
+def _enrolments(fields: Fields) -> _Page:
+    """One page. Users of a device have rows of their own, which are left out."""
+    found, odd = entries(fields, "enrollments", _enrolment)
+    unread = tuple(
+        MdmDevice("", "", None, None, "", f"{each.what} (row {each.place + 1} of enrollments)")
+        for each in odd
+    )
+    shown = tuple(each for each in found if each is not None)
+    cursor = text_or_none(fields, "next_cursor") or ""
+    return _Page(shown + unread, len(found) + len(odd), cursor)
+
+
+def _enrolment(row: Fields) -> MdmDevice | None:
+    kind = text_or_none(row, "type")
+    if kind not in _OF_DEVICES:
+        return None
+    enrolment_id, is_user = text(row, "id"), kind != _DEVICE
+    device = row.get("device")
+    serial = lenient(text_or_none, device, "serial_number") if isinstance(device, Mapping) else None
+    return MdmDevice(
+        udid="" if is_user else enrolment_id,
+        serial_number="" if is_user else serial or "",
+        enrolled=boolean(row, "enabled", default=False),
+        last_seen_at=time_or_none(row, "last_seen"),
+        dep_profile_status="",
+        enrollment_id=enrolment_id if is_user else "",
     )
 
 

@@ -31,12 +31,18 @@ def _why(db: Connection, server: str, policy: Policy, now: float, is_paused: boo
     error = full_reads.last_error(db, ReadDevices.service, server, ReadDevices.kind)
     if error is not None:
         return error
-    text = meta.recall(db, f"devices_read_at:{server}")
-    if text is not None and now <= float(text) + policy.sync.devices_every + LATE:
+    if is_told_of(db, server, policy, now):
         return None
+    text = meta.recall(db, f"devices_read_at:{server}")
     when = (
         "its list was never read"
         if text is None
         else (f"its list was last read at {to_the_second(float(text))}")
     )
     return f"{when}, and is not while everything is paused" if is_paused else when
+
+
+def is_told_of(db: Connection, server: str, policy: Policy, now: float) -> bool:
+    """Whether the enrolments of a server were read lately, by whatever way there is."""
+    text = meta.recall(db, f"devices_read_at:{server}")
+    return text is not None and now <= float(text) + policy.sync.devices_every + LATE

@@ -8,9 +8,10 @@ from pathlib import Path
 from bridge.domain.plan.unlisted import MENDS
 from bridge.domain.wording import counted
 from bridge.engine.desired.plan import known_devices
+from bridge.engine.desired.plan.blind import is_told_of
 from bridge.engine.enrolments import read_devices_file
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail, ok, warn
-from bridge.errors import NotSent
+from bridge.errors import CallError, NotSent
 from bridge.store.devices import filed
 from bridge.wire.devices_file import DevicesFile
 
@@ -20,14 +21,33 @@ _SHOWN = 10
 
 def devices(case: Case, server: str, stored: Stored | None) -> Iterator[Finding]:
     """What is known of a server's devices, and what is wrong with where it is from."""
-    part, path = f"MDM {server}", case.config.servers[server].devices_file
+    config = case.config.servers[server]
+    part, path = f"MDM {server}", config.devices_file
     if stored is not None:
         with case.database.read() as db:
-            known = known_devices(db, server)
-        text = f"it cannot list its devices: {known.known}; who else is enrolled is not known"
-        yield ok(part, text) if path is not None else warn(part, text, MENDS)
+            known, is_told = (
+                known_devices(db, server),
+                is_told_of(db, server, case.config.policy, case.now),
+            )
+        text = f"it cannot list its devices: {known.known}"
+        if is_told or config.has_enrollments_dsn:
+            yield ok(part, f"{text}; its enrolments are read elsewhere")
+        else:
+            text += "; who else is enrolled is not known"
+            yield ok(part, text) if path is not None else warn(part, text, MENDS)
     if path is not None:
         yield from _file(case, server, path, stored)
+    if config.has_enrollments_dsn:
+        yield _database(case, server)
+
+
+def _database(case: Case, server: str) -> Finding:
+    part, database = f"enrollments_dsn {server}", case.clients.enrolments(server).database
+    try:
+        found = () if database is None else database.enrolments()
+    except CallError as error:
+        return fail(part, str(error), "see that the address, the account and its rights are right")
+    return ok(part, f"it has {counted(len(found), 'enrolment')} of devices")
 
 
 def _file(case: Case, server: str, path: Path, stored: Stored | None) -> Iterator[Finding]:

@@ -245,3 +245,63 @@ def test_it_is_called_by_its_name() -> None:
 def test_an_empty_api_key_is_refused() -> None:
     with pytest.raises(ConfigError):
         NanoMdm(HttpClient("https://mdm.example.org", service="mdm"), "")
+
+
+def _row(number: int, kind: str = "Device", **more: object) -> dict[str, object]:
+    return {
+        "id": f"U-{number}",
+        "type": kind,
+        "device": {"serial_number": f"S{number}"},
+        "enabled": True,
+        "last_seen": "2026-01-15T14:30:00Z",
+    } | more
+
+
+def test_enrolments_are_told_where_there_is_an_endpoint(setup: Setup) -> None:
+    rows = [
+        _row(1),
+        _row(2, enabled=False),
+        _row(3, "User Enrollment (Device)", id="byod-3"),
+        _row(4, "User", id="U-1:USER"),
+        _row(5, device=None),
+        _row(6, enabled="perhaps"),
+    ]
+    setup.answers(200, {"enrollments": rows})
+    found = setup.client.enrolments()
+    assert found is not None
+    assert [(each.udid, each.enrollment_id) for each in found if not each.odd] == [
+        ("U-1", ""),
+        ("U-2", ""),
+        ("", "byod-3"),
+        ("U-5", ""),
+    ]
+    assert [each.serial_number for each in found[:4]] == ["S1", "S2", "", ""]
+    assert [each.enrolled for each in found[:4]] == [True, False, True, True]
+    assert "row 6 of enrollments" in found[-1].odd
+    (asked,) = setup.server.requests
+    assert asked["call"].startswith("POST ") and "/enrollments/query?limit=1000" in asked["call"]
+
+
+@pytest.mark.parametrize("status", [404, 405, 501])
+def test_a_server_without_the_endpoint_tells_nobody(setup: Setup, status: int) -> None:
+    setup.answers(status, {"error": "no"})
+    assert setup.client.enrolments() is None
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "error"),
+    [(401, {}, MdmRefused), (500, {"error": "x"}, OutcomeUnknown), (200, {"enrollments": 7}, None)],
+)
+def test_an_endpoint_that_fails_is_no_empty_list(
+    setup: Setup, status: int, body: object, error: type[Exception] | None
+) -> None:
+    setup.answers(status, body)
+    with pytest.raises(error or OutcomeUnknown):
+        setup.client.enrolments()
+
+
+def test_pages_end(setup: Setup) -> None:
+    setup.answers(200, {"enrollments": [_row(1)], "next_cursor": "the same"})
+    with pytest.raises(OutcomeUnknown, match="given before"):
+        setup.client.enrolments()
+    assert len(setup.server.requests) == 2
