@@ -381,7 +381,8 @@ def test_what_micromdm_is_to_be_given_is_shown_without_the_key(shell: Shell) -> 
     url = "https://mdm:<webhook_key>@bridge.example.org/hooks/mdm/main"
     said = shell.run("doctor").stdout
     assert f"ok    webhook main: MicroMDM's -command-webhook-url is to be {url}\n" in said
-    status = shell.run("status").stdout
+    assert "-command-webhook-url" not in shell.run("status").stdout, "a webhook came already"
+    status = shell.run("status", "--all").stdout
     assert f"main: -command-webhook-url {url}" in status and "percent-encoded" in status
     assert shell.json("status")["servers"][0]["webhook_url"] == url
     assert WEBHOOK_KEY not in said + status

@@ -1,9 +1,12 @@
 """`status` and `why`: what they tell at each stage, to people and to programs."""
 
 from collections.abc import Callable
+from datetime import datetime
+from zoneinfo import ZoneInfo
 
 import pytest
 
+from bridge.domain.counters import explained
 from bridge.domain.webhooks import PROBE_TOPIC
 from bridge.engine.insight import webhook_health
 from bridge.store.database import Database
@@ -42,8 +45,13 @@ def test_installs_are_counted_by_state_and_reason(shell: Shell) -> None:
         (name, {"installed": 2, "waiting": 1}) for name in ("Pages", "Numbers")
     ]
     text = shell.run("status").stdout
-    assert "NO_SEAT" in text and "the admin" in text
-    assert f"{scene.adam_ids[0]}  Pages          1          2" in text
+    assert text.splitlines()[-3:] == [
+        "installs  state    reason   who must act",
+        "       2  waiting  NO_SEAT  the admin",
+        "vpp-bridge installs --needs-someone names them, reasons NAME tells what to do.",
+    ], "what needs somebody comes last"
+    assert "app        name     wanted  done  on its way  needs somebody" in text
+    assert f"{scene.adam_ids[0]}  Pages         3     2           0               1" in text
 
 
 def test_licences_are_counted_with_who_holds_them(shell: Shell) -> None:
@@ -61,7 +69,7 @@ def test_licences_are_counted_with_who_holds_them(shell: Shell) -> None:
     }
     assert (second["free"], second["held"], second["wanted"]) == (2, 0, 0)
     text = shell.run("status").stdout
-    assert "1 app more that nobody wants here" in text
+    assert f"Nobody wants {scene.adam_ids[1]}." in text
 
 
 def test_a_wanted_app_that_no_location_owns_has_no_licences(shell: Shell) -> None:
@@ -88,7 +96,13 @@ def test_queues_locations_and_servers_are_shown(shell: Shell) -> None:
     assert (server["devices"], server["enrolled"]) == (3, 3)
     assert server["last_webhook_at"] is not None
     text = shell.run("status").stdout
-    assert "MDM servers" in text and "Locations" in text and "commands" in text
+    assert "MDM servers" in text and "Locations" in text
+    assert "Queues" not in text, "there is nothing in any of them"
+    assert "Counted" not in text and "webhook_url" not in text
+    counted = shell.run("status", "--all").stdout
+    for name, times in report["counters"].items():
+        (line,) = [line for line in counted.splitlines() if line.startswith(f"{name} ")]
+        assert line.split(maxsplit=2)[1:] == [str(times), explained(name)]
 
 
 def test_open_commands_and_requests_are_counted(shell: Shell) -> None:
@@ -205,3 +219,12 @@ def test_why_of_an_unknown_pair_says_what_is_unknown(
     assert (result.exit_code, result.stdout) == (2, "")
     (line,) = result.stderr.splitlines()
     assert line.startswith(said)
+
+
+def test_times_are_those_of_the_zone_and_utc_for_programs(shell: Shell) -> None:
+    shell.write(shell.config.read_text() + 'policy: {time_zone: "Asia/Tokyo"}\n')
+    shell.run("apply", "--yes")
+    applied_at = shell.json("status")["applied_at"]
+    assert applied_at.endswith("Z")
+    tokyo = datetime.fromisoformat(applied_at).astimezone(ZoneInfo("Asia/Tokyo"))
+    assert f"last applied {tokyo:%Y-%m-%d %H:%M} JST, now" in shell.run("status").stdout

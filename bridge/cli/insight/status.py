@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import Any
@@ -15,21 +16,30 @@ from bridge.cli.lists.listing import Shown
 from bridge.cli.params import json_option
 from bridge.cli.root import Settings
 from bridge.clients.mdm import adapters
-from bridge.domain.model import INSTALL_STATES
+from bridge.domain.counters import explained
+from bridge.domain.quiet_hours import moment
 from bridge.domain.times import day_of
-from bridge.domain.wording import counted
+from bridge.domain.wording import named
+from bridge.engine.context import Context
 from bridge.engine.insight import status as overview
+
+MOST = 10
+"""Reasons that are shown in each table."""
+BY_REASON = "vpp-bridge installs --by reason shows all, reasons NAME what one means."
+NAMED = "vpp-bridge installs --needs-someone names them, reasons NAME tells what to do."
 
 
 @click.command()
 @filtered
+@click.option("--all", "everything", is_flag=True, help="Show the counters and webhook URLs, too.")
 @json_option
 @click.pass_obj
-def status(settings: Settings, /, as_json: bool, **options: Any) -> None:
+def status(settings: Settings, /, everything: bool, as_json: bool, **options: Any) -> None:
     """Show installs by state, licences and queues; or list the installs that filters leave.
 
-    It also names the parts of the file that the running bridge does not know until a restart. The
-    exit code is 0 whatever it shows. `why SERIAL ADAM_ID` tells more of a single install.
+    What needs somebody comes last, and what there is none of is left out. Times are in
+    policy.time_zone, in UTC as JSON. It also names the parts of the file that the running bridge
+    does not know until a restart. The exit code is 0 whatever it shows.
     """
     filters = filters_of(options)
     with settings.open_stored() as stored:
@@ -42,26 +52,118 @@ def status(settings: Settings, /, as_json: bool, **options: Any) -> None:
         with stored.read(adapters.abilities(kinds)) as context:
             report = overview.report(context, stored.config, stored.engine_lock)
     report["restart_needed"] = restart
-    show.as_json(report) if as_json else _overview(report, context.now)
+    show.as_json(report) if as_json else _Overview(report, context, everything).show()
 
 
-def _overview(report: Mapping[str, Any], now: float) -> None:
-    _parts(report)
-    _installs(report["installs"], report["applied_at"], now)
-    _contradictions(report["contradictions"])
-    _licences(report["licences"])
-    _outside(report, now)
-    _queues(report, now)
+@dataclass(frozen=True)
+class _Overview:
+    """What a person sees; with `everything` also what is seldom of use."""
 
+    report: Mapping[str, Any]
+    context: Context
+    everything: bool
 
-def _parts(report: Mapping[str, Any]) -> None:
-    engine = next(part for part in report["parts"] if part["name"] == "engine")
-    show.line(f"Engine: {'running' if engine['ok'] else engine['detail']}")
-    if report["restart_needed"]:
-        show.line(f"Attention: {show.restart_line(report['restart_needed'])}")
-    for part in report["parts"]:
-        if not part["ok"] and part is not engine:
-            show.line(f"Attention: {part['name']}: {part['detail']}")
+    def show(self) -> None:
+        report = self.report
+        engine = next(part for part in report["parts"] if part["name"] == "engine")
+        show.line(f"Engine: {'running' if engine['ok'] else engine['detail']}")
+        self._installs(report["installs"], report["applied_at"])
+        _licences(report["licences"])
+        self._outside(report)
+        self._queues(report["queues"])
+        if self.everything and report["counters"]:
+            show.heading("Counted since the beginning")
+            counters = report["counters"].items()
+            show.table(("counter", "times", "what"), [(n, v, explained(n)) for n, v in counters])
+        _ways("On their way", report["installs"]["on_its_way"], BY_REASON)
+        _contradictions(report["contradictions"])
+        self._attention(report)
+        _ways("Needs somebody", report["installs"]["needs_someone"], NAMED)
+
+    def _at(self, rfc3339: str | None) -> str:
+        """A time in the policy's zone, and how long ago it was."""
+        if rfc3339 is None:
+            return "never"
+        at = datetime.fromisoformat(rfc3339).timestamp()
+        return f"{moment(at, self.context.policy)}, {self._ago(rfc3339)}"
+
+    def _ago(self, rfc3339: str | None) -> str:
+        return show.age(rfc3339, self.context.now)
+
+    def _attention(self, report: Mapping[str, Any]) -> None:
+        if report["restart_needed"]:
+            show.line(f"Attention: {show.restart_line(report['restart_needed'])}")
+        for part in report["parts"]:
+            if not part["ok"] and part["name"] != "engine":
+                show.line(f"Attention: {part['name']}: {part['detail']}")
+
+    def _installs(self, installs: Mapping[str, Any], applied_at: str | None) -> None:
+        show.heading("Installs")
+        gone = installs["no_longer_wanted"]
+        also = f"; {gone} no longer wanted" if gone else ""
+        show.line(f"{installs['wanted']} wanted, last applied {self._at(applied_at)}{also}")
+        if installs["apps"]:
+            show.table(
+                ("app", "name", "wanted", "done", "on its way", "needs somebody"),
+                [(a["adam_id"], a["name"], *_counts(a)) for a in installs["apps"]],
+                crop=True,
+            )
+
+    def _outside(self, report: Mapping[str, Any]) -> None:
+        if report["locations"]:
+            show.heading("Locations")
+            times = ("token_expires_at", "assets_read_at", "assignments_read_at")
+            show.table(
+                ("location", "at Apple", "token ends", "assets", "assignments", "notified"),
+                [
+                    (
+                        each["name"],
+                        each["location_name"],
+                        *(self._ago(each[name]) for name in (*times, "last_notification_at")),
+                    )
+                    for each in report["locations"]
+                ],
+            )
+        if report["servers"]:
+            show.heading("MDM servers")
+            show.table(
+                ("server", "devices", "enrolled", "list read", "last webhook", "behind"),
+                [
+                    (
+                        each["name"],
+                        each["devices"],
+                        each["enrolled"],
+                        self._ago(each["devices_read_at"]),
+                        self._ago(each["last_webhook_at"]),
+                        show.length(each["webhooks_behind_s"])
+                        if each["webhooks_behind_s"]
+                        else "no",
+                    )
+                    for each in report["servers"]
+                ],
+            )
+            self._urls(report["servers"])
+
+    def _urls(self, servers: Sequence[Mapping[str, Any]]) -> None:
+        """What a server is to be started with, for as long as it sent nothing."""
+        silent = [each for each in servers if self.everything or each["last_webhook_at"] is None]
+        for each in silent:
+            show.line(f"{each['name']}: {each['webhook_flag']} {each['webhook_url']}")
+        if silent:
+            show.line("(webhook_key percent-encoded: vpp-bridge doctor --webhook-url prints it)")
+
+    def _queues(self, queues: Mapping[str, Any]) -> None:
+        inbox = queues["inbox"]
+        oldest = f", the oldest {self._at(inbox['oldest_at'])}" if inbox["waiting"] else ""
+        said = {
+            "inbox": _some(waiting=inbox["waiting"], set_aside=inbox["set_aside"]) + oldest,
+            "outbox": _some(open=queues["outbox"]["open"]),
+            "requests to Apple": _some(**queues["requests"]),
+            "commands": _some(**queues["commands"]),
+        }
+        if any(said.values()):
+            show.heading("Queues")
+            show.pairs({name: text for name, text in said.items() if text})
 
 
 def _contradictions(found: Sequence[Mapping[str, Any]]) -> None:
@@ -73,29 +175,25 @@ def _contradictions(found: Sequence[Mapping[str, Any]]) -> None:
         show.line(f"{each['sentence']} (vpp-bridge doctor says what to mend)")
 
 
-def _installs(installs: Mapping[str, Any], applied_at: str | None, now: float) -> None:
-    show.heading("Installs")
-    show.line(f"{installs['wanted']} wanted, last applied {show.moment(applied_at, now)}")
-    if installs["no_longer_wanted"]:
-        show.line(f"{installs['no_longer_wanted']} no longer wanted")
-    if installs["apps"]:
-        states = [state for state in INSTALL_STATES if state in installs["by_state"]]
-        show.table(
-            ("app", "name", *states),
-            [
-                (a["adam_id"], a["name"], *(a["by_state"].get(state, 0) for state in states))
-                for a in installs["apps"]
-            ],
-        )
-    if installs["not_installed"]:
-        show.heading("Not installed")
-        show.table(
-            ("state", "reason", "installs", "who must act"),
-            [
-                (n["state"], n["reason"], n["count"], n["who_must_act"])
-                for n in installs["not_installed"]
-            ],
-        )
+def _counts(app: Mapping[str, Any]) -> tuple[int, int, int, int]:
+    wanted = sum(app["by_state"].values())
+    done, needing = app["done"], app["needs_someone"]
+    return wanted, done, wanted - done - needing, needing
+
+
+def _ways(title: str, ways: Sequence[Mapping[str, Any]], more: str) -> None:
+    """How many installs are in which state for which reason; `more` tells all of it."""
+    if not ways:
+        return
+    show.heading(title)
+    show.table(
+        ("installs", "state", "reason", "who must act"),
+        [(n["count"], n["state"], n["reason"], n["who_must_act"]) for n in ways[:MOST]],
+        crop=True,
+    )
+    if len(ways) > MOST:
+        show.line(f"{len(ways) - MOST} reasons more.")
+    show.line(more)
 
 
 def _licences(licences: list[Mapping[str, Any]]) -> None:
@@ -105,7 +203,7 @@ def _licences(licences: list[Mapping[str, Any]]) -> None:
     shown = [each for each in licences if each["wanted"] or each["held_by_us"]]
     if shown:
         show.table(
-            ("location", "app", "name", "price", "total", "free", "held", "by us", "wanted"),
+            ("location", "app", "name", "price", "total", "free", "in use", "by us", "wanted"),
             [
                 (
                     each["location"],
@@ -120,6 +218,8 @@ def _licences(licences: list[Mapping[str, Any]]) -> None:
                 )
                 for each in shown
             ],
+            crop=True,
+            spare=("price",),
         )
     for each in shown:
         if each["last_seat_at"] is not None:
@@ -130,9 +230,13 @@ def _licences(licences: list[Mapping[str, Any]]) -> None:
             name = each["name"] or each["adam_id"]
             retired = f"{each['retired']} of {each['total']} are retired, and nobody can be given"
             show.line(f"{each['location']}, {name}: {retired} them.")
-    if len(shown) < len(licences):
-        more = counted(len(licences) - len(shown), "app")
-        show.line(f"{more} more that nobody wants here: see --json")
+    others = [
+        f"{each['name']} ({each['adam_id']})" if each["name"] else each["adam_id"]
+        for each in licences
+        if each not in shown
+    ]
+    if others:
+        show.line(f"Nobody wants {named(others)}.")
 
 
 def _total(licence: Mapping[str, Any]) -> object:
@@ -143,68 +247,6 @@ def _total(licence: Mapping[str, Any]) -> object:
     return 0 if licence["read_at"] is None else licence["total"]
 
 
-def _outside(report: Mapping[str, Any], now: float) -> None:
-    if report["locations"]:
-        show.heading("Locations")
-        show.table(
-            (
-                "location",
-                "at Apple",
-                "token expires",
-                "assets read",
-                "assignments read",
-                "last notification",
-            ),
-            [
-                (
-                    each["name"],
-                    each["location_name"],
-                    show.age(each["token_expires_at"], now),
-                    show.age(each["assets_read_at"], now),
-                    show.age(each["assignments_read_at"], now),
-                    show.age(each["last_notification_at"], now),
-                )
-                for each in report["locations"]
-            ],
-        )
-    if report["servers"]:
-        show.heading("MDM servers")
-        show.table(
-            ("server", "devices", "enrolled", "list read", "last webhook", "behind"),
-            [
-                (
-                    each["name"],
-                    each["devices"],
-                    each["enrolled"],
-                    show.age(each["devices_read_at"], now),
-                    show.age(each["last_webhook_at"], now),
-                    show.length(each["webhooks_behind_s"]) if each["webhooks_behind_s"] else "no",
-                )
-                for each in report["servers"]
-            ],
-        )
-        for each in report["servers"]:
-            show.line(f"{each['name']}: {each['webhook_flag']} {each['webhook_url']}")
-        show.line("(webhook_key percent-encoded: vpp-bridge doctor --webhook-url prints it)")
-
-
-def _queues(report: Mapping[str, Any], now: float) -> None:
-    queues = report["queues"]
-    inbox = queues["inbox"]
-    since = f", the oldest {show.moment(inbox['oldest_at'], now)}" if inbox["waiting"] else ""
-    show.heading("Queues")
-    show.pairs(
-        {
-            "inbox": f"{inbox['waiting']} waiting{since}; {inbox['set_aside']} set aside",
-            "outbox": f"{queues['outbox']['open']} open",
-            "requests to Apple": _open(queues["requests"]),
-            "commands": _open(queues["commands"]),
-        }
-    )
-    if report["counters"]:
-        show.heading("Counted since the beginning")
-        show.pairs(report["counters"])
-
-
-def _open(queue: Mapping[str, int]) -> str:
-    return f"{queue['open']} open, {queue['in_doubt']} in doubt"
+def _some(**counts: int) -> str:
+    """`3 open, 1 in doubt`; nothing of what there is none of."""
+    return ", ".join(f"{n} {what.replace('_', ' ')}" for what, n in counts.items() if n)

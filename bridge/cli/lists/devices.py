@@ -81,6 +81,7 @@ DEVICES = Listing(
         "enrolled_at",
         "last_seen_at",
         "apps_listed_at",
+        "moved_to",
     ),
     spare=("apps listed", "os", "server"),
 )

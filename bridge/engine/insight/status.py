@@ -11,7 +11,7 @@ from bridge.domain.licences.forecast import last_seat_at
 from bridge.domain.licences.odd_rows import of_asset
 from bridge.domain.model import Asset
 from bridge.domain.pauses import Way, by_command
-from bridge.domain.reasons import REASONS
+from bridge.domain.reasons import REASONS, needs_someone
 from bridge.domain.times import rfc3339
 from bridge.domain.views.desired import Pause
 from bridge.domain.wording import as_sentence
@@ -27,8 +27,6 @@ from bridge.store.licences import locations, odd_rows
 from bridge.store.outbox import outbox
 from bridge.store.views import totals
 from bridge.store.views.totals import InstallCount, LicenceCount
-
-AT_ONCE = 1000
 
 
 def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]:
@@ -95,30 +93,46 @@ def app_names(context: Context, adam_ids: Iterable[str]) -> dict[str, str | None
 def _installs(counts: Sequence[InstallCount], names: Mapping[str, str | None]) -> dict[str, Any]:
     by_state: dict[str, int] = {}
     by_app: dict[str, dict[str, int]] = {}
-    waiting: dict[tuple[str, str], int] = {}
+    done: dict[str, int] = {}
+    needing: dict[str, int] = {}
+    ways: dict[tuple[str, str], int] = {}
     for c in counts:
         by_state[c.state] = by_state.get(c.state, 0) + c.count
         states = by_app.setdefault(c.adam_id, {})
         states[c.state] = states.get(c.state, 0) + c.count
-        if c.state != "installed":
-            waiting[c.state, c.reason] = waiting.get((c.state, c.reason), 0) + c.count
+        if needs_someone(c.state, c.reason):
+            needing[c.adam_id] = needing.get(c.adam_id, 0) + c.count
+        elif _done(c.state, c.reason):
+            done[c.adam_id] = done.get(c.adam_id, 0) + c.count
+        ways[c.state, c.reason] = ways.get((c.state, c.reason), 0) + c.count
+    often = sorted(ways.items(), key=lambda item: -item[1])
     return {
         "wanted": sum(by_state.values()),
         "by_state": by_state,
         "apps": [
-            {"adam_id": adam_id, "name": names.get(adam_id), "by_state": states}
+            {
+                "adam_id": adam_id,
+                "name": names.get(adam_id),
+                "by_state": states,
+                "done": done.get(adam_id, 0),
+                "needs_someone": needing.get(adam_id, 0),
+            }
             for adam_id, states in by_app.items()
         ],
-        "not_installed": [
-            {
-                "state": state,
-                "reason": reason,
-                "count": count,
-                "who_must_act": REASONS[reason].actor,
-            }
-            for (state, reason), count in sorted(waiting.items(), key=lambda item: -item[1])
-        ],
+        "not_installed": [_way(*way, n) for way, n in often if way[0] != "installed"],
+        "on_its_way": [_way(*w, n) for w, n in often if not _done(*w) and not needs_someone(*w)],
+        "needs_someone": [_way(*way, n) for way, n in often if needs_someone(*way)],
     }
+
+
+def _done(state: str, reason: str) -> bool:
+    """Whether nothing more follows, or is needed."""
+    return (state == "installed" or REASONS[reason].is_end) and not needs_someone(state, reason)
+
+
+def _way(state: str, reason: str, count: int) -> dict[str, Any]:
+    who = REASONS[reason].actor
+    return {"state": state, "reason": reason, "count": count, "who_must_act": who}
 
 
 def _odd(context: Context, licence: LicenceCount) -> str | None:
