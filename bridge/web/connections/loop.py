@@ -18,6 +18,7 @@ class Loop:
     def __init__(self) -> None:
         self._poller = selectors.DefaultSelector()
         self._asked: SimpleQueue[Call] = SimpleQueue()
+        self._is_asked = False
         self._woken, self._wake = os.pipe()
         for fd in (self._woken, self._wake):
             os.set_blocking(fd, False)
@@ -36,6 +37,9 @@ class Loop:
         """Have `call` called by the thread of the loop, soon. For every thread, also in a signal
         handler."""
         self._asked.put(call)
+        if self._is_asked:
+            return  # it is woken for another already, and looks at all of them after that
+        self._is_asked = True
         with contextlib.suppress(BlockingIOError):  # so full that it wakes anyhow
             os.write(self._wake, b"\0")
 
@@ -46,5 +50,6 @@ class Loop:
 
     def _do_what_was_asked(self) -> None:
         os.read(self._woken, 4096)
+        self._is_asked = False
         for _ in range(self._asked.qsize()):
             self._asked.get_nowait()()

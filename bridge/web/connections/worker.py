@@ -11,7 +11,6 @@ import contextlib
 import errno
 import socket
 import time
-from concurrent.futures import Future
 from functools import partial
 from typing import Any, Protocol
 
@@ -177,21 +176,14 @@ class WebWorker(Worker):
         conn.enter(State.RUNNING, time.monotonic())
         inside = self._threads if conn.known else self._stranger_threads
         threads = self._outside_threads if conn.outside else inside
-        future = threads.run(partial(self._answer, conn, threads))
-        future.add_done_callback(
-            lambda done: self._loop.ask(partial(self._ran, conn, threads, done))
-        )
+        threads.run(partial(self._serve, conn, threads))
 
-    def _ran(self, conn: Connection, threads: Threads, done: Future[Then]) -> None:
+    def _ran(self, conn: Connection, threads: Threads, then: Then) -> None:
         """A thread is done with a connection: read on, keep it or close it."""
         threads.left()
         runs = self._turns.ran(conn)
         if runs is not None:
             self._run(runs)
-        failure = done.exception()
-        if failure is not None:
-            self.log.error("a request failed", exc_info=failure)
-        then = Then.CLOSE if failure is not None else done.result()
         if then is Then.READ_ON:
             self._await(conn)
             return
@@ -319,6 +311,15 @@ class WebWorker(Worker):
         return self._outside if conn.outside else self._inside
 
     # Threads
+
+    def _serve(self, conn: Connection, threads: Threads) -> None:
+        then = Then.CLOSE
+        try:
+            then = self._answer(conn, threads)
+        except Exception:
+            self.log.exception("a request failed")
+        finally:
+            self._loop.ask(partial(self._ran, conn, threads, then))
 
     def _answer(self, conn: Connection, threads: Threads) -> Then:
         """Answer its request, and those that follow at once as long as this thread may stay."""

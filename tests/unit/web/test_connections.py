@@ -382,8 +382,11 @@ def test_an_event_of_a_connection_that_another_event_ended_does_nothing(
 @contextmanager
 def running(threads: Threads) -> Iterator[Threads]:
     """Threads that end with the block."""
+    before = set(threading.enumerate())
     yield threads
-    threads._pool.shutdown()
+    threads.end()
+    for thread in set(threading.enumerate()) - before:
+        thread.join()
 
 
 class Listener:
@@ -413,6 +416,9 @@ class Answering(Stand):
 
         self._answers.give = counted  # type: ignore[method-assign]
 
+    def _ran(self, conn: Connection, threads: Threads, then: Then) -> None:
+        self.ran = then
+
 
 @pytest.mark.parametrize(
     ("spare", "known", "given"),
@@ -437,8 +443,9 @@ def test_a_thread_stays_with_who_has_more_to_tell_and_a_key(
     worker = Answering(app, next_one)
     asked.conn.received.add(HEAD + b"12345")
     with running(Threads(2, spare)) as threads:
-        future = threads.run(lambda: worker._answer(asked.conn, threads))
-        assert future.result() is Then.NEXT
+        threads.run(lambda: worker._serve(asked.conn, threads))
+    worker._loop.turn(60.0)
+    assert worker.ran is Then.NEXT
     assert worker.given == given
     assert asked.told().count(b"HTTP/1.1 200 OK\r\n") == given
     assert not asked.conn.received.in_body, "what comes next is a request of its own"
@@ -461,7 +468,7 @@ def test_threads_stay_while_half_of_them_are_free_for_others() -> None:
     may = []
     with running(Threads(4, 2)) as threads:
         for _ in range(3):
-            threads.run(lambda: None).result()
+            threads.run(lambda: None)
             may.append(threads.may_stay())
         assert may == [True, True, False]
         threads.left()
