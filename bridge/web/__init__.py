@@ -9,6 +9,7 @@ from flask import Flask, Response, request
 
 from bridge.web import api, health, hooks, problems, refusals
 from bridge.web.ports import Bridge
+from bridge.web.webhooks import PastFlask, Webhooks
 
 __all__ = ["Bridge", "create_app", "create_outside_app"]
 
@@ -23,16 +24,18 @@ def create_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
     Never answers with a redirect: MicroMDM would follow one as a GET and lose the event.
     """
     app = _bare_app(bridge, stored)
-    app.register_blueprint(hooks.create_blueprint(bridge))
+    webhooks = Webhooks(bridge)
+    app.register_blueprint(hooks.create_blueprint(bridge, webhooks))
     app.register_blueprint(health.create_blueprint(bridge))
     api.register(app, bridge)
+    app.wsgi_app = PastFlask(app.wsgi_app, webhooks, stored)  # type: ignore[method-assign]
     return app
 
 
 def create_outside_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
     """What `listen_outside` serves: Apple's hook, and nothing else."""
     app = _bare_app(bridge, stored)
-    app.register_blueprint(hooks.create_blueprint(bridge, apple_alone=True))
+    app.register_blueprint(hooks.create_blueprint(bridge, None))
     return app
 
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from flask import Request
 from gunicorn.http.errors import ParseException
 from werkzeug.exceptions import BadRequest, RequestEntityTooLarge, RequestTimeout
+from werkzeug.wrappers import Request
 
 
 def read_body(request: Request, limit: int) -> bytes:
