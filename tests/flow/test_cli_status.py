@@ -141,7 +141,7 @@ def test_an_engine_that_runs_is_shown(shell: Shell) -> None:
 
 @pytest.mark.parametrize(
     ("options", "count"),
-    [(["--serial", "sim0000001"], 2), (["--app", "361309726"], 3), (["--serial", "X1"], 0)],
+    [(["--serial", "sim0000001"], 2), (["--app", "361309726"], 3)],
 )
 def test_the_installs_of_a_device_or_an_app_are_listed(
     shell: Shell, options: list[str], count: int

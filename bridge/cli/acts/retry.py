@@ -8,12 +8,12 @@ import click
 
 from bridge.app import Bridge
 from bridge.cli import show
+from bridge.cli.lists import known
 from bridge.cli.names import ADAM_ID, SERIAL
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.wording import counted
 from bridge.store.installs import retry as stopped_installs
-from bridge.store.views import totals
 
 Stopped = Sequence[tuple[str, str, int]]
 """How many installs there are by (state, reason)."""
@@ -63,11 +63,8 @@ def retry(
 
 def _unknown(bridge: Bridge, serial: str | None, adam_id: str | None) -> str | None:
     with bridge.database.read() as db:
-        if serial is not None and not totals.knows_device(db, serial):
-            return f"device {serial} is unknown: not enrolled, and no app is wanted on it"
-        if adam_id is not None and not totals.knows_app(db, adam_id):
-            return f"app {adam_id} is unknown: no location owns it, and nothing applied asks for it"
-    return None
+        device = None if serial is None else known.unknown_device(db, serial)
+        return device or (None if adam_id is None else known.unknown_app(db, adam_id))
 
 
 def _show(stopped: Stopped) -> None:

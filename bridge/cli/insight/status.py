@@ -12,6 +12,7 @@ import click
 
 from bridge.cli import show
 from bridge.cli.lists.installs import INSTALLS, filtered, filters_of, page
+from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Shown
 from bridge.cli.params import json_option
 from bridge.cli.root import Settings
@@ -43,6 +44,7 @@ def status(settings: Settings, /, everything: bool, as_json: bool, **options: An
     """
     filters = filters_of(options)
     with settings.open_stored() as stored:
+        check(stored, serial=options["serial"], adam_id=options["adam_id"])
         if filters:
             shown = Shown(None, "json" if as_json else "table")
             INSTALLS.show(partial(page, stored), shown, **filters)

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bridge.cli import show
+from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Listing, Shown, list_options
 from bridge.cli.names import ADAM_ID
 from bridge.cli.root import Settings
@@ -29,6 +30,7 @@ def assets(
     `vpp-bridge sync assets` reads them anew.
     """
     with settings.open_bridge() as bridge:
+        check(bridge, location=location, adam_id=adam_id)
         ASSETS.show(bridge.list_assets, shown, location=location, adam_id=adam_id)
     return 0
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import click
 
 from bridge.cli import show
+from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Item, Listing, Shown, list_options
 from bridge.cli.names import ADAM_ID, SERIAL
 from bridge.cli.root import Settings
@@ -32,6 +33,7 @@ def assignments(
     """
     filters = {"adam_id": adam_id, "location": location, "serial": serial}
     with settings.open_bridge() as bridge:
+        check(bridge, **filters)
         ASSIGNMENTS.show(bridge.list_assignments, shown, **filters, unwanted=unwanted or None)
     return 0
 

@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bridge.cli import show
+from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Listing, Shown, list_options
 from bridge.cli.names import SERIAL
 from bridge.cli.root import Settings
@@ -34,6 +35,7 @@ def devices(
     device that tells a word in place of one, as virtual machines do, is shown with that word.
     """
     with settings.open_bridge() as bridge:
+        check(bridge, serial=serial, server=server)
         filters = {"serial": serial, "server": server, "enrolled": enrolled}
         DEVICES.show(bridge.list_devices, shown, **filters)
     return 0

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeVar
 import click
 
 from bridge.cli import show
+from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Item, Listing, Shown, list_options
 from bridge.cli.names import ADAM_ID, SERIAL
 from bridge.cli.params import Word
@@ -65,6 +66,7 @@ def installs(
     """
     filters = filters_of(options)
     with settings.open_stored() as stored:
+        check(stored, serial=options["serial"], adam_id=options["adam_id"])
         if by is None:
             INSTALLS.show(partial(page, stored), shown, **filters)
             return

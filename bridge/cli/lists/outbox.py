@@ -8,6 +8,7 @@ from typing import Any
 import click
 
 from bridge.cli import show
+from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Listing, Shown, list_options
 from bridge.cli.params import ID, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
@@ -38,6 +39,7 @@ def outbox(
         return 0
     settings: Settings = ctx.obj
     with settings.open_bridge() as bridge:
+        check(bridge, scope=scope, kind=kind)
         filters = {"service": service, "scope": scope, "kind": kind, "state": state}
         OUTBOX.show(bridge.list_outbox, shown, **filters)
     return 0

@@ -67,3 +67,24 @@ def devices_beginning(db: Connection, begin: str, limit: int) -> list[Named]:
         (len(begin), begin, begin.upper(), len(begin), begin.lower(), limit),
     )
     return [Named(*row) for row in found]
+
+
+def holds_licence(db: Connection, serial_number: str) -> bool:
+    """Whether Apple lists a licence of this device, whoever assigned it."""
+    row = db.execute(
+        "SELECT EXISTS (SELECT 1 FROM assignments WHERE target = ?)", (serial_number,)
+    ).fetchone()
+    return bool(row[0])
+
+
+_STORED = {
+    "location": ("SELECT name FROM locations",),
+    "server": ("SELECT DISTINCT server FROM devices",),
+    "scope": ("SELECT name FROM locations", "SELECT DISTINCT scope FROM outbox"),
+}
+
+
+def stored(db: Connection, what: str) -> set[str]:
+    """The names of each `location`, MDM `server` or `scope` of calls of which something is kept,
+    though it may be configured no more."""
+    return {row[0] for statement in _STORED[what] for row in db.execute(statement)}
