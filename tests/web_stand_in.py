@@ -77,7 +77,12 @@ class StandIn:
         self.fails: Exception | None = None
 
     def receive_webhook(
-        self, server: str, body: bytes, content_type: str | None, forwarded_by: str | None
+        self,
+        server: str,
+        body: bytes,
+        content_type: str | None,
+        forwarded_by: str | None,
+        signature: str | None,
     ) -> None:
         self._take(self.webhooks, server, body)
 

@@ -127,6 +127,7 @@ class Bridge(Lists, Pauses, Wishes):
         body: bytes,
         content_type: str | None = None,
         forwarded_by: str | None = None,
+        signature: str | None = None,
     ) -> None:
         """Store and commit one webhook, and pass a new one on to the server's other listeners.
 
@@ -149,7 +150,7 @@ class Bridge(Lists, Pauses, Wishes):
         if MARK in (forwarded_by or ""):
             self.count_refused(f"forward.{server}.looped")
         else:
-            self.forwarder.offer(server, Webhook(body, content_type, received.topic))
+            self.forwarder.offer(server, Webhook(body, content_type, received.topic, signature))
 
     def receive_notification(self, location: str, body: bytes) -> None:
         """Store and commit one notification; raises ShapeError or StoreError."""

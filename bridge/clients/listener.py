@@ -13,6 +13,9 @@ MARK = "micromdm-vpp-bridge"
 MARK_HEADER = "X-Forwarded-By"
 """What is passed on says by whom, so that it is not passed on in a circle."""
 
+SIGNATURE_HEADER = "X-Hmac-Signature"
+"""Where a server that signs its webhooks puts the signature. Source: NanoMDM's service/webhook."""
+
 _CALL = "POST webhook"
 _MAX_REPLY = 1024 * 1024
 
@@ -53,12 +56,14 @@ class ListenerClient:
             pair = f"{unquote(parts.username or '')}:{unquote(parts.password or '')}"
             self._headers["Authorization"] = f"Basic {b64encode(pair.encode()).decode()}"
 
-    def post(self, body: bytes, content_type: str | None) -> None:
-        """Send one webhook once; returns when the listener answered 2xx.
+    def post(self, body: bytes, content_type: str | None, signature: str | None = None) -> None:
+        """Send one webhook once; returns when the listener answered 2xx. `signature` is the MDM
+        server's over the bytes, by a key that the listener may have, too.
 
         Raises NotSent, OutcomeUnknown or Refused.
         """
-        headers = {**self._headers, **({"Content-Type": content_type} if content_type else {})}
+        own = {"Content-Type": content_type, SIGNATURE_HEADER: signature}
+        headers = {**self._headers, **{name: value for name, value in own.items() if value}}
         try:
             reply = self._http.request("POST", self._target, content=body, headers=headers)
         except OutcomeUnknown as error:

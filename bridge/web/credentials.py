@@ -13,7 +13,6 @@ from collections.abc import Iterable
 
 BASIC = 'Basic realm="bridge", charset="UTF-8"'
 BEARER = 'Bearer realm="bridge"'
-SIGNATURE_HEADER = "X-Hmac-Signature"
 
 
 KNOWN = "bridge.known_sender"

@@ -45,11 +45,17 @@ class Hooks(Counting, Protocol):
     """What the two hooks do with a message whose sender is known."""
 
     def receive_webhook(
-        self, server: str, body: bytes, content_type: str | None, forwarded_by: str | None
+        self,
+        server: str,
+        body: bytes,
+        content_type: str | None,
+        forwarded_by: str | None,
+        signature: str | None,
     ) -> None:
         """Store and commit one webhook. A duplicate is no error; a new one is passed on later.
 
-        `content_type` and `forwarded_by` are its headers Content-Type and X-Forwarded-By.
+        `content_type`, `forwarded_by` and `signature` are its headers Content-Type, X-Forwarded-By
+        and X-Hmac-Signature.
         Raises ShapeError when `body` is not a JSON object in UTF-8, StoreError when it could not
         be stored.
         """

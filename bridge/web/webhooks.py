@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 from werkzeug.wrappers import Request
 
-from bridge.clients.listener import MARK_HEADER
+from bridge.clients.listener import MARK_HEADER, SIGNATURE_HEADER
 from bridge.config import ServerConfig
 from bridge.web import credentials
 from bridge.web.body import read_body
@@ -53,8 +53,8 @@ class Webhooks:
         body = read_body(request, self._bridge.config.policy.limits.mdm_body)
         if server.webhook_hmac_keys:
             _admit(request, has_password and _is_signed(request, server, body))
-        headers = request.headers.get("Content-Type"), request.headers.get(MARK_HEADER)
-        self._bridge.receive_webhook(server.name, body, *headers)
+        headers = ("Content-Type", MARK_HEADER, SIGNATURE_HEADER)
+        self._bridge.receive_webhook(server.name, body, *map(request.headers.get, headers))
 
 
 class PastFlask:
@@ -98,5 +98,5 @@ def _has_password(request: Request, server: ServerConfig) -> bool:
 
 
 def _is_signed(request: Request, server: ServerConfig, body: bytes) -> bool:
-    signature = request.headers.get(credentials.SIGNATURE_HEADER)
+    signature = request.headers.get(SIGNATURE_HEADER)
     return credentials.signed(signature, body, server.webhook_hmac_keys)

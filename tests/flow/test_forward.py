@@ -4,6 +4,7 @@ Where a test waits for another thread, it waits for an event, with a deadline.
 """
 
 import base64
+import hmac
 import json
 import logging
 import signal
@@ -151,6 +152,22 @@ def test_every_listener_gets_the_same_bytes_in_order(make_scene: MakeScene) -> N
     assert headers["x-forwarded-by"] == "micromdm-vpp-bridge"
     assert "authorization" not in headers and "x-forwarded-for" not in headers
     assert counts(scene) == {"sent": 60}
+
+
+def test_a_signature_is_passed_on_with_its_bytes(make_scene: MakeScene) -> None:
+    """NanoMDM's, over the same bytes, so that a listener that has the key can look at it."""
+    key, body = b"a signing key", webhook(1)
+    signature = base64.b64encode(hmac.digest(key, body, "sha256")).decode()
+    with listening() as listener:
+        scene = forwarding(make_scene, listener.url)
+        main = replace(scene.config.servers["main"], webhook_hmac_keys=(key.decode(),))
+        scene.config = replace(scene.config, servers={"main": main})
+        scene.restart()
+        signed = {"X-Hmac-Signature": signature}
+        assert post(scene, body, **signed) == 200
+        assert listener.got(1) == [body]
+        assert listener.headers()["x-hmac-signature"] == signature
+        scene.bridge.forwarder.stop(DEADLINE)
 
 
 @pytest.mark.parametrize(
@@ -575,7 +592,7 @@ def test_a_failure_that_nobody_foresaw_stops_nothing(
     posted: list[bytes] = []
     both = threading.Event()
 
-    def fail_once(self: ListenerClient, body: bytes, content_type: str | None) -> None:
+    def fail_once(self: ListenerClient, body: bytes, *_headers: str | None) -> None:
         posted.append(body)
         if len(posted) == 1:
             raise ValueError("hush")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any, Literal
 
 import pytest
@@ -186,6 +187,50 @@ def test_a_user_s_channel_does_not_speak_for_the_device(make_scene: MakeScene, k
     scene.run(scene.all_installed)
     assert "not the device channel (user), no effect" in outcomes(scene)
     assert len(scene.bridge.list_devices().items) == 1
+
+
+@pytest.mark.parametrize(
+    ("type_", "payload"),
+    [
+        ("User", "<key>UserID</key><string>U-1</string>"),
+        ("Shared iPad", "<key>UserID</key><string>FFFFFFFF-FFFF-FFFF-FFFF-FFFFFFFFFFFF</string>"),
+        ("Shared iPad", ""),
+        ("User Enrollment", ""),
+    ],
+)
+def test_whose_channel_it_is_tells_the_envelope(
+    make_scene: MakeScene, type_: str, payload: str
+) -> None:
+    """A user who leaves takes nobody along, nor does one who comes bring the device back."""
+    scene = make_scene(devices=1, apps=1, macs=0, mdm=settings("nanomdm"))
+    scene.apply()
+    scene.run(scene.all_installed)
+    udid = scene.world.devices[0].udid
+    seen_at = scene.bridge.list_devices().items[0]["last_seen_at"]
+    scene.pass_time(MINUTE)
+    for number, topic in enumerate(("CheckOut", "Authenticate", "TokenUpdate", "Connect")):
+        plist = f"<plist><dict><key>UDID</key><string>{udid}</string>{payload}</dict></plist>"
+        raw = base64.b64encode(plist.encode()).decode()
+        who = {"id": f"{udid}:{number}", "parent_id": udid, "type": type_}
+        event = {"udid": udid, "ids": who, "raw_payload": raw, "token_update_tally": 1}
+        if topic == "Connect":
+            told = {"acknowledge_event": event | {"status": "Idle"}}
+        else:
+            told = {"checkin_event": event}
+        body = json.dumps({"topic": f"mdm.{topic}", "created_at": _stamp(scene)} | told)
+        credentials = ("mdm", WEBHOOK_KEY)
+        answer = scene.client.post("/hooks/mdm/main", data=body, auth=credentials)
+        assert answer.status_code == 200
+    scene.settle()
+    assert all(each.startswith("not the device channel") for each in outcomes(scene)[-4:])
+    (device,) = scene.bridge.list_devices().items
+    assert (device["enrolled"], device["last_seen_at"]) == (True, seen_at)
+    scene.pass_time(DAY)
+    assert scene.states() == {"installed INSTALLED": 1} and installs_sent(scene) == 1
+
+
+def _stamp(scene: Scene) -> str:
+    return datetime.fromtimestamp(scene.now(), UTC).isoformat().replace("+00:00", "Z")
 
 
 def test_webhooks_that_are_the_same_bytes_are_one(make_scene: MakeScene) -> None:

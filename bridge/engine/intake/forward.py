@@ -53,6 +53,7 @@ class Webhook:
     body: bytes = field(repr=False)
     content_type: str | None = None
     topic: str = ""
+    signature: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,7 +211,7 @@ class _Line:
             if webhook is not None:
                 try:
                     client = client or self._make_client(self._url)
-                    client.post(webhook.body, webhook.content_type)
+                    client.post(webhook.body, webhook.content_type, webhook.signature)
                     self._note(webhook.topic, None)
                 except Refused as error:
                     self._note(webhook.topic, str(error), answered=True)
