@@ -132,6 +132,7 @@ class Rig:
     `by_serial` wishes for these devices by their serial numbers instead of for all,
     `kind` is the server's (with `hmac_key` it signs its webhooks, `storage` are its options for
     where it keeps what it knows), `server` is what its entry in the configuration has besides,
+    `second` is the kind of a further one named "next", with which no device enrols by itself,
     `pause` is the time in seconds between a device's connections, `further` are options of
     `build_world`. MicroMDM sends its webhooks one after the other, so devices that hardly pause
     would be minutes ahead of them: with `most_behind` they (and whoever else looks at `breath`)
@@ -156,6 +157,7 @@ class Rig:
         hmac_key: str = "",
         storage: Sequence[str] = (),
         server: Mapping[str, object] | None = None,
+        second: Literal["nanomdm", "nanohub"] | None = None,
         **further: Any,
     ) -> None:
         options: dict[str, Any] = {"macs": 0.0, "install_time": 0.8} | further
@@ -183,6 +185,10 @@ class Rig:
         signs = {"webhook_hmac_key": hmac_key} if hmac_key else {}
         self._server = {"kind": kind, **signs, **(server or {})}
         self.gate = Gate(self.mdm, self.evidence)
+        self.second: RealNano | None = None
+        if second is not None:
+            self.second = RealNano(directory / "second", self.webhook_url("next"), API_KEY, second)
+            self.second_gate = Gate(self.second, self.evidence)
         self.lives: list[Life] = []
         base = POLICY if own_policy else {}
         self._policy = {g: {**v, **(policy or {}).get(g, {})} for g, v in base.items()}
@@ -218,6 +224,11 @@ class Rig:
         self._stack.callback(self._apple.stop)
         self._stack.callback(self.mdm.stop)
         self._stack.callback(self.gate.close)
+        if self.second is not None:
+            self._stack.callback(self.second.stop)
+            self._stack.callback(self.second_gate.close)
+            self.second.start()
+            self.second_gate.open()
         self._stack.callback(self._end_lives)
         self._stack.callback(self.process.stop)
         self.place.directory.joinpath("hq.vpptoken").write_text(self.world.location.token)
@@ -378,6 +389,13 @@ class Rig:
     def all_installed(self) -> bool:
         return self.states() == {"installed INSTALLED": len(self.world.everything())}
 
+    def move(self, device: Device) -> None:
+        """Let a device enrol with the second server, its apps staying as they are."""
+        assert self.second is not None
+        with self.held(device):
+            device.transport = Witness(self.second.transport, self.evidence)
+            device.enrol()
+
     def queued(self, device: Device) -> list[str]:
         """The CommandUUIDs that MicroMDM's own queue view shows."""
         assert isinstance(self.mdm, RealMicroMdm)
@@ -454,9 +472,9 @@ class Rig:
         }
         tell("counted: " + ", ".join(f"{name} {value}" for name, value in counted.items()))
 
-    def webhook_url(self) -> str:
+    def webhook_url(self, server: str = "main") -> str:
         """The bridge's hook, with the credentials as MicroMDM takes them."""
-        url = f"127.0.0.1:{self.place.port}/hooks/mdm/main"
+        url = f"127.0.0.1:{self.place.port}/hooks/mdm/{server}"
         return f"http://hook:{quote(WEBHOOK_KEY, safe='')}@{url}"
 
     def _config(self) -> dict[str, object]:
@@ -469,7 +487,8 @@ class Rig:
             "servers": {
                 "main": {"url": self.gate.url, "api_key": API_KEY, "webhook_key": WEBHOOK_KEY}
                 | self._server
-            },
+            }
+            | self._second_server(),
             "locations": {"hq": {"content_token_file": "hq.vpptoken"}},
             "apple": {"url": self._apple.apple_url},
             "groups": {"everyone": {"serials": serials} if self._by_serial else {"all": True}},
@@ -480,3 +499,9 @@ class Rig:
             ],
             "policy": self._policy,
         }
+
+    def _second_server(self) -> dict[str, object]:
+        if self.second is None:
+            return {}
+        url, kind = self.second_gate.url, self.second.program
+        return {"next": {"kind": kind, "url": url, "api_key": API_KEY, "webhook_key": WEBHOOK_KEY}}
