@@ -12,7 +12,7 @@ import re
 import threading
 import time
 from collections import Counter, defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from email.message import Message
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -226,12 +226,15 @@ class Gate:
     """MicroMDM's API as the bridge reaches it: every call is passed on as it is, and noted.
 
     It is open while MicroMDM runs; a connection is used once, so that no open one is left.
+    `strikes(call, "before" or "after")` is asked before a call is passed on and before its reply
+    is given; where it says so, the connection ends there and then.
     """
 
-    def __init__(self, mdm: RealMicroMdm | RealNano, evidence: Evidence) -> None:
+    def __init__(self, mdm: RealMicroMdm | RealNano | _At, evidence: Evidence) -> None:
         self._mdm = mdm
         self._evidence = evidence
         self._server: ThreadingHTTPServer | None = None
+        self.strikes: Callable[[str, str], bool] = lambda call, when: False
         with ThreadingHTTPServer(("127.0.0.1", 0), BaseHTTPRequestHandler) as drawn:
             self.port = drawn.server_port
         self.url = f"http://127.0.0.1:{self.port}"
@@ -243,8 +246,13 @@ class Gate:
         class Handler(BaseHTTPRequestHandler):
             def do_GET(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+                call = gate.name_of(self.command, self.path, body)
+                if gate.strikes(call, "before"):
+                    return
                 gate._note(self.command, self.path, body)
                 status, headers, reply = gate._pass_on(self.command, self.path, body, self.headers)
+                if gate.strikes(call, "after"):
+                    return
                 self.send_response(status)
                 for name, value in headers:
                     self.send_header(name, value)
@@ -273,6 +281,14 @@ class Gate:
             self._server.server_close()
             self._server = None
 
+    def name_of(self, method: str, path: str, body: bytes) -> str:
+        """A call without what is different each time."""
+        found = _COMMANDS.match(path)
+        if found is None:
+            return f"{method} {path.partition('?')[0]}"
+        kind = re.search(rb"<key>RequestType</key>\s*<string>([^<]+)</string>", body)
+        return f"{method} {found[0]} {kind[1].decode() if kind else ''}".strip()
+
     def _note(self, method: str, path: str, body: bytes) -> None:
         found = _COMMANDS.match(path)
         self._evidence.asked[f"{method} {found[0] if found else path}"] += 1
@@ -294,3 +310,20 @@ class Gate:
             return response.status, answer, reply
         finally:
             connection.close()
+
+
+class AppleGate(Gate):
+    """The simulated Apple as the bridge reaches it."""
+
+    def __init__(self, port: int, evidence: Evidence) -> None:
+        super().__init__(_At(port), evidence)
+
+    def _note(self, method: str, path: str, body: bytes) -> None:
+        """The simulator keeps a ledger of its own."""
+
+
+@dataclass(frozen=True)
+class _At:
+    """A server by its port alone."""
+
+    port: int

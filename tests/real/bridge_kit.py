@@ -18,7 +18,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
 
 from bridge.demo.bridge import (
     Api,
@@ -38,7 +38,7 @@ from bridge.simulator.mdm.real_nano import RealNano
 from bridge.simulator.serve import run
 from bridge.simulator.world import build_world
 from tests import inbox_file
-from tests.real.bridge_evidence import INSTALL, Evidence, Gate, Witness
+from tests.real.bridge_evidence import INSTALL, AppleGate, Evidence, Gate, Witness
 from tests.real.lab import API_KEY, call
 
 WITHIN = 60.0
@@ -222,6 +222,10 @@ class Rig:
     def __enter__(self) -> Self:
         self._apple = run(self.world)
         self._stack.callback(self._apple.stop)
+        address = urlsplit(self._apple.apple_url)
+        self.apple_gate = AppleGate(address.port or 0, self.evidence)
+        self._stack.callback(self.apple_gate.close)
+        self.apple_gate.open()
         self._stack.callback(self.mdm.stop)
         self._stack.callback(self.gate.close)
         if self.second is not None:
@@ -490,7 +494,7 @@ class Rig:
             }
             | self._second_server(),
             "locations": {"hq": {"content_token_file": "hq.vpptoken"}},
-            "apple": {"url": self._apple.apple_url},
+            "apple": {"url": self.apple_gate.url + urlsplit(self._apple.apple_url).path},
             "groups": {"everyone": {"serials": serials} if self._by_serial else {"all": True}},
             "apps": [
                 {"adam_id": adam_id, "name": name, "groups": ["everyone"]}
