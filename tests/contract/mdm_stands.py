@@ -7,7 +7,7 @@ import http.client
 import json
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -114,14 +114,15 @@ def simulated(kind: Kind, storage: Literal["file", "sql"] = "file") -> Iterator[
 
 
 @contextmanager
-def real(kind: Kind, directory: Path) -> Iterator[Stand]:
-    """A real program on a free port; its webhooks go nowhere."""
+def real(kind: Kind, directory: Path, storage: Sequence[str] = ()) -> Iterator[Stand]:
+    """A real program on a free port; its webhooks go nowhere. `storage` are its options for that,
+    where it is not the usual one."""
     nowhere = "http://127.0.0.1:1/"
     program: RealMicroMdm | RealNano
     if kind == "micromdm":
         program = RealMicroMdm(directory, nowhere, KEY, queue="inmem")
     else:
-        program = RealNano(directory, nowhere, KEY, kind)
+        program = RealNano(directory, nowhere, KEY, kind, storage=storage)
 
     def raw(method: str, path: str, body: bytes = b"") -> tuple[int, Any]:
         connection = http.client.HTTPConnection("127.0.0.1", program.port, timeout=20)
