@@ -12,7 +12,7 @@ GAP = 0.05
 """Seconds between two times that other processes end a sleep: what they store meanwhile is taken up
 together, for a pass costs as much as several messages."""
 
-QUIET = 1.0
+QUIET = 0.25
 """Seconds without a ring after which two are heard at once: somebody asks for a licence, and Apple
 tells of it within milliseconds."""
 

@@ -70,10 +70,11 @@ def latency(asked: Asked) -> Found:
     return Found(
         [
             Row(
-                "from SUCCESS to the command: median",
-                f"{median * 1e3:.0f} ms (worst {max(waits) * 1e3:.0f} ms, {len(waits)} times)",
-                "no deliberate delay: nothing was heard of the device right before",
-                median * 1e3,
+                "from SUCCESS to the command, beyond the deliberate delay: median",
+                f"{median * 1e3:.0f} ms with it (worst {max(waits) * 1e3:.0f} ms, {len(waits)} "
+                "times)",
+                f"{_DELAY * 1e3:.0f} ms, since the device is asked for its apps before and answers",
+                (median - _DELAY) * 1e3,
                 at_most=50.0,
                 unit="ms",
             )
