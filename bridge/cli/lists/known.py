@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
 
 import click
 
-from bridge.app.opened import Opened
-from bridge.cli.stored import Stored
 from bridge.domain.wording import nearest
 from bridge.store.database import Connection
 from bridge.store.views import names, totals
+
+if TYPE_CHECKING:  # a command that only looks loads no bridge
+    from bridge.app.opened import Opened
+    from bridge.cli.stored import Stored
 
 
 def check(place: Opened | Stored, **filters: object) -> None:
