@@ -35,9 +35,10 @@ log = logging.getLogger(__name__)
 POLL = 0.05
 """Seconds between two looks whether another process has stored something."""
 
-GATHER = 0.02
-"""Seconds for which messages that follow others gather. A pass for each of them would cost as much
-as several of them, and take processor and disk from the hook that is to store the next one."""
+GATHER = 0.03
+"""Seconds at least from the beginning of one pass to that of the next. What comes meanwhile, be it
+messages, ends of calls or moments, is taken together: a pass for each would cost as much as several
+of them, and take processor and disk from the hook that is to store the next message."""
 
 PAUSE_AFTER_ERROR = 1.0
 
@@ -56,13 +57,11 @@ class Watch(Protocol):
 class Look:
     """What one look showed: what there is to do in the database, and what came in beside it.
 
-    `messages_at` is when what came in is to be taken, None when nothing did; `arrivals` is what of
-    it is to be taken now.
+    `arrivals` is what of it is taken next.
     """
 
     agenda: Agenda
     arrivals: Arrivals
-    messages_at: float | None
 
     def is_due(self, now: float) -> bool:
         """Whether a step on the road has something to do."""
@@ -97,11 +96,6 @@ class Engine:
         self.clock = clock
         self.calls = calls
         self._watch = watch
-        self.gather = 0.0
-        """Seconds after messages were taken in which none are: what comes meanwhile is taken at
-        once, which is cheaper."""
-        self._monotonic = monotonic
-        self._take_at = float("-inf")
         self._seen: Look | None = None
         self._pairs_left: batch.Left = {}
         self._pruning = Pruning(database, policy.retention, clock())
@@ -164,7 +158,6 @@ class Engine:
                 done += inbox.process_again(context)
             if seen.arrivals.messages:
                 done += inbox.process(context, seen.arrivals)
-                self._take_at = self._monotonic() + self.gather
             if _is_due(agenda.timers_at, now):
                 done += timers.sweep(context, self.outside)
             if done or agenda.dirty:
@@ -186,9 +179,8 @@ class Engine:
         seen = self._seen or self._look(now)
         agenda = seen.agenda
         return earliest(
-            seen.messages_at,
             agenda.messages_at,
-            now if agenda.dirty else None,
+            now if agenda.dirty or seen.arrivals.messages else None,
             agenda.timers_at,
             agenda.queue_at,
             self._next_batch_at() if agenda.collecting else None,
@@ -203,11 +195,7 @@ class Engine:
         with self.database.inbox.read() as waiting, self.database.read() as db:
             agenda = look(db, now)
             waiting = Waiting(waiting.db, agenda.taken)
-            rest = self._take_at - self._monotonic()
-            if rest > 0:
-                return Look(agenda, Arrivals(), now + rest if waiting.any() else None)
-            arrivals = waiting.first(inbox.AT_ONCE)
-            return Look(agenda, arrivals, now if arrivals.messages else None)
+            return Look(agenda, waiting.first(inbox.AT_ONCE))
 
     def _batch(self) -> int:
         """Make requests: planned while others may write, made one by one."""
@@ -243,7 +231,6 @@ def run(
     it sleeps, and when it beats, does not depend on the wall clock, which may be set meanwhile.
     """
     watch = StepWatch(engine.clock, monotonic)
-    engine.gather = GATHER
     engine.recover()
     beat_at, said = float("-inf"), ""
     while not stop.is_set():
@@ -253,10 +240,12 @@ def run(
         try:
             if by := watch.look():
                 engine.clock_stepped(by)
+            began = monotonic()
             engine.dispatcher.finished.clear()
             version = engine.database.data_version()
             if not engine.run_once():
                 _sleep(engine, stop, version, monotonic)
+            stop.wait(max(began + GATHER - monotonic(), 0.0))
             said = ""
         except StoreError as error:
             if str(error) != said:  # once, not every second

@@ -192,19 +192,3 @@ def test_a_damaged_inbox_is_told_and_mended(shell: Shell, make_scene: Callable[.
     path.unlink()
     scene.start()
     assert scene.client.post("/hooks/mdm/main", data=body, headers=AUTHORIZED).status_code == 200
-
-
-def test_what_follows_soon_gathers(shell: Shell) -> None:
-    scene = shell.scene
-    post(scene, "a")
-    scene.engine.gather = 3600.0
-    scene.settle()
-    post(scene, "b")
-    post(scene, "c")
-    scene.settle()
-    assert [e["message_id"] for e in shown(shell, "--status", "new")] == ["c", "b"]
-    due = scene.engine.next_due()
-    assert due is not None and scene.now() < due <= scene.now() + 3600.0
-    scene.engine._take_at = 0.0
-    scene.settle()
-    assert shown(shell, "--status", "new") == []
