@@ -5,6 +5,7 @@ Pure: text in, lines out. Widths are columns of the terminal; a Chinese characte
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -60,7 +61,7 @@ def wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
     """`text` in lines of at most `width` that end between words, all but the first indented."""
     lines = []
     line = ""
-    for word in text.split(" "):
+    for word in re.split(r"(?<!\d{4}-\d\d-\d\d) |(?<=\d{4}-\d\d-\d\d) (?!\d\d:\d\d)", text):
         longer = f"{line} {word}" if line else word
         if line.strip() and cell_len(longer) > width:
             lines.append(line.rstrip())
@@ -68,6 +69,14 @@ def wrapped(text: str, width: int, *, indent: int = 0) -> list[str]:
         else:
             line = longer
     return [*lines, line.rstrip()]
+
+
+_WORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d\S*|\S+")
+
+
+def _words(text: str) -> list[str]:
+    """What is never broken: a moment is one word, though it has a space in it."""
+    return _WORD.findall(text)
 
 
 def _widths(
@@ -78,8 +87,8 @@ def _widths(
     for i, name in enumerate(columns):
         some = [name, *(row[i] for row in cells)]
         most = max(map(cell_len, some))
-        words = [word for text in some for word in text.split()] or [""]
-        if crop and any(" " in text for text in some[1:]):
+        words = [word for text in some for word in _words(text)] or [""]
+        if crop and any(len(_words(text)) > 1 for text in some[1:]):
             least = min(most, max(NARROWEST, cell_len(name)))
         else:
             least = max(map(cell_len, words))

@@ -69,6 +69,15 @@ def line(text: str = "", *, error: bool = False) -> None:
     click.echo(text, err=error)
 
 
+def hanging(head: str, text: str, *, error: bool = False) -> None:
+    """Print `text` after `head`, which may be coloured; on a terminal what follows stands below."""
+    plain = click.unstyle(head)
+    shown = f"{plain}  {clean(text)}"
+    if (sys.stderr if error else sys.stdout).isatty():
+        shown = _wrapped(shown, len(plain) + 2)
+    click.echo(head + shown.removeprefix(plain), err=error)
+
+
 def width() -> int:
     """How many columns the terminal has."""
     return shutil.get_terminal_size().columns

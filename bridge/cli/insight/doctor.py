@@ -102,7 +102,7 @@ def show_finding(finding: Finding, *, error: bool = False) -> None:
     level = click.style(f"{finding.level:4}", fg=_COLOURS[finding.level])
     mend = f"; {finding.mend}" if finding.mend else ""
     text = redact(f"{finding.part}: {finding.text.rstrip('.')}{mend}")
-    click.echo(f"{level}  {show.clean(text)}", err=error)
+    show.hanging(level, text, error=error)
 
 
 def _as_json(finding: Finding) -> dict[str, Any]:

@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
 FILTERS = (
-    click.option("--state", type=click.Choice(INSTALL_STATES), help="Only those in this state."),
+    click.option(
+        "--state",
+        type=click.Choice(INSTALL_STATES),
+        metavar="S",
+        help=f"Only those in this state: {', '.join(INSTALL_STATES)}.",
+    ),
     click.option("--reason", type=Word(REASONS), metavar="R", help="Only those for this reason."),
     click.option(
         "--needs-someone",

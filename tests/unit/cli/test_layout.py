@@ -46,6 +46,18 @@ def test_spare_columns_go_first_and_are_named() -> None:
     assert fitted.left_out == ["sentence"]
 
 
+def test_a_moment_is_one_word() -> None:
+    rows = [("2027-01-15 08:00:00Z", "it is so since then, as far as anybody knows")]
+    for crop in (True, False):
+        shown = layout.fit(("at", "what"), rows, (False, False), 40, crop=crop).lines
+        assert shown[1].startswith("2027-01-15 08:00:00Z  it is so")
+    assert layout.wrapped("at 2027-01-15 08:00:00Z or so", 16) == [
+        "at",
+        "2027-01-15 08:00:00Z",
+        "or so",
+    ]
+
+
 def test_what_still_has_no_room_becomes_a_block_for_each_row() -> None:
     assert lines(24)[:4] == ["", "serial    SIM0000001", "app       361309726", "reason    NO_SEAT"]
     assert "SIM0000002" in "\n".join(lines(5)), "an id is never broken, however little room"
