@@ -26,6 +26,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         default="micromdm",
         help="plain: flows run on a server without a queue view and a list of devices",
     )
+    parser.addoption(
+        "--database",
+        choices=["sqlite", "postgresql"],
+        default="sqlite",
+        help="postgresql: flows keep what they store in a database of PostgreSQL",
+    )
 
 
 class BeyondThisMachine(RuntimeError):

@@ -126,11 +126,13 @@ def _other_user() -> str:
 
 
 @contextmanager
-def database(server: str) -> Iterator[str]:
-    """A connection string of an empty database on that server, which is removed afterwards."""
+def database(server: str, template: str = "template1") -> Iterator[str]:
+    """A connection string of a database on that server, a copy of another one, which is removed
+    afterwards."""
     name = f"bridge_test_{uuid.uuid4().hex}"
     with psycopg.connect(server, autocommit=True) as connection:
-        connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
+        names = (sql.Identifier(each) for each in (name, template))
+        connection.execute(sql.SQL("CREATE DATABASE {} TEMPLATE {}").format(*names))
     try:
         yield conninfo.make_conninfo(server, dbname=name)
     finally:
@@ -138,6 +140,11 @@ def database(server: str) -> Iterator[str]:
             connection.execute(
                 sql.SQL("DROP DATABASE {} WITH (FORCE)").format(sql.Identifier(name))
             )
+
+
+def name_of(where: str) -> str:
+    """The name of the database of a connection string."""
+    return str(conninfo.conninfo_to_dict(where)["dbname"])
 
 
 def count_anew(db: Connection) -> None:

@@ -46,7 +46,7 @@ from bridge.engine.wake import Wake
 from bridge.errors import StoreError, StoreFull, StoreGone
 from bridge.store import meta
 from bridge.store.file.engine_lock import EngineLock
-from bridge.store.file.write_probe import WriteProbe, free_space
+from bridge.store.file.write_probe import WriteProbe
 from bridge.store.installs import retry
 from bridge.store.licences import locations
 from bridge.store.service import doctor_secret
@@ -192,7 +192,7 @@ class Bridge(Lists, Pauses, Wishes):
         trouble = self._probe.trouble()
         if trouble is None:
             self.refusals.flush()
-        first = health.taking_in(trouble, self.config, free_space(self.config.database))
+        first = health.taking_in(trouble, self.config, self.database.free_space())
         engine = health.engine_part(self.engine_lock)
         try:
             with self.looking() as context:

@@ -107,7 +107,7 @@ _PENDING = "clock_step_pending"
 _LATEST = (
     "SELECT max(at) FROM (SELECT max(received_at) AS at FROM events "
     "UNION ALL SELECT max(created_at) FROM commands UNION ALL SELECT max(settled_at) FROM outbox "
-    "UNION ALL SELECT max(updated_at) FROM counters)"
+    "UNION ALL SELECT max(updated_at) FROM counters) AS newest"
 )
 _WITHOUT_ROWID = frozenset({"first_facts", "unheard_answers", "unreadable_answers"})
 """Tables of few rows for each device, whose ids stand for the row ids that they have not."""

@@ -21,6 +21,7 @@ from bridge.errors import StoreError, StoreLocked
 from bridge.store.file.companions import (
     Identity,
     close_to_others,
+    free_space,
     lock_file,
     open_private,
 )
@@ -144,6 +145,10 @@ class Database:
                 return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
             finally:
                 connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
+
+    def free_space(self) -> int | None:
+        """Bytes that are free on its disk; None where that cannot be told."""
+        return free_space(self.path)
 
     @contextmanager
     def write(self, wait: float = WAIT) -> Iterator[Connection]:

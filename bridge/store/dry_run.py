@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from typing import Any
 
 from bridge.store.database import Connection
 
-_KEYS: Mapping[str, tuple[str, ...]] = {
+WATCHED: Mapping[str, tuple[str, ...]] = {
     "devices": ("serial_number", "udid"),
     "app_reports": ("device_id", "bundle_id"),
     "declared_apps": ("device_id", "bundle_id"),
@@ -64,22 +65,36 @@ class Watch:
             dict(row) if row else {}
             for row in (db.execute(query, (rowid,)).fetchone() for db in (before, self._connection))
         )
-        columns = {
-            name: (old.get(name), new.get(name))
-            for name in new or old
-            if old.get(name) != new.get(name)
-        }
-        if not columns:
-            return None
-        named = [new.get(name, old.get(name)) for name in _KEYS[table]]
-        return Changed(table, " ".join(str(each) for each in named if each is not None), columns)
+        return difference(table, old, new)
+
+
+def difference(table: str, old: Mapping[str, Any], new: Mapping[str, Any]) -> Changed | None:
+    """What became of a row, by its columns before and after; neither has any where there is none.
+    None if nothing did."""
+    columns = {
+        name: (old.get(name), new.get(name))
+        for name in new or old
+        if old.get(name) != new.get(name)
+    }
+    if not columns:
+        return None
+    named = [new.get(name, old.get(name)) for name in WATCHED[table]]
+    return Changed(table, " ".join(str(each) for each in named if each is not None), columns)
+
+
+def watching(connection: Any) -> AbstractContextManager[Watch]:
+    """Inside a write: note every row that is touched until the block ends."""
+    if isinstance(connection, sqlite3.Connection):
+        return _watching(connection)
+    from bridge.store.postgresql import dry_run  # noqa: PLC0415 - who has a file need not load it
+
+    return dry_run.watching(connection)
 
 
 @contextmanager
-def watching(connection: Connection) -> Iterator[Watch]:
-    """Inside a write: note every row that is touched until the block ends."""
+def _watching(connection: Connection) -> Iterator[Watch]:
     connection.execute("CREATE TEMP TABLE touched (name TEXT NOT NULL, row INTEGER NOT NULL)")
-    for table in _KEYS:
+    for table in WATCHED:
         for action, row in _ROW_OF.items():
             connection.execute(
                 f"CREATE TEMP TRIGGER watch_{table}_{action} AFTER {action} ON main.{table} "
@@ -88,7 +103,7 @@ def watching(connection: Connection) -> Iterator[Watch]:
     try:
         yield Watch(connection)
     finally:
-        for table in _KEYS:
+        for table in WATCHED:
             for action in _ROW_OF:
                 connection.execute(f"DROP TRIGGER temp.watch_{table}_{action}")
         connection.execute("DROP TABLE temp.touched")

@@ -5,7 +5,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.flow import plain_mdm
+from tests import postgresql
+from tests.flow import on_postgresql, plain_mdm
 from tests.flow.scene import MakeScene, scenes
 from tests.flow.second_mode import BY_CHANCE, OTHERWISE
 
@@ -24,6 +25,30 @@ def mdm_server(request: pytest.FixtureRequest) -> Iterator[None]:
         if request.config.getoption("mdm") == "plain":
             plain_mdm.use(patch)
         yield
+
+
+@pytest.fixture(scope="session")
+def databases(request: pytest.FixtureRequest) -> Iterator[on_postgresql.Databases | None]:
+    """With --database=postgresql where the scenes have theirs."""
+    if request.config.getoption("database") != "postgresql":
+        yield None
+        return
+    if why := postgresql.why_missing():
+        pytest.fail(why)
+    yield from on_postgresql.databases()
+
+
+@pytest.fixture(autouse=True)
+def kind_of_database(
+    databases: on_postgresql.Databases | None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
+    """With --database=postgresql every scene has one of a server."""
+    if databases is None:
+        yield
+        return
+    on_postgresql.use(monkeypatch, databases)
+    yield
+    databases.remove()
 
 
 @pytest.fixture

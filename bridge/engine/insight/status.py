@@ -20,8 +20,8 @@ from bridge.engine.insight import contradictions, health, lag, webhook_health
 from bridge.store import events, meta, pauses
 from bridge.store.catalog import apps, usage
 from bridge.store.desired import applied
+from bridge.store.file.companions import free_space
 from bridge.store.file.engine_lock import EngineLock
-from bridge.store.file.write_probe import free_space
 from bridge.store.installs import facts, under_pause
 from bridge.store.licences import locations, odd_rows
 from bridge.store.outbox import outbox

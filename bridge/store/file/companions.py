@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 from contextlib import suppress
 from pathlib import Path
 from typing import IO
@@ -40,3 +41,12 @@ def close_to_others(path: Path) -> None:
             found = file.stat()
             if found.st_mode & 0o077 and found.st_uid == os.geteuid():
                 file.chmod(0o600)
+
+
+def free_space(database: Path) -> int | None:
+    """Bytes that are free on the disk of the database at this path; None where its folder is
+    gone, of which whoever uses the database is told."""
+    try:
+        return shutil.disk_usage(database.resolve().parent).free
+    except OSError:
+        return None

@@ -33,7 +33,7 @@ FILES = (ENDING, ENDING + "-wal", ENDING + "-shm", ENDING + ".lock")
 """All that belongs to the inbox of a database, by what follows the database's name."""
 
 _VERSION = 1
-_TABLES = (
+TABLES = (
     "CREATE TABLE IF NOT EXISTS inbox ("
     "id INTEGER PRIMARY KEY, source TEXT NOT NULL, origin TEXT NOT NULL, topic TEXT NOT NULL, "
     "kind TEXT NOT NULL, message_id TEXT NOT NULL, received_at DOUBLE PRECISION NOT NULL, "
@@ -272,7 +272,7 @@ def _prepare(connection: sqlite3.Connection, path: Path) -> None:
         connection.execute("PRAGMA journal_mode = WAL")
     if version < _VERSION:
         connection.execute("BEGIN IMMEDIATE")
-        for table in _TABLES:
+        for table in TABLES:
             connection.execute(table)
         connection.execute(f"PRAGMA user_version = {_VERSION}")
         connection.execute("COMMIT")

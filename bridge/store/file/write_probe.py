@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shutil
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 from bridge.errors import StoreError
 from bridge.store import meta
@@ -48,7 +46,7 @@ class WriteProbe:
     def _ask(self) -> StoreError | None:
         try:
             with self._database.write(PATIENCE) as db:
-                free = free_space(self._database.path)
+                free = self._database.free_space()
                 short = free is not None and free < LITTLE_SPACE
                 failed = self._database.failed or self._database.inbox.file.failed
                 in_doubt = short or failed is not None
@@ -60,13 +58,4 @@ class WriteProbe:
             self._database.inbox.try_writing(AS_A_MESSAGE if in_doubt else 0)
         except StoreError as error:
             return error
-        return None
-
-
-def free_space(database: Path) -> int | None:
-    """Bytes that are free on the disk of the database at this path; None where its folder is
-    gone, of which whoever uses the database is told."""
-    try:
-        return shutil.disk_usage(database.resolve().parent).free
-    except OSError:
         return None

@@ -15,6 +15,7 @@ import sqlite3
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from bridge.errors import StoreError, StoreGone, StoreLocked
 from bridge.store.file.inbox_file import InboxFile
@@ -80,13 +81,13 @@ class Inbox:
 
     def remove(self, taken: int) -> int:
         """Remove some of what was taken, up to this id; how many went, none when all is gone."""
-        return self._group.submit(lambda db: _remove(db, taken))
+        return self._group.submit(lambda db: remove_taken(db, taken))
 
     def try_writing(self, size: int) -> None:
         """Write so many bytes in earnest, and remove them; raises StoreError where that fails."""
-        self._group.submit(lambda db: _probe(db, size))
+        self._group.submit(lambda db: write_probe(db, size))
         if size:
-            self._group.submit(lambda db: _probe(db, 0))
+            self._group.submit(lambda db: write_probe(db, 0))
 
     def _commit(self, group: Sequence[Step]) -> Sequence[int | Exception]:
         """One transaction for all; where it fails for want of room, one for each."""
@@ -140,7 +141,8 @@ def _outcome(db: sqlite3.Connection, step: Step) -> int | Exception:
         return error
 
 
-def _remove(db: sqlite3.Connection, taken: int) -> int:
+def remove_taken(db: Any, taken: int) -> int:
+    """Remove some of what was taken, up to this id; how many went. The newest stays, empty."""
     removed = db.execute(
         "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE id <= ? AND id < "
         "(SELECT max(id) FROM inbox) ORDER BY id LIMIT ?)",
@@ -151,10 +153,11 @@ def _remove(db: sqlite3.Connection, taken: int) -> int:
         "AND body IS NOT NULL",
         (taken,),
     )
-    return removed.rowcount
+    return int(removed.rowcount)
 
 
-def _probe(db: sqlite3.Connection, size: int) -> int:
+def write_probe(db: Any, size: int) -> int:
+    """Write so many bytes, in the place of those that were written before."""
     db.execute("DELETE FROM inbox_probe")
     if size:
         db.execute("INSERT INTO inbox_probe (body) VALUES (?)", (b"0" * size,))

@@ -144,8 +144,8 @@ def slow_down(db: Connection, row_id: int, due_at: float, error: str) -> None:
 def pause(db: Connection, row_id: int) -> None:
     """The call must not leave now: it waits until `resume`."""
     db.execute(
-        "UPDATE outbox SET tries = tries - (state = 'claimed'), state = 'held', "
-        f"claimed_at = NULL WHERE id = ? AND state IN {SQL_OPEN}",
+        "UPDATE outbox SET tries = CASE state WHEN 'claimed' THEN tries - 1 ELSE tries END, "
+        f"state = 'held', claimed_at = NULL WHERE id = ? AND state IN {SQL_OPEN}",
         (row_id,),
     )
 

@@ -9,14 +9,19 @@ from __future__ import annotations
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 import psycopg
 from psycopg import conninfo
 
 from bridge.errors import StoreError, StoreLocked
 from bridge.store.file.writer_lock import WAIT
+from bridge.store.inbox.inbox_table import InboxTable
+from bridge.store.inbox.mark import taken
+from bridge.store.inbox.waiting import Waiting
 from bridge.store.postgresql.connection import Connection, connect
 from bridge.store.postgresql.failing import as_store_error
+from bridge.store.postgresql.news import INBOX, News
 from bridge.store.postgresql.schema import migrate
 
 CONNECT_TIMEOUT = 5
@@ -25,7 +30,7 @@ CONNECT_TIMEOUT = 5
 _LOCKS = 0x42524447
 """The first half of the keys of our advisory locks; the second says which one, and of which
 schema."""
-_WRITER = "writer"
+_WRITER, _INBOX = "writer", "inbox"
 
 
 class PostgresqlDatabase:
@@ -40,10 +45,14 @@ class PostgresqlDatabase:
         self.name = shown(where)
         self._turn = threading.Lock()
         self._writer: Connection | None = None
+        self._hooks: Connection | None = None
         self._readers = threading.local()
         self._all_readers: list[Connection] = []
         self._readers_lock = threading.Lock()
         self._closed: StoreError | None = _not_open(self.name)
+        self._news = News(self._connect)
+        self.inbox = InboxTable(self._arriving, self.read)
+        """Where hooks put what comes in."""
         self.failed: StoreError | None = None
         """Why the last write failed; None when it did not."""
 
@@ -65,7 +74,12 @@ class PostgresqlDatabase:
         """Close every connection; the object can be opened again. Until then whoever uses it is
         told `why`."""
         self._closed = why or _not_open(self.name)
+        self.inbox.close()
+        self._news.close()
         with self._readers_lock:
+            if self._hooks is not None:
+                self._hooks.close()
+                self._hooks = None
             for connection in self._all_readers:
                 connection.close()
             self._all_readers.clear()
@@ -73,6 +87,10 @@ class PostgresqlDatabase:
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
+
+    def free_space(self) -> int | None:
+        """A server's disk is not ours to look at."""
+        return None
 
     @contextmanager
     def write(self, wait: float = WAIT) -> Iterator[Connection]:
@@ -89,6 +107,7 @@ class PostgresqlDatabase:
                 with connection.raw.transaction():
                     _take_lock(connection, wait)
                     yield connection
+                    self._news.tell(connection)
                 self.failed = None
         finally:
             self._turn.release()
@@ -102,7 +121,38 @@ class PostgresqlDatabase:
             if connection is None or connection.raw.closed:
                 connection = self._readers.connection = self._new_reader()
             with connection.raw.transaction():
+                connection.execute("SELECT 1")  # what is seen is of this moment
                 yield connection
+
+    @contextmanager
+    def read_all(self) -> Iterator[tuple[Any, Waiting]]:
+        """A consistent view, and what waits in the inbox at the same moment; raises StoreError."""
+        with self.read() as connection:
+            db: Any = connection
+            yield db, Waiting(db).beyond(taken(db))
+
+    def data_version(self) -> tuple[int, int]:
+        """Numbers that change when another connection has committed, or something came into the
+        inbox; cheap to ask."""
+        self._check_open()
+        with as_store_error(self.name):
+            return self._news.heard()
+
+    def fold(self) -> bool:
+        """A server sees to its log itself."""
+        return True
+
+    @contextmanager
+    def _arriving(self) -> Iterator[Connection]:
+        """A transaction of the inbox, and of nothing else; one at a time."""
+        self._check_open()
+        with as_store_error(self.name):
+            if self._hooks is None or self._hooks.raw.closed:
+                self._hooks = self._connect()
+            with self._hooks.raw.transaction():
+                _take_lock(self._hooks, WAIT, _INBOX)
+                yield self._hooks
+                self._news.tell(self._hooks, INBOX)
 
     @contextmanager
     def long_read(self) -> Iterator[Connection]:
@@ -154,11 +204,11 @@ def shown(where: str) -> str:
     return conninfo.make_conninfo("", **{key: parts[key] for key in sorted(parts)})
 
 
-def _take_lock(connection: Connection, wait: float) -> None:
+def _take_lock(connection: Connection, wait: float, which: str = _WRITER) -> None:
     milliseconds = max(int(wait * 1000), 1)
     connection.execute(f"SET LOCAL lock_timeout = {milliseconds}")
     connection.execute(
-        "SELECT pg_advisory_xact_lock(?::int, hashtext(current_schema() || ?))", (_LOCKS, _WRITER)
+        "SELECT pg_advisory_xact_lock(?::int, hashtext(current_schema() || ?))", (_LOCKS, which)
     )
 
 

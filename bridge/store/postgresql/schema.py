@@ -11,6 +11,7 @@ from collections.abc import Iterator
 import psycopg
 
 from bridge.errors import SchemaTooNew
+from bridge.store.file.inbox_file import TABLES
 from bridge.store.postgresql.dialect import table
 from bridge.store.schema import FIRST, script, statements
 
@@ -42,4 +43,5 @@ def _first() -> Iterator[str]:
         for statement in statements(f"m001_{group}.sql"):
             if not statement.startswith("CREATE TRIGGER"):
                 yield table(statement)
+    yield from (table(statement) for statement in TABLES)
     yield script("postgresql/m001_functions.sql")

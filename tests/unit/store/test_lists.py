@@ -117,6 +117,7 @@ def test_the_installs_of_some_devices_come_in_the_same_order(
     assert fleet.by_reason(db, among=among) == {("waiting", "NEW"): 10}
 
 
+@pytest.mark.sqlite_alone("its steps are counted")
 def test_a_page_of_installs_takes_the_same_steps_in_a_fleet_of_any_size(db: Connection) -> None:
     def fleet_of(serials: range) -> int:
         for number in serials:

@@ -38,7 +38,9 @@ def test_both_have_the_same_tables(file: sqlite3.Connection, server: Connection)
     found = server.execute(
         "SELECT table_name FROM information_schema.tables WHERE table_schema = current_schema()"
     )
-    assert {row[0] for row in found} - {"bridge_migrations", "inbox"} == set(tables(file))
+    assert {row[0] for row in found} - {"bridge_migrations", "inbox", "inbox_probe"} == set(
+        tables(file)
+    )
 
 
 def test_both_have_the_same_columns_in_order(file: sqlite3.Connection, server: Connection) -> None:
