@@ -114,7 +114,7 @@ def test_why_tells_what_keeps_a_device_out_of_its_groups(shell: Shell) -> None:
     )
     scene.pass_time(60)
     assert said(known, first) == f"app {first} is not wanted on {known}: " + (
-        "nothing that was applied asks for it"
+        "none of the groups that get it (lab) means the device"
     )
     assert said(known, second) == f"app {second} is not wanted on {known}: " + (
         "it does not run there, since its product is iPad13,18"

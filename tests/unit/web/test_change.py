@@ -189,7 +189,8 @@ def test_what_would_be_wanted_is_planned(client: FlaskClient, bridge: StandIn) -
     assert response.status_code == 200
     shown = response.get_json()
     assert set(shown) == set(get_type_hints(Plan))
-    assert shown["apps"] == [{"adam_id": "1", "name": "Pages", "added": 1, "removed": 0}]
+    nothing = dict.fromkeys(("removed", "kept", "licences_back", "apps_deleted"), 0)
+    assert shown["apps"] == [{"adam_id": "1", "name": "Pages", "added": 1} | nothing]
     ((what, desired, limit),) = bridge.done
     assert (what, [app.adam_id for app in desired.apps], limit) == ("plan", ["1"], 3)
 
