@@ -66,7 +66,7 @@ def _number(text: Any) -> Any:
 
 
 def _truth(text: Any) -> Any:
-    return {"true": True, "false": False}.get(text, text)
+    return text == "true" if text in ("true", "false") else text
 
 
 def _whole(value: Any) -> Any:
