@@ -78,7 +78,10 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_unreadable::test_a_device_whose_description_cannot_be_read_is_not_taken_for_no_mac",
         "test_odd_numbers::test_no_number_breaks_anything",
     ),
-    NOT_MISSED: ("test_lag::test_webhooks_that_end_in_a_lag_are_silent_after_all",),
+    NOT_MISSED: (
+        "test_lag::test_webhooks_that_end_in_a_lag_are_silent_after_all",
+        "test_moving::test_a_command_in_doubt_is_left_behind",
+    ),
     NEXT_WAITS: ("test_lag::test_a_device_goes_on_without_its_webhooks",),
     ONE_PUSH_MORE: (
         "test_silence::test_a_year_of_silence[associating]",
