@@ -68,7 +68,7 @@ def part(scene: Scene, name: str) -> dict[str, Any]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test waits for seconds."""
     monkeypatch.setattr("bridge.store.file.writer_lock.WAIT", 0.05)
-    for name in (WriterLock.held, WriterLock.turn, Database.write, Database._exclusive):
+    for name in (WriterLock.held, WriterLock.turn, Database.write):
         monkeypatch.setattr(getattr(name, "__wrapped__", name), "__defaults__", (0.05,))
     monkeypatch.setattr("bridge.store.file.write_probe.PATIENCE", 0.05)
     monkeypatch.setattr("bridge.store.file.write_probe.EVERY", 0.0)
