@@ -6,14 +6,8 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from bridge.store.dry_run import WATCHED, Changed, Watch, difference
+from bridge.store.dry_run import Changed, Watch, difference
 
-_NOTE = """CREATE FUNCTION pg_temp.vpp_bridge_note() RETURNS trigger LANGUAGE plpgsql AS $$
-BEGIN
-    INSERT INTO pg_temp.touched (name, was)
-    VALUES (TG_TABLE_NAME, to_jsonb(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END));
-    RETURN NULL;
-END $$"""
 _KEY = (
     "SELECT a.attname FROM pg_index i JOIN pg_attribute a ON a.attrelid = i.indrelid "
     "AND a.attnum = ANY (i.indkey) WHERE i.indrelid = ?::regclass AND i.indisprimary "
@@ -56,17 +50,10 @@ def watching(connection: Any) -> Iterator[Watch]:
         "CREATE TEMP TABLE touched (number BIGINT GENERATED ALWAYS AS IDENTITY, "
         "name TEXT NOT NULL, was JSONB NOT NULL)"
     )
-    connection.execute(_NOTE)
-    for table in WATCHED:
-        connection.execute(
-            f"CREATE TRIGGER vpp_bridge_watch AFTER INSERT OR UPDATE OR DELETE ON {table} "
-            "FOR EACH ROW EXECUTE FUNCTION pg_temp.vpp_bridge_note()"
-        )
+    connection.execute("SET LOCAL vpp_bridge.watching = 'on'")
     yield ServerWatch(connection)
     # Where the step raised, the write is undone, and these with it.
-    for table in WATCHED:
-        connection.execute(f"DROP TRIGGER vpp_bridge_watch ON {table}")
-    connection.execute("DROP FUNCTION pg_temp.vpp_bridge_note()")
+    connection.execute("SET LOCAL vpp_bridge.watching = 'off'")
     connection.execute("DROP TABLE pg_temp.touched")
 
 

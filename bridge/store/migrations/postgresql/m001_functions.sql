@@ -26,3 +26,24 @@ CREATE TRIGGER licences_held_asked AFTER UPDATE OF ours ON assignments
 -- Where a text stands in another one, counted from 1; 0: nowhere. SQLite has it by this name.
 CREATE FUNCTION instr(whole text, part text) RETURNS integer LANGUAGE sql IMMUTABLE
     RETURN strpos(whole, part);
+
+-- What a step changes is noted where it is asked for (store/dry_run.py): triggers that were made for
+-- one step would wait for everybody who reads.
+CREATE FUNCTION vpp_bridge_note() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    INSERT INTO pg_temp.touched (name, was)
+    VALUES (TG_TABLE_NAME, to_jsonb(CASE WHEN TG_OP = 'DELETE' THEN OLD ELSE NEW END));
+    RETURN NULL;
+END $$;
+DO $$
+DECLARE
+    watched text;
+BEGIN
+    FOREACH watched IN ARRAY ARRAY['devices', 'app_reports', 'declared_apps', 'apps', 'installs', 'commands',
+        'locations', 'assets', 'assignments', 'apple_requests', 'request_pairs', 'outbox']
+    LOOP
+        EXECUTE format('CREATE TRIGGER vpp_bridge_watch AFTER INSERT OR UPDATE OR DELETE ON %I '
+            'FOR EACH ROW WHEN (current_setting(''vpp_bridge.watching'', true) = ''on'') '
+            'EXECUTE FUNCTION vpp_bridge_note()', watched);
+    END LOOP;
+END $$;

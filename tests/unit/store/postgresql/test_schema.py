@@ -8,6 +8,7 @@ import pytest
 
 from bridge.errors import SchemaTooNew
 from bridge.store.database import Connection, Database
+from bridge.store.dry_run import WATCHED
 from bridge.store.postgresql.database import PostgresqlDatabase
 from bridge.store.postgresql.dialect import table
 from bridge.store.schema import FIRST, script, statements
@@ -119,10 +120,18 @@ def test_every_trigger_has_its_counterpart() -> None:
     """A trigger that is added to one database alone would let what is counted drift apart."""
     ours = re.findall(r"CREATE TRIGGER (\w+)\s+AFTER (\w+)", script("m001_counts.sql"))
     theirs = re.findall(
-        r"CREATE TRIGGER (\w+)\s+AFTER ([A-Z]+(?: OR [A-Z]+)*)[^;]*? ON (\w+)",
+        r"^CREATE TRIGGER (\w+)\s+AFTER ([A-Z]+(?: OR [A-Z]+)*)[^;]*? ON (\w+)",
         script("postgresql/m001_functions.sql"),
+        re.MULTILINE,
     )
     assert len(ours) == sum(len(events.split(" OR ")) for _, events, _ in theirs)
+
+
+def test_what_a_step_changes_is_noted_in_the_same_tables(server: Connection) -> None:
+    found = server.execute(
+        "SELECT tgrelid::regclass::text FROM pg_trigger WHERE tgname = 'vpp_bridge_watch'"
+    )
+    assert {row[0] for row in found} == set(WATCHED)
 
 
 def test_types_are_said_in_postgresqls_words() -> None:
