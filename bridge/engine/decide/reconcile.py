@@ -307,6 +307,8 @@ def allocate_seats(context: Context) -> int:
         request_pairs.want(context.db, location, "ASSOCIATE", pairs, context.now)
         given += len(granted)
         if len(granted) < len(demands):
+            if granted:
+                seats.left_waiting(context.db, location, asset, context.now)
             given += fallbacks.to_seats(context, location, asset)
             if outbox.is_open(context.db, ReadAssets.service, location, ReadAssets.kind):
                 continue  # it comes back with the counts, however often Apple has to be asked

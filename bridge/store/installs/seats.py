@@ -55,6 +55,15 @@ def allocated(db: Connection, install_ids: Sequence[int], now: float) -> list[st
     return serials
 
 
+def left_waiting(db: Connection, location: str, asset: Asset, now: float) -> None:
+    """The free seats of this asset went to others: those who still hope for one are decided anew."""
+    db.execute(
+        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) WHERE needs_seat = 1 "
+        "AND location = ? AND adam_id = ? AND pricing_param = ? AND reason = 'SEAT_PENDING'",
+        (now, location, asset.adam_id, asset.pricing_param),
+    )
+
+
 def in_use(db: Connection) -> set[tuple[str, Asset]]:
     """The (location, asset) of every install that is kept, desired or not."""
     found = db.execute("SELECT DISTINCT location, adam_id, pricing_param FROM installs")

@@ -5,6 +5,7 @@ from flask.testing import FlaskClient
 
 from bridge.config import ApiConfig
 from bridge.domain.model import INSTALL_STATES
+from bridge.domain.pauses import by_request
 from bridge.domain.views import Page
 from bridge.errors import StoreError
 from bridge.web import create_app
@@ -103,13 +104,14 @@ def test_a_body_that_is_too_long_is_refused(client: FlaskClient) -> None:
     [
         (
             "/v1/installs",
-            {"serial": None, "adam_id": None, "state": None, "reason": None}
-            | {"limit": 100, "cursor": None},
+            {"way": by_request, "serial": None, "adam_id": None, "state": None, "reason": None}
+            | {"needs_someone": None, "group": None, "limit": 100, "cursor": None},
         ),
         (
             "/v1/installs?serial=c02x&adam_id=361309726&state=waiting&reason=not_enrolled&limit=1000"
-            "&cursor=a_B-9",
+            "&cursor=a_B-9&needs_someone=true&group=staff",
             {"serial": "c02x", "adam_id": "361309726", "state": "waiting", "reason": "NOT_ENROLLED"}
+            | {"way": by_request, "needs_someone": True, "group": "staff"}
             | {"limit": 1000, "cursor": "a_B-9"},
         ),
         (
@@ -122,8 +124,9 @@ def test_a_body_that_is_too_long_is_refused(client: FlaskClient) -> None:
             | {"limit": 100, "cursor": None},
         ),
         (
-            "/v1/assignments?location=hq&adam_id=1&serial=a",
-            {"location": "hq", "adam_id": "1", "serial": "a", "limit": 100, "cursor": None},
+            "/v1/assignments?location=hq&adam_id=1&serial=a&unwanted=false",
+            {"location": "hq", "adam_id": "1", "serial": "a", "unwanted": False}
+            | {"limit": 100, "cursor": None},
         ),
         (
             "/v1/events?source=apple&topic=ASSET_COUNT&status=set_aside",
@@ -157,7 +160,7 @@ def test_every_state_can_be_asked_for(client: FlaskClient, state: str) -> None:
     ("query", "status", "named"),
     [
         ("installs?serials=C02X", 422, "did you mean serial"),
-        ("installs?zzz=1", 422, "known are serial, adam_id, state, reason, limit, cursor"),
+        ("installs?zzz=1", 422, "known are serial, adam_id, state, reason, needs_someone, group, limit, cursor"),
         ("installs?%E2%82%AC=1", 422, "unknown"),
         ("devices?adam_id=1", 422, "unknown"),
         ("events?serial=C02X", 422, "unknown"),
