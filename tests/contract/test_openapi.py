@@ -44,6 +44,8 @@ def described(scene: Scene) -> Any:
 def make_possible(case: Case) -> None:
     """Replace what has the right form and still cannot be: made-up cursors, locations, groups."""
     case.query.pop("cursor", None)
+    if "group" in case.query:
+        case.query["group"] = "them"
     if isinstance(case.body, dict) and "location" in case.body:
         case.body["location"] = "hq"
     if isinstance(case.body, dict) and "groups" in case.body:

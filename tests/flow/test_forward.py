@@ -658,7 +658,7 @@ def test_secrets_of_an_address_are_shown_nowhere(
     shell = Shell(scene)
     text = shell.config.read_text()
     shell.config.write_text(text.replace("api_key:", f'forward_to: ["{url}"], api_key:', 1))
-    readyz, status = scene.client.get("/readyz").text, shell.run("status").stdout
+    readyz, status = scene.client.get("/readyz").text, shell.run("status", "--all").stdout
     assert f"Attention: forward main {host}: it did not take the last 2 webhooks" in status
     assert "forward.main.failed" in status
     everything = readyz + status + json.dumps(shell.json("status")) + caplog.text
