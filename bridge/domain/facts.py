@@ -135,7 +135,8 @@ class Facts:
     release: Licence = field(default_factory=lambda: Licence("none"))
     """Where giving the licence back stands: the newest disassociate, if it is not history."""
     gave_back: bool = False
-    """Whether Apple took back what the bridge got, and nothing was asked for since."""
+    """Whether what the bridge got went back, by itself or in Apple's portal, and nothing was asked
+    for since; told only of a licence that is not there."""
     removal: Attempt | None = None
     """The newest RemoveApplication since the app is not desired any more."""
     list_open: bool = False

@@ -275,9 +275,10 @@ class _Location:
         return replace(standing, refusals=history.release_refusals(db, self.name, pair))
 
     def gave_back(self, pair: Pair) -> bool:
-        """Whether Apple took its licence back last."""
-        released = self._released(pair)
-        return released is not None and released.state == "confirmed" and self._is_last(released)
+        """Whether the licence that was got for it went back: by us, or in Apple's portal."""
+        asked, released = self._asked(pair), self._released(pair)
+        by_us = released is not None and released.state == "confirmed" and self._is_last(released)
+        return by_us or (asked is not None and asked.state in ("confirmed", "taken"))
 
     def _gave_back(self, asked: PairRecord) -> bool:
         """Whether the licence that was asked for went back since; then whoever holds one now got

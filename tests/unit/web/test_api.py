@@ -160,7 +160,11 @@ def test_every_state_can_be_asked_for(client: FlaskClient, state: str) -> None:
     ("query", "status", "named"),
     [
         ("installs?serials=C02X", 422, "did you mean serial"),
-        ("installs?zzz=1", 422, "known are serial, adam_id, state, reason, needs_someone, group, limit, cursor"),
+        (
+            "installs?zzz=1",
+            422,
+            "known are serial, adam_id, state, reason, needs_someone, group, limit, cursor",
+        ),
         ("installs?%E2%82%AC=1", 422, "unknown"),
         ("devices?adam_id=1", 422, "unknown"),
         ("events?serial=C02X", 422, "unknown"),
