@@ -56,7 +56,7 @@ def allocated(db: Connection, install_ids: Sequence[int], now: float) -> list[st
 
 
 def left_waiting(db: Connection, location: str, asset: Asset, now: float) -> None:
-    """The free seats of this asset went to others: those who still hope for one are decided anew."""
+    """The free seats of this asset went to others: who still hopes for one is decided anew."""
     db.execute(
         "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) WHERE needs_seat = 1 "
         "AND location = ? AND adam_id = ? AND pricing_param = ? AND reason = 'SEAT_PENDING'",
