@@ -56,7 +56,7 @@ def test_no_more_is_asked_for_than_is_free(db: Connection) -> None:
     assert agenda.look(db, NOW).jobs_at == NOW + 50, (
         "the count is read again a minute after it was read"
     )
-    assert [i.target for i in installs.dirty(db, 9)] == ["A", "C"], "device by device"
+    assert [i.target for i in installs.dirty(db, 9)] == ["A", "B", "C"], "who got none as well"
 
 
 def test_nothing_is_alloted_of_what_was_never_counted(db: Connection) -> None:
