@@ -6,6 +6,7 @@ that is no longer like it.
 
 from __future__ import annotations
 
+import plistlib
 import uuid
 from collections.abc import Iterator
 
@@ -210,6 +211,34 @@ def test_a_comma_makes_two_of_one(stand: Stand, device: Device, comma: str) -> N
     assert [idle(device), idle(other)] == [one, one]
     with pytest.raises(MdmRefused, match="nothing was asked"):
         stand.server.enqueue(f"{device.key},{other.key}", install(*some(1)))
+
+
+@on_nano
+@pytest.mark.parametrize("separator", [",", "%2C"])
+def test_a_stranger_among_several_is_not_noticed(
+    stand: Stand, device: Device, separator: str
+) -> None:
+    """On files; on a database it fails all."""
+    (one,) = some(1)
+    path = f"/enqueue/{device.key}{separator}NOBODY?nopush=1"
+    status, said = stand.raw("PUT", path, install(one))
+    assert (status, said["command_uuid"]) == (200, one)
+    assert "command_error" not in said and "status" not in said
+    assert idle(device) == one
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    "stand", [(True, "nanomdm"), (True, "nanohub")], ids=["nanomdm", "nanohub"], indirect=True
+)
+def test_a_binary_command_is_taken(stand: Stand, device: Device) -> None:
+    """On files; a database refuses it, which is why commands are sent as XML, and why the simulated
+    ones read nothing else."""
+    (one,) = some(1)
+    binary = plistlib.dumps(plistlib.loads(install(one)), fmt=plistlib.FMT_BINARY)
+    status, said = stand.raw("PUT", f"/enqueue/{device.key}?nopush=1", binary)
+    assert (status, said["command_uuid"]) == (200, one)
+    assert offered(device, templates.idle(device)) == binary
 
 
 @on_nano

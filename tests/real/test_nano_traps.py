@@ -10,6 +10,7 @@ import json
 import re
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -67,9 +68,16 @@ def device(server: RealNano, webhook: Webhook) -> Device:
     return device
 
 
-def nothing_more(webhook: Webhook, device: Device) -> bool:
-    """Whether no webhook of the device came, once one of another came after it."""
-    return all(detail_of(each).get("udid") != device.udid for each in list(webhook.events.queue))
+def said_nothing(server: RealNano, webhook: Webhook, device: Device) -> bool:
+    """Whether no webhook told that the device came for a command, up to those of another that
+    enrolled after it."""
+    other = a_device(server)  # type: ignore[arg-type]
+    other.enrol()
+    told: list[tuple[str, str]] = []
+    while (other.key, "mdm.TokenUpdate") not in told:
+        event = webhook.events.get(timeout=20)
+        told.append((detail_of(event)["ids"]["id"], event["topic"]))
+    return (device.key, "mdm.Connect") not in told
 
 
 def test_an_identity_that_was_renewed_is_refused_and_no_webhook_tells(
@@ -79,14 +87,28 @@ def test_an_identity_that_was_renewed_is_refused_and_no_webhook_tells(
     server.transport._identities[device.udid] = server.identity(device.udid)
     status, _ = device.transport.connect(device, templates.idle(device))
     assert status == 500
-    other = a_device(server)  # type: ignore[arg-type]
-    other.enrol()
-    webhook.next(other.key, "mdm.TokenUpdate")
-    assert nothing_more(webhook, device)
+    assert said_nothing(server, webhook, device)
     assert re.search("not associated with cert|cert.*not associated", server.log.read_text())
     device.enrol()
     webhook.next(device.key, "mdm.TokenUpdate")
     assert idle(device) == "", "enrolled anew, it is believed again"
+
+
+@pytest.mark.parametrize("days", [-3, 3])
+def test_a_clock_outside_the_certificate_is_refused_and_no_webhook_tells(
+    server: RealNano, device: Device, webhook: Webhook, days: int
+) -> None:
+    """The device looks silent; only the server's log says why."""
+    known = server.transport._identities[device.udid]
+    wrong = server.authority.issue(device.udid, moved=timedelta(days=days))
+    server.transport._identities[device.udid] = wrong
+    began = len(server.log.read_text())
+    status, _ = device.transport.connect(device, templates.idle(device))
+    assert status == 400
+    assert said_nothing(server, webhook, device)
+    assert "outside of certificate validity" in server.log.read_text()[began:]
+    server.transport._identities[device.udid] = known
+    assert idle(device) == "", "with its clock set right it is believed again"
 
 
 def test_a_declarative_status_comes_whole_though_the_server_may_fail(

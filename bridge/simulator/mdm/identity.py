@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 
 _EXTRA = "a real MDM server needs the extra: pip install 'micromdm-vpp-bridge[real]'"
+_NOT_MOVED = timedelta()
 _KEY, _CERTIFICATE = "key.pem", "certificate.pem"
 
 
@@ -96,8 +97,9 @@ class Authority:
         self._key = rsa.generate_private_key(65537, 2048)
         self.certificate = self._certify("Simulated authority", self._key, is_authority=True)
 
-    def issue(self, common_name: str) -> Identity:
-        """A new identity of this name, good for a day before and after now."""
+    def issue(self, common_name: str, moved: timedelta = _NOT_MOVED) -> Identity:
+        """A new identity of this name, good for a day before and after now, or for two days that
+        are `moved` from there: for a device whose clock goes wrong by as much the other way."""
         from cryptography.hazmat.primitives import serialization  # noqa: PLC0415
         from cryptography.hazmat.primitives.asymmetric import rsa  # noqa: PLC0415
 
@@ -107,10 +109,17 @@ class Authority:
             serialization.PrivateFormat.PKCS8,
             serialization.NoEncryption(),
         )
-        certificate = self._certify(common_name, key, is_authority=False)
+        certificate = self._certify(common_name, key, is_authority=False, moved=moved)
         return Identity(common_name, _signer(certificate, pem))
 
-    def _certify(self, common_name: str, key: RSAPrivateKey, *, is_authority: bool) -> bytes:
+    def _certify(
+        self,
+        common_name: str,
+        key: RSAPrivateKey,
+        *,
+        is_authority: bool,
+        moved: timedelta = _NOT_MOVED,
+    ) -> bytes:
         from cryptography import x509  # noqa: PLC0415
         from cryptography.hazmat.primitives import hashes, serialization  # noqa: PLC0415
         from cryptography.x509.oid import ExtendedKeyUsageOID, NameOID  # noqa: PLC0415
@@ -118,7 +127,7 @@ class Authority:
         def named(text: str) -> x509.Name:
             return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
 
-        now, day = datetime.now(UTC), timedelta(days=1)
+        now, day = datetime.now(UTC) + moved, timedelta(days=1)
         builder = (
             x509.CertificateBuilder()
             .subject_name(named(common_name))
