@@ -1,4 +1,5 @@
-"""Apple's content metadata service: what an app is called, its bundle id, icon and platforms.
+"""Apple's content metadata service: what an app is called, its bundle id, icon, platforms and
+newest version.
 
 Nothing depends on it: whoever asks treats every failure as "not known". The content token goes
 along as a cookie, since without it custom apps and apps that are no longer sold are not found; so
@@ -52,6 +53,7 @@ class AppMetadata:
 
     `platforms` are named as in `supportedPlatforms` of an asset; a device family that is not known
     here stands for itself. `kind` is iosSoftware for an app that runs on a Mac as it is on an iPad.
+    `newest_version` is what the store that was asked offers, as people read it.
     """
 
     name: str | None
@@ -59,6 +61,7 @@ class AppMetadata:
     icon_url: str | None
     platforms: tuple[str, ...]
     kind: str | None = None
+    newest_version: str | None = None
 
 
 class MetadataClient:
@@ -166,6 +169,7 @@ def read_lookup(reply: Fields, adam_id: str) -> AppMetadata | None:
         icon_url=_icon(found.get("artwork")),
         platforms=_platforms(found),
         kind=_text(found.get("kind")),
+        newest_version=_newest_version(found.get("offers")),
     )
 
 
@@ -187,6 +191,12 @@ def _platforms(found: Fields) -> tuple[str, ...]:
     if not platforms and isinstance(kind, str) and kind in _KINDS:
         platforms = [_KINDS[kind]]
     return tuple(dict.fromkeys(platforms))
+
+
+def _newest_version(offers: object) -> str | None:
+    """What the first offer is a version of: `offers[0].version.display`."""
+    first = offers[0] if isinstance(offers, list) and offers else None
+    return _text(_mapping(_mapping(first).get("version")).get("display"))
 
 
 def _icon(artwork: object) -> str | None:

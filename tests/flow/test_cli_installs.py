@@ -62,7 +62,7 @@ def test_an_install_names_all_that_a_person_asks_for(shell: Shell) -> None:
             "who_must_act": "the admin",
             "needs_someone": True,
             "version": None,
-            "newest_version": None,
+            "newest_version": "1.0",
             "enrollment_id": None,
         }
         == install

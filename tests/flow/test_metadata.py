@@ -11,6 +11,7 @@ from bridge.domain.policy import Policy, SyncPolicy
 from bridge.simulator.apple import config as apple_config
 from bridge.simulator.apple.apple import AppleSettings
 from bridge.simulator.faults import Fault
+from bridge.store.views import fleet
 from tests.flow.scene import Scene
 
 MakeScene = Callable[..., Scene]
@@ -253,6 +254,35 @@ def test_an_app_without_a_name_gets_apples(make_scene: MakeScene) -> None:
     scene.run(scene.all_installed)
     assert known(scene, "name, name_from") == [("Pages", "metadata")]
     assert scene.install()["explanation"]["sentence"].startswith("Pages is installed")
+
+
+def test_the_newest_version_is_shown_as_apple_last_told(make_scene: MakeScene) -> None:
+    policy = replace(Policy(), sync=SyncPolicy(metadata_every=HOUR))
+    scene = make_scene(devices=1, apps=2, policy=policy)
+    pages, numbers = scene.adam_ids
+    scene.apply()
+    scene.run(scene.all_installed)
+    assert newest(scene) == {pages: "1.0", numbers: "1.0"}
+    scene.world.apple.settings.newest_versions = {pages: "14.1"}
+    scene.pass_time(1.1 * HOUR)
+    assert newest(scene) == {pages: "14.1", numbers: "1.0"}
+    scene.world.apple.settings.newest_versions = {pages: ""}
+    scene.pass_time(1.1 * HOUR)
+    assert newest(scene) == {pages: "14.1", numbers: "1.0"}, "kept where Apple says none"
+
+
+def test_the_newest_version_is_null_where_apple_tells_nothing(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1, apple=nowhere())
+    scene.apply()
+    scene.run(scene.all_installed)
+    assert newest(scene) == {scene.adam_ids[0]: None}
+
+
+def newest(scene: Scene) -> dict[str, str | None]:
+    """The newest version of each app, as a list of installs shows it."""
+    with scene.bridge.database.read() as db:
+        shown = fleet.installs(db).items
+    return {install["adam_id"]: install["newest_version"] for install in shown}
 
 
 def test_what_is_sent(make_scene: MakeScene, sent: list[requests.PreparedRequest]) -> None:

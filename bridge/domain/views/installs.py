@@ -19,7 +19,7 @@ class StoredInstall(TypedDict):
     app_name: Annotated[str | None, "As in the file, else as in the App Store."]
     bundle_id: Annotated[str | None, "As the device named it, else as known of the app."]
     version: Annotated[str | None, "What is on the device, as far as it told."]
-    newest_version: Annotated[str | None, "In the App Store; null: not known."]
+    newest_version: Annotated[str | None, "In the App Store, as Apple last told; null: not known."]
     pricing_param: PricingParam
     location: Annotated[str, "Whose licence it is to be."]
     server: Annotated[str | None, "The MDM server that shows the device."]

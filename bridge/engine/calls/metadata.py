@@ -135,6 +135,7 @@ def _learn(context: Context, adam_id: str, metadata: AppMetadata) -> None:
         icon_url=metadata.icon_url,
         platforms=metadata.platforms,
         kind=metadata.kind,
+        newest_version=metadata.newest_version,
         now=context.now,
     )
     if news:

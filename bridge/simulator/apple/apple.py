@@ -39,6 +39,7 @@ class AppleSettings:
     enforce_rate: bool = True
     limits: dict[str, int] = field(default_factory=lambda: dict(config.LIMITS))
     ios_apps: set[str] = field(default_factory=set)  # adam ids that metadata calls iosSoftware
+    newest_versions: dict[str, str] = field(default_factory=dict)  # by adam id, else 1.0
     hidden_keys: set[str] = field(default_factory=set)  # of service config and of its limits
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
 

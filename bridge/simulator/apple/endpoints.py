@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Mapping
 
-from bridge.simulator.apple.apple import Apple, Location, status_of
+from bridge.simulator.apple.apple import Apple, AppleSettings, Location, status_of
 from bridge.simulator.apple.errors import Refusal
 from bridge.simulator.apple.library import SERIAL, USER, Asset, AssetKey, Page, Target
 
@@ -136,12 +136,12 @@ def client_config(location: Location) -> dict[str, object]:
 
 
 def lookup(
-    names: Mapping[str, tuple[str, str]], ios_apps: Collection[str], query: Query
+    names: Mapping[str, tuple[str, str]], settings: AppleSettings, query: Query
 ) -> dict[str, object]:
-    """The content metadata service: name and bundle id by adam id; what it does not know is absent.
+    """The content metadata service: apps by adam id; what it does not know is absent.
 
-    `names` maps an adam id to (bundle id, name); `ios_apps` are for iOS, also where they run on
-    Macs.
+    `names` maps an adam id to (bundle id, name). The version is 1.0, as of what devices install,
+    unless the settings name another; their `ios_apps` are for iOS, also where they run on Macs.
     """
     wanted = [adam_id for adam_id in query.get("id", "").split(",") if adam_id in names]
     return {
@@ -152,7 +152,8 @@ def lookup(
                 "bundleId": names[adam_id][0],
                 "name": names[adam_id][1],
                 "artistName": "Example",
-                **({"kind": "iosSoftware"} if adam_id in ios_apps else {}),
+                "offers": [{"version": {"display": settings.newest_versions.get(adam_id, "1.0")}}],
+                **({"kind": "iosSoftware"} if adam_id in settings.ios_apps else {}),
             }
             for adam_id in wanted
         },

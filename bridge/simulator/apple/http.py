@@ -158,9 +158,9 @@ class _Service:
 
     def lookup(self) -> Response:
         names = self._world.catalogue
-        ios_apps = self._world.apple.settings.ios_apps
+        settings = self._world.apple.settings
         return self._answer(
-            "lookup", lambda: json_response(endpoints.lookup(names, ios_apps, _query()))
+            "lookup", lambda: json_response(endpoints.lookup(names, settings, _query()))
         )
 
 

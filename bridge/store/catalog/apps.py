@@ -221,15 +221,16 @@ def store_metadata(
     icon_url: str | None,
     platforms: Sequence[str],
     kind: str | None,
+    newest_version: str | None,
     now: float,
 ) -> bool:
     """Keep what Apple's metadata service says of an app; returns what `learn_app` returns."""
     news = learn_app(db, adam_id, bundle_id=bundle_id, name=name, source="metadata")
     db.execute(
         "UPDATE apps SET icon_url = coalesce(?, icon_url), "
-        "platforms = coalesce(?, platforms), kind = coalesce(?, kind), metadata_at = ? "
-        "WHERE adam_id = ?",
-        (icon_url, ",".join(platforms) or None, kind, now, adam_id),
+        "platforms = coalesce(?, platforms), kind = coalesce(?, kind), "
+        "newest_version = coalesce(?, newest_version), metadata_at = ? WHERE adam_id = ?",
+        (icon_url, ",".join(platforms) or None, kind, newest_version, now, adam_id),
     )
     db.execute("DELETE FROM metadata_misses WHERE adam_id = ?", (adam_id,))
     return news

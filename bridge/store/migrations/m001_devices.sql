@@ -142,6 +142,7 @@ CREATE TABLE apps (
     icon_url TEXT,
     platforms TEXT,                    -- as Apple's metadata says: iOS,macOS
     kind TEXT,                         -- as Apple's metadata says: iosSoftware, desktopApp
+    newest_version TEXT,               -- in the App Store, as Apple's metadata says
     metadata_at DOUBLE PRECISION       -- when Apple's metadata last told of it
 );
 CREATE INDEX apps_bundle ON apps (bundle_id) WHERE bundle_id IS NOT NULL;

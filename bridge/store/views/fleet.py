@@ -37,7 +37,7 @@ _INSTALLS = View(
         "app_name": "apps.name",
         "bundle_id": _BUNDLE_ID,
         "version": "coalesce(v.short_version, v.version)",
-        "newest_version": "NULL",
+        "newest_version": "apps.newest_version",
         "server": "d.server",
         "udid": "d.udid",
         "wanted_by": "CASE WHEN i.desired = 1 THEN i.desired_by END",

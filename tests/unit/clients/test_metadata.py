@@ -156,7 +156,7 @@ APP: dict[str, Any] = {
     "offers": [{"version": {"display": "14.1", "externalId": 1}}],
 }
 ICON = "https://is1.mzstatic.com/image/128x128bb.png"
-PAGES = AppMetadata("Pages", "com.apple.Pages", ICON, ("iOS",), "iosSoftware")
+PAGES = AppMetadata("Pages", "com.apple.Pages", ICON, ("iOS",), "iosSoftware", "14.1")
 
 
 def read(found: object, adam_id: str = ID) -> AppMetadata | None:
@@ -199,7 +199,7 @@ NOTHING = AppMetadata(None, None, None, ())
 
 @pytest.mark.parametrize("rubbish", [None, 5, True, [], {}, [None], {"url": 5}, [[]], ""])
 def test_rubbish_in_a_part_leaves_that_part_out(rubbish: object) -> None:
-    parts = ("name", "bundleId", "deviceFamilies", "kind", "artwork")
+    parts = ("name", "bundleId", "deviceFamilies", "kind", "artwork", "offers")
     assert read({"id": ID} | dict.fromkeys(parts, rubbish)) == NOTHING
     assert read({"id": ID}) == NOTHING
 
@@ -272,3 +272,21 @@ def test_icons(artwork: object, icon: str | None) -> None:
     found = read({"artwork": artwork})
     assert found is not None
     assert found.icon_url == (f"https://a.example.org/{icon}.png" if icon else None)
+
+
+@pytest.mark.parametrize(
+    ("offers", "version"),
+    [
+        ([{"version": {"display": " 14.1 "}}], "14.1"),
+        ([{"version": {"display": "14.1"}}, {"version": {"display": "2"}}], "14.1"),
+        ([{"version": {"display": 14.1}}], None),
+        ([{"version": {"display": "14\n1"}}], None),
+        ([{"version": {"externalId": 1}}], None),
+        ([{"version": "14.1"}], None),
+        ({"version": {"display": "14.1"}}, None),
+    ],
+)
+def test_the_newest_version(offers: object, version: str | None) -> None:
+    found = read({"offers": offers})
+    assert found is not None
+    assert found.newest_version == version
