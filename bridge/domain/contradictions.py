@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from bridge.domain.decide.declared import declared, is_listed_since
 from bridge.domain.facts import Facts
+from bridge.domain.installs.declared import declared, is_listed_since
 from bridge.domain.wording import as_sentence
 
 _WAITS_FOR_APPLE = ("collected", "open", "in_doubt")

@@ -8,38 +8,17 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from bridge.domain.catalogue import app_status
 from bridge.domain.catalogue.declared import declared_reason, declared_state, explained
 from bridge.domain.decide.listed import list_first
 from bridge.domain.decision import CancelAttempt, Decision, LeaveLine, Step
 from bridge.domain.devices.asking import look_again
 from bridge.domain.devices.declared_apps import DeclaredReport
 from bridge.domain.facts import DeviceFacts, Facts
+from bridge.domain.installs.declared import declared
 from bridge.domain.model import IN_DEVICE_QUEUE
 from bridge.domain.policy import Policy
 
 _UNSENT = ("ready", "in_doubt")
-
-
-def declared(facts: Facts) -> DeclaredReport | None:
-    """What the device said of an app that a declaration manages; None where none does.
-
-    A list of managed apps that was made since, and has the app, is the newer word: who took the
-    declaration away may not have been heard.
-    """
-    told = facts.declared
-    if told is None or told.removed or is_listed_since(facts, told.reported_at):
-        return None
-    return told
-
-
-def is_listed_since(facts: Facts, moment: float) -> bool:
-    """Whether a list of managed apps that was asked for since then has the app."""
-    device, report = facts.device, facts.report
-    if device is None or not device.apps_known or report is None or report.status is None:
-        return False
-    is_managed = app_status(report.status).kind not in ("copy", "deleted")
-    return is_managed and (device.apps_asked_at or 0.0) > moment
 
 
 def as_declared(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:

@@ -8,8 +8,8 @@ from __future__ import annotations
 
 from bridge.domain.model import Asset
 from bridge.engine.context import Context
-from bridge.store.installs import facts, fallbacks
-from bridge.store.licences import locations
+from bridge.store.installs import fallbacks
+from bridge.store.licences import history, locations
 
 
 def to_owned(context: Context, location: str, asset: Asset) -> int:
@@ -44,4 +44,4 @@ def _free(context: Context, name: str, asset: Asset) -> int | None:
         return 0
     if not counts.device_assignable:
         return 0
-    return facts.free_seats(context.db, name, asset, counts)
+    return history.free_seats(context.db, name, asset, counts)

@@ -43,7 +43,7 @@ from bridge.store.commands import commands, ends
 from bridge.store.database import savepoint
 from bridge.store.devices import installed_apps
 from bridge.store.installs import facts, installs, seats
-from bridge.store.licences import locations, request_pairs
+from bridge.store.licences import history, locations, request_pairs
 from bridge.store.outbox import outbox
 
 log = logging.getLogger(__name__)
@@ -299,7 +299,7 @@ def allocate_seats(context: Context) -> int:
         if counts is None:
             given += fallbacks.to_seats(context, location, asset)
             continue
-        free = facts.free_seats(context.db, location, asset, counts)
+        free = history.free_seats(context.db, location, asset, counts)
         demands = seats.demands(context.db, location, asset)
         granted = allocate(demands, free)
         serials = seats.allocated(context.db, [d.install_id for d in granted], context.now)

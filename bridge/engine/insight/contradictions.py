@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from typing import TypedDict
+from typing import TYPE_CHECKING, TypedDict
 
-from bridge.domain.contradictions import CONTRADICTIONS, contradiction
 from bridge.domain.wording import counted
 from bridge.engine.context import Context
 from bridge.store.devices import declared_apps
-from bridge.store.installs import facts, installs
+
+if TYPE_CHECKING:
+    from bridge.domain.contradictions import Contradiction
 
 AT_MOST = 1000
 """Installs that declarations have to do with and that are looked at."""
@@ -30,6 +31,12 @@ class Contradicted(TypedDict):
 def found(context: Context) -> list[Contradicted]:
     """All contradictions among the first `AT_MOST` installs, by app and kind."""
     ids = declared_apps.of_installs(context.db, AT_MOST)
+    if not ids:
+        return []
+    # `status` loads no rules and facts for a fleet without declarations, which most are.
+    from bridge.domain.contradictions import CONTRADICTIONS, contradiction  # noqa: PLC0415
+    from bridge.store.installs import facts, installs  # noqa: PLC0415
+
     some = [each for id in ids if (each := installs.by_id(context.db, id)) is not None]
     groups = defaultdict(list)
     for fact in facts.load(context.db, some):
@@ -43,7 +50,10 @@ def found(context: Context) -> list[Contradicted]:
             "devices": len(of_app),
             "example": of_app[0].install.target,
             "sentence": _sentence(
-                name, of_app[0].app_name or f"app {adam_id}", len(of_app), of_app[0].install.target
+                CONTRADICTIONS[name],
+                of_app[0].app_name or f"app {adam_id}",
+                len(of_app),
+                of_app[0].install.target,
             ),
             "mend": CONTRADICTIONS[name].mend,
         }
@@ -51,6 +61,6 @@ def found(context: Context) -> list[Contradicted]:
     ]
 
 
-def _sentence(name: str, app: str, count: int, serial_number: str) -> str:
+def _sentence(of: Contradiction, app: str, count: int, serial_number: str) -> str:
     where = serial_number if count == 1 else f"{counted(count, 'device')}, such as {serial_number}"
-    return f"{name}: {app} on {where}: {CONTRADICTIONS[name].text}"
+    return f"{of.name}: {app} on {where}: {of.text}"

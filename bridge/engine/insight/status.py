@@ -22,8 +22,8 @@ from bridge.store.catalog import apps, usage
 from bridge.store.desired import applied
 from bridge.store.file.companions import free_space
 from bridge.store.file.engine_lock import EngineLock
-from bridge.store.installs import facts, under_pause
-from bridge.store.licences import locations, odd_rows
+from bridge.store.installs import under_pause
+from bridge.store.licences import history, locations, odd_rows
 from bridge.store.outbox import outbox
 from bridge.store.views import totals
 from bridge.store.views.totals import InstallCount, LicenceCount
@@ -150,7 +150,7 @@ def _licence(
     if licence.desired or licence.owned_by_us:
         asset = Asset(licence.adam_id, licence.pricing_param)
         asset_counts = locations.asset_facts(context.db, licence.location, [asset]).get(asset)
-        free = facts.free_seats(context.db, licence.location, asset, asset_counts)
+        free = history.free_seats(context.db, licence.location, asset, asset_counts)
         days = usage.history(context.db, licence.location, asset)
         last_seat = last_seat_at(days, free, context.now)
     return {

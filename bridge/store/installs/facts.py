@@ -293,7 +293,7 @@ class _Location:
 
     def free(self, db: Connection, asset: Asset) -> int | None:
         if asset not in self._free:
-            self._free[asset] = free_seats(db, self.name, asset, self.assets.get(asset))
+            self._free[asset] = history.free_seats(db, self.name, asset, self.assets.get(asset))
         return self._free[asset]
 
 
@@ -328,17 +328,8 @@ def _standing(asked: PairRecord, round_at: float) -> Licence:
 def with_seats(db: Connection, fact: Facts) -> Facts:
     """The same with the free seats of its asset, also where it needs none."""
     asset = pair_of(fact.install).asset
-    free = free_seats(db, fact.install.location, asset, fact.asset)
+    free = history.free_seats(db, fact.install.location, asset, fact.asset)
     return replace(fact, free_seats=free)
-
-
-def free_seats(
-    db: Connection, location: str, asset: Asset, counts: AssetFacts | None
-) -> int | None:
-    """How many seats may still be asked for; None where there is no limit or no count."""
-    if counts is None or counts.unlimited or counts.available is None:
-        return None
-    return counts.available - history.seats_taken_since(db, location, asset, counts.read_at)
 
 
 def _since(attempt: Attempt | None, round_at: float) -> Attempt | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from bridge.domain.facts import AssetFacts
 from bridge.domain.model import Asset, Pair
 from bridge.store import rows
 from bridge.store.database import Connection
@@ -56,6 +57,15 @@ def seats_taken_since(db: Connection, location: str, asset: Asset, read_at: floa
         (location, asset.adam_id, asset.pricing_param, read_at),
     ).fetchone()
     return int(row[0])
+
+
+def free_seats(
+    db: Connection, location: str, asset: Asset, counts: AssetFacts | None
+) -> int | None:
+    """How many seats may still be asked for; None where there is no limit or no count."""
+    if counts is None or counts.unlimited or counts.available is None:
+        return None
+    return counts.available - seats_taken_since(db, location, asset, counts.read_at)
 
 
 def times_taken(db: Connection, location: str, pair: Pair, since: float) -> int:

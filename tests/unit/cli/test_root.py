@@ -147,7 +147,12 @@ HEAVY = {"flask", "gunicorn", "requests", "yaml", "sqlite_utils", "rich", "bridg
     ("module", "never"),
     [
         ("bridge.cli", HEAVY | {"bridge.simulator"}),
-        ("bridge.cli.insight.status", HEAVY - {"yaml"} | {"msgspec", "email", "bridge.simulator"}),
+        (
+            "bridge.cli.insight.status",
+            HEAVY - {"yaml"}
+            | {"msgspec", "email", "bridge.simulator"}
+            | {"bridge.domain.decide", "bridge.store.installs.facts"},
+        ),
         ("bridge.cli.service.serve", HEAVY - {"yaml"} | {"werkzeug", "bridge.simulator"}),
         ("bridge.app.running", {"flask", "gunicorn", "werkzeug", "click", "rich"}),
         (

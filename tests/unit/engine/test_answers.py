@@ -23,8 +23,7 @@ from bridge.domain.model import Asset, Pair, Target
 from bridge.engine.context import Context
 from bridge.store import agenda, meta
 from bridge.store.database import Database
-from bridge.store.installs import facts
-from bridge.store.licences import assignments, locations, request_pairs, requests
+from bridge.store.licences import assignments, history, locations, request_pairs, requests
 from bridge.store.outbox import outbox
 from tests.unit.engine_kit import POLICY, Answer, FakeClients, configuration, dirty
 from tests.unit.store_kit import (
@@ -295,7 +294,7 @@ def test_counts_are_as_old_as_the_beginning_of_their_read(
     with database.read() as db:
         found = locations.asset_facts(db, "hq", [PAGES, KEYNOTE])
         assert found[PAGES].read_at == NOW
-        assert facts.free_seats(db, "hq", PAGES, found[PAGES]) == 3
+        assert history.free_seats(db, "hq", PAGES, found[PAGES]) == 3
         assert found[KEYNOTE].unlimited is True
         assert locations.get(db, "hq").assets_read_at == NOW + 7
     assert dirty(database) == {"A"}

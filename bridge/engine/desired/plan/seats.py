@@ -17,8 +17,8 @@ from bridge.domain.plan.blind import Blind
 from bridge.domain.plan.seats import Owners, Seats, count_seats
 from bridge.store.catalog import usage
 from bridge.store.database import Connection
-from bridge.store.installs import facts, seats
-from bridge.store.licences import locations, odd_rows
+from bridge.store.installs import seats
+from bridge.store.licences import history, locations, odd_rows
 
 Office = tuple[str, Asset]
 """A location and one asset: licences are counted for each."""
@@ -49,10 +49,10 @@ def counts_of(
     """Apple's counts, how many seats are free, and whether the location's assets were ever read."""
     if location in look.counts:
         counts = look.counts[location].get(asset)
-        return counts, facts.free_seats(db, location, asset, counts), True
+        return counts, history.free_seats(db, location, asset, counts), True
     counts = locations.asset_facts(db, location, [asset]).get(asset)
     was_read = locations.get(db, location).assets_read_at is not None
-    return counts, facts.free_seats(db, location, asset, counts), was_read
+    return counts, history.free_seats(db, location, asset, counts), was_read
 
 
 def odd_of(db: Connection, location: str, asset: Asset, look: Look) -> str | None:
