@@ -59,6 +59,8 @@ def device(stand: Stand) -> Device:
 on_all = pytest.mark.parametrize("stand", stands(*KINDS), indirect=True)
 on_nano = pytest.mark.parametrize("stand", stands("nanomdm", "nanohub"), indirect=True)
 
+on_real_nano = pytest.mark.parametrize("stand", stands("nanomdm", "nanohub")[2:], indirect=True)
+
 
 def some(number: int) -> list[str]:
     return [str(uuid.uuid4()) for _ in range(number)]
@@ -227,10 +229,7 @@ def test_a_stranger_among_several_is_not_noticed(
     assert idle(device) == one
 
 
-@pytest.mark.real
-@pytest.mark.parametrize(
-    "stand", [(True, "nanomdm"), (True, "nanohub")], ids=["nanomdm", "nanohub"], indirect=True
-)
+@on_real_nano
 def test_a_binary_command_is_taken(stand: Stand, device: Device) -> None:
     """On files; a database refuses it, which is why commands are sent as XML, and why the simulated
     ones read nothing else."""
@@ -246,6 +245,12 @@ def test_an_empty_command_is_an_error_of_the_push_alone(stand: Stand, device: De
     status, said = stand.raw("PUT", f"/enqueue/{device.key}", b"no plist")
     assert status == 500 and said["command_error"].startswith("decoding command")
     assert "command_uuid" not in said
+
+
+@on_real_nano
+def test_neither_a_command_nor_a_push_is_an_error(stand: Stand, device: Device) -> None:
+    status, said = stand.raw("PUT", f"/enqueue/{device.key}?nopush=1", b"")
+    assert status == 500 and "must enqueue or push" in str(said)
 
 
 @on_nano

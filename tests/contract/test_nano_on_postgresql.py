@@ -12,7 +12,7 @@ from bridge.simulator.devices.device import Device
 from tests.contract.mdm_stands import Stand, install, real
 from tests.contract.test_mdm_servers import some
 from tests.real.databases import running, schema_of
-from tests.real.lab import answer, idle
+from tests.real.lab import answer, idle, templates
 
 pytestmark = pytest.mark.real
 
@@ -92,6 +92,54 @@ def test_what_is_sent_after_a_check_out_is_taken(stand: Stand, device: Device) -
     device.check_out()
     status, said = stand.raw("PUT", f"/enqueue/{device.key}?nopush=1", install(one))
     assert (status, said["command_uuid"]) == (200, one)
+
+
+def test_an_enrolment_empties_the_queue(stand: Stand, device: Device) -> None:
+    first, second = some(2)
+    stand.enqueue(device, first)
+    device.reenrol()
+    assert idle(device) == ""
+    stand.enqueue(device, second)
+    with pytest.raises(OutcomeUnknown, match="before"):
+        stand.enqueue(device, first)
+    assert [idle(device), answer(device, second)] == [second, ""]
+
+
+def test_what_was_put_off_comes_after_the_next_answer(stand: Stand, device: Device) -> None:
+    first, second, third = some(3)
+    stand.enqueue(device, first, second, third)
+    assert idle(device) == first
+    assert answer(device, first, "NotNow") == second
+    assert answer(device, second) == first
+
+
+def test_no_answered_command_comes_back(stand: Stand, device: Device) -> None:
+    """As it does on files."""
+    first, last = some(2)
+    stand.enqueue(device, first, last)
+    assert idle(device) == first
+    assert answer(device, first, "NotNow") == last
+    assert answer(device, last) == first
+    assert answer(device, first) == ""
+    assert idle(device) == ""
+
+
+def test_a_repeated_answer_empties_no_queue(stand: Stand, device: Device) -> None:
+    """As it does on files."""
+    first, second, third = some(3)
+    stand.enqueue(device, first)
+    assert [idle(device), answer(device, first)] == [first, ""]
+    stand.enqueue(device, second, third)
+    assert answer(device, first) == second
+    assert answer(device, second) == third
+
+
+def test_an_answer_to_an_unknown_command_is_a_500(stand: Stand, device: Device) -> None:
+    (one,) = some(1)
+    stand.enqueue(device, one)
+    body = templates.answer(device, "NOBODYS", "Acknowledged")
+    assert device.transport.connect(device, body)[0] == 500
+    assert idle(device) == one, "the queue is as it was"
 
 
 def test_a_binary_command_is_not_taken(stand: Stand, device: Device) -> None:

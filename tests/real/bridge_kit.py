@@ -41,6 +41,9 @@ from tests import inbox_file
 from tests.real.bridge_evidence import INSTALL, AppleGate, Evidence, Gate, Witness
 from tests.real.lab import API_KEY, call
 
+Stand = Mapping[str, Any]
+"""What a Rig is made of: the program, and where it keeps what it knows."""
+
 WITHIN = 60.0
 WEBHOOK_KEY = "a+webhook/key %"
 GRACE = 1.0

@@ -77,12 +77,6 @@ def fill(server: Databases, dsn: str) -> None:
         )
 
 
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[Databases]:
-    with running("pgsql") as server:
-        yield server
-
-
 def test_what_a_real_server_stores_is_read(postgresql: Databases, tmp_path: Path) -> None:
     dsn = postgresql.make(schema_of("pgsql"))
     options = ("-storage", "pgsql", "-storage-dsn", dsn)

@@ -1,40 +1,14 @@
 """The bridge's road beside a real NanoMDM and a real NanoHUB, neither of which lists or shows."""
 
-from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
 
 import pytest
 
 from bridge.simulator.devices import script
 from tests.real.bridge_evidence import INSTALL, LIST
-from tests.real.bridge_kit import Rig, until
-from tests.real.databases import Databases, running, schema_of
+from tests.real.bridge_kit import Rig, Stand, until
 
 pytestmark = pytest.mark.real
-
-Stand = Mapping[str, Any]
-"""What a Rig is made of: the program, and where it keeps what it knows."""
-STANDS = {
-    "nanomdm": {"kind": "nanomdm"},
-    "nanomdm on PostgreSQL": {"kind": "nanomdm"},
-    "nanohub": {"kind": "nanohub"},
-}
-
-
-@pytest.fixture(scope="module")
-def postgresql() -> Iterator[Databases]:
-    with running("pgsql") as server:
-        yield server
-
-
-@pytest.fixture(params=STANDS)
-def stand(request: pytest.FixtureRequest) -> Stand:
-    """File storage, and a database of its own for each test."""
-    if request.param != "nanomdm on PostgreSQL":
-        return STANDS[request.param]
-    dsn = request.getfixturevalue("postgresql").make(schema_of("pgsql"))
-    return {"kind": "nanomdm", "storage": ("-storage", "pgsql", "-storage-dsn", dsn)}
 
 
 def test_devices_that_enrol_get_their_apps(tmp_path: Path, stand: Stand) -> None:
