@@ -7,8 +7,9 @@ for as a name; without a database there are ids only.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
+from itertools import chain
 from typing import Any
 
 import click
@@ -130,6 +131,42 @@ class Device(_ById):
         return names.devices_beginning(db, begin, MOST)
 
 
+class Known(click.ParamType[str]):
+    """The name of a location, an MDM server, either (scope) or a group: completed here, and looked
+    up by the command, which knows which of them it can do with."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """The name as it was given."""
+        return str(value)
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem]:
+        """Those that begin so: what is configured, or for groups what was applied."""
+        settings = Settings(config_path=ctx.find_root().params["config_path"], needs=STORED)
+        try:
+            known = self._known(settings)
+        except BridgeError:  # as above
+            return []
+        return [CompletionItem(each) for each in sorted(known) if each.startswith(incomplete)][
+            :MOST
+        ]
+
+    def _known(self, settings: Settings) -> Iterable[str]:
+        if self.name == "group":
+            from bridge.store.desired import applied  # noqa: PLC0415 - completion alone needs it
+
+            with _database(settings) as db:
+                return [each.name for each in applied.load(db).groups]
+        config = settings.config()
+        if self.name == "scope":
+            return chain(config.locations, config.servers)
+        return config.locations if self.name == "location" else config.servers
+
+
 def _only(text: str, several: Sequence[Named], known: Sequence[Named]) -> str:
     found = sorted({each.id for each in several})
     if len(found) == 1:
@@ -154,3 +191,7 @@ def _database(settings: Settings | None) -> Iterator[Connection]:
 SERIAL = Device("serial", values.device)
 """Or the enrolment id of a user enrolment: which of both, the database tells."""
 ADAM_ID = App("adam_id", values.adam_id)
+LOCATION = Known("location")
+SERVER = Known("server")
+SCOPE = Known("scope")
+GROUP = Known("group")

@@ -13,6 +13,7 @@ from datetime import UTC, datetime
 from typing import Final, Literal, get_args
 
 from bridge.domain.devices.targets import shown
+from bridge.domain.wording import called
 
 Scope = Literal["all", "app", "location", "serial"]
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
@@ -47,8 +48,12 @@ class Pause:
     @property
     def what(self) -> str:
         """What is paused, in words."""
+        return self.what_called(None)
+
+    def what_called(self, name: str | None) -> str:
+        """The same with the `name` that an app or a device has for people, where it has one."""
         words = {"app": "app", "location": "location", "serial": "device"}
-        return "everything" if self.scope == "all" else f"{words[self.scope]} {self.named}"
+        return "everything" if self.scope == "all" else called(words[self.scope], self.named, name)
 
     @property
     def named(self) -> str:
@@ -65,18 +70,21 @@ class Pause:
         """What is paused, since when, by whom or why, and the command that resumes it."""
         return self.shown_to(by_command)
 
-    def shown_to(self, way: Way) -> str:
-        """The same for whoever resumes in another way."""
-        return f"{self.told}; {way(self)} ends it"
+    def shown_to(self, way: Way, name: str | None = None) -> str:
+        """The same for whoever resumes in another way; `name` as in `what_called`."""
+        return f"{self._told(name)}; {way(self)} ends it"
 
     @property
     def told(self) -> str:
         """The same without how to resume it, as it is stored: whoever reads that has a way."""
+        return self._told(None)
+
+    def _told(self, name: str | None) -> str:
         since = datetime.fromtimestamp(self.since, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
         by = f"by the bridge, since {self.why}"
         if self.paused_by == "person":
             by = f"by a person ({self.why})" if self.why else "by a person"
-        return f"{self.what} is paused since {since} {by}"
+        return f"{self.what_called(name)} is paused since {since} {by}"
 
     def covers(self, *, serial_number: str, adam_id: str, location: str) -> bool:
         """Whether it is about this install; the breaker's probe is let through."""

@@ -15,6 +15,11 @@ def as_sentence(text: str) -> str:
     return text[:1].upper() + text[1:].rstrip(".") + "."
 
 
+def called(what: str, id: str, name: str | None) -> str:
+    """`app Pages (361309726)`, or `app 361309726` where it has no name."""
+    return f"{what} {name} ({id})" if name else f"{what} {id}"
+
+
 def counted(number: int, noun: str, plural: str = "") -> str:
     """`1 device`, `2 devices`."""
     return f"{number} {noun if number == 1 else plural or noun + 's'}"

@@ -114,3 +114,48 @@ def test_shells_complete_them(shell: Shell) -> None:
     assert completed(shell, "installs", "--reason", "no_s") == ["NO_SEAT"]
     shell.config.unlink()
     assert completed(shell, "why", "sim") == [""]
+
+
+def test_shells_complete_locations_servers_and_groups(shell: Shell) -> None:
+    for command in ("assets", "assignments", "assign", "pause", "resume"):
+        assert completed(shell, command, "--location", "h") == ["hq"], command
+    assert completed(shell, "claim", "h") == ["hq"]
+    assert completed(shell, "devices", "--server", "m") == ["main"]
+    assert completed(shell, "outbox", "--scope", "") == ["hq", "main"]
+    shell.run("apply", "--yes")
+    for command in ("installs", "status"):
+        assert completed(shell, command, "--group", "th") == ["them"], command
+        assert completed(shell, command, "--group", "x") == [""]
+    shell.config.unlink()
+    assert completed(shell, "assets", "--location", "h") == [""]
+
+
+def test_pauses_are_told_with_names_and_ids(shell: Shell) -> None:
+    first, pages = shell.scene.serials[0], shell.scene.adam_ids[0]
+    with shell.scene.bridge.database.write() as db:
+        db.execute("UPDATE devices SET name = 'Reading room' WHERE serial_number = ?", (first,))
+    told = shell.run("pause", "--app", "Pages").stdout
+    assert told.startswith(f"App Pages ({pages}) is paused since ")
+    assert f"vpp-bridge resume --app {pages} ends it" in told
+    told = shell.run("pause", "--serial", first).stdout
+    assert f"Device Reading room ({first}) is paused since " in told
+    device, app = (each["sentence"] for each in shell.json("status")["pauses"])
+    assert device.startswith(f"Device Reading room ({first}) is paused since ")
+    assert app.startswith(f"App Pages ({pages}) is paused since ")
+    told = shell.run("resume", "--serial", first).stdout
+    assert told.startswith(f"Device Reading room ({first}) is resumed.\n")
+    told = shell.run("resume", "--serial", "NEVERSEEN1").stdout
+    assert told.startswith("Device NEVERSEEN1 was not paused.\n")
+
+
+def test_a_retry_is_told_with_names_and_ids(shell: Shell) -> None:
+    first, pages = shell.scene.serials[0], shell.scene.adam_ids[0]
+    with shell.scene.bridge.database.write() as db:
+        db.execute("UPDATE devices SET name = 'Reading room' WHERE serial_number = ?", (first,))
+    what = f"of app Pages ({pages}) on device Reading room ({first})"
+    told = shell.run("retry", "--serial", first, "--app", "Pages").stdout
+    assert told == f"Nothing to retry: no install {what} is failed, needs_user or conflict.\n"
+    with shell.scene.bridge.database.write() as db:
+        db.execute("UPDATE installs SET state = 'failed', reason = 'ATTEMPTS_USED_UP'")
+    told = shell.run("retry", "--serial", first, "--app", "Pages").stdout
+    assert told.splitlines()[-1] == f"1 install {what} got another round."

@@ -105,7 +105,8 @@ def test_what_stopped_goes_on(stop: Callable[..., Shell], end: str) -> None:
         scene.world.devices[0].user_deletes(scene.adam_ids[0])
     result = shell.run("retry", "--serial", scene.serials[0])
     assert (result.exit_code, result.stderr) == (0, "")
-    assert "1 install got another round." in result.stdout
+    device = f"device Device 1 ({scene.serials[0]})"
+    assert f"1 install on {device} got another round." in result.stdout
     scene.run(scene.all_installed)
     assert scene.world.missing(scene.world.everything()) == []
     assert scene.world.ledger.violations() == []

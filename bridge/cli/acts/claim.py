@@ -10,6 +10,7 @@ import click
 from bridge.app import Bridge
 from bridge.app.calls import make_calls
 from bridge.cli import show
+from bridge.cli.names import LOCATION
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.clients.apple.replies import ClientConfig
@@ -30,7 +31,7 @@ GONE_AFTER = 5.0
 
 
 @click.command()
-@click.argument("location")
+@click.argument("location", type=LOCATION)
 @click.option(
     "--name",
     "--yes-name",

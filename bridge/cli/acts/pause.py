@@ -9,11 +9,12 @@ import click
 
 from bridge.app import Bridge
 from bridge.cli import show
-from bridge.cli.names import ADAM_ID, SERIAL
+from bridge.cli.names import ADAM_ID, LOCATION, SERIAL
 from bridge.cli.params import json_option
 from bridge.cli.root import USAGE, Settings
 from bridge.domain.pauses import Pause, Scope
 from bridge.domain.wording import as_sentence, counted
+from bridge.store.views.names import called
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -21,7 +22,12 @@ Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 def _scope_options(command: Decorated) -> Decorated:
     for option in (
         click.option("--serial", type=SERIAL, metavar="S", help="This device."),
-        click.option("--location", metavar="L", help="This location, and the installs of it."),
+        click.option(
+            "--location",
+            type=LOCATION,
+            metavar="L",
+            help="This location, and the installs of it.",
+        ),
         click.option("--app", type=ADAM_ID, metavar="A", help="This app."),
         click.option("--all", "everything", is_flag=True, help="Everything."),
     ):
@@ -81,7 +87,8 @@ def resume(
     with settings.open_bridge() as bridge:
         ended = bridge.resume(scope, name)
         if not as_json:
-            what = Pause(scope, name, since=0.0).what
+            with bridge.database.read() as db:
+                what = Pause(scope, name, since=0.0).what_called(called(db, scope, name))
             said = f"{what} is resumed" if ended else f"{what} was not paused"
             show.line(as_sentence(said))
         _tell(bridge, as_json, {"resumed": ended})

@@ -12,8 +12,9 @@ from bridge.cli.lists import known
 from bridge.cli.names import ADAM_ID, SERIAL
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
-from bridge.domain.wording import counted
+from bridge.domain.wording import called, counted
 from bridge.store.installs import retry as stopped_installs
+from bridge.store.views import names
 
 Stopped = Sequence[tuple[str, str, int]]
 """How many installs there are by (state, reason)."""
@@ -41,8 +42,9 @@ def retry(
             return USAGE
         with bridge.database.read() as db:
             stopped = stopped_installs.stopped(db, serial, adam_id)
+        of = _of(bridge, serial, adam_id)
         if not as_json:
-            _show(stopped)
+            _show(stopped, of)
         if stopped and not (yes or serial or adam_id):
             if not show.can_ask():
                 show.line(
@@ -57,7 +59,7 @@ def retry(
     if as_json:
         show.as_json({"retried": retried, "reasons": _as_json(stopped)})
     elif stopped:
-        show.line(f"{counted(retried, 'install')} got another round.")
+        show.line(f"{counted(retried, 'install')}{of} got another round.")
     return 0
 
 
@@ -67,9 +69,17 @@ def _unknown(bridge: Bridge, serial: str | None, adam_id: str | None) -> str | N
         return device or (None if adam_id is None else known.unknown_app(db, adam_id))
 
 
-def _show(stopped: Stopped) -> None:
+def _of(bridge: Bridge, serial: str | None, adam_id: str | None) -> str:
+    """Of which app and on which device, by their names."""
+    with bridge.database.read() as db:
+        app = adam_id and f" of {called('app', adam_id, names.called(db, 'app', adam_id))}"
+        device = serial and f" on {called('device', serial, names.called(db, 'serial', serial))}"
+    return f"{app or ''}{device or ''}"
+
+
+def _show(stopped: Stopped, of: str) -> None:
     if not stopped:
-        show.line("Nothing to retry: no install is failed, needs_user or conflict.")
+        show.line(f"Nothing to retry: no install{of} is failed, needs_user or conflict.")
         return
     show.table(("state", "reason", "installs"), stopped)
     show.line()

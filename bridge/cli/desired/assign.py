@@ -9,7 +9,7 @@ import click
 
 from bridge.app import Bridge
 from bridge.cli import show
-from bridge.cli.names import ADAM_ID, SERIAL
+from bridge.cli.names import ADAM_ID, LOCATION, SERIAL
 from bridge.cli.params import Decorated, json_option
 from bridge.cli.root import USAGE, Settings
 from bridge.domain.desired.desired import OnUnwanted
@@ -36,7 +36,9 @@ def _pairs(command: Decorated) -> Decorated:
 @click.command()
 @_pairs
 @click.option("--not", "without", is_flag=True, help="These devices without this app.")
-@click.option("--location", metavar="L", help="Whose licences; needed when there are several.")
+@click.option(
+    "--location", type=LOCATION, metavar="L", help="Whose licences; needed when there are several."
+)
 @click.option("--pricing-param", type=click.Choice(PRICING_PARAMS), help="The price class.")
 @click.option("--force", is_flag=True, help="Also an app that no location owns.")
 @click.pass_obj

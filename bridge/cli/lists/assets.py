@@ -10,12 +10,12 @@ import click
 from bridge.cli import show
 from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Listing, Shown, list_options
-from bridge.cli.names import ADAM_ID
+from bridge.cli.names import ADAM_ID, LOCATION
 from bridge.cli.root import Settings
 
 
 @click.command()
-@click.option("--location", metavar="L", help="Only what this location owns.")
+@click.option("--location", type=LOCATION, metavar="L", help="Only what this location owns.")
 @click.option("--app", "adam_id", type=ADAM_ID, metavar="A", help="Only this app.")
 @list_options
 @click.pass_obj

@@ -7,14 +7,14 @@ import click
 from bridge.cli import show
 from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Item, Listing, Shown, list_options
-from bridge.cli.names import ADAM_ID, SERIAL
+from bridge.cli.names import ADAM_ID, LOCATION, SERIAL
 from bridge.cli.root import Settings
 
 
 @click.command()
 @click.option("--unwanted", is_flag=True, help="Only those that nothing wants there.")
 @click.option("--app", "adam_id", type=ADAM_ID, metavar="A", help="Only those of this app.")
-@click.option("--location", metavar="L", help="Only those of this location.")
+@click.option("--location", type=LOCATION, metavar="L", help="Only those of this location.")
 @click.option("--serial", type=SERIAL, metavar="S", help="Only those of this device.")
 @list_options
 @click.pass_obj

@@ -10,13 +10,13 @@ import click
 from bridge.cli import show
 from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Listing, Shown, list_options
-from bridge.cli.names import SERIAL
+from bridge.cli.names import SERIAL, SERVER
 from bridge.cli.root import Settings
 
 
 @click.command()
 @click.option("--serial", type=SERIAL, metavar="S", help="Only the device with this serial number.")
-@click.option("--server", metavar="NAME", help="Only those of this MDM server.")
+@click.option("--server", type=SERVER, metavar="NAME", help="Only those of this MDM server.")
 @click.option(
     "--enrolled/--not-enrolled", default=None, help="Only those that are, or are not, enrolled."
 )

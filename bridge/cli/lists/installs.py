@@ -11,7 +11,7 @@ import click
 from bridge.cli import show
 from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Item, Listing, Shown, list_options
-from bridge.cli.names import ADAM_ID, SERIAL
+from bridge.cli.names import ADAM_ID, GROUP, SERIAL
 from bridge.cli.params import Word
 from bridge.cli.root import Settings
 from bridge.domain.model import INSTALL_STATES
@@ -39,7 +39,7 @@ FILTERS = (
         help="Only those that go no further before somebody acts: where `why` exits with 1.",
     ),
     click.option("--app", "adam_id", type=ADAM_ID, metavar="A", help="Only those of this app."),
-    click.option("--group", metavar="G", help="Only those of this group's devices."),
+    click.option("--group", type=GROUP, metavar="G", help="Only those of this group's devices."),
     click.option("--serial", type=SERIAL, metavar="S", help="Only those of this device."),
 )
 

@@ -10,6 +10,7 @@ import click
 from bridge.cli import show
 from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Listing, Shown, list_options
+from bridge.cli.names import SCOPE
 from bridge.cli.params import ID, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.vocabulary import OUTBOX_STATES, SERVICES
@@ -17,7 +18,7 @@ from bridge.domain.vocabulary import OUTBOX_STATES, SERVICES
 
 @click.group(invoke_without_command=True)
 @click.option("--service", type=click.Choice(SERVICES), help="Only calls to Apple, or MDM servers.")
-@click.option("--scope", metavar="NAME", help="Only calls to this location or server.")
+@click.option("--scope", type=SCOPE, metavar="NAME", help="Only calls to this location or server.")
 @click.option("--kind", metavar="K", help="Only this kind of call, such as associate or command.")
 @click.option("--state", type=click.Choice(OUTBOX_STATES), help="Only calls in this state.")
 @list_options

@@ -194,7 +194,10 @@ def _evidence(fact: Facts, way: Way) -> list[Evidence]:
             lines.append(("its device's answer", told, attempt.answered_at))
     lines += _unread(fact)
     if fact.pause is not None:
-        lines.append(("paused", fact.pause.shown_to(way), fact.pause.since))
+        of_device = device.name if device is not None else None
+        names = {"app": fact.app_name or fact.bundle_id, "serial": of_device}
+        told = fact.pause.shown_to(way, names.get(fact.pause.scope))
+        lines.append(("paused", told, fact.pause.since))
     return [{"what": what, "value": value, "at": rfc3339(at)} for what, value, at in lines]
 
 

@@ -26,6 +26,7 @@ from bridge.store.installs import under_pause
 from bridge.store.licences import history, locations, odd_rows
 from bridge.store.outbox import outbox
 from bridge.store.views import totals
+from bridge.store.views.names import called
 from bridge.store.views.totals import InstallCount, LicenceCount
 
 
@@ -73,7 +74,9 @@ def paused(context: Context, way: Way = by_command) -> list[Pause]:
             "next_probe_at": rfc3339(pause.next_probe_at),
             "probe": pause.probe,
             "installs": under_pause.count(context.db, pause.scope, pause.name),
-            "sentence": as_sentence(pause.shown_to(way)),
+            "sentence": as_sentence(
+                pause.shown_to(way, called(context.db, pause.scope, pause.name))
+            ),
         }
         for pause in pauses.load(context.db).all
     ]

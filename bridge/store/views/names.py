@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.domain.pauses import Scope
 from bridge.store.database import Connection
+from bridge.store.devices.devices import current, target_of
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,6 +25,27 @@ def apps(db: Connection) -> list[Named]:
         "UNION SELECT adam_id, bundle_id FROM apps WHERE bundle_id IS NOT NULL ORDER BY 1"
     )
     return [Named(*row) for row in found]
+
+
+def called(db: Connection, scope: Scope, name: str) -> str | None:
+    """What people call the app or device that a pause, or a command, names by its id; None where
+    that is not known, and for all else."""
+    if scope == "app":
+        return _of_app(db, name)
+    return _of_device(db, name) if scope == "serial" else None
+
+
+def _of_app(db: Connection, adam_id: str) -> str | None:
+    row = db.execute(
+        "SELECT coalesce(name, bundle_id) FROM apps WHERE adam_id = ?", (adam_id,)
+    ).fetchone()
+    return None if row is None else row[0]
+
+
+def _of_device(db: Connection, device_id: str) -> str | None:
+    target = target_of(db, device_id)
+    device = current(db, [target]).get(target)
+    return None if device is None else device.name
 
 
 _DEVICE_ID = "coalesce(serial_number, enrollment_id)"
