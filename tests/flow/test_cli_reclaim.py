@@ -38,6 +38,10 @@ def test_what_why_names_gives_one_licence_back(shell: Shell) -> None:
     assert f"{command} gives the licence back" in told.stdout
     result = shell.run(*command.split()[1:], "--yes")
     assert (result.exit_code, result.stderr) == (0, "")
+    assert result.stdout.splitlines()[:2] == [
+        "serial      device    app        name   location",
+        f"{serial}  Device 1  {adam_id}  Pages  hq",
+    ]
     assert result.stdout.splitlines()[-1] == (
         "1 licence will be given back, as soon as Apple takes them."
     )

@@ -118,11 +118,11 @@ def test_a_device_without_an_app_that_the_file_wants(shell: Shell) -> None:
     told = shell.run("assign", "--not", serial, "--app", app)
     assert (told.exit_code, told.stderr) == (0, "")
     assert told.stdout.splitlines() == [
-        f"1 device without app {app} from now on.",
+        f"1 device without app Pages ({app}) from now on.",
         f"On {serial} nothing happens, app and licence stay.",
     ]
     assert shell.run("assign", "--not", serial, "--app", app).stdout == (
-        f"0 devices without app {app} from now on, 1 as before.\n"
+        f"0 devices without app Pages ({app}) from now on, 1 as before.\n"
     )
     scene.settle()
     assert scene.states() == {"removed KEPT": 1, "installed INSTALLED": 1}

@@ -16,7 +16,8 @@ from bridge.domain.desired.desired import OnUnwanted
 from bridge.domain.devices.targets import shown
 from bridge.domain.plan.changes import WHAT_FOLLOWS
 from bridge.domain.vocabulary import PRICING_PARAMS
-from bridge.domain.wording import counted, named
+from bridge.domain.wording import called, counted, named
+from bridge.store.views import names
 
 _MEMBERS = ("serial_number", "enrollment_id", "adam_id", "pricing_param", "location", "wanted_by")
 
@@ -107,7 +108,9 @@ def _exclude(bridge: Bridge, serials: Sequence[str], adam_id: str, *, as_json: b
         return 0
     known = len(serials) - len(found)
     old = f", {known} as before" if known else ""
-    show.line(f"{counted(len(found), 'device')} without app {adam_id} from now on{old}.")
+    with bridge.database.read() as db:
+        app = called("app", adam_id, names.called(db, "app", adam_id))
+    show.line(f"{counted(len(found), 'device')} without {app} from now on{old}.")
     ways: dict[OnUnwanted, list[str]] = {}
     for serial, way in found.items():
         if way is not None:

@@ -6,15 +6,18 @@ from collections.abc import Sequence
 
 import click
 
+from bridge.app import Bridge
 from bridge.cli import show
 from bridge.cli.names import ADAM_ID, SERIAL
 from bridge.cli.params import COUNT, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.desired.change import FEW_REMOVALS
+from bridge.domain.devices.targets import shown
 from bridge.domain.model import Install
 from bridge.domain.wording import counted
+from bridge.store.views import names
 
-COLUMNS = ("serial", "app", "location")
+COLUMNS = ("serial", "device", "app", "name", "location")
 
 
 @click.command()
@@ -57,9 +60,10 @@ def reclaim(
         raise click.UsageError("say which: --unwanted, --serial S or --app A")
     with settings.open_bridge() as bridge:
         found = bridge.kept(serials, adam_ids)
+        listed = [] if as_json else _rows(bridge, found)
         if found and not dry_run:
             if not as_json:
-                _show(found)
+                show.table(COLUMNS, listed)
             code = _ask(len(found), allow_removals, yes=yes)
             if code:
                 return code
@@ -72,7 +76,7 @@ def reclaim(
         return 0
     licences = counted(len(found), "licence")
     if dry_run:
-        _show(found)
+        show.table(COLUMNS, listed)
         show.line(f"{licences} would be given back.")
     else:
         show.line(f"{licences} will be given back, as soon as Apple takes them.")
@@ -101,8 +105,14 @@ def _ask(number: int, allowed: int, *, yes: bool) -> int:
     return 0
 
 
-def _show(found: Sequence[Install]) -> None:
-    show.table(COLUMNS, [(each.target, each.adam_id, each.location) for each in found])
+def _rows(bridge: Bridge, found: Sequence[Install]) -> list[tuple[str | None, ...]]:
+    """Each licence with the names of its device and its app, as `COLUMNS`."""
+    with bridge.database.read() as db:
+        apps = {each.adam_id: names.called(db, "app", each.adam_id) for each in found}
+        devices = {each.target: names.called(db, "serial", each.target) for each in found}
+    return [
+        (shown(i.target), devices[i.target], i.adam_id, apps[i.adam_id], i.location) for i in found
+    ]
 
 
 def _as_json(install: Install) -> dict[str, str]:
