@@ -69,12 +69,12 @@ class Look:
                     return "ok", mode
                 mode = db.execute("PRAGMA journal_mode").fetchone()[0]
                 self._begin(db)
-                return db.execute("PRAGMA integrity_check(1)").fetchone()[0], mode
+                try:
+                    return db.execute("PRAGMA integrity_check(1)").fetchone()[0], mode
+                finally:
+                    self._leave()
         except (sqlite3.Error, StoreError) as error:
             return str(error), mode
-        finally:
-            with self._lock:
-                self._connection = None
 
     def end(self) -> None:
         """End the look; it may have to be said again to one that is just beginning."""
@@ -88,6 +88,11 @@ class Look:
             if self._ended:
                 raise StoreError("ended before it began")
             self._connection = connection
+
+    def _leave(self) -> None:
+        """From here on the connection is closed: there is nothing to interrupt."""
+        with self._lock:
+            self._connection = None
 
 
 def sqlite_version() -> str:

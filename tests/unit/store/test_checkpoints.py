@@ -237,3 +237,21 @@ def test_a_look_that_is_ended_says_nothing_of_the_file(tmp_path: Path) -> None:
     assert look.run(60.0) == Soundness(finished=False)
     assert Look(database).run(60.0) == Soundness()
     database.close()
+
+
+def test_a_look_that_is_ended_when_it_has_just_closed_its_connection_ends(tmp_path: Path) -> None:
+    database = opened(tmp_path / "bridge.db")
+    look, read, ended = Look(database), database.long_read, list[bool]()
+
+    @contextmanager
+    def ended_at_its_close() -> Iterator[sqlite3.Connection]:
+        with read() as connection:
+            yield connection
+        look.end()  # by another thread, which a closed connection must not hurt
+        ended.append(True)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(database, "long_read", ended_at_its_close)
+        assert look.run(60.0) == Soundness(finished=False)
+    assert ended == [True]
+    database.close()
