@@ -42,6 +42,7 @@ GOOD = Result(
 )
 
 
+@pytest.mark.slow
 def test_faults_and_a_kill_are_overcome_and_told() -> None:
     options = ["--devices", "3", "--apps", "2", "--faults", "--kills", "1", "--seed", "3"]
     # What is set for another bridge on this machine must not get into the demonstration's own.
@@ -101,6 +102,7 @@ def test_a_demonstration_that_is_broken_off_leaves_nothing(
     assert not family(directory)
 
 
+@pytest.mark.slow
 def test_with_stay_it_goes_on_until_ctrl_c(tmp_path: Path) -> None:
     run = subprocess.Popen(
         [sys.executable, "-c", MINDFUL, "demo", "--devices", "2", "--apps", "1", "--stay"],

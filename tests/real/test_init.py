@@ -24,7 +24,7 @@ from bridge.simulator.world import build_world
 from tests.real.bridge_kit import Life, tell, until
 from tests.real.lab import API_KEY
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 DEFAULTS_TAKE = 180.0
 """Seconds within which the first app is there under the default policy, on a busy machine."""

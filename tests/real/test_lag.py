@@ -16,7 +16,7 @@ from bridge.domain.policy import Policy
 from tests.real.bridge_kit import Rig, tell, until
 from tests.real.stranger import Stranger
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 LIST = "ManagedApplicationList"
 DEFAULT = Policy()

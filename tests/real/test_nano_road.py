@@ -8,7 +8,7 @@ from bridge.simulator.devices import script
 from tests.real.bridge_evidence import INSTALL, LIST
 from tests.real.bridge_kit import Rig, Stand, until
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 
 def test_devices_that_enrol_get_their_apps(tmp_path: Path, stand: Stand) -> None:

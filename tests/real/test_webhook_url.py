@@ -23,7 +23,7 @@ from tests.real import bridge_kit
 from tests.real.bridge_kit import WITHIN, Rig, tell, until
 from tests.real.lab import API_KEY, a_device
 
-pytestmark = pytest.mark.real
+pytestmark = [pytest.mark.real, pytest.mark.slow]
 
 ODD_KEY = "a#b/c?d%e@f:g h"
 PART = "webhook main"
