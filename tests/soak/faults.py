@@ -262,11 +262,11 @@ def _killed(served: Served, role: str) -> None:
 
 
 def _look_at_log(found: Found, lines: list[str]) -> None:
-    """One line of each engine that ended over it, one each of the first engine and worker, which
-    met it at work, and two of the second worker, which met it at its start, too: not one for each
-    webhook."""
+    """One line of each engine that ended over it, or was killed when it had met it, one each of the
+    first engine and worker, which met it at work, and two of the second worker, which met it at its
+    start, too: not one for each webhook."""
     said = [line for line in lines if "was removed" in line]
-    ended = sum("the engine ended with exit code" in line for line in lines)
+    ended = sum("the engine ended" in line for line in lines)
     found.figures.append(
         f"{len(said)} lines in the log, {ended} of them of engines, such as: {said[:1]}"
     )
