@@ -7,6 +7,7 @@ for as a name; without a database there are ids only.
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from itertools import chain
@@ -30,7 +31,7 @@ SEARCHED = 20_000
 """Names of devices among which a near one is looked for."""
 
 
-class _ById(click.ParamType[str]):
+class _ById(click.ParamType[str], ABC):
     """An id that the configuration can read, or a name that the database knows."""
 
     def __init__(self, name: str, read: Callable[[str], str]) -> None:
@@ -72,17 +73,17 @@ class _ById(click.ParamType[str]):
             return []
         return [CompletionItem(each.id, help=each.name) for each in found]
 
+    @abstractmethod
     def is_certain(self, found: str) -> bool:
         """Whether what was read as an id can be nothing else."""
-        raise NotImplementedError
 
+    @abstractmethod
     def look(self, db: Connection, text: str, found: str) -> str:
         """The id of what is named so; `found` is what it is as an id. Raises LookupError."""
-        raise NotImplementedError
 
+    @abstractmethod
     def begun(self, db: Connection, begin: str) -> Sequence[Named]:
         """What begins so."""
-        raise NotImplementedError
 
 
 class App(_ById):
