@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
+from bridge.domain.desired.anyway import Anyway
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired
 from bridge.domain.pauses import Scope, Way
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
+from bridge.domain.plan.for_good import Mistake
 from bridge.domain.policy import LimitsPolicy, Policy
 from bridge.domain.views import HealthPart, Page
 from bridge.errors import QueryError, WishError
@@ -180,6 +182,9 @@ class StandIn:
         self._done("plan", desired, limit)
         return Plan(ONE_MORE, is_new=True, names={"1": "Pages"})
 
+    def mistakes(self, desired: Desired) -> Sequence[Mistake]:
+        return ()
+
     def blind(self, desired: Desired) -> Collection[Blind]:
         return self.is_blind
 
@@ -189,8 +194,9 @@ class StandIn:
         *,
         limit: int | None,
         allow_removals: int | None,
+        allow_irrevocable: int | None,
         unseen: Collection[Blind],
-        anyway: str,
+        anyway: Anyway,
     ) -> Change:
         self._done("apply", desired, limit, allow_removals, unseen)
         if allow_removals == 0:

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bridge.app.opened import Opened
-from bridge.domain.desired.change import BY_OPTION, Change
+from bridge.domain.desired.anyway import BY_OPTIONS, Anyway
+from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired, OnUnwanted
 from bridge.domain.model import Install
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind, uses_rules
+from bridge.domain.plan.for_good import Mistake, for_good_refusal, mistakes
 from bridge.domain.wording import counted
 from bridge.engine.desired import apply, one_offs, plan, reclaim
 from bridge.engine.desired.apply import Limits
@@ -17,6 +19,7 @@ from bridge.engine.desired.plan.blind import is_told_of
 from bridge.engine.desired.plan.blind import unseen as unseen_servers
 from bridge.engine.desired.plan.seats import Look
 from bridge.engine.insight import not_desired, story
+from bridge.errors import WishError
 from bridge.store import meta
 from bridge.store.database import Connection
 from bridge.store.devices import devices
@@ -50,14 +53,20 @@ class Wishes(Opened):
     def _unseen(self, db: Connection) -> tuple[Blind, ...]:
         return unseen_servers(db, self.listing_servers, self.config.policy, self.now())
 
+    def mistakes(self, desired: Desired) -> tuple[Mistake, ...]:
+        """The entries of apps that cannot be, by what Apple is known to say of these apps."""
+        with self.database.read() as db:
+            return mistakes(desired, plan.irrevocable(db, desired, Look()))
+
     def apply(
         self,
         desired: Desired,
         *,
         limit: int | None = None,
         allow_removals: int | None = None,
+        allow_irrevocable: int | None = None,
         unseen: Collection[Blind] = (),
-        anyway: str = BY_OPTION,
+        anyway: Anyway = BY_OPTIONS,
     ) -> Change:
         """Store what is desired, in one transaction.
 
@@ -66,11 +75,15 @@ class Wishes(Opened):
 
         With a `limit` no more than that many installs go, and the rest is held back until an apply
         without one. Raises WishError when more is removed than `allow_removals`, which is
-        `removals_allowed` unless it is given; `anyway` tells how to give it.
+        `removals_allowed` unless it is given, and when more licences that Apple never takes back
+        would be asked for than `allow_irrevocable`; `anyway` tells how to give them.
         """
         with self.database.write() as db:
+            number = plan.licences_for_good(db, desired, self.now())
+            if why := for_good_refusal(number, allow_irrevocable, anyway.irrevocable):
+                raise WishError(f"nothing was stored: {why}")
             servers = {each.server for each in unseen}
-            limits = Limits(limit, allow_removals, anyway)
+            limits = Limits(limit, allow_removals, anyway.removals)
             change = apply.apply(db, desired, self.now(), limits, servers)
             self._wished(db)
             self._note_apply(db, change, limit)

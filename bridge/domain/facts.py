@@ -77,6 +77,7 @@ class AssetFacts:
     read_at: float
     counted_at: float
     retired: int | None = None
+    revocable: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,11 +6,13 @@ from collections.abc import Collection, Sequence
 from typing import Any, Protocol
 
 from bridge.config import Config
+from bridge.domain.desired.anyway import Anyway
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired
 from bridge.domain.pauses import Scope, Way
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
+from bridge.domain.plan.for_good import Mistake
 from bridge.domain.views import HealthPart, Page
 from bridge.domain.views.desired import Pause
 from bridge.domain.views.devices import Device
@@ -160,6 +162,9 @@ class Changes(Protocol):
     def plan(self, desired: Desired, *, limit: int | None) -> Plan:
         """What `apply` would change and cost; nothing is stored."""
 
+    def mistakes(self, desired: Desired) -> Sequence[Mistake]:
+        """The entries of apps that cannot be, by what Apple is known to say of these apps."""
+
     def blind(self, desired: Desired) -> Collection[Blind]:
         """The MDM servers whose devices are not known, though rules of `wanted` may mean them."""
 
@@ -169,12 +174,14 @@ class Changes(Protocol):
         *,
         limit: int | None,
         allow_removals: int | None,
+        allow_irrevocable: int | None,
         unseen: Collection[Blind],
-        anyway: str,
+        anyway: Anyway,
     ) -> Change:
-        """Store what is desired; raises WishError where that would remove too much.
+        """Store what is desired; raises WishError where that would remove too much, or ask for too
+        many licences that Apple never takes back.
 
-        `anyway` tells how to ask for it all the same, with `{}` for the number of removals.
+        `anyway` tells how to ask for it all the same.
 
         What devices of the `unseen` servers get by a rule waits for another apply.
         """

@@ -6,11 +6,12 @@ import click
 
 from bridge.app import Bridge
 from bridge.cli import show
-from bridge.cli.desired.plan import look_outside, offline_option, show_plan
+from bridge.cli.desired.plan import look_outside, offline_option, planned_by, show_plan
 from bridge.cli.params import COUNT, json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
 from bridge.domain.desired.change import refusal
 from bridge.domain.plan.blind import blind_refusal
+from bridge.domain.plan.for_good import for_good_refusal
 from bridge.domain.views.desired import Pause
 
 
@@ -28,6 +29,12 @@ from bridge.domain.views.desired import Pause
     metavar="N",
     help="Remove up to N installs; otherwise 10, or one in twenty if that is more.",
 )
+@click.option(
+    "--allow-irrevocable",
+    type=COUNT,
+    metavar="N",
+    help="Ask for up to N licences that Apple never takes back, as of books; otherwise none.",
+)
 @offline_option
 @json_option
 @click.pass_obj
@@ -36,6 +43,7 @@ def apply(
     yes: bool,
     limit: int | None,
     allow_removals: int | None,
+    allow_irrevocable: int | None,
     offline: bool,
     as_json: bool,
 ) -> int:
@@ -44,20 +52,22 @@ def apply(
     With --limit, the installs of the highest priority go first, then by serial number; a later
     apply with a higher limit lets more go. Works before the first `serve`, and while it runs: the
     bridge then acts at once. Exit code 0 when it was stored, 1 when you said no, 2 when nobody
-    could be asked, when it would remove too many installs, or when an MDM server did not show its
+    could be asked, when it would remove too many installs or ask for licences that Apple never
+    takes back, or when an MDM server did not show its
     devices and a group with `all` or `match` is used. With --offline it is stored all the same;
     devices that it could not show get nothing by these groups until another apply shows them.
     """
     with settings.open_bridge() as bridge:
         look = look_outside(settings, bridge, offline=offline, quiet=as_json, keep=True)
-        planned = bridge.plan(bridge.config.desired, limit=limit, look=look)
+        planned = planned_by(bridge, look, limit=limit)
         if not as_json:
             show_plan(planned, bridge.now())
         if planned.blind:
             why_blind = blind_refusal(planned.blind, "--offline")
             show.line(f"nothing was stored: {why_blind}", error=True)
             return USAGE
-        if why := refusal(planned.change, allow_removals):
+        why = refusal(planned.change, allow_removals)
+        if why := why or for_good_refusal(planned.for_good, allow_irrevocable):
             show.line(f"nothing was stored: {why}", error=True)
             return USAGE
         if not (yes or planned.nothing_to_do):
@@ -70,7 +80,11 @@ def apply(
                 show.line("nothing was stored", error=True)
                 return BAD_NEWS
         bridge.apply(
-            bridge.config.desired, limit=limit, allow_removals=allow_removals, unseen=look.unseen
+            bridge.config.desired,
+            limit=limit,
+            allow_removals=allow_removals,
+            allow_irrevocable=allow_irrevocable,
+            unseen=look.unseen,
         )
         restart = settings.restart_needed(bridge)
         paused = _paused(bridge)

@@ -10,6 +10,7 @@ from bridge.cli import show
 from bridge.cli.acts.sync import run_reads
 from bridge.cli.params import Decorated, json_option
 from bridge.cli.root import BAD_NEWS, Settings
+from bridge.config.places import of_app
 from bridge.domain.desired.change import Change
 from bridge.domain.plan import Plan
 from bridge.domain.wording import counted
@@ -17,6 +18,7 @@ from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.desired.plan.look import Looking, is_unread, to_read
 from bridge.engine.desired.plan.seats import Look
 from bridge.engine.sync import Read, Sync
+from bridge.errors import ConfigError
 
 
 def offline_option(command: Decorated) -> Decorated:
@@ -41,13 +43,24 @@ def plan(settings: Settings, offline: bool, as_json: bool) -> int:
     """
     with settings.open_bridge() as bridge:
         look = look_outside(settings, bridge, offline=offline, quiet=as_json)
-        planned = bridge.plan(bridge.config.desired, look=look)
+        planned = planned_by(bridge, look)
         now = bridge.now()
     if as_json:
         show.as_json(planned.as_json())
     else:
         show_plan(planned, now)
     return BAD_NEWS if planned.short or planned.blind else 0
+
+
+def planned_by(bridge: Bridge, look: Look, *, limit: int | None = None) -> Plan:
+    """The plan for what the file wants; raises ConfigError for entries that cannot be, by what
+    Apple says of their apps."""
+    config = bridge.config
+    planned = bridge.plan(config.desired, limit=limit, look=look)
+    if planned.mistakes:
+        found = [(m, of_app(config.path, m.entry, m.key)) for m in planned.mistakes]
+        raise ConfigError([f"{place}: {mistake.sentence}" for mistake, place in found])
+    return planned
 
 
 def look_outside(

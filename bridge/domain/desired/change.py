@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bridge.domain.desired.anyway import BY_OPTIONS
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset, OnHold
 from bridge.domain.views.desired import Applied
@@ -18,10 +19,6 @@ PairName = tuple[str, str]
 FEW_REMOVALS = 10
 PART_OF_REMOVALS = 20
 """One in how many installs may be removed without a word, if that is more than a few."""
-
-
-BY_OPTION = "--allow-removals {}"
-"""How more removals are asked for on the command line, `{}` being their number."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +164,7 @@ def _within(
     return frozenset(p for _, p in order[:first]), frozenset(p for _, p in order[first:])
 
 
-def refusal(change: Change, allowed: int | None, anyway: str = BY_OPTION) -> str | None:
+def refusal(change: Change, allowed: int | None, anyway: str = BY_OPTIONS.removals) -> str | None:
     """Why a change is not stored without a word more: it removes too much. None if it may be.
 
     `allowed` is how many installs it may remove; None is `removals_allowed`. `anyway` is how to ask

@@ -10,6 +10,7 @@ from bridge.domain.desired.change import Change, PairName, refusal
 from bridge.domain.desired.desired import OnUnwanted
 from bridge.domain.plan.blind import Blind, blind_lines
 from bridge.domain.plan.changes import Setting, leaving_lines, setting_lines
+from bridge.domain.plan.for_good import Mistake, for_good_lines
 from bridge.domain.plan.seats import Seats, seats_json
 from bridge.domain.reasons import describe
 from bridge.domain.views import desired as views
@@ -38,8 +39,9 @@ class Plan:
     were never reported, `undescribed` those that are to have an app and whose platform nobody
     knows, `nameless` the user-enrolled ones, which no group means. `without_bundle_id` are apps
     that a device must tell of first. `excluded` are those that the file means and `assign --not`
-    keeps out. `notes` say what could not be looked at, and `blind` which MDM
-    servers' devices are not known although rules may mean them.
+    keeps out. `mistakes` are entries that cannot be, by what Apple says of their apps. `notes` say
+    what could not be looked at, and `blind` which MDM servers' devices are not known although rules
+    may mean them.
     """
 
     change: Change
@@ -60,6 +62,12 @@ class Plan:
     leaving: Mapping[PairName, OnUnwanted] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
     groups: tuple[str, ...] = ()
+    mistakes: tuple[Mistake, ...] = ()
+
+    @property
+    def for_good(self) -> int:
+        """How many licences it would ask for that Apple never takes back."""
+        return sum(each.for_good for each in self.seats)
 
     @property
     def short(self) -> int:
@@ -97,6 +105,8 @@ class Plan:
         shown = {adam_id for _, adam_id in self.leaving} | {s.adam_id for s in self.settings}
         names = {adam_id: self._name(adam_id) for adam_id in shown}
         lines = [*leaving_lines(self.leaving, names), *setting_lines(self.settings, names)]
+        taken = [(self._name(s.asset.adam_id), s.for_good) for s in self.seats if s.for_good]
+        lines += for_good_lines(taken)
         lines += [f"Groups that differ: {'; '.join(self.groups)}."] if self.groups else []
         if why := refusal(self.change, None):
             lines.append(f"An apply is refused like this: {why}.")
@@ -161,6 +171,7 @@ class Plan:
             **self.change.counts(),
             "apps": self.apps(),
             "short": self.short,
+            "for_good": self.for_good,
             "seats": [seats_json(each) for each in self.seats],
             "cannot": [
                 {"serial_number": u.serial_number, "adam_id": u.adam_id, "reason": u.reason}

@@ -46,6 +46,9 @@ class Seats:
     """Why nobody knows the counts: what is odd about Apple's row."""
     counted_at: float | None = None
     """When Apple's counts were read, or last changed by a notification."""
+    for_good: int = 0
+    """How many licences that Apple never takes back an apply would ask for, now or when there are
+    seats."""
 
     @property
     def spare(self) -> int | None:
@@ -183,5 +186,6 @@ def seats_json(seats: Seats) -> views.Seats:
         "returning": seats.returning,
         "short": seats.short,
         "waiting": list(seats.waiting),
+        "for_good": seats.for_good,
         "last_seat_at": rfc3339(seats.last_seat_at),
     }

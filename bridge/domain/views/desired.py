@@ -64,6 +64,7 @@ class Seats(TypedDict):
     returning: Annotated[int, "How many of those come back by themselves."]
     short: int
     waiting: Annotated[list[str], "The serial numbers that would wait for a seat."]
+    for_good: Annotated[int, "Licences that are asked for and that Apple never takes back."]
     last_seat_at: Annotated[Time | None, "When the last seat goes, at the rate of the last weeks."]
 
 
@@ -98,6 +99,7 @@ class Plan(_NothingToDo, Applied):
 
     apps: Annotated[list[PlannedApp], "The apps that change."]
     short: Annotated[int, "How many seats are missing in all."]
+    for_good: Annotated[int, "How many licences are asked for that Apple never takes back."]
     seats: list[Seats]
     cannot: Annotated[list[Cannot], "Named devices that cannot have an app, and the reason."]
     tried_once: Annotated[

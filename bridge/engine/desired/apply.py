@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from bridge.domain.desired.change import BY_OPTION, Change, Cohort, PairName, compare, refusal
+from bridge.domain.desired.anyway import BY_OPTIONS
+from bridge.domain.desired.change import Change, Cohort, PairName, compare, refusal
 from bridge.domain.desired.desired import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Desired
 from bridge.domain.desired.first_contact import not_shown, unplanned
 from bridge.domain.desired.roster import Roster
@@ -45,7 +46,7 @@ class Limits:
 
     installs: int | None = None
     removals: int | None = None
-    anyway: str = BY_OPTION
+    anyway: str = BY_OPTIONS.removals
 
 
 NO_LIMITS = Limits()

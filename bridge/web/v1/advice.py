@@ -1,4 +1,6 @@
 """What answers advise, in the API's own words where the command line has others."""
 
+from bridge.domain.desired.anyway import Anyway
+
 OFFLINE = '"offline": true'
-ALLOW_REMOVALS = '"allow_removals": {}'
+ANYWAY = Anyway('"allow_removals": {}', '"allow_irrevocable": {}')

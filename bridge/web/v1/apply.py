@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, ClassVar
 
 from werkzeug.exceptions import Conflict, UnprocessableEntity
@@ -20,8 +21,9 @@ from bridge.web.v1.request import Request
 MISTAKES_SHOWN = 10
 
 _REFUSED = (
-    "It would remove more installs than are allowed, or it is blind: an MDM server's devices are "
-    "not known, and a group with `all` or `match` is used."
+    "It would remove more installs than are allowed, or ask for more licences that Apple never "
+    "takes back, or it is blind: an MDM server's devices are not known, and a group with `all` or "
+    "`match` is used."
 )
 _AS_IN_THE_FILE = (
     "Groups and apps are written as in the file, but name no `serials_file` and no `${VARIABLE}`."
@@ -47,6 +49,9 @@ class Apply(DesiredState, frozen=True):
     allow_removals: Annotated[
         forms.Count | None, "Remove up to so many; else 10, or one in twenty if that is more."
     ] = None
+    allow_irrevocable: Annotated[
+        forms.Count | None, "Ask for up to so many licences that Apple never takes back; else none."
+    ] = None
     offline: Annotated[
         forms.YesOrNo | None,
         "Store it though it is blind; what could not be shown waits (NOT_PLANNED).",
@@ -69,7 +74,8 @@ def _apply(bridge: Bridge, asked: Apply) -> Reply:
             limit=asked.limit,
             allow_removals=asked.allow_removals,
             unseen=blind,
-            anyway=advice.ALLOW_REMOVALS,
+            allow_irrevocable=asked.allow_irrevocable,
+            anyway=advice.ANYWAY,
         )
     except WishError as error:
         raise Conflict(as_sentence(str(error))) from error
@@ -78,12 +84,19 @@ def _apply(bridge: Bridge, asked: Apply) -> Reply:
 
 def _desired(bridge: Bridge, asked: DesiredState) -> Desired:
     try:
-        return read_document(asked.groups, asked.apps, bridge.config.locations)
+        desired = read_document(asked.groups, asked.apps, bridge.config.locations)
     except ConfigError as error:
-        shown = error.mistakes[:MISTAKES_SHOWN]
-        more = len(error.mistakes) - len(shown)
-        text = "; ".join(shown) + (f"; and {more} more mistakes" if more else "")
-        raise UnprocessableEntity(as_sentence(f"this cannot be wanted: {text}")) from error
+        raise _unwantable(error.mistakes) from error
+    if found := bridge.mistakes(desired):
+        raise _unwantable([f"apps.{each.entry}.{each.key}: {each.sentence}" for each in found])
+    return desired
+
+
+def _unwantable(mistakes: Sequence[str]) -> UnprocessableEntity:
+    shown = mistakes[:MISTAKES_SHOWN]
+    more = len(mistakes) - len(shown)
+    text = "; ".join(shown) + (f"; and {more} more mistakes" if more else "")
+    return UnprocessableEntity(as_sentence(f"this cannot be wanted: {text}"))
 
 
 APPLYING: tuple[Endpoint[Any], ...] = (

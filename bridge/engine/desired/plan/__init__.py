@@ -12,9 +12,10 @@ from bridge.domain.desired.roster import Roster
 from bridge.domain.devices.platforms import Fit, fit, listed, platform_of
 from bridge.domain.devices.serials import told as told_serial
 from bridge.domain.devices.targets import enrolment_of
-from bridge.domain.model import Device
+from bridge.domain.model import Asset, Device
 from bridge.domain.plan import Plan, Unable, changes
 from bridge.domain.plan.blind import unseen_lines, uses_rules
+from bridge.domain.plan.for_good import mistakes
 from bridge.domain.plan.unlisted import KnownDevices, unlisted_line
 from bridge.engine.desired import apply
 from bridge.engine.desired.apply import NO_LIMITS, PLATFORM_UNKNOWN, Limits
@@ -24,7 +25,7 @@ from bridge.store.catalog import apps
 from bridge.store.database import Connection
 from bridge.store.desired import applied, fleet, one_offs, unseen
 from bridge.store.devices import devices
-from bridge.store.licences import odd_rows
+from bridge.store.licences import locations, odd_rows
 
 NOTHING_SEEN = Look()
 
@@ -60,7 +61,7 @@ def make(
     unable, untold = _by_fit(db, after, known, look)
     leaving = _leaving(desired, roster, before, change)
     given_up = frozenset(pair for pair, way in leaving.items() if way != "keep")
-    gather = SeatCounter(db, look, given_up, names, now)
+    gather = SeatCounter(db, look, given_up, names, before, now)
     last = applied.load(db)
     blind = look.unseen if uses_rules(desired) and not look.offline else ()
     told = unseen_lines(look.unseen) if not (blind or look.offline) else []
@@ -101,7 +102,28 @@ def make(
         leaving=leaving,
         settings=changes.settings(before, after, change.otherwise),
         groups=tuple(changes.groups(last, desired)),
+        mistakes=mistakes(desired, irrevocable(db, desired, look)),
     )
+
+
+def irrevocable(db: Connection, desired: Desired, look: Look) -> set[tuple[str, Asset]]:
+    """By location, the assets of these apps of which Apple takes no licence back, as far as it is
+    known."""
+    found = set()
+    for name in {name for app in desired.apps for name in app.locations}:
+        assets = [app.asset for app in desired.apps if name in app.locations]
+        seen = look.counts.get(name)
+        counts = locations.asset_facts(db, name, assets) if seen is None else seen
+        found |= {(name, a) for a in assets if a in counts and not counts[a].revocable}
+    return found
+
+
+def licences_for_good(db: Connection, desired: Desired, now: float) -> int:
+    """How many licences that Apple never takes back an apply of `desired` would ask for, by the
+    stored counts."""
+    if not irrevocable(db, desired, NOTHING_SEEN):
+        return 0
+    return make(db, desired, now).for_good
 
 
 def with_seen(known: Mapping[str, Device | None], look: Look) -> dict[str, Device | None]:

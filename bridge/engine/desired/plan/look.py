@@ -126,6 +126,7 @@ def _facts(each: AssetCounts, at: float) -> AssetFacts:
         unlimited=each.unlimited,
         device_assignable=each.device_assignable,
         product_type=each.product_type,
+        revocable=each.revocable,
         read_at=at,
         counted_at=at,
         platforms=",".join(each.supported_platforms),

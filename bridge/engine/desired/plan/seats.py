@@ -74,12 +74,14 @@ class SeatCounter:
         look: Look,
         given_up: AbstractSet[PairName],
         names: Mapping[str, str | None],
+        before: Sequence[Cohort],
         now: float,
     ) -> None:
         self._db = db
         self._look = look
         self._given_up = given_up
         self._names = names
+        self._before = before
         self._now = now
         self._owned: dict[Office, AbstractSet[str]] = {}
         self._asked: dict[Office, AbstractSet[str]] = {}
@@ -185,4 +187,17 @@ class SeatCounter:
         else:
             counted_at = locations.get(self._db, location).assets_read_at
         last_at = last_seat_at(days, counted.free, self._now)
-        return replace(counted, last_seat_at=last_at, counted_at=counted_at)
+        for_good = 0
+        if counts is not None and not counts.revocable:
+            had = self._holders(office) | self._askers(office) | self._standing(asset)
+            for_good = len(wanting - had)
+        return replace(counted, last_seat_at=last_at, counted_at=counted_at, for_good=for_good)
+
+    def _standing(self, asset: Asset) -> set[str]:
+        """Who is to have a licence of an asset by what was applied before."""
+        return {
+            serial
+            for cohort in self._before
+            if cohort.asset == asset and cohort.on_hold is None
+            for serial in cohort.serials
+        }
