@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
+from bridge.config.document import read_document
 from bridge.domain.desired.anyway import Anyway
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired
@@ -184,6 +185,9 @@ class StandIn:
 
     def mistakes(self, desired: Desired) -> Sequence[Mistake]:
         return ()
+
+    def read_desired(self, groups: object, apps: object, users: object) -> Desired:
+        return read_document(groups, apps, self.config.locations, users)
 
     def blind(self, desired: Desired) -> Collection[Blind]:
         return self.is_blind

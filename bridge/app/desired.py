@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from bridge.app.opened import Opened
+from bridge.config.document import read_document
 from bridge.domain.desired.anyway import BY_OPTIONS, Anyway
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired, OnUnwanted
@@ -22,6 +23,7 @@ from bridge.engine.insight import not_desired, story
 from bridge.errors import WishError
 from bridge.store import meta
 from bridge.store.database import Connection
+from bridge.store.desired import applied
 from bridge.store.devices import devices
 
 
@@ -40,6 +42,13 @@ class Wishes(Opened):
             unlisted = plan.Unlisted(untold, policy.apply.unseen_limit)
             limits = Limits(limit)
             return plan.make(db, desired, self.now(), limits=limits, look=look, unlisted=unlisted)
+
+    def read_desired(self, groups: object, apps: object, users: object) -> Desired:
+        """What the file would mean with these in it; without `users`, those of the last apply
+        stay. Raises ConfigError."""
+        with self.database.read() as db:
+            standing = applied.load(db).users if users is None else ()
+        return read_document(groups, apps, self.config.locations, users, standing=standing)
 
     def unseen(self) -> tuple[Blind, ...]:
         """The MDM servers whose list of devices was not read lately, though they have one."""

@@ -1,21 +1,23 @@
-"""Reading `groups:` and `apps:`."""
+"""Reading `groups:`, `apps:` and `users:`."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, get_args
 
 from bridge.config import app_settings, values
 from bridge.config.names import names
 from bridge.config.read import Reader, Spot, nearest
 from bridge.config.serials import read_serials
+from bridge.config.users import read_users
 from bridge.domain.desired.desired import AppWish, Desired, Group, Mode, OnUnwanted
 from bridge.domain.desired.match import MATCH_KEYS, Match
 from bridge.domain.devices.platforms import PLATFORMS
+from bridge.domain.users.wish import UserWish
 from bridge.domain.vocabulary import PRICING_PARAMS
 from bridge.errors import ConfigError
 
-GROUP_KEYS = ("serials", "serials_file", "match", "all")
+GROUP_KEYS = ("serials", "serials_file", "match", "all", "users")
 APP_KEYS = (
     "adam_id",
     "name",
@@ -54,20 +56,30 @@ _SIMPLE: Mapping[str, Callable[[str], Any]] = {
 
 
 def read_desired(
-    reader: Reader, groups: Spot | None, apps: Spot | None, locations: Collection[str]
+    reader: Reader,
+    sections: Mapping[str, Spot],
+    locations: Collection[str],
+    standing: Sequence[UserWish] = (),
 ) -> Desired:
-    """The groups and apps; `locations` are the names of the configured ones."""
-    spots = names(reader, groups)
+    """The groups, apps and users in these sections, by their keys; `locations` are the names of the
+    configured ones, `standing` the users where no section is of users."""
+    spots = names(reader, sections.get("groups"))
+    apps = sections.get("apps")
+    users = tuple(standing)
+    if sections.keys() & {"users", "users_file"}:
+        users = read_users(reader, sections.get("users"), sections.get("users_file"), locations)
+    known = tuple(user.client_user_id for user in users)
     found = (_app(reader, spot, spots, locations) for spot in (reader.items(apps) if apps else ()))
     wishes = [(spot, wish) for spot, wish in found if wish is not None]
     _no_app_twice(reader, wishes)
     return Desired(
-        groups=tuple(_group(reader, name, spot) for name, spot in spots.items()),
+        groups=tuple(_group(reader, name, spot, known) for name, spot in spots.items()),
         apps=tuple(wish for _, wish in wishes),
+        users=users,
     )
 
 
-def _group(reader: Reader, name: str, spot: Spot) -> Group:
+def _group(reader: Reader, name: str, spot: Spot, users: Collection[str]) -> Group:
     if spot.is_empty:
         reader.wrong(spot, f"names no devices; {_WAYS}")
     found = reader.section(spot, GROUP_KEYS)
@@ -90,10 +102,28 @@ def _group(reader: Reader, name: str, spot: Spot) -> Group:
         tuple(dict.fromkeys((*listed, *filed))),
         bool(every),
         _match(reader, found["match"]) if "match" in found else None,
+        **(_users(reader, found["users"], users) if "users" in found else {}),
     )
 
 
-_WAYS = "write serials: [SERIAL, …], serials_file: FILE, match: {product_name: …} or all: true"
+def _users(reader: Reader, spot: Spot, known: Collection[str]) -> dict[str, Any]:
+    """The users of a group: named ones, or all that the file has."""
+    if spot.is_list:
+        if spot.is_empty:
+            reader.wrong(spot, "names no user; write users: [client-100], or users: all")
+        return {"users": tuple(dict.fromkeys(reader.values(spot, _existing(known, "user"))))}
+    if reader.text(spot) == "all":
+        if not known:
+            reader.warn(spot, "means nobody: no user is written under users: or in users_file")
+        return {"all_users": True}
+    reader.wrong(spot, "must be a list of clientUserIds, like users: [client-100], or users: all")
+    return {}
+
+
+_WAYS = (
+    "write serials: [SERIAL, …], serials_file: FILE, match: {product_name: …}, users: [ID, …] or "
+    "all: true"
+)
 
 
 def _match(reader: Reader, spot: Spot) -> Match:

@@ -1,8 +1,8 @@
-"""Groups and apps out of a JSON document, read as the file's are."""
+"""Groups, apps and users out of a JSON document, read as the file's are."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -11,24 +11,33 @@ import yaml
 from bridge.config.desired import read_desired
 from bridge.config.read import TAG, Reader, Spot
 from bridge.domain.desired.desired import Desired
+from bridge.domain.users.wish import UserWish
 from bridge.errors import ConfigError
 
 _START = yaml.Mark("", 0, 0, 0, None, 0)
 
 
-def read_document(groups: object, apps: object, locations: Collection[str]) -> Desired:
-    """What `groups:` and `apps:` of the file would mean with this JSON under them.
+def read_document(
+    groups: object,
+    apps: object,
+    locations: Collection[str],
+    users: object = None,
+    *,
+    standing: Sequence[UserWish] = (),
+) -> Desired:
+    """What `groups:`, `apps:` and `users:` of the file would mean with this JSON under them.
 
-    `locations` are the names of the configured ones. The document comes from elsewhere, so that
-    no file and no variable may be named in it. Raises ConfigError whose mistakes are lines
+    `locations` are the names of the configured ones. Without `users` the `standing` ones stay:
+    whoever writes only groups and apps says nothing of them. The document comes from elsewhere, so
+    that no file and no variable may be named in it. Raises ConfigError whose mistakes are lines
     `dotted.key: what is wrong and what to write`.
     """
     try:
-        reader = _DocumentReader({"groups": groups, "apps": apps})
+        document = {"groups": groups, "apps": apps}
+        reader = _DocumentReader(document if users is None else {**document, "users": users})
     except RecursionError:
         raise ConfigError(["groups and apps are nested too deeply"]) from None
-    parts = reader.mapping(reader.root)
-    desired = read_desired(reader, parts["groups"], parts["apps"], locations)
+    desired = read_desired(reader, reader.mapping(reader.root), locations, standing)
     reader.stop_at_mistakes()
     return desired
 

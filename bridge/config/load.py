@@ -39,6 +39,8 @@ TOP_KEYS = (
     "apple",
     "groups",
     "apps",
+    "users",
+    "users_file",
     "policy",
 )
 API_KEYS = ("key", "key_file", "read_key", "read_key_file")
@@ -57,10 +59,10 @@ SERVER_KEYS = (
     "forward_to",
 )
 _DSN = ("enrollments_dsn", "enrollments_dsn_file")
-LOCATION_KEYS = ("content_token_file", "notification_url")
+LOCATION_KEYS = ("content_token_file", "notification_url", "email")
 APPLE_KEYS = ("url",)
 
-_TOP_LATER = ("users", "users_file", "subscriptions")
+_TOP_LATER = ("subscriptions",)
 _OVERRIDES = {
     "database": "BRIDGE_DATABASE",
     "listen": "BRIDGE_LISTEN",
@@ -135,12 +137,12 @@ class _Loader:
         )
 
     def _desired(self, top: Mapping[str, Spot], locations: Mapping[str, Spot]) -> Desired:
-        """Groups and apps, which may be long and name files, only for who asks."""
+        """Groups, apps and users, which may be long and name files, only for who asks."""
         if "desired" not in self._needs | self._looks:
             return Desired()
         from bridge.config.desired import read_desired  # noqa: PLC0415
 
-        return read_desired(self._reader, top.get("groups"), top.get("apps"), locations)
+        return read_desired(self._reader, top, locations)
 
     def _listeners(self, top: Mapping[str, Spot]) -> tuple[tuple[str, int], tuple[str, int] | None]:
         found = {
@@ -261,7 +263,9 @@ class _Loader:
             except ConfigError as error:
                 self._reader.wrong(spot, f"its notification URL {error}")
         token = found.get("content_token_file")
-        return LocationConfig(name, self._token_file(token) if token else Path(), notification_url)
+        email = self._reader.value(found["email"], values.email) if "email" in found else None
+        path = self._token_file(token) if token else Path()
+        return LocationConfig(name, path, notification_url, email)
 
     def _token_file(self, spot: Spot) -> Path:
         path = self._path(spot)

@@ -72,12 +72,14 @@ class LocationConfig:
     """One location in Apple's portal, by the file that holds its content token.
 
     The file need not exist yet: tokens are renewed while the bridge runs, so it is read when the
-    token is needed. `notification_url` replaces the address made from `public_url`.
+    token is needed. `notification_url` replaces the address made from `public_url`; `email` is for
+    users that have none.
     """
 
     name: str
     content_token_file: Path
     notification_url: str | None = None
+    email: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 from bridge.config import values
 from bridge.config.read import Reader, Spot
 from bridge.domain.policy import Bytes, Policy, Seconds
+from bridge.domain.users.wish import OnUnwantedUser
 
 T = TypeVar("T")
 
@@ -21,6 +22,7 @@ _KINDS: Mapping[Any, Callable[[str], Any]] = {
     Bytes: values.size,
     int: values.count,
     bool: values.boolean,
+    OnUnwantedUser: values.one_of(*get_args(OnUnwantedUser)),
     str: str,
 }
 _OWN: Mapping[str, Callable[[str], Any]] = {

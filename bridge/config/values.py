@@ -152,6 +152,30 @@ def device(text: str) -> str:
     return text
 
 
+def enrollment_id(text: str) -> str:
+    """What a user enrolment calls itself; capital letters count."""
+    if not is_written_like_one(text):
+        _no("is not an enrolment id; write 1 to 64 of A-Z, a-z, 0-9 and -")
+    return text
+
+
+def client_user_id(text: str) -> str:
+    """The admin's own name for a person: it stands in addresses, and so holds nothing that means
+    something there."""
+    if not re.fullmatch(r"[A-Za-z0-9._~@+:=!$*()-]{1,100}", text) or text == "all":
+        _no("is not a clientUserId; write 1 to 100 of A-Z, a-z, 0-9 and . _ - ~ @ + : = ! $ * ( )")
+    return text
+
+
+def email(text: str) -> str:
+    """An e-mail address, by what Apple's service may take (error 9717)."""
+    if not re.fullmatch(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@[A-Za-z0-9.-]{1,255}", text) or (
+        "." not in text.rpartition("@")[2].strip(".")
+    ):
+        _no("is not an e-mail address; write it like a@example.org")
+    return text
+
+
 def listed_serial_number(text: str) -> str:
     """A serial number that a file wants something for: none of the words that firmware has in place
     of one, which devices tell and the bridge takes for no number."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, get_args
 
 from bridge.domain.devices.platforms import platform_of
-from bridge.domain.devices.targets import of_enrolment
+from bridge.domain.devices.targets import of_enrolment, user_of
 
 InstallState = Literal[
     "waiting",
@@ -74,10 +74,18 @@ class Asset:
 
 @dataclass(frozen=True, slots=True, order=True)
 class Pair:
-    """One licence for one device: the unit in which Apple counts and confirms."""
+    """One licence for one holder: the unit in which Apple counts and confirms.
+
+    `holder` is a serial number, or a target that stands for a user (domain/devices/targets.py).
+    """
 
     asset: Asset
-    serial_number: str
+    holder: str
+
+    @property
+    def client_user_id(self) -> str | None:
+        """The user who holds it; None for a device."""
+        return user_of(self.holder)
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,7 +253,6 @@ class Install:
     """
 
     id: int
-    target_kind: str
     target: str
     adam_id: str
     pricing_param: str
@@ -266,6 +273,8 @@ class Install:
     updated_at: float
     installed_at: float | None
     next_check_at: float | None
+    client_user_id: str | None = None
+    """Whose licence it is made with; None for the device's own."""
     bundle_id: str | None = None
     """What its device named the app in the answer to an install; a watch has another name for it
     than a phone."""

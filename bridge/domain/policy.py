@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Annotated
 
+from bridge.domain.users.wish import OnUnwantedUser
+
 Seconds = Annotated[float, "seconds"]
 """A duration in seconds; written `30s`, `10m`, `6h`, `14d` in the configuration."""
 
@@ -152,6 +154,7 @@ class SyncPolicy:
     assets_every: Seconds = HOUR
     assignments_every: Seconds = DAY
     changes_every: Seconds = 10 * MINUTE
+    users_every: Seconds = DAY
     devices_every: Seconds = HOUR
     metadata_every: Seconds = 7 * DAY
 
@@ -193,6 +196,13 @@ class RetentionPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class UsersPolicy:
+    """What becomes of registered users whom the file no longer names."""
+
+    on_unwanted: OnUnwantedUser = "keep"
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that can be tuned, in groups."""
 
@@ -207,6 +217,7 @@ class Policy:
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     device: DevicePolicy = field(default_factory=DevicePolicy)
     sync: SyncPolicy = field(default_factory=SyncPolicy)
+    users: UsersPolicy = field(default_factory=UsersPolicy)
     prompts: PromptsPolicy = field(default_factory=PromptsPolicy)
     limits: LimitsPolicy = field(default_factory=LimitsPolicy)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)

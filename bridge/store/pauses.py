@@ -89,4 +89,4 @@ def covered(scope: Scope, name: str) -> tuple[str, tuple[str, ...]]:
     """What a pause is about, as a condition on the columns that installs and pairs share."""
     if scope == "all":
         return "true", ()
-    return f"target_kind = 'serial' AND {_COLUMNS[scope]} = ?", (name,)
+    return f"{_COLUMNS[scope]} = ?", (name,)

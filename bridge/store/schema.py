@@ -2,8 +2,9 @@
 
 Times are seconds since the epoch, UTC (DOUBLE PRECISION: what PostgreSQL calls REAL has half the
 digits). What is unique while open is held by partial
-unique indexes, so that no code path can break those rules. A licence's holder is a target:
-`target_kind` is `serial` or `user`, `target` the serial number or clientUserId.
+unique indexes, so that no code path can break those rules. Who holds a licence, and what an
+install is for, is a `target` (domain/devices/targets.py): a serial number, or `user:` and a
+clientUserId; of an install also `enrolment:` and an EnrollmentID.
 
 The statements stand in `migrations/`, one file for each group of tables.
 """
@@ -19,7 +20,7 @@ from sqlite_utils import Migrations
 
 migrations = Migrations("bridge")
 
-FIRST = ("messages", "devices", "licences", "installs", "calls", "counts")
+FIRST = ("messages", "devices", "licences", "users", "installs", "calls", "counts")
 
 
 @migrations()

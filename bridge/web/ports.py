@@ -165,6 +165,10 @@ class Changes(Protocol):
     def mistakes(self, desired: Desired) -> Sequence[Mistake]:
         """The entries of apps that cannot be, by what Apple is known to say of these apps."""
 
+    def read_desired(self, groups: object, apps: object, users: object) -> Desired:
+        """What these would be in the file; without `users` those that were applied stay. Raises
+        ConfigError."""
+
     def blind(self, desired: Desired) -> Collection[Blind]:
         """The MDM servers whose devices are not known, though rules of `wanted` may mean them."""
 

@@ -165,9 +165,9 @@ class Fleet:
     def _license(self, db: Connection) -> None:
         at = self.wished_at
         db.execute(
-            "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
+            "INSERT INTO assignments (location, adam_id, pricing_param, target, "
             "confirmed_at, confirmed_by, read_at, ours) SELECT location, adam_id, pricing_param, "
-            f"target_kind, target, ? + {_JITTER}, 'notification', ?, 1 FROM installs",
+            f"target, ? + {_JITTER}, 'notification', ?, 1 FROM installs",
             (at, self.now),
         )
         asked = "(i.id - 1) / 1000 + 1"
@@ -180,8 +180,8 @@ class Fleet:
         )
         db.execute(
             "INSERT INTO request_pairs (request_id, location, kind, adam_id, pricing_param, "
-            "target_kind, target, state, ready_at, settled_at, settled_by) "
-            f"SELECT {asked}, location, 'ASSOCIATE', adam_id, pricing_param, target_kind, target, "
+            "target, state, ready_at, settled_at, settled_by) "
+            f"SELECT {asked}, location, 'ASSOCIATE', adam_id, pricing_param, target, "
             f"'confirmed', ? + {_JITTER}, ? + {_JITTER}, 'notification' FROM installs i",
             (at, at),
         )

@@ -22,6 +22,7 @@ KEY = {"Authorization": "Basic " + base64.b64encode(f"bridge:{API_KEY}".encode()
 WANTED = {
     "groups": {"them": {"all": True}},
     "apps": [{"adam_id": "361309726", "groups": ["them"]}],
+    "users": [{"client_user_id": "client-100", "serials": ["USER-DEVICE-1"]}],
 }
 
 

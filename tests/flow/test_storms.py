@@ -54,7 +54,7 @@ class Office:
 
 
 TABLES = {
-    "assignments": "location, adam_id, pricing_param, target_kind, target",
+    "assignments": "location, adam_id, pricing_param, target",
     "request_pairs": "id",
     "apple_requests": "id",
     "installs": "target, adam_id",

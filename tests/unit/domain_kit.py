@@ -36,7 +36,6 @@ def install(**changes: Any) -> Install:
     """A wanted install that was just made."""
     values: dict[str, Any] = {
         "id": 1,
-        "target_kind": "serial",
         "target": SERIAL,
         "adam_id": APP,
         "pricing_param": "STDQ",

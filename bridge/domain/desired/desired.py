@@ -1,4 +1,4 @@
-"""What the admin wants: groups of devices, and the apps that they get.
+"""What the admin wants: groups of devices, the apps that they get, and the users they belong to.
 
 These values come from the configuration file (or the API's `apply`), are stored whole by
 `apply`, and are read back by the engine. `as_json`/`from_json` are their stored form.
@@ -6,13 +6,14 @@ These values come from the configuration file (or the API's `apply`), are stored
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any, Final, Literal
 
 from bridge.domain.desired.match import Match
 from bridge.domain.devices.platforms import PLATFORMS
 from bridge.domain.model import DEFAULT_PRICING, Asset
+from bridge.domain.users.wish import LicenseTo, UserWish
 
 Mode = Literal["install", "license_only"]
 OnUnwanted = Literal["keep", "release", "remove"]
@@ -26,13 +27,20 @@ BY_BOTH: Final = "file and one-off"
 @dataclass(frozen=True, slots=True)
 class Group:
     """A named set of devices: the given serial numbers (upper case), or every enrolled device, or
-    the enrolled devices that a `match` means.
+    the enrolled devices that a `match` means, or all devices of the given users, or of `all_users`.
     """
 
     name: str
     serials: tuple[str, ...] = ()
     all: bool = False
     match: Match | None = None
+    users: tuple[str, ...] = ()
+    all_users: bool = False
+
+    @property
+    def is_of_users(self) -> bool:
+        """Whether it means devices by their users."""
+        return self.all_users or bool(self.users)
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +61,7 @@ class AppWish:
     platforms: tuple[str, ...] = PLATFORMS
     pricing_param: str = DEFAULT_PRICING
     mode: Mode = "install"
+    license_to: LicenseTo = "device"
     priority: int = 0
     on_unwanted: OnUnwanted = "keep"
     bundle_id: str | None = None
@@ -81,10 +90,32 @@ class AppWish:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """Everything that an `apply` stores: all groups and all apps."""
+    """Everything that an `apply` stores: all groups, all apps and all users.
+
+    No device belongs to two users.
+    """
 
     groups: tuple[Group, ...] = ()
     apps: tuple[AppWish, ...] = ()
+    users: tuple[UserWish, ...] = ()
+
+    @property
+    def meant(self) -> tuple[Group, ...]:
+        """The groups, those of users with the devices of their users in place of serial numbers."""
+        if not any(group.is_of_users for group in self.groups):
+            return self.groups
+        targets = {user.client_user_id: user.targets for user in self.users}
+        return tuple(
+            replace(group, serials=_of_users(targets, targets if group.all_users else group.users))
+            if group.is_of_users
+            else group
+            for group in self.groups
+        )
+
+    @property
+    def user_of(self) -> Mapping[str, str]:
+        """By device, as installs name it, the user whose it is; worked out at each call."""
+        return {target: u.client_user_id for u in self.users for target in u.targets}
 
     def entries(self, adam_id: str, platform: str | None = None) -> tuple[AppWish, ...]:
         """The entries of an app: all, or (at most one) for devices of a platform."""
@@ -117,6 +148,7 @@ class Desired:
         return {
             "groups": [asdict(group) for group in self.groups],
             "apps": [asdict(app) for app in self.apps],
+            "users": [asdict(user) for user in self.users],
         }
 
     @classmethod
@@ -128,12 +160,18 @@ class Desired:
                 AppWish(**_tuples(a, "groups", "exclude", "fallbacks", "platforms"))
                 for a in value.get("apps", ())
             ),
+            users=tuple(map(UserWish.from_json, value.get("users", ()))),
         )
+
+
+def _of_users(targets: Mapping[str, tuple[str, ...]], names: Iterable[str]) -> tuple[str, ...]:
+    found = (target for name in names for target in targets.get(name, ()))
+    return tuple(dict.fromkeys(found))
 
 
 def _group(value: Mapping[str, Any]) -> Group:
     match = value.get("match")
-    return Group(**_tuples(value, "serials") | {"match": match and Match(**match)})
+    return Group(**_tuples(value, "serials", "users") | {"match": match and Match(**match)})
 
 
 def _tuples(value: Mapping[str, Any], *keys: str) -> dict[str, Any]:

@@ -63,4 +63,4 @@ def _meant(desired: Desired, device: Device) -> frozenset[str]:
 
 
 def _alone(desired: Desired, device: Device) -> Roster:
-    return Roster(desired.groups, {device.serial_number or "": device})
+    return Roster(desired.meant, {device.target or "": device})

@@ -9,6 +9,7 @@ from types import MappingProxyType
 
 from bridge.domain.desired.desired import AppWish, Group
 from bridge.domain.devices.platforms import platform_of
+from bridge.domain.devices.targets import is_enrolment
 from bridge.domain.model import Asset, Device
 
 _NOBODY: frozenset[str] = frozenset()
@@ -42,12 +43,15 @@ class Getting:
 class Roster:
     """The groups of some devices, each worked out once.
 
-    `devices` maps upper-case serial numbers to their devices, None where no server has shown one;
+    `groups` are as `Desired.meant` has them. `devices` maps targets (upper-case serial numbers, and
+    user enrolments) to their devices, None where no server has shown one;
     `runs_on` a location's name and an asset to the platforms of the app, where they are known.
     `all` and `match` mean enrolled devices. In `exclude` enrolment does not matter: who is named
     elsewhere and excluded by what they are gets nothing, and `all` excludes everybody. Nobody gets
-    an app while it is not known whether they are excluded. A rule never means devices on which the
-    app does not run; who is named gets it wished for, so that somebody is told that it cannot be.
+    an app while it is not known whether they are excluded. A user enrolment is meant by its user's
+    group alone, and by no rule, save that `all` excludes it, too. A rule never means devices on
+    which the app does not run; who is named gets it wished for, so that somebody is told that it
+    cannot be.
     """
 
     def __init__(
@@ -60,7 +64,9 @@ class Roster:
         self._groups = {group.name: group for group in groups}
         self._listed = {group.name: _listed(group, devices) for group in groups}
         self._meant = {g.name: self._by_rule(g) for g in groups}
-        self._enrolled = frozenset(s for s, d in devices.items() if d is not None and d.enrolled)
+        self._enrolled = frozenset(
+            s for s, d in devices.items() if d is not None and d.enrolled and not is_enrolment(s)
+        )
         self._runs_on = runs_on
         self._of_platform = _by_platform(devices)
         self._vague = frozenset(devices).difference(*self._of_platform.values())
@@ -78,6 +84,8 @@ class Roster:
         ruled = self._union(app.groups)
         outside = self._union(app.exclude)
         outsiders = outside.sure.union(*(self._listed[n] for n in self._known(app.exclude)))
+        if any(self._groups[name].all for name in self._known(app.exclude)):
+            outsiders = frozenset(self._devices)
         unfit = self._others(self._runs_on.get((app.location, app.asset), _NOBODY)) - named
         apart = _NOBODY if app.is_for_all else self._others(frozenset(app.platforms))
         vague = _NOBODY if app.is_for_all else self._vague
@@ -123,12 +131,13 @@ class Roster:
     def _by_rule(self, group: Group) -> Members:
         """Those whom the group's rule means, enrolled or not."""
         if group.all:
-            return Members(frozenset(self._devices))
+            return Members(frozenset(s for s in self._devices if not is_enrolment(s)))
         if group.match is None:
             return Members()
         answers = {
             serial: "unknown" if device is None else group.match.answer(device)
             for serial, device in self._devices.items()
+            if not is_enrolment(serial)
         }
         return Members(
             frozenset(serial for serial, answer in answers.items() if answer == "yes"),

@@ -42,7 +42,7 @@ def rectangles(
     """
     needs: dict[str, set[Asset]] = defaultdict(set)
     for pair in pairs:
-        needs[pair.serial_number].add(pair.asset)
+        needs[pair.holder].add(pair.asset)
     by_set = _by_set(needs, max_assets, max_serial_numbers)
     by_asset = _by_asset(needs, max_serial_numbers)
     return by_set if len(by_set) <= len(by_asset) else by_asset

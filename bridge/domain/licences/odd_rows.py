@@ -37,7 +37,7 @@ class OddRow:
 
     def may_be(self, pair: Pair) -> bool:
         """Whether the row may be about this pair."""
-        return self.may_be_of(pair.asset) and self.serial_number in (None, pair.serial_number)
+        return self.may_be_of(pair.asset) and self.serial_number in (None, pair.holder)
 
 
 def of_asset(odd: Iterable[OddRow], asset: Asset) -> str | None:

@@ -59,7 +59,7 @@ class ReadRequest(AppleCall):
             pairs = request_pairs.open_pairs(db, int(row.subject))
         client, envelope = self.clients.apple(row.scope), None
         listed, odd = set[Pair](), list[OddRow]()
-        serial_numbers = sorted({pair.serial_number for pair in pairs})
+        serial_numbers = sorted({pair.holder for pair in pairs})
         adam_ids = sorted({pair.asset.adam_id for pair in pairs})
         # A walk for each serial number, or one for each app: whatever takes fewer requests.
         queries: Sequence[dict[str, str]] = (

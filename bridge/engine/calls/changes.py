@@ -64,7 +64,7 @@ class ReadChanges(AppleCall):
         locations.update(context.db, row.scope, assignments_version=result.version_id)
         installs.touch_pairs(
             context.db,
-            [(pair.serial_number, pair.asset.adam_id) for pair in result.pairs],
+            [(pair.holder, pair.asset.adam_id) for pair in result.pairs],
             context.now,
         )
 

@@ -38,9 +38,7 @@ class Manage(AppleCall, abstract=True):
     def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
         """A request goes as a whole, or not: one paused pair keeps it back."""
         over = (
-            paused.over(
-                serial_number=pair.serial_number, adam_id=pair.asset.adam_id, location=row.scope
-            )
+            paused.over(serial_number=pair.holder, adam_id=pair.asset.adam_id, location=row.scope)
             for pair in request_pairs.open_pairs(context.db, row.id)
         )
         return next((pause for pause in over if pause is not None), None)
@@ -89,7 +87,7 @@ class Manage(AppleCall, abstract=True):
         if not pairs:
             return None
         assets = sorted({pair.asset for pair in pairs})
-        serial_numbers = sorted({pair.serial_number for pair in pairs})
+        serial_numbers = sorted({pair.holder for pair in pairs})
         return self.ask(self.clients.apple(row.scope), assets, serial_numbers)
 
     @abstractmethod
@@ -152,7 +150,7 @@ class Manage(AppleCall, abstract=True):
         with one of several assets without a word which. Apple's limits are read again soon."""
         location = locations.get(context.db, row.scope)
         assets = len({pair.asset for pair in pairs})
-        serials = len({pair.serial_number for pair in pairs})
+        serials = len({pair.holder for pair in pairs})
         if verdict.kind == "split" and number != TOO_MANY_ASSETS and serials > 1:
             limit = location.max_serial_numbers or DEFAULT_MAX_SERIAL_NUMBERS
             half = max(min(limit, serials) // 2, 1)
@@ -314,7 +312,7 @@ def _names(failure: EventFailure, pair: Pair) -> bool:
     if not failure.serial_numbers and not failure.assets:
         return False
     serials = {serial.upper() for serial in failure.serial_numbers}
-    return (not serials or pair.serial_number in serials) and (
+    return (not serials or pair.holder in serials) and (
         not failure.assets or pair.asset in failure.assets
     )
 
@@ -330,12 +328,10 @@ def _is_named(info: Mapping[str, object], pair: Pair) -> bool:
     )
     if not named_serials and not named_assets:
         return False
-    return (not named_serials or pair.serial_number in named_serials) and (
+    return (not named_serials or pair.holder in named_serials) and (
         not named_assets or pair.asset.adam_id in named_assets
     )
 
 
 def _touch(context: Context, pairs: Sequence[Pair]) -> None:
-    installs.touch_pairs(
-        context.db, [(p.serial_number, p.asset.adam_id) for p in pairs], context.now
-    )
+    installs.touch_pairs(context.db, [(p.holder, p.asset.adam_id) for p in pairs], context.now)

@@ -136,6 +136,9 @@ class ReadLimits(LocationRead):
             row.scope,
             max_assets=result.limits.max_assets,
             max_serial_numbers=result.limits.max_serial_numbers,
+            max_client_user_ids=result.limits.max_client_user_ids,
+            max_users=result.limits.max_users,
+            invitation_url=result.urls.get("invitationEmail"),
             max_requests_per_second=result.limits.max_request_per_second,
             limits_read_at=context.now,
         )

@@ -14,7 +14,7 @@ from bridge.domain.desired.change import Change, Cohort, PairName, compare, refu
 from bridge.domain.desired.desired import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Desired
 from bridge.domain.desired.first_contact import not_shown, unplanned
 from bridge.domain.desired.roster import Roster
-from bridge.domain.devices.targets import enrolment_of
+from bridge.domain.devices.targets import is_enrolment
 from bridge.domain.installs.configuration import digest
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Device, OnHold
@@ -139,10 +139,10 @@ def for_device(context: Context, serial_number: str) -> int:
     Nothing is taken from it but what cannot run there: that is for an apply, which shows it first.
     Returns how many installs were wished for or wished for otherwise.
     """
-    if enrolment_of(serial_number) is not None:
-        return 0  # no rule means a user enrolment
     db, now = context.db, context.now
     desired = applied.load(db)
+    if is_enrolment(serial_number) and serial_number not in desired.user_of:
+        return 0  # no rule means a user enrolment
     device = devices.current(db, [serial_number]).get(serial_number)
     roster = roster_of(db, desired, {serial_number: device})
     if device is not None:
@@ -164,7 +164,7 @@ def _on_hold(
     by_file = {cohort.asset.adam_id for cohort in found if cohort.desired_by == BY_FILE}
     if last is None or not by_file:
         return {}
-    standing = on_hold.of_device(db, device.serial_number or "")
+    standing = on_hold.of_device(db, device.target or "")
     waiting = {a for a in by_file if standing.get(a, NOT_PLANNED) in (NOT_PLANNED, HELD_BACK)}
     firsts = devices.firsts(db, device.id)
     if not not_shown(device, firsts, last.stored_at):
@@ -189,7 +189,7 @@ def roster_of_all(db: Connection, desired: Desired) -> Roster:
 def roster_of(db: Connection, desired: Desired, some: Mapping[str, Device | None]) -> Roster:
     """Some devices by serial number, in the groups of `desired`."""
     runs = locations.platforms(db, [app.adam_id for app in desired.apps])
-    return Roster(desired.groups, some, runs)
+    return Roster(desired.meant, some, runs)
 
 
 def platforms_changed(db: Connection) -> None:
@@ -225,8 +225,9 @@ def _elsewhere(desired: Desired, roster: Roster) -> set[PairName]:
 
 def known(db: Connection, desired: Desired) -> dict[str, Device | None]:
     """The devices that count: those that a server has shown, and those that groups name."""
-    named = {serial for group in desired.groups for serial in group.serials}
-    return dict.fromkeys(named) | devices.by_serial(db)
+    named = {target for group in desired.meant for target in group.serials}
+    shown = devices.current(db, [target for target in named if is_enrolment(target)])
+    return dict.fromkeys(named) | devices.by_serial(db) | shown
 
 
 def cohorts_of(desired: Desired, roster: Roster, beside: Beside) -> list[Cohort]:

@@ -91,9 +91,9 @@ def _sentence(install: StoredInstall, paused: Pauses, way: Way) -> str:
 
 
 def members(db: Connection, group: str) -> list[str]:
-    """The serial numbers of a group of the last apply, sorted: those that it names, and those that
-    its rule means, enrolled or not. Raises UnknownName."""
-    groups: Mapping[str, Group] = {each.name: each for each in applied.load(db).groups}
+    """The targets of a group of the last apply, sorted: those that it names, or whose users it
+    names, and those that its rule means, enrolled or not. Raises UnknownName."""
+    groups: Mapping[str, Group] = {each.name: each for each in applied.load(db).meant}
     if group not in groups:
         raise UnknownName(f"no group {group} was applied{nearest(group, sorted(groups))}")
     found = groups[group]

@@ -46,12 +46,9 @@ def touch(context: Context, device_id: int, before: Device | None = None) -> Non
     device = devices.by_id(context.db, device_id)
     if device is None or device.target is None:
         return
-    if device.serial_number is None:
-        installs.touch_serials(context.db, [device.target], context.now)
-        return
     if device.enrolled and (before is None or device.said != before.said):
-        apply.for_device(context, device.serial_number)
-    installs.touch_serials(context.db, [device.serial_number], context.now)
+        apply.for_device(context, device.target)
+    installs.touch_serials(context.db, [device.target], context.now)
 
 
 def handle(

@@ -97,7 +97,7 @@ def _foreign(context: Context, location: str, pairs: Sequence[Pair], apple_event
     ours = [
         pair
         for pair in pairs
-        if installs.get(context.db, pair.serial_number, pair.asset.adam_id) is not None
+        if installs.get(context.db, pair.holder, pair.asset.adam_id) is not None
     ]
     request_pairs.touched_by_others(context.db, location, ours, context.now)
     settle.read_soon(context, location, ours, why=apple_event_id)

@@ -115,9 +115,7 @@ def _batch(context: Context, location: Location, kind: str, *, only_full: bool) 
 
 
 def _touch(context: Context, pairs: Iterable[Pair]) -> None:
-    installs.touch_pairs(
-        context.db, [(p.serial_number, p.asset.adam_id) for p in pairs], context.now
-    )
+    installs.touch_pairs(context.db, [(p.holder, p.asset.adam_id) for p in pairs], context.now)
 
 
 def _is_full(location: Location, rectangle: Rectangle) -> bool:

@@ -111,8 +111,8 @@ def read_soon(
     `why` names what makes the read needed: a read that another reason began may have begun too
     early.
     """
-    for serial_number in sorted({pair.serial_number for pair in pairs}):
-        adam_ids = sorted({p.asset.adam_id for p in pairs if p.serial_number == serial_number})
+    for serial_number in sorted({pair.holder for pair in pairs}):
+        adam_ids = sorted({p.asset.adam_id for p in pairs if p.holder == serial_number})
         registry.classes()[kinds.READ_DEVICE].intend(
             context.db,
             location,
@@ -146,7 +146,7 @@ def shown(
     owned = assignments.owned(
         context.db,
         location,
-        {(pair.serial_number, pair.asset.adam_id) for pair in absent},
+        {(pair.holder, pair.asset.adam_id) for pair in absent},
     )
     gone = [pair for pair in absent if pair in owned and owned[pair].confirmed_at < began_at]
     taken_away(context, location, gone)
@@ -173,6 +173,4 @@ def _after(context: Context, request: AppleRequest, settled: Sequence[Pair], tol
 
 
 def _touch(context: Context, pairs: Iterable[Pair]) -> None:
-    installs.touch_pairs(
-        context.db, [(p.serial_number, p.asset.adam_id) for p in pairs], context.now
-    )
+    installs.touch_pairs(context.db, [(p.holder, p.asset.adam_id) for p in pairs], context.now)

@@ -133,7 +133,7 @@ def ours(db: Connection, serial_number: str | None) -> frozenset[str]:
     found = db.execute(
         "SELECT coalesce(installs.bundle_id, apps.bundle_id) FROM installs "
         "LEFT JOIN apps ON apps.adam_id = installs.adam_id "
-        "WHERE installs.target_kind = 'serial' AND installs.target = ? "
+        "WHERE installs.target = ? "
         "AND coalesce(installs.bundle_id, apps.bundle_id) IS NOT NULL",
         (serial_number,),
     )

@@ -22,9 +22,7 @@ def desired(db: Connection) -> list[Cohort]:
     lists = location_lists.load(db)
     plain = db.cursor()
     plain.row_factory = None  # a fleet's installs are read whole: tuples take half the time
-    found = plain.execute(
-        f"SELECT adam_id, {_WAY}, target FROM installs WHERE desired = 1 AND target_kind = 'serial'"
-    )
+    found = plain.execute(f"SELECT adam_id, {_WAY}, target FROM installs WHERE desired = 1")
     serials: dict[tuple[Any, ...], list[str]] = defaultdict(list)
     for row in found:
         serials[row[:-1]].append(row[-1])

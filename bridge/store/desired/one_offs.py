@@ -36,7 +36,7 @@ class Beside:
         return frozenset(serial for serial, other in self.excluded if other == adam_id)
 
 
-_PAIR = "target_kind = 'serial' AND target = ? AND adam_id = ?"
+_PAIR = "target = ? AND adam_id = ?"
 
 
 def put(db: Connection, wish: OneOff, now: float) -> bool:
@@ -50,8 +50,8 @@ def put(db: Connection, wish: OneOff, now: float) -> bool:
         return False
     withdraw(db, wish.pair)
     db.execute(
-        "INSERT INTO one_offs (target_kind, pricing_param, location, target, adam_id, made_at) "
-        "VALUES ('serial', ?, ?, ?, ?, ?)",
+        "INSERT INTO one_offs (pricing_param, location, target, adam_id, made_at) "
+        "VALUES (?, ?, ?, ?, ?)",
         (*values, *wish.pair, now),
     )
     return True
@@ -65,8 +65,8 @@ def exclude(db: Connection, pair: tuple[str, str], now: float) -> bool:
         return False
     withdraw(db, pair)
     db.execute(
-        "INSERT INTO one_offs (target_kind, pricing_param, location, target, adam_id, excluded, "
-        "made_at) VALUES ('serial', '', '', ?, ?, 1, ?)",
+        "INSERT INTO one_offs (pricing_param, location, target, adam_id, excluded, "
+        "made_at) VALUES ('', '', ?, ?, 1, ?)",
         (*pair, now),
     )
     return True
@@ -85,10 +85,10 @@ def withdraw(db: Connection, pair: tuple[str, str]) -> bool:
 
 def load(db: Connection, serial_number: str | None = None) -> Beside:
     """What is wished for one device, or for all of them, by serial number and adam id."""
-    of_one = "" if serial_number is None else "AND target = ? "
+    of_one = "" if serial_number is None else "WHERE target = ? "
     found = db.execute(
         "SELECT target, adam_id, pricing_param, location, excluded FROM one_offs "
-        f"WHERE target_kind = 'serial' {of_one}ORDER BY target, adam_id",
+        f"{of_one}ORDER BY target, adam_id",
         () if serial_number is None else (serial_number,),
     ).fetchall()
     return Beside(

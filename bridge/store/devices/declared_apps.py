@@ -90,7 +90,7 @@ def of_installs(db: Connection, limit: int) -> list[int]:
     found = db.execute(
         "SELECT i.id FROM declared_apps d CROSS JOIN devices CROSS JOIN installs i "
         "LEFT JOIN apps ON apps.adam_id = i.adam_id WHERE devices.id = d.device_id "
-        "AND devices.enrolled = 1 AND i.target_kind = 'serial' "
+        "AND devices.enrolled = 1 "
         "AND i.target = devices.serial_number AND d.removed = 0 "
         "AND coalesce(i.bundle_id, apps.bundle_id) = d.bundle_id "
         "ORDER BY d.device_id, d.bundle_id LIMIT ?",

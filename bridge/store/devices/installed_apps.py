@@ -68,7 +68,7 @@ def desired_bundle_ids(db: Connection, serial_number: str) -> list[str]:
     found = db.execute(
         "SELECT DISTINCT coalesce(installs.bundle_id, apps.bundle_id) AS named FROM installs "
         "LEFT JOIN apps ON apps.adam_id = installs.adam_id "
-        "WHERE installs.target_kind = 'serial' AND installs.target = ? AND installs.desired = 1 "
+        "WHERE installs.target = ? AND installs.desired = 1 "
         "AND coalesce(installs.bundle_id, apps.bundle_id) IS NOT NULL ORDER BY named",
         (serial_number,),
     )

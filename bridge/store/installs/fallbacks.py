@@ -17,7 +17,7 @@ def owned(db: Connection, location: str, asset: Asset) -> list[tuple[int, str]]:
     found = db.execute(
         "SELECT i.id, a.location FROM installs i JOIN assignments a ON a.target = i.target "
         "AND a.adam_id = i.adam_id AND a.pricing_param = i.pricing_param "
-        "AND a.target_kind = i.target_kind AND a.location <> i.location "
+        "AND a.location <> i.location "
         "JOIN location_lists l ON l.locations = i.locations AND l.location = a.location "
         f"WHERE {_WAITS} "
         "ORDER BY i.id, a.location",

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
 from bridge.domain.decision import Decision, TakeSeat
+from bridge.domain.devices.targets import user_of
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset, Install, OnHold
 from bridge.store import rows
@@ -53,11 +54,11 @@ def store(db: Connection, wishes: Iterable[Wish], now: float) -> int:
     values = [_values(wish, now, lists) for wish in wishes]
     location_lists.store(db, lists)
     changed = db.executemany(
-        "INSERT INTO installs (target_kind, target, adam_id, pricing_param, location, locations, "
+        "INSERT INTO installs (target, adam_id, pricing_param, location, locations, "
         "desired, desired_by, on_hold, options, priority, state, reason, round_at, since, "
         "created_at, updated_at, dirty_at) "
-        "VALUES ('serial', ?, ?, ?, ?, ?, 1, ?, ?, ?, ?, 'waiting', 'NEW', ?, ?, ?, ?, ?) "
-        "ON CONFLICT (target_kind, target, adam_id) DO UPDATE SET desired = 1, "
+        "VALUES (?, ?, ?, ?, ?, 1, ?, ?, ?, ?, 'waiting', 'NEW', ?, ?, ?, ?, ?) "
+        "ON CONFLICT (target, adam_id) DO UPDATE SET desired = 1, "
         "pricing_param = excluded.pricing_param, locations = excluded.locations, "
         f"location = CASE WHEN {_ELSEWHERE} THEN excluded.location ELSE installs.location END, "
         "desired_by = excluded.desired_by, on_hold = excluded.on_hold, options = excluded.options, "
@@ -102,7 +103,7 @@ def no_longer_wanted(db: Connection, pairs: Iterable[tuple[str, str]], now: floa
     """These (serial number, adam id) are not desired any more."""
     db.executemany(
         "UPDATE installs SET desired = 0, needs_seat = 0, dirty_at = ?, updated_at = ?, "
-        "round_at = ? WHERE target_kind = 'serial' AND target = ? AND adam_id = ? "
+        "round_at = ? WHERE target = ? AND adam_id = ? "
         "AND desired = 1",
         [(now, now, now, serial_number, adam_id) for serial_number, adam_id in pairs],
     )
@@ -111,8 +112,7 @@ def no_longer_wanted(db: Connection, pairs: Iterable[tuple[str, str]], now: floa
 def desired_by(db: Connection, pairs: Iterable[tuple[str, str]], by: str) -> None:
     """These (serial number, adam id) stay desired as they are, by others than before."""
     db.executemany(
-        "UPDATE installs SET desired_by = ? WHERE target_kind = 'serial' AND target = ? "
-        "AND adam_id = ? AND desired = 1",
+        "UPDATE installs SET desired_by = ? WHERE target = ? AND adam_id = ? AND desired = 1",
         [(by, serial_number, adam_id) for serial_number, adam_id in pairs],
     )
 
@@ -129,8 +129,8 @@ def learn_bundle_id(db: Connection, install_id: int, bundle_id: str) -> bool:
 def bundle_ids(db: Connection, serial_numbers: Sequence[str]) -> dict[str, frozenset[str]]:
     """By serial number, the bundle ids that the devices themselves named in answers."""
     found = db.execute(
-        "SELECT target, bundle_id FROM installs WHERE target_kind = 'serial' "
-        f"AND target IN ({rows.marks(len(serial_numbers))}) AND bundle_id IS NOT NULL",
+        "SELECT target, bundle_id FROM installs "
+        f"WHERE target IN ({rows.marks(len(serial_numbers))}) AND bundle_id IS NOT NULL",
         tuple(serial_numbers),
     )
     named: dict[str, set[str]] = {serial_number: set() for serial_number in serial_numbers}
@@ -246,19 +246,29 @@ def touch_ids(db: Connection, install_ids: Sequence[int], now: float) -> None:
 def touch_serials(db: Connection, serial_numbers: Iterable[str], now: float) -> None:
     """Mark every install of these devices dirty."""
     db.executemany(
-        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) "
-        "WHERE target_kind = 'serial' AND target = ?",
+        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) WHERE target = ?",
         [(now, serial_number) for serial_number in serial_numbers],
     )
 
 
-def touch_pairs(db: Connection, pairs: Iterable[tuple[str, str]], now: float) -> None:
-    """Mark the installs of these (serial number, adam id) dirty."""
+def touch_pairs(db: Connection, pairs: Collection[tuple[str, str]], now: float) -> None:
+    """Mark the installs of these (holder, adam id) dirty: of a user, those on all devices."""
     db.executemany(
-        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) "
-        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ?",
-        [(now, serial_number, adam_id) for serial_number, adam_id in pairs],
+        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) WHERE target = ? AND adam_id = ?",
+        [(now, *pair) for pair in pairs],
     )
+    of_users = [(user, adam_id) for holder, adam_id in pairs if (user := user_of(holder))]
+    if of_users:
+        db.executemany(
+            "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) "
+            "WHERE client_user_id = ? AND adam_id = ?",
+            [(now, *pair) for pair in of_users],
+        )
+
+
+def touch_user(db: Connection, client_user_id: str, now: float) -> int:
+    """Mark the installs dirty that are made with a user's licences; how many."""
+    return _touch(db, "client_user_id = ?", (client_user_id,), now)
 
 
 def touch_location(db: Connection, location: str, now: float) -> int:
@@ -316,8 +326,7 @@ def touch_due(db: Connection, now: float, limit: int) -> int:
 def get(db: Connection, serial_number: str, adam_id: str) -> Install | None:
     """One install."""
     row = db.execute(
-        f"SELECT {rows.columns(Install)} FROM installs "
-        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ?",
+        f"SELECT {rows.columns(Install)} FROM installs WHERE target = ? AND adam_id = ?",
         (serial_number, adam_id),
     ).fetchone()
     return rows.read(Install, row) if row else None
@@ -343,7 +352,6 @@ def by_state(db: Connection) -> list[tuple[str, str, int]]:
 def leave_by(db: Connection, pairs: Iterable[tuple[str, str]], options: Options) -> None:
     """These are about to be desired no more, under the options that the app has now."""
     db.executemany(
-        "UPDATE installs SET options = ? WHERE target_kind = 'serial' AND target = ? "
-        "AND adam_id = ?",
+        "UPDATE installs SET options = ? WHERE target = ? AND adam_id = ?",
         [(document(options), *pair) for pair in pairs],
     )

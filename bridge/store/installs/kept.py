@@ -18,7 +18,7 @@ def page(
     of_devices = f"AND target IN ({rows.marks(len(serials))}) " if serials else ""
     of_apps = f"AND adam_id IN ({rows.marks(len(adam_ids))}) " if adam_ids else ""
     found = db.execute(
-        f"SELECT {rows.columns(Install)} FROM installs WHERE target_kind = 'serial' AND id > ? "
+        f"SELECT {rows.columns(Install)} FROM installs WHERE id > ? "
         f"AND desired = 0 AND reason = 'KEPT' {of_devices}{of_apps}ORDER BY id LIMIT ?",
         (after, *serials, *adam_ids, limit),
     )

@@ -38,7 +38,7 @@ def touch_listed(db: Connection, serial_number: str, news: Collection[str], now:
     found = db.execute(
         "SELECT installs.id, reason, next_check_at, coalesce(installs.bundle_id, apps.bundle_id) "
         "FROM installs LEFT JOIN apps ON apps.adam_id = installs.adam_id "
-        "WHERE target_kind = 'serial' AND target = ? AND dirty_at IS NULL",
+        "WHERE target = ? AND dirty_at IS NULL",
         (serial_number,),
     )
     concerned = [

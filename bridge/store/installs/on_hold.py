@@ -10,10 +10,7 @@ from bridge.domain.model import OnHold
 from bridge.store.database import Connection
 from bridge.store.installs.states import SQL_NOTHING_SENT
 
-_OF_FILE = (
-    "target_kind = 'serial' AND target = ? AND adam_id = ? AND desired = 1 AND desired_by = 'file' "
-    "AND attempts = 0"
-)
+_OF_FILE = "target = ? AND adam_id = ? AND desired = 1 AND desired_by = 'file' AND attempts = 0"
 
 
 def forget(db: Connection, pairs: Iterable[tuple[str, str]]) -> None:
@@ -59,7 +56,7 @@ def let_go(
     """These (serial number, adam id) wait for no apply any more; but for what `on_hold` says."""
     db.executemany(
         "UPDATE installs SET on_hold = ?, round_at = ?, updated_at = ?, dirty_at = ? "
-        "WHERE target_kind = 'serial' AND target = ? AND adam_id = ? "
+        "WHERE target = ? AND adam_id = ? "
         "AND on_hold IN ('NOT_PLANNED', 'HELD_BACK')",
         [(on_hold, now, now, now, *pair) for pair in pairs],
     )
@@ -68,8 +65,7 @@ def let_go(
 def of_device(db: Connection, serial_number: str) -> dict[str, OnHold | None]:
     """The adam ids of what is desired on a device, each with why it is on hold, if it is."""
     found = db.execute(
-        "SELECT adam_id, on_hold FROM installs WHERE target_kind = 'serial' AND target = ? "
-        "AND desired = 1",
+        "SELECT adam_id, on_hold FROM installs WHERE target = ? AND desired = 1",
         (serial_number,),
     )
     return {row[0]: row[1] for row in found}

@@ -47,7 +47,7 @@ def stopped(
 def _of(db: Connection, serial_number: str | None, adam_id: str | None) -> tuple[str, list[str]]:
     where, values = _STOPPED, list[str]()
     if serial_number is not None:
-        where += " AND target_kind = 'serial' AND target = ?"
+        where += " AND target = ?"
         values.append(target_of(db, serial_number))
     if adam_id is not None:
         where += " AND adam_id = ?"

@@ -11,7 +11,7 @@ from bridge.domain.model import Asset
 from bridge.store.database import Connection
 from bridge.store.licences.states import SQL_UNDER_WAY
 
-_ASSET = "location = ? AND adam_id = ? AND pricing_param = ? AND target_kind = 'serial'"
+_ASSET = "location = ? AND adam_id = ? AND pricing_param = ?"
 
 
 def in_demand(db: Connection) -> list[tuple[str, Asset]]:
@@ -94,7 +94,7 @@ def ours(db: Connection, location: str, asset: Asset) -> set[str]:
         "AND state = 'confirmed' AND NOT EXISTS (SELECT 1 FROM request_pairs AS back "
         "WHERE back.target = given.target AND back.adam_id = given.adam_id "
         "AND back.id > given.id AND back.location = given.location "
-        "AND back.pricing_param = given.pricing_param AND back.target_kind = given.target_kind "
+        "AND back.pricing_param = given.pricing_param "
         "AND back.kind = 'DISASSOCIATE' AND back.state = 'confirmed')",
         location,
         asset,
@@ -114,8 +114,7 @@ def leaving(db: Connection, location: str, asset: Asset) -> set[str]:
 def ages(db: Connection, adam_id: str) -> dict[str, float]:
     """By serial number, since when an app is desired."""
     found = db.execute(
-        "SELECT target, created_at FROM installs WHERE adam_id = ? AND target_kind = 'serial' "
-        "AND desired = 1",
+        "SELECT target, created_at FROM installs WHERE adam_id = ? AND desired = 1",
         (adam_id,),
     )
     return {row[0]: row[1] for row in found}

@@ -18,7 +18,6 @@ class Assignment:
 
     adam_id: str
     pricing_param: str
-    target_kind: str
     target: str
     confirmed_at: float
     confirmed_by: str
@@ -36,7 +35,7 @@ def owned(
     found = db.execute(
         f"{rows.asked(len(pairs))}SELECT {_COLUMNS} FROM asked "
         "CROSS JOIN assignments WHERE target = asked.one AND adam_id = asked.other "
-        "AND location = ? AND target_kind = 'serial'",
+        "AND location = ?",
         (*chain.from_iterable(pairs), location),
     )
     assignments = (Assignment(*row) for row in found)
@@ -64,15 +63,15 @@ def granted(
 
 
 _CONFIRM = (
-    "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
-    "confirmed_at, confirmed_by, read_at) VALUES (?, ?, ?, 'serial', ?, ?, ?, ?) "
-    "ON CONFLICT (location, adam_id, pricing_param, target_kind, target) "
+    "INSERT INTO assignments (location, adam_id, pricing_param, target, "
+    "confirmed_at, confirmed_by, read_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
+    "ON CONFLICT (location, adam_id, pricing_param, target) "
     "DO UPDATE SET read_at = excluded.read_at WHERE excluded.read_at > assignments.read_at"
 )
 _GRANT = (
-    "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
-    "confirmed_at, confirmed_by, read_at, ours) VALUES (?, ?, ?, 'serial', ?, ?, ?, ?, 1) "
-    "ON CONFLICT (location, adam_id, pricing_param, target_kind, target) DO UPDATE SET ours = 1, "
+    "INSERT INTO assignments (location, adam_id, pricing_param, target, "
+    "confirmed_at, confirmed_by, read_at, ours) VALUES (?, ?, ?, ?, ?, ?, ?, 1) "
+    "ON CONFLICT (location, adam_id, pricing_param, target) DO UPDATE SET ours = 1, "
     "read_at = CASE WHEN excluded.read_at > assignments.read_at THEN excluded.read_at "
     "ELSE assignments.read_at END"
 )
@@ -84,7 +83,7 @@ def _keep(
     db.executemany(
         statement,
         [
-            (location, p.asset.adam_id, p.asset.pricing_param, p.serial_number, now, told_by, now)
+            (location, p.asset.adam_id, p.asset.pricing_param, p.holder, now, told_by, now)
             for p in pairs
         ],
     )
@@ -94,8 +93,8 @@ def withdraw(db: Connection, location: str, pairs: Iterable[Pair]) -> None:
     """Apple says that these devices hold these licences no more."""
     db.executemany(
         "DELETE FROM assignments WHERE location = ? AND adam_id = ? AND pricing_param = ? "
-        "AND target_kind = 'serial' AND target = ?",
-        [(location, p.asset.adam_id, p.asset.pricing_param, p.serial_number) for p in pairs],
+        "AND target = ?",
+        [(location, p.asset.adam_id, p.asset.pricing_param, p.holder) for p in pairs],
     )
 
 
@@ -105,8 +104,7 @@ def unread_since(db: Connection, location: str, read_began_at: float) -> list[Pa
     What was confirmed after the read began is not among them: Apple may have listed it later.
     """
     found = db.execute(
-        "SELECT adam_id, pricing_param, target FROM assignments "
-        "WHERE location = ? AND target_kind = 'serial' AND read_at < ?",
+        "SELECT adam_id, pricing_param, target FROM assignments WHERE location = ? AND read_at < ?",
         (location, read_began_at),
     )
     return [Pair(Asset(r["adam_id"], r["pricing_param"]), r["target"]) for r in found]

@@ -39,7 +39,7 @@ def history(db: Connection, location: str, pair: Pair) -> list[Asked]:
         "r.status_asked_at, r.next_status_at, r.next_read_at, p.settled_at, p.settled_by, "
         "p.error_number FROM request_pairs p "
         "LEFT JOIN apple_requests r ON r.id = p.request_id WHERE p.location = ? "
-        "AND p.adam_id = ? AND p.pricing_param = ? AND p.target_kind = 'serial' "
+        "AND p.adam_id = ? AND p.pricing_param = ? "
         "AND p.target = ? ORDER BY p.id",
         key(location, pair),
     )
@@ -82,7 +82,7 @@ def refusals(db: Connection, location: str, pair: Pair, since: float) -> int:
     """How often in a row Apple refused this pair since then; a want of seats does not count."""
     states = db.execute(
         "SELECT state, error_number FROM request_pairs WHERE location = ? AND adam_id = ? "
-        "AND pricing_param = ? AND target_kind = 'serial' AND target = ? AND kind = 'ASSOCIATE' "
+        "AND pricing_param = ? AND target = ? AND kind = 'ASSOCIATE' "
         "AND ready_at >= ? ORDER BY id DESC LIMIT 50",
         (*key(location, pair), since),
     )

@@ -51,12 +51,17 @@ class Location:
     shared_with: str | None
     max_assets: int | None
     max_serial_numbers: int | None
+    max_client_user_ids: int | None
+    max_users: int | None
     max_requests_per_second: int | None
     config_read_at: float | None
     limits_read_at: float | None
     assets_read_at: float | None
     assignments_read_at: float | None
     assignments_version: str | None
+    users_read_at: float | None
+    users_version: str | None
+    invitation_url: str | None
     last_notification_at: float | None
 
     @property

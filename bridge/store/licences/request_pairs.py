@@ -17,9 +17,7 @@ from bridge.store import pauses, rows
 from bridge.store.database import Connection
 from bridge.store.licences.states import SQL_UNDER_WAY
 
-PAIR = (
-    "location = ? AND adam_id = ? AND pricing_param = ? AND target_kind = 'serial' AND target = ?"
-)
+PAIR = "location = ? AND adam_id = ? AND pricing_param = ? AND target = ?"
 UNDER_WAY = f"{PAIR} AND state IN {SQL_UNDER_WAY}"
 """A pair that is collected or asked for: the unique index finds it, however many there are."""
 
@@ -59,8 +57,8 @@ def want(db: Connection, location: str, kind: str, pairs: Iterable[Pair], now: f
     repeat.
     """
     made = db.executemany(
-        "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target_kind, target, "
-        "state, ready_at, repeat) SELECT ?, ?, ?, ?, 'serial', ?, 'collected', ?, coalesce((SELECT "
+        "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target, "
+        "state, ready_at, repeat) SELECT ?, ?, ?, ?, ?, 'collected', ?, coalesce((SELECT "
         "CASE WHEN p.state = 'missing' THEN p.repeat + 1 ELSE 0 END FROM request_pairs p "
         "WHERE p.target = ? AND p.adam_id = ? AND p.pricing_param = ? AND p.location = ? "
         "AND p.kind = ? ORDER BY p.id DESC LIMIT 1), 0) WHERE true ON CONFLICT DO NOTHING",
@@ -70,9 +68,9 @@ def want(db: Connection, location: str, kind: str, pairs: Iterable[Pair], now: f
                 kind,
                 p.asset.adam_id,
                 p.asset.pricing_param,
-                p.serial_number,
+                p.holder,
                 now,
-                p.serial_number,
+                p.holder,
                 p.asset.adam_id,
                 p.asset.pricing_param,
                 location,
@@ -254,7 +252,7 @@ def newest(
         "ON o.id = p.request_id AND p.state = 'open' AND o.state = 'ready' "
         "AND o.error IS NOT NULL "
         "WHERE p.target = asked.one AND p.adam_id = asked.other AND p.location = ? "
-        "AND p.target_kind = 'serial' ORDER BY p.id",
+        "ORDER BY p.id",
         (*chain.from_iterable(pairs), location),
     )
     return {
@@ -293,7 +291,7 @@ def pair_of(row: Any) -> Pair:
 
 def key(location: str, pair: Pair) -> tuple[str, str, str, str]:
     """The values for `PAIR`."""
-    return location, pair.asset.adam_id, pair.asset.pricing_param, pair.serial_number
+    return location, pair.asset.adam_id, pair.asset.pricing_param, pair.holder
 
 
 def withdraw_paused(db: Connection, scope: Scope, name: str, now: float) -> list[tuple[str, str]]:

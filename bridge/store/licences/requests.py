@@ -155,7 +155,7 @@ def _owner(db: Connection, location: str, kind: str, pair: Pair) -> AppleRequest
     row = db.execute(
         f"SELECT {rows.columns(AppleRequest, 'r.')} FROM request_pairs p "
         "JOIN apple_requests r ON r.id = p.request_id WHERE p.location = ? AND p.adam_id = ? "
-        "AND p.pricing_param = ? AND p.target_kind = 'serial' AND p.target = ? "
+        "AND p.pricing_param = ? AND p.target = ? "
         f"AND p.state IN {states.SQL_UNDER_WAY} AND p.state = 'open' AND p.kind = ? "
         "AND r.apple_event_id IS NULL "
         f"AND r.state IN {states.SQL_UNNAMED}",

@@ -11,14 +11,13 @@ CREATE TABLE applied (
 
 -- Wishes beside it, which no apply takes away.
 CREATE TABLE one_offs (
-    target_kind TEXT NOT NULL,
     target TEXT NOT NULL,
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
     location TEXT NOT NULL,
     excluded INTEGER NOT NULL DEFAULT 0, -- 1: this device is not to have it, whatever the file says
     made_at DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (target_kind, target, adam_id)
+    PRIMARY KEY (target, adam_id)
 );
 
 -- Managed app configurations: secrets, kept here and nowhere else.
@@ -37,10 +36,10 @@ CREATE TABLE location_lists (
 
 CREATE TABLE installs (
     id INTEGER PRIMARY KEY,
-    target_kind TEXT NOT NULL,
     target TEXT NOT NULL,
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
+    client_user_id TEXT,               -- whose licence it is made with; NULL: the device's own
     location TEXT NOT NULL,            -- where its licence comes from
     locations TEXT NOT NULL,           -- where it may come from: the key of a list
     desired INTEGER NOT NULL,
@@ -61,7 +60,7 @@ CREATE TABLE installs (
     bundle_id TEXT,                    -- as its device's answer named the app; NULL: as elsewhere
     dirty_at DOUBLE PRECISION,         -- when something touched it; NULL: nothing to decide
     needs_seat INTEGER NOT NULL DEFAULT 0,
-    UNIQUE (target, adam_id, target_kind)  -- in the order in which installs are listed
+    UNIQUE (target, adam_id)           -- in the order in which installs are listed
 );
 CREATE INDEX installs_dirty ON installs (dirty_at, target, id) WHERE dirty_at IS NOT NULL;
 CREATE INDEX installs_check ON installs (next_check_at)
@@ -70,4 +69,5 @@ CREATE INDEX installs_seat ON installs (location, adam_id, priority, created_at)
     WHERE needs_seat = 1;
 -- All that is counted for people stands in it.
 CREATE INDEX installs_app ON installs (adam_id, desired, location, pricing_param, state, reason);
+CREATE INDEX installs_user ON installs (client_user_id, adam_id) WHERE client_user_id IS NOT NULL;
 CREATE INDEX installs_gone ON installs (since) WHERE desired = 0;

@@ -33,12 +33,17 @@ CREATE TABLE locations (
     shared_with TEXT,                  -- the location before this one that has its library
     max_assets INTEGER,
     max_serial_numbers INTEGER,
+    max_client_user_ids INTEGER,       -- of one request for licences
+    max_users INTEGER,                 -- of one request about users
     max_requests_per_second INTEGER,
     config_read_at DOUBLE PRECISION,
     limits_read_at DOUBLE PRECISION,
     assets_read_at DOUBLE PRECISION,
     assignments_read_at DOUBLE PRECISION,
     assignments_version TEXT,
+    users_read_at DOUBLE PRECISION,
+    users_version TEXT,
+    invitation_url TEXT,               -- where a user accepts, with a place for the invite code
     last_notification_at DOUBLE PRECISION
 );
 
@@ -99,13 +104,12 @@ CREATE TABLE assignments (
     location TEXT NOT NULL,
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
-    target_kind TEXT NOT NULL,
     target TEXT NOT NULL,
     confirmed_at DOUBLE PRECISION NOT NULL,
     confirmed_by TEXT NOT NULL,        -- notification | status | read
     read_at DOUBLE PRECISION NOT NULL,  -- the newest evidence that Apple lists it
     ours INTEGER NOT NULL DEFAULT 0,   -- whether a request of ours got it
-    PRIMARY KEY (location, adam_id, pricing_param, target_kind, target)
+    PRIMARY KEY (location, adam_id, pricing_param, target)
 );
 CREATE INDEX assignments_target ON assignments (target, adam_id);
 
@@ -113,7 +117,7 @@ CREATE INDEX assignments_target ON assignments (target, adam_id);
 CREATE TABLE apple_requests (
     id INTEGER PRIMARY KEY,
     location TEXT NOT NULL,
-    kind TEXT NOT NULL,                -- ASSOCIATE | DISASSOCIATE
+    kind TEXT NOT NULL,                -- ASSOCIATE | DISASSOCIATE; of users CREATE | UPDATE | RETIRE
     state TEXT NOT NULL,               -- ready | sending | open | in_doubt | done | refused
     apple_event_id TEXT,
     num_requested INTEGER NOT NULL,
@@ -141,7 +145,6 @@ CREATE TABLE request_pairs (
     kind TEXT NOT NULL,
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
-    target_kind TEXT NOT NULL,
     target TEXT NOT NULL,
     state TEXT NOT NULL,               -- collected | open | confirmed | failed | missing
     ready_at DOUBLE PRECISION NOT NULL,
@@ -153,7 +156,7 @@ CREATE TABLE request_pairs (
     repeat INTEGER NOT NULL DEFAULT 0
 );
 CREATE UNIQUE INDEX request_pairs_open ON request_pairs
-    (location, adam_id, pricing_param, target_kind, target)
+    (location, adam_id, pricing_param, target)
     WHERE state IN ('collected', 'open');
 CREATE INDEX request_pairs_pair ON request_pairs (target, adam_id, id);
 CREATE INDEX request_pairs_request ON request_pairs (request_id);

@@ -17,23 +17,23 @@ from bridge.store.database import Connection
 from bridge.store.devices.devices import target_of
 from bridge.store.inbox.waiting import NOTHING, Waiting
 from bridge.store.paging import Filters, Order, conditions, cursor_after, fetch, read_cursor
-from bridge.store.views.view import View, carrier, enrolment_id_of, is_enrolment
+from bridge.store.views.view import View, carrier, enrolment_id_of, is_enrolment, is_user
 
 _BUNDLE_ID = "coalesce(i.bundle_id, apps.bundle_id)"
 _INSTALLS = View(
     StoredInstall,
-    f"installs i LEFT JOIN devices d ON i.target_kind = 'serial' AND d.id = {carrier('i.target')} "
+    f"installs i LEFT JOIN devices d ON d.id = {carrier('i.target')} "
     "LEFT JOIN apps ON apps.adam_id = i.adam_id "
     f"LEFT JOIN installed_apps v ON v.device_id = d.id AND v.bundle_id = {_BUNDLE_ID} "
     "AND v.presence <> 'absent'",
     "i.",
     {
-        "serial_number": f"CASE WHEN i.target_kind = 'serial' AND NOT {is_enrolment('i.target')} "
+        "serial_number": f"CASE WHEN NOT ({is_enrolment('i.target')} OR {is_user('i.target')}) "
         "THEN i.target END",
         "enrollment_id": f"CASE WHEN {is_enrolment('i.target')} "
         f"THEN {enrolment_id_of('i.target')} ELSE d.enrollment_id END",
         "device_name": "d.name",
-        "client_user_id": "CASE WHEN i.target_kind <> 'serial' THEN i.target END",
+        "client_user_id": "i.client_user_id",
         "app_name": "apps.name",
         "bundle_id": _BUNDLE_ID,
         "version": "coalesce(v.short_version, v.version)",

@@ -7,7 +7,7 @@ from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.store.database import Connection
 from bridge.store.devices.devices import target_of
 from bridge.store.paging import Filters, Order, fetch
-from bridge.store.views.view import View, carrier
+from bridge.store.views.view import View, carrier, is_user, user_of
 
 _ASSETS = View(
     Asset,
@@ -17,24 +17,24 @@ _ASSETS = View(
 )
 _WANTED = (
     "CASE WHEN EXISTS (SELECT 1 FROM installs i WHERE i.target = a.target "
-    "AND i.adam_id = a.adam_id AND i.target_kind = a.target_kind AND i.desired = 1 "
+    "AND i.adam_id = a.adam_id AND i.desired = 1 "
     "AND i.location = a.location AND i.pricing_param = a.pricing_param) THEN 1 ELSE 0 END"
 )
 _ASSIGNMENTS = View(
     Assignment,
     "assignments a LEFT JOIN apps ON apps.adam_id = a.adam_id "
-    f"LEFT JOIN devices d ON a.target_kind = 'serial' AND d.id = {carrier('a.target')}",
+    f"LEFT JOIN devices d ON d.id = {carrier('a.target')}",
     "a.",
     {
-        "serial_number": "CASE WHEN a.target_kind = 'serial' THEN a.target END",
-        "client_user_id": "CASE WHEN a.target_kind <> 'serial' THEN a.target END",
+        "serial_number": f"CASE WHEN NOT {is_user('a.target')} THEN a.target END",
+        "client_user_id": f"CASE WHEN {is_user('a.target')} THEN {user_of('a.target')} END",
         "device_name": "d.name",
         "app_name": "apps.name",
         "by_us": "a.ours",
         "wanted": _WANTED,
     },
 )
-_HELD_BY_DEVICE = "a.target_kind = 'serial' AND a.target = ?"
+_HELD_BY_DEVICE = "a.target = ?"
 _LOCATIONS = View(
     Location,
     "locations",
@@ -79,7 +79,7 @@ def assignments(
         _HELD_BY_DEVICE: serial and target_of(db, serial),
         f"{_WANTED} = ?": None if unwanted is None else int(not unwanted),
     }
-    columns = ("a.location", "a.adam_id", "a.pricing_param", "a.target_kind", "a.target")
+    columns = ("a.location", "a.adam_id", "a.pricing_param", "a.target")
     order = Order(columns, (str,) * len(columns))
     return fetch(db, _ASSIGNMENTS, filters, order, limit, cursor)
 

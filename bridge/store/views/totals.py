@@ -151,7 +151,7 @@ def knows_device(db: Connection, named: str) -> bool:
         return True
     row = db.execute(
         "SELECT EXISTS (SELECT 1 FROM devices WHERE serial_number = ?) "
-        "OR EXISTS (SELECT 1 FROM installs WHERE target_kind = 'serial' AND target = ?)",
+        "OR EXISTS (SELECT 1 FROM installs WHERE target = ?)",
         (target, target),
     ).fetchone()
     return bool(row[0])

@@ -7,7 +7,7 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, Generic, TypeVar, cast, get_args, get_type_hints
 
-from bridge.domain.devices.targets import ENROLMENT
+from bridge.domain.devices.targets import ENROLMENT, USER
 from bridge.domain.times import rfc3339
 from bridge.domain.views.members import Time
 from bridge.store.database import Row
@@ -34,6 +34,16 @@ def is_enrolment(target: str) -> str:
 def enrolment_id_of(target: str) -> str:
     """The enrolment id of a target that is a user enrolment, as SQL."""
     return f"substr({target}, {len(ENROLMENT) + 1})"
+
+
+def is_user(target: str) -> str:
+    """Whether a target is a registered user, as SQL."""
+    return f"substr({target}, 1, {len(USER)}) = '{USER}'"
+
+
+def user_of(target: str) -> str:
+    """The clientUserId of a target that is a user, as SQL."""
+    return f"substr({target}, {len(USER) + 1})"
 
 
 class View(Generic[T]):

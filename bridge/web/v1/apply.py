@@ -7,7 +7,6 @@ from typing import Annotated, Any, ClassVar
 
 from werkzeug.exceptions import Conflict, UnprocessableEntity
 
-from bridge.config.document import read_document
 from bridge.domain.desired.desired import Desired
 from bridge.domain.plan.blind import blind_refusal
 from bridge.domain.views.desired import Applied, Plan
@@ -26,7 +25,7 @@ _REFUSED = (
     "`match` is used."
 )
 _AS_IN_THE_FILE = (
-    "Groups and apps are written as in the file, but name no `serials_file` and no `${VARIABLE}`."
+    "Groups, apps and users are written as in the file, but name no file and no `${VARIABLE}`."
 )
 
 
@@ -40,6 +39,9 @@ class DesiredState(Request, frozen=True):
 
     groups: Annotated[forms.Groups, "All groups, as under `groups:` in the file."]
     apps: Annotated[forms.Apps, "All apps, as under `apps:` in the file."]
+    users: Annotated[
+        forms.Users | None, "All users, as under `users:` in the file; without it they stay."
+    ] = None
     limit: Annotated[forms.Count | None, "Let so many installs go, and hold the rest back."] = None
 
 
@@ -84,7 +86,7 @@ def _apply(bridge: Bridge, asked: Apply) -> Reply:
 
 def _desired(bridge: Bridge, asked: DesiredState) -> Desired:
     try:
-        desired = read_document(asked.groups, asked.apps, bridge.config.locations)
+        desired = bridge.read_desired(asked.groups, asked.apps, asked.users)
     except ConfigError as error:
         raise _unwantable(error.mistakes) from error
     if found := bridge.mistakes(desired):

@@ -130,6 +130,11 @@ Groups: TypeAlias = Annotated[
     Meta(extra_json_schema={"additionalProperties": {"type": "object"}}),
     Form('Write an object there, as {"NAME": {…}}.'),
 ]
+Users: TypeAlias = Annotated[
+    list[Any],
+    Meta(extra_json_schema={"items": {"type": "object"}}),
+    Form("Write a list there, as [{…}]."),
+]
 Apps: TypeAlias = Annotated[
     list[Any],
     Meta(extra_json_schema={"items": {"type": "object"}}),

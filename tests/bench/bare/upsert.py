@@ -18,19 +18,18 @@ CREATE TABLE assignments (
     location TEXT NOT NULL,
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
-    target_kind TEXT NOT NULL,
     target TEXT NOT NULL,
     confirmed_at DOUBLE PRECISION NOT NULL,
     confirmed_by TEXT NOT NULL,
     read_at DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (location, adam_id, pricing_param, target_kind, target)
+    PRIMARY KEY (location, adam_id, pricing_param, target)
 )
 """
 _INDEX = "CREATE INDEX assignments_target ON assignments (target, adam_id)"
 _UPSERT = (
-    "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
-    "confirmed_at, confirmed_by, read_at) VALUES ('hq', ?, ?, 'serial', ?, ?, 'notification', ?) "
-    "ON CONFLICT (location, adam_id, pricing_param, target_kind, target) "
+    "INSERT INTO assignments (location, adam_id, pricing_param, target, "
+    "confirmed_at, confirmed_by, read_at) VALUES ('hq', ?, ?, ?, ?, 'notification', ?) "
+    "ON CONFLICT (location, adam_id, pricing_param, target) "
     "DO UPDATE SET read_at = excluded.read_at"
 )
 

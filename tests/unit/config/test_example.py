@@ -13,6 +13,7 @@ from bridge.config import Config, load_config
 from bridge.config.desired import APP_KEYS, GROUP_KEYS
 from bridge.config.load import API_KEYS, APPLE_KEYS, LOCATION_KEYS, SERVER_KEYS, TOP_KEYS
 from bridge.config.model import APPLE_URL, LISTEN
+from bridge.config.users import USER_KEYS
 from bridge.domain.desired.desired import AppWish
 from bridge.domain.desired.match import MATCH_KEYS
 from bridge.domain.policy import Policy
@@ -25,9 +26,10 @@ SECTIONS = {
     "locations.hq": LOCATION_KEYS,
     "apple": APPLE_KEYS,
     "apps.0": APP_KEYS,
+    "users.0": USER_KEYS,
 }
-FREE = {"servers.main", "locations.hq", "apps.0"} | {
-    f"groups.{name}" for name in ("kiosks", "sales", "new-ipads", "everyone")
+FREE = {"servers.main", "locations.hq", "apps.0", "users.0"} | {
+    f"groups.{name}" for name in ("kiosks", "sales", "new-ipads", "everyone", "staff")
 }
 """Names that the admin chooses, and places in lists."""
 
@@ -46,7 +48,13 @@ def policy_keys(value: Any, prefix: str) -> Iterator[str]:
 
 def known_keys() -> set[str]:
     known = {below(section, name) for section, names in SECTIONS.items() for name in names}
-    ways = ("kiosks.serials", "sales.serials_file", "new-ipads.match", "everyone.all")
+    ways = (
+        "kiosks.serials",
+        "sales.serials_file",
+        "new-ipads.match",
+        "everyone.all",
+        "staff.users",
+    )
     groups = {f"groups.{name}" for name in ways}
     assert {key.rpartition(".")[2] for key in groups} == set(GROUP_KEYS)
     groups |= {f"groups.new-ipads.match.{key}" for key in MATCH_KEYS}

@@ -47,7 +47,7 @@ def open_request(database: Database, *pairs: Pair, at: float = NOW) -> int:
     with database.write() as db:
         request_id = make_request(db, *pairs, now=at)
         for each in pairs:
-            make_install(db, each.serial_number, each.asset)
+            make_install(db, each.holder, each.asset)
         requests.update(db, request_id, state="open", apple_event_id="E", next_status_at=at + 30)
         db.execute("UPDATE outbox SET state = 'done'")
         db.execute("UPDATE installs SET dirty_at = NULL")
@@ -128,9 +128,7 @@ def test_what_the_status_of_an_event_settles(database: Database, answer: Answer,
         assert request.state == request_state
         assert request.status_asked_at == NOW + 30
         assert request.next_read_at == (NOW + 30 if request_state == "in_doubt" else None)
-        assert {p.serial_number for p in licensed} == {
-            n for n, s in states.items() if s == "confirmed"
-        }
+        assert {p.holder for p in licensed} == {n for n, s in states.items() if s == "confirmed"}
         numbers = db.execute("SELECT DISTINCT error_number FROM request_pairs WHERE error_number")
         assert [row[0] for row in numbers] == ([9709] if "failed" in expected else [])
     assert dirty(database) >= {name for name, word in states.items() if word != "open"}
@@ -163,7 +161,7 @@ def test_an_event_that_was_settled_meanwhile_is_not_asked_about(
 
 
 def page(*held: Pair, envelope: Envelope = NOBODY) -> AssignmentsPage:
-    listed = tuple(Assignment(p.asset, Target("serial", p.serial_number)) for p in held)
+    listed = tuple(Assignment(p.asset, Target("serial", p.holder)) for p in held)
     return AssignmentsPage(envelope, 0, None, 1, "v1", listed)
 
 

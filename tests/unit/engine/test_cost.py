@@ -68,14 +68,14 @@ def filled(db: Connection, installs: int) -> None:
         ),
     )
     db.executemany(
-        "INSERT INTO assignments (location, adam_id, pricing_param, target_kind, target, "
-        "confirmed_at, confirmed_by, read_at) VALUES ('hq', ?, 'STDQ', 'serial', ?, 0, 'read', 0)",
+        "INSERT INTO assignments (location, adam_id, pricing_param, target, "
+        "confirmed_at, confirmed_by, read_at) VALUES ('hq', ?, 'STDQ', ?, 0, 'read', 0)",
         ((str(number % 25), f"OTHER{number // 25}") for number in range(installs)),
     )
     db.executemany(
-        "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target_kind, target, "
+        "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target, "
         "state, ready_at, settled_at) "
-        "VALUES ('hq', 'ASSOCIATE', ?, 'STDQ', 'serial', ?, 'confirmed', 0, 0)",
+        "VALUES ('hq', 'ASSOCIATE', ?, 'STDQ', ?, 'confirmed', 0, 0)",
         ((str(number % 25), f"OTHER{number // 25}") for number in range(installs)),
     )
     db.executemany(

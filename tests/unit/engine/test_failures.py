@@ -267,7 +267,7 @@ def test_who_is_named_is_refused_and_the_others_are_asked_for_again(
 ) -> None:
     run(database, tmp_path, "associate", refused_by_apple(9610, info=info))
     with database.read() as db:
-        found = {each.serial_number: record.state for each, record in newest(db, "A", "B").items()}
+        found = {each.holder: record.state for each, record in newest(db, "A", "B").items()}
     assert {name for name, state in found.items() if state == "failed"} == refused
     assert set(found.values()) <= {"failed", "collected"}
 

@@ -17,7 +17,7 @@ WAITING: dict[str, tuple[str, dict[str, object]]] = {
     "messages": ("events", {"status": "new", "next_try_at": NOW}),
     "jobs": ("schedule", {"next_at": NOW}),
     "commands": ("commands", {"device_id": 1, "state": "posted", "look_at": NOW, "push_at": NOW}),
-    "installs": ("installs", {"next_check_at": NOW, "target_kind": "serial"}),
+    "installs": ("installs", {"next_check_at": NOW}),
     "touched installs": ("installs", {"next_check_at": NOW, "dirty_at": NOW}),
     "installs without a seat": ("installs", {"needs_seat": 1}),
     "pairs": ("request_pairs", {"state": "collected"}),

@@ -256,7 +256,7 @@ GARBLED = [
     cursor_of(["A", "\ud800"]),
     cursor_of(["\ud800"]),
     cursor_of(["A", 1]),
-    cursor_of(["A", "B", "C", "D"]),
+    cursor_of(["A", "B", "C", "D", "E"]),
     cursor_of("AB"),
     base64.urlsafe_b64encode(b"[" * 100_000).decode().rstrip("="),
     base64.urlsafe_b64encode(b'["\xff", "1"]').decode().rstrip("="),

@@ -43,7 +43,7 @@ def own(db: Connection, available: int) -> None:
 
 
 def collected(db: Connection) -> list[str]:
-    return sorted(w.pair.serial_number for w in request_pairs.collecting(db, "hq", "ASSOCIATE"))
+    return sorted(w.pair.holder for w in request_pairs.collecting(db, "hq", "ASSOCIATE"))
 
 
 def test_no_more_is_asked_for_than_is_free(db: Connection) -> None:

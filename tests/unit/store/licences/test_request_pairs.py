@@ -59,8 +59,8 @@ def test_the_database_itself_holds_that_rule(db: Connection) -> None:
     make_request(db, A)
     with pytest.raises((sqlite3.IntegrityError, psycopg.IntegrityError)):
         db.execute(
-            "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target_kind, "
-            "target, state, ready_at) VALUES ('hq', 'ASSOCIATE', ?, 'STDQ', 'serial', 'A', "
+            "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, "
+            "target, state, ready_at) VALUES ('hq', 'ASSOCIATE', ?, 'STDQ', 'A', "
             "'collected', 0)",
             (PAGES.adam_id,),
         )
