@@ -144,6 +144,9 @@ class StandIn:
     def list_assignments(self, **asked: object) -> Page:
         return self._list("assignments", asked)
 
+    def list_subscriptions(self, **asked: object) -> Page:
+        return self._list("subscriptions", asked)
+
     def list_locations(self, **asked: object) -> Page:
         return self._list("locations", asked)
 

@@ -305,7 +305,7 @@ class Bridge(Lists, Pauses, Wishes):
     ) -> Engine:
         """The engine of this bridge; the engine's lock is the caller's business."""
         clients = self.clients(transports)
-        outside = Outside(tuple(self.config.locations), self.servers)
+        outside = Outside(tuple(self.config.locations), self.servers, self.config.subscriptions)
         tokens = TokenWatch(
             self.database, self.config.policy, outside.locations, clients.token_file_changed
         )

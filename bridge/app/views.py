@@ -10,9 +10,10 @@ from bridge.domain.views import Page
 from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import Install
 from bridge.domain.views.licences import Asset, Assignment, Location
+from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import Command, Event, Outgoing
 from bridge.engine.insight import installs
-from bridge.store.views import fleet, licences, outbox
+from bridge.store.views import fleet, licences, outbox, subscriptions
 
 T = TypeVar("T")
 
@@ -45,6 +46,10 @@ class Lists(Opened):
     def list_assignments(self, **filters: Any) -> Page[Assignment]:
         """A page of licences in use."""
         return self._page(licences.assignments, filters)
+
+    def list_subscriptions(self, **filters: Any) -> Page[Subscription]:
+        """A page of subscriptions, each with who has it."""
+        return self._page(subscriptions.subscriptions, filters)
 
     def list_locations(self, **filters: Any) -> Page[Location]:
         """A page of content tokens' locations."""

@@ -108,6 +108,11 @@ COMMANDS: Mapping[str, Command] = {
         "List who holds which licence, by whom, wanted or not.",
         STORED,
     ),
+    "subscriptions": Command(
+        "bridge.cli.lists.subscriptions:subscriptions",
+        "List subscriptions with Apple's counts, and who has them.",
+        STORED,
+    ),
     "outbox": Command(
         "bridge.cli.lists.outbox:outbox", "List calls to Apple and MDM servers; repeat one.", STORED
     ),
@@ -152,6 +157,7 @@ EXAMPLES: Mapping[str, str] = {
     "devices": "devices --not-enrolled --csv",
     "assets": "assets --location hq",
     "assignments": "assignments --unwanted --app Pages",
+    "subscriptions": "subscriptions --csv",
     "outbox": "outbox --state failed",
     "events": "events --status set_aside",
     "backup": "backup /var/backups/bridge.db",

@@ -22,7 +22,7 @@ from bridge.config.model import (
 from bridge.config.names import names
 from bridge.config.needs import EVERYTHING, Need
 from bridge.config.policy import read_policy
-from bridge.config.read import Reader, Spot, scalar
+from bridge.config.read import Reader, Spot, nearest, scalar, tidy
 from bridge.domain.desired.desired import Desired
 from bridge.domain.dsn import parse_dsn
 from bridge.errors import ConfigError
@@ -36,6 +36,7 @@ TOP_KEYS = (
     "api",
     "servers",
     "locations",
+    "subscriptions",
     "apple",
     "groups",
     "apps",
@@ -62,7 +63,6 @@ _DSN = ("enrollments_dsn", "enrollments_dsn_file")
 LOCATION_KEYS = ("content_token_file", "notification_url", "email")
 APPLE_KEYS = ("url",)
 
-_TOP_LATER = ("subscriptions",)
 _OVERRIDES = {
     "database": "BRIDGE_DATABASE",
     "listen": "BRIDGE_LISTEN",
@@ -102,7 +102,7 @@ class _Loader:
     def load(self) -> Config:
         """Read every section, whatever is wrong with the one before, then raise or return."""
         reader = self._reader
-        top = reader.section(reader.root, TOP_KEYS, _TOP_LATER)
+        top = reader.section(reader.root, TOP_KEYS)
         _override(top, reader.environ)
         if "allow_http" in top:
             self._allow_http = bool(reader.value(top["allow_http"], values.boolean))
@@ -121,6 +121,7 @@ class _Loader:
             api=ApiConfig(**{name: key.text for name, key in api_keys.items()}),
             servers=self._servers(top.get("servers"), api_keys),
             locations=self._locations(locations, public_url),
+            subscriptions=self._subscriptions(top.get("subscriptions"), locations),
             apple_url=self._address(apple.get("url"), values.base_url) or APPLE_URL,
             desired=self._desired(top, locations),
             policy=read_policy(reader, top.get("policy")),
@@ -266,6 +267,18 @@ class _Loader:
         email = self._reader.value(found["email"], values.email) if "email" in found else None
         path = self._token_file(token) if token else Path()
         return LocationConfig(name, path, notification_url, email)
+
+    def _subscriptions(self, spot: Spot | None, locations: Mapping[str, Spot]) -> tuple[str, ...]:
+        """The locations whose subscriptions are looked at."""
+        found = dict[str, None]()
+        for item in self._reader.items(spot) if spot is not None else ():
+            name = self._reader.text(item)
+            if name is None or name in locations:
+                found[name or ""] = None
+            else:
+                sentence = f"no location is called {tidy(name)}; {nearest(name, locations)}"
+                self._reader.wrong(item, sentence)
+        return tuple(name for name in found if name)
 
     def _token_file(self, spot: Spot) -> Path:
         path = self._path(spot)

@@ -90,6 +90,8 @@ class Config:
     the top of the file under which anything is wrong, needed or not. A part that was not needed may
     lack its keys, and `wanted` is empty where it was not read or has mistakes.
 
+    `subscriptions` are the locations whose subscriptions are looked at.
+
     `path` is the file as it was named, `listen` and `listen_outside` are (host, port) with an IPv6
     host unbracketed, `public_url` and `apple_url` have no trailing slash.
     """
@@ -103,6 +105,7 @@ class Config:
     api: ApiConfig = field(default_factory=ApiConfig)
     servers: Mapping[str, ServerConfig] = field(default_factory=dict)
     locations: Mapping[str, LocationConfig] = field(default_factory=dict)
+    subscriptions: tuple[str, ...] = ()
     apple_url: str = APPLE_URL
     desired: Desired = field(default_factory=Desired)
     policy: Policy = field(default_factory=Policy)

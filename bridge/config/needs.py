@@ -16,7 +16,7 @@ KEYS_OF: Mapping[Need, frozenset[str]] = {
     "policy": frozenset({"policy"}),
     "web": frozenset({"listen", "listen_outside", "public_url", "api"}),
     "mdm": frozenset({"servers", "allow_http"}),
-    "apple": frozenset({"locations", "apple", "public_url", "allow_http"}),
+    "apple": frozenset({"locations", "subscriptions", "apple", "public_url", "allow_http"}),
     "desired": frozenset({"groups", "apps", "users", "users_file"}),
 }
 """The keys at the top of the file that each need is about."""

@@ -155,6 +155,7 @@ class SyncPolicy:
     assignments_every: Seconds = DAY
     changes_every: Seconds = 10 * MINUTE
     users_every: Seconds = DAY
+    subscriptions_every: Seconds = HOUR
     devices_every: Seconds = HOUR
     metadata_every: Seconds = 7 * DAY
 

@@ -12,6 +12,7 @@ OutboxState = Literal["ready", "held", "claimed", "done", "failed"]
 Service = Literal["apple", "mdm"]
 ConfirmedBy = Literal["notification", "status", "read"]
 PricingParam = Literal["STDQ", "PLUS"]
+SubscriptionState = Literal["assigned", "ending", "ended", "failed"]
 
 COMMAND_STATES = get_args(CommandState)
 EVENT_SOURCES = get_args(EventSource)

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from bridge.engine.calls import Call, registry
 from bridge.engine.calls.devices import no_endpoint
 from bridge.engine.context import Context
-from bridge.engine.timers import LOCATION_JOBS, Outside
+from bridge.engine.timers import Outside
 from bridge.store import meta
 from bridge.store.commands import timers
 from bridge.store.licences import requests
@@ -39,7 +39,7 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
         meta.hasten_job(context.db, f"{webhooks.JOB}:{server}", context.now)
     for location in outside.locations:
         meta.plan_job(context.db, f"config:{location}", context.now)
-        for job in LOCATION_JOBS:
+        for job in outside.location_jobs(location):
             meta.hasten_job(context.db, f"{job}:{location}", context.now + _first(context, job))
 
 
@@ -52,6 +52,7 @@ def _first(context: Context, job: str) -> float:
         "assets": policy.assets_every,
         "assignments": policy.assignments_every,
         "changes": 0.0,
+        "subscriptions": 0.0,
         "metadata": policy.service_config_every,
     }[job]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.clients.mdm.port import Abilities
@@ -22,6 +22,7 @@ from bridge.engine.calls.locations import (
     ReadLimits,
 )
 from bridge.engine.calls.mdm import Push
+from bridge.engine.calls.subscriptions import ReadSubscriptions
 from bridge.engine.commands import by_answers, by_queue, follow_up
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, first_facts
@@ -36,6 +37,9 @@ from bridge.store.service import webhooks
 
 AT_ONCE = 500
 """Installs or devices taken up in one sweep."""
+
+_BY_ANYBODY = ("config", ReadSubscriptions.job)
+"""What is read of a location that is not ours, too: nothing follows from it."""
 
 UNCONFIGURED_FOR = 3600.0
 """Seconds after which it is looked again whether a location or server is configured."""
@@ -55,16 +59,24 @@ LOCATION_JOBS: Mapping[str, LocationJob] = {
     ReadAssets.job: LocationJob(ReadAssets, lambda sync: sync.assets_every),
     ReadAssignments.job: LocationJob(ReadAssignments, lambda sync: sync.assignments_every),
     "changes": LocationJob(ReadChanges, lambda sync: sync.changes_every),
+    ReadSubscriptions.job: LocationJob(ReadSubscriptions, lambda sync: sync.subscriptions_every),
     "metadata": LocationJob(metadata.ReadMetadata, lambda sync: sync.service_config_every),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Outside:
-    """What is configured: which locations and servers there are to ask, and what these can do."""
+    """What is configured: which locations and servers there are to ask, and what these can do.
+    `subscriptions` are the locations whose subscriptions are looked at."""
 
     locations: Sequence[str]
     servers: Mapping[str, Abilities]
+    subscriptions: Collection[str] = ()
+
+    def location_jobs(self, location: str) -> Sequence[str]:
+        """What is read of a location by the clock."""
+        looks = location in self.subscriptions
+        return [job for job in LOCATION_JOBS if looks or job != ReadSubscriptions.job]
 
 
 def sweep(context: Context, outside: Outside) -> int:
@@ -177,7 +189,7 @@ def _jobs(context: Context, outside: Outside) -> int:
     due = meta.due_jobs(context.db, context.now)
     for job in due:
         kind, _, name = job.partition(":")
-        if kind in LOCATION_JOBS and name in outside.locations:
+        if name in outside.locations and kind in outside.location_jobs(name):
             _location_job(context, kind, name)
         elif kind == "devices" and name in outside.servers:
             if outside.servers[name].device_list:
@@ -207,5 +219,5 @@ def _location_job(context: Context, kind: str, name: str) -> None:
     meta.plan_job(context.db, f"{kind}:{name}", context.now + every)
     if kind == "metadata":
         metadata.intend(context, name)
-    elif kind == "config" or location.registered_at is not None:
+    elif kind in _BY_ANYBODY or location.registered_at is not None:
         job.call.intend(context.db, name, now=context.now)

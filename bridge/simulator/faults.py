@@ -42,6 +42,8 @@ PLACES: dict[str, frozenset[str]] = {
     "apple.revoke": _REQUEST,
     "apple.assignments": _REQUEST,
     "apple.status": _REQUEST,
+    "apple.subscriptions": _REQUEST,
+    "apple.subscription_assignments": _REQUEST,
     "apple.lookup": _REQUEST,
     "apple.event": frozenset({"error", "delay", "stuck"}),  # the asynchronous part
     "apple.notification": _MESSAGE | {"odd"},

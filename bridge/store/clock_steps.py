@@ -87,6 +87,8 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "assignment_looks": ("looked_at",),
     "assets": ("read_at", "counted_at"),
     "assignments": ("confirmed_at", "read_at"),
+    "subscriptions": ("counted_at", "read_at"),
+    "subscription_assignments": ("since", "told_at"),
 }
 """Columns that say when something happened, by table."""
 

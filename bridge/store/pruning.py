@@ -16,6 +16,7 @@ from bridge.domain.webhooks import first_day
 from bridge.store import row_ids
 from bridge.store.commands.states import SQL_OPEN, SQL_OVER
 from bridge.store.database import Connection
+from bridge.store.licences.subscriptions import SQL_OVER as SQL_SUBSCRIPTION_OVER
 from bridge.store.row_ids import RowId
 
 ROWS = 500
@@ -109,6 +110,11 @@ RULES = (
         "apple_requests",
         "settled_at < :outbox AND NOT EXISTS "
         "(SELECT 1 FROM request_pairs WHERE request_id = apple_requests.id)",
+    ),
+    Rule(
+        "subscription_assignments",
+        f"state IN {SQL_SUBSCRIPTION_OVER} AND since < :removed",
+        by_index=True,
     ),
     Rule("asset_days", "day < :counts_day"),
     Rule("webhook_gaps", "day < :gaps_day"),

@@ -20,7 +20,16 @@ from sqlite_utils import Migrations
 
 migrations = Migrations("bridge")
 
-FIRST = ("messages", "devices", "licences", "users", "installs", "calls", "counts")
+FIRST = (
+    "messages",
+    "devices",
+    "licences",
+    "users",
+    "subscriptions",
+    "installs",
+    "calls",
+    "counts",
+)
 
 
 @migrations()

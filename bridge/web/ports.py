@@ -18,6 +18,7 @@ from bridge.domain.views.desired import Pause
 from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import ExplainedInstall, Install
 from bridge.domain.views.licences import Asset, Assignment, Location
+from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import AskedRead, CallAgain, Command, Event, Outgoing, Replay
 
 
@@ -107,6 +108,9 @@ class Lists(Counting, Protocol):
 
     def list_assignments(self, **filters: Any) -> Page[Assignment]:
         """Licences in use, by `location`, `adam_id` and `serial`."""
+
+    def list_subscriptions(self, **filters: Any) -> Page[Subscription]:
+        """Subscriptions, by `location`, `adam_id` and `client_user_id`."""
 
     def list_locations(self, **filters: Any) -> Page[Location]:
         """Content tokens' locations."""

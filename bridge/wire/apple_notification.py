@@ -12,11 +12,17 @@ from dataclasses import dataclass, field
 from itertools import chain
 from operator import itemgetter
 
-from bridge.wire.json_text import MAX_TEXT, Members, read_message, write_object
+from bridge.wire import subscription_notification as subscriptions
+from bridge.wire.json_text import MAX_TEXT, Members, given, read_message, write_object
+from bridge.wire.subscription_notification import SubscriptionCount, SubscriptionManagement
 
 TEST_NOTIFICATION = "TEST_NOTIFICATION"
 ASSET_MANAGEMENT = "ASSET_MANAGEMENT"
 ASSET_COUNT = "ASSET_COUNT"
+UNLIMITED_ASSET = "UNLIMITED_ASSET"
+
+FAILURE = "FAILURE"
+"""The result of what was not done."""
 
 _USER_TYPES = ("USER_MANAGEMENT", "USER_ASSOCIATED")
 _MAX_KEPT_DEPTH = 16
@@ -48,11 +54,13 @@ class AssetManagement:
 
 @dataclass(frozen=True, slots=True)
 class AssetCount:
-    """Seats bought, transferred or refunded; `count_delta` is signed."""
+    """Seats bought, transferred or refunded; `count_delta` is signed. `result` is FAILURE in a form
+    of which Apple has published none."""
 
     adam_id: str
     pricing_param: str | None
     count_delta: int | None
+    result: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +75,23 @@ class Other:
     raw: Mapping[str, object] = field(repr=False)
 
 
-Payload = AssetManagement | AssetCount | TestNotification | Other
+@dataclass(frozen=True, slots=True)
+class UnlimitedAsset:
+    """Apple names this type and publishes no form of it: it says that something of assets without
+    a limit has changed. `raw` is kept as evidence."""
+
+    raw: Mapping[str, object] = field(repr=False)
+
+
+Payload = (
+    AssetManagement
+    | AssetCount
+    | UnlimitedAsset
+    | SubscriptionCount
+    | SubscriptionManagement
+    | TestNotification
+    | Other
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +141,8 @@ def storable(notification: Notification) -> bytes:
 def _payload(notification_type: str | None, document: Members) -> Payload:
     raw = document.raw("notification")
     content = document.child("notification", required=True)
+    if notification_type == UNLIMITED_ASSET:
+        return UnlimitedAsset(raw if isinstance(raw, dict) else {})
     if content is None:
         return Other({})
     payload: Payload | None = None
@@ -126,6 +152,10 @@ def _payload(notification_type: str | None, document: Members) -> Payload:
         payload = _asset_management(content)
     elif notification_type == ASSET_COUNT:
         payload = _asset_count(content)
+    elif notification_type == subscriptions.SUBSCRIPTION_COUNT:
+        payload = subscriptions.read_count(content)
+    elif notification_type == subscriptions.SUBSCRIPTION_MANAGEMENT:
+        payload = subscriptions.read_management(content)
     if payload is None:
         return Other(raw if isinstance(raw, dict) else {})
     return payload
@@ -187,8 +217,12 @@ def _asset_count(content: Members) -> AssetCount | None:
     adam_id = content.identifier("adamId", required=True)
     if adam_id is None:
         return None
+    result = content.text("result")
     return AssetCount(
-        adam_id, content.text("pricingParam"), content.integer("countDelta", required=True)
+        adam_id,
+        content.text("pricingParam"),
+        content.integer("countDelta", required=result != FAILURE),
+        result,
     )
 
 
@@ -196,21 +230,30 @@ def _kept(notification: Notification) -> dict[str, object]:
     match notification.payload:
         case TestNotification():
             return {}
-        case AssetCount(adam_id, pricing_param, count_delta):
-            return _given(adamId=adam_id, pricingParam=pricing_param, countDelta=count_delta)
+        case AssetCount(adam_id, pricing_param, count_delta, result):
+            count = given(adamId=adam_id, pricingParam=pricing_param, countDelta=count_delta)
+            return count | given(result=result)
         case AssetManagement() as payload:
             return _kept_assets(payload)
+        case SubscriptionCount() | SubscriptionManagement() as payload:
+            return subscriptions.kept(payload)
+        case UnlimitedAsset(raw):
+            return _unpersonal(raw)
         case Other(raw):
             if notification.notification_type in _USER_TYPES:
                 return _kept_users(raw)
-            return {key: _pruned(each, 1) for key, each in raw.items() if not _is_personal(key)}
+            return _unpersonal(raw)
+
+
+def _unpersonal(raw: Mapping[str, object]) -> dict[str, object]:
+    return {key: _pruned(each, 1) for key, each in raw.items() if not _is_personal(key)}
 
 
 def _kept_assets(payload: AssetManagement) -> dict[str, object]:
     pairs = [
         {"adamId": p.adam_id, "pricingParam": p.pricing_param, "serialNumber": p.serial_number}
         if p.client_user_id is None and p.pricing_param is not None
-        else _given(
+        else given(
             adamId=p.adam_id,
             pricingParam=p.pricing_param,
             serialNumber=p.serial_number,
@@ -218,8 +261,8 @@ def _kept_assets(payload: AssetManagement) -> dict[str, object]:
         )
         for p in payload.assignments
     ]
-    error = _given(errorNumber=payload.error_number, errorMessage=payload.error_message)
-    return _given(
+    error = given(errorNumber=payload.error_number, errorMessage=payload.error_message)
+    return given(
         type=payload.type,
         result=payload.result,
         eventId=payload.apple_event_id,
@@ -232,11 +275,11 @@ def _kept_users(raw: Mapping[str, object]) -> dict[str, object]:
     """An error's text may quote an address, so its number has to do."""
     content = Members(raw, [])
     error = content.child("error")
-    return _given(
+    return given(
         type=content.text("type"),
         result=content.text("result"),
         eventId=content.identifier("eventId"),
-        error=None if error is None else _given(errorNumber=error.integer("errorNumber")),
+        error=None if error is None else given(errorNumber=error.integer("errorNumber")),
         users=_users(content.children("users")),
         associatedUsers=_users(content.children("associatedUsers")),
     )
@@ -246,7 +289,7 @@ def _users(users: tuple[Members, ...] | None) -> list[dict[str, object]] | None:
     if users is None:
         return None
     return [
-        _given(clientUserId=user.identifier("clientUserId"), status=user.text("status"))
+        given(clientUserId=user.identifier("clientUserId"), status=user.text("status"))
         for user in users
     ]
 
@@ -266,7 +309,3 @@ def _pruned(value: object, depth: int) -> object:
 
 def _is_personal(name: str) -> bool:
     return any(part in name.casefold() for part in _PERSONAL)
-
-
-def _given(**members: object) -> dict[str, object]:
-    return {name: value for name, value in members.items() if value is not None}

@@ -156,6 +156,11 @@ def is_plain(text: str) -> bool:
     )
 
 
+def given(**members: object) -> dict[str, object]:
+    """The members of an object that are there."""
+    return {name: value for name, value in members.items() if value is not None}
+
+
 def texts(value: object) -> tuple[str, ...]:
     """The strings of a JSON array; nothing where it is none."""
     return tuple(each for each in value if isinstance(each, str)) if isinstance(value, list) else ()

@@ -25,11 +25,11 @@ HOUR = 3600.0
 
 # Apple, "Handling Error Responses": synchronous codes, then asynchronous ones; "Interpreting Error
 # Codes" for the older ones that still come. Not here: 9609, 9618, 9620, 9635, 9636, 9641, 9714,
-# 9715, 9716 and 9717, which are about users, and 9811 to 9818, about subscriptions.
+# 9715, 9716 and 9717, which are about users.
 SYNCHRONOUS = {
     9601, 9602, 9603, 9621, 9623, 9625, 9634, 9637, 9646, 9647, 9650, 9700, 9701, 9702, 9703, 9704,
     9705, 9706, 9707, 9708, 9710, 9711, 9712, 9713, 9718, 9719, 9720, 9721, 9722, 9723, 9724, 9725,
-    9726, 9727, 9728, 9729,
+    9726, 9727, 9728, 9729, 9811, 9812, 9813, 9814, 9815, 9816, 9817, 9818,
 }  # fmt: skip
 ASYNCHRONOUS = {9603, 9644, 9709}
 LEGACY = {
@@ -119,6 +119,14 @@ AT_ASSOCIATE: dict[int, tuple[Says, str]] = {
     9727: (REFUSED, "content type"),
     9728: (AGAIN, "cannot reach"),
     9729: (AWAY, "unavailable"),
+    9811: (REFUSED, "about subscriptions invalid"),
+    9812: (AGAIN, "cursor"),
+    9813: (REFUSED, "no subscription of this adam id"),
+    9814: (REFUSED, "has not associated"),
+    9815: (AGAIN, "not assigned"),
+    9816: (AGAIN, "too many subscriptions"),
+    9817: (REFUSED, "through a group"),
+    9818: (REFUSED, "cannot be disabled"),
 }
 
 SPLIT = {9700, 9702}

@@ -32,6 +32,9 @@ TYPES = {
     ("ASSET_MANAGEMENT", "REVOKE", "SUCCESS"),
     ("SUBSCRIPTION_COUNT", None, None),
     ("SUBSCRIPTION_MANAGEMENT", "ASSOCIATE", "SUCCESS"),
+    ("SUBSCRIPTION_MANAGEMENT", "ASSOCIATE", "FAILURE"),
+    ("SUBSCRIPTION_MANAGEMENT", "DISASSOCIATE", "SUCCESS"),
+    ("SUBSCRIPTION_MANAGEMENT", "DISASSOCIATE", "FAILURE"),
     ("USER_MANAGEMENT", "CREATE", "SUCCESS"),
     ("USER_MANAGEMENT", "UPDATE", "SUCCESS"),
     ("USER_MANAGEMENT", "RETIRE", "SUCCESS"),
@@ -156,7 +159,7 @@ def test_the_samples_are_of_these_types() -> None:
     assert found == TYPES
 
 
-@pytest.mark.parametrize("number", range(len(TYPES)))
+@pytest.mark.parametrize("number", range(len(json.loads(SAMPLES.read_text()))))
 def test_every_published_shape_is_taken_in(make_scene: MakeScene, number: int) -> None:
     scene = licensed(make_scene)
     sample = json.loads(SAMPLES.read_text())[number]
@@ -216,8 +219,9 @@ def test_asset_count_is_of_one_price_class(make_scene: MakeScene) -> None:
         {"adamId": "361309726", "pricingParam": "STDQ"},
         {"adamId": "361309726", "pricingParam": "STDQ", "countDelta": None},
         {"adamId": "361309726", "pricingParam": "STDQ", "countDelta": "many"},
+        {"adamId": "361309726", "countDelta": 5, "result": "FAILURE", "error": {}},
     ],
-    ids=["new app", "no delta", "null", "text"],
+    ids=["new app", "no delta", "null", "text", "failed"],
 )
 def test_asset_count_that_cannot_be_added_has_the_counts_read(
     make_scene: MakeScene, content: dict[str, Any]
@@ -482,22 +486,17 @@ def test_asset_management_with_nothing_to_go_by(make_scene: MakeScene, assignmen
     assert scene.states() == {"associating ASSOCIATE_REQUESTED": 2}
 
 
-# Subscriptions and users: evidence, and no more.
+# Subscriptions; more of them in test_subscriptions.py.
 
 
-def test_subscription_count(make_scene: MakeScene) -> None:
-    counts = {
-        "available": {"renewing": 2, "expiring": 0},
-        "total": {"renewing": 20, "expiring": 3},
-    }
-    content = {"parentAdamId": 88, "adamId": 99, "counts": counts}
-    scene = licensed(make_scene)
-    post_without_effect(scene, "SUBSCRIPTION_COUNT", content)
-    assert kept(scene)["notification"] == content
+def apart_from_subscriptions(scene: Scene) -> dict[str, list[Any]]:
+    found = everything(scene)
+    del found["schedule"]
+    return {table: rows for table, rows in found.items() if not table.startswith("subscription")}
 
 
 @pytest.mark.parametrize("kind", ["ASSOCIATE", "DISASSOCIATE"])
-def test_subscription_management(make_scene: MakeScene, kind: str) -> None:
+def test_subscription_management_changes_no_install(make_scene: MakeScene, kind: str) -> None:
     """Even where its numbers are those of an app and of an event of ours."""
     scene = waiting_for_apple(make_scene)
     content = {
@@ -508,7 +507,11 @@ def test_subscription_management(make_scene: MakeScene, kind: str) -> None:
             {"adamId": int(scene.adam_ids[0]), "clientUserId": "teacher-3", "renewing": False}
         ],
     }
-    post_without_effect(scene, "SUBSCRIPTION_MANAGEMENT", content)
+    scene.settle()
+    before = apart_from_subscriptions(scene)
+    post(scene, "SUBSCRIPTION_MANAGEMENT", content)
+    scene.settle()
+    assert apart_from_subscriptions(scene) == before
     assert kept(scene)["notification"] == content
 
 
@@ -579,13 +582,35 @@ def test_user_associated(make_scene: MakeScene) -> None:
 # What nobody has published.
 
 
-def test_unlimited_asset(make_scene: MakeScene) -> None:
+@pytest.mark.parametrize(
+    "content",
+    [{"adamId": "361309726", "pricingParam": "STDQ", "unlimited": True}, {}, {"assets": [5, {}]}],
+)
+def test_unlimited_asset_has_assets_read_once(
+    make_scene: MakeScene, content: dict[str, Any]
+) -> None:
     scene = licensed(make_scene)
-    content = {"adamId": scene.adam_ids[0], "pricingParam": "STDQ", "unlimited": True}
+    scene.pass_time(120)
+    reads = requests(scene, "assets")
+    scene.world.location.library.assets[scene.adam_ids[0], "STDQ"].unlimited = True
     post(scene, "UNLIMITED_ASSET", content)
-    scene.settle()
+    assert outcome(scene) == "counts are read again"
+    scene.pass_time(120)
+    assert requests(scene, "assets") == reads + 1
+    (asset,) = scene.bridge.list_assets().items
+    assert asset["unlimited"]
     assert scene.states() == {"licensed LICENSED": 1}
     assert kept(scene)["notification"] == content
+
+
+@pytest.mark.parametrize("content", [None, "all", 5, []])
+def test_unlimited_asset_without_a_payload(make_scene: MakeScene, content: Any) -> None:
+    scene = licensed(make_scene)
+    scene.pass_time(120)
+    reads = requests(scene, "assets")
+    post(scene, "UNLIMITED_ASSET", {}, notification=content)
+    scene.pass_time(120)
+    assert requests(scene, "assets") == reads + 1
 
 
 @pytest.mark.parametrize(

@@ -93,7 +93,8 @@ class Listing:
     """One kind of list: the name of its items and how a table shows one.
 
     `fields` are the columns as CSV, whose order stays for ever: what is new comes last. `spare` are
-    those of the table that a narrow terminal does without.
+    those of the table that a narrow terminal does without. `lines` makes of an item what stands on
+    lines of its own, in a table and as CSV.
     """
 
     name: str
@@ -101,6 +102,7 @@ class Listing:
     row: Callable[[Item], Sequence[object]]
     fields: Sequence[str]
     spare: Sequence[str] = ()
+    lines: Callable[[Item], Iterable[Item]] = lambda item: (item,)
 
     def show(self, fetch: Callable[..., Page[Item]], shown: Shown, **filters: Any) -> None:
         """Print what `fetch` reads, a page at a time, in the form that is asked for."""
@@ -114,9 +116,9 @@ class Listing:
         if not page.items:
             show.line(f"No {self.name}.")
             return
-        rows = [self.row(item) for item in page.items]
+        rows = [self.row(line) for item in page.items for line in self.lines(item)]
         show.table(self.columns, rows, crop=True, spare=self.spare)
-        self._more(page, len(rows))
+        self._more(page, len(page.items))
 
     def _csv(self, read: Iterable[Page[Item]]) -> None:
         show.as_csv(self.fields)
@@ -124,8 +126,8 @@ class Listing:
         number = 0
         for page in read:
             number += len(page.items)
-            for item in page.items:
-                show.as_csv([item[field] for field in self.fields])
+            for line in (line for item in page.items for line in self.lines(item)):
+                show.as_csv([line[field] for field in self.fields])
         self._more(page, number)
 
     def _more(self, page: Page[Item], number: int) -> None:

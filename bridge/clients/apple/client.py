@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass
 from typing import Generic, Protocol, TypeVar
 
 from bridge.clients.apple import pages
+from bridge.clients.apple import subscriptions as cursor_pages
 from bridge.clients.apple.readers import (
     read_assets,
     read_assignments,
@@ -32,11 +33,13 @@ from bridge.clients.apple.replies import (
     ServiceConfig,
     StatusReply,
 )
+from bridge.clients.apple.subscriptions import CursorPage
 from bridge.clients.apple.verdict import judge
 from bridge.clients.http import HttpClient
 from bridge.clients.rate import RateLimiter
 from bridge.clients.shape import Fields
 from bridge.domain.licences.odd_rows import OddRow
+from bridge.domain.licences.subscriptions import Holding, Subscription
 from bridge.domain.model import Asset
 from bridge.errors import ConfigError, OutcomeUnknown, TokenOfOtherLibrary
 
@@ -240,6 +243,18 @@ class AppleClient:
     def status(self, apple_event_id: str) -> StatusReply:
         """How far an asynchronous request has come; an event Apple does not know is 9708."""
         return self._call("GET", "/status", read_status, query={"eventId": apple_event_id})
+
+    def walk_subscriptions(self) -> Iterator[CursorPage[Subscription]]:
+        """All pages of the location's subscriptions, each fetched when it is asked for. Raises
+        UnreadableReply, beside what a single page raises, when they do not come to an end."""
+        return cursor_pages.subscriptions(self._get)
+
+    def walk_subscription_holdings(self) -> Iterator[CursorPage[Holding]]:
+        """All pages of who has which subscription; as `walk_subscriptions`."""
+        return cursor_pages.holdings(self._get)
+
+    def _get(self, path: str, read: Callable[[Fields], ReplyT], query: dict[str, str]) -> ReplyT:
+        return self._call("GET", path, read, query=query)
 
     def _manage(
         self,

@@ -137,14 +137,15 @@ def read_client_config(reply: Fields) -> ClientConfig:
 
 def _asset(row: Fields) -> Asset:
     # Some of Apple's examples leave pricingParam out; standard quality is what they mean.
-    return Asset(_adam_id(row), text_or_none(row, "pricingParam") or DEFAULT_PRICING)
+    return Asset(adam_id(row), text_or_none(row, "pricingParam") or DEFAULT_PRICING)
 
 
-def _adam_id(row: Fields) -> str:
-    adam_id = text(row, "adamId")
-    if not (adam_id.isascii() and adam_id.isdigit() and len(adam_id) <= LONGEST_ADAM_ID):
-        raise ShapeError("adamId is not a number")
-    return adam_id
+def adam_id(row: Fields, key: str = "adamId") -> str:
+    """An Adam ID, as text; raises ShapeError for what is none."""
+    written = text(row, key)
+    if not (written.isascii() and written.isdigit() and len(written) <= LONGEST_ADAM_ID):
+        raise ShapeError(f"{key} is not a number")
+    return written
 
 
 def _asset_counts(row: Fields, unlimited: bool) -> AssetCounts:
@@ -202,11 +203,10 @@ def _odd(key: str, left_out: Unread) -> OddRow:
     serial_number = lenient(text, row, "serialNumber")
     has_price = row.get("pricingParam") is not None
     price = lenient(text, row, "pricingParam") if has_price else DEFAULT_PRICING
-    adam_id = lenient(lambda fields, _: _adam_id(fields), row, "adamId")
     return OddRow(
         what=left_out.what,
         place=f"row {left_out.place + 1} of {key}",
-        adam_id=adam_id,
+        adam_id=lenient(adam_id, row, "adamId"),
         pricing_param=price if row else None,
         serial_number=serial_number.upper() if serial_number else None,
     )

@@ -88,6 +88,14 @@ APPLE_ERRORS: Final[dict[int, AppleError]] = {
     9727: AppleError("bug", "Apple does not take this content type"),
     9728: AppleError("configuration", "Apple cannot reach the notification URL"),
     9729: AppleError("back_off", "Apple's service is unavailable for now", "APPLE_BUSY"),
+    9811: AppleError("bug", "Apple found a request about subscriptions invalid"),
+    9812: AppleError("restart_walk", "a cursor of a list of subscriptions was not valid"),
+    9813: AppleError("impossible", "Apple knows no subscription of this Adam ID"),
+    9814: AppleError("impossible", "the user has not associated an Apple Account"),
+    9815: AppleError("look", "Apple says that the subscription is not assigned"),
+    9816: AppleError("split", "too many subscriptions or users in one request"),
+    9817: AppleError("impossible", "the subscription is assigned through a group"),
+    9818: AppleError("impossible", "subscriptions cannot be disabled while there are any"),
 }
 """Apple, "Handling Error Responses" and "Interpreting Error Codes"; 9622 comes from practice."""
 

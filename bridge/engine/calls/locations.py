@@ -194,7 +194,7 @@ class ReadAssets(LocationRead):
         outbox.done(context.db, row.id, context.now)
         if result.envelope is not None:
             hear(context, row.scope, result.envelope)
-        _name(context, row.scope, "assets", result.odd)
+        name_odd_rows(context, row.scope, "assets", result.odd)
         rows = {a.asset: _columns(a) for a in result.assets}
         before = locations.platforms_of(context.db, row.scope)
         locations.store_assets(context.db, row.scope, list(rows.items()), result.began_at)
@@ -208,7 +208,9 @@ class ReadAssets(LocationRead):
         installs.touch_waiting(context.db, row.scope, context.now)
 
 
-def _name(context: Context, location: str, source: odd_rows.Source, odd: Sequence[OddRow]) -> None:
+def name_odd_rows(
+    context: Context, location: str, source: odd_rows.Source, odd: Sequence[OddRow]
+) -> None:
     """Keep the rows that could not be read, and say so once of each."""
     for news in odd_rows.replace(context.db, location, source, odd, context.now):
         meta.count(context.db, f"apple.odd_{source}", context.now)
@@ -260,7 +262,7 @@ class ReadAssignments(LocationRead):
         outbox.done(context.db, row.id, context.now)
         if result.envelope is not None:
             hear(context, row.scope, result.envelope)
-        _name(context, row.scope, "assignments", result.odd)
+        name_odd_rows(context, row.scope, "assignments", result.odd)
         if _began_too_early(context, row.scope, result):
             meta.hasten_job(context.db, f"assignments:{row.scope}", context.now)
             return

@@ -34,7 +34,17 @@ from bridge.store.outbox.outbox import OutboxRow
 log = logging.getLogger(__name__)
 
 MDM_NAME = "micromdm-vpp-bridge"
-NOTIFICATION_TYPES = ("TEST_NOTIFICATION", "ASSET_MANAGEMENT", "ASSET_COUNT")
+NOTIFICATION_TYPES = (
+    "TEST_NOTIFICATION",
+    "ASSET_MANAGEMENT",
+    "ASSET_COUNT",
+    "UNLIMITED_ASSET",
+    "USER_MANAGEMENT",
+    "USER_ASSOCIATED",
+    "SUBSCRIPTION_MANAGEMENT",
+    "SUBSCRIPTION_COUNT",
+)
+"""All that there are. Source: Apple, "Client Config"."""
 LONGEST_METADATA = 255
 """Apple's `maxMdmMetadataLength`."""
 

@@ -12,6 +12,7 @@ from functools import cache
 
 from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
 from bridge.engine.context import Context
+from bridge.engine.intake import apple_subscriptions
 from bridge.engine.licences import settle
 from bridge.store import meta
 from bridge.store.events import Event
@@ -19,12 +20,15 @@ from bridge.store.installs import installs
 from bridge.store.licences import locations, request_pairs, requests
 from bridge.store.licences.requests import AppleRequest
 from bridge.wire.apple_notification import (
+    FAILURE,
     AssetCount,
     AssetManagement,
     Notification,
     TestNotification,
+    UnlimitedAsset,
     parse_notification,
 )
+from bridge.wire.subscription_notification import SubscriptionCount, SubscriptionManagement
 
 
 def handle(context: Context, event: Event) -> str:
@@ -45,9 +49,16 @@ def _effect(context: Context, event: Event, notification: Notification) -> str:
     if isinstance(payload, AssetManagement):
         return _asset_management(context, event.origin, payload)
     if isinstance(payload, AssetCount):
-        # One that is replayed must not count twice.
-        delta = None if event.status == "done" else payload.count_delta
+        # One that is replayed must not count twice, and one that failed not at all.
+        counts = event.status != "done" and payload.result != FAILURE
+        delta = payload.count_delta if counts else None
         return _asset_count(context, event.origin, payload, delta)
+    if isinstance(payload, UnlimitedAsset):
+        return _counts_again(context, event.origin)
+    if isinstance(payload, SubscriptionCount):
+        return apple_subscriptions.counts(context, event.origin, payload)
+    if isinstance(payload, SubscriptionManagement):
+        return apple_subscriptions.management(context, event.origin, payload)
     if isinstance(payload, TestNotification):
         return "a test"
     meta.count(context.db, "apple.other_type", context.now)
@@ -67,7 +78,7 @@ def _asset_management(context: Context, location: str, payload: AssetManagement)
     if payload.result == "SUCCESS":
         settle.confirmed(context, request, pairs, told_by="notification")
         return f"event of ours: {len(pairs)} confirmed"
-    if payload.result != "FAILURE":
+    if payload.result != FAILURE:
         _foreign(context, location, pairs, payload.apple_event_id or "")
         return f"event of ours with an unknown result: {len(pairs)} pairs are read again"
     settle.refused(
@@ -107,8 +118,7 @@ def _foreign(context: Context, location: str, pairs: Sequence[Pair], apple_event
 def _asset_count(context: Context, location: str, payload: AssetCount, delta: int | None) -> str:
     asset = Asset(payload.adam_id, payload.pricing_param or DEFAULT_PRICING)
     if delta is None or not locations.add_to_count(context.db, location, asset, delta, context.now):
-        meta.hasten_job(context.db, f"assets:{location}", context.now)
-        return "counts are read again"
+        return _counts_again(context, location)
     counts = locations.asset_facts(context.db, location, [asset])[asset]
     if not 0 <= (counts.available or 0) <= (counts.total or 0):
         # An older count and a newer change do not add up: let Apple say how it is.
@@ -116,3 +126,8 @@ def _asset_count(context: Context, location: str, payload: AssetCount, delta: in
         meta.hasten_job(context.db, f"assets:{location}", context.now)
     installs.touch_waiting(context.db, location, context.now, asset.adam_id)
     return f"{asset.adam_id}: {delta:+d}"
+
+
+def _counts_again(context: Context, location: str) -> str:
+    meta.hasten_job(context.db, f"assets:{location}", context.now)
+    return "counts are read again"

@@ -18,6 +18,7 @@ from bridge.simulator.apple.config import ClientConfig
 from bridge.simulator.apple.errors import Refusal, message
 from bridge.simulator.apple.library import SERIAL, AssetKey, Event, Failure, Library, Pair, Target
 from bridge.simulator.apple.notifications import NotificationSettings, Notifier
+from bridge.simulator.apple.subscriptions import Subscriptions
 from bridge.simulator.faults import Faults
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.ledger import Asked, Ledger
@@ -63,6 +64,7 @@ class Location:
     country: str
     library: Library
     notifier: Notifier
+    subscriptions: Subscriptions
     tokens: list[ContentToken] = field(default_factory=list)
     users: set[str] = field(default_factory=set)
     events: dict[str, Event] = field(default_factory=dict)
@@ -109,7 +111,8 @@ class Apple:
         notifier = Notifier(
             self._kernel, self._outgoing, self._faults, self.settings.notifications, uid
         )
-        location = Location(name, uid, country, Library(self._kernel.uuid), notifier)
+        library, subscriptions = Library(self._kernel.uuid), Subscriptions(self._kernel, notifier)
+        location = Location(name, uid, country, library, notifier, subscriptions)
         self.locations.append(location)
         self.issue_token(location)
         return location

@@ -47,6 +47,14 @@ ERRORS: dict[int, tuple[int, str]] = {
     9727: (415, "The Content-Type is not supported."),
     9728: (400, "The notification URL is unreachable."),
     9729: (503, "The service is temporarily unavailable."),
+    9811: (400, "Bad subscription request."),
+    9812: (400, "Invalid cursor."),
+    9813: (400, "Invalid Adam ID."),
+    9814: (400, "There is no associated user."),
+    9815: (400, "The subscription is not assigned to the user."),
+    9816: (400, "The number of subscriptions or users exceeds the maximum."),
+    9817: (400, "The subscription is assigned through a group."),
+    9818: (400, "Subscription management cannot be disabled."),
 }
 
 

@@ -38,6 +38,8 @@ def apple_app(world: World) -> Flask:
         ("POST", "assets/revoke", service.revoke),
         ("GET", "assignments", service.assignments),
         ("GET", "status", service.status),
+        ("GET", "subscriptions", service.subscriptions),
+        ("GET", "subscriptions/assignments", service.subscription_assignments),
     ):
         app.add_url_rule(f"/mdm/v2/{path}", view.__name__, view, methods=[method])
     app.add_url_rule(config.LOOKUP_PATH, "lookup", service.lookup, methods=["GET"])
@@ -154,6 +156,16 @@ class _Service:
     def revoke(self) -> Response:
         return self._work(
             "revoke", lambda at: endpoints.revoke(self._apple, at, _body()), write=True
+        )
+
+    def subscriptions(self) -> Response:
+        size = self._apple.settings.page_size
+        return self._work("subscriptions", lambda at: at.subscriptions.listed(_query(), size))
+
+    def subscription_assignments(self) -> Response:
+        size = self._apple.settings.page_size
+        return self._work(
+            "subscription_assignments", lambda at: at.subscriptions.assignments(_query(), size)
         )
 
     def lookup(self) -> Response:

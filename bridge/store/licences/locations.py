@@ -105,7 +105,7 @@ def bind_library(db: Connection, name: str, library_uid: str) -> str:
     if location.library_uid is not None and location.registered_at is not None:
         return location.library_uid
     if location.library_uid not in (None, library_uid):
-        for table in ("assets", "assignments"):
+        for table in ("assets", "assignments", "subscriptions", "subscription_assignments"):
             db.execute(f"DELETE FROM {table} WHERE location = ?", (name,))
         update(db, name, assets_read_at=None, assignments_read_at=None, assignments_version=None)
     if location.library_uid != library_uid:

@@ -12,8 +12,8 @@ from bridge.store import rows
 from bridge.store.database import Connection
 from bridge.store.licences.request_pairs import key, pair_of
 
-Source = Literal["assets", "assignments"]
-SOURCES: tuple[Source, ...] = ("assets", "assignments")
+Source = Literal["assets", "assignments", "subscriptions"]
+SOURCES: tuple[Source, ...] = ("assets", "assignments", "subscriptions")
 
 AT_MOST = 200
 """Rows kept of one list; more than that is not read by people, and one row stands for the rest."""

@@ -69,7 +69,7 @@ CREATE TABLE assets (
 CREATE TABLE odd_rows (
     id INTEGER PRIMARY KEY,            -- in the order of the read
     location TEXT NOT NULL,
-    source TEXT NOT NULL,              -- assets | assignments
+    source TEXT NOT NULL,              -- assets | assignments | subscriptions
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
     serial_number TEXT NOT NULL,

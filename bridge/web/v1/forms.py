@@ -87,6 +87,11 @@ Name: TypeAlias = Annotated[
     Meta(pattern="^[a-z0-9-]+$"),
     Form("A name is made of small letters, digits and hyphens."),
 ]
+ClientUserId: TypeAlias = Annotated[
+    str,
+    Meta(pattern=r"^[^\x00-\x1f\x7f]{1,255}$"),
+    Form("A clientUserId is 1 to 255 characters without control characters."),
+]
 Topic: TypeAlias = Annotated[
     str,
     Meta(pattern=r"^[\x21-\x7e]{1,128}$"),

@@ -16,6 +16,7 @@ from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import ExplainedInstall, Install
 from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.domain.views.members import Reason
+from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import Command, Event, Outgoing
 from bridge.domain.vocabulary import EventSource, EventStatus, OutboxState, Service
 from bridge.web.ports import Bridge
@@ -91,6 +92,16 @@ class ListAssignments(Paging, frozen=True):
     adam_id: _App = None
     serial: _Device = None
     unwanted: Annotated[forms.Flag | None, "Only those that nothing wants there, or does."] = None
+
+
+class ListSubscriptions(Paging, frozen=True):
+    """Which subscriptions."""
+
+    location: _Location = None
+    adam_id: Annotated[forms.AdamId | None, "Only this subscription, or those of this app."] = None
+    client_user_id: Annotated[
+        forms.ClientUserId | None, "Only those of which this user is known, and only that user."
+    ] = None
 
 
 class ListEvents(Paging, frozen=True):
@@ -179,6 +190,13 @@ READING: tuple[Endpoint[Any], ...] = (
         "Lists the licences in use, whoever assigned them.",
         ListAssignments,
         lambda bridge: bridge.list_assignments,
+    ),
+    _list(
+        "subscriptions",
+        Subscription,
+        "Lists subscriptions with Apple's counts, each with who has it.",
+        ListSubscriptions,
+        lambda bridge: bridge.list_subscriptions,
     ),
     _list(
         "locations",

@@ -8,9 +8,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from bridge.domain.licences.subscriptions import Holding, Seats
 from bridge.errors import ShapeError
 from bridge.wire import apple_notification as wire
 from bridge.wire.apple_notification import parse_notification, storable
+from bridge.wire.subscription_notification import SubscriptionCount, SubscriptionManagement
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "apple-notifications.json"
 NOTIFICATIONS = json.loads(SAMPLES.read_text())
@@ -57,6 +59,26 @@ ASSETS = {
     ),
 }
 
+HOLDINGS = (Holding("88002", "pupil-7", renewing=True),)
+SUBSCRIPTIONS = {
+    2: SubscriptionCount("88002", "88001", (("available", Seats(4, 1)), ("total", Seats(40, 10)))),
+    7: SubscriptionManagement("ASSOCIATE", "SUCCESS", EVENT + "4", HOLDINGS, None, None),
+    14: SubscriptionManagement("DISASSOCIATE", "SUCCESS", EVENT + "5", HOLDINGS, None, None),
+    15: SubscriptionManagement(
+        "ASSOCIATE", "FAILURE", EVENT + "6", HOLDINGS, 9814, "There is no associated user."
+    ),
+    16: SubscriptionManagement(
+        "DISASSOCIATE",
+        "FAILURE",
+        EVENT + "7",
+        (Holding("88002", "pupil-8", renewing=False),),
+        9815,
+        "The subscription is not assigned.",
+    ),
+    17: SubscriptionCount("88002", None, (("total", Seats(41, None)),)),
+}
+UNLIMITED = {13: wire.UnlimitedAsset({"adamId": "510017344", "unlimited": True})}
+
 
 @pytest.mark.parametrize("number", range(len(NOTIFICATIONS)))
 def test_every_type_is_read_and_kept(number):
@@ -70,7 +92,7 @@ def test_every_type_is_read_and_kept(number):
         assert read.payload.raw == sample["notification"]
     else:
         expected = {0: wire.TestNotification(), 1: wire.AssetCount("510017342", "STDQ", -3)}
-        assert read.payload == (expected | ASSETS)[number]
+        assert read.payload == (expected | ASSETS | SUBSCRIPTIONS | UNLIMITED)[number]
         assert parse_notification(kept) == read
         assert json.loads(kept) == sample
     again = parse_notification(kept)

@@ -30,6 +30,7 @@ from bridge.engine.calls.locations import ReadAssets, ReadAssignments, ReadClien
 from bridge.engine.calls.mdm import LookAtQueue, Push, SendCommand
 from bridge.engine.calls.metadata import ReadMetadata
 from bridge.engine.calls.registering import Register, register
+from bridge.engine.calls.subscriptions import ReadSubscriptions
 from bridge.engine.commands import by_queue, device_queue
 from bridge.engine.enrolments import Found
 from bridge.engine.licences import settle
@@ -227,6 +228,11 @@ SCENARIOS: Mapping[type[Call], Scenario] = {
         lambda db: ReadAssets.intend(db, "hq", now=NOW), lambda: {"walk_assets": ()}, "walk_assets"
     ),
     ReadAssignments: replace(WALK, arrange=lambda db: ReadAssignments.intend(db, "hq", now=NOW)),
+    ReadSubscriptions: Scenario(
+        lambda db: ReadSubscriptions.intend(db, "hq", now=NOW),
+        lambda: {"walk_subscriptions": (), "walk_subscription_holdings": ()},
+        "walk_subscriptions",
+    ),
     ReadMetadata: Scenario(
         _read_metadata,
         lambda: {"lookup": AppMetadata("Pages", "com.apple.Pages", None, ())},
