@@ -9,8 +9,10 @@
     │   │   └── StoreLost      nobody has it in use, and there was one: no new one is made
     │   ├── StoreFull          its disk has no room, or fails
     │   ├── StoreAway          its server cannot be reached, or ended the connection
+    │   ├── StoreRefused       its server lets us not in, or is none that the bridge runs on
     │   ├── StoreLocked        another process holds a lock for too long
-    │   │   └── EngineRuns     another engine runs on it
+    │   │   ├── EngineRuns     another engine runs on it
+    │   │   └── EngineReplaced another engine ran on it while this one could not
     │   └── SchemaTooNew       the file was written by a newer bridge
     ├── QueryError             a list cannot be asked for like this: a cursor of no use
     ├── WishError              what is asked for cannot be stored as it is asked for
@@ -78,6 +80,12 @@ class EngineRuns(StoreLocked):
     mend = "stop the other one"
 
 
+class EngineReplaced(StoreLocked):
+    """The lock of the engine was lost, and another engine had it: who lost it begins anew."""
+
+    mend = "stop one of the two"
+
+
 class StoreFull(StoreError):
     """There is no room for what is to be written, or its disk fails."""
 
@@ -90,6 +98,14 @@ class StoreAway(StoreError):
 
     may_retry = True
     mend = "have it run and be reached; the bridge goes on by itself"
+
+
+class StoreRefused(StoreError):
+    """The server of the database does not let us in, or is none that the bridge can run on."""
+
+    def __init__(self, text: str, mend: str) -> None:
+        super().__init__(text)
+        self.mend = mend
 
 
 class StoreGone(StoreError):

@@ -16,6 +16,7 @@ import uuid
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from urllib.parse import quote, urlencode
 
 import psycopg
 from psycopg import conninfo, sql
@@ -166,3 +167,10 @@ def columns(db: Connection, table: str) -> list[tuple[str, str, bool]]:
         (table,),
     )
     return [(name, kind, bool(must)) for name, kind, must in found]
+
+
+def url(where: str, **more: str) -> str:
+    """A connection string as a URL, as the configuration has it."""
+    parts = {key: str(value) for key, value in conninfo.conninfo_to_dict(where).items()} | more
+    name = quote(parts.pop("dbname"))
+    return f"postgresql:///{name}?{urlencode(parts, safe='/')}"

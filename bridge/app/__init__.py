@@ -45,12 +45,11 @@ from bridge.engine.timers import Outside
 from bridge.engine.wake import Wake
 from bridge.errors import StoreError, StoreFull, StoreGone
 from bridge.store import meta
-from bridge.store.file.engine_lock import EngineLock
-from bridge.store.file.write_probe import WriteProbe
 from bridge.store.installs import retry
 from bridge.store.licences import locations
 from bridge.store.service import doctor_secret
 from bridge.store.service import running as running_store
+from bridge.store.write_probe import WriteProbe
 
 log = logging.getLogger(__name__)
 
@@ -64,7 +63,7 @@ class Bridge(Lists, Pauses, Wishes):
         self, config: Config, clock: Callable[[], float] = time.time, who: str = "bridge"
     ) -> None:
         super().__init__(config, clock, who)
-        self.engine_lock = EngineLock(config.database)
+        self.engine_lock = self.database.engine_lock()
         self._probe = WriteProbe(self.database)
         self.lost = LostWebhooks(self.database, self.now)
         self.forwarder = Forwarder(self.database, config, self.now)
@@ -116,7 +115,7 @@ class Bridge(Lists, Pauses, Wishes):
         self.refusals.flush()
         self._inbox_upkeep.stop()
         try:
-            self.database.inbox.file.fold()
+            self.database.inbox.fold()
             self.database.fold()
         except StoreError as error:
             log.warning("the write-ahead log could not be folded in: %s", error)
@@ -192,7 +191,7 @@ class Bridge(Lists, Pauses, Wishes):
         trouble = self._probe.trouble()
         if trouble is None:
             self.refusals.flush()
-        first = health.taking_in(trouble, self.config, self.database.free_space())
+        first = health.taking_in(trouble, self.database)
         engine = health.engine_part(self.engine_lock)
         try:
             with self.looking() as context:

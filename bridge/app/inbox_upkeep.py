@@ -23,7 +23,7 @@ def remove_taken(database: Database) -> int:
     while anything and (some := database.inbox.remove(last)):
         removed += some
     if removed:
-        database.inbox.file.make_small()
+        database.inbox.make_small()
     return removed
 
 

@@ -12,7 +12,7 @@ from bridge.clients.mdm import adapters
 from bridge.clients.mdm.port import Abilities
 from bridge.config import Config
 from bridge.engine.context import Context
-from bridge.store.database import Database
+from bridge.store.database import database_at
 
 
 class Opened:
@@ -28,7 +28,7 @@ class Opened:
         self.config = config
         self.who = who
         self.clock = clock
-        self.database = Database(config.database)
+        self.database = database_at(config.database)
 
     @property
     def servers(self) -> Mapping[str, Abilities]:

@@ -48,6 +48,7 @@ def run_engine(config: Config, stop: threading.Event, bell: int | None = None) -
 
 def _run(bridge: Bridge, stop: threading.Event, wake: Wake, *, in_order: bool) -> None:
     bridge.open()
+    bridge.engine_lock.beat()  # in a new database nothing could be said of it before
     bridge.keep_settings()
     try:
         pool = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")

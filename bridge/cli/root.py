@@ -82,7 +82,7 @@ class Settings:
         Raises ConfigError, NoDatabase, and StoreGone where there was one.
         """
         config = self.config()
-        if _is_missing(config.database):
+        if _is_missing(config):
             raise NoDatabase(config.database)
         return config
 
@@ -118,10 +118,10 @@ class Settings:
         """
         config = self.stored() if self.database == "needs" else self.config()
         with ExitStack() as stack:
-            if self.database == "scratch" and _is_missing(config.database):
+            if self.database == "scratch" and _is_missing(config):
                 temporary = import_module("tempfile").TemporaryDirectory()
                 scratch = Path(stack.enter_context(temporary))
-                config = replace(config, database=scratch / config.database.name)
+                config = replace(config, database=scratch / "scratch.db")
             bridge: Bridge = import_module("bridge.app").Bridge(
                 config, self.clock, f"cli:{_user()}"
             )
@@ -129,18 +129,10 @@ class Settings:
             yield bridge.open()
 
 
-def _is_missing(database: Path) -> bool:
-    """Whether there is no such file, or nothing in it, and never was; of one that cannot be looked
-    at, opening it tells. Raises StoreGone where there was one."""
-    try:
-        if database.stat().st_size:
-            return False
-    except (FileNotFoundError, NotADirectoryError):
-        pass
-    except OSError:
-        return False
-    import_module("bridge.store.file.in_use").check_not_lost(database)
-    return True
+def _is_missing(config: Config) -> bool:
+    """Whether there is no database, and never was; raises StoreError, StoreGone where there was."""
+    missing: bool = import_module("bridge.store.database").database_at(config.database).is_missing()
+    return missing
 
 
 def _user() -> str:

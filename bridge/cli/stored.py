@@ -15,8 +15,7 @@ from typing import cast
 from bridge.clients.mdm.port import Abilities
 from bridge.config import Config
 from bridge.engine.context import Context
-from bridge.store.database import Database
-from bridge.store.file.engine_lock import EngineLock
+from bridge.store.database import database_at
 
 
 class Stored:
@@ -25,8 +24,8 @@ class Stored:
     def __init__(self, config: Config, clock: Callable[[], float]) -> None:
         self.config = config
         self.clock = clock
-        self.database = Database(config.database)
-        self.engine_lock = EngineLock(config.database)
+        self.database = database_at(config.database)
+        self.engine_lock = self.database.engine_lock()
 
     @contextmanager
     def read(self, servers: Mapping[str, Abilities] = MappingProxyType({})) -> Iterator[Context]:

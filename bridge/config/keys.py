@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from bridge.config.read import Reader, Spot
+from bridge.domain.database_url import holds_password
 
 FILE = "_file"
 _OPEN = "can be read by everyone on this machine; chmod 600"
@@ -57,7 +58,8 @@ class KeyReader:
             self._reader.warn(spot, f"the file {_OPEN} {path}")
 
     def _in_place(self, spot: Spot) -> str | None:
-        if self._literal is None and "${" not in spot.node.value:
+        secret = spot.key != "database" or holds_password(spot.node.value)
+        if self._literal is None and secret and not spot.variable and "${" not in spot.node.value:
             self._literal = spot
         return self._reader.text(spot)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import values
+from bridge.config.database import POOL_KEYS, read_database
 from bridge.config.keys import FILE, Key, KeyReader
 from bridge.config.model import (
     APPLE_URL,
@@ -29,6 +30,8 @@ from bridge.errors import ConfigError
 
 TOP_KEYS = (
     "database",
+    "database_file",
+    *POOL_KEYS,
     "listen",
     "listen_outside",
     "public_url",
@@ -113,7 +116,7 @@ class _Loader:
         locations = names(reader, top.get("locations"))
         config = Config(
             path=reader.path,
-            database=self._database(top),
+            database=read_database(reader, self._keys, top),
             listen=listen,
             listen_outside=outside,
             public_url=public_url,
@@ -127,7 +130,8 @@ class _Loader:
             policy=read_policy(reader, top.get("policy")),
         )
         self._keys.warn_if_open()
-        reader.stop_at_mistakes(self._needs if "database" in top else EVERYTHING)
+        has_database = "database" in top or "database_file" in top
+        reader.stop_at_mistakes(self._needs if has_database else EVERYTHING)
         mistakes = reader.mistakes(self._looks)
         return replace(
             config,
@@ -155,12 +159,6 @@ class _Loader:
         if listen == outside:
             self._reader.wrong(top["listen_outside"], "is the same as listen; take another port")
         return listen, outside
-
-    def _database(self, top: Mapping[str, Spot]) -> Path:
-        if "database" not in top:
-            self._reader.missing(self._reader.root, "database", "write database: bridge.db")
-            return Path()
-        return self._path(top["database"])
 
     def _path(self, spot: Spot) -> Path:
         return self._reader.path.parent / (self._reader.text(spot) or "")
@@ -327,3 +325,4 @@ def _override(top: dict[str, Spot], environ: Mapping[str, str]) -> None:
         if environ.get(variable):
             line = top[key].line if key in top else 1
             top[key] = scalar(key, line, environ[variable], variable)
+            top.pop(key + FILE, None)

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from bridge.domain.database_url import DatabaseUrl
 from bridge.domain.desired.desired import Desired
 from bridge.domain.policy import Policy
 from bridge.errors import ConfigError
@@ -92,12 +93,13 @@ class Config:
 
     `subscriptions` are the locations whose subscriptions are looked at.
 
-    `path` is the file as it was named, `listen` and `listen_outside` are (host, port) with an IPv6
-    host unbracketed, `public_url` and `apple_url` have no trailing slash.
+    `path` is the file as it was named, `database` that of a file or the URL of a server's. `listen`
+    and `listen_outside` are (host, port) with an IPv6 host unbracketed, `public_url` and
+    `apple_url` have no trailing slash.
     """
 
     path: Path
-    database: Path
+    database: Path | DatabaseUrl
     listen: tuple[str, int] = LISTEN
     listen_outside: tuple[str, int] | None = None
     public_url: str | None = None

@@ -12,7 +12,9 @@ from typing import Literal
 Need = Literal["database", "policy", "web", "mdm", "apple", "desired"]
 
 KEYS_OF: Mapping[Need, frozenset[str]] = {
-    "database": frozenset({"database"}),
+    "database": frozenset(
+        {"database", "database_file", "pool_size", "conn_max_lifetime", "conn_max_idle_time"}
+    ),
     "policy": frozenset({"policy"}),
     "web": frozenset({"listen", "listen_outside", "public_url", "api"}),
     "mdm": frozenset({"servers", "allow_http"}),

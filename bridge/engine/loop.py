@@ -24,7 +24,7 @@ from bridge.engine.upkeep import clock_steps
 from bridge.engine.upkeep.clock_steps import StepWatch
 from bridge.engine.upkeep.pruning import Pruning
 from bridge.engine.wake import Wake
-from bridge.errors import StoreError
+from bridge.errors import EngineReplaced, StoreError
 from bridge.store import intake, pauses
 from bridge.store.agenda import Agenda, earliest, look
 from bridge.store.database import Connection, Database
@@ -234,10 +234,10 @@ def run(
     engine.recover()
     beat_at, said = float("-inf"), ""
     while not stop.is_set():
-        if monotonic() - beat_at >= 1.0:
-            beat()
-            beat_at = monotonic()
         try:
+            if monotonic() - beat_at >= 1.0:
+                beat()
+                beat_at = monotonic()
             if by := watch.look():
                 engine.clock_stepped(by)
             began = monotonic()
@@ -247,6 +247,8 @@ def run(
                 _sleep(engine, stop, version, monotonic)
             stop.wait(max(began + GATHER - monotonic(), 0.0))
             said = ""
+        except EngineReplaced:
+            raise
         except StoreError as error:
             if str(error) != said:  # once, not every second
                 said = str(error)

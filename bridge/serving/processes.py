@@ -35,7 +35,7 @@ from bridge.serving.supervisor import (
     listen,
     supervisor_signals,
 )
-from bridge.store.file.in_use import in_use
+from bridge.store.database import Where, database_at
 
 if TYPE_CHECKING:  # the supervisor and the engine do without Flask and gunicorn
     from bridge.web import Bridge
@@ -102,15 +102,13 @@ def _bell(stack: ExitStack) -> tuple[int, int]:
     return ends
 
 
-def _keep_in_use(database: Path, stack: ExitStack) -> None:
+def _keep_in_use(database: Where, stack: ExitStack) -> None:
     """Neither child, started again, takes another file for the database that we began with.
 
     Where it cannot be used, the children say so. Raises StoreLost where there was one.
     """
     try:
-        use = in_use(database)
-        stack.callback(use.end)
-        use.begin()
+        stack.enter_context(database_at(database).in_use())
     except StoreLost:
         raise
     except (OSError, StoreError) as error:

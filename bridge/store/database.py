@@ -1,279 +1,254 @@
-"""Opening the database, and the one way to write to it.
+"""A database as the rest of the bridge knows it, whichever it is.
 
-SQLite's busy timeout is unfair: several writers starve each other for seconds, while one writer
-at a time stays within milliseconds. So a write takes a lock in the process and a file lock
-across processes, begins IMMEDIATE, and is short; no outside call happens inside one.
-
-Checkpoints happen under it, too: SQLite before 3.51.3 may damage a database when one connection
-commits beside the checkpoint of another. Source: SQLite, "Write-Ahead Logging", "WAL-Reset Bug".
+There are two: a file of SQLite's (`store/file/`) and a database of a PostgreSQL server's
+(`store/postgresql/`). Both have these names, and who uses one need not know which it is; what only
+one of them has to do is nothing to do in the other. `database_at` is the one place that knows both.
 """
 
 from __future__ import annotations
 
-import os
 import sqlite3
-import threading
-from collections.abc import Iterator
-from contextlib import AbstractContextManager, closing, contextmanager
+from collections.abc import Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, Literal, Protocol
 
-from bridge.errors import StoreError, StoreLocked
-from bridge.store.file.companions import (
-    Identity,
-    close_to_others,
-    free_space,
-    lock_file,
-    open_private,
-)
-from bridge.store.file.connection import (
-    BUSY_TIMEOUT_MS,
-    READER_CACHE,
-    WRITER_CACHE,
-    connect,
-    is_migrated,
-    migrate,
-    prepare,
-)
-from bridge.store.file.failing import as_store_error, check_size, full_or_not, store_error
-from bridge.store.file.in_use import InUse, gone, in_use
-from bridge.store.file.writer_lock import WAIT, WriterLock
-from bridge.store.inbox.inbox import Inbox
-from bridge.store.inbox.mark import last_event, taken
+from bridge.domain.database_url import DatabaseUrl
+from bridge.errors import StoreDamaged, StoreError, StoreRefused
+from bridge.store.inbox.message import NewMessage
 from bridge.store.inbox.waiting import Waiting
 
-Connection = sqlite3.Connection
 Row = sqlite3.Row
+"""One row: a column by its place or by its name. PostgreSQL's is used as SQLite's is."""
+
+Where = Path | DatabaseUrl
+"""What the configuration says of a database: the path of a file, or the URL of a server's."""
+
+WAIT = 5.0
+"""Seconds after which whoever wants to write gives up."""
 
 
-class Database:
-    """One SQLite file: a write connection behind a lock, and a read connection per thread.
+class Cursor(Protocol):
+    """The rows of a statement, or how many it changed."""
 
-    `open()` must be called once before use; it creates the file (mode 0600) and migrates it.
-    """
+    @property
+    def rowcount(self) -> int:
+        """Rows that were changed."""
 
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._name = str(path)
-        self._lock: WriterLock | None = None
-        self._writer: Connection | None = None
-        self._use: InUse | None = None
-        self._identity: Identity | None = None
-        self._readers = threading.local()
-        self._all_readers: list[Connection] = []
-        self._readers_lock = threading.Lock()
-        self._closed: StoreError | None = _not_open(path)
-        self.inbox = Inbox(path, self._last_event, self._check)
-        """Where hooks put what comes in; a file of its own."""
-        self.failed: StoreError | None = None
+    def fetchone(self) -> Any:
+        """The next row; None after the last."""
+
+    def fetchall(self) -> list[Any]:
+        """All that are left."""
+
+    def __iter__(self) -> Iterator[Any]: ...
+
+    def close(self) -> None:
+        """No more rows are wanted."""
+
+
+class PlainRows(Protocol):
+    """Runs statements whose rows are plain tuples, once its `row_factory` is None."""
+
+    row_factory: Any
+
+    def execute(self, sql: str, values: Any = ..., /) -> Cursor:
+        """Run one statement."""
+
+
+class Connection(Protocol):
+    """Statements within a transaction that others began; placeholders are `?` or `:name`."""
+
+    @property
+    def in_transaction(self) -> bool:
+        """Whether the transaction that others began goes on."""
+
+    def execute(self, sql: str, values: Any = ..., /) -> Cursor:
+        """Run one statement; its rows, or how many it changed."""
+
+    def executemany(self, sql: str, values: Iterable[Any], /) -> Cursor:
+        """Run one statement for each of `values`."""
+
+    def cursor(self) -> PlainRows:
+        """For rows of which the names are of no use."""
+
+
+Level = Literal["ok", "warn", "fail"]
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """One thing that is told of a database to who examines it, and what to do about it."""
+
+    level: Level
+    text: str
+    mend: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Soundness:
+    """What a look through a database found, and how it is mended; `finished` is false when there
+    was no time for all."""
+
+    problem: str | None = None
+    finished: bool = True
+    mend: str = StoreDamaged.mend
+
+
+class Look(Protocol):
+    """One look through the whole database; another thread may end it."""
+
+    def run(self, within: float) -> Soundness:
+        """Look for at most `within` seconds; nothing is raised."""
+
+    def end(self) -> None:
+        """End the look; it may have to be said again to one that is just beginning."""
+
+
+class EngineLock(Protocol):
+    """Says that an engine runs on a database; held by its process for as long as it lives."""
+
+    def acquire(self, wait: float) -> None:
+        """Take the lock, waiting up to `wait` seconds for its last holder to go. Raises EngineRuns
+        when another process still holds it after that, StoreError when it cannot be asked for."""
+
+    def beat(self) -> None:
+        """Say that the engine is alive now. Raises StoreError where the lock was lost: then who
+        had it is not the engine, until this succeeds again."""
+
+    def begin(self) -> bool:
+        """An engine begins, with the lock held. Whether nothing in the database is to be looked
+        through."""
+
+    def end_in_order(self) -> None:
+        """The engine ends, and the database is closed; the lock is still held."""
+
+    def release(self) -> None:
+        """Give the lock back."""
+
+    def held(self) -> bool:
+        """Whether some process holds the lock now; false where nobody can be asked."""
+
+    def silent_for(self) -> float | None:
+        """Seconds since the engine last said that it is alive; None if there never was one, or
+        where nobody can be asked."""
+
+
+class Inbox(Protocol):
+    """Where hooks put what comes in; the engine takes it from there."""
+
+    @property
+    def failed(self) -> StoreError | None:
         """Why the last write failed; None when it did not."""
 
     def open(self) -> None:
-        """Create the file if needed, set WAL, apply what migrations are pending.
+        """Have it ready to be written, and make it if needed; raises StoreError."""
 
-        For that the lock is taken first: two processes that migrate a new file would collide. A
-        file that needs none of it is opened without waiting for whoever writes. Raises StoreError
-        when the file cannot be used, StoreGone when others have another one open by this name,
-        StoreLost when there was one, StoreDamaged when it is none, SchemaTooNew when a newer bridge
-        wrote it. Whoever uses it meanwhile gets that error, too.
-        """
-        try:
-            self._open()
-        except OSError as error:
-            failure = full_or_not(error, self.path)
-            self.close(failure)
-            raise failure from error
-        except BaseException as error:  # so that nobody writes to what could not be opened
-            self.close(error if isinstance(error, StoreError) else None)
-            raise
-        self._closed = None
+    def close(self) -> None:
+        """Close every connection; it can be opened again."""
 
-    def _open(self) -> None:
-        self._use = in_use(self.path)
-        self._identity = self._use.begin()
-        self._lock = WriterLock(open_private(lock_file(self.path, ".lock")), self.path)
-        close_to_others(self.path)
-        check_size(self.path)
-        with self._failing_as_store_error():
-            self._writer = connect(self.path, WRITER_CACHE)
-            if not is_migrated(self._writer):
-                with self._lock.held():
-                    prepare(self._writer)
-                    migrate(self._writer)
-        self._use.made()
+    def put(self, message: NewMessage, now: float) -> int:
+        """Store a message that came in `now`; its id. It lasts when this returns. Raises StoreError
+        when it cannot be stored, and is as if it had not come then."""
+
+    def read(self) -> AbstractContextManager[Waiting]:
+        """What waits now. Look at the database after this has begun: then what the engine has taken
+        meanwhile is in one of both."""
+
+    def remove(self, taken: int) -> int:
+        """Remove some of what was taken, up to this id; how many went, none when all is gone."""
+
+    def try_writing(self, size: int) -> None:
+        """Write so many bytes in earnest, and remove them; raises StoreError where that fails."""
+
+    def fold(self) -> bool:
+        """Leave nothing in a write-ahead log beside it; false when somebody reads just now."""
+
+    def make_small(self) -> None:
+        """Give the room of what is gone back, where that has to be asked for."""
+
+
+class Database(Protocol):
+    """Transactions, the inbox, and what is to be known of the whole.
+
+    `open()` must be called once before use. Messages name the database by `name`, which holds no
+    secret.
+    """
+
+    @property
+    def name(self) -> str:
+        """What people are told that it is; no secret."""
+
+    @property
+    def inbox(self) -> Inbox:
+        """Where hooks put what comes in."""
+
+    @property
+    def failed(self) -> StoreError | None:
+        """Why the last write failed; None when it did not."""
+
+    def is_missing(self) -> bool:
+        """Whether there is none, and never was, so that `open` would make it; before it is opened.
+        Raises StoreError, StoreGone where there was one."""
+
+    def open(self) -> None:
+        """Make it if needed, and apply what migrations are pending; raises StoreError,
+        SchemaTooNew. Who uses it without is told why it could not be opened."""
 
     def close(self, why: StoreError | None = None) -> None:
         """Close every connection; the object can be opened again. Until then whoever uses it is
-        told `why`.
+        told `why`."""
 
-        SQLite checkpoints when the last connection to a file is closed. So the writer goes last,
-        under its lock: no other kind of connection can be the last one.
-        """
-        self._closed = why or _not_open(self.path)
-        self.inbox.close()
-        if self._lock is not None:
-            try:
-                with self._lock.held():
-                    self._close_connections()
-            except StoreLocked:  # its holder has the file open, so ours is not the last connection
-                self._close_connections()
-            self._lock.close()
-            self._lock = None
-        if self._use is not None:
-            self._use.end()
-            self._use = None
-
-    def _close_connections(self) -> None:
-        with self._readers_lock:
-            for connection in self._all_readers:
-                connection.close()
-            self._all_readers.clear()
-            self._readers = threading.local()
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
-
-    def fold(self) -> bool:
-        """Bring what is in the `-wal` into the file and leave the `-wal` empty.
-
-        False when somebody reads just now; then some of it stays there. Raises StoreError.
-        """
-        with self._open_lock().held(), self._failing_as_store_error():
-            self._check_identity()
-            connection = self._open_writer()
-            connection.execute("PRAGMA busy_timeout = 0")
-            try:
-                return not connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
-            finally:
-                connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT_MS}")
-
-    def free_space(self) -> int | None:
-        """Bytes that are free on its disk; None where that cannot be told."""
-        return free_space(self.path)
-
-    @contextmanager
-    def write(self, wait: float = WAIT) -> Iterator[Connection]:
+    def write(self, wait: float = WAIT) -> AbstractContextManager[Connection]:
         """A short write transaction: committed when the block ends, rolled back when it raises.
 
-        Raises StoreLocked when others keep the lock for `wait` seconds, StoreFull, StoreGone, or
-        another StoreError when SQLite fails (read-only, damaged).
+        One at a time, of all threads and processes. Raises StoreLocked when others keep the lock
+        for `wait` seconds, or another StoreError.
         """
-        with self._open_lock().held(wait):
-            self._check_identity()
-            connection = self._open_writer()
-            try:
-                try:
-                    connection.execute("BEGIN IMMEDIATE")
-                    changes = connection.total_changes
-                    yield connection
-                    connection.execute("COMMIT")
-                    if connection.total_changes != changes:
-                        self.failed = None
-                finally:
-                    # A failed COMMIT leaves the transaction open; SQLite may have ended it, too.
-                    if connection.in_transaction:
-                        connection.execute("ROLLBACK")
-            except sqlite3.DatabaseError as error:
-                if failure := store_error(error, self.path):
-                    self.failed = failure
-                    raise failure from error
-                raise
 
-    @contextmanager
-    def read(self) -> Iterator[Connection]:
+    def read(self) -> AbstractContextManager[Connection]:
         """A consistent view, on this thread's own connection; raises StoreError."""
-        self._check_open()
-        self._check_identity()
-        connection = getattr(self._readers, "connection", None)
-        if connection is None:
-            connection = self._readers.connection = self._new_reader()
-        try:
-            try:
-                connection.execute("BEGIN")
-                yield connection
-            finally:
-                if connection.in_transaction:
-                    connection.execute("COMMIT")
-        except sqlite3.DatabaseError as error:
-            if failure := store_error(error, self.path):
-                raise failure from error
-            raise
 
-    @contextmanager
-    def read_all(self) -> Iterator[tuple[Connection, Waiting]]:
+    def read_all(self) -> AbstractContextManager[tuple[Connection, Waiting]]:
         """A consistent view, and what waits in the inbox beside it; raises StoreError."""
-        with self.inbox.read() as waiting, self.read() as db:
-            yield db, waiting.beyond(taken(db))
-
-    @contextmanager
-    def long_read(self) -> Iterator[Connection]:
-        """A connection for one long look at the database, which is closed afterwards.
-
-        There is no transaction around it. Raises StoreError as `read` does.
-        """
-        connection = self._new_reader()
-        try:
-            with self._failing_as_store_error():
-                yield connection
-        finally:
-            with self._readers_lock:
-                if connection in self._all_readers:  # else the database was closed meanwhile
-                    self._all_readers.remove(connection)
-                    connection.close()
-
-    def _new_reader(self) -> Connection:
-        """A connection that never writes and never checkpoints."""
-        with self._readers_lock, self._failing_as_store_error():
-            self._open_writer()
-            connection = connect(self.path, READER_CACHE)
-            connection.execute("PRAGMA query_only = ON")
-            connection.execute("PRAGMA wal_autocheckpoint = 0")
-            self._all_readers.append(connection)
-            return connection
-
-    def _open_writer(self) -> Connection:
-        self._check_open()
-        assert self._writer is not None
-        return self._writer
-
-    def _open_lock(self) -> WriterLock:
-        self._check_open()
-        assert self._lock is not None
-        return self._lock
-
-    def _last_event(self) -> int:
-        with self.read() as db:
-            return last_event(db)
-
-    def _check(self) -> None:
-        """That it can be used; raises StoreError."""
-        self._check_open()
-        self._check_identity()
-
-    def _check_open(self) -> None:
-        """Raises what kept it from being opened."""
-        if self._closed is not None:
-            raise self._closed.with_traceback(None)
-
-    def _failing_as_store_error(self) -> AbstractContextManager[None]:
-        return as_store_error(self.path)
 
     def data_version(self) -> tuple[int, int]:
         """Numbers that change when another connection has committed, or something came into the
         inbox; cheap to ask."""
-        lock = self._open_lock()
-        self._check_identity()
-        with lock.turn(), self._failing_as_store_error():
-            own = int(self._open_writer().execute("PRAGMA data_version").fetchone()[0])
-        return own, self.inbox.file.data_version()
 
-    def _check_identity(self) -> None:
-        """That the file is the one that was opened: what is written to another name is lost."""
-        try:
-            found = os.stat(self._name)
-        except OSError:
-            raise gone(self.path) from None
-        if self._identity not in (None, (found.st_dev, found.st_ino)):
-            raise gone(self.path)
+    def fold(self) -> bool:
+        """Leave nothing in a write-ahead log beside it; false when somebody reads just now."""
+
+    def free_space(self) -> int | None:
+        """Bytes that are free on its disk; None where that cannot be told."""
+
+    def engine_lock(self) -> EngineLock:
+        """The lock of its engine; a new object each time."""
+
+    def look(self) -> Look:
+        """A look through all of it."""
+
+    def noticed(self) -> Iterable[Noticed]:
+        """What `doctor` tells of it, once it was found to be sound. Raises StoreError."""
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """While this lasts, nobody takes another one for the database that is meant now. Raises
+        StoreLost where there was one and is none."""
+
+
+def database_at(where: Where) -> Database:
+    """The database at a path or a URL, not yet open."""
+    if isinstance(where, Path):
+        from bridge.store.file.database import FileDatabase  # noqa: PLC0415 - nor is it for a server
+
+        return FileDatabase(where)
+    try:  # to load psycopg takes longer than most commands do, and who has a file need not have it
+        from bridge.store.postgresql.database import PostgresqlDatabase  # noqa: PLC0415
+    except ImportError as error:
+        why = f"{where}: psycopg cannot be loaded ({error})"
+        raise StoreRefused(why, "pip install 'micromdm-vpp-bridge[postgresql]'") from error
+    return PostgresqlDatabase(where)
 
 
 @contextmanager
@@ -287,31 +262,3 @@ def savepoint(connection: Connection) -> Iterator[None]:
         connection.execute("RELEASE step")
         raise
     connection.execute("RELEASE step")
-
-
-@contextmanager
-def writers_lock(path: Path) -> Iterator[None]:
-    """Holds the lock under which alone the database at `path` is written and checkpointed."""
-    with (
-        closing(WriterLock(open_private(lock_file(path, ".lock")), path)) as lock,
-        lock.held(),
-    ):
-        yield
-
-
-@contextmanager
-def nobody_else(path: Path) -> Iterator[None]:
-    """While nobody has the database at `path` open; whoever wants to waits until this ends.
-
-    Raises StoreLocked at once when somebody has.
-    """
-    use = in_use(path)
-    try:
-        use.alone()
-        yield
-    finally:
-        use.end()
-
-
-def _not_open(path: Path) -> StoreError:
-    return StoreError(f"{path}: the database is not open")

@@ -11,8 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from bridge.app import opened
-from bridge.cli import stored
+from bridge.store.file import database as file_database
 from bridge.store.postgresql.database import PostgresqlDatabase
 from tests import postgresql
 
@@ -50,5 +49,4 @@ def databases() -> Iterator[Databases]:
 
 def use(patch: pytest.MonkeyPatch, where: Databases) -> None:
     """From here on every bridge and every command has such a database."""
-    patch.setattr(opened, "Database", where.at)
-    patch.setattr(stored, "Database", where.at)
+    patch.setattr(file_database, "FileDatabase", where.at)

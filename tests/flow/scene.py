@@ -31,8 +31,8 @@ from bridge.simulator.mdm.mdm import MdmSettings
 from bridge.simulator.world import World, build_world
 from bridge.simulator.wsgi import ConnectionDropped
 from bridge.store import meta
-from bridge.store.database import Database
 from bridge.store.devices import devices
+from bridge.store.file.database import FileDatabase
 from bridge.web import create_app
 from tests.wsgi_adapter import WsgiAdapter
 
@@ -55,7 +55,7 @@ def _empty_database() -> Path:
     """A file with all tables and nothing in them: they need not be made for each scene anew."""
     folder = TemporaryDirectory(prefix="bridge-tests-")
     atexit.register(folder.cleanup)
-    made = Database(Path(folder.name) / "bridge.db")
+    made = FileDatabase(Path(folder.name) / "bridge.db")
     made.open()
     made.close()
     return made.path

@@ -12,11 +12,11 @@ from threading import Thread
 
 import pytest
 
-from bridge.engine.insight.doctor import inside
 from bridge.engine.insight.doctor.hooks import over_http
 from bridge.simulator.apple.config import ClientConfig
 from bridge.simulator.faults import Fault
-from bridge.store.database import Database
+from bridge.store.file import noticed
+from bridge.store.file.database import FileDatabase
 from bridge.store.file.engine_lock import EngineLock
 from bridge.store.file.soundness import Look, Soundness
 from tests.flow.cli_kit import Shell
@@ -156,7 +156,7 @@ def test_a_database_that_breaks_its_own_rules(shell: Shell) -> None:
 
 
 def test_a_database_without_write_ahead_log(tmp_path: Path) -> None:
-    database = Database(tmp_path / "bridge.db")
+    database = FileDatabase(tmp_path / "bridge.db")
     database.open()
     assert Look(database).run(60.0) == Soundness()
     assert database._writer is not None
@@ -186,7 +186,7 @@ def test_a_disk_that_fills_up(
 
 
 def test_a_large_write_ahead_log(shell: Shell, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(inside, "LARGE_WAL", 0)
+    monkeypatch.setattr(noticed, "LARGE_WAL", 0)
     assert "write-ahead log" in only(shell, "warn")["text"]
 
 

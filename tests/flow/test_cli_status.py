@@ -9,7 +9,7 @@ import pytest
 from bridge.domain.counters import explained
 from bridge.domain.webhooks import PROBE_TOPIC
 from bridge.engine.insight import webhook_health
-from bridge.store.database import Database
+from bridge.store.file.database import FileDatabase
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -21,7 +21,7 @@ def shell(make_scene: Callable[..., Scene]) -> Shell:
 
 def test_a_new_database_is_shown_as_it_is(shell: Shell) -> None:
     shell.write("database: new.db\n")
-    database = Database(shell.scene.tmp_path / "new.db")
+    database = FileDatabase(shell.scene.tmp_path / "new.db")
     database.open()
     database.close()
     result = shell.run("status")

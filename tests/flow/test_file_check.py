@@ -22,8 +22,9 @@ from bridge.app.running import run_engine
 from bridge.config import Config
 from bridge.engine.upkeep import file_check
 from bridge.store import events
-from bridge.store.database import Connection, Database
+from bridge.store.database import Connection
 from bridge.store.file import backup
+from bridge.store.file.database import FileDatabase
 from bridge.store.file.engine_lock import EngineLock
 from bridge.store.file.soundness import Look, Soundness
 from bridge.store.inbox.message import NewMessage
@@ -91,7 +92,7 @@ def message(db: Connection, number: int) -> None:
 
 def made_of_two(path: Path) -> None:
     """A database as it is after a backup was copied by hand over it, beside its `-wal`."""
-    database = Database(path)
+    database = FileDatabase(path)
     database.open()
     for number in range(500):
         with database.write() as db:
@@ -225,7 +226,7 @@ def test_a_file_that_is_too_large_is_said_to_be_so(
     config: Config, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(Look, "run", lambda _look, _within: Soundness(finished=False))
-    database = Database(config.database)
+    database = FileDatabase(config.database)
     database.open()
     file_check.FileCheck(database, lambda: 0.0).wait(20)
     database.close()

@@ -29,6 +29,7 @@ from bridge.engine.intake import forward
 from bridge.engine.intake.forward import Forwarder, Webhook
 from bridge.store import meta
 from bridge.store.database import Connection, Database
+from bridge.store.file.database import FileDatabase
 from tests.flow.cli_kit import Shell
 from tests.flow.kit import stored_bytes
 from tests.flow.scene import WEBHOOK_KEY, Scene
@@ -700,7 +701,7 @@ def test_the_real_program_passes_on_and_ends_in_time(tmp_path: Path) -> None:
         process.send_signal(signal.SIGTERM)
         assert process.wait(PROCESS_DEADLINE) == 0
         assert time.monotonic() - started < ENDS_WITHIN
-    database = Database(tmp_path / "bridge.db")
+    database = FileDatabase(tmp_path / "bridge.db")
     database.open()
     with database.read() as db:
         assert counted(db) == {"sent": 1, "failed": 1, "dropped": 2}

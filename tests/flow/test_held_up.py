@@ -19,9 +19,9 @@ import pytest
 from bridge.engine.intake import inbox
 from bridge.errors import StoreFull, StoreGone, StoreLocked, StoreLost
 from bridge.store import meta
-from bridge.store.database import Database
-from bridge.store.file.write_probe import WriteProbe
+from bridge.store.file.database import FileDatabase
 from bridge.store.file.writer_lock import WriterLock
+from bridge.store.write_probe import WriteProbe
 from tests.flow.scene import Scene
 from tests.flow.test_messages import BASIC, connect, idle, settled
 
@@ -68,10 +68,10 @@ def part(scene: Scene, name: str) -> dict[str, Any]:
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """No test waits for seconds."""
     monkeypatch.setattr("bridge.store.file.writer_lock.WAIT", 0.05)
-    for name in (WriterLock.held, WriterLock.turn, Database.write):
+    for name in (WriterLock.held, WriterLock.turn, FileDatabase.write):
         monkeypatch.setattr(getattr(name, "__wrapped__", name), "__defaults__", (0.05,))
-    monkeypatch.setattr("bridge.store.file.write_probe.PATIENCE", 0.05)
-    monkeypatch.setattr("bridge.store.file.write_probe.EVERY", 0.0)
+    monkeypatch.setattr("bridge.store.write_probe.PATIENCE", 0.05)
+    monkeypatch.setattr("bridge.store.write_probe.EVERY", 0.0)
 
 
 @pytest.mark.usefixtures("impatient")
@@ -114,7 +114,7 @@ def test_what_arrives_waits_for_nobody_who_works_on_the_database(make_scene: Mak
 @pytest.mark.usefixtures("impatient")
 def test_reading_waits_for_no_writer(make_scene: MakeScene) -> None:
     scene = settled(make_scene)
-    other = Database(scene.config.database)
+    other = FileDatabase(scene.config.database)
     with holder(scene):
         other.open()
         with other.read() as db:
@@ -211,7 +211,7 @@ def test_locks_belong_to_the_file_and_not_to_its_name(tmp_path: Path) -> None:
     (tmp_path / "real").mkdir()
     real, link = tmp_path / "real" / "bridge.db", tmp_path / "bridge.db"
     link.symlink_to(real)
-    first, second = Database(link), Database(real)
+    first, second = FileDatabase(link), FileDatabase(real)
     first.open()
     second.open()
     with first.write(), pytest.raises(StoreLocked), second.write(0.01):
@@ -257,7 +257,7 @@ def test_a_full_disk(make_scene: MakeScene) -> None:
 
 
 def test_a_probe_that_anybody_asks_writes_once_a_second(tmp_path: Path) -> None:
-    database, now = Database(tmp_path / "a.db"), [0.0]
+    database, now = FileDatabase(tmp_path / "a.db"), [0.0]
     database.open()
     database.failed = StoreFull("full")
     probe = WriteProbe(database, lambda: now[0])
@@ -285,7 +285,7 @@ def test_it_is_told_once_a_minute_however_many_ask(
 @pytest.mark.parametrize("put", ["nothing", "another"])
 def test_nobody_opens_another_file_for_the_one_that_is_in_use(tmp_path: Path, put: str) -> None:
     path, aside = tmp_path / "bridge.db", tmp_path / "aside.db"
-    first, second = Database(path), Database(path)
+    first, second = FileDatabase(path), FileDatabase(path)
     first.open()
     path.rename(aside)
     if put == "another":

@@ -10,7 +10,7 @@ import pytest
 
 from bridge.app.inbox_upkeep import InboxUpkeep, remove_taken
 from bridge.engine.intake import inbox
-from bridge.store.database import Database
+from bridge.store.file.database import FileDatabase
 from tests import inbox_file
 from tests.flow.cli_kit import Shell
 from tests.flow.kit import stored_bytes
@@ -175,7 +175,7 @@ def test_a_damaged_inbox_is_told_and_mended(shell: Shell, make_scene: Callable[.
     scene = shell.scene
     post(scene, "a")
     scene.bridge.close()
-    path = Database(scene.config.database).inbox.file.path
+    path = FileDatabase(scene.config.database).inbox.file.path
     path.write_bytes(b"no database " * 1000)
     path.with_name(path.name + "-wal").unlink(missing_ok=True)
     scene.start()

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from bridge.store.database import Connection, Database
+from bridge.store.file.database import FileDatabase
 from tests.flow.scene import Killed, Scene
 
 MakeScene = Callable[..., Scene]
@@ -85,7 +86,7 @@ def test_killed_at_any_outside_call(make_scene: MakeScene, nth: int, after: bool
 @contextmanager
 def dying_at_commit(nth: int) -> Iterator[list[int]]:
     """Let the n-th write transaction of the engine end in death, just before it is committed."""
-    original, seen = Database.write, [0]
+    original, seen = FileDatabase.write, [0]
 
     @contextmanager
     def write(self: Database) -> Iterator[Connection]:
@@ -96,7 +97,7 @@ def dying_at_commit(nth: int) -> Iterator[list[int]]:
                 raise Killed("commit")
 
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(Database, "write", write)
+        patch.setattr(FileDatabase, "write", write)
         yield seen
 
 

@@ -12,7 +12,7 @@ import pytest
 from bridge.app import Bridge, open_bridge
 from bridge.app.opening import Opening
 from bridge.errors import StoreError, StoreFull, StoreLost
-from bridge.store.database import Database
+from bridge.store.file.database import FileDatabase
 from bridge.web import create_app
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import MakeScene
@@ -112,10 +112,10 @@ def test_a_start_that_failed_before_there_was_a_database_is_no_loss(
     with monkeypatch.context() as broken:
         broken.setattr("bridge.store.database.connect", no_room)
         with pytest.raises(StoreFull):
-            Database(path).open()
+            FileDatabase(path).open()
     assert not is_there(path)
     for _ in range(2):
-        database = Database(path)
+        database = FileDatabase(path)
         database.open()
         database.close()
 
@@ -123,7 +123,7 @@ def test_a_start_that_failed_before_there_was_a_database_is_no_loss(
 def test_another_file_by_the_name_is_a_database_like_any(tmp_path: Path) -> None:
     """Who moves a bridge to another disk copies its file; nobody has it in use."""
     path = tmp_path / "bridge.db"
-    database = Database(path)
+    database = FileDatabase(path)
     database.open()
     database.close()
     copied = path.read_bytes()
@@ -136,7 +136,7 @@ def test_another_file_by_the_name_is_a_database_like_any(tmp_path: Path) -> None
 @pytest.mark.parametrize("how", ABSENT)
 def test_serve_does_not_begin(ground: Ground, how: str) -> None:
     path = ground.folder / "bridge.db"
-    database = Database(path)
+    database = FileDatabase(path)
     database.open()
     database.close()
     lose(path, how)

@@ -8,6 +8,7 @@ import pytest
 
 from bridge.domain.policy import DAY
 from bridge.store.database import Connection, Database
+from bridge.store.file.database import FileDatabase
 from tests.flow.scene import Scene
 from tests.flow.test_held_up import posted
 from tests.flow.test_messages import settled
@@ -47,7 +48,7 @@ def count(scene: Scene, query: str) -> int:
 def deleted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many rows each transaction changed."""
     changed: list[int] = []
-    write = Database.write
+    write = FileDatabase.write
 
     @contextmanager
     def watched(self: Database, *wait: float) -> Iterator[Connection]:
@@ -56,7 +57,7 @@ def deleted(monkeypatch: pytest.MonkeyPatch) -> list[int]:
             yield db
             changed.append(db.total_changes - before)
 
-    monkeypatch.setattr(Database, "write", watched)
+    monkeypatch.setattr(FileDatabase, "write", watched)
     return changed
 
 
@@ -106,7 +107,7 @@ def test_whoever_reads_only_delays_that_the_log_is_emptied(make_scene: MakeScene
     scene = settled(make_scene)
     old_messages(scene, 3000, scene.world.now - 61 * DAY)
     scene.clock_ahead += 3600.0
-    reader = Database(scene.config.database)
+    reader = FileDatabase(scene.config.database)
     reader.open()
     with reader.read() as db:
         assert db.execute("SELECT count(*) FROM events").fetchone()[0] > 3000

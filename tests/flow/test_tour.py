@@ -73,7 +73,7 @@ def _is_ours(frame: FrameType) -> bool:
 
 
 def _is_write(code: CodeType) -> bool:
-    return code.co_qualname in ("Database.write", "InboxFile.transaction")
+    return code.co_qualname in ("FileDatabase.write", "InboxFile.transaction")
 
 
 def walk_of(scene: Scene, patch: pytest.MonkeyPatch) -> Walk:

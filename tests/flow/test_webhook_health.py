@@ -16,6 +16,7 @@ from bridge.config import ServerConfig
 from bridge.domain.webhooks import ENOUGH, PROBE_HEADER
 from bridge.engine.insight.webhook_health import TELL_AFTER
 from bridge.store.database import Database
+from bridge.store.file.database import FileDatabase
 from bridge.store.file.engine_lock import EngineLock
 from bridge.web import create_app, create_outside_app
 from tests.flow.cli_kit import Shell
@@ -186,13 +187,13 @@ def test_strangers_cause_few_writes(
     shell: Shell, poster: Poster, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     writes: list[str] = []
-    write = Database.write
+    write = FileDatabase.write
 
     def counting(database: Database, *wait: float) -> Any:
         writes.append("one")
         return write(database, *wait)
 
-    monkeypatch.setattr(Database, "write", counting)
+    monkeypatch.setattr(FileDatabase, "write", counting)
     for _ in range(10):
         poster.post(headers=WRONG, count=100)
         shell.scene.world.advance(1.0)

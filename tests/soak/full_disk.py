@@ -19,7 +19,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from bridge.store.file.write_probe import EVERY
+from bridge.store.write_probe import EVERY
 from tests.soak.served import CHECKOUT, HOOK, KEY, Served, serving
 
 WITHIN = 60.0

@@ -7,13 +7,14 @@ from pathlib import Path
 import pytest
 
 from bridge.store.database import Connection, Database
+from bridge.store.file.database import FileDatabase
 from tests.unit.engine_kit import Answer
 
 
 @pytest.fixture(scope="session")
 def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A file with all tables and nothing in them."""
-    made = Database(tmp_path_factory.mktemp("empty") / "bridge.db")
+    made = FileDatabase(tmp_path_factory.mktemp("empty") / "bridge.db")
     made.open()
     made.close()
     return made.path
@@ -23,7 +24,7 @@ def empty_database(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def database(tmp_path: Path, empty_database: Path) -> Iterator[Database]:
     """An open, empty database."""
     shutil.copy(empty_database, tmp_path / "bridge.db")
-    made = Database(tmp_path / "bridge.db")
+    made = FileDatabase(tmp_path / "bridge.db")
     made.open()
     yield made
     made.close()

@@ -15,6 +15,7 @@ from typing import Any
 from bridge.errors import StoreError
 from bridge.store import meta
 from bridge.store.database import Database
+from bridge.store.file.database import FileDatabase
 from bridge.store.file.engine_lock import EngineLock
 
 SPAWN = multiprocessing.get_context("spawn")
@@ -47,7 +48,7 @@ def finish(started: Sequence[BaseProcess]) -> list[int | None]:
 
 def open_and_write(path: Path, name: str, together: Any) -> None:
     """Open at the same moment as the others, and leave a row."""
-    database = Database(path)
+    database = FileDatabase(path)
     together.wait(LONG)
     database.open()
     with database.write() as db:
@@ -57,7 +58,7 @@ def open_and_write(path: Path, name: str, together: Any) -> None:
 
 def count_up(path: Path, times: int, together: Any) -> None:
     """Two threads, each of which reads a number and writes the next one, `times` times."""
-    database = Database(path)
+    database = FileDatabase(path)
     database.open()
     together.wait(LONG)
     failures: list[BaseException] = []
@@ -86,7 +87,7 @@ def _count_up(database: Database, times: int, failures: list[BaseException]) -> 
 
 def write_and_hang(path: Path, ready: Any) -> None:
     """Stop in the middle of a transaction, holding every lock there is."""
-    database = Database(path)
+    database = FileDatabase(path)
     database.open()
     with database.write() as db:
         meta.keep(db, "half", "done")
@@ -107,7 +108,7 @@ def open_as_nobody(path: Path, answer: Any) -> None:
     if os.geteuid() == 0:
         os.setuid(NOBODY)
     said = []
-    for attempt in (Database(path).open, lambda: EngineLock(path).acquire(0.0)):
+    for attempt in (FileDatabase(path).open, lambda: EngineLock(path).acquire(0.0)):
         try:
             attempt()
         except StoreError as error:

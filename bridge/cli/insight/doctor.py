@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict
+from pathlib import Path
 from typing import Any
 
 import click
@@ -46,7 +47,7 @@ def doctor(settings: Settings, show_url: bool, as_json: bool) -> int:
     trouble: StoreError | None = None
     restart: list[str] = []
     try:
-        if config.database.parent.is_dir():
+        if not isinstance(config.database, Path) or config.database.parent.is_dir():
             settings.stored()
         restart = bridge.open().restart_needed(config)
     except StoreError as error:

@@ -52,7 +52,7 @@ def status(settings: Settings, /, everything: bool, as_json: bool, **options: An
         restart = settings.restart_needed(stored)
         kinds = {name: each.kind for name, each in stored.config.servers.items()}
         with stored.read(adapters.abilities(kinds)) as context:
-            report = overview.report(context, stored.config, stored.engine_lock)
+            report = overview.report(context, stored.config, stored.database, stored.engine_lock)
     report["restart_needed"] = restart
     show.as_json(report) if as_json else _Overview(report, context, everything).show()
 

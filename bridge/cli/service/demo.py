@@ -251,7 +251,7 @@ def _why(watch: Watch, pair: Pair) -> str:
 
 def _counters(place: Place) -> Mapping[str, int]:
     with Settings(place.config).open_bridge() as bridge, bridge.looking() as context:
-        report = status.report(context, bridge.config, bridge.engine_lock)
+        report = status.report(context, bridge.config, bridge.database, bridge.engine_lock)
         counters: Mapping[str, int] = report["counters"]
         return counters
 

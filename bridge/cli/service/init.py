@@ -24,8 +24,7 @@ from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.insight.doctor import Case, Finding, first
 from bridge.engine.insight.doctor.hooks import over_http
 from bridge.errors import ConfigError
-from bridge.store.database import Database
-from bridge.store.file.engine_lock import EngineLock
+from bridge.store.database import database_at
 
 SOURCE = f"set -a; . ./{ENV}; set +a"
 
@@ -224,11 +223,12 @@ def _case(settings: Settings, draft: Draft, place: Path) -> Iterator[Case]:
         path.touch(0o600)
         path.write_text(replace(draft, token=token and token.resolve()).as_yaml())
         config: Config = load_config(path, {**os.environ, **draft.variables()})
+        database = database_at(config.database)
         yield Case(
             config=config,
-            database=Database(config.database),
+            database=database,
             trouble=None,
-            lock=EngineLock(config.database),
+            lock=database.engine_lock(),
             clients=ClientPool(config, settings.clock, settings.transports or Transports()),
             ask=settings.ask or over_http(config.listen),
             ask_outside=None,

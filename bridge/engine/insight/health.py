@@ -20,11 +20,11 @@ from bridge.engine.intake import forward, serials
 from bridge.engine.upkeep import clock_steps, file_check
 from bridge.errors import StoreError
 from bridge.store import events, meta, pauses
-from bridge.store.file.engine_lock import EngineLock
-from bridge.store.file.write_probe import LITTLE_SPACE
+from bridge.store.database import Database, EngineLock
 from bridge.store.licences import locations, odd_rows
 from bridge.store.licences.locations import Location
 from bridge.store.outbox import outbox
+from bridge.store.write_probe import LITTLE_SPACE
 
 MIB = 1024 * 1024
 
@@ -38,12 +38,13 @@ STALE_BEAT = 30.0
 _NO_ENGINE = "no engine runs: start vpp-bridge serve; if that runs, its log says why it has none"
 
 
-def taking_in(trouble: StoreError | None, config: Config, free: int | None) -> Iterator[HealthPart]:
-    """Whether what arrives can be stored, and for how long: `free` bytes are left on the disk."""
+def taking_in(trouble: StoreError | None, database: Database) -> Iterator[HealthPart]:
+    """Whether what arrives can be stored, and for how long its disk has room for it."""
+    free = database.free_space()
     if trouble is not None:
         yield HealthPart("database", False, "fatal", f"{trouble}; {trouble.mend}")
     else:
-        yield HealthPart("database", True, "fatal", str(config.database))
+        yield HealthPart("database", True, "fatal", database.name)
     if free is not None and free < LITTLE_SPACE:
         detail = f"only {free / MIB:.1f} MiB are free on the database's disk: make room there"
         yield HealthPart("disk", False, "degraded", detail)

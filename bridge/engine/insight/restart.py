@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from bridge.config import Config, settings
-from bridge.store.database import Database
-from bridge.store.file.engine_lock import EngineLock
+from bridge.store.database import Database, EngineLock
 from bridge.store.service import running
 
 

@@ -19,9 +19,8 @@ from bridge.engine.context import Context
 from bridge.engine.insight import contradictions, health, lag, webhook_health
 from bridge.store import events, meta, pauses
 from bridge.store.catalog import apps, usage
+from bridge.store.database import Database, EngineLock
 from bridge.store.desired import applied
-from bridge.store.file.companions import free_space
-from bridge.store.file.engine_lock import EngineLock
 from bridge.store.installs import under_pause
 from bridge.store.licences import history, locations, odd_rows
 from bridge.store.outbox import outbox
@@ -30,13 +29,15 @@ from bridge.store.views.names import called
 from bridge.store.views.totals import InstallCount, LicenceCount
 
 
-def report(context: Context, config: Config, lock: EngineLock) -> dict[str, Any]:
+def report(
+    context: Context, config: Config, database: Database, lock: EngineLock
+) -> dict[str, Any]:
     """Installs, licences, locations, servers, queues and counters.
 
     Times are RFC 3339 text in UTC. Of licences, all that the locations own or installs want.
     """
     db = context.db
-    first = health.taking_in(None, config, free_space(config.database))
+    first = health.taking_in(None, database)
     last = applied.last(db)
     counts = totals.installs(db)
     licences = totals.licences(db)

@@ -16,8 +16,7 @@ from bridge.domain.views import HealthPart
 from bridge.engine.context import Context
 from bridge.errors import StoreError
 from bridge.store import meta
-from bridge.store.database import Connection, Database
-from bridge.store.file.soundness import Look, Soundness
+from bridge.store.database import Connection, Database, Soundness
 
 log = logging.getLogger(__name__)
 
@@ -36,7 +35,7 @@ class FileCheck:
         self._database = database
         self._clock = clock
         self._within = within
-        self._look = Look(database)
+        self._look = database.look()
         self._ending = False
         self._thread = threading.Thread(target=self._run, name="file-check", daemon=True)
         self._thread.start()

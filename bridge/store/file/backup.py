@@ -14,8 +14,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from bridge.errors import StoreDamaged, StoreError
-from bridge.store.database import writers_lock
 from bridge.store.file.companions import beside
+from bridge.store.file.database import writers_lock
 from bridge.store.file.inbox_file import FILES as INBOX
 from bridge.store.file.inbox_file import InboxFile
 from bridge.store.inbox.waiting import Waiting

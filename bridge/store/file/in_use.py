@@ -64,7 +64,7 @@ class InUse:
                 "stop it first"
             ) from None
 
-    def end(self) -> None:
+    def close(self) -> None:
         """It is in use no more."""
         self._file.close()
 

@@ -6,24 +6,16 @@ import sqlite3
 import threading
 from collections.abc import Callable
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from bridge.errors import StoreDamaged, StoreError
-from bridge.store.database import Connection, Database
+from bridge.errors import StoreError
+from bridge.store.database import Soundness
 from bridge.store.file.inbox_file import MEND_DAMAGED
 
+if TYPE_CHECKING:
+    from bridge.store.file.database import FileDatabase
 
-@dataclass(frozen=True, slots=True)
-class Soundness:
-    """What a look through the file found, and how it is mended; `finished` is false when there was
-    no time for all."""
-
-    problem: str | None = None
-    finished: bool = True
-    mend: str = StoreDamaged.mend
-
-
-Read = Callable[[], AbstractContextManager[Connection | None]]
+Read = Callable[[], AbstractContextManager[sqlite3.Connection | None]]
 
 
 class Look:
@@ -34,10 +26,10 @@ class Look:
     Source: SQLite, "PRAGMA integrity_check".
     """
 
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: FileDatabase) -> None:
         self._database = database
         self._lock = threading.Lock()
-        self._connection: Connection | None = None
+        self._connection: sqlite3.Connection | None = None
         self._ended = False
 
     def run(self, within: float) -> Soundness:
@@ -83,7 +75,7 @@ class Look:
             if self._connection is not None:
                 self._connection.interrupt()
 
-    def _begin(self, connection: Connection) -> None:
+    def _begin(self, connection: sqlite3.Connection) -> None:
         with self._lock:
             if self._ended:
                 raise StoreError("ended before it began")

@@ -18,9 +18,7 @@ from pathlib import Path
 from typing import IO
 
 from bridge.errors import StoreLocked
-
-WAIT = 5.0
-"""Seconds after which whoever wants to write gives up."""
+from bridge.store.database import WAIT
 
 _COMMAND = re.compile(r"[a-z][a-z-]*")
 

@@ -89,6 +89,19 @@ class Inbox:
         if size:
             self._group.submit(lambda db: write_probe(db, 0))
 
+    @property
+    def failed(self) -> StoreError | None:
+        """Why the last write failed; None when it did not."""
+        return self.file.failed
+
+    def fold(self) -> bool:
+        """Bring what is in the `-wal` into the file; false when somebody reads just now."""
+        return self.file.fold()
+
+    def make_small(self) -> None:
+        """Give the room of what is gone back to the disk."""
+        self.file.make_small()
+
     def _commit(self, group: Sequence[Step]) -> Sequence[int | Exception]:
         """One transaction for all; where it fails for want of room, one for each."""
         try:

@@ -37,14 +37,13 @@ class InboxTable:
         self._reading = reading
         self._from: int | None = None
         self._group: GroupCommit[Step, int] = GroupCommit(self._commit)
-        self.file = self
         self.failed: StoreError | None = None
         """Why the last write failed; None when it did not."""
 
     def open(self) -> None:
         """Have it ready to be written; raises StoreError."""
         with self._reading() as db:
-            self._from = last_event(db)  # type: ignore[arg-type]
+            self._from = last_event(db)
 
     def close(self) -> None:
         """It can be opened again."""
@@ -60,7 +59,7 @@ class InboxTable:
         """What waits now. Look at the database after this has begun: then what the engine has taken
         meanwhile is in one of both."""
         with self._reading() as db:
-            yield Waiting(db)  # type: ignore[arg-type]
+            yield Waiting(db)
 
     def remove(self, taken: int) -> int:
         """Remove some of what was taken, up to this id; how many went, none when all is gone."""

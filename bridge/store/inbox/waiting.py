@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
-import sqlite3
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from bridge.store import rows
 from bridge.store.inbox.message import Arrived
+
+if TYPE_CHECKING:
+    from bridge.store.database import Connection
 
 BYTES = 1 << 20
 """Bytes of messages that are read at once; a single one may be larger."""
@@ -32,7 +34,7 @@ class Waiting:
     `db` is an open transaction of the inbox; None where there is no inbox yet.
     """
 
-    db: sqlite3.Connection | None = None
+    db: Connection | None = None
     taken: int = 0
 
     def beyond(self, taken: int) -> Waiting:

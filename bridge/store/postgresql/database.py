@@ -8,41 +8,42 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
 import psycopg
 from psycopg import conninfo
 
+from bridge.domain.database_url import DatabaseUrl
 from bridge.errors import StoreError, StoreLocked
-from bridge.store.file.writer_lock import WAIT
+from bridge.store.database import WAIT, Noticed
 from bridge.store.inbox.inbox_table import InboxTable
 from bridge.store.inbox.mark import taken
 from bridge.store.inbox.waiting import Waiting
+from bridge.store.postgresql import locks
 from bridge.store.postgresql.connection import Connection, connect
+from bridge.store.postgresql.engine_lock import ServerEngineLock
 from bridge.store.postgresql.failing import as_store_error
+from bridge.store.postgresql.look import ServerLook
 from bridge.store.postgresql.news import INBOX, News
-from bridge.store.postgresql.schema import migrate
+from bridge.store.postgresql.noticed import noticed
+from bridge.store.postgresql.schema import is_made, is_migrated, migrate
 
 CONNECT_TIMEOUT = 5
 """Seconds for which a connection is waited for."""
-
-_LOCKS = 0x42524447
-"""The first half of the keys of our advisory locks; the second says which one, and of which
-schema."""
-_WRITER, _INBOX = "writer", "inbox"
 
 
 class PostgresqlDatabase:
     """A database of PostgreSQL: a connection that writes, and one for each thread that reads.
 
-    `where` is a URL or a connection string of libpq; messages name it without its password.
+    `where` is a URL, or a connection string of libpq; messages name it without its password.
     `open()` must be called once before use; it makes the tables.
     """
 
-    def __init__(self, where: str) -> None:
-        self._where = where
-        self.name = shown(where)
+    def __init__(self, where: DatabaseUrl | str) -> None:
+        url = DatabaseUrl(where, shown(where)) if isinstance(where, str) else where
+        self._where = url.text
+        self.name = url.shown
         self._turn = threading.Lock()
         self._writer: Connection | None = None
         self._hooks: Connection | None = None
@@ -58,17 +59,39 @@ class PostgresqlDatabase:
 
     def open(self) -> None:
         """Connect, and apply what migrations are pending. Raises StoreError, SchemaTooNew."""
-        self.close()
         try:
             with as_store_error(self.name):
-                self._writer = self._connect()
-                with self._writer.raw.transaction():
-                    _take_lock(self._writer, WAIT)
-                    migrate(self._writer.raw)
+                writer = self._live_writer()
+                if not is_migrated(writer.raw):
+                    with writer.raw.transaction():
+                        locks.take(writer, WAIT)
+                        migrate(writer.raw)
         except BaseException as error:
             self.close(error if isinstance(error, StoreError) else None)
             raise
         self._closed = None
+
+    def is_missing(self) -> bool:
+        """Whether its tables were never made; raises StoreError."""
+        with as_store_error(self.name):
+            return not is_made(self._live_writer().raw)
+
+    def in_use(self) -> AbstractContextManager[None]:
+        """A server's database is removed by nobody while somebody uses it."""
+        return nullcontext()
+
+    def engine_lock(self) -> ServerEngineLock:
+        """The lock of the engine on this database."""
+        return ServerEngineLock(self.name, self._connect, self.read)
+
+    def look(self) -> ServerLook:
+        """What its server knows of damage."""
+        return ServerLook(self.long_read)
+
+    def noticed(self) -> Iterator[Noticed]:
+        """Its server, and what we may do there; raises StoreError."""
+        with as_store_error(self.name), self.long_read() as connection:
+            yield from noticed(connection)
 
     def close(self, why: StoreError | None = None) -> None:
         """Close every connection; the object can be opened again. Until then whoever uses it is
@@ -105,7 +128,7 @@ class PostgresqlDatabase:
             with as_store_error(self.name, self._note):
                 connection = self._live_writer()
                 with connection.raw.transaction():
-                    _take_lock(connection, wait)
+                    locks.take(connection, wait)
                     yield connection
                     self._news.tell(connection)
                 self.failed = None
@@ -150,7 +173,7 @@ class PostgresqlDatabase:
             if self._hooks is None or self._hooks.raw.closed:
                 self._hooks = self._connect()
             with self._hooks.raw.transaction():
-                _take_lock(self._hooks, WAIT, _INBOX)
+                locks.take(self._hooks, WAIT, locks.INBOX)
                 yield self._hooks
                 self._news.tell(self._hooks, INBOX)
 
@@ -202,14 +225,6 @@ def shown(where: str) -> str:
     parts = conninfo.conninfo_to_dict(where)
     parts.pop("password", None)
     return conninfo.make_conninfo("", **{key: parts[key] for key in sorted(parts)})
-
-
-def _take_lock(connection: Connection, wait: float, which: str = _WRITER) -> None:
-    milliseconds = max(int(wait * 1000), 1)
-    connection.execute(f"SET LOCAL lock_timeout = {milliseconds}")
-    connection.execute(
-        "SELECT pg_advisory_xact_lock(?::int, hashtext(current_schema() || ?))", (_LOCKS, which)
-    )
 
 
 def _not_open(name: str) -> StoreError:

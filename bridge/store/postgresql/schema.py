@@ -7,6 +7,7 @@ in `migrations/postgresql/`.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import psycopg
 
@@ -17,6 +18,20 @@ from bridge.store.schema import FIRST, script, statements
 
 MIGRATIONS = ("m001_first",)
 """The names of all migrations, oldest first, as SQLite has them."""
+
+
+def is_made(connection: psycopg.Connection[Any]) -> bool:
+    """Whether there are tables of ours."""
+    row = connection.execute("SELECT to_regclass('bridge_migrations') IS NOT NULL").fetchone()
+    return bool(row and row[0])
+
+
+def is_migrated(connection: psycopg.Connection[Any]) -> bool:
+    """Whether no migration is pending, and none is there that we do not know."""
+    if not is_made(connection):
+        return False
+    found = connection.execute("SELECT name FROM bridge_migrations")
+    return {row[0] for row in found} == set(MIGRATIONS)
 
 
 def migrate(connection: psycopg.Connection) -> None:

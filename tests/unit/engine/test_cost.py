@@ -22,6 +22,7 @@ from bridge.store import pauses
 from bridge.store.catalog import apps
 from bridge.store.database import Connection, Database
 from bridge.store.devices import devices
+from bridge.store.file.database import FileDatabase
 from bridge.store.licences import assignments
 from tests.intake import process
 from tests.unit.engine_kit import at_time, context
@@ -145,7 +146,7 @@ def make_database(tmp_path: Path, empty_database: Path) -> Iterator[Callable[[],
         def make() -> Database:
             path = tmp_path / f"{uuid4()}.db"
             shutil.copy(empty_database, path)
-            made = Database(path)
+            made = FileDatabase(path)
             made.open()
             stack.callback(made.close)
             return made

@@ -9,6 +9,7 @@ from bridge.engine.context import Context
 from bridge.errors import StoreError
 from bridge.store import meta
 from bridge.store.database import Connection, Database
+from bridge.store.file.database import FileDatabase
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
 from tests.unit.engine_kit import NOT_SENT, POLICY, UNKNOWN, Bench, refused_by_apple
@@ -147,7 +148,7 @@ def test_even_losing_may_fail(bench: Bench) -> None:
 @contextmanager
 def unwritable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """A full disk: no transaction can be committed."""
-    original = Database.write
+    original = FileDatabase.write
 
     @contextmanager
     def write(self: Database) -> Iterator[Connection]:
@@ -156,7 +157,7 @@ def unwritable(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
             raise StoreError("database or disk is full")
 
     with monkeypatch.context() as patch:
-        patch.setattr(Database, "write", write)
+        patch.setattr(FileDatabase, "write", write)
         yield
 
 

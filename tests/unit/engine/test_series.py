@@ -9,6 +9,7 @@ from bridge.engine.context import Context
 from bridge.engine.dispatch import LONGEST_SERIES, QUICK, QUICK_AT_ONCE, SERIES_FOR
 from bridge.store import pauses
 from bridge.store.database import Database
+from bridge.store.file.database import FileDatabase
 from bridge.store.outbox.outbox import OutboxRow
 from tests.unit.engine.test_dispatch import unwritable
 from tests.unit.engine_kit import UNKNOWN, Bench
@@ -46,14 +47,14 @@ def test_a_series_is_kept_in_one_transaction(bench: Bench, monkeypatch: pytest.M
     assert bench.start() == 20
     assert len(bench.later.jobs) == 1
     commits = 0
-    write = Database.write
+    write = FileDatabase.write
 
     def counted(self: Database) -> object:
         nonlocal commits
         commits += 1
         return write(self)
 
-    monkeypatch.setattr(Database, "write", counted)
+    monkeypatch.setattr(FileDatabase, "write", counted)
     bench.later.run()
     assert commits == 1
     assert states(bench) == ["done"] * 20

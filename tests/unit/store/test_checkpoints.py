@@ -18,8 +18,9 @@ from typing import Any
 import pytest
 
 from bridge.store import meta
-from bridge.store.database import Database, nobody_else
+from bridge.store.database import Database
 from bridge.store.file import backup
+from bridge.store.file.database import FileDatabase, nobody_else
 from bridge.store.file.soundness import Look, Soundness, has_wal_reset_fault
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene, scenes
@@ -76,7 +77,7 @@ def witness(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Witness:
 
 
 def opened(path: Path) -> Database:
-    database = Database(path)
+    database = FileDatabase(path)
     database.open()
     return database
 

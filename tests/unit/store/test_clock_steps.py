@@ -14,6 +14,7 @@ from bridge.domain.policy import DAY
 from bridge.store import clock_steps, meta
 from bridge.store.clock_steps import Move
 from bridge.store.database import Connection, Database
+from bridge.store.file.database import FileDatabase
 from tests.unit.store_kit import NOW, make_device, make_install, make_posted, value
 
 HOUR = 3600.0
@@ -23,7 +24,7 @@ HOUR = 3600.0
 def sqlite_database() -> Iterator[Database]:
     """A new database; hypothesis calls a test many times with one fixture."""
     with tempfile.TemporaryDirectory() as folder:
-        database = Database(Path(folder) / "a.db")
+        database = FileDatabase(Path(folder) / "a.db")
         database.open()
         try:
             yield database

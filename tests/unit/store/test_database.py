@@ -13,8 +13,9 @@ import pytest
 
 from bridge.errors import SchemaTooNew, StoreError, StoreLocked
 from bridge.store import meta
-from bridge.store.database import Connection, Database, nobody_else, savepoint
+from bridge.store.database import Connection, Database, savepoint
 from bridge.store.file.connection import MIGRATIONS
+from bridge.store.file.database import FileDatabase, nobody_else
 from bridge.store.schema import migrations
 from tests.unit import store_processes
 from tests.unit.store_processes import LONG, SPAWN, finish, processes
@@ -28,7 +29,7 @@ def no_waiting_for_the_disk() -> None:
 @pytest.fixture
 def database(tmp_path: Path) -> Iterator[Database]:
     """One as the bridge makes it."""
-    made = Database(tmp_path / "bridge.db")
+    made = FileDatabase(tmp_path / "bridge.db")
     made.open()
     yield made
     made.close()
@@ -49,7 +50,7 @@ def test_a_commit_survives_a_power_cut(database: Database, how: str) -> None:
 def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
     before = os.umask(0)
     try:
-        database = Database(tmp_path / "bridge.db")
+        database = FileDatabase(tmp_path / "bridge.db")
         database.open()
         with database.write() as db:
             meta.keep(db, "a", "b")
@@ -63,11 +64,11 @@ def test_nobody_else_may_read_the_files(tmp_path: Path) -> None:
 
 
 def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None:
-    database = Database(tmp_path / "bridge.db")
+    database = FileDatabase(tmp_path / "bridge.db")
     database.open()
     for name in ("bridge.db", "bridge.db-wal", "bridge.db-shm"):
         (tmp_path / name).chmod(0o644)
-    again = Database(tmp_path / "bridge.db")
+    again = FileDatabase(tmp_path / "bridge.db")
     again.open()
     modes = {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()}
     again.close()
@@ -76,7 +77,7 @@ def test_a_file_that_others_could_read_is_closed_to_them(tmp_path: Path) -> None
 
 
 def test_what_was_committed_is_there_after_reopening(tmp_path: Path) -> None:
-    database = Database(tmp_path / "bridge.db")
+    database = FileDatabase(tmp_path / "bridge.db")
     for expected in (None, "1"):
         database.open()
         with database.write() as db:
@@ -121,7 +122,7 @@ def test_a_savepoint_undoes_only_itself(database: Database) -> None:
 
 
 def test_a_reader_sees_one_moment(database: Database) -> None:
-    other = Database(database.path)
+    other = FileDatabase(database.path)
     other.open()
     with database.read() as db:
         assert meta.recall(db, "news") is None
@@ -156,7 +157,7 @@ def test_every_thread_reads_for_itself(database: Database) -> None:
 
 
 def test_the_version_tells_of_others(database: Database) -> None:
-    other = Database(database.path)
+    other = FileDatabase(database.path)
     other.open()
     before = database.data_version()
     with database.write() as db:
@@ -209,7 +210,7 @@ def test_a_broken_rule_is_no_trouble_with_the_file(database: Database, statement
 
 
 def test_a_closed_database_says_so(tmp_path: Path) -> None:
-    is_closed(Database(tmp_path / "bridge.db"))
+    is_closed(FileDatabase(tmp_path / "bridge.db"))
 
 
 def is_closed(database: Database, why: str = "the database is not open") -> None:
@@ -239,7 +240,7 @@ def unusable(tmp_path: Path) -> dict[str, Path]:
 @pytest.mark.parametrize("what", ["no folder", "a folder", "no database"])
 def test_a_file_that_cannot_be_used_is_named(unusable: dict[str, Path], what: str) -> None:
     path = unusable[what]
-    database = Database(path)
+    database = FileDatabase(path)
     with pytest.raises(StoreError) as caught:
         database.open()
     assert str(path) in str(caught.value)
@@ -260,14 +261,14 @@ def test_a_folder_that_may_not_be_written() -> None:
 
 
 def opened(path: Path) -> Database:
-    database = Database(path)
+    database = FileDatabase(path)
     database.open()
     return database
 
 
 def test_damage_is_said_in_one_line(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
-    database = Database(path)
+    database = FileDatabase(path)
     database.open()
     database.close()
     data = bytearray(path.read_bytes())
@@ -315,7 +316,7 @@ def test_processes_that_open_a_new_file_at_once(tmp_path: Path, run: int) -> Non
     work = [(path, f"process {number}", together) for number in range(4)]
     with processes(store_processes.open_and_write, work) as started:
         assert finish(started) == [0, 0, 0, 0]
-    database = Database(path)
+    database = FileDatabase(path)
     database.open()
     with database.read() as db:
         assert all(meta.recall(db, name) == "was here" for _, name, _ in work)
@@ -344,7 +345,7 @@ def test_a_process_that_dies_in_a_write_leaves_nothing(database: Database) -> No
 
 def test_it_is_known_whether_somebody_has_the_database_open(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
-    databases = [Database(path), Database(path)]
+    databases = [FileDatabase(path), FileDatabase(path)]
     for database in databases:
         database.open()
     for database in databases:

@@ -8,8 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
-from bridge.store.database import Database
 from bridge.store.file.connection import ALL_CACHES
+from bridge.store.file.database import FileDatabase
 from tests.unit.store_processes import LONG
 
 MIB = 1024 * 1024
@@ -20,7 +20,7 @@ ROWS = 24
 
 def read_all(path: Path) -> int:
     """Have as many threads as `serve` has read everything; by how many bytes this process grew."""
-    database = Database(path)
+    database = FileDatabase(path)
     database.open()
     before = peak()
     together = threading.Barrier(THREADS)
@@ -47,7 +47,7 @@ def peak() -> int:
 
 def test_threads_that_read_share_a_bound(tmp_path: Path) -> None:
     path = tmp_path / "bridge.db"
-    database = Database(path)
+    database = FileDatabase(path)
     database.open()
     with database.write() as db:
         db.execute("CREATE TABLE many (key TEXT, value TEXT)")
@@ -65,7 +65,7 @@ def test_threads_that_read_share_a_bound(tmp_path: Path) -> None:
 
 
 def test_the_process_has_a_bound_for_all_connections(tmp_path: Path) -> None:
-    database = Database(tmp_path / "bridge.db")
+    database = FileDatabase(tmp_path / "bridge.db")
     database.open()
     with database.read() as db:
         assert db.execute("PRAGMA soft_heap_limit").fetchone()[0] == ALL_CACHES

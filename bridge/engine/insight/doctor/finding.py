@@ -13,8 +13,7 @@ from bridge.engine.calls import Clients
 from bridge.engine.insight.contradictions import Contradicted
 from bridge.engine.upkeep.clock_steps import Step
 from bridge.errors import StoreError
-from bridge.store.database import Database
-from bridge.store.file.engine_lock import EngineLock
+from bridge.store.database import Database, EngineLock
 from bridge.store.licences.locations import Location
 
 Level = Literal["ok", "warn", "fail"]

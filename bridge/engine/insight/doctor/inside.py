@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from dataclasses import replace
-from pathlib import Path
 
 from bridge.config import Part
 from bridge.domain.licences.token_end import WARN_DAYS
@@ -13,13 +11,8 @@ from bridge.domain.reasons import REASONS
 from bridge.domain.wording import counted
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail, ok, warn
 from bridge.errors import ConfigError, ShapeError, StoreDamaged
-from bridge.store.file import soundness
 from bridge.wire.content_token import ContentToken, parse_content_token
 
-_MIB = 1024 * 1024
-LITTLE_SPACE = 1024 * _MIB
-NO_SPACE = 100 * _MIB
-LARGE_WAL = 1024 * _MIB
 CHECK_WITHIN = 60.0
 """Seconds that the look through the database may take; enough for about 3 GB."""
 
@@ -83,10 +76,10 @@ def looked_through(case: Case) -> tuple[Case, bool]:
     """
     if case.trouble is not None:
         return case, False
-    seen = soundness.Look(case.database).run(CHECK_WITHIN)
+    seen = case.database.look().run(CHECK_WITHIN)
     if seen.problem is None:
         return case, seen.finished
-    trouble = StoreDamaged(f"{case.config.database} {seen.problem}")
+    trouble = StoreDamaged(f"{case.database.name} {seen.problem}")
     trouble.mend = seen.mend
     return replace(case, trouble=trouble), True
 
@@ -95,37 +88,18 @@ def database(case: Case, *, finished: bool) -> Iterator[Finding]:
     """Whether the database can be used, and for how long; `finished` says that all of its file was
     looked through.
     """
-    path = case.config.database
+    name = case.database.name
     if case.trouble is not None:
         mend = case.trouble.mend
         yield fail("database", str(case.trouble).removesuffix(f": {mend}"), mend)
         return
     if finished:
-        yield ok("database", f"{path}: sound")
+        yield ok("database", f"{name}: sound")
     else:
-        text = f"{path} ({_mib(_size(path))}) was not looked through: {CHECK_WITHIN:g} s are over"
+        text = f"{name} was not looked through: {CHECK_WITHIN:g} s are over"
         yield warn("database", text, "run vpp-bridge backup, which looks at all that it copies")
-    yield _sqlite()
-    free = shutil.disk_usage(path.parent).free
-    if free < LITTLE_SPACE:
-        found = fail if free < NO_SPACE else warn
-        yield found("database", f"only {_mib(free)} are free on its disk", "make room there")
-    wal = _size(path.with_name(path.name + "-wal"))
-    if wal > LARGE_WAL:
-        text = f"its write-ahead log has grown to {_mib(wal)}"
-        yield warn("database", text, "end programs that have the database open, other than serve")
-
-
-def _sqlite() -> Finding:
-    version = soundness.sqlite_version()
-    if not soundness.has_wal_reset_fault(version):
-        return ok("database", f"SQLite {version}, which does not have the WAL-reset fault")
-    return ok(
-        "database",
-        f"SQLite {version}, which has the WAL-reset fault (until 3.51.3, but for 3.44.6 and "
-        "3.50.7): a commit beside a checkpoint may damage the file. The bridge never does the one "
-        "beside the other, and no other program may write to the file",
-    )
+    for each in case.database.noticed():
+        yield Finding("database", each.level, each.text, each.mend)
 
 
 def clock(stored: Stored) -> Iterator[Finding]:
@@ -159,14 +133,3 @@ def _expiry(part: str, token: ContentToken, now: float) -> Finding:
     if token.expires_at - now < WARN_DAYS[0] * _DAY:
         return warn(part, f"{owner}; it expires in {days} days", _RENEW)
     return ok(part, f"{owner}; it expires in {days} days")
-
-
-def _size(path: Path) -> int:
-    try:
-        return path.stat().st_size
-    except FileNotFoundError:
-        return 0
-
-
-def _mib(size: int) -> str:
-    return f"{size / _MIB:.1f} MiB"

@@ -20,7 +20,8 @@ from bridge.engine.context import Context
 from bridge.engine.dispatch import Dispatcher
 from bridge.engine.timers import Outside
 from bridge.errors import OutcomeUnknown
-from bridge.store.database import Connection, Database
+from bridge.store.database import Connection
+from bridge.store.file.database import FileDatabase
 from tests.unit.engine_kit import POLICY, Clock, configuration, start
 from tests.unit.store_kit import PAGES
 
@@ -120,7 +121,7 @@ class Stage:
         self.clock = Clock()
         folder.mkdir()
         shutil.copy(empty, folder / "bridge.db")
-        self.database = Database(folder / "bridge.db")
+        self.database = FileDatabase(folder / "bridge.db")
         self.database.open()
         self.stand = Stand(scenario.replies(), scenario.acts)
         with self.database.write() as db:

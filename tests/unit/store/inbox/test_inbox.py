@@ -11,6 +11,7 @@ import pytest
 from bridge.errors import SchemaTooNew, StoreDamaged, StoreFull, StoreGone
 from bridge.store import events, intake
 from bridge.store.database import Database
+from bridge.store.file.database import FileDatabase
 from bridge.store.inbox import inbox as inbox_module
 from bridge.store.inbox.mark import taken
 from bridge.store.inbox.message import NewMessage
@@ -217,7 +218,7 @@ def test_a_file_of_a_newer_bridge_is_left_alone(database: Database) -> None:
 def test_a_look_is_at_one_moment(database: Database) -> None:
     """What is taken and removed while somebody looks is in what he sees, once."""
     put(database, "a", "b")
-    other = Database(database.path)
+    other = FileDatabase(database.path)
     other.open()
     with other.inbox.read() as some:
         take_all(database)
@@ -234,7 +235,7 @@ def test_who_only_looks_makes_no_file_and_leaves_it_alone(database: Database) ->
     assert not database.inbox.file.path.exists()
     put(database, "a")
     wal = database.path.with_name("bridge.db.inbox-wal")
-    other = Database(database.path)
+    other = FileDatabase(database.path)
     other.open()
     assert waiting(other) == ["a"]
     before = wal.stat().st_size

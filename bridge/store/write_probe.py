@@ -48,7 +48,7 @@ class WriteProbe:
             with self._database.write(PATIENCE) as db:
                 free = self._database.free_space()
                 short = free is not None and free < LITTLE_SPACE
-                failed = self._database.failed or self._database.inbox.file.failed
+                failed = self._database.failed or self._database.inbox.failed
                 in_doubt = short or failed is not None
                 if in_doubt:
                     meta.keep(db, _KEY, "0" * AS_A_MESSAGE)
