@@ -148,8 +148,8 @@ class Engine:
         return done > 0
 
     def _along_the_road(self, seen: Look, now: float, done: int) -> int:
-        """All steps in one transaction, and then the calls that it claimed; returns how much it
-        was. `done` is what was done before it."""
+        """All steps in one transaction, then the calls that it claimed, and what there is to tell;
+        returns how much it was. `done` is what was done before it."""
         agenda, moved, claimed = seen.agenda, list[story.Moved](), Claimed()
         before = done
         with self.database.write() as db:
@@ -168,9 +168,10 @@ class Engine:
                 paused = pauses.load(db)
                 done += device_queue.start(context, paused)
                 claimed = self.dispatcher.claim(context, paused)
+        begun = self.dispatcher.begin(claimed)
         if moved:
-            story.tell(moved)
-        return done - before + self.dispatcher.begin(claimed)
+            story.tell(moved)  # last: where the log is slow, no call that is claimed waits for it
+        return done - before + begun
 
     def next_due(self) -> float | None:
         """When the clock next makes something due, as things stand since the last pass; seconds

@@ -100,6 +100,27 @@ def hook(scene: Scene, path: str, key: str, body: bytes = b"{}") -> int:
     return scene.client.post(path, data=body, headers=headers).status_code
 
 
+def test_no_call_waits_for_the_log(make_scene: MakeScene, log: Log) -> None:
+    """A log that stalls, or a kill while it does, must leave no call claimed that nobody made."""
+    log.begin("debug")
+    scene = make_scene(devices=3, apps=2)
+    claimed: list[int] = []
+
+    def count(record: logging.LogRecord) -> None:
+        if record.getMessage().startswith("an install "):
+            with scene.bridge.database.read() as db:
+                query = "SELECT count(*) FROM outbox WHERE state = 'claimed'"
+                claimed.append(db.execute(query).fetchone()[0])
+
+    keeper = logging.Handler()
+    keeper.emit = count  # type: ignore[method-assign]
+    logging.getLogger().addHandler(keeper)
+    scene.apply()
+    scene.run(scene.all_installed)
+    assert len(claimed) > 6
+    assert set(claimed) == {0}
+
+
 def test_each_install_is_told_once_when_it_ends(make_scene: MakeScene, log: Log) -> None:
     log.begin()
     scene = make_scene(devices=3, apps=2)
