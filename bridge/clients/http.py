@@ -303,7 +303,11 @@ class _Adapter(HTTPAdapter):
         """That of the base URL, once it is known."""
 
     def close(self) -> None:
-        self.pool = None
+        # Itself, too: an error of urllib3's that was caught keeps its pool until garbage is looked
+        # for, and the manager only lets go of it.
+        if self.pool is not None:
+            self.pool.close()
+            self.pool = None
         super().close()
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:

@@ -387,6 +387,25 @@ def test_an_interim_reply_never_shifts_replies(status: int) -> None:
     assert server.connections == 2
 
 
+def test_close_ends_the_connections_after_an_error_too() -> None:
+    ended = threading.Event()
+
+    def hint_or_answer(connection: socket.socket) -> None:
+        while request := read_request(connection):
+            is_a = request.endswith(b"A")
+            connection.sendall(b"HTTP/1.1 103 Hint\r\n\r\n" if is_a else OK)
+            if not is_a and connection.recv(1) == b"":
+                ended.set()
+
+    with serving(hint_or_answer) as server:
+        http = client(f"http://127.0.0.1:{server.port}", timeout=(1.0, 5.0))
+        with pytest.raises(OutcomeUnknown):
+            http.request("POST", "/v1/x", content=b"A")
+        http.request("POST", "/v1/x", content=b"B")
+        http.close()
+        assert ended.wait(2)
+
+
 def test_a_100_is_skipped() -> None:
     with serving(answering(b"HTTP/1.1 100 Continue\r\n\r\n" + OK)) as server:
         assert send(client(f"http://127.0.0.1:{server.port}")).status == 200
