@@ -123,3 +123,9 @@ class Decision:
     steps: tuple[Step, ...] = ()
     recheck_at: float | None = None
     evidence: tuple[tuple[str, str | float | int | None], ...] = field(default=())
+
+    def looked_at_by(self, at: float) -> Decision:
+        """The same, looked at again at that time or before."""
+        if self.recheck_at is not None and self.recheck_at <= at:
+            return self
+        return Decision(self.state, self.reason, self.detail, self.steps, at, self.evidence)

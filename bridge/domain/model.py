@@ -6,7 +6,7 @@ Times are seconds since the epoch. Field names are the database's columns where 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Final, Literal, get_args
+from typing import Final, Literal, NamedTuple, get_args
 
 from bridge.domain.devices.platforms import platform_of
 from bridge.domain.devices.targets import of_enrolment, user_of
@@ -61,19 +61,18 @@ _set = object.__setattr__
 DEFAULT_PRICING: Final = "STDQ"
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Asset:
+class Asset(NamedTuple):
     """What is licensed: an app in one price class.
 
-    Apple identifies an asset by both (Apple, "Managing Assets").
+    Apple identifies an asset by both (Apple, "Managing Assets"). As a `Pair` it is a tuple, since
+    both are looked up by the hundred thousand.
     """
 
     adam_id: str
     pricing_param: str = DEFAULT_PRICING
 
 
-@dataclass(frozen=True, slots=True, order=True)
-class Pair:
+class Pair(NamedTuple):
     """One licence for one holder: the unit in which Apple counts and confirms.
 
     `holder` is a serial number, or a target that stands for a user (domain/devices/targets.py).
@@ -86,6 +85,12 @@ class Pair:
     def client_user_id(self) -> str | None:
         """The user who holds it; None for a device."""
         return user_of(self.holder)
+
+
+def may_be_asked(enrolled: bool | None, filed_serial: str | None) -> bool:
+    """Whether a command may be for a device: it is enrolled, or an admin's file says so where
+    nobody else said anything."""
+    return bool(enrolled) or (enrolled is None and filed_serial is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -153,10 +158,9 @@ class Device:
     def __post_init__(self) -> None:
         """What each decision asks several times is worked out once."""
         known = self.apps_listed_at is not None and self.apps_enrolment == self.enrolment
-        filed = self.enrolled is None and self.filed_serial is not None
         _set(self, "enrolment_id", self.udid)
         _set(self, "is_reachable", bool(self.enrolled) and self.udid is not None)
-        _set(self, "may_be_asked", bool(self.enrolled) or filed)
+        _set(self, "may_be_asked", may_be_asked(self.enrolled, self.filed_serial))
         _set(self, "apps_known", known)
         _set(self, "is_described", self.product_name is not None or self.facts_at is not None)
         _set(self, "is_mac", platform_of(self.product_name) == "macOS")

@@ -64,10 +64,12 @@ def asked(count: int) -> str:
     return f"WITH asked (one, other) AS ({values if count else 'SELECT NULL, NULL WHERE false'}) "
 
 
-def padded(values: Iterable[T]) -> tuple[T, ...]:
-    """The values, the last repeated until they are a power of two: few statements are prepared."""
+def padded(values: Iterable[T], spare: T | None = None) -> tuple[T, ...]:
+    """The values and `spare`, or the last again, until they are a power of two: few statements are
+    prepared."""
     some = tuple(values)
-    return some + some[-1:] * ((1 << (len(some) - 1).bit_length()) - len(some) if some else 0)
+    more = (1 << (len(some) - 1).bit_length()) - len(some) if some else 0
+    return some + (some[-1:] if spare is None else (spare,)) * more
 
 
 def among(words: Sequence[str]) -> str:

@@ -16,7 +16,7 @@ from bridge.domain.policy import RetentionPolicy
 from bridge.domain.views import Page
 from bridge.store import events, intake, pruning
 from bridge.store.commands import commands
-from bridge.store.commands.commands import Command
+from bridge.store.commands.commands import Command, New
 from bridge.store.database import Connection
 from bridge.store.devices import devices
 from bridge.store.inbox.mark import last_event
@@ -145,25 +145,23 @@ def make_install(
 
 def make_command(db: Connection, uuid: str, device: Device, **changes: Any) -> bool:
     """A command that is ready: a list unless it is for an install. Whether it was made."""
-    install_id = changes.pop("install_id", None)
+    install_id, now = changes.pop("install_id", None), changes.pop("now", NOW)
     values: dict[str, Any] = {
         "server": device.server,
         "request_type": LIST if install_id is None else INSTALL,
         "enrolment": device.enrolment,
         "attempt": 1,
         "due_at": NOW,
-        "now": NOW,
         "settings": None if install_id is None else InstallSettings().as_text(),
     }
-    return commands.make(
-        db, command_uuid=uuid, device_id=device.id, install_id=install_id, **values | changes
-    )
+    values |= {"command_uuid": uuid, "device_id": device.id, "install_id": install_id}
+    return bool(commands.make(db, [New(**values | changes)], now))
 
 
 def make_posted(db: Connection, uuid: str, device: Device, at: float = NOW, **changes: Any) -> None:
     """A command that the server took at `at`."""
     assert make_command(db, uuid, device, **changes)
-    commands.posting(db, uuid, device.enrolment)
+    commands.posting(db, [(uuid, device.enrolment)])
     commands.posted(db, uuid, at, look_at=at + 60)
 
 

@@ -97,7 +97,7 @@ def _unless_silent(facts: Facts, policy: Policy, now: float, decision: Decision)
     if silent_from is None or not (for_the_device or waits):
         return decision
     if now < silent_from:
-        return replace(decision, recheck_at=min(decision.recheck_at or silent_from, silent_from))
+        return decision.looked_at_by(silent_from)
     kept = tuple(step for step in decision.steps if isinstance(step, CancelAttempt | LeaveLine))
     days = int((now - silent_from + policy.device.silent_after) // DAY)
     return Decision("waiting", "DEVICE_SILENT", f"for {days} days", steps=kept)

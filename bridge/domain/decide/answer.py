@@ -241,4 +241,4 @@ def until_it_tells(
 
 
 def _in_time(decision: Decision, due: float) -> Decision:
-    return replace(decision, recheck_at=min(due, decision.recheck_at or due))
+    return decision.looked_at_by(due)

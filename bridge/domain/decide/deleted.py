@@ -7,8 +7,6 @@ developer forums, thread 731918). Deleted is only what was there.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bridge.domain.catalogue import NOT_ARRIVED, TREATMENTS
 from bridge.domain.decide import platform
 from bridge.domain.decide.answer import wait_after
@@ -80,4 +78,4 @@ def _not_arrived(facts: DeviceFacts, policy: Policy, now: float, attempt: Attemp
     if now >= due:
         return asking(facts, policy, now, decision)
     waiting = ask_in_time(facts, policy, now, decision, accepted_at)
-    return replace(waiting, recheck_at=min(due, waiting.recheck_at or due))
+    return waiting.looked_at_by(due)

@@ -33,7 +33,7 @@ def asking(facts: DeviceFacts, policy: Policy, now: float, decision: Decision) -
         after_unreadable(facts, policy, facts.list_unread, facts.list_unheard),
     )
     if due is not None and now < due:
-        return replace(decision, recheck_at=min(due, decision.recheck_at or due))
+        return decision.looked_at_by(due)
     return replace(decision, steps=(*decision.steps, AskApps()))
 
 
@@ -50,7 +50,7 @@ def asking_installed(
         after_unreadable(facts, policy, facts.installed_unread, facts.installed_unheard),
     )
     if due is not None and now < due:
-        return replace(decision, recheck_at=min(due, decision.recheck_at or due))
+        return decision.looked_at_by(due)
     return replace(decision, steps=(*decision.steps, AskInstalled()))
 
 
@@ -115,7 +115,7 @@ def look_again(facts: DeviceFacts, policy: Policy, now: float, decision: Decisio
     due = (facts.listed_at or now) + policy.verify.installed_every
     if now >= due:
         return asking(facts, policy, now, decision)
-    return replace(decision, recheck_at=min(due, decision.recheck_at or due))
+    return decision.looked_at_by(due)
 
 
 def ask_in_steps(
@@ -127,7 +127,7 @@ def ask_in_steps(
     due = next_step(start, last, policy.verify.unreadable_retry, each=1, last=DAY)
     if now >= due:
         return asking(facts, policy, now, decision)
-    return replace(decision, recheck_at=min(due, decision.recheck_at or due))
+    return decision.looked_at_by(due)
 
 
 def ask_in_time(

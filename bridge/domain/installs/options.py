@@ -26,12 +26,9 @@ class Options:
 
     def as_text(self) -> str:
         """The stored form; equal options give equal text."""
-        return as_text(self, _USUAL)
+        return as_text(self)
 
     @classmethod
     def from_text(cls, text: str) -> Options:
         """Read what `as_text` wrote."""
         return cls(**json.loads(text))
-
-
-_USUAL = Options()

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from typing import Any, Final
 
@@ -39,11 +39,12 @@ class InstallSettings:
     install_as_managed: bool = False
     ios_app: bool = False
     configuration: str | None = None
-    attributes: Mapping[str, Any] | None = None
+    attributes: Mapping[str, Any] | None = field(default=None, hash=False)
 
+    @lru_cache(maxsize=1024)  # noqa: B019 - few different ones, and small
     def as_text(self) -> str:
         """The stored form; equal settings give equal text."""
-        return as_text(self, _USUAL)
+        return as_text(self)
 
     @classmethod
     @lru_cache(maxsize=1024)
@@ -65,18 +66,22 @@ class InstallSettings:
         )
 
 
-_USUAL = InstallSettings()
-
-
 def wished(options: Options, device: Device, *, is_ios_app: bool = False) -> InstallSettings:
     """The settings that the wish means on this device, for an app that Apple has for iOS or not.
 
     On a Mac, flags and taking over need InstallAsManaged; a user-enrolled device takes no copy
     over, and a user-enrolled Mac has neither flags nor managed apps.
     """
-    user_enrolled = device.enrollment_id is not None
-    managed_mac = device.is_mac and options.managed and not user_enrolled
-    as_managed = managed_mac or not device.is_mac
+    return _wished(options, device.is_mac, device.enrollment_id is not None, is_ios_app)
+
+
+@lru_cache(maxsize=1024)
+def _wished(
+    options: Options, is_mac: bool, user_enrolled: bool, is_ios_app: bool
+) -> InstallSettings:
+    """The same by all that it depends on, of which a fleet has few different ones."""
+    managed_mac = is_mac and options.managed and not user_enrolled
+    as_managed = managed_mac or not is_mac
     flags = (REMOVE_WITH_PROFILE if options.remove_with_profile else 0) + (
         PREVENT_BACKUP if options.prevent_backup else 0
     )
@@ -84,7 +89,7 @@ def wished(options: Options, device: Device, *, is_ios_app: bool = False) -> Ins
         management_flags=(flags or None) if as_managed else None,
         take_over=options.take_over and as_managed and not user_enrolled,
         install_as_managed=managed_mac,
-        ios_app=device.is_mac and is_ios_app,
+        ios_app=is_mac and is_ios_app,
         configuration=options.configuration,
         attributes=dict(options.attributes) or None,
     )

@@ -7,7 +7,7 @@ defined in a module of this package; `registry` has them all.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, ClassVar, Literal, Protocol, get_args
 
 from bridge.clients.apple.client import AppleClient
@@ -131,6 +131,19 @@ class Call(ABC):
             key=key,
             subject=subject,
             due_at=now + after,
+            now=now,
+        )
+
+    @classmethod
+    def intend_all(cls, db: Connection, scope: str, subjects: Iterable[str], *, now: float) -> None:
+        """Have many made to a location or server, one for each subject, which is its key."""
+        outbox.add_all(
+            db,
+            service=cls.service,
+            scope=scope,
+            kind=cls.kind,
+            subjects=subjects,
+            due_at=now,
             now=now,
         )
 

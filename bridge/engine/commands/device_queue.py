@@ -3,11 +3,16 @@
 A device's queue holds `policy.install.max_open_per_device` commands that are not answered. A server
 takes at most `policy.command.window` commands beyond what its queue, or an answer, showed as
 stored: MicroMDM answers 201 before it stores a command, and what its memory holds dies with it.
+
+All queues of a server that are looked at together are read by one statement each, and written so:
+a fleet that gets its licences brings hundreds at once.
 """
 
 from __future__ import annotations
 
-from bridge.domain.model import Device
+from collections.abc import Mapping, Sequence
+
+from bridge.domain.model import may_be_asked
 from bridge.domain.pauses import Pauses
 from bridge.domain.quiet_hours import next_allowed
 from bridge.engine.calls import registry
@@ -15,8 +20,8 @@ from bridge.engine.commands.follow_up import LOOK_AFTER, STORE_GRACE
 from bridge.engine.context import Context
 from bridge.store import meta
 from bridge.store.commands import commands, device_queue, timers
-from bridge.store.commands.device_queue import Startable
-from bridge.store.devices import devices, queue_times
+from bridge.store.commands.device_queue import Line, Startable
+from bridge.store.devices import queue_times
 from bridge.store.outbox import kinds
 
 LIMIT = 200
@@ -38,57 +43,83 @@ def start(context: Context, paused: Pauses) -> int:
             after = LOOK_AFTER if context.abilities(server).queue_view else STORE_GRACE
             timers.look_at_newest(context.db, server, after, STORE_GRACE)
             continue
-        for device_id in device_queue.waiting(context.db, server, context.now, min(room, LIMIT)):
-            begun = _start_for(context, device_id, room, paused, pace)
-            started, room = started + begun, room - begun
-            if room <= 0:
-                break
+        lines = device_queue.waiting(context.db, server, context.now, min(room, LIMIT))
+        started += _start(context, server, lines, room, paused, pace)
     return started
 
 
-def _start_for(context: Context, device_id: int, window: int, paused: Pauses, pace: _Pace) -> int:
-    """Start what a device's queue, and its server's `window`, have room for."""
-    device = devices.by_id(context.db, device_id)
-    gone = device is None or device.enrolment_id is None or not device.may_be_asked
-    if device is None or gone or (paused.all and paused.over_device(device.serial_number)):
-        queue_times.rest(context.db, device_id, context.now, full=True)
-        return 0
-    started = 0
-    room = context.policy.install.max_open_per_device - device_queue.length(context.db, device_id)
+def _start(
+    context: Context, server: str, lines: Sequence[Line], window: int, paused: Pauses, pace: _Pace
+) -> int:
+    """Start what these queues of a server, and its `window`, have room for; returns how many."""
+    db, at_once = context.db, context.policy.install.max_open_per_device
+    may_go = {line.device_id: line for line in lines if _may_go(line, paused)}
+    ready = _ready(context, may_go, paused)
+    full = {line.device_id: True for line in lines if line.device_id not in may_go}
+    going: list[tuple[str, int]] = []
+    for line in may_go.values():
+        left, room = window - len(going), at_once - line.length
+        if left <= 0:
+            break
+        chosen, admitted = _choose(line, ready.get(line.device_id, ()), min(room, left), pace)
+        going += [(uuid, line.enrolment) for uuid in chosen]
+        if admitted and (room <= left or len(chosen) < left):
+            full[line.device_id] = len(chosen) >= room
+    commands.posting(db, going)
+    uuids = [uuid for uuid, _ in going]
+    registry.classes()[kinds.COMMAND].intend_all(db, server, uuids, now=context.now)
+    queue_times.rest(db, full, context.now)
+    return len(going)
+
+
+def _may_go(line: Line, paused: Pauses) -> bool:
+    """Whether anything may be sent to the device of a queue."""
+    if line.enrolment_id is None or not may_be_asked(line.enrolled, line.filed_serial):
+        return False
+    return not (paused.all and paused.over_device(line.serial_number))
+
+
+def _ready(
+    context: Context, lines: Mapping[int, Line], paused: Pauses
+) -> dict[int, list[Startable]]:
+    """By device, the commands that have their turn, of the queues that have room."""
+    at_once = context.policy.install.max_open_per_device
+    some = [device_id for device_id, line in lines.items() if line.length < at_once]
     lists_since = context.now - LISTS_WAIT * context.policy.verify.first_after
-    ready = (
-        device_queue.startable(context.db, device_id, context.now, lists_since) if room > 0 else []
-    )
-    going = [
-        each
-        for each in ready
-        if not _is_paused(paused, device, each) and not _is_quiet(context, each)
-    ]
-    admitted = True
-    for command in going:
-        if started >= min(room, window):
+    ready = device_queue.startable(context.db, some, context.now, lists_since) if some else {}
+    return {
+        device_id: [
+            each
+            for each in found
+            if not _is_paused(paused, lines[device_id], each) and not _is_quiet(context, each)
+        ]
+        for device_id, found in ready.items()
+    }
+
+
+def _choose(
+    line: Line, ready: Sequence[Startable], most: int, pace: _Pace
+) -> tuple[list[str], bool]:
+    """The CommandUUIDs that a queue hands out, `most` of them; and whether no install had to wait
+    for its pace."""
+    chosen, admitted = list[str](), True
+    for command in ready:
+        if len(chosen) >= most:
             break
         if command.is_install:
-            admitted = admitted and pace.admits(device_id)
+            admitted = admitted and pace.admits(line.device_id)
             if not admitted:
                 continue
-        started += 1
-        commands.posting(context.db, command.command_uuid, device.enrolment)
-        uuid = command.command_uuid
-        registry.classes()[kinds.COMMAND].intend(
-            context.db, device.server, key=uuid, subject=uuid, now=context.now
-        )
-    if admitted and (room <= window or started < window):
-        queue_times.rest(context.db, device_id, context.now, full=started >= room)
-    return started
+        chosen.append(command.command_uuid)
+    return chosen, admitted
 
 
-def _is_paused(paused: Pauses, device: Device, command: Startable) -> bool:
+def _is_paused(paused: Pauses, line: Line, command: Startable) -> bool:
     """Whether a command is for an install that is paused; questions are for the whole device."""
     if not paused.all or command.adam_id is None or command.location is None:
         return False
     over = paused.over(
-        serial_number=device.serial_number or "",
+        serial_number=line.serial_number or "",
         adam_id=command.adam_id,
         location=command.location,
     )

@@ -40,6 +40,7 @@ from bridge.engine.licences import settle
 from bridge.store import meta, pauses
 from bridge.store.catalog import probes
 from bridge.store.commands import commands, ends
+from bridge.store.commands.commands import New
 from bridge.store.database import savepoint
 from bridge.store.devices import installed_apps
 from bridge.store.installs import facts, installs, seats
@@ -85,9 +86,7 @@ def _decide(context: Context, dirty: Sequence[Install]) -> list[story.Moved]:
     known = facts.load(context.db, dirty, paused)
     decided = [(f, decide(f, context.policy, context.now)) for f in known]
     installs.record(context.db, [(f.install, d) for f, d in decided], context.now)
-    asked: set[tuple[int, type[Step]]] = set()
-    for fact, decision in decided:
-        _intend(context, fact, decision, asked)
+    _intend(context, decided)
     breaker.observe(context, decided, paused)
     return [story.Moved(fact, decision) for fact, decision in decided]
 
@@ -103,18 +102,24 @@ def _decide_alone(context: Context, install: Install) -> list[story.Moved]:
         return []
 
 
-def _intend(
-    context: Context, fact: Facts, decision: Decision, asked: set[tuple[int, type[Step]]]
-) -> None:
-    """Take a decision's steps. A device is asked a question once, though all its installs want it;
-    which it was asked just now stands in `asked`."""
-    for step in decision.steps:
-        if isinstance(step, _QUESTIONS):
-            question = _device(fact).id, type(step)
-            if question in asked:
+def _intend(context: Context, decided: Sequence[tuple[Facts, Decision]]) -> None:
+    """Take the steps of decisions. A device is asked a question once, though all its installs want
+    it; and all installs are sent together, after what makes room for them."""
+    asked, new = set[tuple[int, type[Step]]](), list[New]()
+    for fact, decision in decided:
+        for step in decision.steps:
+            if isinstance(step, SendInstall):
+                new.append(_new_install(context, fact, step))
                 continue
-            asked.add(question)
-        _STEPS.get(type(step), _nothing)(context, fact, step)
+            if isinstance(step, _QUESTIONS):
+                question = _device(fact).id, type(step)
+                if question in asked:
+                    continue
+                asked.add(question)
+            _STEPS.get(type(step), _nothing)(context, fact, step)
+    if new:
+        made = commands.make(context.db, new, context.now)
+        installs.attempted(context.db, [each.install_id for each in made if each.install_id])
 
 
 _QUESTIONS: Final = (AskApps, AskInstalled, AskFacts)
@@ -136,8 +141,8 @@ def _due(context: Context, device: Device) -> float:
     return max(context.now, device.last_connect_at + context.policy.command.after_connect_delay)
 
 
-def _send_install(context: Context, fact: Facts, step: Step) -> None:
-    assert isinstance(step, SendInstall) and isinstance(fact, DeviceFacts)
+def _new_install(context: Context, fact: Facts, step: SendInstall) -> New:
+    assert isinstance(fact, DeviceFacts)
     device, last = fact.device, fact.attempt
     again = (
         last is not None
@@ -145,8 +150,7 @@ def _send_install(context: Context, fact: Facts, step: Step) -> None:
         and last.state in ("error", "acknowledged")
         and (last.answered_at or 0.0) >= fact.install.round_at
     )
-    made = commands.make(
-        context.db,
+    return New(
         command_uuid=str(uuid.uuid4()),
         server=device.server,
         device_id=device.id,
@@ -157,12 +161,9 @@ def _send_install(context: Context, fact: Facts, step: Step) -> None:
         asks=(last.asks if last is not None and again else 0) + step.asks_again,
         offline=(last.offline if last is not None and again else 0) + step.was_offline,
         due_at=_due(context, device),
-        now=context.now,
         settings=settings.to_send(fact).as_text(),
         renews=settings.is_managed(fact),
     )
-    if made:
-        installs.attempted(context.db, [fact.install.id])
 
 
 def _post_again(context: Context, fact: Facts, step: Step) -> None:
@@ -196,19 +197,17 @@ def ask(
     context: Context, device: Device, request_type: str, identifiers: Sequence[str] = ()
 ) -> bool:
     """Intend a question to a device; False when it is on its way already."""
-    return commands.make(
-        context.db,
+    question = New(
         command_uuid=str(uuid.uuid4()),
         server=device.server,
         device_id=device.id,
         install_id=None,
         request_type=request_type,
         enrolment=device.enrolment,
-        attempt=1,
         identifiers=identifiers,
         due_at=_due(context, device),
-        now=context.now,
     )
+    return bool(commands.make(context.db, [question], context.now))
 
 
 def _read_assignment(context: Context, fact: Facts, step: Step) -> None:
@@ -229,8 +228,7 @@ def _give_back(context: Context, fact: Facts, step: Step) -> None:
 def _send_remove(context: Context, fact: Facts, step: Step) -> None:
     device, last = _device(fact), fact.removal
     again = last is not None and last.state == "error"
-    commands.make(
-        context.db,
+    command = New(
         command_uuid=str(uuid.uuid4()),
         server=device.server,
         device_id=device.id,
@@ -239,8 +237,8 @@ def _send_remove(context: Context, fact: Facts, step: Step) -> None:
         enrolment=device.enrolment,
         attempt=last.attempt + 1 if last is not None and again else 1,
         due_at=_due(context, device),
-        now=context.now,
     )
+    commands.make(context.db, [command], context.now)
 
 
 def _leave_line(context: Context, fact: Facts, step: Step) -> None:
@@ -273,7 +271,6 @@ def _cancel_elsewhere(context: Context, fact: Facts, step: Step) -> None:
 
 
 _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
-    SendInstall: _send_install,
     PostAgain: _post_again,
     AskApps: _ask_apps,
     AskInstalled: _ask_installed,

@@ -7,8 +7,9 @@ is not answered; `commands_one_list` that a device is asked one thing once at a 
 from __future__ import annotations
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from bridge.store import rows
 from bridge.store.commands import ends, states
@@ -64,56 +65,59 @@ class Answer:
     unread: str | None = None
 
 
-def make(
-    db: Connection,
-    *,
-    command_uuid: str,
-    server: str,
-    device_id: int,
-    install_id: int | None,
-    request_type: str,
-    enrolment: int,
-    attempt: int,
-    due_at: float,
-    now: float,
-    asks: int = 0,
-    offline: int = 0,
-    identifiers: Sequence[str] = (),
-    settings: str | None = None,
-    renews: bool = False,
-) -> bool:
-    """Store a command that is to be posted; False when one of its kind is open already.
+class New(NamedTuple):
+    """A command that is to be made.
 
     `asks` is how often before it a person was asked again, `offline` how often its device had no
-    network, `identifiers` the bundle ids that a
-    list asks for, `settings` what an install carries: the same CommandUUID always stands for the
-    same plist.
+    network, `identifiers` the bundle ids that a list asks for, `settings` what an install carries:
+    the same CommandUUID always stands for the same plist.
     """
-    made = db.execute(
+
+    command_uuid: str
+    server: str
+    device_id: int
+    install_id: int | None
+    request_type: str
+    enrolment: int
+    due_at: float
+    attempt: int = 1
+    asks: int = 0
+    offline: int = 0
+    identifiers: Sequence[str] = ()
+    settings: str | None = None
+    renews: bool = False
+
+
+def make(db: Connection, new: Sequence[New], now: float) -> Sequence[New]:
+    """Store commands that are to be posted; returns those of which none of their kind was open."""
+    made = db.executemany(
         "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, state, "
         "enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, renews) "
         "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT DO NOTHING",
-        (
-            command_uuid,
-            server,
-            device_id,
-            install_id,
-            request_type,
-            enrolment,
-            attempt,
-            asks,
-            offline,
-            json.dumps(list(identifiers)) if identifiers else None,
-            now,
-            due_at,
-            settings,
-            renews,
-        ),
-    )
-    if made.rowcount == 1:
-        queue_times.wake(db, device_id, due_at)
-    return made.rowcount == 1
+        [
+            (
+                each.command_uuid,
+                each.server,
+                each.device_id,
+                each.install_id,
+                each.request_type,
+                each.enrolment,
+                each.attempt,
+                each.asks,
+                each.offline,
+                json.dumps(list(each.identifiers)) if each.identifiers else None,
+                now,
+                each.due_at,
+                each.settings,
+                each.renews,
+            )
+            for each in new
+        ],
+    ).rowcount
+    stored = new if made == len(new) else [each for each in new if is_ours(db, each.command_uuid)]
+    queue_times.wake_all(db, [(each.device_id, each.due_at) for each in stored])
+    return stored
 
 
 def get(db: Connection, command_uuid: str) -> Command | None:
@@ -151,14 +155,15 @@ def questions_open(db: Connection, device_ids: Sequence[int]) -> dict[tuple[int,
     return {(int(row[0]), str(row[1])): bool(row[2]) for row in found}
 
 
-def posting(db: Connection, command_uuid: str, enrolment: int) -> None:
-    """The command is in the outbox: from here on it may have reached the server."""
-    db.execute(
+def posting(db: Connection, going: Iterable[tuple[str, int]]) -> None:
+    """These commands, each with its device's enrolment, are in the outbox: from here on they may
+    have reached the server."""
+    db.executemany(
         "UPDATE commands SET state = 'posting', posts = posts + 1, enrolment = ?, look_at = NULL, "
         "suspect = 0, not_now_since = NULL, not_now_at = NULL, in_doubt_at = NULL, push_at = NULL, "
         "missed_at = NULL, offered_at = NULL, stalled_at = NULL, odd_answers = 0, odd_at = NULL "
         "WHERE command_uuid = ? AND state = 'ready'",
-        (enrolment, command_uuid),
+        [(enrolment, command_uuid) for command_uuid, enrolment in going],
     )
 
 

@@ -6,28 +6,49 @@ command, sets it; whoever finds nothing to start clears it.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.store import rows
 from bridge.store.commands.states import SQL_IN_QUEUE
 from bridge.store.database import Connection
+from bridge.store.devices.devices import ENROLMENT_ID
 
 
-def waiting(db: Connection, server: str, now: float, limit: int) -> list[int]:
-    """The devices of a server whose queue is to be looked at now."""
+@dataclass(frozen=True, slots=True)
+class Line:
+    """The queue of one device that is to be looked at.
+
+    `length` is how many commands are on their way, and hold up others until it answers them.
+    """
+
+    enrolled: bool | None
+    device_id: int
+    serial_number: str | None
+    enrolment_id: str | None
+    enrolment: int
+    filed_serial: str | None
+    length: int
+
+
+_ON_THEIR_WAY = f"state IN {SQL_IN_QUEUE} AND stalled_at IS NULL AND missed_at IS NULL"
+
+
+def waiting(db: Connection, server: str, now: float, limit: int) -> list[Line]:
+    """The queues of a server that are to be looked at now."""
     found = db.execute(
-        "SELECT id FROM devices WHERE server = ? AND queue_at <= ? ORDER BY queue_at, id LIMIT ?",
+        f"SELECT enrolled, id, serial_number, {ENROLMENT_ID}, enrolment, filed_serial, "
+        f"(SELECT count(*) FROM commands WHERE device_id = devices.id AND {_ON_THEIR_WAY}) "
+        "FROM devices WHERE server = ? AND queue_at <= ? ORDER BY queue_at, id LIMIT ?",
         (server, now, limit),
     )
-    return [int(row[0]) for row in found]
+    return [Line(None if row[0] is None else bool(row[0]), *row[1:]) for row in found]
 
 
 def length(db: Connection, device_id: int) -> int:
     """How many commands of a device are on their way, and hold up others until it answers."""
     row = db.execute(
-        f"SELECT count(*) FROM commands WHERE device_id = ? AND state IN {SQL_IN_QUEUE} "
-        "AND stalled_at IS NULL AND missed_at IS NULL",
-        (device_id,),
+        f"SELECT count(*) FROM commands WHERE device_id = ? AND {_ON_THEIR_WAY}", (device_id,)
     ).fetchone()
     return int(row[0])
 
@@ -47,23 +68,28 @@ class Startable:
 
 
 def startable(
-    db: Connection, device_id: int, now: float, lists_since: float = float("inf")
-) -> list[Startable]:
-    """The ready commands of a device in the order in which they go.
+    db: Connection, device_ids: Sequence[int], now: float, lists_since: float = float("inf")
+) -> dict[int, list[Startable]]:
+    """By device, the ready commands in the order in which they go; who has none is left out.
 
     Questions go before installs, which may wait for them. But a list that was made after
     `lists_since` goes after them, so that one list tells of all that they bring.
     """
+    some = rows.padded(device_ids)
     found = db.execute(
-        "SELECT c.command_uuid, c.request_type = 'InstallApplication' AS is_install, c.asks, "
+        "SELECT c.device_id, c.command_uuid, c.request_type = 'InstallApplication', c.asks, "
         "i.adam_id, i.location FROM commands c LEFT JOIN installs i ON i.id = c.install_id "
-        "WHERE c.device_id = ? AND c.state = 'ready' AND c.due_at <= ? "
-        "ORDER BY CASE WHEN c.install_id IS NOT NULL THEN 1 "
+        f"WHERE c.device_id IN ({rows.marks(len(some))}) AND c.state = 'ready' AND c.due_at <= ? "
+        "ORDER BY c.device_id, CASE WHEN c.install_id IS NOT NULL THEN 1 "
         "WHEN c.request_type <> 'DeviceInformation' AND c.created_at > ? THEN 2 ELSE 0 END, "
         "coalesce(i.priority, 0) DESC, c.created_at, c.command_uuid",
-        (device_id, now, lists_since),
+        (*some, now, lists_since),
     )
-    return [rows.read(Startable, row) for row in found]
+    ready: dict[int, list[Startable]] = {}
+    for device_id, uuid, is_install, asks, adam_id, location in found:
+        each = Startable(uuid, bool(is_install), asks, adam_id, location)
+        ready.setdefault(device_id, []).append(each)
+    return ready
 
 
 def put_off(db: Connection, command_uuid: str, due_at: float) -> None:

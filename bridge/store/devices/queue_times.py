@@ -5,15 +5,22 @@ Whatever may make room, or brings a command, sets it; whoever finds nothing to s
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping
+
 from bridge.store import rows
 from bridge.store.database import Connection
 
 
 def wake(db: Connection, device_id: int, at: float) -> None:
     """Have a device's queue looked at, at the latest at `at`."""
-    db.execute(
+    wake_all(db, [(device_id, at)])
+
+
+def wake_all(db: Connection, times: Iterable[tuple[int, float]]) -> None:
+    """The same of many: each device, and by when."""
+    db.executemany(
         f"UPDATE devices SET queue_at = {rows.earlier('queue_at')} WHERE id = ?",
-        (at, at, device_id),
+        [(at, at, device_id) for device_id, at in times],
     )
 
 
@@ -31,11 +38,12 @@ def postpone(db: Connection, device_id: int, at: float) -> None:
     db.execute("UPDATE devices SET queue_at = ? WHERE id = ?", (at, device_id))
 
 
-def rest(db: Connection, device_id: int, now: float, *, full: bool) -> None:
-    """The queue was looked at: again when the next command is due, or when something wakes it."""
-    db.execute(
+def rest(db: Connection, full: Mapping[int, bool], now: float) -> None:
+    """The queues of these devices were looked at, and are `full` or not: again when the next
+    command is due, or when something wakes them."""
+    db.executemany(
         "UPDATE devices SET queue_at = CASE WHEN ? = 1 THEN NULL ELSE (SELECT min(due_at) "
         "FROM commands WHERE device_id = devices.id AND state = 'ready' AND due_at > ?) END "
         "WHERE id = ?",
-        (full, now, device_id),
+        [(is_full, now, device_id) for device_id, is_full in full.items()],
     )

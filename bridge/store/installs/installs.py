@@ -214,9 +214,10 @@ def _since(install: Install, decision: Decision, now: float) -> float:
 
 
 def attempted(db: Connection, install_ids: Iterable[int]) -> None:
-    """Another CommandUUID was made for these installs."""
-    db.executemany(
-        "UPDATE installs SET attempts = attempts + 1 WHERE id = ?", [(i,) for i in install_ids]
+    """Another CommandUUID was made for each of these installs."""
+    some = rows.padded(install_ids)
+    db.execute(
+        f"UPDATE installs SET attempts = attempts + 1 WHERE id IN ({rows.marks(len(some))})", some
     )
 
 

@@ -244,10 +244,10 @@ def newest(
 ) -> dict[tuple[str, Pair], PairRecord]:
     """For each kind, and each pair of these (serial number, adam id), the newest request."""
     found = db.execute(
-        f"{rows.asked(len(pairs))}SELECT p.id, p.kind, p.adam_id, p.pricing_param, p.target, "
-        "p.state, p.ready_at, p.settled_at, p.looked_at, p.error_number, p.repeat, "
-        "r.state AS request_state, r.apple_event_id, r.submitted_at, o.error AS waits_for, "
-        "o.due_at AS waits_until FROM asked CROSS JOIN request_pairs p "
+        f"{rows.asked(len(pairs))}SELECT p.kind, p.adam_id, p.pricing_param, p.target, p.id, "
+        "p.state, r.state, r.apple_event_id, p.ready_at, r.submitted_at, p.settled_at, "
+        "p.looked_at, p.error_number, p.repeat, o.error, o.due_at "
+        "FROM asked CROSS JOIN request_pairs p "
         "LEFT JOIN apple_requests r ON r.id = p.request_id LEFT JOIN outbox o "
         "ON o.id = p.request_id AND p.state = 'open' AND o.state = 'ready' "
         "AND o.error IS NOT NULL "
@@ -255,24 +255,11 @@ def newest(
         "ORDER BY p.id",
         (*chain.from_iterable(pairs), location),
     )
-    return {
-        (r["kind"], pair_of(r)): PairRecord(
-            r["id"],
-            pair_of(r),
-            r["state"],
-            r["request_state"],
-            r["apple_event_id"],
-            r["ready_at"],
-            r["submitted_at"],
-            r["settled_at"],
-            r["looked_at"],
-            r["error_number"],
-            r["repeat"],
-            r["waits_for"],
-            r["waits_until"],
-        )
-        for r in found
-    }
+    newest: dict[tuple[str, Pair], PairRecord] = {}
+    for kind, adam_id, pricing_param, holder, row_id, *rest in found:
+        pair = Pair(Asset(adam_id, pricing_param), holder)
+        newest[kind, pair] = PairRecord(row_id, pair, *rest)
+    return newest
 
 
 def taken_away(db: Connection, location: str, gone: Iterable[Pair], now: float) -> None:

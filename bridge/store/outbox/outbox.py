@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from bridge.store import rows
@@ -46,14 +46,35 @@ def add(
     failed before and waits.
     """
     row = db.execute(
-        "INSERT INTO outbox (service, scope, kind, key, subject, state, due_at, created_at) "
-        "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?) "
-        f"ON CONFLICT (service, scope, kind, key) WHERE state IN {SQL_OPEN} "
-        "DO UPDATE SET due_at = CASE WHEN outbox.error IS NULL AND excluded.due_at < outbox.due_at "
-        "THEN excluded.due_at ELSE outbox.due_at END RETURNING id",
-        (service, scope, kind, key, subject, due_at, now),
+        f"{_ADD} RETURNING id", (service, scope, kind, key, subject, due_at, now)
     ).fetchone()
     return int(row[0])
+
+
+def add_all(
+    db: Connection,
+    *,
+    service: str,
+    scope: str,
+    kind: str,
+    subjects: Iterable[str],
+    due_at: float,
+    now: float,
+) -> None:
+    """Intend as many calls of one kind as there are subjects, in this order; the subject of each is
+    its key, and it is kept or hastened as by `add`."""
+    db.executemany(
+        _ADD, [(service, scope, kind, subject, subject, due_at, now) for subject in subjects]
+    )
+
+
+_ADD = (
+    "INSERT INTO outbox (service, scope, kind, key, subject, state, due_at, created_at) "
+    "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?) "
+    f"ON CONFLICT (service, scope, kind, key) WHERE state IN {SQL_OPEN} "
+    "DO UPDATE SET due_at = CASE WHEN outbox.error IS NULL AND excluded.due_at < outbox.due_at "
+    "THEN excluded.due_at ELSE outbox.due_at END"
+)
 
 
 def claim(db: Connection, now: float, limit: int, service: str, scope: str) -> list[OutboxRow]:

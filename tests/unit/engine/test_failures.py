@@ -74,7 +74,7 @@ def prepare(db: Connection, kind: str) -> Subject:
     if kind in ("command", "queue", "push", "read_devices"):
         device = make_device(db)
         make_command(db, "C", device, install_id=make_install(db))
-        commands.posting(db, "C", 1)
+        commands.posting(db, [("C", 1)])
         subject = {
             "command": "C",
             "queue": str(device.id),

@@ -63,7 +63,7 @@ def test_a_start_takes_up_what_was_half_done(
     request_id = make_request(db, pair("A"))
     device = make_device(db)
     make_command(db, "C", device, install_id=make_install(db))
-    commands.posting(db, "C", 1)
+    commands.posting(db, [("C", 1)])
     intend(db, "command", "C", subject="C", service="mdm", scope="main")
     intend(db, "read_assets")
     db.execute("UPDATE outbox SET state = 'claimed'")

@@ -35,7 +35,7 @@ def bring(db: Connection, uuid: str, to: str) -> None:
     """Take a ready command to a state."""
     if to == "ready":
         return
-    commands.posting(db, uuid, 1)
+    commands.posting(db, [(uuid, 1)])
     if to != "posting":
         commands.posted(db, uuid, NOW, look_at=NOW + 60)
     if to == "queued":
@@ -144,7 +144,7 @@ def test_a_device_may_answer_before_the_server_does(
     db: Connection, device: Device, quicker: str
 ) -> None:
     make_command(db, "a", device)
-    commands.posting(db, "a", 1)
+    commands.posting(db, [("a", 1)])
     if quicker == "not_now":
         commands.not_now(db, "a", NOW, push_at=NOW + HOUR)
     else:
@@ -185,7 +185,7 @@ def test_posting_again_is_the_same_command(db: Connection, device: Device) -> No
     bring(db, "a", "in_doubt")
     commands.ready_again(db, "a", NOW + 5)
     assert (state(db, "a"), command(db, "a").due_at) == ("ready", NOW + 5)
-    commands.posting(db, "a", 3)
+    commands.posting(db, [("a", 3)])
     found = command(db, "a")
     assert (found.posts, found.enrolment, found.in_doubt_at) == (2, 3, None)
 
@@ -234,7 +234,7 @@ def test_questions_go_before_installs_and_old_before_new(db: Connection, device:
         make_command(db, f"i{number}", device, install_id=install, now=NOW - number)
     make_command(db, "q", device, now=NOW + 3)
     make_command(db, "later", device, request_type="DeviceInformation", due_at=NOW + 1)
-    found = device_queue.startable(db, device.id, NOW)
+    found = device_queue.startable(db, [device.id], NOW)[device.id]
     assert [(each.command_uuid, each.is_install) for each in found] == [
         ("q", False),
         ("i1", True),
@@ -243,7 +243,8 @@ def test_questions_go_before_installs_and_old_before_new(db: Connection, device:
     ]
     assert (found[0].adam_id, found[0].location) == (None, None)
     assert found[1].location == "hq"
-    assert device_queue.startable(db, device.id, NOW + 1)[0].command_uuid == "later"
+    later = device_queue.startable(db, [device.id], NOW + 1)[device.id]
+    assert later[0].command_uuid == "later"
 
 
 def test_a_lane_is_looked_at_when_something_may_start(db: Connection, device: Device) -> None:
@@ -251,11 +252,11 @@ def test_a_lane_is_looked_at_when_something_may_start(db: Connection, device: De
     make_command(db, "a", device, due_at=NOW + 5)
     assert device_queue.servers_waiting(db, NOW + 4) == []
     assert agenda.look(db, NOW).queue_at == NOW + 5
-    assert device_queue.waiting(db, "main", NOW + 5, 9) == [device.id]
+    assert [line.device_id for line in device_queue.waiting(db, "main", NOW + 5, 9)] == [device.id]
     assert device_queue.waiting(db, "branch", NOW + 5, 9) == []
-    queue_times.rest(db, device.id, NOW + 4, full=False)
+    queue_times.rest(db, {device.id: False}, NOW + 4)
     assert agenda.look(db, NOW).queue_at == NOW + 5, "that is when the command is due"
-    queue_times.rest(db, device.id, NOW + 5, full=False)
+    queue_times.rest(db, {device.id: False}, NOW + 5)
     assert device_queue.servers_waiting(db, NOW + HOUR) == []
 
 
@@ -265,7 +266,7 @@ def test_a_full_lane_is_looked_at_when_it_has_room(
 ) -> None:
     make_command(db, "a", device)
     bring(db, "a", "in_doubt" if end == "ready_again" else "posted")
-    queue_times.rest(db, device.id, NOW, full=True)
+    queue_times.rest(db, {device.id: True}, NOW)
     assert device_queue.servers_waiting(db, NOW + HOUR) == []
     if end == "answered":
         commands.answered(db, "a", YES, NOW)
@@ -273,7 +274,7 @@ def test_a_full_lane_is_looked_at_when_it_has_room(
         commands.in_doubt(db, "a", NOW)
     else:
         commands.ready_again(db, "a", NOW)
-    assert device_queue.waiting(db, "main", NOW, 9) == [device.id]
+    assert [line.device_id for line in device_queue.waiting(db, "main", NOW, 9)] == [device.id]
 
 
 def test_ready_commands_are_delayed_but_never_hastened(db: Connection, device: Device) -> None:
@@ -294,7 +295,7 @@ def test_what_a_server_shows_proves_all_that_came_before(db: Connection) -> None
     make_posted(db, "c", one, NOW + 2, request_type="DeviceInformation")
     make_posted(db, "far", far, NOW)
     make_command(db, "d", two, install_id=make_install(db))
-    commands.posting(db, "d", 1)
+    commands.posting(db, [("d", 1)])
     assert timers.unseen(db, "main") == 4
     timers.stored_up_to(db, "main", NOW + 1, NOW + 61)
     states = {uuid: state(db, uuid) for uuid in ("a", "b", "c", "d", "far")}

@@ -29,7 +29,7 @@ def test_a_device_has_what_it_accepted(db: Connection, answer: Answer, counts: b
     device = make_device(db)
     install_id = make_install(db)
     make_command(db, "a", device, install_id=install_id, settings=FLAGGED)
-    commands.posting(db, "a", device.enrolment)
+    commands.posting(db, [("a", device.enrolment)])
     commands.answered(db, "a", answer, NOW)
     assert taken(db, install_id) == ([FLAGGED] if counts else [])
 
@@ -45,7 +45,7 @@ def test_what_was_given_up_counts_only_if_it_may_have_brought_the_app(
     install_id = make_install(db)
     make_command(db, "a", device, install_id=install_id, settings=FLAGGED, renews=renews)
     if posted:
-        commands.posting(db, "a", device.enrolment)
+        commands.posting(db, [("a", device.enrolment)])
         commands.in_doubt(db, "a", NOW)
     ends.cancel(db, "a", NOW, "settled_otherwise")
     assert taken(db, install_id) == ([FLAGGED] if counts else [])
@@ -57,7 +57,7 @@ def test_what_a_device_took_last_outlives_later_failures(db: Connection) -> None
     for number, status in enumerate(("Acknowledged", "Acknowledged", "Error", "Error")):
         uuid = f"c{number}"
         make_command(db, uuid, device, install_id=install_id, now=NOW + number)
-        commands.posting(db, uuid, device.enrolment)
+        commands.posting(db, [(uuid, device.enrolment)])
         commands.answered(db, uuid, Answer(status), NOW + number)
     prune(db, NOW + 100, RetentionPolicy(outbox=0.0))
     left = [command.command_uuid for command in commands.of_install(db, install_id)]

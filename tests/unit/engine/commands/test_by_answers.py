@@ -192,7 +192,7 @@ def test_who_wakes_the_device_and_when(
     with answer.database.write() as db:
         device = make_device(db)
         make_command(db, "a", device, install_id=make_install(db))
-        commands.posting(db, "a", 1)
+        commands.posting(db, [("a", 1)])
     answer("command", "a", None)
     with answer.database.read() as db:
         assert state(db, "a") == ("queued" if stores else "posted")

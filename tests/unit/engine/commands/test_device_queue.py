@@ -38,7 +38,7 @@ def many(db: Connection, devices_made: int, each: int = 1, server: str = "main")
     for number in range(devices_made):
         device = make_device(db, f"{server}{number}", server=server)
         for app in range(each):
-            asset = replace(PAGES, adam_id=str(app))
+            asset = PAGES._replace(adam_id=str(app))
             install_id = make_install(db, f"{server}{number}", asset)
             make_command(db, f"{server}{number}.{app}", device, install_id=install_id)
 

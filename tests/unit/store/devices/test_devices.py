@@ -5,7 +5,7 @@ from __future__ import annotations
 from bridge.store.commands import commands, ends
 from bridge.store.database import Connection
 from bridge.store.devices import devices
-from tests.unit.store_kit import NOW, make_device
+from tests.unit.store_kit import NOW, make_command, make_device
 
 
 def test_the_same_device_at_another_server_is_known_by_its_udid(db: Connection) -> None:
@@ -36,18 +36,7 @@ def test_what_it_said_there_is_known_here_until_it_says_it_anew(db: Connection) 
 
 def test_what_was_open_is_left_behind(db: Connection) -> None:
     device = make_device(db)
-    assert commands.make(
-        db,
-        command_uuid="C",
-        server="main",
-        device_id=device.id,
-        install_id=None,
-        request_type="ManagedApplicationList",
-        enrolment=1,
-        attempt=1,
-        due_at=NOW,
-        now=NOW,
-    )
+    assert make_command(db, "C", device)
     ends.leave_behind(db, device.id)
     found = commands.get(db, "C")
     assert found is not None and found.state == "dropped"
