@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from bridge.app.calls import make_calls
 from bridge.app.desired import Wishes
 from bridge.app.inbox_upkeep import InboxUpkeep
+from bridge.app.looks import Looks
 from bridge.app.lost import LostWebhooks
 from bridge.app.opening import Opening
 from bridge.app.pauses import Pauses
@@ -56,7 +57,7 @@ log = logging.getLogger(__name__)
 SERVICE_UNAVAILABLE = 503
 
 
-class Bridge(Lists, Pauses, Wishes):
+class Bridge(Lists, Looks, Pauses, Wishes):
     """Everything that the web side and the command line need, on one database."""
 
     def __init__(

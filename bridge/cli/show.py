@@ -14,12 +14,12 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 import click
 
+from bridge.domain import ages
 from bridge.domain.times import to_the_second
 
 if TYPE_CHECKING:  # loaded for a terminal alone: it takes longer than most commands
     from rich.live import Live
 
-_UNITS = ((86400.0, "d"), (3600.0, "h"), (60.0, "min"), (1.0, "s"))
 NOTHING = "-"
 BAR = 20
 """Characters between the ends of a progress bar."""
@@ -147,7 +147,7 @@ def clean(text: str) -> str:
 
 def moment(rfc3339: str | None, now: float) -> str:
     """A time for people: `2026-11-23 06:49:08Z, 3 min ago`."""
-    return "never" if rfc3339 is None else f"{at(rfc3339)}, {age(rfc3339, now)}"
+    return "never" if rfc3339 is None else f"{at(rfc3339)}, {ages.age(rfc3339, now)}"
 
 
 def at(rfc3339: str | None) -> str | None:
@@ -155,31 +155,6 @@ def at(rfc3339: str | None) -> str | None:
     if rfc3339 is None:
         return None
     return to_the_second(datetime.fromisoformat(rfc3339).timestamp())
-
-
-def age(rfc3339: str | None, now: float) -> str:
-    """How long ago a time was, or `never`."""
-    if rfc3339 is None:
-        return "never"
-    return ago(now - datetime.fromisoformat(rfc3339).timestamp())
-
-
-def ago(seconds: float) -> str:
-    """`3 min ago`, or `in 3 min` for what lies ahead."""
-    size = abs(seconds)
-    if size < 1.0:
-        return "now"
-    return f"{_whole(size)} ago" if seconds > 0 else f"in {_whole(size)}"
-
-
-def length(seconds: float) -> str:
-    """How long something took: `0.3 s`, `12.0 s`, `3 min`."""
-    return f"{seconds:.1f} s" if seconds < 60 else _whole(seconds)
-
-
-def _whole(seconds: float) -> str:
-    unit, name = next((u, n) for u, n in _UNITS if seconds >= u)
-    return f"{int(seconds // unit)} {name}"
 
 
 def bar(done: int, whole: int) -> str:

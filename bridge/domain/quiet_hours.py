@@ -34,6 +34,16 @@ def moment(at: float, policy: Policy) -> str:
     return datetime.fromtimestamp(at, _zone(policy)).strftime("%Y-%m-%d %H:%M %Z")
 
 
+def to_the_second_there(at: float, policy: Policy) -> str:
+    """A time for people in a column, in `policy.time_zone`: `2027-01-15 07:00:09`."""
+    return datetime.fromtimestamp(at, _zone(policy)).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def with_offset(at: float, policy: Policy) -> str:
+    """A time for a spreadsheet or a program, in `policy.time_zone`: `2027-01-15T07:00:09+01:00`."""
+    return datetime.fromtimestamp(at, _zone(policy)).isoformat(timespec="seconds")
+
+
 def _zone(policy: Policy) -> tzinfo:
     """The zone of the policy; UTC needs no database of zones."""
     return UTC if policy.time_zone == "UTC" else ZoneInfo(policy.time_zone)

@@ -22,6 +22,7 @@ from bridge.engine.licences import batch
 from bridge.engine.timers import Outside
 from bridge.engine.upkeep import clock_steps
 from bridge.engine.upkeep.clock_steps import StepWatch
+from bridge.engine.upkeep.counting import Counting
 from bridge.engine.upkeep.pruning import Pruning
 from bridge.engine.wake import Wake
 from bridge.errors import EngineReplaced, StoreError
@@ -99,6 +100,7 @@ class Engine:
         self._seen: Look | None = None
         self._pairs_left: batch.Left = {}
         self._pruning = Pruning(database, policy.retention, clock())
+        self._counting = Counting(database, clock())
         self.dispatcher = Dispatcher(
             database, policy, calls, clock, execute, outside.servers, monotonic, wake
         )
@@ -117,6 +119,7 @@ class Engine:
             intake.take_unhandled(db, waiting, self._context(db).now)
         clock_steps.stepped(self._context, self.database, tuple(self.outside.servers), by)
         self._pruning.clock_stepped(by)
+        self._counting.clock_stepped(by)
         if self._watch is not None:
             self._watch.next_at += by
         self.dispatcher.clock_stepped(by)
@@ -143,6 +146,7 @@ class Engine:
             done += self._along_the_road(seen, now, done)
         if now >= self._pruning.next_at or self._pruning.under_way:
             done += self._pruning.step(now)
+        self._counting.step(now)
         if done:
             self._seen = None
         return done > 0

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
+from bridge.domain.over_time import HOURS, MINUTES, Step
 from bridge.domain.policy import DAY, RetentionPolicy
 from bridge.domain.webhooks import first_day
 from bridge.store import row_ids
@@ -118,6 +119,11 @@ RULES = (
     ),
     Rule("asset_days", "day < :counts_day"),
     Rule("webhook_gaps", "day < :gaps_day"),
+    Rule(
+        "install_counts",
+        "(step = 600 AND slot < :minutes_slot) OR (step = 3600 AND slot < :hours_slot) "
+        "OR (step = 86400 AND slot < :counts_day)",
+    ),
 )
 """All that is forgotten with time, in this order."""
 
@@ -132,7 +138,14 @@ def bounds(retention: RetentionPolicy, now: float) -> Mapping[str, float]:
         "removed": now - retention.removed,
         "counts_day": (now - retention.counts) // DAY,
         "gaps_day": first_day(now),
+        "minutes_slot": _first_slot(MINUTES, now),
+        "hours_slot": _first_slot(HOURS, now),
     }
+
+
+def _first_slot(step: Step, now: float) -> float:
+    assert step.kept is not None
+    return (now - step.kept) // step.seconds
 
 
 def find(db: Connection, rule: Rule, before: Mapping[str, float], after: int = 0) -> Found:

@@ -1,4 +1,7 @@
-"""The web side: hooks that take events in, probes, and the API. It decides and sends nothing."""
+"""The web side: hooks that take events in, probes, the API, and pages for people.
+
+It decides and sends nothing.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,7 @@ from functools import partial
 
 from flask import Flask, Response, request
 
-from bridge.web import api, health, hooks, problems, refusals
+from bridge.web import api, health, hooks, pages, problems, refusals
 from bridge.web.ports import Bridge
 from bridge.web.webhooks import PastFlask, Webhooks
 
@@ -28,6 +31,7 @@ def create_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
     app.register_blueprint(hooks.create_blueprint(bridge, webhooks))
     app.register_blueprint(health.create_blueprint(bridge))
     api.register(app, bridge)
+    pages.register(app, bridge)
     app.wsgi_app = PastFlask(app.wsgi_app, webhooks, stored)  # type: ignore[method-assign]
     return app
 

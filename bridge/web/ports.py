@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Protocol
 
 from bridge.config import Config
@@ -20,6 +20,10 @@ from bridge.domain.views.installs import ExplainedInstall, Install
 from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import AskedRead, CallAgain, Command, Event, Outgoing, Replay
+from bridge.engine.insight.charts import Confirmations, Moment
+from bridge.engine.insight.message import Message
+from bridge.engine.insight.one_app import OneApp
+from bridge.store.views.names import Named
 
 
 class Counting(Protocol):
@@ -131,6 +135,37 @@ class Lists(Counting, Protocol):
         """
 
 
+class Looks(Lists, Protocol):
+    """What the pages show beside the lists. All of it raises StoreError."""
+
+    def overview(self) -> Mapping[str, Any]:
+        """How everything stands: what `status --json` prints."""
+
+    def moments(self, counts: Mapping[str, int]) -> Sequence[Moment]:
+        """How all desired installs stood over time; `counts` is how they stand now."""
+
+    def confirmations(self) -> Confirmations:
+        """How soon Apple's newest confirmations were known."""
+
+    def one_app(self, adam_id: str) -> OneApp | None:
+        """An app, whole; None where nobody wants or owns it."""
+
+    def one_device(self, named: str) -> Sequence[Device]:
+        """The records of a device by its serial number, enrolment id or UDID, the present first."""
+
+    def one_message(self, event_id: int) -> Message | None:
+        """A message that came in, with its redacted body; None where it is not kept."""
+
+    def one_call(self, row_id: int) -> Outgoing | None:
+        """An outside call; None where it is not kept."""
+
+    def known_apps(self) -> Sequence[Named]:
+        """Every app by each of its names."""
+
+    def now(self) -> float:
+        """The time, in seconds since the epoch."""
+
+
 class Pausing(Counting, Protocol):
     """Keeping calls from leaving. All of it raises StoreError when the database is of no use."""
 
@@ -208,5 +243,5 @@ class Changes(Protocol):
         """Have the engine read what this means; each read as `what`, `of` and `asked`."""
 
 
-class Bridge(Hooks, Health, Lists, Changes, Pausing, Protocol):
+class Bridge(Hooks, Health, Looks, Changes, Pausing, Protocol):
     """Everything that the web side needs."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from flask import Flask, Response, current_app, jsonify
@@ -51,7 +53,7 @@ class NotAuthorized(Unauthorized):
 def register(app: Flask) -> None:
     """Answer every error of `app` as JSON."""
     app.extensions[_UNUSABLE] = Seldom(log.error)
-    app.register_error_handler(Exception, _answer)
+    app.register_error_handler(Exception, answer)
 
 
 def to_http(error: Exception) -> HTTPException:
@@ -78,15 +80,30 @@ def tell_unusable(error: StoreError) -> None:
     current_app.extensions[_UNUSABLE].say(text, text)
 
 
-def _answer(error: Exception) -> Response:
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What whoever asked is told of an error: the status, one sentence, and further headers."""
+
+    code: int
+    sentence: str
+    headers: Mapping[str, str]
+
+
+def told(error: Exception) -> Told:
+    """What an error means for whoever asked."""
     problem = to_http(error)
     code = problem.code or 500
     sentence = problem.description
     if sentence is None or sentence == type(problem).description:
         sentence = _SENTENCES.get(code, problem.name + ".")
-    response = jsonify(error=sentence)
-    response.status_code = code
-    for name, value in problem.get_headers():
-        if name.lower() != "content-type":
-            response.headers[name] = value
+    headers = {n: v for n, v in problem.get_headers() if n.lower() != "content-type"}
+    return Told(code, sentence, headers)
+
+
+def answer(error: Exception) -> Response:
+    """An error as JSON."""
+    found = told(error)
+    response = jsonify(error=found.sentence)
+    response.status_code = found.code
+    response.headers.update(found.headers)
     return response

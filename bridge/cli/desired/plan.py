@@ -11,6 +11,7 @@ from bridge.cli.acts.sync import run_reads
 from bridge.cli.params import Decorated, json_option
 from bridge.cli.root import BAD_NEWS, Settings
 from bridge.config.places import of_app
+from bridge.domain import ages
 from bridge.domain.desired.change import Change
 from bridge.domain.plan import Plan
 from bridge.domain.wording import counted
@@ -141,7 +142,7 @@ def _counted(planned: Plan, now: float) -> list[str]:
         if seats.counted_at is not None:
             known = oldest.get(seats.location, seats.counted_at)
             oldest[seats.location] = min(known, seats.counted_at)
-    ages = {name: show.ago(max(now - at, 0.0)) for name, at in sorted(oldest.items())}
+    ages = {name: ages.ago(max(now - at, 0.0)) for name, at in sorted(oldest.items())}
     return [f"Apple's counts at {name} were read {age}." for name, age in ages.items()]
 
 

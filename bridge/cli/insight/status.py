@@ -17,6 +17,7 @@ from bridge.cli.lists.listing import Shown
 from bridge.cli.params import json_option
 from bridge.cli.root import Settings
 from bridge.clients.mdm import adapters
+from bridge.domain import ages
 from bridge.domain.counters import explained
 from bridge.domain.quiet_hours import moment
 from bridge.domain.times import day_of
@@ -90,7 +91,7 @@ class _Overview:
         return f"{moment(at, self.context.policy)}, {self._ago(rfc3339)}"
 
     def _ago(self, rfc3339: str | None) -> str:
-        return show.age(rfc3339, self.context.now)
+        return ages.age(rfc3339, self.context.now)
 
     def _attention(self, report: Mapping[str, Any]) -> None:
         if report["restart_needed"]:
@@ -137,7 +138,7 @@ class _Overview:
                         each["enrolled"],
                         self._ago(each["devices_read_at"]),
                         self._ago(each["last_webhook_at"]),
-                        show.length(each["webhooks_behind_s"])
+                        ages.length(each["webhooks_behind_s"])
                         if each["webhooks_behind_s"]
                         else "no",
                     )

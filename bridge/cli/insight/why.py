@@ -11,6 +11,7 @@ from bridge.cli import show
 from bridge.cli.names import ADAM_ID, SERIAL
 from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, USAGE, Settings
+from bridge.domain import ages
 from bridge.engine.insight import explain
 
 if TYPE_CHECKING:
@@ -82,8 +83,8 @@ def _show(install: Mapping[str, Any], now: float) -> None:
     if explanation["took"]:
         show.heading("How long it took")
         took = explanation["took"]
-        rows = [(show.at(each["at"]), each["step"], show.length(each["took_s"])) for each in took]
-        whole = show.length(sum(each["took_s"] for each in took))
+        rows = [(show.at(each["at"]), each["step"], ages.length(each["took_s"])) for each in took]
+        whole = ages.length(sum(each["took_s"] for each in took))
         show.table(
             ("at", "step", "took"), [*rows, (None, "in all, since it was wished for", whole)]
         )

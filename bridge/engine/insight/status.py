@@ -40,17 +40,23 @@ def report(
     first = health.taking_in(None, database)
     last = applied.last(db)
     counts = totals.installs(db)
-    licences = totals.licences(db)
-    names = app_names(context, {c.adam_id for c in counts} | {c.adam_id for c in licences})
+    owned = totals.licences(db)
+    names = app_names(context, {c.adam_id for c in counts} | {c.adam_id for c in owned})
     return {
         "applied_at": rfc3339(last.stored_at if last is not None else None),
         "parts": [
-            {"name": p.name, "ok": p.ok, "severity": p.severity, "detail": p.detail}
+            {
+                "name": p.name,
+                "ok": p.ok,
+                "severity": p.severity,
+                "detail": p.detail,
+                "age_s": p.age_s,
+            }
             for p in (*first, health.engine_part(lock), *health.parts(context, config))
         ],
         "pauses": paused(context),
         "installs": _installs(counts, names) | {"no_longer_wanted": totals.not_desired(db)},
-        "licences": [_licence(context, licence, names) for licence in licences],
+        "licences": licences(context, owned, names),
         "locations": [_location(context, name) for name in config.locations],
         "servers": _servers(context, config),
         "contradictions": contradictions.found(context),
@@ -86,6 +92,13 @@ def paused(context: Context, way: Way = by_command) -> list[Pause]:
 def stored_by_apply(context: Context) -> Desired:
     """What the last apply stored."""
     return applied.load(context.db)
+
+
+def licences(
+    context: Context, found: Sequence[LicenceCount], names: Mapping[str, str | None]
+) -> list[dict[str, Any]]:
+    """Assets with their seats, and when the last one goes; `names` are those of the apps."""
+    return [_licence(context, licence, names) for licence in found]
 
 
 def app_names(context: Context, adam_ids: Iterable[str]) -> dict[str, str | None]:

@@ -25,3 +25,14 @@ WHEN NEW.ours <> OLD.ours BEGIN
     UPDATE licences_held SET ours = ours + NEW.ours - OLD.ours
     WHERE location = NEW.location AND adam_id = NEW.adam_id AND pricing_param = NEW.pricing_param;
 END;
+
+-- How many desired installs were in each state, as last counted in a slot of time: its number is
+-- the time since the epoch (UTC) in steps of so many seconds.
+CREATE TABLE install_counts (
+    step INTEGER NOT NULL,             -- see domain/over_time.py
+    slot INTEGER NOT NULL,
+    adam_id TEXT NOT NULL,
+    state TEXT NOT NULL,
+    count INTEGER NOT NULL,
+    PRIMARY KEY (step, slot, adam_id, state)
+);

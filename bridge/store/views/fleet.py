@@ -144,6 +144,24 @@ def install(db: Connection, serial: str, adam_id: str) -> StoredInstall | None:
     return _INSTALLS.read(row) if row else None
 
 
+_CONTAINING = (
+    "("
+    + " OR ".join(
+        f"lower({column}) LIKE ? ESCAPE '!'"
+        for column in ("name", "serial_number", "enrollment_id", "udid")
+    )
+    + ")"
+)
+
+
+def part_of(text: str) -> str:
+    """The pattern of LIKE for what contains this text, as it is written; `!` escapes."""
+    small = "".join(c.lower() if c.isascii() else c for c in text)
+    for sign in "!%_":
+        small = small.replace(sign, f"!{sign}")
+    return f"%{small}%"
+
+
 _DEVICES = View(Device, "devices", columns={"claimed_serial_number": "claimed_serial"})
 
 
@@ -153,10 +171,16 @@ def devices(
     serial: str | None = None,
     server: str | None = None,
     enrolled: bool | None = None,
+    udid: str | None = None,
+    containing: str | None = None,
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page[Device]:
-    """Devices that an MDM server showed, ordered by the bridge's own id."""
+    """Devices that an MDM server showed, ordered by the bridge's own id.
+
+    `containing` is a part of a name, a serial number, an enrolment id or a UDID, in any case of
+    (English) letters.
+    """
     target = serial and target_of(db, serial)
     enrollment_id = target and enrolment_of(target)
     filters = {
@@ -164,6 +188,8 @@ def devices(
         "enrollment_id = ?": enrollment_id,
         "server = ?": server,
         "enrolled = ?": enrolled,
+        "udid = ?": udid,
+        _CONTAINING: containing and (part_of(containing),) * _CONTAINING.count("?"),
     }
     return fetch(db, _DEVICES, filters, Order(("id",), (int,)), limit, cursor)
 
@@ -181,6 +207,7 @@ def events(
     db: Connection,
     *,
     waiting: Waiting = NOTHING,
+    event_id: int | None = None,
     source: str | None = None,
     topic: str | None = None,
     status: str | None = None,
@@ -188,13 +215,17 @@ def events(
     cursor: str | None = None,
 ) -> Page[Event]:
     """Inbound messages without their bodies, the newest first: those that wait, and the others."""
-    filters = {"source = ?": source, "topic = ?": topic, "status = ?": status}
+    filters: Filters = {
+        "id = ?": event_id,
+        "source = ?": source,
+        "topic = ?": topic,
+        "status = ?": status,
+    }
     order = Order(("id",), (int,), newest_first=True)
     taken = fetch(db, _EVENTS, filters, order, limit, cursor)
     if waiting.db is None or status not in (None, "new"):
         return taken
-    del filters["status = ?"]
-    beyond = {**filters, "body IS NOT NULL AND id > ?": waiting.taken}
+    beyond = {**filters, "status = ?": None, "body IS NOT NULL AND id > ?": waiting.taken}
     newer = fetch(waiting.db, _WAITING, beyond, order, limit, cursor)
     if newer.next_cursor is not None:
         return newer

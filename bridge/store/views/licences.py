@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 from bridge.domain.views import Page
 from bridge.domain.views.licences import Asset, Assignment, Location
+from bridge.store import rows
 from bridge.store.database import Connection
 from bridge.store.devices.devices import target_of
 from bridge.store.paging import Filters, Order, fetch
@@ -82,6 +85,29 @@ def assignments(
     columns = ("a.location", "a.adam_id", "a.pricing_param", "a.target")
     order = Order(columns, (str,) * len(columns))
     return fetch(db, _ASSIGNMENTS, filters, order, limit, cursor)
+
+
+@dataclass(frozen=True, slots=True)
+class Confirmation:
+    """A request for licences that Apple confirmed: when it was asked and when that was known."""
+
+    submitted_at: float
+    settled_at: float
+    settled_by: str
+    location: str
+    count: int
+
+
+def confirmations(db: Connection, limit: int) -> list[Confirmation]:
+    """The newest requests that are confirmed, the newest first."""
+    found = db.execute(
+        "SELECT submitted_at, settled_at, settled_by, location, num_requested AS count "
+        "FROM apple_requests WHERE kind = 'ASSOCIATE' AND state = 'done' "
+        "AND submitted_at IS NOT NULL AND settled_at >= submitted_at AND settled_by IS NOT NULL "
+        "ORDER BY id DESC LIMIT ?",
+        (limit,),
+    )
+    return [rows.read(Confirmation, row) for row in found]
 
 
 def locations(db: Connection, *, limit: int = 100, cursor: str | None = None) -> Page[Location]:

@@ -10,7 +10,7 @@ from bridge.domain.views import Page
 from bridge.domain.views.traffic import Command, Outgoing
 from bridge.store.database import Connection
 from bridge.store.devices.devices import target_of
-from bridge.store.paging import Order, fetch
+from bridge.store.paging import Filters, Order, fetch
 from bridge.store.views.view import View
 
 _OUTBOX = View(Outgoing, "outbox")
@@ -26,6 +26,7 @@ _COMMANDS = View(
 def outbox(
     db: Connection,
     *,
+    row_id: int | None = None,
     service: str | None = None,
     scope: str | None = None,
     kind: str | None = None,
@@ -34,7 +35,13 @@ def outbox(
     cursor: str | None = None,
 ) -> Page[Outgoing]:
     """Intended outside calls, the newest first."""
-    filters = {"service = ?": service, "scope = ?": scope, "kind = ?": kind, "state = ?": state}
+    filters: Filters = {
+        "id = ?": row_id,
+        "service = ?": service,
+        "scope = ?": scope,
+        "kind = ?": kind,
+        "state = ?": state,
+    }
     order = Order(("id",), (int,), newest_first=True)
     return fetch(db, _OUTBOX, filters, order, limit, cursor)
 

@@ -63,18 +63,20 @@ _OPEN_COMMANDS = (
 """The states of commands that are not answered, by the index that has them."""
 
 
-def installs(db: Connection) -> list[InstallCount]:
-    """Wanted installs by app, state and reason.
+def installs(db: Connection, adam_id: str | None = None) -> list[InstallCount]:
+    """Wanted installs by app, state and reason; of one app, or of all.
 
     `desired > 0` keeps the index's order for grouping, which `= 1` does not.
     """
+    only, values = _only(adam_id)
     found = db.execute(
         "SELECT adam_id, location, state, reason, sum(count) AS count FROM ("
-        "SELECT adam_id, desired, location, state, reason, count(*) AS count FROM installs "
+        f"SELECT adam_id, desired, location, state, reason, count(*) AS count FROM installs {only} "
         "GROUP BY adam_id, desired, location, pricing_param, state, reason) AS counted "
         "WHERE desired > 0 "
         "GROUP BY adam_id, location, state, reason "
-        "ORDER BY adam_id, location, sum(count) DESC"
+        "ORDER BY adam_id, location, sum(count) DESC",
+        values,
     )
     return [rows.read(InstallCount, row) for row in found]
 
@@ -84,13 +86,19 @@ def not_desired(db: Connection) -> int:
     return int(db.execute("SELECT count(*) FROM installs WHERE desired = 0").fetchone()[0])
 
 
-def licences(db: Connection) -> list[LicenceCount]:
-    """Every asset that a location owns or an install wants."""
+def _only(adam_id: str | None) -> tuple[str, tuple[str, ...]]:
+    return ("", ()) if adam_id is None else ("WHERE adam_id = ?", (adam_id,))
+
+
+def licences(db: Connection, adam_id: str | None = None) -> list[LicenceCount]:
+    """Every asset that a location owns or an install wants; of one app, or of all."""
+    only, values = _only(adam_id)
     found = db.execute(
         "WITH wishes AS (SELECT location, adam_id, pricing_param, wanted FROM "
         "(SELECT location, adam_id, pricing_param, desired, count(*) AS wanted FROM installs "
-        "GROUP BY adam_id, desired, location, pricing_param) AS counted WHERE desired > 0), "
-        "keys AS (SELECT location, adam_id, pricing_param FROM assets "
+        f"{only} GROUP BY adam_id, desired, location, pricing_param) AS counted "
+        "WHERE desired > 0), "
+        f"keys AS (SELECT location, adam_id, pricing_param FROM assets {only} "
         "UNION SELECT location, adam_id, pricing_param FROM wishes) "
         "SELECT location, adam_id, pricing_param, total, available, retired, "
         "coalesce(unlimited, 0) AS unlimited, coalesce(held, 0) AS owned, "
@@ -98,7 +106,8 @@ def licences(db: Connection) -> list[LicenceCount]:
         "LEFT JOIN assets USING (location, adam_id, pricing_param) "
         "LEFT JOIN licences_held USING (location, adam_id, pricing_param) "
         "LEFT JOIN wishes USING (location, adam_id, pricing_param) "
-        "ORDER BY location, adam_id, pricing_param"
+        "ORDER BY location, adam_id, pricing_param",
+        values * 2,
     )
     return [rows.read(LicenceCount, row) for row in found]
 

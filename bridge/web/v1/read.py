@@ -6,7 +6,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Annotated, Any
 
-import msgspec
 from werkzeug.exceptions import NotFound
 
 from bridge.domain.model import CommandState, InstallState
@@ -23,7 +22,7 @@ from bridge.web.ports import Bridge
 from bridge.web.v1 import forms
 from bridge.web.v1.endpoint import Answer, Endpoint, Reply
 from bridge.web.v1.forms import words
-from bridge.web.v1.request import Request
+from bridge.web.v1.request import Request, as_dict
 from bridge.web.v1.responses import page_of
 from bridge.web.v1.schema import Object
 
@@ -138,7 +137,7 @@ def _list(
     ask: Callable[[Bridge], Callable[..., Page[Any]]],
 ) -> Endpoint[Any]:
     def handle(bridge: Bridge, asked: Paging) -> Reply:
-        page = ask(bridge)(**msgspec.structs.asdict(asked))
+        page = ask(bridge)(**as_dict(asked))
         return Reply(200, {name: page.items, "next_cursor": page.next_cursor})
 
     answers = (Answer(200, "A page.", page_of(name, item)),)

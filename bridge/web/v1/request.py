@@ -9,6 +9,7 @@ from typing import Annotated, Any, ClassVar, TypeVar, Union, get_args, get_origi
 
 import flask
 import msgspec
+from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import BadRequest, UnprocessableEntity, UnsupportedMediaType
 
 from bridge.domain.wording import nearest
@@ -103,15 +104,31 @@ def read(
     error to answer.
     """
     found = {each.name: each.form.read(in_path[each.name], each.type) for each in places.path}
-    query = {}
-    for name, values in request.args.lists():
-        if len(values) > 1 and name in _names(places.query):
-            raise UnprocessableEntity(f"The parameter {name} is given more than once.")
-        query[name] = values[0]
-    found |= _taken("parameter", places.query, query)
+    found |= _query(places.query, request.args)
     if request.method != "GET":
         found |= _taken("key", places.body, _body(cls, places.body, request, limit))
     return cls(**found)
+
+
+def read_query(cls: type[R], given: MultiDict[str, str]) -> R:
+    """What a page is asked for: all members stand in the query, and what is empty is not given, as
+    a form sends it. Raises the HTTP error to answer."""
+    filled = MultiDict((name, text) for name, text in given.items(multi=True) if text)
+    return cls(**_query(members(cls), filled))
+
+
+def as_dict(asked: Request, *without: str) -> dict[str, Any]:
+    """What is asked for by name, but for the members `without`."""
+    return {n: v for n, v in msgspec.structs.asdict(asked).items() if n not in without}
+
+
+def _query(declared: tuple[Member, ...], given: MultiDict[str, str]) -> dict[str, Any]:
+    query = {}
+    for name, values in given.lists():
+        if len(values) > 1 and name in _names(declared):
+            raise UnprocessableEntity(f"The parameter {name} is given more than once.")
+        query[name] = values[0]
+    return _taken("parameter", declared, query)
 
 
 def _body(

@@ -12,28 +12,6 @@ NOW = 1_800_000_000.0
 
 
 @pytest.mark.parametrize(
-    ("seconds", "text"),
-    [
-        (0.5, "now"),
-        (59.9, "59 s ago"),
-        (60.0, "1 min ago"),
-        (3 * 3600.0, "3 h ago"),
-        (3 * 86400.0, "3 d ago"),
-        (-90.0, "in 1 min"),
-    ],
-)
-def test_how_long_ago(seconds: float, text: str) -> None:
-    assert show.ago(seconds) == text
-
-
-@pytest.mark.parametrize(
-    ("seconds", "text"), [(0.31, "0.3 s"), (59.9, "59.9 s"), (60.0, "1 min"), (7300.0, "2 h")]
-)
-def test_how_long_something_took(seconds: float, text: str) -> None:
-    assert show.length(seconds) == text
-
-
-@pytest.mark.parametrize(
     ("done", "whole", "filled"), [(0, 0, 0), (0, 9, 0), (1, 4, 5), (4, 4, 20), (7, 4, 20)]
 )
 def test_a_bar_is_as_full_as_the_work_is_done(done: int, whole: int, filled: int) -> None:
