@@ -3,9 +3,11 @@
 import ast
 import importlib.metadata
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 from collections.abc import Iterable
 from itertools import chain
 from pathlib import Path
@@ -152,3 +154,21 @@ def test_a_fit_python_is_found_beside_others(tmp_path: Path) -> None:
         tmp_path, python3=OLD, python3_13=broken, python3_12=NO_VENV, python3_11=GOOD
     )
     assert (done.stdout.strip(), done.stderr) == (str(tmp_path / "python3.11"), "")
+
+
+def test_the_wheel_has_all_that_is_no_code(tmp_path: Path) -> None:
+    source = tmp_path / "source"
+    shutil.copytree(
+        ROOT / "bridge", source / "bridge", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    for name in ("pyproject.toml", "README.md", "LICENSE"):
+        shutil.copy(ROOT / name, source)
+    build = [sys.executable, "-m", "pip", "wheel", "--quiet", "--no-deps", "--no-index"]
+    build += ["--no-build-isolation", "--wheel-dir", str(tmp_path), str(source)]
+    subprocess.run(build, check=True, capture_output=True)
+    (wheel,) = tmp_path.glob("*.whl")
+    there = {path for path in zipfile.ZipFile(wheel).namelist() if path.startswith("bridge/")}
+    files = (path for path in (ROOT / "bridge").rglob("*") if path.is_file())
+    wanted = {str(path.relative_to(ROOT)) for path in files if "__pycache__" not in path.parts}
+    assert wanted - there == set()
+    assert {"bridge/web/pages/static/style.css", "bridge/web/pages/templates/base.html"} <= there

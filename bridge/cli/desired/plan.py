@@ -142,8 +142,8 @@ def _counted(planned: Plan, now: float) -> list[str]:
         if seats.counted_at is not None:
             known = oldest.get(seats.location, seats.counted_at)
             oldest[seats.location] = min(known, seats.counted_at)
-    ages = {name: ages.ago(max(now - at, 0.0)) for name, at in sorted(oldest.items())}
-    return [f"Apple's counts at {name} were read {age}." for name, age in ages.items()]
+    told = {name: ages.ago(max(now - at, 0.0)) for name, at in sorted(oldest.items())}
+    return [f"Apple's counts at {name} were read {age}." for name, age in told.items()]
 
 
 def _show_sums(change: Change) -> None:

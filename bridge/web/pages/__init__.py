@@ -26,6 +26,7 @@ from bridge.web.pages import (
     search,
     traffic,
 )
+from bridge.web.pages.files import Files
 from bridge.web.pages.times import Times
 from bridge.web.pages.view import Asker, View
 from bridge.web.ports import Bridge
@@ -104,13 +105,8 @@ def read_path(cls: type[Request], in_path: Mapping[str, str]) -> Request:
 
 def register(app: Flask, bridge: Bridge) -> None:
     """Add the pages to `app`, with the doorkeeper before all of them, and its errors as pages."""
-    pages = Blueprint(
-        "pages",
-        __name__,
-        template_folder="templates",
-        static_folder="static",
-        static_url_path=STATIC,
-    )
+    pages = Blueprint("pages", __name__, template_folder="templates")
+    files = Files()
     render.prepare(pages)
 
     def guard() -> None:
@@ -139,6 +135,7 @@ def register(app: Flask, bridge: Bridge) -> None:
     for number, each in enumerate(every):
         method = "GET" if isinstance(each, Page) else "POST"
         pages.add_url_rule(each.rule, f"page{number}", _view(bridge, each), methods=[method])
+    pages.add_url_rule(f"{STATIC}/<name>", "static", files.answer)
     app.before_request(guard)
     app.after_request(finish)
     app.register_error_handler(Exception, failed)

@@ -42,7 +42,7 @@ def as_html(asker: Asker, view: View) -> Response:
         view.template,
         title=view.title,
         times=asker.times,
-        caller=asker.caller,
+        visitor=asker.caller,
         token=lambda path: buttons.token(asker.caller, path),
         here=request.path,
         asked=view.asked,
