@@ -12,7 +12,7 @@ from bridge.engine.insight import charts, message, one_app, status
 from bridge.engine.insight.charts import Confirmations, Moment
 from bridge.engine.insight.message import Message
 from bridge.engine.insight.one_app import OneApp
-from bridge.store.file.engine_lock import EngineLock
+from bridge.store.database import EngineLock
 from bridge.store.views import fleet, names, outbox
 from bridge.store.views.names import Named
 
@@ -25,7 +25,7 @@ class Looks(Opened):
     def overview(self) -> Mapping[str, Any]:
         """How everything stands: what `status --json` prints."""
         with self.looking() as context:
-            return status.report(context, self.config, self.engine_lock)
+            return status.report(context, self.config, self.database, self.engine_lock)
 
     def moments(self, counts: Mapping[str, int]) -> Sequence[Moment]:
         """How all desired installs stood over time; `counts` is how they stand now."""

@@ -9,18 +9,21 @@ from bridge.web.pages import asked, devices, paths
 from bridge.web.pages.table import Column, Link, Table, paged
 from bridge.web.pages.view import SHOWN, Asker, View
 
+NOTHING = "\n"
+"""What stands in no name: who searches for nothing finds nothing."""
+
 _APPS = (Column("app"), Column("adam id"), Column("called", "words"))
 
 
 def page(asker: Asker, wanted: asked.Search) -> View:
     """What is called so, or has a name or a number of which this is a part."""
-    text = wanted.q.strip()
+    text = "".join(c for c in wanted.q if c.isprintable()).strip()
     apps = _apps(asker, text)
     found = paged(
         "devices",
         "Devices",
         devices.COLUMNS,
-        partial(asker.bridge.list_devices, containing=text or "\n"),
+        partial(asker.bridge.list_devices, containing=text or NOTHING),
         devices.row,
         limit=SHOWN,
         cursor=wanted.cursor,
