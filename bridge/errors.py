@@ -9,8 +9,10 @@
     │   │   └── StoreLost      nobody has it in use, and there was one: no new one is made
     │   ├── StoreFull          its disk has no room, or fails
     │   ├── StoreAway          its server cannot be reached, or ended the connection
+    │   │   └── StoreInDoubt   while it committed: it may have been stored
     │   ├── StoreRefused       its server lets us not in, or is none that the bridge runs on
     │   ├── StoreLocked        another process holds a lock for too long
+    │   │   ├── StoreConflict  another transaction stood in the way, and this one was undone
     │   │   ├── EngineRuns     another engine runs on it
     │   │   └── EngineReplaced another engine ran on it while this one could not
     │   └── SchemaTooNew       the file was written by a newer bridge
@@ -74,6 +76,13 @@ class StoreLocked(StoreError):
     mend = "have that process go on, or end it"
 
 
+class StoreConflict(StoreLocked):
+    """Another transaction stood in the way, and this one was undone as a whole: it may be done
+    again at once."""
+
+    mend = "do it again"
+
+
 class EngineRuns(StoreLocked):
     """Another engine runs on the database."""
 
@@ -106,6 +115,12 @@ class StoreRefused(StoreError):
     def __init__(self, text: str, mend: str) -> None:
         super().__init__(text)
         self.mend = mend
+
+
+class StoreInDoubt(StoreAway):
+    """The connection was lost while a transaction was being committed: it may have been stored."""
+
+    mend = "see what is stored, and do it again if it is not: nothing is stored twice"
 
 
 class StoreGone(StoreError):

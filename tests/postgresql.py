@@ -13,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import quote, urlencode
@@ -25,6 +25,15 @@ from bridge.store.postgresql.connection import Connection
 
 ENVIRONMENT = "BRIDGE_TEST_POSTGRESQL"
 OLDEST = 15
+_SETTINGS = {
+    "fsync": "off",
+    "full_page_writes": "off",
+    "autovacuum": "off",
+    "jit": "off",
+    "max_connections": "300",
+    "shared_buffers": "32MB",
+    "deadlock_timeout": "50ms",
+}
 _HOMES = ("/usr/lib/postgresql/*/bin", "/usr/local/pgsql/bin", "/opt/homebrew/opt/postgresql@*/bin")
 
 
@@ -56,6 +65,14 @@ def server() -> Iterator[str]:
     if given := os.environ.get(ENVIRONMENT):
         yield given
         return
+    with own_server(synchronous_commit="off") as made:
+        yield made.where
+
+
+@contextmanager
+def own_server(port: int | None = None, **settings: str) -> Iterator[Server]:
+    """A server that a test may stop and start, with these settings; it has been started. With a
+    `port` it listens on 127.0.0.1, too."""
     home = programs()
     assert home is not None
     # Not below pytest's folder: a socket's path has hardly a hundred bytes.
@@ -63,13 +80,14 @@ def server() -> Iterator[str]:
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, _other_user())
-        started = Server(home, folder)
-        started.make()
-        started.start()
+        made = Server(home, folder, port, settings)
+        made.make()
+        made.start()
         try:
-            yield started.where
+            yield made
         finally:
-            started.stop()
+            if made.runs:
+                made.stop()
     finally:
         shutil.rmtree(folder, ignore_errors=True)
 
@@ -77,11 +95,15 @@ def server() -> Iterator[str]:
 class Server:
     """A server with its files in `folder`, without any care for a power cut."""
 
-    def __init__(self, home: Path, folder: Path) -> None:
+    def __init__(
+        self, home: Path, folder: Path, port: int | None, settings: Mapping[str, str]
+    ) -> None:
         self._home = home
         self._data = folder / "data"
-        self._folder = folder
-        self.where = f"host={folder} user=bridge dbname=postgres"
+        self._port = port
+        self._settings = {**_SETTINGS, **settings}
+        self.folder = folder
+        self.where = f"host={folder} port={port or 5432} user=bridge dbname=postgres"
 
     def make(self) -> None:
         """Make its files, once."""
@@ -92,16 +114,24 @@ class Server:
 
     def start(self) -> None:
         """Start it; it takes connections when this returns."""
-        options = (
-            f"-c listen_addresses='' -c unix_socket_directories='{self._folder}' -c fsync=off "
-            "-c full_page_writes=off -c max_connections=300 -c shared_buffers=32MB"
-        )
-        log = str(self._folder / "log")
+        settings = {
+            **self._settings,
+            "listen_addresses": "127.0.0.1" if self._port else "",
+            "unix_socket_directories": str(self.folder),
+            "port": str(self._port or 5432),
+        }
+        options = " ".join(f"-c {name}='{value}'" for name, value in settings.items())
+        log = str(self.folder / "log")
         self._run("pg_ctl", "-D", str(self._data), "-l", log, "-o", options, "-w", "start")
 
     def stop(self, mode: str = "immediate") -> None:
         """Stop it; `immediate` is as a crash."""
         self._run("pg_ctl", "-D", str(self._data), "-m", mode, "-w", "stop")
+
+    @property
+    def runs(self) -> bool:
+        """Whether it was started and not stopped."""
+        return (self._data / "postmaster.pid").exists()
 
     def _run(self, program: str, *words: str) -> None:
         command: Sequence[str] = [str(self._home / program), *words]
@@ -112,7 +142,7 @@ class Server:
             user=user,
             group=pwd.getpwnam(user).pw_gid if user else None,
             extra_groups=[] if user else None,
-            cwd=self._folder,
+            cwd=self.folder,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

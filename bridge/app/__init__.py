@@ -48,6 +48,7 @@ from bridge.errors import StoreError, StoreFull, StoreGone
 from bridge.store import meta
 from bridge.store.installs import retry
 from bridge.store.licences import locations
+from bridge.store.repeating import repeated
 from bridge.store.service import doctor_secret
 from bridge.store.service import running as running_store
 from bridge.store.write_probe import WriteProbe
@@ -229,6 +230,7 @@ class Bridge(Lists, Looks, Pauses, Wishes):
                 story.note(db, self.now(), text, self.who, {})
         return None if done is None else done.as_json()
 
+    @repeated
     def call_again(self, row_id: int) -> CallAgain | None:
         """Make a failed outside call due again where that does no harm; None for an unknown one.
 
@@ -249,6 +251,7 @@ class Bridge(Lists, Looks, Pauses, Wishes):
         with self.looking() as context:
             return explain.explain(context, serial, adam_id, way)
 
+    @repeated
     def retry(self, serial: str | None = None, adam_id: str | None = None) -> int:
         """Give the stopped installs of a device, of an app, of both, or all another round.
 

@@ -25,6 +25,7 @@ from bridge.store import meta
 from bridge.store.database import Connection
 from bridge.store.desired import applied
 from bridge.store.devices import devices
+from bridge.store.repeating import repeated
 
 
 class Wishes(Opened):
@@ -67,6 +68,7 @@ class Wishes(Opened):
         with self.database.read() as db:
             return mistakes(desired, plan.irrevocable(db, desired, Look()))
 
+    @repeated
     def apply(
         self,
         desired: Desired,
@@ -127,6 +129,7 @@ class Wishes(Opened):
         with self.database.read() as db:
             return tuple(dict.fromkeys(devices.target_of(db, each) for each in named))
 
+    @repeated
     def assign(
         self,
         serials: Sequence[str],
@@ -165,6 +168,7 @@ class Wishes(Opened):
             seen = devices.current(db, targets)
         return [target for target in targets if target not in seen]
 
+    @repeated
     def exclude(self, serials: Sequence[str], adam_id: str) -> dict[str, OnUnwanted | None]:
         """Let devices be without an app, whatever the file wants; see `one_offs.exclude`."""
         with self.database.write() as db:
@@ -187,6 +191,7 @@ class Wishes(Opened):
             targets = [devices.target_of(db, each) for each in serials]
             return reclaim.find(db, targets, adam_ids)
 
+    @repeated
     def reclaim(self, installs: Sequence[Install]) -> None:
         """Give the licences of these, which `kept` told, back."""
         with self.database.write() as db:
@@ -194,6 +199,7 @@ class Wishes(Opened):
             text = f"{counted(len(installs), 'licence')} that nobody wants will be given back"
             story.note(db, self.now(), text, self.who, {})
 
+    @repeated
     def unassign(self, serials: Sequence[str], adam_id: str) -> frozenset[str]:
         """Withdraw one-off wishes for an app; the serials that had one. What the file wants
         stays."""

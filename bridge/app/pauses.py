@@ -11,11 +11,13 @@ from bridge.engine.decide import pausing
 from bridge.engine.insight import status
 from bridge.store.database import Connection
 from bridge.store.devices import devices
+from bridge.store.repeating import repeated
 
 
 class Pauses(Opened):
     """What the API and the command line pause. All of it may raise StoreError."""
 
+    @repeated
     def pause(self, scope: Scope, name: str = "") -> bool:
         """Let nothing leave any more that this is about; False where it is paused already."""
         with self.database.write() as db:
@@ -23,6 +25,7 @@ class Pauses(Opened):
             pause = Pause(scope, _name(db, scope, name), since=context.now)
             return pausing.pause(context, pause, self.who)
 
+    @repeated
     def resume(self, scope: Scope, name: str = "") -> bool:
         """End a pause; False where there was none."""
         with self.database.write() as db:

@@ -13,7 +13,6 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from statistics import median
 from typing import Any, Protocol
 
@@ -22,6 +21,7 @@ from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.pauses import Pauses
 from bridge.domain.policy import Policy
 from bridge.engine.calls import Call, registry
+from bridge.engine.claimed import Claimed, Scope, Series
 from bridge.engine.context import Context
 from bridge.engine.decide import pausing
 from bridge.engine.wake import Wake
@@ -33,7 +33,6 @@ from bridge.store.outbox.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
 
-Scope = tuple[str, str]
 Ending = Callable[[Context], Any]
 
 AT_ONCE: Mapping[str, int] = {"apple": 5, "mdm": 4}
@@ -62,24 +61,6 @@ class Executor(Protocol):
 def inline(job: Callable[[], None]) -> None:
     """Run a job at once, in this thread."""
     job()
-
-
-@dataclass(frozen=True, slots=True)
-class _Series:
-    """Rows of one scope that one thread calls for, in this order; `paused` is what was paused when
-    they were claimed."""
-
-    scope: Scope
-    rows: Sequence[OutboxRow]
-    paused: Pauses
-
-
-@dataclass(frozen=True, slots=True)
-class Claimed:
-    """What one transaction claimed: how many calls were due, and those of them that are made."""
-
-    due: int = 0
-    all: Sequence[_Series] = ()
 
 
 class Dispatcher:
@@ -113,6 +94,8 @@ class Dispatcher:
         self._resting: dict[Scope, float] = {}
         self.unsettled: list[tuple[OutboxRow, Ending]] = []
         """The answers that the database would not take."""
+        self.unknown: list[OutboxRow] = []
+        """What was claimed by a commit that may have been done or not."""
         self.finished = wake or Wake()
 
     def claim(self, context: Context, paused: Pauses) -> Claimed:
@@ -127,6 +110,11 @@ class Dispatcher:
             self._calls[row.kind].begin(context, row)
         return Claimed(len(due), self._series(going, paused))
 
+    def in_doubt(self, claimed: Claimed) -> None:
+        """It is not known whether this claim was committed. No call of it is made; what of it was
+        claimed is given back before anything else is."""
+        self.unknown += claimed.rows
+
     def begin(self, claimed: Claimed) -> int:
         """Make the calls of a claim that is committed; returns how many were due."""
         with self._lock:
@@ -140,11 +128,21 @@ class Dispatcher:
         self._stopping = True
 
     def settle_again(self) -> int:
-        """Keep the answers that the database would not take before; returns how many it took."""
+        """Keep what the database would not take before; returns how much it took.
+
+        It may have taken an answer and not have said so: what is settled is not settled again.
+        Raises StoreError where it is not known yet what is claimed.
+        """
+        if self.unknown:
+            with self._database.write() as db:
+                for row in self.unknown:
+                    if outbox.is_begun(db, row):
+                        outbox.give_back(db, row.id)
+            self.unknown = []
         with self._lock:
             waiting, self.unsettled = self.unsettled, []
         for row, ending in waiting:
-            self._settle(row, ending)
+            self._settle(row, ending, again=True)
         return len(waiting)
 
     def next_due(self, now: float) -> float | None:
@@ -207,7 +205,7 @@ class Dispatcher:
             registry.refuse(context, row)
         return row.kind in self._calls
 
-    def _series(self, going: Sequence[OutboxRow], paused: Pauses) -> list[_Series]:
+    def _series(self, going: Sequence[OutboxRow], paused: Pauses) -> list[Series]:
         """The rows as threads take them up, in order: of one scope and one kind, since what one
         kind of call tells may be waited for."""
         found: list[list[OutboxRow]] = []
@@ -221,9 +219,9 @@ class Dispatcher:
                 series = last[scope, row.kind] = []
                 found.append(series)
             series.append(row)
-        return [_Series((rows[0].service, rows[0].scope), rows, paused) for rows in found]
+        return [Series((rows[0].service, rows[0].scope), rows, paused) for rows in found]
 
-    def _run(self, series: _Series) -> None:
+    def _run(self, series: Series) -> None:
         try:
             self._settle_all(self._perform_all(series))
         finally:
@@ -231,7 +229,7 @@ class Dispatcher:
                 self._under_way[series.scope] -= 1
             self.finished.set()
 
-    def _perform_all(self, series: _Series) -> list[tuple[OutboxRow, Ending]]:
+    def _perform_all(self, series: Series) -> list[tuple[OutboxRow, Ending]]:
         """Make the calls one after the other; what is not begun is given back."""
         begun_at = self._monotonic()
         endings: list[tuple[OutboxRow, Ending]] = []
@@ -245,7 +243,7 @@ class Dispatcher:
                 endings.append((row, lambda context, row=row: outbox.give_back(context.db, row.id)))  # type: ignore[misc]
         return endings
 
-    def _goes_on(self, series: _Series, begun_at: float) -> bool:
+    def _goes_on(self, series: Series, begun_at: float) -> bool:
         """Whether the next call of a series is begun: nobody paused or stopped anything meanwhile,
         and the server has not become slow."""
         if self._stopping or self._monotonic() - begun_at > 3 * SERIES_FOR:
@@ -294,14 +292,18 @@ class Dispatcher:
         for row, ending in endings:
             self._settle(row, ending)
 
-    def _settle(self, row: OutboxRow, ending: Ending, *, broken: bool = False) -> None:
-        """Keep how the call ended.
+    def _settle(
+        self, row: OutboxRow, ending: Ending, *, again: bool = False, broken: bool = False
+    ) -> None:
+        """Keep how the call ended, unless that is done already where it is tried `again`.
 
         When the database cannot take it now, it is kept in memory and tried again; when keeping
         it is a mistake of ours, the call counts as one of unknown end.
         """
         try:
             with self._database.write() as db:
+                if again and not outbox.is_begun(db, row):
+                    return
                 rest_until = ending(self._context(db, self._clock()))
         except StoreError as error:
             kind = type(error).__name__

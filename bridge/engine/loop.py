@@ -12,10 +12,11 @@ from typing import Protocol
 from bridge.domain.policy import Policy
 from bridge.engine import recovery, timers
 from bridge.engine.calls import Call
+from bridge.engine.claimed import Claimed
 from bridge.engine.commands import device_queue
 from bridge.engine.context import Context
 from bridge.engine.decide import reconcile, unsettled
-from bridge.engine.dispatch import Claimed, Dispatcher, Executor, inline
+from bridge.engine.dispatch import Dispatcher, Executor, inline
 from bridge.engine.insight import story
 from bridge.engine.intake import inbox
 from bridge.engine.licences import batch
@@ -25,11 +26,12 @@ from bridge.engine.upkeep.clock_steps import StepWatch
 from bridge.engine.upkeep.counting import Counting
 from bridge.engine.upkeep.pruning import Pruning
 from bridge.engine.wake import Wake
-from bridge.errors import EngineReplaced, StoreError
+from bridge.errors import EngineReplaced, StoreError, StoreInDoubt
 from bridge.store import intake, pauses
 from bridge.store.agenda import Agenda, earliest, look
 from bridge.store.database import Connection, Database
 from bridge.store.inbox.waiting import Arrivals, Waiting
+from bridge.store.repeating import repeated
 
 log = logging.getLogger(__name__)
 
@@ -135,7 +137,7 @@ class Engine:
         done = 0
         if self._watch is not None and now >= self._watch.next_at:
             done += self._watch.look(now)
-        if self.dispatcher.unsettled:
+        if self.dispatcher.unsettled or self.dispatcher.unknown:
             done += self.dispatcher.settle_again()
         seen = self._seen = self._look(now)
         if seen.agenda.acts:
@@ -156,22 +158,26 @@ class Engine:
         returns how much it was. `done` is what was done before it."""
         agenda, moved, claimed = seen.agenda, list[story.Moved](), Claimed()
         before = done
-        with self.database.write() as db:
-            context = self._context(db)
-            if _is_due(agenda.messages_at, now):
-                done += inbox.process_again(context)
-            if seen.arrivals.messages:
-                done += inbox.process(context, seen.arrivals)
-            if _is_due(agenda.timers_at, now):
-                done += timers.sweep(context, self.outside)
-            if done or agenda.dirty:
-                done += reconcile.decide_dirty(context, moved)
-            if agenda.seats:
-                done += reconcile.allocate_seats(context)
-            if done or agenda.queue_ready or _is_due(agenda.calls_at, now):
-                paused = pauses.load(db)
-                done += device_queue.start(context, paused)
-                claimed = self.dispatcher.claim(context, paused)
+        try:
+            with self.database.write() as db:
+                context = self._context(db)
+                if _is_due(agenda.messages_at, now):
+                    done += inbox.process_again(context)
+                if seen.arrivals.messages:
+                    done += inbox.process(context, seen.arrivals)
+                if _is_due(agenda.timers_at, now):
+                    done += timers.sweep(context, self.outside)
+                if done or agenda.dirty:
+                    done += reconcile.decide_dirty(context, moved)
+                if agenda.seats:
+                    done += reconcile.allocate_seats(context)
+                if done or agenda.queue_ready or _is_due(agenda.calls_at, now):
+                    paused = pauses.load(db)
+                    done += device_queue.start(context, paused)
+                    claimed = self.dispatcher.claim(context, paused)
+        except StoreInDoubt:
+            self.dispatcher.in_doubt(claimed)
+            raise
         begun = self.dispatcher.begin(claimed)
         if moved:
             story.tell(moved)  # last: where the log is slow, no call that is claimed waits for it
@@ -236,6 +242,7 @@ def run(
     it sleeps, and when it beats, does not depend on the wall clock, which may be set meanwhile.
     """
     watch = StepWatch(engine.clock, monotonic)
+    run_once = repeated(engine.run_once)
     engine.recover()
     beat_at, said = float("-inf"), ""
     while not stop.is_set():
@@ -248,7 +255,7 @@ def run(
             began = monotonic()
             engine.dispatcher.finished.clear()
             version = engine.database.data_version()
-            if not engine.run_once():
+            if not run_once():
                 _sleep(engine, stop, version, monotonic)
             stop.wait(max(began + GATHER - monotonic(), 0.0))
             said = ""

@@ -258,7 +258,8 @@ def savepoint(connection: Connection) -> Iterator[None]:
     try:
         yield
     except BaseException:
-        connection.execute("ROLLBACK TO step")
-        connection.execute("RELEASE step")
+        if connection.in_transaction:  # else the database has undone all of it
+            connection.execute("ROLLBACK TO step")
+            connection.execute("RELEASE step")
         raise
     connection.execute("RELEASE step")

@@ -28,27 +28,30 @@ def mdm_server(request: pytest.FixtureRequest) -> Iterator[None]:
 
 
 @pytest.fixture(scope="session")
-def databases(request: pytest.FixtureRequest) -> Iterator[on_postgresql.Databases | None]:
-    """With --database=postgresql where the scenes have theirs."""
-    if request.config.getoption("database") != "postgresql":
-        yield None
-        return
+def server_databases() -> Iterator[on_postgresql.Databases]:
+    """Databases of a PostgreSQL."""
     if why := postgresql.why_missing():
-        pytest.fail(why)
+        pytest.skip(why)
     yield from on_postgresql.databases()
 
 
-@pytest.fixture(autouse=True)
-def kind_of_database(
-    databases: on_postgresql.Databases | None, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def on_a_server(
+    server_databases: on_postgresql.Databases, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[None]:
-    """With --database=postgresql every scene has one of a server."""
-    if databases is None:
-        yield
-        return
-    on_postgresql.use(monkeypatch, databases)
+    """The scenes of one test keep what they store on a PostgreSQL."""
+    on_postgresql.use(monkeypatch, server_databases)
     yield
-    databases.remove()
+    server_databases.remove()
+
+
+@pytest.fixture(autouse=True)
+def kind_of_database(request: pytest.FixtureRequest) -> None:
+    """With --database=postgresql all scenes do."""
+    if request.config.getoption("database") == "postgresql":
+        if why := postgresql.why_missing():
+            pytest.fail(why)
+        request.getfixturevalue("on_a_server")
 
 
 @pytest.fixture

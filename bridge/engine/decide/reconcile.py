@@ -72,6 +72,8 @@ def decide_dirty(context: Context, moved: list[story.Moved] | None = None) -> in
         with savepoint(context.db):
             decided = _decide(context, dirty)
     except Exception:  # one install must not stop the others
+        if not context.db.in_transaction:  # the database has undone all of it
+            raise
         log.exception("a group of installs could not be decided; trying one by one")
         decided = []
         for install in dirty:
@@ -96,6 +98,8 @@ def _decide_alone(context: Context, install: Install) -> list[story.Moved]:
         with savepoint(context.db):
             return _decide(context, [install])
     except Exception:
+        if not context.db.in_transaction:
+            raise
         log.exception("an install could not be decided", extra={"device_serial": install.target})
         meta.count(context.db, "install.undecided", context.now)
         installs.postpone(context.db, install.id, context.now + UNDECIDED_FOR)

@@ -174,7 +174,7 @@ def _together(context: Context, arrived: Sequence[Event]) -> list[_Handled]:
             with savepoint(context.db):
                 return [_handle(context, event) for event in arrived]
         except Exception:  # it is told below, by the one that it is about
-            if not context.db.in_transaction:  # SQLite has undone all of it, as on a full disk
+            if not context.db.in_transaction:  # the database has undone all, as on a full disk
                 raise
             log.debug("a message could not be processed among others", exc_info=True)
     return [_alone(context, event) for event in arrived]
@@ -215,6 +215,8 @@ def _by_envelope(context: Context, event: Event, why: str) -> None:
         with savepoint(context.db):
             mdm.handle_envelope(context, event, why)
     except Exception:
+        if not context.db.in_transaction:
+            raise
         log.exception("not even its envelope could be used", extra=_log_keys(event))
 
 

@@ -113,6 +113,8 @@ def _handle(database: Database, context: Context, event: Event, dry_run: bool) -
         try:
             outcome = HANDLERS[event.source](context, event)
         except Exception as error:
+            if not db.in_transaction:
+                raise
             text = f"{type(error).__name__}: {error}"[:500]
             raise _Undone(Replay(event.id, dry_run, None, text)) from error
         with database.read() as before:

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import os
 import sqlite3
-import threading
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
@@ -44,6 +43,7 @@ from bridge.store.file.writer_lock import WriterLock
 from bridge.store.inbox.inbox import Inbox
 from bridge.store.inbox.mark import last_event, taken
 from bridge.store.inbox.waiting import Waiting
+from bridge.store.readers import Readers
 
 
 class FileDatabase:
@@ -59,9 +59,7 @@ class FileDatabase:
         self._writer: sqlite3.Connection | None = None
         self._use: InUse | None = None
         self._identity: Identity | None = None
-        self._readers = threading.local()
-        self._all_readers: list[sqlite3.Connection] = []
-        self._readers_lock = threading.Lock()
+        self._readers = Readers(self._new_reader)
         self._closed: StoreError | None = _not_open(path)
         self.inbox = Inbox(path, self._last_event, self._check)
         """Where hooks put what comes in; a file of its own."""
@@ -124,11 +122,8 @@ class FileDatabase:
             self._use = None
 
     def _close_connections(self) -> None:
-        with self._readers_lock:
-            for connection in self._all_readers:
-                connection.close()
-            self._all_readers.clear()
-            self._readers = threading.local()
+        with self._readers.lock:
+            self._readers.close()
             if self._writer is not None:
                 self._writer.close()
                 self._writer = None
@@ -217,9 +212,7 @@ class FileDatabase:
         """A consistent view, on this thread's own connection; raises StoreError."""
         self._check_open()
         self._check_identity()
-        connection = getattr(self._readers, "connection", None)
-        if connection is None:
-            connection = self._readers.connection = self._new_reader()
+        connection = self._readers.here.connection or self._readers.begin_here()
         try:
             try:
                 connection.execute("BEGIN")
@@ -244,25 +237,17 @@ class FileDatabase:
 
         There is no transaction around it. Raises StoreError as `read` does.
         """
-        connection = self._new_reader()
-        try:
-            with self._failing_as_store_error():
-                yield connection
-        finally:
-            with self._readers_lock:
-                if connection in self._all_readers:  # else the database was closed meanwhile
-                    self._all_readers.remove(connection)
-                    connection.close()
+        with self._failing_as_store_error(), self._readers.one_more() as connection:
+            yield connection
 
     def _new_reader(self) -> sqlite3.Connection:
         """A connection that never writes and never checkpoints."""
-        with self._readers_lock, self._failing_as_store_error():
+        with self._readers.lock, self._failing_as_store_error():
             self._open_writer()
             connection = connect(self.path, READER_CACHE)
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA wal_autocheckpoint = 0")
-            self._all_readers.append(connection)
-            return connection
+            return self._readers.add(connection)
 
     def _open_writer(self) -> sqlite3.Connection:
         self._check_open()

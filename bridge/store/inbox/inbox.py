@@ -12,12 +12,13 @@ is never removed: it loses its content, and its id says which one is next.
 from __future__ import annotations
 
 import sqlite3
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from bridge.errors import StoreError, StoreGone, StoreLocked
+from bridge.errors import StoreAway, StoreError, StoreGone, StoreLocked
 from bridge.store.file.inbox_file import InboxFile
 from bridge.store.inbox.group_commit import GroupCommit
 from bridge.store.inbox.message import NewMessage
@@ -29,19 +30,96 @@ REMOVED_AT_ONCE = 500
 _INSERT = (
     "INSERT INTO inbox (id, source, origin, topic, kind, message_id, received_at, udid, "
     "command_uuid, apple_event_id, body) VALUES ("
-    "(SELECT CASE WHEN max(id) > ?1 THEN max(id) ELSE ?1 END + 1 FROM inbox), "
-    "?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)"
+    "(SELECT CASE WHEN max(id) > ? THEN max(id) ELSE ? END + 1 FROM inbox), "
+    "?, ?, ?, ?, ?, ?, ?, ?, ?, ?) RETURNING id"
 )
 
+_ALL_MEET = (StoreLocked, StoreGone, StoreAway)
+"""What no message is the cause of, and none fares better with alone."""
 
 _OF_THE_FILE = (sqlite3.DatabaseError, sqlite3.OperationalError)
 """Errors of SQLite that no message is the cause of: a full disk, a damaged file."""
 
-Step = Callable[[sqlite3.Connection], int]
-"""One member of a transaction."""
+Step = Callable[[Any], int]
+"""One member of a transaction, given its connection."""
 
 
-class Inbox:
+class PutTogether(ABC):
+    """What inboxes have in common: messages that come in together are put in by one transaction."""
+
+    def __init__(self) -> None:
+        self._from: int | None = None
+        self._group: GroupCommit[Step, int] = GroupCommit(self._commit)
+
+    @abstractmethod
+    def open(self) -> None:
+        """Have it ready to be written, and `_from`, the greatest id that a message has had, known;
+        raises StoreError."""
+
+    @abstractmethod
+    def _store(self, group: Sequence[Step]) -> Sequence[int | Exception]:
+        """What came of each of these, in one transaction; raises StoreError."""
+
+    def put(self, message: NewMessage, now: float) -> int:
+        """Store a message that came in `now`; its id. It lasts when this returns. Raises StoreError
+        when it cannot be stored, and is as if it had not come then."""
+        return self._group.submit(lambda db: self._insert(db, message, now))
+
+    def remove(self, taken: int) -> int:
+        """Remove some of what was taken, up to this id; how many went, none when all is gone."""
+        return self._group.submit(lambda db: _remove(db, taken))
+
+    def try_writing(self, size: int) -> None:
+        """Write so many bytes in earnest, and remove them; raises StoreError where that fails."""
+        self._group.submit(lambda db: _write_probe(db, size))
+        if size:
+            self._group.submit(lambda db: _write_probe(db, 0))
+
+    def _commit(self, group: Sequence[Step]) -> Sequence[int | Exception]:
+        """One transaction for all; where it fails for one of them, or for want of room, one for
+        each."""
+        try:
+            return self._opened(group)
+        except _ALL_MEET:
+            raise
+        except Exception:
+            if len(group) == 1:
+                raise
+        return [self._alone(step) for step in group]
+
+    def _alone(self, step: Step) -> int | Exception:
+        try:
+            return self._opened([step])[0]
+        except Exception as error:  # noqa: BLE001 - who put it in meets it
+            return error
+
+    def _opened(self, group: Sequence[Step]) -> Sequence[int | Exception]:
+        if self._from is None:
+            self.open()
+        return self._store(group)
+
+    def _insert(self, db: Any, message: NewMessage, now: float) -> int:
+        stored = db.execute(
+            _INSERT,
+            (
+                self._from,
+                self._from,
+                message.source,
+                message.origin,
+                message.topic,
+                message.kind,
+                message.message_id,
+                now,
+                message.udid,
+                message.command_uuid,
+                message.apple_event_id,
+                message.body,
+            ),
+        )
+        return int(stored.fetchone()[0])
+
+
+class Inbox(PutTogether):
     """The inbox of the database at `database`.
 
     `last_event` tells the greatest id that a message has had, and is asked when the file is opened
@@ -51,11 +129,10 @@ class Inbox:
     def __init__(
         self, database: Path, last_event: Callable[[], int], check: Callable[[], None]
     ) -> None:
+        super().__init__()
         self.file = InboxFile(database)
         self._last_event = last_event
         self._check = check
-        self._from: int | None = None
-        self._group: GroupCommit[Step, int] = GroupCommit(self._commit)
 
     def open(self) -> None:
         """Have it ready to be written, and make it if needed; raises StoreError."""
@@ -67,27 +144,12 @@ class Inbox:
         self.file.close()
         self._from = None
 
-    def put(self, message: NewMessage, now: float) -> int:
-        """Store a message that came in `now`; its id. It lasts when this returns. Raises StoreError
-        when it cannot be stored, and is as if it had not come then."""
-        return self._group.submit(lambda db: self._insert(db, message, now))
-
     @contextmanager
     def read(self) -> Iterator[Waiting]:
         """What waits now. Look at the database after this has begun: then what the engine has taken
         meanwhile is in one of both."""
         with self.file.read() as db:
             yield Waiting(db)
-
-    def remove(self, taken: int) -> int:
-        """Remove some of what was taken, up to this id; how many went, none when all is gone."""
-        return self._group.submit(lambda db: remove_taken(db, taken))
-
-    def try_writing(self, size: int) -> None:
-        """Write so many bytes in earnest, and remove them; raises StoreError where that fails."""
-        self._group.submit(lambda db: write_probe(db, size))
-        if size:
-            self._group.submit(lambda db: write_probe(db, 0))
 
     @property
     def failed(self) -> StoreError | None:
@@ -102,46 +164,8 @@ class Inbox:
         """Give the room of what is gone back to the disk."""
         self.file.make_small()
 
-    def _commit(self, group: Sequence[Step]) -> Sequence[int | Exception]:
-        """One transaction for all; where it fails for want of room, one for each."""
-        try:
-            return self._store(group)
-        except (StoreLocked, StoreGone):
-            raise
-        except StoreError:
-            if len(group) == 1:
-                raise
-        return [self._alone(step) for step in group]
-
-    def _alone(self, step: Step) -> int | Exception:
-        try:
-            return self._store([step])[0]
-        except StoreError as error:
-            return error
-
     def _store(self, group: Sequence[Step]) -> Sequence[int | Exception]:
-        if self._from is None:
-            self.open()
         return self.file.transaction(self._check, lambda db: [_outcome(db, step) for step in group])
-
-    def _insert(self, db: sqlite3.Connection, message: NewMessage, now: float) -> int:
-        stored = db.execute(
-            _INSERT,
-            (
-                self._from,
-                message.source,
-                message.origin,
-                message.topic,
-                message.kind,
-                message.message_id,
-                now,
-                message.udid,
-                message.command_uuid,
-                message.apple_event_id,
-                message.body,
-            ),
-        )
-        return stored.lastrowid or 0
 
 
 def _outcome(db: sqlite3.Connection, step: Step) -> int | Exception:
@@ -154,7 +178,7 @@ def _outcome(db: sqlite3.Connection, step: Step) -> int | Exception:
         return error
 
 
-def remove_taken(db: Any, taken: int) -> int:
+def _remove(db: Any, taken: int) -> int:
     """Remove some of what was taken, up to this id; how many went. The newest stays, empty."""
     removed = db.execute(
         "DELETE FROM inbox WHERE id IN (SELECT id FROM inbox WHERE id <= ? AND id < "
@@ -169,7 +193,7 @@ def remove_taken(db: Any, taken: int) -> int:
     return int(removed.rowcount)
 
 
-def write_probe(db: Any, size: int) -> int:
+def _write_probe(db: Any, size: int) -> int:
     """Write so many bytes, in the place of those that were written before."""
     db.execute("DELETE FROM inbox_probe")
     if size:

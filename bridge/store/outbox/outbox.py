@@ -146,6 +146,15 @@ def give_back(db: Connection, row_id: int) -> None:
     )
 
 
+def is_begun(db: Connection, row: OutboxRow) -> bool:
+    """Whether a row that was claimed is so yet, by the same claim: its end was not kept."""
+    found = db.execute(
+        "SELECT 1 FROM outbox WHERE id = ? AND state = 'claimed' AND tries = ?",
+        (row.id, row.tries),
+    ).fetchone()
+    return found is not None
+
+
 def failed(db: Connection, row_id: int, now: float, error: str) -> None:
     """The call will not be made again."""
     db.execute(

@@ -1,7 +1,8 @@
 """The database as one of PostgreSQL's: transactions, and who may write.
 
 One writer at a time holds here as in a file, by an advisory lock that ends with its transaction:
-what is read within a write stays true until it is committed, and nothing has to be repeated.
+what is read within a write stays true until it is committed. It is READ COMMITTED, whatever the
+server's default is: with one snapshot for all it would see what was there before it had the lock.
 """
 
 from __future__ import annotations
@@ -11,7 +12,6 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Any
 
-import psycopg
 from psycopg import conninfo
 
 from bridge.domain.database_url import DatabaseUrl
@@ -24,13 +24,15 @@ from bridge.store.postgresql import locks
 from bridge.store.postgresql.connection import Connection, connect
 from bridge.store.postgresql.engine_lock import ServerEngineLock
 from bridge.store.postgresql.failing import as_store_error
+from bridge.store.postgresql.kept import Kept
 from bridge.store.postgresql.look import ServerLook
-from bridge.store.postgresql.news import INBOX, News
+from bridge.store.postgresql.news import News
 from bridge.store.postgresql.noticed import noticed
 from bridge.store.postgresql.schema import is_made, is_migrated, migrate
+from bridge.store.readers import Readers
 
-CONNECT_TIMEOUT = 5
-"""Seconds for which a connection is waited for."""
+_READ = "BEGIN; SELECT 1"
+"""What is seen is of the moment of the first statement, and so of this one."""
 
 
 class PostgresqlDatabase:
@@ -45,11 +47,9 @@ class PostgresqlDatabase:
         self._where = url.text
         self.name = url.shown
         self._turn = threading.Lock()
-        self._writer: Connection | None = None
-        self._hooks: Connection | None = None
-        self._readers = threading.local()
-        self._all_readers: list[Connection] = []
-        self._readers_lock = threading.Lock()
+        self._writer = Kept(self._connect)
+        self._hooks = Kept(self._connect)
+        self._readers = Readers(self._new_reader)
         self._closed: StoreError | None = _not_open(self.name)
         self._news = News(self._connect)
         self.inbox = InboxTable(self._arriving, self.read)
@@ -61,11 +61,9 @@ class PostgresqlDatabase:
         """Connect, and apply what migrations are pending. Raises StoreError, SchemaTooNew."""
         try:
             with as_store_error(self.name):
-                writer = self._live_writer()
-                if not is_migrated(writer.raw):
-                    with writer.raw.transaction():
-                        locks.take(writer, WAIT)
-                        migrate(writer.raw)
+                if not is_migrated(self._writer.connection().raw):
+                    with self._writer.transaction(locks.begin(WAIT), lambda _db: "") as db:
+                        migrate(db.raw)
         except BaseException as error:
             self.close(error if isinstance(error, StoreError) else None)
             raise
@@ -74,7 +72,7 @@ class PostgresqlDatabase:
     def is_missing(self) -> bool:
         """Whether its tables were never made; raises StoreError."""
         with as_store_error(self.name):
-            return not is_made(self._live_writer().raw)
+            return not is_made(self._writer.connection().raw)
 
     def in_use(self) -> AbstractContextManager[None]:
         """A server's database is removed by nobody while somebody uses it."""
@@ -99,17 +97,9 @@ class PostgresqlDatabase:
         self._closed = why or _not_open(self.name)
         self.inbox.close()
         self._news.close()
-        with self._readers_lock:
-            if self._hooks is not None:
-                self._hooks.close()
-                self._hooks = None
-            for connection in self._all_readers:
-                connection.close()
-            self._all_readers.clear()
-            self._readers = threading.local()
-            if self._writer is not None:
-                self._writer.close()
-                self._writer = None
+        self._hooks.close()
+        self._readers.close()
+        self._writer.close()
 
     def free_space(self) -> int | None:
         """A server's disk is not ours to look at."""
@@ -119,33 +109,37 @@ class PostgresqlDatabase:
     def write(self, wait: float = WAIT) -> Iterator[Connection]:
         """A short write transaction: committed when the block ends, rolled back when it raises.
 
-        Raises StoreLocked when others keep the lock for `wait` seconds, StoreAway, StoreFull.
+        Raises StoreLocked when others keep the lock for `wait` seconds, StoreConflict, StoreAway,
+        StoreInDoubt, StoreFull.
         """
         if not self._turn.acquire(timeout=wait):
             raise StoreLocked(f"{self.name}: another thread has kept it for {wait:g} s")
         try:
             self._check_open()
-            with as_store_error(self.name, self._note):
-                connection = self._live_writer()
-                with connection.raw.transaction():
-                    locks.take(connection, wait)
-                    yield connection
-                    self._news.tell(connection)
-                self.failed = None
+            with (
+                as_store_error(self.name, self._note),
+                self._writer.transaction(locks.begin(wait), self._news.of_write) as connection,
+            ):
+                yield connection
+            self.failed = None
         finally:
             self._turn.release()
 
     @contextmanager
     def read(self) -> Iterator[Connection]:
-        """A consistent view, on this thread's own connection; raises StoreError."""
+        """A consistent view, on this thread's own connection; within another one the same view.
+        Raises StoreError."""
         self._check_open()
         with as_store_error(self.name):
-            connection = getattr(self._readers, "connection", None)
-            if connection is None or connection.raw.closed:
-                connection = self._readers.connection = self._new_reader()
-            with connection.raw.transaction():
-                connection.execute("SELECT 1")  # what is seen is of this moment
+            kept = self._readers.here.connection or self._readers.begin_here()
+            if kept.under_way is not None:
+                yield kept.under_way
+                return
+            connection = kept.begun(_READ)
+            try:
                 yield connection
+            finally:
+                connection.roll_back()  # there is nothing to keep
 
     @contextmanager
     def read_all(self) -> Iterator[tuple[Any, Waiting]]:
@@ -170,12 +164,9 @@ class PostgresqlDatabase:
         """A transaction of the inbox, and of nothing else; one at a time."""
         self._check_open()
         with as_store_error(self.name):
-            if self._hooks is None or self._hooks.raw.closed:
-                self._hooks = self._connect()
-            with self._hooks.raw.transaction():
-                locks.take(self._hooks, WAIT, locks.INBOX)
-                yield self._hooks
-                self._news.tell(self._hooks, INBOX)
+            begin = locks.begin(WAIT, locks.INBOX)
+            with self._hooks.transaction(begin, self._news.of_inbox) as connection:
+                yield connection
 
     @contextmanager
     def long_read(self) -> Iterator[Connection]:
@@ -184,33 +175,15 @@ class PostgresqlDatabase:
         There is no transaction around it. Raises StoreError as `read` does.
         """
         self._check_open()
-        with as_store_error(self.name):
-            connection = self._new_reader()
-            try:
-                yield connection
-            finally:
-                with self._readers_lock:
-                    if connection in self._all_readers:  # else the database was closed meanwhile
-                        self._all_readers.remove(connection)
-                        connection.close()
+        with as_store_error(self.name), self._readers.one_more() as kept:
+            yield kept.connection()
 
-    def _live_writer(self) -> Connection:
-        if self._writer is None or self._writer.raw.closed:
-            self._writer = self._connect()
-        return self._writer
-
-    def _new_reader(self) -> Connection:
-        """A connection that never writes, and sees one moment within a transaction."""
-        connection = self._connect()
-        connection.raw.read_only = True
-        connection.raw.isolation_level = psycopg.IsolationLevel.REPEATABLE_READ
-        with self._readers_lock:
-            self._all_readers = [each for each in self._all_readers if not each.raw.closed]
-            self._all_readers.append(connection)
-        return connection
+    def _new_reader(self) -> Kept:
+        """For a connection that never writes, and sees one moment within a transaction."""
+        return self._readers.add(Kept(lambda: connect(self._where, reads=True)))
 
     def _connect(self) -> Connection:
-        return connect(self._where, connect_timeout=CONNECT_TIMEOUT, application_name="vpp-bridge")
+        return connect(self._where)
 
     def _check_open(self) -> None:
         if self._closed is not None:

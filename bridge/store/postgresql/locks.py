@@ -5,8 +5,6 @@ Each has two numbers: the first is ours, the second says which one, and of which
 
 from __future__ import annotations
 
-from bridge.store.postgresql.connection import Connection
-
 OURS = 0x42524447
 WRITER, INBOX, ENGINE = "writer", "inbox", "engine"
 
@@ -28,8 +26,11 @@ def in_pg_locks(which: str) -> str:
     return f"classid::bigint = {OURS} AND objid::bigint = {second} AND objsubid = 2"
 
 
-def take(connection: Connection, wait: float, which: str = WRITER) -> None:
-    """Hold a lock until the transaction ends; psycopg's LockNotAvailable after `wait` seconds."""
+def begin(wait: float, which: str = WRITER) -> str:
+    """The statements that begin a transaction with a lock, which ends with it; in it nobody's lock
+    is waited for longer than `wait`, in seconds."""
     milliseconds = max(int(wait * 1000), 1)
-    connection.execute(f"SET LOCAL lock_timeout = {milliseconds}")
-    connection.execute(f"SELECT pg_advisory_xact_lock({key(which)})")
+    return (
+        "BEGIN ISOLATION LEVEL READ COMMITTED; "
+        f"SET LOCAL lock_timeout = {milliseconds}; SELECT pg_advisory_xact_lock({key(which)})"
+    )

@@ -9,6 +9,8 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
+import psycopg
+
 from bridge.store.postgresql.connection import Connection
 
 CHANNEL = "vpp_bridge"
@@ -24,28 +26,39 @@ class News:
         self._listener: Connection | None = None
         self._others = 0
         self._arrived = 0
-        self._own: set[int] = set()
+        self._own = 0
 
-    def tell(self, connection: Connection, what: str = DATABASE) -> None:
-        """Have others hear, once what is under way on that connection is committed."""
-        if what == DATABASE:
-            self._own.add(connection.raw.info.backend_pid)
-        connection.execute("SELECT pg_notify(? || current_schema(), ?)", (CHANNEL, what))
+    def of_write(self, connection: Connection) -> str:
+        """The statement by which others hear of what is about to be committed there."""
+        self._own = connection.raw.info.backend_pid
+        return self._statement(connection, DATABASE)
+
+    def of_inbox(self, connection: Connection) -> str:
+        """The same, of what came in."""
+        return self._statement(connection, INBOX)
+
+    def _statement(self, connection: Connection, what: str) -> str:
+        return f"SELECT pg_notify('{CHANNEL}' || current_schema(), '{what}'); "
 
     def heard(self, wait: float = 0.0) -> tuple[int, int]:
         """Numbers that change when others stored something, and when something came in. Who begins
         to listen has heard something: what was stored before is not known. With `wait` seconds at
         most until there is something."""
         with self._lock:
-            if self._listener is None or self._listener.raw.closed:
-                self._begin()
-            assert self._listener is not None
-            for each in self._listener.raw.notifies(timeout=wait, stop_after=1 if wait else None):
-                if each.payload == INBOX:
-                    self._arrived += 1
-                elif each.pid not in self._own:
-                    self._others += 1
+            try:
+                self._take_in(self._listening(), wait)
+            except psycopg.OperationalError:
+                if self._listener is None or not self._listener.is_lost:
+                    raise
+                self._take_in(self._listening(), wait)  # it was lost while nobody asked
             return self._others, self._arrived
+
+    def _take_in(self, listener: Connection, wait: float) -> None:
+        for each in listener.raw.notifies(timeout=wait, stop_after=1 if wait else None):
+            if each.payload == INBOX:
+                self._arrived += 1
+            elif each.pid != self._own:
+                self._others += 1
 
     def close(self) -> None:
         """Listen no more; whoever asks later begins anew."""
@@ -54,11 +67,19 @@ class News:
                 self._listener.close()
                 self._listener = None
 
-    def _begin(self) -> None:
-        self._listener = self._connect()
-        schema = self._listener.execute("SELECT quote_ident(? || current_schema())", (CHANNEL,))
-        row = schema.fetchone()
-        assert row is not None
-        self._listener.execute(f"LISTEN {row[0]}")
+    def _listening(self) -> Connection:
+        """The connection that listens; one that begins to has heard something of both kinds."""
+        if self._listener is not None and not self._listener.is_lost:
+            return self._listener
+        made = self._connect()
+        try:
+            found = made.execute("SELECT quote_ident(? || current_schema())", (CHANNEL,)).fetchone()
+            assert found is not None
+            made.execute(f"LISTEN {found[0]}")
+        except BaseException:
+            made.close()
+            raise
+        self._listener = made
         self._others += 1
         self._arrived += 1
+        return made

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import psycopg
 import pytest
@@ -51,7 +52,7 @@ def db(request: pytest.FixtureRequest) -> Iterator[Connection]:
             yield connection
         return
     ours: PostgresqlDatabase = request.getfixturevalue("postgresql_database")
-    with ours.write() as other:
+    with suppress(psycopg.Rollback), ours.write() as other:
         postgresql.count_anew(other)
         yield other
         raise psycopg.Rollback

@@ -5,7 +5,7 @@ import threading
 import psycopg
 import pytest
 
-from bridge.errors import StoreAway, StoreError, StoreFull, StoreLocked
+from bridge.errors import StoreAway, StoreConflict, StoreError, StoreFull, StoreLocked
 from bridge.store import meta
 from bridge.store.database import savepoint
 from bridge.store.postgresql.database import PostgresqlDatabase
@@ -102,16 +102,6 @@ def test_who_is_cut_off_in_a_transaction_is_told_and_comes_again(ours: Postgresq
     assert recalled(ours) == "1"
 
 
-def test_a_reader_that_was_cut_off_comes_again(ours: PostgresqlDatabase) -> None:
-    with ours.read() as db:
-        pid = db.execute("SELECT pg_backend_pid()").fetchone()[0]
-    with ours.write() as writer:
-        writer.execute("SELECT pg_terminate_backend(CAST(? AS int))", (pid,))
-    with pytest.raises(StoreAway), ours.read() as db:
-        meta.recall(db, "a")
-    assert recalled(ours) is None
-
-
 def test_a_server_that_is_not_there_is_named_without_its_password() -> None:
     away = PostgresqlDatabase("host=/nowhere-at-all user=bridge password=s3cret dbname=vpp")
     with pytest.raises(StoreAway, match=r"dbname=vpp host=/nowhere-at-all user=bridge: ") as told:
@@ -131,8 +121,8 @@ def test_who_closed_it_is_not_asked(postgresql_where: str) -> None:
     ("error", "kind"),
     [
         (psycopg.errors.DiskFull("no space"), StoreFull),
-        (psycopg.errors.SerializationFailure("could not serialize"), StoreLocked),
-        (psycopg.errors.DeadlockDetected("deadlock"), StoreLocked),
+        (psycopg.errors.SerializationFailure("could not serialize"), StoreConflict),
+        (psycopg.errors.DeadlockDetected("deadlock"), StoreConflict),
         (psycopg.errors.AdminShutdown("terminating connection"), StoreAway),
         (psycopg.errors.CannotConnectNow("starting up"), StoreAway),
         (psycopg.errors.ReadOnlySqlTransaction("a standby"), StoreAway),

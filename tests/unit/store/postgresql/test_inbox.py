@@ -7,7 +7,6 @@ from dataclasses import replace
 
 import pytest
 
-from bridge.errors import StoreAway
 from bridge.store import meta
 from bridge.store.inbox.mark import KEY
 from bridge.store.inbox.message import NewMessage
@@ -60,19 +59,6 @@ def test_one_message_that_cannot_be_stored_fails_alone(ours: PostgresqlDatabase)
     assert isinstance(first, Exception)
     assert second == 1
     assert waiting(ours) == [(1, "m")]
-
-
-def test_who_is_cut_off_is_told_and_comes_again(ours: PostgresqlDatabase) -> None:
-    ours.inbox.put(MESSAGE, NOW)
-    assert ours._hooks is not None
-    with ours.long_read() as db:
-        pid = ours._hooks.raw.info.backend_pid
-        db.execute("SELECT pg_terminate_backend(CAST(? AS int))", (pid,))
-    with pytest.raises(StoreAway):
-        ours.inbox.put(MESSAGE, NOW)
-    assert isinstance(ours.inbox.failed, StoreAway)
-    assert ours.inbox.put(MESSAGE, NOW) == 2
-    assert ours.inbox.failed is None
 
 
 def test_what_others_stored_and_what_came_in_is_heard_of(

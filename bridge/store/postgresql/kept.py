@@ -1,0 +1,68 @@
+"""A connection that is kept between transactions, and made anew where the server ended it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+import psycopg
+from psycopg import errors
+
+from bridge.store.postgresql.connection import Connection
+
+
+class Kept:
+    """One connection, made by `connect` when it is first needed; used by one thread at a time."""
+
+    def __init__(self, connect: Callable[[], Connection]) -> None:
+        self._connect = connect
+        self._connection: Connection | None = None
+
+    def connection(self) -> Connection:
+        """The connection, made if there is none of use. Raises psycopg.Error."""
+        if self._connection is None or self._connection.is_lost:
+            self._connection = self._connect()
+        return self._connection
+
+    @property
+    def under_way(self) -> Connection | None:
+        """The connection, if a transaction is under way on it."""
+        found = self._connection
+        return found if found is not None and found.in_transaction else None
+
+    @contextmanager
+    def transaction(
+        self, begin: str, before_commit: Callable[[Connection], str]
+    ) -> Iterator[Connection]:
+        """A transaction that is begun by the statements of `begin`, and committed when the block
+        ends; undone when it raises. Raises psycopg.Error, CommitUnknown."""
+        connection = self.begun(begin)
+        try:
+            yield connection
+            connection.commit(before_commit(connection))
+        except errors.ReadOnlySqlTransaction:
+            # It has become a standby: the next connection may find the server that took over.
+            connection.close()
+            raise
+        except BaseException:
+            connection.roll_back()
+            raise
+
+    def begun(self, begin: str) -> Connection:
+        """A transaction that was begun. A connection that was lost while it rested is replaced,
+        since nothing was done on it yet."""
+        kept = self._connection
+        if kept is not None and not kept.is_lost:
+            try:
+                return kept.begin(begin)
+            except psycopg.OperationalError:
+                if not kept.is_lost:
+                    raise
+        made = self._connection = self._connect()
+        return made.begin(begin)
+
+    def close(self) -> None:
+        """Close it; it is made anew when it is needed again."""
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
