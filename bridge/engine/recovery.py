@@ -11,6 +11,7 @@ from bridge.engine.calls import Call, registry
 from bridge.engine.calls.devices import no_endpoint
 from bridge.engine.context import Context
 from bridge.engine.timers import Outside
+from bridge.engine.users import deciding
 from bridge.store import meta
 from bridge.store.commands import timers
 from bridge.store.licences import requests
@@ -41,6 +42,7 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
         meta.plan_job(context.db, f"config:{location}", context.now)
         for job in outside.location_jobs(location):
             meta.hasten_job(context.db, f"{job}:{location}", context.now + _first(context, job))
+        deciding.touch_location(context, location)
 
 
 def _first(context: Context, job: str) -> float:
@@ -53,6 +55,8 @@ def _first(context: Context, job: str) -> float:
         "assignments": policy.assignments_every,
         "changes": 0.0,
         "subscriptions": 0.0,
+        "users": policy.users_every,
+        "user_changes": 0.0,
         "metadata": policy.service_config_every,
     }[job]
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from bridge.clients.mdm.port import Abilities
 from bridge.domain.model import Device
 from bridge.domain.policy import SyncPolicy
+from bridge.domain.users.facts import CHANGE_KINDS
 from bridge.domain.webhooks import NOBODY
 from bridge.engine.calls import Call, metadata
 from bridge.engine.calls.assignments import ReadRequest
@@ -23,17 +24,22 @@ from bridge.engine.calls.locations import (
 )
 from bridge.engine.calls.mdm import Push
 from bridge.engine.calls.subscriptions import ReadSubscriptions
+from bridge.engine.calls.user_reads import ReadSomeUsers, ReadUserChanges, ReadUsers
+from bridge.engine.calls.users import UserEventStatus
 from bridge.engine.commands import by_answers, by_queue, follow_up
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, first_facts
 from bridge.engine.insight import webhook_health
+from bridge.engine.users import deciding
 from bridge.store import meta
 from bridge.store.commands import commands, left_open, timers
 from bridge.store.commands.commands import Command
 from bridge.store.devices import devices
 from bridge.store.installs import installs
 from bridge.store.licences import locations, requests
+from bridge.store.licences.requests import AppleRequest
 from bridge.store.service import webhooks
+from bridge.store.users import users
 
 AT_ONCE = 500
 """Installs or devices taken up in one sweep."""
@@ -60,8 +66,14 @@ LOCATION_JOBS: Mapping[str, LocationJob] = {
     ReadAssignments.job: LocationJob(ReadAssignments, lambda sync: sync.assignments_every),
     "changes": LocationJob(ReadChanges, lambda sync: sync.changes_every),
     ReadSubscriptions.job: LocationJob(ReadSubscriptions, lambda sync: sync.subscriptions_every),
+    ReadUsers.job: LocationJob(ReadUsers, lambda sync: sync.users_every),
+    "user_changes": LocationJob(ReadUserChanges, lambda sync: sync.changes_every),
     "metadata": LocationJob(metadata.ReadMetadata, lambda sync: sync.service_config_every),
 }
+
+
+USER_JOBS = (ReadUsers.job, "user_changes")
+"""Those that are made only where users are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,17 +108,27 @@ def _requests(context: Context, outside: Outside) -> int:
     due = requests.due(context.db, context.now)
     policy = context.policy.event_status
     for request in due:
-        call = EventStatus if request.state == "open" else ReadRequest
         column = "next_status_at" if request.state == "open" else "next_read_at"
         if request.location not in outside.locations:
             later = context.now + UNCONFIGURED_FOR
             requests.update(context.db, request.id, **{column: later})
             continue
-        name = str(request.id)
-        call.intend(context.db, request.location, key=name, subject=name, now=context.now)
+        _ask(context, request)
         # The answer plans the next question; this only keeps the sweep from asking meanwhile.
         requests.update(context.db, request.id, **{column: context.now + policy.min_interval})
     return len(due)
+
+
+def _ask(context: Context, request: AppleRequest) -> None:
+    """Ask what became of a request."""
+    name = str(request.id)
+    of_users = request.kind in CHANGE_KINDS
+    if request.state != "open" and of_users:
+        ReadSomeUsers.of_request(context, request.location, request.id)
+        return
+    status: type[Call] = UserEventStatus if of_users else EventStatus
+    call = status if request.state == "open" else ReadRequest
+    call.intend(context.db, request.location, key=name, subject=name, now=context.now)
 
 
 def _looks(context: Context, outside: Outside) -> int:
@@ -199,6 +221,8 @@ def _jobs(context: Context, outside: Outside) -> int:
             else:
                 ReadEnrolments.intend(context.db, name, now=context.now)
             meta.plan_job(context.db, job, context.now + context.policy.sync.devices_every)
+        elif kind == deciding.JOB and name in outside.locations:
+            deciding.decide(context, name)
         elif kind == first_facts.JOB and name in outside.servers:
             first_facts.ask_some(context, name)
         elif kind == webhooks.JOB and name in (*outside.servers, NOBODY):
@@ -217,7 +241,9 @@ def _location_job(context: Context, kind: str, name: str) -> None:
     if kind == "config" and unsettled and is_readable:
         every = min(every, policy.service_config_every)
     meta.plan_job(context.db, f"{kind}:{name}", context.now + every)
-    if kind == "metadata":
+    if kind in USER_JOBS and not users.is_any_concerned(context.db, name):
+        meta.forget_job(context.db, f"{kind}:{name}")
+    elif kind == "metadata":
         metadata.intend(context, name)
     elif kind in _BY_ANYBODY or location.registered_at is not None:
         job.call.intend(context.db, name, now=context.now)

@@ -161,6 +161,11 @@ def finish(db: Connection, event_id: int, now: float, outcome: str) -> None:
     )
 
 
+def keep_body(db: Connection, event_id: int, body: bytes) -> None:
+    """Keep this of a message, in place of what it took to handle it."""
+    db.execute("UPDATE events SET body = ? WHERE id = ?", (packed(body), event_id))
+
+
 def fail(db: Connection, event_id: int, now: float, error: str, retry_at: float | None) -> None:
     """Processing raised: try again at `retry_at`, or set the message aside when that is None."""
     db.execute(

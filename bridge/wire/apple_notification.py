@@ -12,7 +12,15 @@ from dataclasses import dataclass, field
 from itertools import chain
 from operator import itemgetter
 
+from bridge.wire import apple_users
 from bridge.wire import subscription_notification as subscriptions
+from bridge.wire.apple_users import (
+    USER_ASSOCIATED,
+    USER_MANAGEMENT,
+    USER_TYPES,
+    UserAssociated,
+    UserManagement,
+)
 from bridge.wire.json_text import MAX_TEXT, Members, given, read_message, write_object
 from bridge.wire.subscription_notification import SubscriptionCount, SubscriptionManagement
 
@@ -24,7 +32,6 @@ UNLIMITED_ASSET = "UNLIMITED_ASSET"
 FAILURE = "FAILURE"
 """The result of what was not done."""
 
-_USER_TYPES = ("USER_MANAGEMENT", "USER_ASSOCIATED")
 _MAX_KEPT_DEPTH = 16
 _PERSONAL = ("email", "invite", "idhash", "appleid", "token")  # parts of Apple's member names
 
@@ -89,6 +96,8 @@ Payload = (
     | UnlimitedAsset
     | SubscriptionCount
     | SubscriptionManagement
+    | UserManagement
+    | UserAssociated
     | TestNotification
     | Other
 )
@@ -122,15 +131,16 @@ def parse_notification(body: bytes) -> Notification:
     )
 
 
-def storable(notification: Notification) -> bytes:
+def storable(notification: Notification, *, whole: bool = False) -> bytes:
     """What of `notification` may be kept, in Apple's form.
 
-    Of users only clientUserId and status; of types unknown today everything but members whose
-    names speak of mail, invitations, Apple Accounts or tokens.
+    Of users only clientUserId and status, or the `whole` while it waits to be handled; of types
+    unknown today everything but members whose names speak of mail, invitations, Apple Accounts or
+    tokens.
     """
     return write_object(
         {
-            "notification": _kept(notification),
+            "notification": _kept(notification, whole=whole),
             "notificationId": notification.notification_id,
             "notificationType": notification.notification_type,
             "uId": notification.library_uid,
@@ -156,6 +166,10 @@ def _payload(notification_type: str | None, document: Members) -> Payload:
         payload = subscriptions.read_count(content)
     elif notification_type == subscriptions.SUBSCRIPTION_MANAGEMENT:
         payload = subscriptions.read_management(content)
+    elif notification_type == USER_MANAGEMENT:
+        payload = apple_users.read_management(content)
+    elif notification_type == USER_ASSOCIATED:
+        payload = apple_users.read_associated(content)
     if payload is None:
         return Other(raw if isinstance(raw, dict) else {})
     return payload
@@ -226,7 +240,7 @@ def _asset_count(content: Members) -> AssetCount | None:
     )
 
 
-def _kept(notification: Notification) -> dict[str, object]:
+def _kept(notification: Notification, *, whole: bool) -> dict[str, object]:
     match notification.payload:
         case TestNotification():
             return {}
@@ -235,13 +249,15 @@ def _kept(notification: Notification) -> dict[str, object]:
             return count | given(result=result)
         case AssetManagement() as payload:
             return _kept_assets(payload)
+        case UserManagement() | UserAssociated() as payload:
+            return apple_users.kept(payload, whole=whole)
         case SubscriptionCount() | SubscriptionManagement() as payload:
             return subscriptions.kept(payload)
         case UnlimitedAsset(raw):
             return _unpersonal(raw)
         case Other(raw):
-            if notification.notification_type in _USER_TYPES:
-                return _kept_users(raw)
+            if notification.notification_type in USER_TYPES:
+                return {}  # nothing of it could be read, and it may be anything personal
             return _unpersonal(raw)
 
 
@@ -269,29 +285,6 @@ def _kept_assets(payload: AssetManagement) -> dict[str, object]:
         assignments=pairs,
         error=error or None,
     )
-
-
-def _kept_users(raw: Mapping[str, object]) -> dict[str, object]:
-    """An error's text may quote an address, so its number has to do."""
-    content = Members(raw, [])
-    error = content.child("error")
-    return given(
-        type=content.text("type"),
-        result=content.text("result"),
-        eventId=content.identifier("eventId"),
-        error=None if error is None else given(errorNumber=error.integer("errorNumber")),
-        users=_users(content.children("users")),
-        associatedUsers=_users(content.children("associatedUsers")),
-    )
-
-
-def _users(users: tuple[Members, ...] | None) -> list[dict[str, object]] | None:
-    if users is None:
-        return None
-    return [
-        given(clientUserId=user.identifier("clientUserId"), status=user.text("status"))
-        for user in users
-    ]
 
 
 def _pruned(value: object, depth: int) -> object:

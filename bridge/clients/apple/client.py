@@ -21,6 +21,7 @@ from bridge.clients.apple.readers import (
     read_event,
     read_service_config,
     read_status,
+    read_users,
 )
 from bridge.clients.apple.replies import (
     AssetsPage,
@@ -32,7 +33,9 @@ from bridge.clients.apple.replies import (
     Page,
     ServiceConfig,
     StatusReply,
+    UsersPage,
 )
+from bridge.clients.apple.requests import RequestedUser, users_body
 from bridge.clients.apple.subscriptions import CursorPage
 from bridge.clients.apple.verdict import judge
 from bridge.clients.http import HttpClient
@@ -239,6 +242,46 @@ class AppleClient:
     ) -> EventReply:
         """Give the licence of every asset back from every target; as `associate`."""
         return self._manage("/assets/disassociate", assets, serial_numbers, client_user_ids)
+
+    def users(
+        self,
+        page_index: int = 0,
+        *,
+        client_user_id: str | None = None,
+        since_version_id: str | None = None,
+    ) -> UsersPage:
+        """One page of registered users, retired ones among them; with `since_version_id` those that
+        changed since."""
+        query = _query(
+            pageIndex=page_index, clientUserId=client_user_id, sinceVersionId=since_version_id
+        )
+        return self._call("GET", "/users", read_users, query=query)
+
+    def walk_users(
+        self, *, client_user_id: str | None = None, since_version_id: str | None = None
+    ) -> Iterator[WalkStep[UsersPage]]:
+        """All pages of users, in order; see `walk_assignments`."""
+        return self._walk(
+            "GET /users",
+            lambda index: self.users(
+                index, client_user_id=client_user_id, since_version_id=since_version_id
+            ),
+        )
+
+    def create_users(self, users: Sequence[RequestedUser]) -> EventReply:
+        """Register users. Returns when Apple has accepted the request, which says nothing about its
+        result."""
+        return self._call("POST", "/users/create", read_event, body=users_body(users))
+
+    def update_users(self, users: Sequence[RequestedUser]) -> EventReply:
+        """Change what Apple has of registered users; as `create_users`."""
+        return self._call("POST", "/users/update", read_event, body=users_body(users))
+
+    def retire_users(self, client_user_ids: Sequence[str]) -> EventReply:
+        """End the registration of users, who lose every licence that can be taken back; as
+        `create_users`."""
+        users = [RequestedUser(each) for each in client_user_ids]
+        return self._call("POST", "/users/retire", read_event, body=users_body(users))
 
     def status(self, apple_event_id: str) -> StatusReply:
         """How far an asynchronous request has come; an event Apple does not know is 9708."""

@@ -23,6 +23,7 @@ from bridge.clients.apple.replies import (
     MdmInfo,
     ServiceConfig,
     StatusReply,
+    UsersPage,
 )
 from bridge.clients.shape import (
     Fields,
@@ -39,6 +40,7 @@ from bridge.clients.shape import (
 )
 from bridge.domain.licences.odd_rows import OddRow
 from bridge.domain.model import DEFAULT_PRICING, Asset, Target
+from bridge.domain.users.facts import ToldUser
 from bridge.errors import ShapeError
 
 UNLIMITED = 2147483647
@@ -198,6 +200,23 @@ def _is_of_a_user(row: Fields) -> bool:
     return row.get("serialNumber") is None and lenient(text, row, "clientUserId") is not None
 
 
+def read_users(reply: Fields) -> UsersPage:
+    """Read a page of users."""
+    found, odd = entries(reply, "users", _user)
+    left_out = (OddRow(each.what, f"row {each.place + 1} of users") for each in odd)
+    return UsersPage(*_page(reply), users=found, odd=tuple(left_out))
+
+
+def _user(row: Fields) -> ToldUser:
+    return ToldUser(
+        client_user_id=text(row, "clientUserId"),
+        status=text(row, "status"),
+        email=lenient(text_or_none, row, "email"),
+        id_hash=lenient(text_or_none, row, "idHash"),
+        invite_code=lenient(text_or_none, row, "inviteCode"),
+    )
+
+
 def _odd(key: str, left_out: Unread) -> OddRow:
     row = left_out.row
     serial_number = lenient(text, row, "serialNumber")
@@ -232,7 +251,7 @@ def _next_page_index(reply: Fields) -> int | None:
 
 
 def read_event(reply: Fields) -> EventReply:
-    """Read the answer to an associate or disassociate."""
+    """Read the answer to a request whose result comes later."""
     return EventReply(read_envelope(reply), text(reply, "eventId"))
 
 

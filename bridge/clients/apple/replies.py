@@ -1,8 +1,8 @@
 """What Apple's App and Book Management API answers, as frozen values; apple_readers.py reads them.
 
 Sources: Apple, "App and Book Management", pages "Service Config", "Client Config", "Get Assets",
-"Get Assignments", "Manage Assets" and "Event Status". Unknown members are ignored and open
-vocabularies (statuses, types, platforms) stay text.
+"Get Assignments", "Get Users", "Manage Assets" and "Event Status". Unknown members are ignored and
+open vocabularies (statuses, types, platforms) stay text.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from bridge.domain.licences.odd_rows import OddRow
 from bridge.domain.model import Asset, Target
+from bridge.domain.users.facts import ToldUser
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +127,15 @@ class AssignmentsPage(Page):
     rows that cannot be read."""
 
     assignments: tuple[Assignment, ...]
+    odd: tuple[OddRow, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class UsersPage(Page):
+    """One page of `GET /users`; `odd` are the rows that cannot be read. Of one clientUserId there
+    may be several entries, of which at most one is not retired (Apple, "Managing Users")."""
+
+    users: tuple[ToldUser, ...]
     odd: tuple[OddRow, ...] = ()
 
 

@@ -41,6 +41,7 @@ from bridge.store.licences import assignments, locations, odd_rows
 from bridge.store.licences.locations import Location
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
+from bridge.store.users import users
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +96,9 @@ def _is_old(context: Context, location: Location) -> bool:
 
 def _is_wished_for(context: Context, location: str) -> bool:
     wished = any(location in app.locations for app in applied.load(context.db).apps)
-    return wished or installs.any_desired(context.db, location)
+    if wished or installs.any_desired(context.db, location):
+        return True
+    return users.is_any_concerned(context.db, location)
 
 
 class LocationRead(AppleCall, abstract=True):

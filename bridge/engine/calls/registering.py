@@ -23,6 +23,7 @@ from bridge.engine.calls.apple import AppleCall, deny, hear
 from bridge.engine.context import Context
 from bridge.engine.licences import foreign_mdm, notification_tokens, suspension
 from bridge.engine.licences.foreign_mdm import ForeignMdm
+from bridge.engine.users import deciding
 from bridge.errors import AppleRefused, CallError
 from bridge.store import meta
 from bridge.store.installs import installs
@@ -265,9 +266,12 @@ def read_everything(context: Context, name: str) -> None:
         assets_read_at=None,
         assignments_read_at=None,
         assignments_version=None,
+        users_read_at=None,
+        users_version=None,
     )
-    for job in ("limits", "assets", "assignments"):
+    for job in ("limits", "assets", "assignments", "users"):
         meta.hasten_job(context.db, f"{job}:{name}", context.now)
+    deciding.touch_location(context, name)
     installs.touch_location(context.db, name, context.now)
 
 

@@ -11,6 +11,7 @@ from bridge.domain.pauses import Pause, Pauses, Scope, by_either
 from bridge.engine.calls import registry
 from bridge.engine.context import Context
 from bridge.engine.insight import story
+from bridge.engine.users import deciding
 from bridge.store import meta, pauses
 from bridge.store.devices import queue_times
 from bridge.store.installs import breaker, installs, under_pause
@@ -42,6 +43,7 @@ def pause(context: Context, pause: Pause, who: str = BY_ITSELF) -> bool:
     gone = request_pairs.withdraw_paused(context.db, pause.scope, pause.name, context.now)
     installs.touch_pairs(context.db, gone, context.now)
     under_pause.touch(context.db, pause.scope, pause.name, context.now)
+    deciding.touch_paused(context, pause.scope, pause.name)
     return True
 
 
@@ -61,6 +63,7 @@ def resume(context: Context, scope: Scope, name: str, who: str = BY_ITSELF) -> b
     outbox.resume(context.db, context.now)
     queue_times.wake_ready(context.db, context.now)
     under_pause.touch(context.db, scope, name, context.now)
+    deciding.touch_paused(context, scope, name)
     return True
 
 

@@ -12,7 +12,7 @@ from functools import cache
 
 from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
 from bridge.engine.context import Context
-from bridge.engine.intake import apple_subscriptions
+from bridge.engine.intake import apple_subscriptions, apple_users
 from bridge.engine.licences import settle
 from bridge.store import meta
 from bridge.store.events import Event
@@ -28,6 +28,7 @@ from bridge.wire.apple_notification import (
     UnlimitedAsset,
     parse_notification,
 )
+from bridge.wire.apple_users import UserAssociated, UserManagement
 from bridge.wire.subscription_notification import SubscriptionCount, SubscriptionManagement
 
 
@@ -59,6 +60,10 @@ def _effect(context: Context, event: Event, notification: Notification) -> str:
         return apple_subscriptions.counts(context, event.origin, payload)
     if isinstance(payload, SubscriptionManagement):
         return apple_subscriptions.management(context, event.origin, payload)
+    if isinstance(payload, UserManagement):
+        return apple_users.management(context, event.origin, payload)
+    if isinstance(payload, UserAssociated):
+        return apple_users.associated(context, event.origin, payload)
     if isinstance(payload, TestNotification):
         return "a test"
     meta.count(context.db, "apple.other_type", context.now)

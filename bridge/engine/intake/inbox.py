@@ -22,6 +22,7 @@ from bridge.store.inbox.waiting import Arrivals
 from bridge.store.service import streams
 from bridge.wire.apple_notification import AssetManagement, parse_notification
 from bridge.wire.apple_notification import storable as storable_notification
+from bridge.wire.apple_users import USER_TYPES, UserManagement
 from bridge.wire.mdm_webhook import parse_webhook
 from bridge.wire.mdm_webhook import storable as storable_webhook
 
@@ -102,8 +103,10 @@ def receive_notification(database: Database, location: str, body: bytes, now: fl
         topic=notification.notification_type or "",
         kind=f"{notification.library_uid or ''} {notification.notification_type or ''}",
         message_id=notification.notification_id or _digest(body),
-        body=storable_notification(notification),
-        apple_event_id=payload.apple_event_id if isinstance(payload, AssetManagement) else None,
+        body=storable_notification(notification, whole=True),
+        apple_event_id=payload.apple_event_id
+        if isinstance(payload, AssetManagement | UserManagement)
+        else None,
     )
     database.inbox.put(message, now)
 
@@ -131,6 +134,8 @@ def process_again(context: Context) -> int:
             events.finish(context.db, event.id, context.now, handled.outcome)
         else:
             events.fail(context.db, event.id, context.now, handled.error, handled.retry_at)
+        if handled.retry_at is None and _is_personal(event):
+            events.keep_body(context.db, event.id, _evidence(event))
     return len(again)
 
 
@@ -162,10 +167,21 @@ class _Handled:
 def _to_store(handled: _Handled) -> tuple[Event, float | None]:
     """A message that came in, as it is stored: once, with what came of it."""
     event = handled.event
+    if handled.retry_at is None and _is_personal(event):
+        event = replace(event, body=_evidence(event))
     if handled.error is None:
         return replace(event, status="done", outcome=handled.outcome), None
     status = "set_aside" if handled.retry_at is None else "new"
     return replace(event, status=status, tries=1, error=handled.error), handled.retry_at
+
+
+def _is_personal(event: Event) -> bool:
+    """Whether what was kept of a message for its handling is more than may stay."""
+    return event.topic in USER_TYPES and event.source == "apple"
+
+
+def _evidence(event: Event) -> bytes:
+    return storable_notification(parse_notification(event.body))
 
 
 def _together(context: Context, arrived: Sequence[Event]) -> list[_Handled]:

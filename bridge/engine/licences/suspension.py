@@ -12,6 +12,7 @@ from collections.abc import Sequence
 
 from bridge.domain.policy import DAY
 from bridge.engine.context import Context
+from bridge.engine.users import deciding
 from bridge.store import meta
 from bridge.store.installs import installs
 from bridge.store.licences import locations
@@ -101,6 +102,7 @@ def _settle(context: Context, name: str) -> None:
     if before.suspended == reason:
         return
     installs.touch_location(context.db, name, context.now)
+    deciding.touch_location(context, name)
     if reason is None:
         log.info("the bridge writes at this location again", extra={"location": name})
     else:

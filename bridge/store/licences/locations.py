@@ -108,6 +108,7 @@ def bind_library(db: Connection, name: str, library_uid: str) -> str:
         for table in ("assets", "assignments", "subscriptions", "subscription_assignments"):
             db.execute(f"DELETE FROM {table} WHERE location = ?", (name,))
         update(db, name, assets_read_at=None, assignments_read_at=None, assignments_version=None)
+        update(db, name, users_read_at=None, users_version=None)
     if location.library_uid != library_uid:
         update(db, name, library_uid=library_uid)
     return library_uid

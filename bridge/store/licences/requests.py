@@ -1,4 +1,4 @@
-"""Our asynchronous requests to Apple: associates and disassociates, an outbox row each."""
+"""Our asynchronous requests to Apple: about licences and about users, an outbox row each."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from bridge.store.outbox import kinds, outbox
 
 @dataclass(frozen=True, slots=True)
 class AppleRequest:
-    """One associate or disassociate; `submitted_at` is when the call began."""
+    """One request; `kind` is Apple's word for its event, `submitted_at` when the call began."""
 
     id: int
     location: str
@@ -40,21 +40,8 @@ def make(db: Connection, location: str, kind: str, rectangle: Rectangle, now: fl
     request is a whole rectangle, and must not ask for what nobody wants.
     """
     db.execute("SAVEPOINT make")
-    request_id = outbox.add(
-        db,
-        service="apple",
-        scope=location,
-        kind=kinds.OF_REQUEST[kind],
-        key=f"{rectangle.assets[0].adam_id}:{rectangle.serial_numbers[0]}:{now}",
-        subject="",
-        due_at=now,
-        now=now,
-    )
-    db.execute(
-        "INSERT INTO apple_requests (id, location, kind, state, num_requested, created_at) "
-        "VALUES (?, ?, ?, 'ready', ?, ?)",
-        (request_id, location, kind, len(rectangle), now),
-    )
+    key = f"{rectangle.assets[0].adam_id}:{rectangle.serial_numbers[0]}:{now}"
+    request_id = add(db, location, kind, key, len(rectangle), now)
     taken = db.executemany(
         f"UPDATE request_pairs SET request_id = ?, state = 'open' WHERE {request_pairs.UNDER_WAY} "
         "AND state = 'collected' AND kind = ?",
@@ -64,6 +51,26 @@ def make(db: Connection, location: str, kind: str, rectangle: Rectangle, now: fl
         db.execute("ROLLBACK TO make")
     db.execute("RELEASE make")
     return request_id if taken == len(rectangle) else None
+
+
+def add(db: Connection, location: str, kind: str, key: str, num_requested: int, now: float) -> int:
+    """A request for so many changes, and its outbox row; returns the id of both."""
+    request_id = outbox.add(
+        db,
+        service="apple",
+        scope=location,
+        kind=kinds.OF_REQUEST[kind],
+        key=key,
+        subject="",
+        due_at=now,
+        now=now,
+    )
+    db.execute(
+        "INSERT INTO apple_requests (id, location, kind, state, num_requested, created_at) "
+        "VALUES (?, ?, ?, 'ready', ?, ?)",
+        (request_id, location, kind, num_requested, now),
+    )
+    return request_id
 
 
 def get(db: Connection, request_id: int) -> AppleRequest:
@@ -110,6 +117,15 @@ def finish(db: Connection, request_id: int, told_by: str, now: float) -> bool:
         (now, told_by, request_id, request_id),
     )
     return changed.rowcount == 1
+
+
+def finish_users(db: Connection, request_id: int, told_by: str, now: float) -> None:
+    """As `finish`, for a request about users, none of whom is open any more."""
+    db.execute(
+        "UPDATE apple_requests SET state = 'done', settled_at = ?, settled_by = ?, "
+        "next_status_at = NULL, next_read_at = NULL WHERE id = ? AND state <> 'done'",
+        (now, told_by, request_id),
+    )
 
 
 def doubt(db: Connection, request_id: int, *, next_read_at: float, detail: str) -> None:

@@ -12,6 +12,15 @@ DISASSOCIATE = "disassociate"
 READ_DEVICE = "read_device"
 COMMAND = "command"
 QUEUE = "queue"
+CREATE_USERS = "create_users"
+UPDATE_USERS = "update_users"
+RETIRE_USERS = "retire_users"
 
-OF_REQUEST: Mapping[str, str] = {"ASSOCIATE": ASSOCIATE, "DISASSOCIATE": DISASSOCIATE}
+OF_REQUEST: Mapping[str, str] = {
+    "ASSOCIATE": ASSOCIATE,
+    "DISASSOCIATE": DISASSOCIATE,
+    "CREATE": CREATE_USERS,
+    "UPDATE": UPDATE_USERS,
+    "RETIRE": RETIRE_USERS,
+}
 """By kind of request to Apple, the call that makes it."""

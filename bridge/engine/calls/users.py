@@ -1,0 +1,300 @@
+"""Calls that change users at Apple, and the status of the events that follow."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import cast
+
+from bridge.clients.apple.client import AppleClient
+from bridge.clients.apple.replies import EventFailure, EventReply, StatusReply
+from bridge.clients.apple.requests import RequestedUser
+from bridge.domain.catalogue import AppleError
+from bridge.domain.pauses import Pause, Pauses
+from bridge.domain.users.decide import FINAL, LOOKED_FOR
+from bridge.domain.users.facts import ChangeKind, ToldUser
+from bridge.engine.calls.apple import AppleCall, hear
+from bridge.engine.context import Context
+from bridge.engine.licences import settle
+from bridge.engine.users import deciding, told
+from bridge.errors import AppleRefused, CallError, OutcomeUnknown, UnreadableReply
+from bridge.store import meta
+from bridge.store.database import Connection
+from bridge.store.licences import locations, requests
+from bridge.store.licences.requests import AppleRequest
+from bridge.store.outbox import kinds, outbox
+from bridge.store.outbox.outbox import OutboxRow
+from bridge.store.users import changes
+from bridge.store.users.changes import Change
+
+TOO_MANY_USERS = 9714
+INVALID_ARGUMENT = 9602
+
+
+class ManageUsers(AppleCall, abstract=True):
+    """Ask for users to be registered, changed or retired: one request, whose result comes later
+    under the eventId in the reply.
+
+    There is no idempotency key: what may have left is never sent again by itself.
+    """
+
+    @classmethod
+    def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
+        """Users belong to a location; no app and no device is meant."""
+        return paused.over_location(row.scope)
+
+    @classmethod
+    def withdraw(cls, context: Context, row: OutboxRow, pause: Pause) -> None:
+        super().withdraw(context, row, pause)
+        _touch(context, row.scope, changes.open_of(context.db, row.id))
+
+    @classmethod
+    def scope_gone(cls, context: Context, row: OutboxRow) -> None:
+        """What it was to ask for may be asked for anew should the location come back."""
+        _withdraw(context, row)
+
+    @classmethod
+    def why_not_again(cls, db: Connection, row: OutboxRow) -> str | None:
+        if requests.get(db, row.id).state == "in_doubt":
+            return (
+                "Apple may have got it: its users are read, and what they do not show in time is "
+                "asked again in a new request by itself"
+            )
+        return (
+            "what it asked for was settled when it failed, and is asked again in a new request: "
+            "vpp-bridge users shows how each user stands"
+        )
+
+    def begin(self, context: Context, row: OutboxRow) -> None:
+        """From here on Apple may hold the request, unless the location was suspended meanwhile."""
+        requests.update(context.db, row.id, state="sending", submitted_at=context.now)
+        if locations.get(context.db, row.scope).suspended is not None:
+            _withdraw(context, row)
+        _touch(context, row.scope, changes.open_of(context.db, row.id))
+
+    def perform(self, row: OutboxRow) -> EventReply | None:
+        with self.database.read() as db:
+            users = changes.open_of(db, row.id)
+        if not users:
+            return None
+        asked = [RequestedUser(u.client_user_id, u.email, u.managed_apple_id) for u in users]
+        return self.ask(self.clients.apple(row.scope), asked)
+
+    @abstractmethod
+    def ask(self, client: AppleClient, users: Sequence[RequestedUser]) -> EventReply:
+        """Ask Apple for it; raises CallError."""
+
+    def settle(self, context: Context, row: OutboxRow, result: EventReply | None) -> None:
+        outbox.done(context.db, row.id, context.now)
+        if result is None:
+            return
+        hear(context, row.scope, result.envelope)
+        event_id = result.apple_event_id
+        requests.update(context.db, row.id, apple_event_id=event_id, answered_at=context.now)
+        settle.wait_for_event(context, row.id)
+        users = changes.open_of(context.db, row.id)
+        if not users:  # a notification was quicker
+            requests.finish_users(context.db, row.id, "notification", context.now)
+        _touch(context, row.scope, users)
+
+    def lost(self, context: Context, row: OutboxRow) -> None:
+        """Apple may have it: look at once."""
+        self._look(context, row, context.now, "the bridge was stopped while it was asking")
+
+    def doubt(self, context: Context, row: OutboxRow, error: OutcomeUnknown) -> None:
+        look_at = context.now + context.policy.event_status.min_interval
+        self._look(context, row, look_at, str(error))
+
+    def _look(self, context: Context, row: OutboxRow, look_at: float, why: str) -> None:
+        """Have its users read, from `look_at` on."""
+        requests.doubt(context.db, row.id, next_read_at=look_at, detail=why[:300])
+        self._doubt(context, row, why)
+        _touch(context, row.scope, changes.open_of(context.db, row.id))
+
+    def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        requests.update(context.db, row.id, state="ready", submitted_at=None)
+        rest_until = super().not_made(context, row, error)
+        _touch(context, row.scope, changes.open_of(context.db, row.id))
+        return rest_until
+
+    def refused(
+        self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
+    ) -> float | None:
+        """A synchronous error means that nothing at all is processed (Apple). Where it names users,
+        the others are asked for anew; where it is about one of several and does not say which, each
+        half of them."""
+        assert isinstance(error, AppleRefused), "only Apple's refusals have a verdict"
+        users = changes.open_of(context.db, row.id)
+        request = requests.get(context.db, row.id)
+        given = error.info.get("clientUserIds")
+        named = {str(each) for each in given} if isinstance(given, list) else set()
+        meant = [u.client_user_id for u in users if u.client_user_id in named]
+        about_one = error.number in (*FINAL, *LOOKED_FOR, INVALID_ARGUMENT)
+        if error.number == TOO_MANY_USERS and len(users) > 1:
+            _fewer_at_once(context, row.scope, len(users))
+        elif not meant and about_one and len(users) > 1:
+            self._halve(context, row, users)
+        else:
+            told.refused(
+                context,
+                request,
+                meant or [user.client_user_id for user in users],
+                told_by="reply",
+                error_number=error.number,
+            )
+        return self.give_up(context, row, error)
+
+    def _halve(self, context: Context, row: OutboxRow, users: Sequence[Change]) -> None:
+        _withdraw(context, row)
+        kind = cast(ChangeKind, requests.get(context.db, row.id).kind)
+        middle = len(users) // 2
+        for half in (users[:middle], users[middle:]):
+            changes.make(context.db, row.scope, kind, half, context.now)
+
+    def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        """Nothing was asked, and nothing is being asked."""
+        _withdraw(context, row)
+        return super().give_up(context, row, error)
+
+
+class CreateUsers(ManageUsers):
+    """Register users."""
+
+    kind = kinds.CREATE_USERS
+    effect = "write"
+
+    def ask(self, client: AppleClient, users: Sequence[RequestedUser]) -> EventReply:
+        return client.create_users(users)
+
+
+class UpdateUsers(ManageUsers):
+    """Change what Apple has of users."""
+
+    kind = kinds.UPDATE_USERS
+    effect = "write"
+
+    def ask(self, client: AppleClient, users: Sequence[RequestedUser]) -> EventReply:
+        return client.update_users(users)
+
+
+class RetireUsers(ManageUsers):
+    """Retire users, who give back every licence that can be taken back."""
+
+    kind = kinds.RETIRE_USERS
+    effect = "write"
+
+    def ask(self, client: AppleClient, users: Sequence[RequestedUser]) -> EventReply:
+        return client.retire_users([user.client_user_id for user in users])
+
+
+class UserEventStatus(AppleCall):
+    """Ask what became of an event about users. `subject` is the request's id."""
+
+    kind = "user_event_status"
+    effect = "read"
+
+    def begin(self, context: Context, row: OutboxRow) -> None:
+        requests.update(context.db, int(row.subject), status_asked_at=context.now)
+
+    def perform(self, row: OutboxRow) -> StatusReply | None:
+        with self.database.read() as db:
+            request = requests.get(db, int(row.subject))
+        if request.state != "open" or request.apple_event_id is None:
+            return None
+        return self.clients.apple(row.scope).status(request.apple_event_id)
+
+    def settle(self, context: Context, row: OutboxRow, result: StatusReply | None) -> None:
+        outbox.done(context.db, row.id, context.now)
+        if result is None:
+            return
+        hear(context, row.scope, result.envelope)
+        request = requests.get(context.db, int(row.subject))
+        if result.status == "PENDING":
+            self._pending(context, request)
+            return
+        names = [user.client_user_id for user in changes.open_of(context.db, request.id)]
+        nothing_done = result.status == "FAILED" and result.num_completed == 0
+        for failure in result.failures:
+            named = (
+                names if nothing_done and not failure.client_user_ids else _named(failure, names)
+            )
+            told.refused(
+                context, request, named, told_by="status", error_number=failure.error_number
+            )
+        if _all_done(result, request):
+            told.confirmed(context, request, [ToldUser(each) for each in names], told_by="status")
+        else:
+            detail = f"{result.status}: {result.num_completed} of {result.num_requested} done"
+            self._read_the_rest(context, request.id, detail)
+
+    def _pending(self, context: Context, request: AppleRequest) -> None:
+        policy = context.policy.event_status
+        if context.now - (request.submitted_at or context.now) >= policy.in_doubt_after:
+            self._read_the_rest(context, request.id, "Apple has been at it for too long")
+            return
+        requests.update(context.db, request.id, next_status_at=context.now + policy.min_interval)
+
+    def _read_the_rest(self, context: Context, request_id: int, detail: str) -> None:
+        """Failures are named, successes are not, and a notification may have been quicker: what is
+        open is read."""
+        request = requests.get(context.db, request_id)
+        if request.state != "open":
+            return
+        users = changes.open_of(context.db, request_id)
+        requests.doubt(context.db, request_id, next_read_at=context.now, detail=detail[:300])
+        _touch(context, request.location, users)
+
+    def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        """An answer that cannot be read is not asked for again: the list of users tells, too."""
+        if not isinstance(error, UnreadableReply):
+            return super().not_made(context, row, error)
+        self._read_the_rest(context, int(row.subject), str(error))
+        return super().give_up(context, row, error)
+
+    def refused(
+        self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
+    ) -> float | None:
+        """Apple no longer knows the event, or will not tell."""
+        self._read_the_rest(context, int(row.subject), str(error))
+        return super().give_up(context, row, error)
+
+    def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
+        """The location is suspended: asked again when it works again."""
+        request_id = int(row.subject)
+        if requests.get(context.db, request_id).state == "open":
+            later = context.now + context.policy.sync.service_config_every
+            requests.update(context.db, request_id, next_status_at=later)
+        return super().give_up(context, row, error)
+
+
+def _named(failure: EventFailure, names: Sequence[str]) -> list[str]:
+    return [name for name in names if name in failure.client_user_ids]
+
+
+def _all_done(result: StatusReply, request: AppleRequest) -> bool:
+    """Complete, and about as many users as we asked for: an adopted event might not be ours."""
+    return (
+        result.status == "COMPLETE"
+        and not (result.failures or result.odd_failures)
+        and result.num_requested == result.num_completed == request.num_requested
+    )
+
+
+def _fewer_at_once(context: Context, location: str, count: int) -> None:
+    """Apple takes fewer users in one request than it said: its limits are read again soon."""
+    limit = locations.get(context.db, location).max_users or deciding.DEFAULT_MAX_USERS
+    locations.update(context.db, location, max_users=max(min(limit, count) // 2, 1))
+    soon = context.now + context.policy.sync.service_config_every
+    meta.hasten_job(context.db, f"limits:{location}", soon)
+
+
+def _withdraw(context: Context, row: OutboxRow) -> None:
+    """What of the request was not settled may be asked for anew."""
+    users = changes.open_of(context.db, row.id)
+    request = requests.get(context.db, row.id)
+    names = [user.client_user_id for user in users]
+    told.given_up(context, request, names, state="withdrawn")
+
+
+def _touch(context: Context, location: str, users: Sequence[Change]) -> None:
+    deciding.touch(context, location, [user.client_user_id for user in users])
