@@ -13,6 +13,7 @@ from bridge.domain.model import Install
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind, uses_rules
 from bridge.domain.plan.for_good import Mistake, for_good_refusal, mistakes
+from bridge.domain.users.email import EmailRule, host_name
 from bridge.domain.wording import counted
 from bridge.engine.desired import apply, one_offs, plan, reclaim
 from bridge.engine.desired.apply import Limits
@@ -20,6 +21,7 @@ from bridge.engine.desired.plan.blind import is_told_of
 from bridge.engine.desired.plan.blind import unseen as unseen_servers
 from bridge.engine.desired.plan.seats import Look
 from bridge.engine.insight import not_desired, story
+from bridge.engine.users.wishes import Registering
 from bridge.errors import WishError
 from bridge.store import meta
 from bridge.store.database import Connection
@@ -31,7 +33,14 @@ from bridge.store.repeating import repeated
 class Wishes(Opened):
     """Changing what is desired, each in one transaction; all raise StoreError."""
 
-    def plan(self, desired: Desired, *, limit: int | None = None, look: Look | None = None) -> Plan:
+    def plan(
+        self,
+        desired: Desired,
+        *,
+        limit: int | None = None,
+        look: Look | None = None,
+        retire_foreign: bool = False,
+    ) -> Plan:
         """What `apply` would change and cost; nothing is stored.
 
         `look` was read outside; without it, what is stored tells which devices are known.
@@ -42,7 +51,22 @@ class Wishes(Opened):
             untold = [n for n in self.unlisted_servers if not is_told_of(db, n, policy, now)]
             unlisted = plan.Unlisted(untold, policy.apply.unseen_limit)
             limits = Limits(limit)
-            return plan.make(db, desired, self.now(), limits=limits, look=look, unlisted=unlisted)
+            return plan.make(
+                db,
+                desired,
+                self.now(),
+                limits=limits,
+                look=look,
+                unlisted=unlisted,
+                registering=self._registering(retire_foreign),
+            )
+
+    def _registering(self, retire_foreign: bool) -> Registering:
+        """How users are registered, by what the configuration says."""
+        places = self.config.locations.values()
+        addresses = {place.name: place.email for place in places if place.email is not None}
+        rule = EmailRule(addresses, host_name(self.config.public_url))
+        return Registering(rule, self.config.policy.users.on_unwanted, retire_foreign)
 
     def read_desired(self, groups: object, apps: object, users: object) -> Desired:
         """What the file would mean with these in it; without `users`, those of the last apply
@@ -78,6 +102,7 @@ class Wishes(Opened):
         allow_irrevocable: int | None = None,
         unseen: Collection[Blind] = (),
         anyway: Anyway = BY_OPTIONS,
+        retire_foreign: bool = False,
     ) -> Change:
         """Store what is desired, in one transaction.
 
@@ -87,7 +112,8 @@ class Wishes(Opened):
         With a `limit` no more than that many installs go, and the rest is held back until an apply
         without one. Raises WishError when more is removed than `allow_removals`, which is
         `removals_allowed` unless it is given, and when more licences that Apple never takes back
-        would be asked for than `allow_irrevocable`; `anyway` tells how to give them.
+        would be asked for than `allow_irrevocable`; `anyway` tells how to give them. With
+        `retire_foreign` users are retired, too, that the bridge did not register.
         """
         with self.database.write() as db:
             number = plan.licences_for_good(db, desired, self.now())
@@ -95,7 +121,8 @@ class Wishes(Opened):
                 raise WishError(f"nothing was stored: {why}")
             servers = {each.server for each in unseen}
             limits = Limits(limit, allow_removals, anyway.removals)
-            change = apply.apply(db, desired, self.now(), limits, servers)
+            registering = self._registering(retire_foreign)
+            change = apply.apply(db, desired, self.now(), limits, servers, registering)
             self._wished(db)
             self._note_apply(db, change, limit)
             return change

@@ -38,6 +38,7 @@ DUE: Mapping[str, tuple[str, ...]] = {
     "events": ("next_try_at",),
     "schedule": ("next_at",),
     "pauses": ("next_probe_at",),
+    "users": ("next_check_at",),
     "metadata_misses": ("next_at",),
 }
 """Columns that say when something is to be done, by table."""
@@ -81,12 +82,14 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "locations": (
         *("heard_at", "url_refused_at", "notification_token_at", "registered_at"),
         *("token_suspension_at", "config_read_at", "limits_read_at", "assets_read_at"),
-        *("assignments_read_at", "last_notification_at"),
+        *("assignments_read_at", "users_read_at", "last_notification_at"),
     ),
     "odd_rows": ("since",),
     "assignment_looks": ("looked_at",),
     "assets": ("read_at", "counted_at"),
     "assignments": ("confirmed_at", "read_at"),
+    "users": (*("heard_at", "since", "created_at", "updated_at", "round_at", "dirty_at"),),
+    "user_changes": ("created_at", "settled_at"),
     "subscriptions": ("counted_at", "read_at"),
     "subscription_assignments": ("since", "told_at"),
 }

@@ -110,8 +110,16 @@ RULES = (
     Rule(
         "apple_requests",
         "settled_at < :outbox AND NOT EXISTS "
-        "(SELECT 1 FROM request_pairs WHERE request_id = apple_requests.id)",
+        "(SELECT 1 FROM request_pairs WHERE request_id = apple_requests.id) AND NOT EXISTS "
+        "(SELECT 1 FROM user_changes WHERE request_id = apple_requests.id)",
     ),
+    Rule(
+        "user_changes",
+        "settled_at < :outbox AND EXISTS (SELECT 1 FROM user_changes newer "
+        "WHERE newer.location = user_changes.location "
+        "AND newer.client_user_id = user_changes.client_user_id AND newer.id > user_changes.id)",
+    ),
+    Rule("users", "wanted = 0 AND retire = 0 AND state = 'retired' AND since < :removed"),
     Rule(
         "subscription_assignments",
         f"state IN {SQL_SUBSCRIPTION_OVER} AND since < :removed",

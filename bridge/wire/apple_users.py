@@ -69,7 +69,6 @@ def _user(content: Members) -> ToldUser | None:
     return ToldUser(
         client_user_id,
         status=content.text("status"),
-        email=content.text("email"),
         id_hash=content.text("idHash"),
         invite_code=content.identifier("inviteCode"),
     )
@@ -77,8 +76,9 @@ def _user(content: Members) -> ToldUser | None:
 
 def kept(payload: UserManagement | UserAssociated, *, whole: bool) -> dict[str, object]:
     """What may be kept of one, in Apple's form: with `whole` all that it takes to handle it, else
-    nothing of the users but who they are and their status. An error's text may quote an address,
-    so its number has to do."""
+    nothing of the users but who they are and their status. Addresses are not kept at all: those of
+    whom the file names stand there, and an error's text may quote one, so that its number has to
+    do."""
     users = [_kept_user(user, whole=whole) for user in payload.users]
     if isinstance(payload, UserAssociated):
         return {"associatedUsers": users}
@@ -96,5 +96,5 @@ def kept(payload: UserManagement | UserAssociated, *, whole: bool) -> dict[str, 
 def _kept_user(user: ToldUser, *, whole: bool) -> dict[str, str]:
     found = {"clientUserId": user.client_user_id, "status": user.status}
     if whole:
-        found |= {"email": user.email, "idHash": user.id_hash, "inviteCode": user.invite_code}
+        found |= {"idHash": user.id_hash, "inviteCode": user.invite_code}
     return {name: value for name, value in found.items() if value is not None}

@@ -540,6 +540,19 @@ def is_nowhere(scene: Scene, *secrets: str) -> None:
             assert secret.encode() not in data, name
 
 
+def post_of_users(scene: Scene, kind: str, content: Mapping[str, Any]) -> list[dict[str, Any]]:
+    """Post what changes users alone, and return what is known of them."""
+    scene.settle()
+    before = everything(scene)
+    post(scene, kind, content)
+    scene.settle()
+    after = everything(scene)
+    told = after.pop("users")
+    assert after == {table: rows for table, rows in before.items() if table != "users"}
+    columns = ("client_user_id", "status", "id_hash", "invite_code")
+    return [{column: row[column] for column in columns} for row in told]
+
+
 @pytest.mark.parametrize(
     ("kind", "status"), [("CREATE", "Registered"), ("UPDATE", "Associated"), ("RETIRE", "Retired")]
 )
@@ -551,9 +564,11 @@ def test_user_management(make_scene: MakeScene, kind: str, status: str) -> None:
         "eventId": event_of(scene).event_id,
         "users": [user(status)],
     }
-    post_without_effect(scene, "USER_MANAGEMENT", content)
+    changed = post_of_users(scene, "USER_MANAGEMENT", content)
+    codes = {"id_hash": PERSONAL["idHash"], "invite_code": PERSONAL["inviteCode"]}
+    assert changed == [{"client_user_id": "teacher-3", "status": status, **codes}]
     assert kept(scene)["notification"]["users"] == [{"clientUserId": "teacher-3", "status": status}]
-    is_nowhere(scene, *PERSONAL.values())
+    is_nowhere(scene, PERSONAL["email"])
 
 
 def test_user_management_failure(make_scene: MakeScene) -> None:
@@ -572,11 +587,13 @@ def test_user_management_failure(make_scene: MakeScene) -> None:
 
 def test_user_associated(make_scene: MakeScene) -> None:
     scene = licensed(make_scene)
-    post_without_effect(scene, "USER_ASSOCIATED", {"associatedUsers": [user("Associated")]})
+    changed = post_of_users(scene, "USER_ASSOCIATED", {"associatedUsers": [user("Associated")]})
+    codes = {"id_hash": PERSONAL["idHash"], "invite_code": PERSONAL["inviteCode"]}
+    assert changed == [{"client_user_id": "teacher-3", "status": "Associated", **codes}]
     assert kept(scene)["notification"]["associatedUsers"] == [
         {"clientUserId": "teacher-3", "status": "Associated"}
     ]
-    is_nowhere(scene, *PERSONAL.values())
+    is_nowhere(scene, PERSONAL["email"])
 
 
 # What nobody has published.

@@ -35,6 +35,12 @@ from bridge.domain.views.desired import Pause
     metavar="N",
     help="Ask for up to N licences that Apple never takes back, as of books; otherwise none.",
 )
+@click.option(
+    "--retire-foreign",
+    is_flag=True,
+    help="Retire registered users, too, whom the bridge did not register and the file does not "
+    "name.",
+)
 @offline_option
 @json_option
 @click.pass_obj
@@ -44,6 +50,7 @@ def apply(
     limit: int | None,
     allow_removals: int | None,
     allow_irrevocable: int | None,
+    retire_foreign: bool,
     offline: bool,
     as_json: bool,
 ) -> int:
@@ -59,14 +66,14 @@ def apply(
     """
     with settings.open_bridge() as bridge:
         look = look_outside(settings, bridge, offline=offline, quiet=as_json, keep=True)
-        planned = planned_by(bridge, look, limit=limit)
+        planned = planned_by(bridge, look, limit=limit, retire_foreign=retire_foreign)
         if not as_json:
             show_plan(planned, bridge.now())
         if planned.blind:
             why_blind = blind_refusal(planned.blind, "--offline")
             show.line(f"nothing was stored: {why_blind}", error=True)
             return USAGE
-        why = refusal(planned.change, allow_removals)
+        why = refusal(planned.change, allow_removals, of_users=planned.users.removals)
         if why := why or for_good_refusal(planned.for_good, allow_irrevocable):
             show.line(f"nothing was stored: {why}", error=True)
             return USAGE
@@ -85,6 +92,7 @@ def apply(
             allow_removals=allow_removals,
             allow_irrevocable=allow_irrevocable,
             unseen=look.unseen,
+            retire_foreign=retire_foreign,
         )
         restart = settings.restart_needed(bridge)
         paused = _paused(bridge)

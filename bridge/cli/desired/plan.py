@@ -53,11 +53,13 @@ def plan(settings: Settings, offline: bool, as_json: bool) -> int:
     return BAD_NEWS if planned.short or planned.blind else 0
 
 
-def planned_by(bridge: Bridge, look: Look, *, limit: int | None = None) -> Plan:
+def planned_by(
+    bridge: Bridge, look: Look, *, limit: int | None = None, retire_foreign: bool = False
+) -> Plan:
     """The plan for what the file wants; raises ConfigError for entries that cannot be, by what
     Apple says of their apps."""
     config = bridge.config
-    planned = bridge.plan(config.desired, limit=limit, look=look)
+    planned = bridge.plan(config.desired, limit=limit, look=look, retire_foreign=retire_foreign)
     if planned.mistakes:
         found = [(m, of_app(config.path, m.entry, m.key)) for m in planned.mistakes]
         raise ConfigError([f"{place}: {mistake.sentence}" for mistake, place in found])

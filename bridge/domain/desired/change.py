@@ -12,6 +12,7 @@ from bridge.domain.desired.anyway import BY_OPTIONS
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Asset, OnHold
 from bridge.domain.views.desired import Applied
+from bridge.domain.wording import counted
 
 PairName = tuple[str, str]
 """A serial number and an adam id: there is one install for each."""
@@ -164,20 +165,27 @@ def _within(
     return frozenset(p for _, p in order[:first]), frozenset(p for _, p in order[first:])
 
 
-def refusal(change: Change, allowed: int | None, anyway: str = BY_OPTIONS.removals) -> str | None:
+def refusal(
+    change: Change,
+    allowed: int | None,
+    anyway: str = BY_OPTIONS.removals,
+    *,
+    of_users: int = 0,
+) -> str | None:
     """Why a change is not stored without a word more: it removes too much. None if it may be.
 
     `allowed` is how many installs it may remove; None is `removals_allowed`. `anyway` is how to ask
-    for it, with `{}` for the number.
+    for it, with `{}` for the number. `of_users` is as how many removals the retirement of users
+    counts, each with its licences.
     """
     most = removals_allowed(change.stored) if allowed is None else allowed
-    removed = len(change.removed)
+    removed = len(change.removed) + of_users
     if removed <= most:
         return None
-    return (
-        f"it would remove {removed} of {change.stored} installs, but no more than {most} without "
-        f"{anyway.format(removed)}"
-    )
+    what = f"{len(change.removed)} of {change.stored} installs"
+    if of_users:
+        what += f" and {counted(of_users, 'licence')} of users who are retired"
+    return f"it would remove {what}, but no more than {most} without {anyway.format(removed)}"
 
 
 def removals_allowed(stored: int) -> int:

@@ -12,6 +12,7 @@ from bridge.domain.plan.blind import Blind, blind_lines
 from bridge.domain.plan.changes import Setting, leaving_lines, setting_lines
 from bridge.domain.plan.for_good import Mistake, for_good_lines
 from bridge.domain.plan.seats import Seats, seats_json
+from bridge.domain.plan.users import UsersPlan
 from bridge.domain.reasons import describe
 from bridge.domain.views import desired as views
 from bridge.domain.wording import counted, named
@@ -62,6 +63,7 @@ class Plan:
     leaving: Mapping[PairName, OnUnwanted] = field(default_factory=dict)
     settings: tuple[Setting, ...] = ()
     groups: tuple[str, ...] = ()
+    users: UsersPlan = field(default_factory=UsersPlan)
     mistakes: tuple[Mistake, ...] = ()
 
     @property
@@ -77,7 +79,7 @@ class Plan:
     @property
     def nothing_to_do(self) -> bool:
         """Whether an apply would change nothing at all."""
-        return not (self.is_new or self.change.touches_installs)
+        return not (self.is_new or self.change.touches_installs or self.users.is_change)
 
     def apps(self) -> list[views.PlannedApp]:
         """The apps that change, each with how many devices get and lose it."""
@@ -108,7 +110,8 @@ class Plan:
         taken = [(self._name(s.asset.adam_id), s.for_good) for s in self.seats if s.for_good]
         lines += for_good_lines(taken)
         lines += [f"Groups that differ: {'; '.join(self.groups)}."] if self.groups else []
-        if why := refusal(self.change, None):
+        lines += self.users.lines()
+        if why := refusal(self.change, None, of_users=self.users.removals):
             lines.append(f"An apply is refused like this: {why}.")
         for (adam_id, reason), serials in _grouped(self.unable).items():
             why, _ = describe(
@@ -187,6 +190,7 @@ class Plan:
             "groups": list(self.groups),
             "without_serial_number": self.nameless,
             "without_bundle_id": list(self.without_bundle_id),
+            "users": self.users.as_json(),
             "notes": list(self.notes),
             "blind": [{"server": each.server, "why": each.why} for each in self.blind],
         }

@@ -90,6 +90,39 @@ class Blind(TypedDict):
     why: Annotated[str, "Why its devices are not known."]
 
 
+class PlannedUser(TypedDict):
+    """A user in a location."""
+
+    location: str
+    client_user_id: str
+
+
+class PlannedEmail(PlannedUser):
+    """A user without an address of its own."""
+
+    email_from: Annotated[str, "Whose address stands in: managed_apple_id, location or host."]
+
+
+class PlannedRetirement(PlannedUser):
+    """A user who is to be retired."""
+
+    licences: Annotated[int, "How many licences go back that the bridge asked for."]
+    licences_of_others: Annotated[int, "How many go back that somebody else assigned."]
+
+
+class PlannedUsers(TypedDict):
+    """What an apply changes of registered users."""
+
+    created: Annotated[list[PlannedUser], "Whom Apple is asked to register."]
+    updated: Annotated[list[PlannedUser], "Of whom Apple gets another address or account."]
+    emails: Annotated[list[PlannedEmail], "Who has no e-mail address in the file."]
+    without_email: Annotated[list[PlannedUser], "Who is left out for want of an address."]
+    retired: list[PlannedRetirement]
+    kept: Annotated[list[PlannedUser], "Who is registered, and no longer in the file."]
+    foreign: Annotated[int, "How many others are registered that the bridge did not register."]
+    registered_nowhere: Annotated[list[str], "Users of the file for whom nothing is wanted."]
+
+
 class _NothingToDo(TypedDict):
     nothing_to_do: bool
 
@@ -119,6 +152,7 @@ class Plan(_NothingToDo, Applied):
     groups: Annotated[list[str], "The groups that differ."]
     without_serial_number: Annotated[int, "User-enrolled devices, which no group means."]
     without_bundle_id: Annotated[list[str], "Apps whose bundle id a device must tell first."]
+    users: PlannedUsers
     notes: Annotated[list[str], "What could not be looked at."]
     blind: Annotated[list[Blind], "Devices that are not known, though a group may mean them."]
 

@@ -19,6 +19,8 @@ from bridge.domain.installs.configuration import digest
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Device, OnHold
 from bridge.engine.context import Context
+from bridge.engine.users import wishes
+from bridge.engine.users.wishes import Registering
 from bridge.errors import WishError
 from bridge.store.catalog import apps
 from bridge.store.database import Connection
@@ -50,6 +52,7 @@ class Limits:
 
 
 NO_LIMITS = Limits()
+REGISTERING = Registering()
 
 
 def difference(
@@ -68,8 +71,9 @@ def apply(
     now: float,
     limits: Limits = NO_LIMITS,
     unseen: Collection[str] = (),
+    registering: Registering = REGISTERING,
 ) -> Change:
-    """Store groups and apps, and make installs of them, in the transaction of `db`.
+    """Store groups, apps and users, and make installs of them, in the transaction of `db`.
 
     `unseen` are the MDM servers whose devices could not be shown: what rules mean there, and nobody
     knew of, waits for another apply. Raises WishError when more would be removed than `limits`
@@ -78,7 +82,8 @@ def apply(
     roster = roster_of_all(db, desired)
     before, after = fleet.desired(db), cohorts_of(desired, roster, one_offs.load(db))
     planned = difference(db, before, after, limits)
-    if why := refusal(planned, limits.removals, limits.anyway):
+    of_users = wishes.plan(db, desired, registering)
+    if why := refusal(planned, limits.removals, limits.anyway, of_users=of_users.removals):
         raise WishError(f"nothing was stored: {why}")
     last = applied.last(db)
     since = last.limited_at if last is not None else None
@@ -93,6 +98,7 @@ def apply(
             installs.touch_app(db, app.adam_id, now)
     installs.store(db, _unlike(before, after, planned.held_back), now)
     give_up(db, desired, roster, planned.removed, now)
+    wishes.store(db, desired, registering, of_users, now)
     return planned
 
 

@@ -64,7 +64,7 @@ def _done(kind: str, change: Change, user: UserRow, told: ToldUser) -> dict[str,
     if kind == "RETIRE":
         return {"status": told.status or GONE, "id_hash": None, "ours": 0}
     values: dict[str, Any] = {
-        "told_email": change.email or told.email or user.told_email,
+        "told_email": change.email or user.told_email,
         "told_managed_apple_id": change.managed_apple_id or user.told_managed_apple_id,
     }
     if kind == "CREATE":
@@ -158,7 +158,6 @@ def _is_known(user: UserRow, told: ToldUser) -> bool:
     """Whether all that is told is known already."""
     pairs = (
         (told.status, user.status),
-        (told.email, user.told_email),
         (told.id_hash, user.id_hash),
         (told.invite_code, user.invite_code),
     )
@@ -193,8 +192,6 @@ def _fits(user: UserRow, told: ToldUser) -> bool:
 
 def _moved(user: UserRow, told: ToldUser) -> dict[str, Any]:
     values: dict[str, Any] = {} if told.status is None else {"status": told.status}
-    if told.email is not None:
-        values["told_email"] = told.email
     if told.status is not None and not told.is_active:
         values |= {"ours": 0, "told_managed_apple_id": None}
     return values | _account(told, keep=_is_same(user, told))

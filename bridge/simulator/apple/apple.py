@@ -19,6 +19,7 @@ from bridge.simulator.apple.errors import Refusal, message
 from bridge.simulator.apple.library import SERIAL, AssetKey, Event, Failure, Library, Pair, Target
 from bridge.simulator.apple.notifications import NotificationSettings, Notifier
 from bridge.simulator.apple.subscriptions import Subscriptions
+from bridge.simulator.apple.users import UserEvent, Users
 from bridge.simulator.faults import Faults
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.ledger import Asked, Ledger
@@ -65,9 +66,9 @@ class Location:
     library: Library
     notifier: Notifier
     subscriptions: Subscriptions
+    users: Users
     tokens: list[ContentToken] = field(default_factory=list)
-    users: set[str] = field(default_factory=set)
-    events: dict[str, Event] = field(default_factory=dict)
+    events: dict[str, Event | UserEvent] = field(default_factory=dict)
     pending: dict[Pair, Event] = field(default_factory=dict)
     calls: deque[float] = field(default_factory=deque)
     free_at: float = 0.0
@@ -112,7 +113,8 @@ class Apple:
             self._kernel, self._outgoing, self._faults, self.settings.notifications, uid
         )
         library, subscriptions = Library(self._kernel.uuid), Subscriptions(self._kernel, notifier)
-        location = Location(name, uid, country, library, notifier, subscriptions)
+        users = Users(self._kernel, library, notifier)
+        location = Location(name, uid, country, library, notifier, subscriptions, users)
         self.locations.append(location)
         self.issue_token(location)
         return location
@@ -242,6 +244,19 @@ class Apple:
         self._kernel.at(location.free_at, lambda: self._finish(location, event, number))
         return event
 
+    def submit_users(self, location: Location, event: UserEvent) -> UserEvent:
+        """Accept an operation on users; as `submit`."""
+        location.events[event.event_id] = event
+        names = [each["clientUserId"] for each in event.asked]
+        fault = self._faults.strike("apple.event", f"{event.kind} {names}")
+        if fault and fault.what == "stuck":
+            return event
+        delay = self.settings.process_delay + (fault.delay if fault and not fault.number else 0.0)
+        location.free_at = max(location.free_at, self._kernel.now + delay)
+        number = fault.number if fault else 0
+        self._kernel.at(location.free_at, lambda: location.users.carry_out(event, number))
+        return event
+
     def _event(
         self,
         location: Location,
@@ -275,8 +290,10 @@ class Apple:
             location.notifier.notify("ASSET_MANAGEMENT", content)
 
 
-def status_of(event: Event) -> dict[str, object]:
-    """A StatusResponse; failures name the pairs that were not done."""
+def status_of(event: Event | UserEvent) -> dict[str, object]:
+    """A StatusResponse; failures name the pairs or users that were not done."""
+    if isinstance(event, UserEvent):
+        return event.as_status()
     body: dict[str, object] = {
         "eventStatus": event.status,
         "eventType": event.kind,

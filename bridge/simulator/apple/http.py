@@ -38,6 +38,10 @@ def apple_app(world: World) -> Flask:
         ("POST", "assets/revoke", service.revoke),
         ("GET", "assignments", service.assignments),
         ("GET", "status", service.status),
+        ("GET", "users", service.users),
+        ("POST", "users/create", service.create_users),
+        ("POST", "users/update", service.update_users),
+        ("POST", "users/retire", service.retire_users),
         ("GET", "subscriptions", service.subscriptions),
         ("GET", "subscriptions/assignments", service.subscription_assignments),
     ):
@@ -142,6 +146,26 @@ class _Service:
 
     def status(self) -> Response:
         return self._work("status", lambda at: endpoints.status(self._apple, at, _query()))
+
+    def users(self) -> Response:
+        size = self._apple.settings.page_size
+        return self._work("users", lambda at: at.users.listed(_query(), size))
+
+    def create_users(self) -> Response:
+        return self._manage_users("create_users", "CREATE")
+
+    def update_users(self) -> Response:
+        return self._manage_users("update_users", "UPDATE")
+
+    def retire_users(self) -> Response:
+        return self._manage_users("retire_users", "RETIRE")
+
+    def _manage_users(self, name: str, kind: str) -> Response:
+        def work(location: Location) -> dict[str, object]:
+            event = location.users.asked(_body(), self._apple.settings.limits["maxUsers"], kind)
+            return {"eventId": self._apple.submit_users(location, event).event_id}
+
+        return self._work(name, work, write=True)
 
     def associate(self) -> Response:
         return self._work(

@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from bridge.domain.devices.targets import of_user
 from bridge.domain.users.facts import ACTIVE, UserState
 from bridge.store import rows
 from bridge.store.database import Connection
@@ -275,6 +276,19 @@ def not_shown(db: Connection, location: str, read_began_at: float) -> list[UserR
         (location, read_began_at),
     )
     return [rows.read(UserRow, row) for row in found]
+
+
+def revocable(db: Connection, location: str, client_user_id: str) -> tuple[int, int]:
+    """How many licences go back when a user is retired: those that we asked for, and those of
+    others."""
+    found = db.execute(
+        "SELECT a.ours, count(*) FROM assignments a LEFT JOIN assets s ON s.location = a.location "
+        "AND s.adam_id = a.adam_id AND s.pricing_param = a.pricing_param "
+        "WHERE a.target = ? AND a.location = ? AND coalesce(s.revocable, 1) = 1 GROUP BY a.ours",
+        (of_user(client_user_id), location),
+    )
+    counts = {bool(row[0]): int(row[1]) for row in found}
+    return counts.get(True, 0), counts.get(False, 0)
 
 
 def by_state(db: Connection) -> list[tuple[str, str, int]]:

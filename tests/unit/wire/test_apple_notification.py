@@ -9,9 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bridge.domain.licences.subscriptions import Holding, Seats
+from bridge.domain.users.facts import ToldUser
 from bridge.errors import ShapeError
 from bridge.wire import apple_notification as wire
 from bridge.wire.apple_notification import parse_notification, storable
+from bridge.wire.apple_users import UserAssociated, UserManagement
 from bridge.wire.subscription_notification import SubscriptionCount, SubscriptionManagement
 
 SAMPLES = Path(__file__).parents[2] / "samples" / "apple-notifications.json"
@@ -77,6 +79,21 @@ SUBSCRIPTIONS = {
     ),
     17: SubscriptionCount("88002", None, (("total", Seats(41, None)),)),
 }
+CODES = {"id_hash": "aGFzaC1vZi1wdXBpbC03", "invite_code": "0f1e2d3c4b5a69788796"}
+
+
+def of_users(kind: str, status: str, number: int) -> UserManagement:
+    user = ToldUser("pupil-7", status, **CODES)
+    return UserManagement(kind, "SUCCESS", f"{EVENT[:-1]}{number}", (user,), None)
+
+
+USERS = {
+    8: of_users("CREATE", "Registered", 10),
+    9: of_users("UPDATE", "Associated", 11),
+    10: of_users("RETIRE", "Retired", 12),
+    11: UserManagement("CREATE", "FAILURE", EVENT[:-1] + "13", (ToldUser("pupil-7"),), 9717),
+    12: UserAssociated((ToldUser("pupil-7", "Associated", **CODES),)),
+}
 UNLIMITED = {13: wire.UnlimitedAsset({"adamId": "510017344", "unlimited": True})}
 
 
@@ -88,7 +105,13 @@ def test_every_type_is_read_and_kept(number):
     assert read.notification_id == sample["notificationId"]
     assert (read.library_uid, read.oddities) == (LIBRARY, ())
     kept = storable(read)
-    if isinstance(read.payload, wire.Other):
+    if number in USERS:
+        assert read.payload == USERS[number]
+        assert parse_notification(storable(read, whole=True)) == read
+        for secret in ("pupil-7@example.org", *CODES.values()):
+            assert secret.encode() not in kept
+        assert b"pupil-7@" not in storable(read, whole=True)
+    elif isinstance(read.payload, wire.Other):
         assert read.payload.raw == sample["notification"]
     else:
         expected = {0: wire.TestNotification(), 1: wire.AssetCount("510017342", "STDQ", -3)}

@@ -21,6 +21,8 @@ from bridge.engine.desired import apply
 from bridge.engine.desired.apply import NO_LIMITS, PLATFORM_UNKNOWN, Limits
 from bridge.engine.desired.plan.look import notes_of
 from bridge.engine.desired.plan.seats import Look, SeatCounter, counts_of
+from bridge.engine.users import wishes
+from bridge.engine.users.wishes import Registering
 from bridge.store.catalog import apps
 from bridge.store.database import Connection
 from bridge.store.desired import applied, fleet, one_offs, unseen
@@ -47,9 +49,10 @@ def make(
     limits: Limits = NO_LIMITS,
     look: Look = NOTHING_SEEN,
     unlisted: Unlisted | None = None,
+    registering: Registering = apply.REGISTERING,
 ) -> Plan:
     """What applying `wanted` would change and cost; `unlisted` are servers that cannot list their
-    devices."""
+    devices, `registering` says how users are registered."""
     known = with_seen(apply.known(db, desired), look)
     roster = apply.roster_of(db, desired, known)
     before = fleet.desired(db)
@@ -102,6 +105,7 @@ def make(
         leaving=leaving,
         settings=changes.settings(before, after, change.otherwise),
         groups=tuple(changes.groups(last, desired)),
+        users=wishes.plan(db, desired, registering),
         mistakes=mistakes(desired, irrevocable(db, desired, look)),
     )
 

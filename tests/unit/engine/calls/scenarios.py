@@ -20,6 +20,7 @@ from bridge.clients.apple.replies import (
 from bridge.clients.metadata import AppMetadata
 from bridge.domain.licences.batch import rectangles
 from bridge.domain.pauses import SCOPES
+from bridge.domain.users.facts import ChangeKind
 from bridge.engine.calls import Call
 from bridge.engine.calls.assignments import ReadDevice, ReadRequest
 from bridge.engine.calls.changes import ReadChanges
@@ -31,13 +32,19 @@ from bridge.engine.calls.mdm import LookAtQueue, Push, SendCommand
 from bridge.engine.calls.metadata import ReadMetadata
 from bridge.engine.calls.registering import Register, register
 from bridge.engine.calls.subscriptions import ReadSubscriptions
+from bridge.engine.calls.user_reads import ReadSomeUsers, ReadUserChanges, ReadUsers
+from bridge.engine.calls.users import CreateUsers, RetireUsers, UpdateUsers, UserEventStatus
 from bridge.engine.commands import by_queue, device_queue
 from bridge.engine.enrolments import Found
 from bridge.engine.licences import settle
 from bridge.engine.licences.foreign_mdm import of_info
+from bridge.engine.users import deciding
 from bridge.store import pauses
 from bridge.store.database import Connection
 from bridge.store.licences import locations, request_pairs, requests
+from bridge.store.users import changes, users
+from bridge.store.users.changes import Change
+from bridge.store.users.users import WantedUser
 from tests.unit.engine.calls.stage import SERIAL, Scenario
 from tests.unit.engine_kit import context
 from tests.unit.store_kit import (
@@ -143,6 +150,37 @@ def _read_changes(db: Connection) -> int:
     return ReadChanges.intend(db, "hq", now=NOW)
 
 
+def _users_request(db: Connection, kind: ChangeKind) -> int:
+    if kind == "CREATE":
+        users.want(db, [WantedUser("hq", "ann", "a@example.org", "own", None)], NOW)
+    else:
+        users.see(db, "hq", ["ann"], NOW)
+    return changes.make(db, "hq", kind, [Change("ann", "a@example.org")], NOW)
+
+
+def _no_user_is_asked(db: Connection) -> bool:
+    """Whether the user is in no request, and may be asked about anew."""
+    return value(db, "SELECT count(*) FROM user_changes WHERE state = 'open'") == 0
+
+
+def _user_event_status(db: Connection) -> int:
+    request_id = _users_request(db, "CREATE")
+    requests.update(db, request_id, state="open", apple_event_id="E")
+    db.execute("UPDATE outbox SET state = 'done'")
+    name = str(request_id)
+    return UserEventStatus.intend(db, "hq", key=name, subject=name, now=NOW)
+
+
+def _read_some_users(db: Connection) -> int:
+    deciding.look_for(context(db), "hq", ["ann"])
+    return _newest(db)
+
+
+def _read_user_changes(db: Connection) -> int:
+    locations.update(db, "hq", users_version="v")
+    return ReadUserChanges.intend(db, "hq", now=NOW)
+
+
 def _register(db: Connection) -> int:
     register(context(db), "hq", "the MDM")
     return _newest(db)
@@ -189,6 +227,17 @@ REGISTER = Scenario(
     _register, lambda: _told(None), "set_client_config", held_by=("all", "location")
 )
 
+USERS = Scenario(
+    lambda db: _users_request(db, "CREATE"),
+    lambda: {"create_users": EventReply(NOBODY, "E")},
+    "create_users",
+    held_by=("all", "location"),
+    doubted=_is_doubted,
+    let_go=_no_user_is_asked,
+    not_again="what it asked for was settled when it failed",
+)
+WALK_USERS = Scenario(lambda _db: 0, lambda: {"walk_users": ()}, "walk_users")
+
 SCENARIOS: Mapping[type[Call], Scenario] = {
     Associate: MANAGE,
     Disassociate: replace(
@@ -197,6 +246,27 @@ SCENARIOS: Mapping[type[Call], Scenario] = {
         replies=lambda: {"disassociate": EventReply(NOBODY, "E")},
         acts="disassociate",
     ),
+    CreateUsers: USERS,
+    UpdateUsers: replace(
+        USERS,
+        arrange=lambda db: _users_request(db, "UPDATE"),
+        replies=lambda: {"update_users": EventReply(NOBODY, "E")},
+        acts="update_users",
+    ),
+    RetireUsers: replace(
+        USERS,
+        arrange=lambda db: _users_request(db, "RETIRE"),
+        replies=lambda: {"retire_users": EventReply(NOBODY, "E")},
+        acts="retire_users",
+    ),
+    UserEventStatus: Scenario(
+        _user_event_status,
+        lambda: {"status": StatusReply(NOBODY, "COMPLETE", "CREATE", 1, 1, ())},
+        "status",
+    ),
+    ReadUsers: replace(WALK_USERS, arrange=lambda db: ReadUsers.intend(db, "hq", now=NOW)),
+    ReadUserChanges: replace(WALK_USERS, arrange=_read_user_changes),
+    ReadSomeUsers: replace(WALK_USERS, arrange=_read_some_users),
     EventStatus: Scenario(
         _event_status,
         lambda: {"status": StatusReply(NOBODY, "COMPLETE", "ASSOCIATE", 1, 1, ())},
