@@ -10,6 +10,7 @@ from bridge.config.document import read_document
 from bridge.domain.desired.anyway import Anyway
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired
+from bridge.domain.metrics import NAMED, Family
 from bridge.domain.pauses import Scope, Way
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
@@ -119,6 +120,10 @@ class StandIn:
 
     def alive(self) -> bool:
         return self.living
+
+    def measured(self, *, engine_up: bool) -> Sequence[Family]:
+        self._fail()
+        return [Family(NAMED["bridge_engine_up"], {(): float(engine_up)})]
 
     def pause(self, scope: Scope, name: str) -> bool:
         self._fail()

@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from bridge.cli import cli
-from bridge.domain import reasons
+from bridge.domain import metrics, reasons
 from bridge.domain.catalogue import page as answers
 from bridge.web.v1 import reference
 from bridge.web.v1.endpoints import ENDPOINTS
@@ -50,6 +50,7 @@ def pages() -> dict[str, str]:
         "reasons.md": reasons.as_markdown(),
         "answers.md": answers.as_markdown(),
         "commands.md": commands(),
+        "metrics.md": metrics.as_markdown(),
         "api.md": reference.as_markdown(ENDPOINTS),
     }
 

@@ -17,6 +17,7 @@ from bridge.app.desired import Wishes
 from bridge.app.inbox_upkeep import InboxUpkeep
 from bridge.app.looks import Looks
 from bridge.app.lost import LostWebhooks
+from bridge.app.metrics import Measuring
 from bridge.app.opening import Opening
 from bridge.app.pauses import Pauses
 from bridge.app.refusals import Refusals
@@ -58,7 +59,7 @@ log = logging.getLogger(__name__)
 SERVICE_UNAVAILABLE = 503
 
 
-class Bridge(Lists, Looks, Pauses, Wishes):
+class Bridge(Lists, Looks, Measuring, Pauses, Wishes):
     """Everything that the web side and the command line need, on one database."""
 
     def __init__(

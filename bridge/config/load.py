@@ -47,7 +47,7 @@ TOP_KEYS = (
     "users_file",
     "policy",
 )
-API_KEYS = ("key", "key_file", "read_key", "read_key_file")
+API_KEYS = ("key", "key_file", "read_key", "read_key_file", "open_metrics")
 SERVER_KEYS = (
     "kind",
     "url",
@@ -111,7 +111,8 @@ class _Loader:
             self._allow_http = bool(reader.value(top["allow_http"], values.boolean))
         listen, outside = self._listeners(top)
         public_url = self._address(top.get("public_url"), values.base_url)
-        api_keys = self._api_keys(top.get("api"))
+        api = reader.section(top.get("api"), API_KEYS)
+        api_keys = self._api_keys(api)
         apple = reader.section(top.get("apple"), APPLE_KEYS)
         locations = names(reader, top.get("locations"))
         config = Config(
@@ -121,7 +122,7 @@ class _Loader:
             listen_outside=outside,
             public_url=public_url,
             allow_http=self._allow_http,
-            api=ApiConfig(**{name: key.text for name, key in api_keys.items()}),
+            api=self._api(api, api_keys),
             servers=self._servers(top.get("servers"), api_keys),
             locations=self._locations(locations, public_url),
             subscriptions=self._subscriptions(top.get("subscriptions"), locations),
@@ -163,13 +164,19 @@ class _Loader:
     def _path(self, spot: Spot) -> Path:
         return self._reader.path.parent / (self._reader.text(spot) or "")
 
-    def _api_keys(self, spot: Spot | None) -> dict[str, Key]:
-        found = self._reader.section(spot, API_KEYS)
+    def _api_keys(self, found: Mapping[str, Spot]) -> dict[str, Key]:
         read = {name: self._key("web", found, name) for name in ("key", "read_key")}
         keys = {name: several[0] for name, several in read.items() if several}
         if len({key.text for key in keys.values()}) < len(keys):
             self._reader.wrong(keys["read_key"].spot, "is the same as api.key; draw another one")
         return keys
+
+    def _api(self, found: Mapping[str, Spot], keys: Mapping[str, Key]) -> ApiConfig:
+        is_open: bool | None = True
+        if "open_metrics" in found:
+            is_open = self._reader.value(found["open_metrics"], values.boolean)
+        texts = {name: key.text for name, key in keys.items()}
+        return ApiConfig(**texts, open_metrics=is_open is not False)
 
     def _key(
         self, need: Need, found: Mapping[str, Spot], name: str, *, several: bool = False

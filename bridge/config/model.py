@@ -32,10 +32,12 @@ _ABSENT: Mapping[Part, str] = {
 
 @dataclass(frozen=True, slots=True)
 class ApiConfig:
-    """The keys that open the API: `key` for everything, `read_key` for GET only."""
+    """The keys that open the API: `key` for everything, `read_key` for GET only. `/metrics` and
+    `/version` need one of them unless `open_metrics`."""
 
     key: str | None = field(default=None, repr=False)
     read_key: str | None = field(default=None, repr=False)
+    open_metrics: bool = True
 
 
 @dataclass(frozen=True, slots=True)

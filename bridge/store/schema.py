@@ -29,6 +29,7 @@ FIRST = (
     "installs",
     "calls",
     "counts",
+    "metrics",
 )
 
 

@@ -10,7 +10,7 @@ from functools import partial
 
 from flask import Flask, Response, request
 
-from bridge.web import api, health, hooks, pages, problems, refusals
+from bridge.web import api, health, hooks, metrics, pages, problems, refusals
 from bridge.web.ports import Bridge
 from bridge.web.webhooks import PastFlask, Webhooks
 
@@ -30,6 +30,7 @@ def create_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
     webhooks = Webhooks(bridge)
     app.register_blueprint(hooks.create_blueprint(bridge, webhooks))
     app.register_blueprint(health.create_blueprint(bridge))
+    app.register_blueprint(metrics.create_blueprint(bridge))
     api.register(app, bridge)
     pages.register(app, bridge)
     app.wsgi_app = PastFlask(app.wsgi_app, webhooks, stored)  # type: ignore[method-assign]

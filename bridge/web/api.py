@@ -15,12 +15,17 @@ from bridge.web.v1.responses import as_json
 
 PREFIX = "/v1"
 
+MEASURES = ("/metrics", "/version")
+"""Paths that `api.open_metrics` opens to everybody."""
+
 
 def register(app: Flask, bridge: Bridge) -> None:
-    """Add the API to `app`, with its doorkeeper before every path below /v1, known or not."""
+    """Add the API to `app`, with its doorkeeper before every path below /v1, known or not, and
+    before what is measured where the file wants that."""
 
     def guard() -> None:
-        if _is_api(request.path):
+        shut = not bridge.config.api.open_metrics and request.path.rstrip("/") in MEASURES
+        if shut or _is_api(request.path):
             let_in(bridge, request)
 
     app.before_request(guard)

@@ -9,6 +9,7 @@ from bridge.config import Config
 from bridge.domain.desired.anyway import Anyway
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired
+from bridge.domain.metrics import Family
 from bridge.domain.pauses import Scope, Way
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
@@ -92,6 +93,13 @@ class Health(Protocol):
 
     def alive(self) -> bool:
         """Whether the engine lives beside this web side."""
+
+
+class Measured(Health, Protocol):
+    """What a monitoring system is told."""
+
+    def measured(self, *, engine_up: bool) -> Sequence[Family]:
+        """Every metric with its values; raises StoreError."""
 
 
 class Lists(Counting, Protocol):
@@ -243,5 +251,5 @@ class Changes(Protocol):
         """Have the engine read what this means; each read as `what`, `of` and `asked`."""
 
 
-class Bridge(Hooks, Health, Looks, Changes, Pausing, Protocol):
+class Bridge(Hooks, Measured, Looks, Changes, Pausing, Protocol):
     """Everything that the web side needs."""

@@ -45,6 +45,7 @@ HOMES = {
     "werkzeug": ["bridge.web.*", "bridge.simulator.*"],
     "gunicorn": ["bridge.web.*"],
     "msgspec": ["bridge.web.v1.*"],
+    "prometheus_client": ["bridge.web.metrics"],
     "click": ["bridge.cli*"],
     "rich": ["bridge.cli*"],
     "yaml": ["bridge.config*"],

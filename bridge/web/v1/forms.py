@@ -89,8 +89,8 @@ Name: TypeAlias = Annotated[
 ]
 ClientUserId: TypeAlias = Annotated[
     str,
-    Meta(pattern=r"^[^\x00-\x1f\x7f]{1,255}$"),
-    Form("A clientUserId is 1 to 255 characters without control characters."),
+    Meta(pattern=r"^[\x21-\x7e]{1,100}$"),
+    Form("A clientUserId is 1 to 100 letters, digits and signs of ASCII."),
 ]
 Topic: TypeAlias = Annotated[
     str,

@@ -10,6 +10,7 @@ import tempfile
 import time
 from pathlib import Path
 
+from bridge.web import create_app
 from tests.bench.figures import Asked
 from tests.bench.fleet import Fleet
 from tests.bench.processes import metered
@@ -18,6 +19,7 @@ from tests.bench.setting import CHECKOUT, Bridge, environment, free_ports
 
 _LIMITS = {"status": 0.3, "plan --offline": 2.0, "why": 0.15}
 _READY = 2.0
+_SCRAPE = 0.1
 
 
 def commands(asked: Asked) -> Found:
@@ -55,8 +57,33 @@ def commands(asked: Asked) -> Found:
                     unit="s",
                 )
             )
+        found.rows.append(_scrape(fleet, rounds))
         found.add(_serve(fleet, port, rounds))
         return found
+
+
+def _scrape(fleet: Fleet, rounds: int) -> Row:
+    """A scrape that counts anew, as one every 15 seconds does."""
+    used = list[float]()
+    with fleet.bridge() as bridge:
+        client = create_app(bridge).test_client()
+        client.get("/metrics")
+        for number in range(1, rounds + 1):
+            at = fleet.now + 20.0 * number
+            bridge.clock = lambda at=at: at
+            before = time.process_time()
+            answer = client.get("/metrics")
+            used.append(time.process_time() - before)
+            if answer.status_code != 200:
+                raise RuntimeError(f"/metrics answered {answer.status_code}")
+    installs = len(fleet.serials) * len(fleet.adam_ids)
+    return Row(
+        f"a scrape of /metrics, {installs} installs: CPU",
+        f"{statistics.median(used):.3f} s (worst {max(used):.3f} s)",
+        value=statistics.median(used),
+        at_most=_SCRAPE,
+        unit="s",
+    )
 
 
 def _cpu(fleet: Fleet, words: list[str]) -> float:

@@ -1,4 +1,5 @@
--- What PostgreSQL runs by itself, in its words: the triggers of ../m001_counts.sql, a function.
+-- What PostgreSQL runs by itself, in its words: the triggers of ../m001_counts.sql
+-- and of ../m001_metrics.sql, a function.
 
 CREATE FUNCTION licences_held_count() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
@@ -47,3 +48,62 @@ BEGIN
             'EXECUTE FUNCTION vpp_bridge_note()', watched);
     END LOOP;
 END $$;
+
+-- The triggers of ../m001_metrics.sql.
+CREATE FUNCTION measured_add(name text, scope text, kind text, result text, le double precision,
+    seconds double precision) RETURNS void LANGUAGE sql AS $$
+    INSERT INTO measured (name, scope, kind, result, le, count, total) VALUES ($1, $2, $3, $4, $5, 1, $6)
+    ON CONFLICT (name, scope, kind, result, le) DO UPDATE
+    SET count = measured.count + 1, total = measured.total + excluded.total;
+$$;
+CREATE FUNCTION measured_bucket(seconds double precision, bounds double precision[])
+    RETURNS double precision LANGUAGE sql IMMUTABLE
+    RETURN (SELECT coalesce(min(bound), 1000000000) FROM unnest(bounds) AS bound WHERE seconds <= bound);
+
+CREATE FUNCTION measured_event() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM measured_add('events', NEW.origin, NEW.source, NEW.status, 0, 0);
+    RETURN NULL;
+END $$;
+CREATE TRIGGER measured_event AFTER INSERT ON events
+    FOR EACH ROW WHEN (NEW.status <> 'new') EXECUTE FUNCTION measured_event();
+CREATE TRIGGER measured_late_event AFTER UPDATE OF status ON events
+    FOR EACH ROW WHEN (OLD.status = 'new' AND NEW.status <> 'new') EXECUTE FUNCTION measured_event();
+
+CREATE FUNCTION measured_call() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    place text := NEW.service || ':' || NEW.scope;
+    seconds double precision := NEW.settled_at - OLD.claimed_at;
+BEGIN
+    IF NEW.state = 'ready' THEN
+        PERFORM measured_add('calls', place, NEW.kind, 'again', 0, 0);
+    ELSE
+        PERFORM measured_add('calls', place, NEW.kind, NEW.state,
+            measured_bucket(seconds, ARRAY[0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 120]),
+            greatest(seconds, 0));
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER measured_call AFTER UPDATE OF state ON outbox
+    FOR EACH ROW WHEN (OLD.state = 'claimed' AND NEW.state IN ('done', 'failed'))
+    EXECUTE FUNCTION measured_call();
+CREATE TRIGGER measured_call_again AFTER UPDATE OF state ON outbox
+    FOR EACH ROW WHEN (OLD.state = 'claimed' AND NEW.state = 'ready' AND NEW.error IS NOT NULL)
+    EXECUTE FUNCTION measured_call();
+
+CREATE FUNCTION measured_confirmation() RETURNS trigger LANGUAGE plpgsql AS $$
+DECLARE
+    seconds double precision;
+BEGIN
+    SELECT NEW.settled_at - coalesce(submitted_at, created_at) INTO seconds FROM apple_requests
+        WHERE id = NEW.request_id;
+    IF FOUND THEN
+        PERFORM measured_add('confirmations', NEW.location, NEW.settled_by, NEW.kind,
+            measured_bucket(seconds, ARRAY[1, 2.5, 5, 10, 30, 60, 300, 600, 3600, 86400]),
+            greatest(seconds, 0));
+    END IF;
+    RETURN NULL;
+END $$;
+CREATE TRIGGER measured_confirmation AFTER UPDATE OF state ON request_pairs
+    FOR EACH ROW WHEN (OLD.state = 'open' AND NEW.state = 'confirmed' AND NEW.settled_by IS NOT NULL)
+    EXECUTE FUNCTION measured_confirmation();
