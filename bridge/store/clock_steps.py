@@ -100,7 +100,10 @@ FROM_OUTSIDE: Mapping[str, tuple[str, ...]] = {
 }
 """Columns with times that others set, which may lie ahead."""
 
-LENGTHS: Mapping[str, tuple[str, ...]] = {"webhook_gaps": ("longest",)}
+LENGTHS: Mapping[str, tuple[str, ...]] = {
+    "webhook_gaps": ("longest",),
+    "measured": ("le", "total"),
+}
 """Columns that say how long something took."""
 
 DIFFERENCES: Mapping[str, tuple[str, ...]] = {"webhook_streams": ("ahead",)}
