@@ -13,7 +13,7 @@ from bridge.config.users import read_users
 from bridge.domain.desired.desired import AppWish, Desired, Group, Mode, OnUnwanted
 from bridge.domain.desired.match import MATCH_KEYS, Match
 from bridge.domain.devices.platforms import PLATFORMS
-from bridge.domain.users.wish import UserWish
+from bridge.domain.users.wish import LicenseTo, UserWish
 from bridge.domain.vocabulary import PRICING_PARAMS
 from bridge.errors import ConfigError
 
@@ -27,6 +27,7 @@ APP_KEYS = (
     "platforms",
     "pricing_param",
     "mode",
+    "license_to",
     "priority",
     "on_unwanted",
     "managed",
@@ -38,13 +39,12 @@ APP_KEYS = (
     "bundle_id",
 )
 
-_APP_LATER = ("license_to",)
-
 _SIMPLE: Mapping[str, Callable[[str], Any]] = {
     "adam_id": values.adam_id,
     "name": str,
     "pricing_param": values.one_of(*PRICING_PARAMS),
     "mode": values.one_of(*get_args(Mode)),
+    "license_to": values.one_of(*get_args(LicenseTo)),
     "priority": values.integer,
     "on_unwanted": values.one_of(*get_args(OnUnwanted)),
     "managed": values.boolean,
@@ -140,7 +140,7 @@ def _match(reader: Reader, spot: Spot) -> Match:
 def _app(
     reader: Reader, spot: Spot, groups: Collection[str], locations: Collection[str]
 ) -> tuple[Spot, AppWish | None]:
-    found = reader.section(spot, APP_KEYS, _APP_LATER)
+    found = reader.section(spot, APP_KEYS)
     read: dict[str, Any] = {
         key: reader.value(child, _SIMPLE[key]) for key, child in found.items() if key in _SIMPLE
     }

@@ -17,6 +17,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 from bridge.domain.desired.versions import conditions
 from bridge.domain.devices.platforms import PLATFORMS
 from bridge.domain.devices.serials import is_word_for_none, is_written_like_one
+from bridge.domain.devices.targets import user_of
 from bridge.errors import ConfigError
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -147,8 +148,13 @@ def serial_number(text: str) -> str:
 
 
 def device(text: str) -> str:
-    """A serial number or an enrolment id, as it is: only the latter knows small letters."""
-    serial_number(text)
+    """A serial number or an enrolment id, as it is: only the latter knows small letters. For what a
+    user has without a device, `user:` and the clientUserId."""
+    user = user_of(text)
+    if user is None:
+        serial_number(text)
+    else:
+        client_user_id(user)
     return text
 
 

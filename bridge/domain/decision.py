@@ -67,6 +67,11 @@ class GiveBack:
 
 
 @dataclass(frozen=True, slots=True)
+class GiveDeviceLicenceBack:
+    """Step: the licence that the device had is to be given back; the app has its user's."""
+
+
+@dataclass(frozen=True, slots=True)
 class SendRemove:
     """Step: have the device remove the app, under a CommandUUID of its own."""
 
@@ -102,6 +107,7 @@ Step = (
     | EndProbe
     | ReadAssignment
     | GiveBack
+    | GiveDeviceLicenceBack
     | SendRemove
     | LeaveLine
     | CancelAttempt

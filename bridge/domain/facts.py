@@ -6,7 +6,7 @@ Times are seconds since the epoch. Field names are the database's columns where 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Literal
+from typing import Final, Literal
 
 from bridge.domain.catalogue import Meaning, answer_meaning
 from bridge.domain.devices.declared_apps import DeclaredReport
@@ -41,6 +41,9 @@ class Licence:
     waits_until: float | None = None
     times_taken: int = 0
     """How often others took it away since it was desired."""
+
+
+NO_LICENCE: Final = Licence("none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +81,29 @@ class AssetFacts:
     counted_at: float
     retired: int | None = None
     revocable: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class UserFacts:
+    """A registered user as a location's Apple has it; `status` is Apple's word, `state` what the
+    bridge is at with the user, for `reason` and `detail`.
+
+    `managed_apple_id` is the Managed Apple Account that Apple associates by itself; whoever has
+    none is invited, and accepts with any account. `invite_code` is a secret.
+    """
+
+    client_user_id: str
+    status: str | None
+    state: str
+    reason: str
+    detail: str
+    managed_apple_id: str | None
+    invite_code: str | None = field(repr=False)
+
+    @property
+    def is_associated(self) -> bool:
+        """Whether licences given to the user reach an Apple Account."""
+        return self.status == "Associated"
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,8 +159,18 @@ class Facts:
     taken: str | None = None
     """The settings (InstallSettings) of the newest install that the device took since it was
     enrolled; None where it took none, as for an app that was there before."""
-    release: Licence = field(default_factory=lambda: Licence("none"))
+    release: Licence = NO_LICENCE
     """Where giving the licence back stands: the newest disassociate, if it is not history."""
+    own: Licence = NO_LICENCE
+    """Of an install that is made with a user's licence: where that of its device stands."""
+    own_release: Licence = NO_LICENCE
+    """Where giving that one back stands."""
+    needs_user: bool = False
+    """Whether it takes the licence of a user."""
+    user: UserFacts | None = None
+    """The user with whose licence it is made, as registered at its location."""
+    others: int = 0
+    """Of what is not desired any more: for how many devices of its user it still is."""
     gave_back: bool = False
     """Whether what the bridge got went back, by itself or in Apple's portal, and nothing was asked
     for since; told only of a licence that is not there."""
@@ -168,6 +204,10 @@ class Facts:
     meaning: Meaning | None = field(init=False)
     """What the answer to `attempt` says against the install; None while there is none, or when a
     list will tell."""
+    is_book: bool = field(init=False)
+    """Whether it is a book, which goes to users alone, and is no app to any device."""
+    concerns_user: bool = field(init=False)
+    """Whether it takes a user's licence, or would have to."""
     is_unmanaged: bool = field(init=False)
     """Whether the app is not to be managed: only Macs have such apps, all others manage what is
     sent to them (Apple, "Install Application")."""
@@ -179,6 +219,11 @@ class Facts:
     def __post_init__(self) -> None:
         """What several rules ask is worked out once."""
         attempt, device, installed = self.attempt, self.device, self.installed
+        is_book = self.asset is not None and self.asset.product_type == "Book"
+        _set(self, "is_book", is_book)
+        named = self.install.client_user_id is not None or self.install.target[:1].islower()
+        of_user = is_book or named or self.options.license_to != "device"
+        _set(self, "concerns_user", of_user)
         answered = attempt is not None and attempt.state in ANSWERED_STATES
         _set(self, "meaning", answer_meaning(attempt) if attempt and answered else None)
         unmanaged = device is not None and device.is_mac and not self.options.managed

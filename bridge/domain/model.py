@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from typing import Final, Literal, NamedTuple, get_args
 
 from bridge.domain.devices.platforms import platform_of
-from bridge.domain.devices.targets import of_enrolment, user_of
+from bridge.domain.devices.targets import of_enrolment, of_user, user_of
 
 InstallState = Literal[
     "waiting",
@@ -54,6 +54,11 @@ class Target:
 
     kind: Literal["serial", "user"]
     value: str
+
+    @property
+    def holder(self) -> str:
+        """As pairs name it: Apple does not say in which case it gives serial numbers back."""
+        return self.value.upper() if self.kind == "serial" else of_user(self.value)
 
 
 _set = object.__setattr__
@@ -141,9 +146,13 @@ class Device:
     moved_at: float | None
     filed_serial: str | None = None
     """What its server's `devices_file` says of it, which is not its own word."""
+    channel_of: int | None = None
+    """The id of the device on which this is the channel of a user."""
+    channel_id: str | None = None
+    """By what its server addresses that channel."""
     enrolment_id: str | None = field(init=False)
-    """By what its MDM server addresses it; None for one that nothing can be sent to yet, a user
-    enrolment, which has no UDID."""
+    """By what its MDM server addresses it: the UDID, or the EnrollmentID of a user enrolment; of a
+    user's channel its own."""
     is_reachable: bool = field(init=False)
     """Whether it is enrolled, and something can be sent to it."""
     may_be_asked: bool = field(init=False)
@@ -158,8 +167,9 @@ class Device:
     def __post_init__(self) -> None:
         """What each decision asks several times is worked out once."""
         known = self.apps_listed_at is not None and self.apps_enrolment == self.enrolment
-        _set(self, "enrolment_id", self.udid)
-        _set(self, "is_reachable", bool(self.enrolled) and self.udid is not None)
+        addressed = self.channel_id or self.udid or self.enrollment_id
+        _set(self, "enrolment_id", addressed)
+        _set(self, "is_reachable", bool(self.enrolled) and addressed is not None)
         _set(self, "may_be_asked", may_be_asked(self.enrolled, self.filed_serial))
         _set(self, "apps_known", known)
         _set(self, "is_described", self.product_name is not None or self.facts_at is not None)

@@ -85,7 +85,7 @@ def _who(device: Identity) -> str:
     return string("UDID", device.udid)
 
 
-def _user(user_id: str) -> str:
+def user(user_id: str) -> str:
     """The user channel's keys; the UDID is still the device's."""
     if not user_id:
         return ""
@@ -122,7 +122,7 @@ def token_update(device: Identity, token: bytes, magic: str, user_id: str = "") 
         string("Topic", TOPIC),
         data("UnlockToken", b"unlock-" + token) if not user_id else "",
         _who(device),
-        _user(user_id),
+        user(user_id),
     )
 
 
@@ -155,7 +155,7 @@ def declarative_status(device: Identity, report: bytes) -> bytes:
 
 def idle(device: Identity, user_id: str = "") -> bytes:
     """The device asks for commands."""
-    return document(string("Status", "Idle"), _who(device), _user(user_id))
+    return document(string("Status", "Idle"), _who(device), user(user_id))
 
 
 def answer(device: Identity, command_uuid: str, status: str, *parts: str) -> bytes:
@@ -193,6 +193,17 @@ def managed_application_list(apps: Mapping[str, tuple[str, int]]) -> str:
             )
             for bundle_id, (status, flags) in apps.items()
         ),
+    )
+
+
+def managed_media_list(books: Mapping[str, str]) -> str:
+    """The list of managed books: adam id to State."""
+    return dictionaries(
+        "Books",
+        [
+            integer("iTunesStoreID", int(adam_id)) + string("State", state)
+            for adam_id, state in books.items()
+        ],
     )
 
 

@@ -90,6 +90,8 @@ class World:
         self.devices.append(device)
         self._by_serial[device.serial_number] = device
         self.mdm.reach(device.key, device.wake)
+        if device.user_id:
+            self.mdm.reach(self.mdm.user_key(device.udid, device.user_id), device.wake)
         return device
 
     def new_device(self, serial_number: str = "", **traits: Any) -> Device:
@@ -103,6 +105,7 @@ class World:
             "serial_number": serial_number or f"SIM{number:07d}",
             "name": f"Device {number}",
             "licensed": self._licensed,
+            "licensed_to_user": self._licensed_to_user,
             "misbehave": self._misbehave,
         }
         return self.add_device(Device(**(values | traits)))
@@ -133,6 +136,22 @@ class World:
         return [
             (device.serial_number, adam_id) for device in self.devices for adam_id in self.catalogue
         ]
+
+    def add_book(self, location: Location, adam_id: str, name: str, total: int = 100) -> Asset:
+        """Put a book into the store and into a location's library: for users, and for good."""
+        book = Asset(adam_id, total, product_type="Book", device_assignable=False, revocable=False)
+        return self.add_app(location, adam_id, "", name, book)
+
+    def assigned(self, serial_number: str, adam_id: str) -> bool:
+        """Whether Apple holds an assignment for a device, or for the account that is signed in."""
+        device = self._by_serial.get(serial_number)
+        account = device.account if device is not None else ""
+        of_user = bool(account) and self._licensed_to_user(account, adam_id)
+        return of_user or self.apple.assigned(serial_number, adam_id)
+
+    def _licensed_to_user(self, client_user_id: str, adam_id: str) -> bool:
+        with self.lock:
+            return self.apple.licensed_to_user(client_user_id, adam_id)
 
     def _licensed(self, serial_number: str, adam_id: str) -> bool:
         with self.lock:
@@ -184,7 +203,7 @@ def build_world(
         Apple(kernel, outgoing, troubles, ledger, apple),
         server(kernel, outgoing, troubles, ledger, mdm),
     )
-    world.mdm.licensed = world.apple.assigned
+    world.mdm.licensed = world.assigned
     for name in locations:
         _stock(world, world.apple.add_location(name), apps, devices if seats is None else seats)
     for number in range(devices):

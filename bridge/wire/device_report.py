@@ -84,6 +84,15 @@ class ManagedApp:
 
 
 @dataclass(frozen=True, slots=True)
+class ManagedBook:
+    """An entry of a ManagedMediaList: a book of Apple's, by its adam id. One from the store is
+    Installed, never Managed. Without a `state` the entry says nothing of its book."""
+
+    adam_id: str
+    state: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class InstalledApp:
     """An entry of an InstalledApplicationList; `installing` means that it is not done."""
 
@@ -192,6 +201,27 @@ def parse_managed_list(message: Message) -> tuple[ManagedApp, ...]:
     """
     listed = _dictionary(message, "ManagedApplicationList")
     return tuple(_managed_app(bundle_id, entry) for bundle_id, entry in listed.items())
+
+
+def parse_media_list(message: Message) -> tuple[ManagedBook, ...]:
+    """Read the books of the store in a ManagedMediaList; others, which have a PersistentID in place
+    of an adam id, are left out. Raises ShapeError without a list.
+    """
+    listed = message.get("Books")
+    if listed == {}:
+        listed = []
+    if listed is None:
+        raise ShapeError("it has no Books")
+    if not isinstance(listed, list):
+        raise ShapeError("its Books are not an array")
+    entries = (entry for entry in listed if isinstance(entry, Mapping))
+    found = ((_integer(entry, "iTunesStoreID"), _text(entry, "State")) for entry in entries)
+    return tuple(ManagedBook(str(number), state) for number, state in found if number is not None)
+
+
+def parse_invitation_result(message: Message) -> str | None:
+    """What became of an InviteToProgram: Acknowledged, InvalidProgramID, InvalidInvitationURL."""
+    return _text(message, "InvitationResult")
 
 
 def parse_installed_list(message: Message) -> tuple[InstalledApp | None, ...]:

@@ -1,7 +1,8 @@
 """Commands for devices, as the XML property lists that an MDM server queues byte for byte.
 
 The caller draws the CommandUUID and stores it before anything is sent.
-Source: Apple, device-management schema, mdm/commands/application.*.yaml, information.device.yaml.
+Source: Apple, device-management schema, mdm/commands/application.*.yaml, media.*.yaml,
+information.device.yaml.
 MicroMDM's own JSON commands drop InstallAsManaged, Configuration and Attributes.
 """
 
@@ -15,6 +16,7 @@ from bridge.wire import plist
 _ADAM_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
 _MAX_ADAM_ID = 2**63 - 1
 _ASSIGNED_LICENCE = 1  # Options.PurchaseMethod: an Apps and Books assignment
+_PROGRAM = "com.apple.cloudvpp"  # the only one that a user can be invited to
 _MANAGEMENT_FLAGS = (1, 4, 5)  # 1 removed with the profile, 4 not backed up
 
 
@@ -84,6 +86,26 @@ def remove_application(command_uuid: str, identifier: str) -> bytes:
     if not identifier:
         raise ValueError("identifier is empty")
     return _command(command_uuid, "RemoveApplication", {"Identifier": identifier})
+
+
+def install_media(command_uuid: str, adam_id: str) -> bytes:
+    """Install, or update, a book of Apple's with the licence of the device's user; ValueError for
+    what is no adam id."""
+    command = {"MediaType": "Book", "iTunesStoreID": _store_id(adam_id)}
+    return _command(command_uuid, "InstallMedia", command)
+
+
+def managed_media_list(command_uuid: str) -> bytes:
+    """Ask for the books that came by InstallMedia. A Mac has no such list."""
+    return _command(command_uuid, "ManagedMediaList", {})
+
+
+def invite_to_program(command_uuid: str, invitation_url: str) -> bytes:
+    """Show the user of a device the invitation to Apps and Books; ValueError where it is empty."""
+    if not invitation_url:
+        raise ValueError("invitation_url is empty")
+    command = {"ProgramID": _PROGRAM, "InvitationURL": invitation_url}
+    return _command(command_uuid, "InviteToProgram", command)
 
 
 def _chosen(identifiers: Sequence[str]) -> dict[str, object]:

@@ -13,7 +13,7 @@ import base64
 import binascii
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import NoneType
 from typing import Any, Literal, get_args
 
@@ -51,6 +51,7 @@ class Webhook:
     `channel` is who speaks by the envelope, None where it does not tell; where it does, `udid` or
     `enrollment_id` is the id by which its server knows the device, byte for byte.
     `token_update_tally` counts an enrolment's TokenUpdates from 1, where the server does.
+    `channel_id` is by what the server addresses a user, where the envelope tells it.
     """
 
     topic: str | None
@@ -68,6 +69,7 @@ class Webhook:
     oddities: tuple[str, ...]
     channel: Channel | None = None
     token_update_tally: int | None = None
+    channel_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +93,8 @@ class StoredWebhook:
     payload_sha256: str | None
     oddities: tuple[str, ...]
     token_update_tally: int | None = None
+    channel_id: str | None = None
+    """By what the server addresses the user who speaks; None on the device's channel."""
 
 
 def parse_webhook(body: bytes) -> Webhook:
@@ -114,9 +118,9 @@ def parse_webhook(body: bytes) -> Webhook:
         *("udid", "enrollment_id", "status", "command_uuid"),
         required=("status",) if kind == "acknowledge" else (),
     )
-    channel = None
+    channel = channel_id = None
     if ids is not None:
-        channel, udid, enrollment_id = _speaker(ids, udid, enrollment_id)
+        channel, channel_id, udid, enrollment_id = _speaker(ids, udid, enrollment_id)
     if kind != "unknown" and udid is None and enrollment_id is None:
         event.call_odd("udid")
     return Webhook(
@@ -134,6 +138,7 @@ def parse_webhook(body: bytes) -> Webhook:
         payload_sha256=digest,
         channel=channel,
         token_update_tally=event.integer("token_update_tally"),
+        channel_id=channel_id,
         oddities=tuple(dict.fromkeys(oddities)),
     )
 
@@ -153,6 +158,9 @@ def storable(webhook: Webhook, command_is_ours: bool) -> bytes:
     elif content is not None and webhook.kind == "checkin":
         message = kept.of_checkin(webhook.topic, content)
     channel = webhook.channel or _channel(content)
+    if channel == "user" and webhook.channel is None:
+        # MicroMDM addresses a user by the UserID, which its envelope does not have.
+        webhook = replace(webhook, channel_id=_user_id(content))
     stored = _stored_form(webhook, channel, message, error)
     if len(stored) > MAX_STORED:
         error = f"The message is larger than {MAX_STORED} bytes and was not kept."
@@ -193,6 +201,7 @@ def load_stored(data: bytes) -> StoredWebhook:
         payload_length=member(payload, "length", int),
         payload_sha256=member(payload, "sha256", *_TEXT),
         token_update_tally=member(document, "token_update_tally", int, NoneType),
+        channel_id=member(document, "channel_id", *_TEXT),
         oddities=tuple(member(document, "oddities", list)),
     )
 
@@ -225,18 +234,18 @@ def _names_speaker(members: Mapping[str, object]) -> bool:
 
 def _speaker(
     ids: Members, udid: str | None, enrollment_id: str | None
-) -> tuple[Channel | None, str | None, str | None]:
-    """The channel, UDID and enrolment id, by `ids` where they tell: of a user they name the device
-    as the parent."""
+) -> tuple[Channel | None, str | None, str | None, str | None]:
+    """The channel, the user's id, UDID and enrolment id, by `ids` where they tell: of a user they
+    name the device as the parent."""
     own, of_type = ids.texts("id", "type", required=("id", "type"))
     channel = _OF_TYPE.get(of_type or "")
     if channel is None or own is None:
-        return channel, udid, enrollment_id
+        return channel, None, udid, enrollment_id
     if channel == "device":
-        return channel, own, None
+        return channel, None, own, None
     if channel == "enrollment":
-        return channel, None, own
-    return channel, udid, enrollment_id
+        return channel, None, None, own
+    return channel, own, udid, enrollment_id
 
 
 def _payload(event: Members) -> tuple[bytes | None, str | None, int, str | None]:
@@ -272,6 +281,11 @@ def _channel(content: dict[str, object] | None) -> Channel | None:
         return None  # what `channel` says of such a message
 
 
+def _user_id(content: dict[str, object] | None) -> str | None:
+    user_id = (content or {}).get("UserID")
+    return user_id if isinstance(user_id, str) else None
+
+
 def _stored_form(
     webhook: Webhook,
     channel: Channel | None,
@@ -294,6 +308,7 @@ def _stored_form(
             "payload": payload if error is None else {**payload, "error": error},
             "oddities": list(webhook.oddities),
             **_counted(webhook),
+            **({} if webhook.channel_id is None else {"channel_id": webhook.channel_id}),
         }
     )
 

@@ -45,6 +45,7 @@ def test_a_reason_comes_about_and_is_explained(make_scene: MakeScene, reason: st
         check_passing(expected)
         return
     serial = install["serial_number"] or install["enrollment_id"]
+    serial = serial or f"user:{install['client_user_id']}"
     adam_id = install["adam_id"]
     told = scene.install(serial, adam_id)
     check(expected, told)

@@ -44,8 +44,9 @@ def test_it_is_listed_and_reachable_by_its_enrolment_id(make_scene: MakeScene, k
     found = ask(scene, "GET", path).json
     assert (found["serial_number"], found["enrollment_id"]) == (None, BYOD)
     assert (found["server"], found["udid"]) == ("main", None)
-    assert (found["state"], found["reason"]) == ("waiting", "USER_ENROLLED")
-    assert "through users, which is not there yet" in found["explanation"]["sentence"]
+    assert (found["state"], found["reason"]) == ("failed", "USER_LICENSE_NEEDED")
+    assert "needs the licence of a user" in found["explanation"]["sentence"]
+    assert "Write license_to: auto (or user) at Pages" in found["explanation"]["next"]
     assert scene.world.ledger.requests["apple.associate"] == 0
     assert scene.world.devices[0].received == []
     for query in (f"serial={BYOD}", f"serial={BYOD}&adam_id={app}"):
@@ -94,7 +95,7 @@ def test_commands_take_an_enrolment_id_as_it_is(make_scene: MakeScene) -> None:
     assert shell.json("resume", "--serial", BYOD)["resumed"] is True
     planned = shell.json("plan")
     assert planned["short"] == 0 and [each["reason"] for each in planned["cannot"]] == [
-        "USER_ENROLLED"
+        "USER_LICENSE_NEEDED"
     ]
     assert [each["needs"] for each in planned["seats"]] == [1], "for the one that the file names"
     assert shell.json("unassign", BYOD, "--app", app)["unassigned"] == [BYOD]

@@ -38,6 +38,7 @@ from bridge.clients.shape import (
     texts,
     time_or_none,
 )
+from bridge.domain.devices.targets import of_user
 from bridge.domain.licences.odd_rows import OddRow
 from bridge.domain.model import DEFAULT_PRICING, Asset, Target
 from bridge.domain.users.facts import ToldUser
@@ -182,7 +183,7 @@ def read_assets(reply: Fields) -> AssetsPage:
 def read_assignments(reply: Fields) -> AssignmentsPage:
     """Read a page of assignments."""
     found, odd = entries(reply, "assignments", lambda row: Assignment(_asset(row), _target(row)))
-    left_out = (_odd("assignments", each) for each in odd if not _is_of_a_user(each.row))
+    left_out = (_odd("assignments", each) for each in odd)
     return AssignmentsPage(*_page(reply), assignments=found, odd=tuple(left_out))
 
 
@@ -194,10 +195,6 @@ def _target(row: Fields) -> Target | None:
     if row.keys() <= _MEMBERS_OF_ASSIGNMENTS:
         raise ShapeError("serialNumber is missing")
     return None
-
-
-def _is_of_a_user(row: Fields) -> bool:
-    return row.get("serialNumber") is None and lenient(text, row, "clientUserId") is not None
 
 
 def read_users(reply: Fields) -> UsersPage:
@@ -220,6 +217,8 @@ def _user(row: Fields) -> ToldUser:
 def _odd(key: str, left_out: Unread) -> OddRow:
     row = left_out.row
     serial_number = lenient(text, row, "serialNumber")
+    user = lenient(text, row, "clientUserId") if row.get("serialNumber") is None else None
+    holder = of_user(user) if user else serial_number and serial_number.upper()
     has_price = row.get("pricingParam") is not None
     price = lenient(text, row, "pricingParam") if has_price else DEFAULT_PRICING
     return OddRow(
@@ -227,7 +226,7 @@ def _odd(key: str, left_out: Unread) -> OddRow:
         place=f"row {left_out.place + 1} of {key}",
         adam_id=lenient(adam_id, row, "adamId"),
         pricing_param=price if row else None,
-        serial_number=serial_number.upper() if serial_number else None,
+        holder=holder or None,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from bridge.domain.licences.odd_rows import OddRow
-from bridge.domain.model import Asset, Target
+from bridge.domain.model import Asset, Pair, Target
 from bridge.domain.users.facts import ToldUser
 
 
@@ -100,6 +100,11 @@ class Assignment:
 
     asset: Asset
     target: Target | None
+
+    @property
+    def pair(self) -> Pair | None:
+        """Who holds what; None for a kind of holder that we do not know."""
+        return None if self.target is None else Pair(self.asset, self.target.holder)
 
 
 @dataclass(frozen=True, slots=True)

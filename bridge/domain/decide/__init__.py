@@ -15,12 +15,13 @@ from bridge.domain.decide import (
     attempt,
     declared,
     listed,
+    of_user,
     platform,
     removal,
     settings,
     undescribed,
 )
-from bridge.domain.decide.enrolment import not_enrolled, user_enrolled
+from bridge.domain.decide.enrolment import not_enrolled
 from bridge.domain.decide.paused import unless_paused
 from bridge.domain.decision import (
     CancelAttempt,
@@ -31,6 +32,7 @@ from bridge.domain.decision import (
     Step,
     TakeSeat,
 )
+from bridge.domain.devices.targets import user_of
 from bridge.domain.facts import DeviceFacts, Facts, Unsure
 from bridge.domain.installs.probes import after_the_probe, once_back
 from bridge.domain.licences.retired import retired_too, seats_left
@@ -51,6 +53,8 @@ def decide(facts: Facts, policy: Policy, now: float) -> Decision:
     decision = _unless_silent(facts, policy, now, decision)
     if facts.probe is not None:
         decision = once_back(facts, facts.probe, decision)
+    if facts.concerns_user and (steps := of_user.gives_back(facts, decision)):
+        decision = replace(decision, steps=(*decision.steps, *steps))
     return _cancelled_elsewhere(facts, decision)
 
 
@@ -119,12 +123,8 @@ def _enrolled(facts: Facts) -> bool:
     return facts.device is not None and facts.device.is_reachable
 
 
-def _user_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:
-    return user_enrolled(facts)
-
-
 def _not_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:
-    if _enrolled(facts) or policy.associate.before_enrolment:
+    if _enrolled(facts) or policy.associate.before_enrolment or user_of(facts.install.target):
         return None
     return not_enrolled(facts)
 
@@ -221,7 +221,7 @@ def _needs_seat(facts: Facts, now: float) -> Decision:
         if facts.odd_asset is not None:
             return Decision("waiting", "ASSET_UNREADABLE", facts.odd_asset, steps=steps)
         return Decision("waiting", "NOT_PURCHASED", steps=steps)
-    if not asset.device_assignable:
+    if not asset.device_assignable and not facts.needs_user:
         return Decision("failed", "NOT_DEVICE_ASSIGNABLE")
     if unfit := platform.unfit(facts):
         return unfit
@@ -250,19 +250,35 @@ def _licensed_early(facts: Facts, policy: Policy, now: float) -> Decision | None
     return None if _enrolled(facts) else not_enrolled(facts)
 
 
+def _for_users(rule: Rule) -> Rule:
+    """A rule about users, which nearly no install of a fleet concerns."""
+
+    def decided(facts: Facts, policy: Policy, now: float) -> Decision | None:
+        return rule(facts, policy, now) if facts.concerns_user else None
+
+    return decided
+
+
+def _without_channel(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
+    return of_user.without_channel(facts) if facts.concerns_user else None
+
+
 _RULES: tuple[Rule, ...] = (
     removal.unwanted,
-    _user_enrolled,
+    _for_users(of_user.nobody),
     _on_hold,
     _not_enrolled,
     _location,
+    _for_users(of_user.not_ready),
     _licence,
     _license_only,
+    _for_users(of_user.in_library),
     _licensed_early,
 )
 _RULES_OF_DEVICE: tuple[RuleOfDevice, ...] = (
     declared.as_declared,
     attempt.once_described,
+    _without_channel,
     settings.forbidden,
     settings.changed,
     listed.as_the_device_says,

@@ -3,21 +3,12 @@
 from __future__ import annotations
 
 from bridge.domain.decision import Decision
-from bridge.domain.devices.targets import enrolment_of
 from bridge.domain.facts import Facts
 
 
 def not_enrolled(facts: Facts) -> Decision:
     """Nothing is asked for, and nothing sent, before a device is enrolled."""
     return Decision("waiting", "NOT_ENROLLED", _what_is_known(facts))
-
-
-def user_enrolled(facts: Facts) -> Decision | None:
-    """A user enrolment has no serial number, and so no licence of a device: Apple gives those to
-    serial numbers alone ("Associate Assets")."""
-    if enrolment_of(facts.install.target) is None:
-        return None
-    return Decision("waiting", "USER_ENROLLED")
 
 
 def _what_is_known(facts: Facts) -> str:

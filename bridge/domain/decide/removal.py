@@ -71,7 +71,7 @@ def _giving_back(
         return Decision("removing", "RELEASE_WAITS", steps=steps)
     if release.state in ("collected", "open", "in_doubt"):
         return Decision("removing", "RELEASING", _event(facts), steps=steps)
-    if licence.state != "owned" or not licence.ours:
+    if licence.state != "owned" or not licence.ours or facts.others:
         return None
     if facts.location is not None and facts.location.suspended is not None:
         detail = facts.location.suspended_detail or ""
@@ -105,6 +105,8 @@ def _removing(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...])
     """The licence is settled; under `remove` the app goes, too."""
     stays = facts.licence.state == "owned"
     if facts.options.on_unwanted == "release":
+        if stays and facts.others:
+            return Decision("removed", "LICENSE_SHARED", str(facts.others), steps=steps)
         return _not_ours(steps) if stays else _without_licence(facts, "", steps)
     if not isinstance(facts, DeviceFacts) or not facts.device.is_reachable:
         return _without_licence(facts, "the device is not enrolled", steps)

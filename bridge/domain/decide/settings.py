@@ -7,6 +7,8 @@ there before is taken to have the settings of a wish that names none.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from bridge.domain.catalogue import TREATMENTS, Meaning, app_status
 from bridge.domain.decide.answer import explained, verify, wait_after
 from bridge.domain.decide.attempt import as_the_attempt_stands
@@ -99,7 +101,9 @@ def _brought_it(facts: DeviceFacts, attempt: Attempt) -> bool:
 
 def _wished(facts: DeviceFacts) -> InstallSettings:
     is_ios_app = facts.is_ios_app or is_foreign_ios_app(facts)
-    return wished(facts.options, facts.device, is_ios_app=is_ios_app)
+    wish = wished(facts.options, facts.device, is_ios_app=is_ios_app)
+    had_its_own = facts.needs_user and facts.own.state == "owned"
+    return replace(wish, for_user=True) if had_its_own else wish
 
 
 def _is_news(facts: DeviceFacts) -> bool:

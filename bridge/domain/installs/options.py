@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from bridge.domain.installs.text import as_text
+from bridge.domain.users.wish import LicenseTo
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +16,7 @@ class Options:
     """How one install is desired."""
 
     mode: Literal["install", "license_only"] = "install"
+    license_to: LicenseTo = "device"
     managed: bool = True
     take_over: bool = False
     remove_with_profile: bool = True

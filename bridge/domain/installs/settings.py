@@ -40,6 +40,8 @@ class InstallSettings:
     ios_app: bool = False
     configuration: str | None = None
     attributes: Mapping[str, Any] | None = field(default=None, hash=False)
+    for_user: bool = False
+    """Whether it is sent so that an app which had its device's licence takes its user's."""
 
     @lru_cache(maxsize=1024)  # noqa: B019 - few different ones, and small
     def as_text(self) -> str:
@@ -55,7 +57,8 @@ class InstallSettings:
     def differs_for_the_app(self, other: InstallSettings) -> bool:
         """Whether an app that has `other` must be told: what is only about getting it is left
         aside, and a key left out and one that takes away come to the same."""
-        return self._lasting() != other._lasting()
+        is_new_holder = self.for_user and not other.for_user
+        return is_new_holder or self._lasting() != other._lasting()
 
     def _lasting(self) -> tuple[object, ...]:
         return (

@@ -1,8 +1,8 @@
-"""Pairs of asset and serial number become as few requests as possible.
+"""Pairs of asset and holder become as few requests as possible.
 
-A request to Apple is a rectangle: every asset in it times every serial number in it. The
-rectangles are disjoint and cover exactly the needed pairs, so that no device ever gets a licence
-that nobody wants.
+A request to Apple is a rectangle: every asset in it times every holder in it, which are all devices
+or all users. The rectangles are disjoint and cover exactly the needed pairs, so that nobody ever
+gets a licence that nobody wants.
 """
 
 from __future__ import annotations
@@ -19,58 +19,66 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Rectangle:
-    """One request: these assets for each of these serial numbers."""
+    """One request: these assets for each of these holders."""
 
     assets: tuple[Asset, ...]
-    serial_numbers: tuple[str, ...]
+    holders: tuple[str, ...]
 
     def pairs(self) -> Iterable[Pair]:
         """Every pair that the request asks for."""
-        return (Pair(a, s) for a in self.assets for s in self.serial_numbers)
+        return (Pair(a, s) for a in self.assets for s in self.holders)
 
     def __len__(self) -> int:
-        return len(self.assets) * len(self.serial_numbers)
+        return len(self.assets) * len(self.holders)
 
 
 def rectangles(
-    pairs: Iterable[Pair], *, max_assets: int, max_serial_numbers: int
+    pairs: Iterable[Pair],
+    *,
+    max_assets: int,
+    max_serial_numbers: int,
+    max_client_user_ids: int = 1000,
 ) -> list[Rectangle]:
     """Cut `pairs` into requests within Apple's limits (service config: 25 and 1,000 today).
 
-    Serial numbers that need the same set of assets form one rectangle, cut to the limits; where
-    that gives more requests than one asset at a time, the latter.
+    Who needs the same set of assets is in one rectangle, cut to the limits; where that gives more
+    requests than one asset at a time, the latter.
     """
     needs: dict[str, set[Asset]] = defaultdict(set)
+    of_users: dict[str, set[Asset]] = defaultdict(set)
     for pair in pairs:
-        needs[pair.holder].add(pair.asset)
-    by_set = _by_set(needs, max_assets, max_serial_numbers)
-    by_asset = _by_asset(needs, max_serial_numbers)
+        (needs if pair.client_user_id is None else of_users)[pair.holder].add(pair.asset)
+    found = _fewest(needs, max_assets, max_serial_numbers)
+    return found + (_fewest(of_users, max_assets, max_client_user_ids) if of_users else [])
+
+
+def _fewest(needs: Mapping[str, set[Asset]], max_assets: int, max_holders: int) -> list[Rectangle]:
+    by_set = _by_set(needs, max_assets, max_holders)
+    by_asset = _by_asset(needs, max_holders)
     return by_set if len(by_set) <= len(by_asset) else by_asset
 
 
-def _by_set(
-    needs: Mapping[str, set[Asset]], max_assets: int, max_serial_numbers: int
-) -> list[Rectangle]:
+def _by_set(needs: Mapping[str, set[Asset]], max_assets: int, max_holders: int) -> list[Rectangle]:
     alike: dict[tuple[Asset, ...], list[str]] = defaultdict(list)
-    for serial_number, assets in needs.items():
-        alike[tuple(sorted(assets))].append(serial_number)
+    for holder, assets in needs.items():
+        alike[tuple(sorted(assets))].append(holder)
     return [
-        Rectangle(tuple(some_assets), tuple(some_serials))
-        for assets, serial_numbers in sorted(alike.items())
+        Rectangle(tuple(some_assets), tuple(some_holders))
+        for assets, holders in sorted(alike.items())
         for some_assets in _chunks(assets, max_assets)
-        for some_serials in _chunks(sorted(serial_numbers), max_serial_numbers)
+        for some_holders in _chunks(sorted(holders), max_holders)
     ]
 
 
-def _by_asset(needs: Mapping[str, set[Asset]], max_serial_numbers: int) -> list[Rectangle]:
+def _by_asset(needs: Mapping[str, set[Asset]], max_holders: int) -> list[Rectangle]:
     wanting: dict[Asset, list[str]] = defaultdict(list)
-    for serial_number, assets in needs.items():
+    for holder, assets in needs.items():
         for asset in assets:
-            wanting[asset].append(serial_number)
+            wanting[asset].append(holder)
     return [
-        Rectangle((asset,), tuple(some_serials))
-        for asset, serial_numbers in sorted(wanting.items())
-        for some_serials in _chunks(sorted(serial_numbers), max_serial_numbers)
+        Rectangle((asset,), tuple(some_holders))
+        for asset, holders in sorted(wanting.items())
+        for some_holders in _chunks(sorted(holders), max_holders)
     ]
 
 

@@ -20,12 +20,12 @@ class OddRow:
     place: str = ""
     adam_id: str | None = None
     pricing_param: str | None = None
-    serial_number: str | None = None
+    holder: str | None = None
 
     @property
     def shown(self) -> str:
         """For people: what is odd, where, and what the row is known to be about."""
-        known = (self.adam_id and f"app {self.adam_id}", self.serial_number)
+        known = (self.adam_id and f"app {self.adam_id}", self.holder)
         about = ", ".join(filter(None, (self.place, *known)))
         return f"{self.what} ({about})" if about else self.what
 
@@ -37,7 +37,7 @@ class OddRow:
 
     def may_be(self, pair: Pair) -> bool:
         """Whether the row may be about this pair."""
-        return self.may_be_of(pair.asset) and self.serial_number in (None, pair.holder)
+        return self.may_be_of(pair.asset) and self.holder in (None, pair.holder)
 
 
 def of_asset(odd: Iterable[OddRow], asset: Asset) -> str | None:
@@ -54,4 +54,4 @@ def of_pair(odd: Iterable[OddRow], pair: Pair) -> str | None:
 
 
 def _vagueness(row: OddRow) -> int:
-    return (row.adam_id, row.serial_number).count(None)
+    return (row.adam_id, row.holder).count(None)

@@ -16,6 +16,7 @@ from bridge.domain.reasons.licence import LICENCE_REASONS
 from bridge.domain.reasons.location import LOCATION_REASONS
 from bridge.domain.reasons.reason import Actor, Reason
 from bridge.domain.reasons.removal import REMOVAL_REASONS
+from bridge.domain.reasons.user import USER_REASONS
 from bridge.domain.reasons.wish import WISH_REASONS
 
 __all__ = [
@@ -38,6 +39,7 @@ REASONS: Final[dict[str, Reason]] = {
     **DEVICE_REASONS,
     **DECLARATION_REASONS,
     **REMOVAL_REASONS,
+    **USER_REASONS,
 }
 
 NEEDING_STATES: Final[tuple[InstallState, ...]] = ("failed", "conflict", "needs_user")

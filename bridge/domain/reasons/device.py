@@ -23,13 +23,6 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "the admin",
         "enrol the device, or let it finish; the bridge goes on as soon as its MDM server shows it",
     ),
-    "USER_ENROLLED": Reason(
-        "{device} is a user enrolment, which tells no serial number: such devices get apps "
-        "through users, which is not there yet",
-        "the admin",
-        "enrol the device by its serial number (Automated Device Enrolment, or a profile) if it "
-        "belongs to you, or withdraw the wish",
-    ),
     "DEVICE_SILENT": Reason(
         "{device} has not been heard of {detail}",
         "somebody at the device",

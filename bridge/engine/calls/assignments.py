@@ -10,6 +10,7 @@ from bridge.clients.apple.client import WalkStep
 from bridge.clients.apple.replies import AssignmentsPage, Envelope
 from bridge.domain.backoff import doubling
 from bridge.domain.catalogue import AppleError
+from bridge.domain.devices.targets import user_of
 from bridge.domain.licences.odd_rows import OddRow, of_pair
 from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
 from bridge.domain.policy import HOUR
@@ -59,23 +60,19 @@ class ReadRequest(AppleCall):
             pairs = request_pairs.open_pairs(db, int(row.subject))
         client, envelope = self.clients.apple(row.scope), None
         listed, odd = set[Pair](), list[OddRow]()
-        serial_numbers = sorted({pair.holder for pair in pairs})
+        holders = sorted({pair.holder for pair in pairs})
         adam_ids = sorted({pair.asset.adam_id for pair in pairs})
-        # A walk for each serial number, or one for each app: whatever takes fewer requests.
+        # A walk for each holder, or one for each app: whatever takes fewer requests.
         queries: Sequence[dict[str, str]] = (
-            [{"serial_number": s} for s in serial_numbers]
-            if len(serial_numbers) <= len(adam_ids)
+            [_by_holder(each) for each in holders]
+            if len(holders) <= len(adam_ids)
             else [{"adam_id": a} for a in adam_ids]
         )
         for query in queries:
             for step in client.walk_assignments(**query):
                 envelope = step.page.envelope
                 odd += (*step.page.odd, *step.missing)
-                listed |= {
-                    Pair(a.asset, a.target.value.upper())
-                    for a in step.page.assignments
-                    if a.target is not None and a.target.kind == "serial"
-                }
+                listed |= {pair for a in step.page.assignments if (pair := a.pair) is not None}
         asked = frozenset(pairs)
         began_at = row.claimed_at or 0.0
         return Reading(envelope, frozenset(listed & asked), tuple(pairs), began_at, tuple(odd))
@@ -128,10 +125,16 @@ class ReadRequest(AppleCall):
         return super().give_up(context, row, error)
 
 
-class ReadDevice(AppleCall):
-    """Read which of some apps a device holds licences for.
+def _by_holder(holder: str) -> dict[str, str]:
+    """How Apple is asked for the licences of one holder."""
+    user = user_of(holder)
+    return {"serial_number": holder} if user is None else {"client_user_id": user}
 
-    `subject` is JSON: {"serial_number": …, "adam_ids": […]}.
+
+class ReadDevice(AppleCall):
+    """Read which of some apps a device, or a user, holds licences for.
+
+    `subject` is JSON: {"holder": …, "adam_ids": […]}.
     """
 
     kind = kinds.READ_DEVICE
@@ -139,15 +142,15 @@ class ReadDevice(AppleCall):
 
     def perform(self, row: OutboxRow) -> Reading:
         subject = json.loads(row.subject)
-        serial_number, adam_ids = subject["serial_number"], sorted(set(subject["adam_ids"]))
+        holder, adam_ids = subject["holder"], sorted(set(subject["adam_ids"]))
         client, began_at = self.clients.apple(row.scope), row.claimed_at or 0.0
-        found = _Holding(serial_number, adam_ids)
-        odd = found.add(client.walk_assignments(serial_number=serial_number))
+        found = _Holding(holder, adam_ids)
+        odd = found.add(client.walk_assignments(**_by_holder(holder)))
         known = [each for each in odd if each.adam_id is not None]
         nameless = [each for each in odd if each.adam_id is None]
         # Asked for one app, Apple shows a nameless row only if it is that app's.
         for adam_id in found.missing()[:NARROWED_AT_ONCE] if nameless else ():
-            walk = client.walk_assignments(serial_number=serial_number, adam_id=adam_id)
+            walk = client.walk_assignments(**_by_holder(holder), adam_id=adam_id)
             known += [replace(each, adam_id=adam_id) for each in found.add(walk)]
         for adam_id in found.missing()[NARROWED_AT_ONCE:]:
             known += [replace(each, adam_id=adam_id) for each in nameless]
@@ -168,18 +171,18 @@ class ReadDevice(AppleCall):
 
 
 class _Holding:
-    """What a device is listed to hold of some apps, over several walks."""
+    """What a holder is listed to have of some apps, over several walks."""
 
-    def __init__(self, serial_number: str, adam_ids: Sequence[str]) -> None:
+    def __init__(self, holder: str, adam_ids: Sequence[str]) -> None:
         self.envelope: Envelope | None = None
-        self._serial_number = serial_number
+        self._holder = holder
         self._adam_ids = adam_ids
         self._listed: set[Pair] = set()
 
     def add(self, steps: Iterable[WalkStep[AssignmentsPage]]) -> list[OddRow]:
-        """Take a walk for the device in; returns the rows that cannot be read.
+        """Take a walk for the holder in; returns the rows that cannot be read.
 
-        A device's licences fill no page, so that a count of further ones is not minded.
+        A holder's licences fill no page, so that a count of further ones is not minded.
         """
         odd: list[OddRow] = []
         for step in steps:
@@ -187,7 +190,7 @@ class _Holding:
             odd += step.page.odd
             for assignment in step.page.assignments:
                 if assignment.asset.adam_id in self._adam_ids:
-                    self._listed.add(Pair(assignment.asset, self._serial_number))
+                    self._listed.add(Pair(assignment.asset, self._holder))
         return odd
 
     def missing(self) -> list[str]:
@@ -199,7 +202,7 @@ class _Holding:
         """All of it; every app is asked for in each price that was seen."""
         prices = {DEFAULT_PRICING, *(pair.asset.pricing_param for pair in self._listed)}
         asked_for = tuple(
-            Pair(Asset(adam_id, price), self._serial_number)
+            Pair(Asset(adam_id, price), self._holder)
             for adam_id in self._adam_ids
             for price in sorted(prices)
         )

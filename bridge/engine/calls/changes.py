@@ -45,11 +45,7 @@ class ReadChanges(AppleCall):
         envelope, version_id, pairs = None, since, list[Pair]()
         for step in self.clients.apple(row.scope).walk_assignments(since_version_id=since):
             envelope, version_id = step.page.envelope, step.version_id or since
-            pairs.extend(
-                Pair(a.asset, a.target.value.upper())
-                for a in step.page.assignments
-                if a.target is not None and a.target.kind == "serial"
-            )
+            pairs.extend(pair for a in step.page.assignments if (pair := a.pair) is not None)
         return Changes(envelope, version_id, tuple(pairs), row.claimed_at or 0.0)
 
     def settle(self, context: Context, row: OutboxRow, result: Changes | None) -> None:

@@ -8,13 +8,14 @@ from collections.abc import Mapping, Sequence
 from bridge.clients.apple.client import AppleClient
 from bridge.clients.apple.replies import EventFailure, EventReply, StatusReply
 from bridge.domain.catalogue import AppleError
+from bridge.domain.devices.targets import of_user, user_of
 from bridge.domain.model import Asset, Pair
 from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.calls import TAKEN_BACK
 from bridge.engine.calls.apple import AppleCall, hear
 from bridge.engine.context import Context
 from bridge.engine.licences import settle
-from bridge.engine.licences.batch import DEFAULT_MAX_ASSETS, DEFAULT_MAX_SERIAL_NUMBERS
+from bridge.engine.licences.batch import DEFAULT_MAX_ASSETS, max_serials, max_users
 from bridge.errors import AppleRefused, CallError, OutcomeUnknown, UnreadableReply
 from bridge.store import meta, pauses
 from bridge.store.database import Connection
@@ -87,14 +88,20 @@ class Manage(AppleCall, abstract=True):
         if not pairs:
             return None
         assets = sorted({pair.asset for pair in pairs})
-        serial_numbers = sorted({pair.holder for pair in pairs})
-        return self.ask(self.clients.apple(row.scope), assets, serial_numbers)
+        holders = sorted({pair.holder for pair in pairs})
+        users = [user for each in holders if (user := user_of(each)) is not None]
+        serial_numbers = [] if users else holders
+        return self.ask(self.clients.apple(row.scope), assets, serial_numbers, users)
 
     @abstractmethod
     def ask(
-        self, client: AppleClient, assets: Sequence[Asset], serial_numbers: Sequence[str]
+        self,
+        client: AppleClient,
+        assets: Sequence[Asset],
+        serial_numbers: Sequence[str],
+        client_user_ids: Sequence[str],
     ) -> EventReply:
-        """Ask Apple for every pair of these assets and devices; raises CallError."""
+        """Ask Apple for every pair of these assets and devices, or users; raises CallError."""
 
     def settle(self, context: Context, row: OutboxRow, result: EventReply | None) -> None:
         outbox.done(context.db, row.id, context.now)
@@ -150,11 +157,13 @@ class Manage(AppleCall, abstract=True):
         with one of several assets without a word which. Apple's limits are read again soon."""
         location = locations.get(context.db, row.scope)
         assets = len({pair.asset for pair in pairs})
-        serials = len({pair.holder for pair in pairs})
-        if verdict.kind == "split" and number != TOO_MANY_ASSETS and serials > 1:
-            limit = location.max_serial_numbers or DEFAULT_MAX_SERIAL_NUMBERS
-            half = max(min(limit, serials) // 2, 1)
-            locations.update(context.db, row.scope, max_serial_numbers=half)
+        holders = len({pair.holder for pair in pairs})
+        if verdict.kind == "split" and number != TOO_MANY_ASSETS and holders > 1:
+            of_users = pairs[0].client_user_id is not None
+            limit = max_users(location) if of_users else max_serials(location)
+            half = max(min(limit, holders) // 2, 1)
+            column = "max_client_user_ids" if of_users else "max_serial_numbers"
+            locations.update(context.db, row.scope, **{column: half})
         elif verdict.kind == "split" and number == TOO_MANY_ASSETS and assets > 1:
             half = max(min(location.max_assets or DEFAULT_MAX_ASSETS, assets) // 2, 1)
             locations.update(context.db, row.scope, max_assets=half)
@@ -195,9 +204,15 @@ class Associate(Manage):
     effect = "write"
 
     def ask(
-        self, client: AppleClient, assets: Sequence[Asset], serial_numbers: Sequence[str]
+        self,
+        client: AppleClient,
+        assets: Sequence[Asset],
+        serial_numbers: Sequence[str],
+        client_user_ids: Sequence[str],
     ) -> EventReply:
-        return client.associate(assets, serial_numbers=serial_numbers)
+        return client.associate(
+            assets, serial_numbers=serial_numbers, client_user_ids=client_user_ids
+        )
 
 
 class Disassociate(Manage):
@@ -207,9 +222,15 @@ class Disassociate(Manage):
     effect = "write"
 
     def ask(
-        self, client: AppleClient, assets: Sequence[Asset], serial_numbers: Sequence[str]
+        self,
+        client: AppleClient,
+        assets: Sequence[Asset],
+        serial_numbers: Sequence[str],
+        client_user_ids: Sequence[str],
     ) -> EventReply:
-        return client.disassociate(assets, serial_numbers=serial_numbers)
+        return client.disassociate(
+            assets, serial_numbers=serial_numbers, client_user_ids=client_user_ids
+        )
 
 
 class EventStatus(AppleCall):
@@ -309,26 +330,30 @@ def _all_done(result: StatusReply, request: AppleRequest) -> bool:
 
 def _names(failure: EventFailure, pair: Pair) -> bool:
     """Whether a failure is about this pair; one that names nothing is about nobody for sure."""
-    if not failure.serial_numbers and not failure.assets:
+    holders = {serial.upper() for serial in failure.serial_numbers}
+    holders |= {of_user(each) for each in failure.client_user_ids}
+    if not holders and not failure.assets:
         return False
-    serials = {serial.upper() for serial in failure.serial_numbers}
-    return (not serials or pair.holder in serials) and (
+    return (not holders or pair.holder in holders) and (
         not failure.assets or pair.asset in failure.assets
     )
 
 
 def _is_named(info: Mapping[str, object], pair: Pair) -> bool:
     """Whether Apple's errorInfo names this pair; one without names is about nobody for sure."""
-    serials, assets = info.get("serialNumbers"), info.get("assets")
-    named_serials = {str(each).upper() for each in serials} if isinstance(serials, list) else set()
+    serials, users, assets = (
+        info.get(name) for name in ("serialNumbers", "clientUserIds", "assets")
+    )
+    named = {str(each).upper() for each in serials} if isinstance(serials, list) else set()
+    named |= {of_user(str(each)) for each in users} if isinstance(users, list) else set()
     named_assets = (
         {str(each.get("adamId")) for each in assets or () if isinstance(each, Mapping)}
         if isinstance(assets, list)
         else set()
     )
-    if not named_serials and not named_assets:
+    if not named and not named_assets:
         return False
-    return (not named_serials or pair.holder in named_serials) and (
+    return (not named or pair.holder in named) and (
         not named_assets or pair.asset.adam_id in named_assets
     )
 

@@ -16,7 +16,6 @@ from bridge.clients.apple.replies import (
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.catalogue import AppleError
 from bridge.domain.licences.odd_rows import OddRow, of_pair
-from bridge.domain.model import Pair
 from bridge.domain.policy import HOUR, MINUTE
 from bridge.engine.calls import metadata
 from bridge.engine.calls.apple import AppleCall, hear
@@ -252,11 +251,7 @@ class ReadAssignments(LocationRead):
         for step in self.clients.apple(row.scope).walk_assignments():
             odd = walk.odd + step.page.odd + step.missing
             walk = Walk(step.page.envelope, step.version_id, step.version_changed, began_at, odd)
-            pairs = [
-                Pair(a.asset, a.target.value.upper())
-                for a in step.page.assignments
-                if a.target is not None and a.target.kind == "serial"
-            ]
+            pairs = [pair for a in step.page.assignments if (pair := a.pair) is not None]
             with self.database.write() as db:
                 assignments.confirm(db, row.scope, pairs, told_by="read", now=began_at)
         return walk

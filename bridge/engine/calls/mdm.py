@@ -52,7 +52,7 @@ class SendCommand(MdmCall):
         if command is None:
             return None
         device = devices.by_id(context.db, command.device_id)
-        over = paused.over_device(device.serial_number if device else None)
+        over = paused.over_device(device.target if device else None)
         install = installs.by_id(context.db, command.install_id) if command.install_id else None
         if over is not None or install is None:
             return over
@@ -173,7 +173,7 @@ class Push(MdmCall):
     @classmethod
     def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:
         device = devices.by_id(context.db, json.loads(row.subject)["device_id"])
-        return paused.over_device(device.serial_number if device else None)
+        return paused.over_device(device.target if device else None)
 
     def perform(self, row: OutboxRow) -> None:
         subject = json.loads(row.subject)

@@ -76,7 +76,7 @@ def _may_go(line: Line, paused: Pauses) -> bool:
     """Whether anything may be sent to the device of a queue."""
     if line.enrolment_id is None or not may_be_asked(line.enrolled, line.filed_serial):
         return False
-    return not (paused.all and paused.over_device(line.serial_number))
+    return not (paused.all and paused.over_device(line.target))
 
 
 def _ready(
@@ -119,7 +119,7 @@ def _is_paused(paused: Pauses, line: Line, command: Startable) -> bool:
     if not paused.all or command.adam_id is None or command.location is None:
         return False
     over = paused.over(
-        serial_number=line.serial_number or "",
+        serial_number=line.target or "",
         adam_id=command.adam_id,
         location=command.location,
     )

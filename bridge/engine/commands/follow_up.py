@@ -118,5 +118,5 @@ def touch(context: Context, command: Command) -> None:
         installs.touch_ids(context.db, [command.install_id], context.now)
         return
     device = devices.by_id(context.db, command.device_id)
-    if device is not None and device.serial_number is not None:
-        installs.touch_serials(context.db, [device.serial_number], context.now)
+    if device is not None and device.target is not None:
+        installs.touch_serials(context.db, [device.target], context.now)

@@ -22,6 +22,7 @@ from bridge.domain.decision import (
     Decision,
     EndProbe,
     GiveBack,
+    GiveDeviceLicenceBack,
     LeaveLine,
     PostAgain,
     ReadAssignment,
@@ -31,7 +32,7 @@ from bridge.domain.decision import (
 )
 from bridge.domain.facts import DeviceFacts, Facts
 from bridge.domain.licences.allocate import allocate
-from bridge.domain.model import Device, Install, Pair
+from bridge.domain.model import Asset, Device, Install, Pair
 from bridge.engine.calls.locations import ReadAssets
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, fallbacks
@@ -43,7 +44,7 @@ from bridge.store.commands import commands, ends
 from bridge.store.commands.commands import New
 from bridge.store.database import savepoint
 from bridge.store.devices import installed_apps
-from bridge.store.installs import facts, installs, seats
+from bridge.store.installs import facts, installs, licensees, seats
 from bridge.store.licences import history, locations, request_pairs
 from bridge.store.outbox import outbox
 
@@ -86,6 +87,8 @@ def decide_dirty(context: Context, moved: list[story.Moved] | None = None) -> in
 def _decide(context: Context, dirty: Sequence[Install]) -> list[story.Moved]:
     paused = pauses.load(context.db)
     known = facts.load(context.db, dirty, paused)
+    if any(f.install is not install for f, install in zip(known, dirty, strict=True)):
+        licensees.keep(context.db, dirty, [f.install for f in known])
     decided = [(f, decide(f, context.policy, context.now)) for f in known]
     installs.record(context.db, [(f.install, d) for f, d in decided], context.now)
     _intend(context, decided)
@@ -229,6 +232,12 @@ def _give_back(context: Context, fact: Facts, step: Step) -> None:
     )
 
 
+def _give_device_licence_back(context: Context, fact: Facts, step: Step) -> None:
+    install = fact.install
+    own = Pair(Asset(install.adam_id, install.pricing_param), install.target)
+    request_pairs.want(context.db, install.location, "DISASSOCIATE", [own], context.now)
+
+
 def _send_remove(context: Context, fact: Facts, step: Step) -> None:
     device, last = _device(fact), fact.removal
     again = last is not None and last.state == "error"
@@ -283,6 +292,7 @@ _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
     EndProbe: _end_probe,
     ReadAssignment: _read_assignment,
     GiveBack: _give_back,
+    GiveDeviceLicenceBack: _give_device_licence_back,
     SendRemove: _send_remove,
     LeaveLine: _leave_line,
     CancelAttempt: _cancel_attempt,
@@ -303,8 +313,8 @@ def allocate_seats(context: Context) -> int:
         free = history.free_seats(context.db, location, asset, counts)
         demands = seats.demands(context.db, location, asset)
         granted = allocate(demands, free)
-        serials = seats.allocated(context.db, [d.install_id for d in granted], context.now)
-        pairs = [Pair(asset, serial_number) for serial_number in serials]
+        holders_ = seats.allocated(context.db, [d.install_id for d in granted], context.now)
+        pairs = [Pair(asset, holder) for holder in holders_]
         request_pairs.want(context.db, location, "ASSOCIATE", pairs, context.now)
         given += len(granted)
         if len(granted) < len(demands):

@@ -300,6 +300,7 @@ def _cohort(
 def _options(app: AppWish) -> Options:
     return Options(
         mode=app.mode,
+        license_to=app.license_to,
         managed=app.managed,
         take_over=app.take_over,
         remove_with_profile=app.remove_with_profile,

@@ -8,7 +8,7 @@ from typing import Any, cast
 from bridge.domain.catalogue.declared import of_detail
 from bridge.domain.desired.desired import Group
 from bridge.domain.desired.roster import Roster
-from bridge.domain.devices.targets import of_enrolment
+from bridge.domain.devices.targets import shown
 from bridge.domain.model import InstallState
 from bridge.domain.pauses import Pauses, Way, by_command
 from bridge.domain.reasons import REASONS, Actor, describe, needs_someone
@@ -71,8 +71,8 @@ def _actor(install: StoredInstall) -> Actor:
 
 
 def _sentence(install: StoredInstall, paused: Pauses, way: Way) -> str:
-    named = install["serial_number"] or install["enrollment_id"] or install["client_user_id"] or ""
-    target = named if install["serial_number"] else of_enrolment(named)
+    target = fleet.target(install)
+    named = shown(target)
     adam_id, location, detail = install["adam_id"], install["location"], install["detail"]
     if install["reason"] == "PAUSED":
         pause = paused.over(serial_number=target, adam_id=adam_id, location=location)

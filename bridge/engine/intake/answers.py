@@ -147,8 +147,8 @@ def _touch(context: Context, answer: Answered, news: News) -> None:
     db, device, command = context.db, answer.device, answer.command
     if command.install_id is not None:
         installs.touch_ids(db, [command.install_id], context.now)
-    elif news is not None and device.serial_number is not None:
-        naming.touch_listed(db, device.serial_number, news, context.now)
+    elif news is not None and (target := device.serial_number or device.target) is not None:
+        naming.touch_listed(db, target, news, context.now)
     else:
         touch(context, device.id, before=device)
 
@@ -198,7 +198,8 @@ def _facts(context: Context, answer: Answered) -> News:
         },
         context.now,
     )
-    if answer.device.serial_number is None and facts.serial_number is None:
+    device = answer.device
+    if device.udid is not None and device.serial_number is None and facts.serial_number is None:
         raise ShapeError("it has no SerialNumber")
     return None
 
@@ -211,7 +212,7 @@ def _managed_apps(context: Context, answer: Answered) -> News:
     listed = parse_managed_list(answer.message)
     if answer.command.enrolment != device.enrolment:
         return None
-    ours = apps.ours(context.db, device.serial_number)
+    ours = apps.ours(context.db, device.serial_number or device.target)
     unread = [a.bundle_id for a in listed if a.status is None and a.bundle_id in ours]
     news = apps.store_list(
         context.db,

@@ -10,19 +10,21 @@ from __future__ import annotations
 from collections.abc import Sequence
 from functools import cache
 
+from bridge.domain.devices.targets import of_user
 from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
 from bridge.engine.context import Context
 from bridge.engine.intake import apple_subscriptions, apple_users
 from bridge.engine.licences import settle
 from bridge.store import meta
 from bridge.store.events import Event
-from bridge.store.installs import installs
+from bridge.store.installs import installs, licensees
 from bridge.store.licences import locations, request_pairs, requests
 from bridge.store.licences.requests import AppleRequest
 from bridge.wire.apple_notification import (
     FAILURE,
     AssetCount,
     AssetManagement,
+    AssignedPair,
     Notification,
     TestNotification,
     UnlimitedAsset,
@@ -73,9 +75,9 @@ def _effect(context: Context, event: Event, notification: Notification) -> str:
 def _asset_management(context: Context, location: str, payload: AssetManagement) -> str:
     asset = cache(Asset)  # few assets, many devices
     pairs = [
-        Pair(asset(a.adam_id, a.pricing_param or DEFAULT_PRICING), a.serial_number.upper())
+        Pair(asset(a.adam_id, a.pricing_param or DEFAULT_PRICING), holder)
         for a in payload.assignments
-        if a.serial_number is not None
+        if (holder := _holder(a)) is not None
     ]
     request = _request(context, location, payload, pairs)
     if request is None or request.kind != payload.type:
@@ -90,6 +92,13 @@ def _asset_management(context: Context, location: str, payload: AssetManagement)
         context, request, pairs, told_by="notification", error_number=payload.error_number
     )
     return f"event of ours: {len(pairs)} refused ({payload.error_number})"
+
+
+def _holder(assignment: AssignedPair) -> str | None:
+    if assignment.serial_number is not None:
+        return assignment.serial_number.upper()
+    user = assignment.client_user_id
+    return None if user is None else of_user(user)
 
 
 def _request(
@@ -110,11 +119,7 @@ def _request(
 
 
 def _foreign(context: Context, location: str, pairs: Sequence[Pair], apple_event_id: str) -> str:
-    ours = [
-        pair
-        for pair in pairs
-        if installs.get(context.db, pair.holder, pair.asset.adam_id) is not None
-    ]
+    ours = [pair for pair in pairs if licensees.is_wished(context.db, pair)]
     request_pairs.touched_by_others(context.db, location, ours, context.now)
     settle.read_soon(context, location, ours, why=apple_event_id)
     return f"an event of somebody else: {len(ours)} of our pairs are read again"

@@ -1,7 +1,8 @@
 """Observations from an MDM server's webhooks.
 
 Webhooks come once, in no sure order: the server's own `created_at` orders two of one device.
-Only the device channel speaks for the device; a user's answers carry the same UDID.
+Only the device channel speaks for the device; a user's answers carry the same UDID, and are the
+user's (`channels`).
 
 Where the device's message cannot be read, nobody knows who spoke, and the envelope alone counts.
 An answer to a command of ours for that UDID settles it, since we send none to users. Whatever
@@ -19,7 +20,7 @@ from bridge.domain.backoff import nth_delay
 from bridge.domain.model import Device
 from bridge.domain.policy import DAY
 from bridge.engine.context import Context
-from bridge.engine.intake import answers, declarations, moves, serials
+from bridge.engine.intake import answers, channels, declarations, moves, serials
 from bridge.engine.intake.answers import STATUSES, touch
 from bridge.store import meta
 from bridge.store.catalog import apps
@@ -60,7 +61,7 @@ def _handle(context: Context, event: Event, webhook: StoredWebhook) -> str:
         meta.count(context.db, "mdm.unreadable", context.now)
         return "no device is named, no effect"
     if webhook.channel not in ("device", "enrollment", None):
-        return f"not the device channel ({webhook.channel}), no effect"
+        return channels.handle(context, event, webhook, _stamp(event, webhook), _said)
     handler = _TOPICS.get(webhook.topic or "")
     if handler is None:
         meta.count(context.db, "mdm.unknown_topic", context.now)
@@ -153,6 +154,7 @@ def _forget_enrolment(context: Context, device: Device) -> None:
     apps.forget_reports(context.db, device.id)
     ends.forget_queue(context.db, device.id, context.now)
     timers.suspect_all(context.db, context.now, device_id=device.id)
+    channels.forget(context, device)
     touch(context, device.id)
 
 
@@ -243,7 +245,12 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
         if device.serial_number is None and webhook.udid is not None:
             _ask_server(context, event)
         touch(context, device.id)
-    status = _status(webhook)
+    return _said(context, event, webhook, device)
+
+
+def _said(context: Context, event: Event, webhook: StoredWebhook, device: Device) -> str:
+    """Who connected came for commands, or answered one."""
+    db, status = context.db, _status(webhook)
     command = commands.get(db, webhook.command_uuid) if webhook.command_uuid else None
     came_at = _came_at(context, event, webhook, command)
     if status == "Idle" and webhook.channel is None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from bridge.domain.devices.targets import user_of
 from bridge.domain.licences.batch import Rectangle, rectangles
 from bridge.domain.model import Pair
 from bridge.engine.context import Context
@@ -15,6 +16,7 @@ from bridge.store.licences.request_pairs import Collection
 
 DEFAULT_MAX_ASSETS = 25
 DEFAULT_MAX_SERIAL_NUMBERS = 1000
+DEFAULT_MAX_CLIENT_USER_IDS = 1000
 
 LOOK_AGAIN = 0.1
 """What part more of pairs must have come before full requests are looked for again: a look reads
@@ -68,7 +70,7 @@ def _may_fill_one(location: Location, collection: Collection, left: Left) -> boo
     before = left.get((collection.location, collection.kind), 0)
     if before > collection.count:  # some are gone, and others may have come in their place
         before = left[collection.location, collection.kind] = 0
-    full = _max_assets(location) * _max_serials(location)
+    full = _max_assets(location) * max_serials(location)
     return collection.count >= max(full, before + LOOK_AGAIN * max(full, before))
 
 
@@ -108,7 +110,8 @@ def _batch(context: Context, location: Location, kind: str, *, only_full: bool) 
     found = rectangles(
         (wanted.pair for wanted in collected),
         max_assets=_max_assets(location),
-        max_serial_numbers=_max_serials(location),
+        max_serial_numbers=max_serials(location),
+        max_client_user_ids=max_users(location),
     )
     chosen = (r for r in found if not only_full or _is_full(location, r))
     return [Batch(location.name, kind, rectangle) for rectangle in chosen]
@@ -120,13 +123,24 @@ def _touch(context: Context, pairs: Iterable[Pair]) -> None:
 
 def _is_full(location: Location, rectangle: Rectangle) -> bool:
     return len(rectangle.assets) == _max_assets(location) and (
-        len(rectangle.serial_numbers) == _max_serials(location)
+        len(rectangle.holders) == _max_holders(location, rectangle)
     )
+
+
+def _max_holders(location: Location, rectangle: Rectangle) -> int:
+    is_of_devices = user_of(rectangle.holders[0]) is None
+    return max_serials(location) if is_of_devices else max_users(location)
 
 
 def _max_assets(location: Location) -> int:
     return location.max_assets or DEFAULT_MAX_ASSETS
 
 
-def _max_serials(location: Location) -> int:
+def max_users(location: Location) -> int:
+    """How many users a request may name there."""
+    return location.max_client_user_ids or DEFAULT_MAX_CLIENT_USER_IDS
+
+
+def max_serials(location: Location) -> int:
+    """How many serial numbers a request may name there."""
     return location.max_serial_numbers or DEFAULT_MAX_SERIAL_NUMBERS

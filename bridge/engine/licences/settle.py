@@ -111,13 +111,13 @@ def read_soon(
     `why` names what makes the read needed: a read that another reason began may have begun too
     early.
     """
-    for serial_number in sorted({pair.holder for pair in pairs}):
-        adam_ids = sorted({p.asset.adam_id for p in pairs if p.holder == serial_number})
+    for holder in sorted({pair.holder for pair in pairs}):
+        adam_ids = sorted({p.asset.adam_id for p in pairs if p.holder == holder})
         registry.classes()[kinds.READ_DEVICE].intend(
             context.db,
             location,
-            key=f"{serial_number} {','.join(adam_ids)} {why}",
-            subject=json.dumps({"serial_number": serial_number, "adam_ids": adam_ids}),
+            key=f"{holder} {','.join(adam_ids)} {why}",
+            subject=json.dumps({"holder": holder, "adam_ids": adam_ids}),
             now=context.now,
             after=after,
         )

@@ -16,7 +16,16 @@ from datetime import UTC, datetime, timedelta, timezone
 from bridge.simulator.apple import config, notifications
 from bridge.simulator.apple.config import ClientConfig
 from bridge.simulator.apple.errors import Refusal, message
-from bridge.simulator.apple.library import SERIAL, AssetKey, Event, Failure, Library, Pair, Target
+from bridge.simulator.apple.library import (
+    SERIAL,
+    USER,
+    AssetKey,
+    Event,
+    Failure,
+    Library,
+    Pair,
+    Target,
+)
 from bridge.simulator.apple.notifications import NotificationSettings, Notifier
 from bridge.simulator.apple.subscriptions import Subscriptions
 from bridge.simulator.apple.users import UserEvent, Users
@@ -189,6 +198,14 @@ class Apple:
         held = self._held(serial_number, adam_id)
         return any(when <= latest for when in held)
 
+    def licensed_to_user(self, client_user_id: str, adam_id: str) -> bool:
+        """Whether a device on which this user's Apple Account is signed in finds its licence."""
+        target = Target(USER, client_user_id)
+        return any(
+            location.library.holds(adam_id, target) and _is_tied(location, client_user_id)
+            for location in self.locations
+        )
+
     def assigned(self, serial_number: str, adam_id: str) -> bool:
         """Whether Apple holds the assignment, visible to the device or not."""
         return bool(self._held(serial_number, adam_id))
@@ -288,6 +305,11 @@ class Apple:
                 del location.pending[pair]
         for content in notifications.of_event(event):
             location.notifier.notify("ASSET_MANAGEMENT", content)
+
+
+def _is_tied(location: Location, client_user_id: str) -> bool:
+    user = location.users.active(client_user_id)
+    return user is not None and user.status == "Associated"
 
 
 def status_of(event: Event | UserEvent) -> dict[str, object]:

@@ -78,6 +78,17 @@ class App:
         return not self.status or self.status in _PRESENT
 
 
+@dataclass(frozen=True)
+class Book:
+    """A book of the store that InstallMedia brought, there from `there_at` (epoch seconds) on."""
+
+    there_at: float
+
+    def state(self, now: float) -> str:
+        """As in ManagedMediaList: one of the store is Installed, never Managed."""
+        return "Installed" if now >= self.there_at else "Installing"
+
+
 class Apps:
     """All apps of one device by bundle id. Every method brings them up to `now` first."""
 

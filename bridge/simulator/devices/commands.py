@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from bridge.simulator import templates
-from bridge.simulator.devices.apps import App, Install
+from bridge.simulator.devices.apps import App, Book, Install
 from bridge.simulator.devices.script import (
     DECLARED,
     LICENCE_ERROR,
@@ -55,9 +55,16 @@ def adam_id_of(device: Device, command: Details) -> str:
 
 
 def answer(
-    device: Device, command_uuid: str, command: Details, planned: Planned | None
+    device: Device,
+    command_uuid: str,
+    command: Details,
+    planned: Planned | None,
+    user_id: str = "",
 ) -> Answer | None:
-    """The device's answer to a command, as `planned` or as it should be; None for silence."""
+    """The device's answer to a command, as `planned` or as it should be; None for silence.
+
+    With `user_id` it is the channel of that user on which the command came.
+    """
     deed = planned.deed if planned else ""
     if deed == "silent":
         return None
@@ -68,13 +75,16 @@ def answer(
     elif deed == "command_format_error":
         reply = _Reply("CommandFormatError")
     elif text(command, "RequestType") == "InstallApplication":
-        reply = _install(device, command_uuid, command, deed)
+        reply = _install(device, command_uuid, command, deed, user_id)
+    elif text(command, "RequestType") in _OF_USERS:
+        reply = _OF_USERS[text(command, "RequestType")](device, command, user_id)
     else:
         handle = _HANDLERS.get(text(command, "RequestType"), _unknown)
         reply = handle(device, command)
     if deed == "installs_silently":
         return None
-    body = templates.answer(device, command_uuid, reply.status, *reply.parts)
+    parts = (*reply.parts, templates.user(user_id))
+    body = templates.answer(device, command_uuid, reply.status, *parts)
     return Answer(reply.status, body, twice=deed == "answers_twice")
 
 
@@ -87,9 +97,11 @@ def _error(domain: str, code: int, *parts: str) -> _Reply:
     return _Reply("Error", (templates.error_chain(domain, code, words), *parts))
 
 
-def _install(device: Device, command_uuid: str, command: Details, deed: str) -> _Reply:
+def _install(
+    device: Device, command_uuid: str, command: Details, deed: str, user_id: str
+) -> _Reply:
     adam_id = adam_id_of(device, command)
-    if adam_id not in device.catalogue:
+    if adam_id not in device.catalogue or _is_book(device, adam_id):
         return _error(MDM_ERROR, 12023)
     options = command.get("Options")
     if not isinstance(options, dict) or options.get("PurchaseMethod") != 1:
@@ -104,8 +116,7 @@ def _install(device: Device, command_uuid: str, command: Details, deed: str) -> 
     if app is not None and app.status == "Installing" and on_mac:
         failed = templates.string("State", "Failed"), templates.string("RejectionReason", "Other")
         return _error(STORE_ERROR, 506, named, *failed)
-    # A licence for the serial number is of no use to a user-enrolled device, and nothing says so.
-    if device.enrollment_id or not device.licensed(device.serial_number, adam_id):
+    if not _may_have(device, adam_id, user_id):
         return _error(LICENCE_ERROR, 9610) if on_mac else _error("MDMErrorDomain", 12064)
     wants_managed = not on_mac or command.get("InstallAsManaged") is True
     if app is not None and app.present:
@@ -117,6 +128,68 @@ def _install(device: Device, command_uuid: str, command: Details, deed: str) -> 
         app.command_uuid = command_uuid
         _begin(device, app, deed)
     return _done(named, templates.string("State", app.status))
+
+
+def _is_book(device: Device, adam_id: str) -> bool:
+    """A book has no bundle id."""
+    return not device.catalogue[adam_id][0]
+
+
+def _may_have(device: Device, adam_id: str, user_id: str) -> bool:
+    """Whether there is a licence for it, the device's own or its account's.
+
+    One for the serial number is of no use to a user-enrolled device, and nothing says so. On a Mac
+    that is not, the account's counts on its user's channel alone.
+    """
+    own = not device.enrollment_id and device.licensed(device.serial_number, adam_id)
+    reached = device.platform != "macOS" or bool(user_id or device.enrollment_id)
+    account = device.account if reached else ""
+    return own or bool(account and device.licensed_to_user(account, adam_id))
+
+
+def _install_media(device: Device, command: Details, user_id: str) -> _Reply:
+    """A book, for whoever is signed in. Source: Apple schema, mdm/commands/media.install.yaml."""
+    adam_id = adam_id_of(device, command)
+    here = bool(user_id) if device.platform == "macOS" else not user_id
+    if device.platform not in ("iOS", "macOS") or not here:
+        return _error(MDM_ERROR, 12021)
+    failed = templates.string("State", "Failed")
+    if adam_id not in device.catalogue or not _is_book(device, adam_id):
+        reason = templates.string("RejectionReason", "CouldNotVerifyITunesStoreID")
+        return _done(failed, reason)
+    if not device.account or not device.licensed_to_user(device.account, adam_id):
+        return _done(failed, templates.string("RejectionReason", "PurchaseNotFound"))
+    now = device.kernel.now
+    book = device.books.setdefault(adam_id, Book(now + device.install_time))
+    device.installs.append(Install(now, adam_id, ""))
+    number = templates.integer("iTunesStoreID", int(adam_id))
+    return _done(
+        templates.string("MediaType", "Book"), number, templates.string("State", book.state(now))
+    )
+
+
+def _media_list(device: Device, command: Details, user_id: str) -> _Reply:
+    if device.platform != "iOS" or user_id:
+        return _error(MDM_ERROR, 12021)
+    now = device.kernel.now
+    books = {adam_id: book.state(now) for adam_id, book in device.books.items()}
+    return _done(templates.managed_media_list(books))
+
+
+def _invite(device: Device, command: Details, user_id: str) -> _Reply:
+    """The invitation is shown; who opens it accepts at Apple. Source: Apple schema,
+    mdm/commands/application.invitetoprogram.yaml."""
+    here = bool(user_id) if device.platform == "macOS" else not user_id
+    if device.enrollment_id or device.platform not in ("iOS", "macOS") or not here:
+        return _error(MDM_ERROR, 12021)
+    url, result = text(command, "InvitationURL"), "Acknowledged"
+    if text(command, "ProgramID") != "com.apple.cloudvpp":
+        result = "InvalidProgramID"
+    elif not url.startswith("https://"):
+        result = "InvalidInvitationURL"
+    else:
+        device.invitations.append(url)
+    return _done(templates.string("InvitationResult", result))
 
 
 def _begin(device: Device, app: App, deed: str) -> None:
@@ -208,6 +281,13 @@ def _remove(device: Device, command: Details) -> _Reply:
 def _unknown(_device: Device, _command: Details) -> _Reply:
     return _error(MDM_ERROR, 12021)
 
+
+_OF_USERS: dict[str, Callable[[Device, Details, str], _Reply]] = {
+    "InstallMedia": _install_media,
+    "ManagedMediaList": _media_list,
+    "InviteToProgram": _invite,
+}
+"""Which of them a device takes depends on the channel."""
 
 _HANDLERS: dict[str, Callable[[Device, Details], _Reply]] = {
     "ManagedApplicationList": _managed_list,

@@ -14,7 +14,7 @@ from typing import Protocol
 from bridge.errors import PlistError
 from bridge.simulator import templates
 from bridge.simulator.devices import commands
-from bridge.simulator.devices.apps import App, Apps, Install, Received
+from bridge.simulator.devices.apps import App, Apps, Book, Install, Received
 from bridge.simulator.devices.script import Planned, Script
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.plists import Value, read_plist, text
@@ -38,12 +38,14 @@ class Device:
     """One device. Times are in seconds; `received`, `installs` and `prompts` keep what happened.
 
     `enrollment_id` makes it user-enrolled (it tells neither UDID nor serial number), `user_id`
-    gives it a user channel that talks too, `tells_serial=False` leaves the serial number out of
-    Authenticate, `tells_identifier=False` the bundle id out of install answers. `prompt_time` is
-    how long the user of an unsupervised device takes to accept (None: for ever); `not_now_rest`
-    how long after a NotNow it comes by itself. `licensed(serial_number, adam_id)` says whether
-    Apple's store gives it the app; `misbehave(device, request_type, adam_id)` is asked for a deed
-    when `script` has none; `mangle(request_type, answer)` makes of an answer what it really sends.
+    gives it a user channel that talks too, `account` is the clientUserId of the registered user
+    with whose Apple Account somebody is signed in, `tells_serial=False` leaves the serial number
+    out of Authenticate, `tells_identifier=False` the bundle id out of install answers.
+    `prompt_time` is how long the user of an unsupervised device takes to accept (None: for ever);
+    `not_now_rest` how long after a NotNow it comes by itself. `licensed(serial_number, adam_id)`
+    says whether Apple's store gives it the app, `licensed_to_user(client_user_id, adam_id)` the
+    same of its account; `misbehave(device, request_type, adam_id)` is asked for a deed when
+    `script` has none; `mangle(request_type, answer)` makes of an answer what it really sends.
     """
 
     kernel: Kernel = field(repr=False)
@@ -59,6 +61,7 @@ class Device:
     supervised: bool = True
     enrollment_id: str = ""
     user_id: str = ""
+    account: str = ""
     tells_serial: bool = True
     tells_identifier: bool = True
     online: bool = True
@@ -68,6 +71,9 @@ class Device:
     not_now_rest: float = 30.0
     licensed: Callable[[str, str], bool] = field(
         default=lambda serial_number, adam_id: True, repr=False
+    )
+    licensed_to_user: Callable[[str, str], bool] = field(
+        default=lambda client_user_id, adam_id: True, repr=False
     )
     misbehave: Callable[[Device, str, str], Planned | None] = field(
         default=lambda device, request_type, adam_id: None, repr=False
@@ -80,6 +86,8 @@ class Device:
     enrolled: bool = field(default=False, init=False)
     script: Script = field(default_factory=Script, init=False, repr=False)
     apps: Apps = field(default_factory=Apps, init=False, repr=False)
+    books: dict[str, Book] = field(default_factory=dict, init=False, repr=False)
+    invitations: list[str] = field(default_factory=list, init=False, repr=False)
     received: list[Received] = field(default_factory=list, init=False, repr=False)
     installs: list[Install] = field(default_factory=list, init=False, repr=False)
     prompts: list[tuple[float, str]] = field(default_factory=list, init=False, repr=False)
@@ -117,6 +125,11 @@ class Device:
         app = self.apps.get(self.catalogue[adam_id][0], self.kernel.now)
         return app is not None and app.present
 
+    def has_book(self, adam_id: str) -> bool:
+        """Whether the book is there."""
+        book = self.books.get(adam_id)
+        return book is not None and book.state(self.kernel.now) == "Installed"
+
     # Enrolment
 
     def authenticate(self) -> int:
@@ -143,6 +156,7 @@ class Device:
         """Enrol again with the same UDID; an erased device has lost its apps."""
         if erased:
             self.apps.clear()
+            self.books.clear()
         self.enrol()
 
     def check_out(self) -> int:
@@ -183,13 +197,16 @@ class Device:
 
     def connect(self) -> int:
         """Ask for commands and answer them until there are none; returns how many it answered."""
-        if self.user_id:
-            self.transport.connect(self, templates.idle(self, self.user_id))
+        answered = self._connect(self.user_id) if self.user_id else 0
+        return answered + self._connect("")
+
+    def _connect(self, user_id: str) -> int:
+        """On one channel: its user's, or the device's own."""
         answered = 0
-        status, reply = self.transport.connect(self, templates.idle(self))
+        status, reply = self.transport.connect(self, templates.idle(self, user_id))
         put_off = False
         while status == 200 and reply:
-            answer = self._answer(reply)
+            answer = self._answer(reply, user_id)
             if answer is None:
                 break
             for _ in range(2 if answer.twice else 1):
@@ -200,7 +217,7 @@ class Device:
             self.kernel.after(self.not_now_rest, self.wake)
         return answered
 
-    def _answer(self, reply: bytes) -> commands.Answer | None:
+    def _answer(self, reply: bytes, user_id: str) -> commands.Answer | None:
         try:
             values = read_plist(reply)
         except PlistError:
@@ -211,7 +228,7 @@ class Device:
         adam_id = commands.adam_id_of(self, details)
         self.received.append(Received(self.kernel.now, uuid, kind, adam_id))
         planned = self.script.take(kind, adam_id) or self.misbehave(self, kind, adam_id)
-        answer = commands.answer(self, uuid, details, planned)
+        answer = commands.answer(self, uuid, details, planned, user_id)
         if answer is None:
             return None
         return replace(answer, body=self.mangle(kind, answer.body))

@@ -306,6 +306,10 @@ class Mdm:
     def _new_queue(self) -> Queue:
         return PlainQueue() if self.settings.plain else Queue()
 
+    def user_key(self, udid: str, user_id: str) -> str:
+        """The key of the queue of a user's channel."""
+        return self._key({"UDID": udid, "UserID": user_id})
+
     def _key(self, values: dict[str, Value]) -> str:
         """The key of the queue of whoever sent these members."""
         return text(values, "UserID") or text(values, "UDID") or text(values, "EnrollmentID")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.domain.devices.targets import ENROLMENT
 from bridge.store import rows
 from bridge.store.commands.states import SQL_IN_QUEUE
 from bridge.store.database import Connection
@@ -17,29 +18,35 @@ from bridge.store.devices.devices import ENROLMENT_ID
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """The queue of one device that is to be looked at.
+    """The queue of one device, or of a user's channel on one, that is to be looked at.
 
-    `length` is how many commands are on their way, and hold up others until it answers them.
+    `target` is by what installs name the device. `length` is how many commands are on their way,
+    and hold up others until it answers them.
     """
 
     enrolled: bool | None
     device_id: int
-    serial_number: str | None
+    target: str | None
     enrolment_id: str | None
     enrolment: int
     filed_serial: str | None
     length: int
 
 
+_TARGET = (
+    "coalesce(d.serial_number, o.serial_number, CASE WHEN d.udid IS NULL "
+    f"THEN '{ENROLMENT}' || d.enrollment_id END)"
+)
 _ON_THEIR_WAY = f"state IN {SQL_IN_QUEUE} AND stalled_at IS NULL AND missed_at IS NULL"
 
 
 def waiting(db: Connection, server: str, now: float, limit: int) -> list[Line]:
     """The queues of a server that are to be looked at now."""
     found = db.execute(
-        f"SELECT enrolled, id, serial_number, {ENROLMENT_ID}, enrolment, filed_serial, "
-        f"(SELECT count(*) FROM commands WHERE device_id = devices.id AND {_ON_THEIR_WAY}) "
-        "FROM devices WHERE server = ? AND queue_at <= ? ORDER BY queue_at, id LIMIT ?",
+        f"SELECT d.enrolled, d.id, {_TARGET}, {ENROLMENT_ID}, d.enrolment, d.filed_serial, "
+        f"(SELECT count(*) FROM commands WHERE device_id = d.id AND {_ON_THEIR_WAY}) "
+        "FROM devices d LEFT JOIN devices o ON o.id = d.channel_of "
+        "WHERE d.server = ? AND d.queue_at <= ? ORDER BY d.queue_at, d.id LIMIT ?",
         (server, now, limit),
     )
     return [Line(None if row[0] is None else bool(row[0]), *row[1:]) for row in found]

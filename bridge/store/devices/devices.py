@@ -6,10 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 from bridge.domain.devices.first import First
-from bridge.domain.devices.targets import enrolment_of, of_enrolment
+from bridge.domain.devices.targets import enrolment_of, of_enrolment, user_of
 from bridge.domain.model import Device
 from bridge.store import rows
 from bridge.store.database import Connection
+from bridge.store.devices import channels
 
 _FACTS = frozenset(
     {
@@ -22,8 +23,8 @@ _FACTS = frozenset(
     }
 )
 
-ENROLMENT_ID = "udid"
-"""The column that holds `Device.enrolment_id`."""
+ENROLMENT_ID = "coalesce(d.channel_id, d.udid, d.enrollment_id)"
+"""`Device.enrolment_id` of `devices d`, as SQL."""
 
 _USER_ENROLLED = "serial_number IS NULL AND udid IS NULL"
 """Of a device with an enrolment id: whether that is all that it is known by."""
@@ -36,7 +37,19 @@ def by_id(db: Connection, device_id: int) -> Device | None:
     """One device by its internal id."""
     row = db.execute(f"SELECT {rows.columns(Device)} FROM devices WHERE id = ?", (device_id,))
     found = row.fetchone()
-    return rows.read(Device, found) if found else None
+    device = rows.read(Device, found) if found else None
+    if device is None or device.channel_of is None:
+        return device
+    of = by_id(db, device.channel_of)
+    return device if of is None else channels.on(device, of)
+
+
+def find(db: Connection, server: str, udid: str) -> Device | None:
+    """The device with this UDID, if its server ever showed it."""
+    row = db.execute(
+        f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND udid = ?", (server, udid)
+    ).fetchone()
+    return rows.read(Device, row) if row else None
 
 
 def current(db: Connection, serial_numbers: Sequence[str]) -> dict[str, Device]:
@@ -67,8 +80,8 @@ def _user_enrolled(db: Connection, enrollment_ids: Sequence[str]) -> dict[str, D
 
 def target_of(db: Connection, named: str) -> str:
     """What a person calls a device, as installs do: a serial number in any case, the enrolment id
-    of a user enrolment as it is."""
-    if enrolment_of(named) is not None:
+    of a user enrolment as it is; and so a user, `user:` and the clientUserId."""
+    if enrolment_of(named) is not None or user_of(named) is not None:
         return named
     known = db.execute(
         f"SELECT 1 FROM devices WHERE enrollment_id = ? AND {_USER_ENROLLED}", (named,)
@@ -179,7 +192,7 @@ def nameless(db: Connection, server: str, asked_before: float, limit: int) -> li
     """
     found = db.execute(
         f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND serial_number IS NULL "
-        f"AND {ENROLMENT_ID} IS NOT NULL AND enrolled = 1 AND coalesce(serial_asked_at, 0) < ? "
+        "AND udid IS NOT NULL AND enrolled = 1 AND coalesce(serial_asked_at, 0) < ? "
         "AND (claimed_serial IS NULL OR coalesce(facts_at, 0) < coalesce(enrolled_at, 0)) LIMIT ?",
         (server, asked_before, limit),
     )
@@ -222,7 +235,7 @@ def askable(db: Connection, server: str, *, facts_asked_before: float) -> list[D
     """A server's enrolled devices with a serial number that were not asked for facts since then."""
     found = db.execute(
         f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND enrolled = 1 "
-        f"AND {ENROLMENT_ID} IS NOT NULL AND serial_number IS NOT NULL "
+        "AND udid IS NOT NULL AND serial_number IS NOT NULL "
         "AND coalesce(facts_asked_at, 0) < ? ORDER BY id",
         (server, facts_asked_before),
     )
@@ -237,7 +250,7 @@ def last_described(
     """
     found = db.execute(
         f"SELECT {rows.columns(Device)} FROM devices WHERE server = ? AND enrolled = 1 "
-        f"AND {ENROLMENT_ID} IS NOT NULL AND serial_number IS NOT NULL "
+        "AND udid IS NOT NULL AND serial_number IS NOT NULL "
         "AND product_name IS NOT NULL "
         "AND coalesce(facts_asked_at, 0) < ? AND coalesce(facts_at, 0) < ? "
         "AND coalesce(enrolled_at, 0) < ? AND coalesce(last_seen_at, 0) >= ? ORDER BY id",

@@ -6,10 +6,12 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
+from bridge.domain.devices.targets import of_user
 from bridge.domain.facts import AssetFacts, DeviceFacts, Facts, Licence, LocationFacts, Unsure
 from bridge.domain.installs.options import Options
+from bridge.domain.licences.licensee import needs_user
 from bridge.domain.licences.odd_rows import of_asset, of_pair
 from bridge.domain.model import ANSWERED_STATES, Asset, Attempt, Device, Install, Pair
 from bridge.domain.pauses import Pauses
@@ -18,14 +20,22 @@ from bridge.store.catalog import apps, probes
 from bridge.store.catalog.apps import UNKNOWN
 from bridge.store.commands import attempts, commands
 from bridge.store.database import Connection
-from bridge.store.devices import declared_apps, devices, installed_apps, unheard, unreadable
-from bridge.store.installs import untold
+from bridge.store.devices import (
+    channels,
+    declared_apps,
+    devices,
+    installed_apps,
+    unheard,
+    unreadable,
+)
+from bridge.store.installs import licensees, untold
 from bridge.store.installs.untold import INFORMATION, INSTALLED_LIST, MANAGED_LIST
 from bridge.store.licences import assignments, history, locations, odd_rows, request_pairs
 from bridge.store.licences.assignments import Assignment
 from bridge.store.licences.request_pairs import PairRecord
 from bridge.store.outbox import outbox
 from bridge.store.service import running
+from bridge.store.users import facts as user_facts
 
 _NONE: Final = Licence("none")
 _SEATLESS = ("none", "refused", "taken")
@@ -36,35 +46,38 @@ def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = No
     """The facts of these installs, in their order. What is `paused` is read if it is not given."""
     if not installs:
         return []
+    if of_users := [i for i in installs if _may_be_of_user(i)]:
+        installs = licensees.resolved(db, installs, of_users)
     by_location: dict[str, list[Install]] = defaultdict(list)
     for install in installs:
         by_location[install.location].append(install)
     places = {name: _Location(db, name, some) for name, some in by_location.items()}
     known = apps.known(db, list({i.adam_id for i in installs}))
     targets = rows.padded({i.target for i in installs})
-    device_of = devices.current(db, targets)
+    device_of = _devices(db, installs, targets)
     named = [(i, i.bundle_id or known.get(i.adam_id, UNKNOWN).bundle_id) for i in installs]
     listed = rows.padded(
-        [(device_of[i.target].id, b) for i, b in named if b and i.target in device_of], (0, "")
+        [(device_of[i.id].id, b) for i, b in named if b and i.id in device_of], (0, "")
     )
     reports = apps.reported(db, listed)
     installed = installed_apps.reported(db, listed)
     declaring = any(device.declared_at is not None for device in device_of.values())
     declared = declared_apps.reported(db, listed) if declaring else {}
-    device_ids = [device_of[each].id if each in device_of else 0 for each in targets]
+    ids = list({device.id for device in device_of.values()})
+    device_ids = ids + [0] * (len(targets) - len(ids))
     unread = unreadable.of_devices(db, device_ids)
     lost = unheard.of_devices(db, device_ids)
     asked = commands.questions_open(db, device_ids)
     tried = attempts.of_installs(db, rows.padded([i.id for i in installs]))
     paused = pauses.load(db) if paused is None else paused
     with_strangers = untold.with_strangers(
-        db, [device_of[i.target] for i, b in named if b is None and i.target in device_of]
+        db, [device_of[i.id] for i, b in named if b is None and i.id in device_of]
     )
     unnamed = {i.adam_id for i in installs if known.get(i.adam_id, UNKNOWN).bundle_id is None}
     sent_ahead = probes.load(db, rows.padded(unnamed)) if unnamed else {}
     result = []
     for install, bundle_id in named:
-        place, device = places[install.location], device_of.get(install.target)
+        place, device = places[install.location], device_of.get(install.id)
         app, pair = known.get(install.adam_id, UNKNOWN), pair_of(install)
         of_app = (device.id, bundle_id) if device is not None and bundle_id else None
         stands = place.of_pair(db, pair, install.round_at)
@@ -99,6 +112,7 @@ def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = No
                 if device
                 else None,
                 release=stands.release,
+                **place.of_user(db, install),
                 gave_back=stands.gave_back,
                 removal=_since(tried.removals.get(install.id), install.round_at),
                 list_open=bool(asked) and _is_open(asked, device, MANAGED_LIST, held),
@@ -136,9 +150,36 @@ def _options(document: str) -> Options:
     return Options.from_text(document)
 
 
+def _may_be_of_user(install: Install) -> bool:
+    """Whether an install may take a user's licence: nearly all of a fleet's do not."""
+    named = install.client_user_id is not None or install.target[:1].islower()
+    return install.desired and (named or "license_to" in install.options)
+
+
+def _devices(
+    db: Connection, installs: Sequence[Install], targets: Sequence[str]
+) -> dict[int, Device]:
+    """Where each of the installs goes, by its id: to its device; on a Mac, made with a user's
+    licence, to the channel of the user, where there is one."""
+    carried = devices.current(db, targets)
+    found = {i.id: carried[i.target] for i in installs if i.target in carried}
+    on_macs = {
+        i.id: device
+        for i in installs
+        if i.client_user_id is not None and (device := found.get(i.id)) is not None
+        if device.is_mac and device.enrollment_id is None
+    }
+    if not on_macs:
+        return found
+    of_users = channels.of_devices(db, list({d.id: d for d in on_macs.values()}.values()))
+    return found | {i: of_users.get(device.id, device) for i, device in on_macs.items()}
+
+
 def pair_of(install: Install) -> Pair:
     """The licence that an install needs."""
-    return Pair(Asset(install.adam_id, install.pricing_param), install.target)
+    user = install.client_user_id
+    holder = install.target if user is None else of_user(user)
+    return Pair(Asset(install.adam_id, install.pricing_param), holder)
 
 
 def with_seats(db: Connection, fact: Facts) -> Facts:
@@ -189,7 +230,11 @@ class _Location:
         )
         desired = list({Asset(i.adam_id, i.pricing_param) for i in installs})
         self.assets: dict[Asset, AssetFacts] = locations.asset_facts(db, name, desired)
-        pairs = rows.padded([(i.target, i.adam_id) for i in installs], ("", ""))
+        of_users = [i for i in installs if i.client_user_id is not None]
+        named = [(pair_of(i).holder, i.adam_id) for i in installs]
+        pairs = rows.padded(named + [(i.target, i.adam_id) for i in of_users], ("", ""))
+        ids = {i.client_user_id for i in of_users if i.client_user_id is not None}
+        self._users = user_facts.load(db, name, ids) if ids else {}
         self._owned: dict[Pair, Assignment] = assignments.owned(db, name, pairs)
         self._requests = request_pairs.newest(db, name, pairs)
         self._free: dict[Asset, int | None] = {}
@@ -197,8 +242,8 @@ class _Location:
         self._odd_assets, self._odd_assignments = odd.get("assets", ()), odd.get("assignments", ())
         if self._odd_assignments:
             self._odd_since = odd_rows.since(db, name)
-            serials, apps = {i.target for i in installs}, {i.adam_id for i in installs}
-            self._looks = odd_rows.looks(db, name, list(serials), list(apps))
+            targets, apps = {holder for holder, _ in named}, {i.adam_id for i in installs}
+            self._looks = odd_rows.looks(db, name, list(targets), list(apps))
 
     def of_pair(self, db: Connection, pair: Pair, round_at: float) -> _OfPair:
         """How a pair stands; what ended before `round_at` is history."""
@@ -228,6 +273,27 @@ class _Location:
             odd_asset=None if pair.asset in self.assets else of_asset(self._odd_assets, pair.asset),
             unsure=self._unsure(pair) if self._odd_assignments and owned is None else None,
         )
+
+    def of_user(self, db: Connection, install: Install) -> dict[str, Any]:
+        """What is special about an install that takes a user's licence; nothing where its device's
+        does."""
+        license_to, user = _options(install.options).license_to, install.client_user_id
+        if user is None and license_to == "device":
+            return {}
+        if user is None:
+            asset = self.assets.get(Asset(install.adam_id, install.pricing_param))
+            assignable = asset is None or asset.device_assignable
+            needs = needs_user(install.target, license_to, device_assignable=assignable)
+            return {"needs_user": True} if needs else {}
+        own = Pair(Asset(install.adam_id, install.pricing_param), install.target)
+        stands = self.of_pair(db, own, install.round_at)
+        return {
+            "needs_user": True,
+            "user": self._users.get(user),
+            "own": stands.licence,
+            "own_release": stands.release,
+            "others": 0 if install.desired else licensees.others(db, install),
+        }
 
     def _unsure(self, pair: Pair) -> Unsure | None:
         """Whether a row that cannot be read may be the pair's; a look at it alone tells more."""

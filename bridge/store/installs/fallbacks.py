@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from bridge.domain.devices.targets import USER
 from bridge.domain.model import Asset
 from bridge.store.database import Connection
 from bridge.store.installs import location_lists
@@ -15,7 +16,9 @@ _WAITS = (
 def owned(db: Connection, location: str, asset: Asset) -> list[tuple[int, str]]:
     """Who waits at a location for what it holds at another of its locations: (install, where)."""
     found = db.execute(
-        "SELECT i.id, a.location FROM installs i JOIN assignments a ON a.target = i.target "
+        "SELECT i.id, a.location FROM installs i JOIN assignments a "
+        f"ON a.target = CASE WHEN i.client_user_id IS NULL THEN i.target "
+        f"ELSE '{USER}' || i.client_user_id END "
         "AND a.adam_id = i.adam_id AND a.pricing_param = i.pricing_param "
         "AND a.location <> i.location "
         "JOIN location_lists l ON l.locations = i.locations AND l.location = a.location "

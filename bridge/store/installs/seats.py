@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Sequence
 from itertools import chain
 
+from bridge.domain.devices.targets import of_user
 from bridge.domain.installs.options import Options
-from bridge.domain.licences.allocate import Demand
+from bridge.domain.licences.allocate import Demand, first_of
 from bridge.domain.model import Asset
 from bridge.store.database import Connection
 from bridge.store.licences.states import SQL_UNDER_WAY
@@ -23,13 +25,17 @@ def in_demand(db: Connection) -> list[tuple[str, Asset]]:
 
 
 def demands(db: Connection, location: str, asset: Asset) -> list[Demand]:
-    """Who waits for a seat of this asset."""
+    """Who waits for a seat of this asset: of a user's devices the first in line for all."""
     found = db.execute(
-        "SELECT id, priority, created_at FROM installs WHERE needs_seat = 1 AND location = ? "
-        "AND adam_id = ? AND pricing_param = ?",
+        "SELECT id, priority, created_at, client_user_id FROM installs WHERE needs_seat = 1 "
+        "AND location = ? AND adam_id = ? AND pricing_param = ?",
         (location, asset.adam_id, asset.pricing_param),
     )
-    return [Demand(row[0], row[1], row[2]) for row in found]
+    demands, of_users = list[Demand](), defaultdict[str, list[Demand]](list)
+    for install_id, priority, created_at, user in found:
+        line = demands if user is None else of_users[user]
+        line.append(Demand(install_id, priority, created_at))
+    return [*demands, *(first_of(line) for line in of_users.values())]
 
 
 def short_since(db: Connection, location: str, asset: Asset) -> float:
@@ -43,16 +49,25 @@ def short_since(db: Connection, location: str, asset: Asset) -> float:
 
 
 def allocated(db: Connection, install_ids: Sequence[int], now: float) -> list[str]:
-    """These installs got a seat: they wait no more, and are decided anew. Their serials."""
-    serials = []
+    """These installs got a seat: they wait no more, and are decided anew, with those of the same
+    user. Who is to hold the licences."""
+    holders = []
     for install_id in install_ids:
         row = db.execute(
             "UPDATE installs SET needs_seat = 0, dirty_at = coalesce(dirty_at, ?) "
-            "WHERE id = ? RETURNING target",
+            "WHERE id = ? RETURNING target, client_user_id, adam_id, location",
             (now, install_id),
         ).fetchone()
-        serials.append(str(row[0]))
-    return serials
+        if row["client_user_id"] is None:
+            holders.append(str(row["target"]))
+            continue
+        db.execute(
+            "UPDATE installs SET needs_seat = 0, dirty_at = coalesce(dirty_at, ?) "
+            "WHERE client_user_id = ? AND adam_id = ? AND location = ? AND needs_seat = 1",
+            (now, row["client_user_id"], row["adam_id"], row["location"]),
+        )
+        holders.append(of_user(row["client_user_id"]))
+    return holders
 
 
 def left_waiting(db: Connection, location: str, asset: Asset, now: float) -> None:
@@ -102,22 +117,37 @@ def ours(db: Connection, location: str, asset: Asset) -> set[str]:
 
 
 def leaving(db: Connection, location: str, asset: Asset) -> set[str]:
-    """The serial numbers of installs that nobody wants and whose licence is to be given back."""
+    """Who holds the licences of installs that nobody wants, which are to be given back."""
     found = db.execute(
-        f"SELECT target, options FROM installs WHERE {_ASSET} AND desired = 0 "
+        f"SELECT target, options, client_user_id FROM installs WHERE {_ASSET} AND desired = 0 "
         "AND state <> 'failed'",
         (location, asset.adam_id, asset.pricing_param),
     )
-    return {row[0] for row in found if Options.from_text(row[1]).on_unwanted != "keep"}
+    return {
+        row[0] if row[2] is None else of_user(row[2])
+        for row in found
+        if Options.from_text(row[1]).on_unwanted != "keep"
+    }
 
 
 def ages(db: Connection, adam_id: str) -> dict[str, float]:
-    """By serial number, since when an app is desired."""
+    """By holder, since when an app is desired."""
     found = db.execute(
-        "SELECT target, created_at FROM installs WHERE adam_id = ? AND desired = 1",
+        "SELECT target, created_at, client_user_id FROM installs WHERE adam_id = ? "
+        "AND desired = 1 ORDER BY created_at DESC",
         (adam_id,),
     )
-    return {row[0]: row[1] for row in found}
+    return {row[0] if row[2] is None else of_user(row[2]): row[1] for row in found}
+
+
+def users_of(db: Connection, adam_id: str) -> dict[str, str]:
+    """By device, as installs name it, the user with whose licence it has an app."""
+    found = db.execute(
+        "SELECT target, client_user_id FROM installs WHERE adam_id = ? "
+        "AND client_user_id IS NOT NULL",
+        (adam_id,),
+    )
+    return {row[0]: of_user(row[1]) for row in found}
 
 
 def _serials(db: Connection, query: str, location: str, asset: Asset) -> set[str]:

@@ -6,7 +6,6 @@ from bridge.domain.model import Install
 from bridge.domain.pauses import Scope
 from bridge.store import pauses, rows
 from bridge.store.database import Connection
-from bridge.store.devices.devices import ENROLMENT_ID
 
 
 def touch(db: Connection, scope: Scope, name: str, now: float) -> int:
@@ -29,7 +28,7 @@ def candidates(db: Connection, adam_id: str, before: str | None) -> list[Install
     """
     found = db.execute(
         f"SELECT {rows.columns(Install, 'i.')} FROM installs i JOIN devices d "
-        f"ON d.serial_number = i.target AND d.enrolled = 1 AND d.{ENROLMENT_ID} IS NOT NULL "
+        f"ON d.serial_number = i.target AND d.enrolled = 1 AND d.udid IS NOT NULL "
         "WHERE i.adam_id = ? AND i.desired = 1 AND i.reason = 'PAUSED' "
         "ORDER BY i.target = coalesce(?, ''), d.last_seen_at DESC, i.id LIMIT 50",
         (adam_id, before),

@@ -73,7 +73,7 @@ def with_strangers(db: Connection, some: Sequence[Device]) -> set[int]:
     """Whose list has an entry that is neither a known app nor one that the device itself named."""
     if not some:
         return set()
-    serial_of = {device.id: device.serial_number or "" for device in some}
+    serial_of = {device.id: device.target or "" for device in some}
     known = apps.known_bundle_ids(db)
     own = installs.bundle_ids(db, list(serial_of.values()))
     return {

@@ -39,10 +39,10 @@ def replace(
         odd = (*odd[:AT_MOST], OddRow(f"{rest} more rows cannot be read"))
     before = (row for row in _stored(db, location) if row["source"] == source)
     known = {_identity(row): row["since"] for row in before}
-    found = {(o.adam_id, o.pricing_param, o.serial_number, o.what): o for o in reversed(odd)}
+    found = {(o.adam_id, o.pricing_param, o.holder, o.what): o for o in reversed(odd)}
     db.execute("DELETE FROM odd_rows WHERE location = ? AND source = ?", (location, source))
     db.executemany(
-        "INSERT INTO odd_rows (location, source, adam_id, pricing_param, serial_number, what, "
+        "INSERT INTO odd_rows (location, source, adam_id, pricing_param, target, what, "
         "place, since) VALUES (?, ?, ?, ?, ?, ?, ?, ?)",
         [
             (
@@ -112,13 +112,13 @@ def looks(
 
 def _stored(db: Connection, location: str) -> list[Any]:
     return db.execute(
-        "SELECT source, adam_id, pricing_param, serial_number, what, place, since FROM odd_rows "
+        "SELECT source, adam_id, pricing_param, target, what, place, since FROM odd_rows "
         "WHERE location = ? ORDER BY id",
         (location,),
     ).fetchall()
 
 
 def _identity(row: Any) -> tuple[str | None, str | None, str | None, str]:
-    names = ("adam_id", "pricing_param", "serial_number")
-    adam_id, price, serial_number = (row[name] or None for name in names)
-    return adam_id, price, serial_number, row["what"]
+    names = ("adam_id", "pricing_param", "target")
+    adam_id, price, holder = (row[name] or None for name in names)
+    return adam_id, price, holder, row["what"]

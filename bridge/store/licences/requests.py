@@ -40,7 +40,7 @@ def make(db: Connection, location: str, kind: str, rectangle: Rectangle, now: fl
     request is a whole rectangle, and must not ask for what nobody wants.
     """
     db.execute("SAVEPOINT make")
-    key = f"{rectangle.assets[0].adam_id}:{rectangle.serial_numbers[0]}:{now}"
+    key = f"{rectangle.assets[0].adam_id}:{rectangle.holders[0]}:{now}"
     request_id = add(db, location, kind, key, len(rectangle), now)
     taken = db.executemany(
         f"UPDATE request_pairs SET request_id = ?, state = 'open' WHERE {request_pairs.UNDER_WAY} "

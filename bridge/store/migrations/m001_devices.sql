@@ -5,6 +5,8 @@ CREATE TABLE devices (
     server TEXT NOT NULL,
     udid TEXT,
     enrollment_id TEXT,
+    channel_of INTEGER,                -- the device whose user's channel this is; NULL: a device
+    channel_id TEXT,                   -- by what its server addresses it then
     serial_number TEXT,
     claimed_serial TEXT,               -- what it tells in place of a serial number
     filed_serial TEXT,                 -- what its server's devices_file says of it
@@ -45,6 +47,9 @@ CREATE UNIQUE INDEX devices_udid ON devices (server, udid) WHERE udid IS NOT NUL
 CREATE UNIQUE INDEX devices_enrollment ON devices (server, enrollment_id)
     WHERE enrollment_id IS NOT NULL;
 CREATE INDEX devices_enrollment_id ON devices (enrollment_id) WHERE enrollment_id IS NOT NULL;
+CREATE UNIQUE INDEX devices_channel ON devices (server, channel_id)
+    WHERE channel_id IS NOT NULL;
+CREATE INDEX devices_channels ON devices (channel_of) WHERE channel_of IS NOT NULL;
 CREATE INDEX devices_serial ON devices (serial_number);
 CREATE INDEX devices_everywhere ON devices (udid) WHERE udid IS NOT NULL;
 CREATE INDEX devices_claims ON devices (serial_number, server, id)

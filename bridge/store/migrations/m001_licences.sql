@@ -72,11 +72,11 @@ CREATE TABLE odd_rows (
     source TEXT NOT NULL,              -- assets | assignments | subscriptions
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
-    serial_number TEXT NOT NULL,
+    target TEXT NOT NULL,              -- a serial number or a user, as in pairs
     what TEXT NOT NULL,
     place TEXT NOT NULL,
     since DOUBLE PRECISION NOT NULL,   -- the first read that had it
-    UNIQUE (location, source, adam_id, pricing_param, serial_number, what)
+    UNIQUE (location, source, adam_id, pricing_param, target, what)
 );
 
 -- Pairs that an odd row may be of, each looked up on its own.

@@ -6,7 +6,7 @@ from bisect import bisect_left
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from bridge.domain.devices.targets import enrolment_of, of_enrolment
+from bridge.domain.devices.targets import enrolment_of, of_enrolment, of_user
 from bridge.domain.reasons import NEEDING, NEEDING_STATES
 from bridge.domain.views import Page
 from bridge.domain.views.devices import Device
@@ -127,13 +127,17 @@ def _among(
         items += fetch(db, _INSTALLS, narrowed, _BY_TARGET, limit + 1 - len(items), cursor).items
         if len(items) > limit:
             last = items[limit - 1]
-            target = last["serial_number"] or last["client_user_id"] or _enrolment(last)
-            return Page(items[:limit], cursor_after([target, last["adam_id"]]))
+            return Page(items[:limit], cursor_after([target(last), last["adam_id"]]))
     return Page(items)
 
 
-def _enrolment(install: StoredInstall) -> str:
-    return of_enrolment(install["enrollment_id"] or "")
+def target(install: StoredInstall) -> str:
+    """What an install is for, as it is stored."""
+    if install["serial_number"] is not None:
+        return install["serial_number"]
+    if install["enrollment_id"] is not None:
+        return of_enrolment(install["enrollment_id"])
+    return of_user(install["client_user_id"] or "")
 
 
 def install(db: Connection, serial: str, adam_id: str) -> StoredInstall | None:
@@ -190,6 +194,7 @@ def devices(
         "enrolled = ?": enrolled,
         "udid = ?": udid,
         _CONTAINING: containing and (part_of(containing),) * _CONTAINING.count("?"),
+        "channel_of IS NULL": (),
     }
     return fetch(db, _DEVICES, filters, Order(("id",), (int,)), limit, cursor)
 

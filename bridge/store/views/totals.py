@@ -117,7 +117,7 @@ def devices(db: Connection) -> list[DeviceCount]:
     found = db.execute(
         "SELECT server, count(*) AS known, sum(coalesce(enrolled, 0)) AS enrolled, "
         "count(CASE WHEN enrolled = 1 AND serial_number IS NULL THEN 1 END) AS nameless "
-        "FROM devices GROUP BY server ORDER BY server"
+        "FROM devices WHERE channel_of IS NULL GROUP BY server ORDER BY server"
     )
     return [rows.read(DeviceCount, row) for row in found]
 

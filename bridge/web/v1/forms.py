@@ -76,8 +76,11 @@ def _whole(value: Any) -> Any:
 
 Serial: TypeAlias = Annotated[
     str,
-    Meta(pattern="^[A-Za-z0-9-]{1,64}$"),
-    Form("A serial number or an enrolment id is 1 to 64 letters, digits and hyphens."),
+    Meta(pattern=r"^([A-Za-z0-9-]{1,64}|user:[A-Za-z0-9._~@+:=!$*()-]{1,100})$"),
+    Form(
+        "A serial number or an enrolment id is 1 to 64 letters, digits and hyphens; or write user: "
+        "and a clientUserId."
+    ),
 ]
 AdamId: TypeAlias = Annotated[
     str, Meta(pattern="^[0-9]{1,19}$"), Form("An adam id is 1 to 19 digits, as text.")

@@ -81,6 +81,7 @@ def load() -> dict[str, Scenario]:
         "location",
         "removal",
         "settings",
+        "user",
         "wish",
     ):
         import_module(f"{__name__}.{room}")

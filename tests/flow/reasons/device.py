@@ -276,20 +276,3 @@ def scouted_for(make_scene: MakeScene) -> Scene:
     scene.apply()
     scene.run(lambda: scene.states().get("licensed BUNDLE_ID_SCOUT") == 3 and bool(posted(scene)))
     return scene
-
-
-@scenario(
-    "USER_ENROLLED",
-    "waiting",
-    "is a user enrolment, which tells no serial number",
-    "the admin",
-    next="withdraw the wish",
-    code=1,
-)
-def user_enrolled(make_scene: MakeScene) -> Scene:
-    scene = make_scene(devices=1, apps=1, macs=0, enrol=False)
-    scene.world.devices[0].enrollment_id = "a1b2c3"
-    scene.world.enrol_all()
-    scene.pass_time(5)
-    scene.bridge.assign(["a1b2c3"], scene.adam_ids[0])
-    return catch(scene, "USER_ENROLLED")

@@ -77,8 +77,12 @@ CASES: dict[str, tuple[Facts, Decision]] = {
         Decision("waiting", "NOT_ENROLLED", NOT_SHOWN),
     ),
     "a user-enrolled device has no UDID": (
-        facts(device=device(udid=None, enrollment_id="E")),
-        Decision("waiting", "NOT_ENROLLED", NOT_SHOWN),
+        facts(install=install(target="enrolment:E"), device=device(udid=None, enrollment_id="E")),
+        Decision(
+            "failed",
+            "USER_LICENSE_NEEDED",
+            "a user enrolment tells no serial number, and a licence of a device goes to one",
+        ),
     ),
     "a licensed install of a device that left": (
         licensed(device=device(enrolled=False)),

@@ -19,6 +19,7 @@ from bridge.domain.plan.for_good import mistakes
 from bridge.domain.plan.unlisted import KnownDevices, unlisted_line
 from bridge.engine.desired import apply
 from bridge.engine.desired.apply import NO_LIMITS, PLATFORM_UNKNOWN, Limits
+from bridge.engine.desired.plan.licensees import Licensees
 from bridge.engine.desired.plan.look import notes_of
 from bridge.engine.desired.plan.seats import Look, SeatCounter, counts_of
 from bridge.engine.users import wishes
@@ -61,10 +62,11 @@ def make(
     change = apply.difference(db, before, after, limits)
     getting = [(app, roster.getting(app)) for app in desired.apps]
     names = _names(db, desired, [*before, *after])
-    unable, untold = _by_fit(db, after, known, look)
+    holders = Licensees(desired.user_of)
+    unable, untold = _by_fit(db, after, known, look, holders)
     leaving = _leaving(desired, roster, before, change)
     given_up = frozenset(pair for pair, way in leaving.items() if way != "keep")
-    gather = SeatCounter(db, look, given_up, names, before, now)
+    gather = SeatCounter(db, look, given_up, names, before, holders, now)
     last = applied.load(db)
     blind = look.unseen if uses_rules(desired) and not look.offline else ()
     told = unseen_lines(look.unseen) if not (blind or look.offline) else []
@@ -181,7 +183,11 @@ def _undescribed(after: Collection[Cohort], known: Mapping[str, Device | None]) 
 
 
 def _by_fit(
-    db: Connection, after: Collection[Cohort], known: Mapping[str, Device | None], look: Look
+    db: Connection,
+    after: Collection[Cohort],
+    known: Mapping[str, Device | None],
+    look: Look,
+    holders: Licensees,
 ) -> tuple[tuple[Unable, ...], frozenset[PairName]]:
     """Who cannot have what is desired for them, since the app is for users only or does not run
     there; and for whom Apple does not list what may run there all the same."""
@@ -193,16 +199,20 @@ def _by_fit(
     untold: set[PairName] = set()
     for cohort in after:
         adam_id = cohort.asset.adam_id
-        enrolled = {target for target in cohort.serials if enrolment_of(target) is not None}
-        unable += [Unable(target, adam_id, "USER_ENROLLED") for target in sorted(enrolled)]
         counts, _, _ = counts_of(db, cohort.location, cohort.asset, look)
+        not_held = holders.unable(cohort, counts)
+        unable += [Unable(target, adam_id, not_held[target]) for target in sorted(not_held)]
         if counts is None:
             continue
         fits: dict[Fit, set[str]] = {each: set() for each in get_args(Fit)}
         for product, serials in of_product.items():
             fits[fit(product, listed(counts.platforms))] |= serials & cohort.serials
-        cannot = fits["impossible"] if counts.device_assignable else cohort.serials - enrolled
-        reason = "WRONG_PLATFORM" if counts.device_assignable else "NOT_DEVICE_ASSIGNABLE"
+        by_users = holders.of(cohort, counts)
+        for_devices = cohort.serials - by_users.keys() - not_held.keys()
+        barred = set() if counts.device_assignable else for_devices
+        unable += [Unable(s, adam_id, "NOT_DEVICE_ASSIGNABLE") for s in sorted(barred)]
+        cannot = fits["impossible"] - not_held.keys() - barred
+        reason = "WRONG_PLATFORM"
         unable += [Unable(serial, adam_id, reason) for serial in sorted(cannot)]
         untold |= {(serial, adam_id) for serial in fits["untold"] - cannot}
     return tuple(unable), frozenset(untold)

@@ -101,8 +101,8 @@ class Looking:
         for step in self.clients.apple(location).walk_assignments():
             odd += (*step.page.odd, *step.missing)
             for each in step.page.assignments:
-                if each.target is not None and each.target.kind == "serial":
-                    owned.setdefault(each.asset, set()).add(each.target.value.upper())
+                if each.target is not None:
+                    owned.setdefault(each.asset, set()).add(each.target.holder)
         self.notes += notes_of(location, odd)
         return owned
 

@@ -9,12 +9,14 @@ from functools import partial
 
 from bridge.clients.mdm.port import MdmDevice
 from bridge.domain.desired.change import Cohort, PairName
+from bridge.domain.devices.targets import user_of
 from bridge.domain.facts import AssetFacts
 from bridge.domain.licences.forecast import last_seat_at
 from bridge.domain.licences.odd_rows import OddRow, of_asset
 from bridge.domain.model import Asset
 from bridge.domain.plan.blind import Blind
 from bridge.domain.plan.seats import Owners, Seats, count_seats
+from bridge.engine.desired.plan.licensees import Licensees
 from bridge.store.catalog import usage
 from bridge.store.database import Connection
 from bridge.store.installs import seats
@@ -75,6 +77,7 @@ class SeatCounter:
         given_up: AbstractSet[PairName],
         names: Mapping[str, str | None],
         before: Sequence[Cohort],
+        holders: Licensees,
         now: float,
     ) -> None:
         self._db = db
@@ -82,6 +85,7 @@ class SeatCounter:
         self._given_up = given_up
         self._names = names
         self._before = before
+        self._to_hold = holders
         self._now = now
         self._owned: dict[Office, AbstractSet[str]] = {}
         self._asked: dict[Office, AbstractSet[str]] = {}
@@ -99,7 +103,9 @@ class SeatCounter:
             self._cohorts.setdefault(cohort.asset, []).append(cohort)
             self._place(cohort, unable, wanting)
             if cohort.fallbacks:
-                others.update(dict.fromkeys(cohort.pairs(), (cohort.location, *cohort.fallbacks)))
+                names = (cohort.location, *cohort.fallbacks)
+                adam_id = cohort.asset.adam_id
+                others |= {(each, adam_id): names for each in self._holders_of(cohort)}
         found = {office: self._count(office, wanting[office]) for office in wanting}
         for office in sorted(found):
             for serial in found[office].waiting:
@@ -109,8 +115,8 @@ class SeatCounter:
         return tuple(each for each in shown if each.needs or each.reclaimable)
 
     def _place(self, cohort: Cohort, unable: AbstractSet[PairName], wanting: Wanting) -> None:
-        left = set(cohort.serials)
-        left -= {serial for serial, adam_id in unable if adam_id == cohort.asset.adam_id}
+        barred = {serial for serial, adam_id in unable if adam_id == cohort.asset.adam_id}
+        left = self._holders_of(cohort, barred)
         offices = [(name, cohort.asset) for name in (cohort.location, *cohort.fallbacks)]
         for office in offices:
             has = left & (self._holders(office) | self._askers(office))
@@ -118,13 +124,22 @@ class SeatCounter:
             wanting.setdefault(office, set()).update(has)
         wanting[offices[0]] |= left
 
+    def _holders_of(self, cohort: Cohort, without: AbstractSet[str] = frozenset()) -> set[str]:
+        """Who is to hold the licences of a cohort: of a user's devices the user, once."""
+        targets = set(cohort.serials) - without
+        counts, _, _ = counts_of(self._db, cohort.location, cohort.asset, self._look)
+        users = self._to_hold.of(cohort, counts)
+        if not users:
+            return targets
+        return (targets - users.keys()) | {h for t, h in users.items() if h and t not in without}
+
     def _line(self, asset: Asset, serials: AbstractSet[str]) -> dict[str, tuple[int, float]]:
-        """The priority of some devices' wishes for an asset, and since when they stand."""
+        """The priority of some holders' wishes for an asset, and since when they stand."""
         ages = seats.ages(self._db, asset.adam_id)
         return {
-            serial: (cohort.priority, ages.get(serial, self._now))
+            holder: (cohort.priority, ages.get(holder, self._now))
             for cohort in self._cohorts[asset]
-            for serial in cohort.serials & serials
+            for holder in self._holders_of(cohort) & serials
         }
 
     def _move(
@@ -164,7 +179,12 @@ class SeatCounter:
         odd = None if counts is not None else odd_of(self._db, location, asset, self._look)
         spare = self._holders(office) - wanting
         reclaimable = spare & seats.ours(self._db, location, asset) if spare else frozenset()
-        going = {serial for serial in reclaimable if (serial, asset.adam_id) in self._given_up}
+        adam_id = asset.adam_id
+        going = {each for each in reclaimable if (each, adam_id) in self._given_up}
+        if self._given_up and any(user_of(each) is not None for each in reclaimable):
+            leaving_by = seats.users_of(self._db, adam_id)
+            gone = {user for t, user in leaving_by.items() if (t, adam_id) in self._given_up}
+            going |= reclaimable & gone
         leaving = seats.leaving(self._db, location, asset) if reclaimable else frozenset()
         returning = going | (reclaimable & leaving)
         counted = count_seats(
@@ -196,8 +216,8 @@ class SeatCounter:
     def _standing(self, asset: Asset) -> set[str]:
         """Who is to have a licence of an asset by what was applied before."""
         return {
-            serial
+            holder
             for cohort in self._before
             if cohort.asset == asset and cohort.on_hold is None
-            for serial in cohort.serials
+            for holder in self._holders_of(cohort)
         }

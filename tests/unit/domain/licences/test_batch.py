@@ -42,9 +42,9 @@ def test_exactly_the_needed_pairs_within_the_limits(
     assert asked == Counter(set(pairs)), "disjoint, complete, nothing that nobody wants"
     for rectangle in found:
         assert 1 <= len(rectangle.assets) <= max_assets
-        assert 1 <= len(rectangle.serial_numbers) <= max_serials
+        assert 1 <= len(rectangle.holders) <= max_serials
         assert len(set(rectangle.assets)) == len(rectangle.assets), "9703"
-        assert len(set(rectangle.serial_numbers)) == len(rectangle.serial_numbers), "9705"
+        assert len(set(rectangle.holders)) == len(rectangle.holders), "9705"
         assert len(rectangle) == len(list(rectangle.pairs()))
 
 
