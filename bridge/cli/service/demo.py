@@ -161,6 +161,7 @@ def _introduce(place: Place, outside: Outside) -> None:
     half = len(lines) // 2
     show.line(f"Waits are shortened. policy: {', '.join(lines[:half])},")
     show.line(f"  {', '.join(lines[half:])}")
+    show.line(f"Status pages {place.url}/ for user bridge, password {place.api_key}")
     show.line("$ vpp-bridge serve & vpp-bridge apply --yes")
 
 
@@ -186,7 +187,10 @@ def _stay(watch: Watch, process: BridgeProcess) -> None:
     """Let everything run, and say what to try on it, until Ctrl-C or until the bridge ends."""
     place, serial = watch.place, watch.outside.world.devices[0].serial_number
     adam_id = next(iter(watch.outside.app_names))
-    show.heading("To try in another shell, until Ctrl-C here")
+    show.heading("To look at in a browser, until Ctrl-C here")
+    click.echo(f"  {place.url}/")
+    click.echo(f"  user bridge, password {place.api_key}")
+    show.heading("To try in another shell")
     for command in (
         "status",
         "installs",
