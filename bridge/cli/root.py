@@ -9,7 +9,7 @@ import getpass
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass, field, replace
 from importlib import import_module
 from pathlib import Path
@@ -82,15 +82,19 @@ class Settings:
         Raises ConfigError, NoDatabase, and StoreGone where there was one.
         """
         config = self.config()
-        if _is_missing(config):
-            raise NoDatabase(config.database)
+        database = import_module("bridge.store.database").database_at(config.database)
+        with closing(database):
+            if database.is_missing():
+                raise NoDatabase(config.database)
         return config
 
     @contextmanager
     def open_stored(self) -> Iterator[Stored]:
         """What is stored, to be looked at; raises ConfigError or StoreError."""
-        stored: Stored = import_module("bridge.cli.stored").Stored(self.stored(), self.clock)
+        stored: Stored = import_module("bridge.cli.stored").Stored(self.config(), self.clock)
         try:
+            if stored.database.is_missing():
+                raise NoDatabase(stored.config.database)
             stored.database.open()
             yield stored
         finally:
@@ -116,23 +120,20 @@ class Settings:
 
         Where there is none, `database` says what becomes of that.
         """
-        config = self.stored() if self.database == "needs" else self.config()
+        config = self.config()
+        make: type[Bridge] = import_module("bridge.app").Bridge
         with ExitStack() as stack:
-            if self.database == "scratch" and _is_missing(config):
+            bridge = make(config, self.clock, f"cli:{_user()}")
+            stack.callback(bridge.close)
+            if self.database != "makes" and bridge.database.is_missing():
+                if self.database == "needs":
+                    raise NoDatabase(config.database)
                 temporary = import_module("tempfile").TemporaryDirectory()
                 scratch = Path(stack.enter_context(temporary))
                 config = replace(config, database=scratch / "scratch.db")
-            bridge: Bridge = import_module("bridge.app").Bridge(
-                config, self.clock, f"cli:{_user()}"
-            )
-            stack.callback(bridge.close)
+                bridge = make(config, self.clock, f"cli:{_user()}")
+                stack.callback(bridge.close)
             yield bridge.open()
-
-
-def _is_missing(config: Config) -> bool:
-    """Whether there is no database, and never was; raises StoreError, StoreGone where there was."""
-    missing: bool = import_module("bridge.store.database").database_at(config.database).is_missing()
-    return missing
 
 
 def _user() -> str:

@@ -12,7 +12,6 @@ from bridge.domain.desired.match import Match
 from bridge.domain.plan.blind import uses_rules
 from bridge.simulator.faults import Fault
 from bridge.store.desired import applied
-from bridge.store.file.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import API_KEY, Scene
 
@@ -51,7 +50,7 @@ def test_a_blind_plan_says_so_first_and_an_apply_is_refused(
     make_scene: MakeScene, how: str, engine: bool
 ) -> None:
     shell = blind_shell(make_scene, how)
-    lock = EngineLock(shell.scene.config.database)
+    lock = shell.scene.bridge.database.engine_lock()
     if engine:
         lock.acquire(0.0)
     try:

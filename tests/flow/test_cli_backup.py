@@ -13,7 +13,6 @@ import pytest
 from bridge.cli import show
 from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
-from bridge.store.file.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -289,7 +288,7 @@ def test_nobody_may_have_the_database_open(shell: Shell, copied: Path) -> None:
     assert (result.exit_code, result.stdout) == (1, "")
     assert "has this database open; stop it first" in result.stderr
     scene.bridge.close()
-    engine = EngineLock(scene.config.database)
+    engine = scene.bridge.database.engine_lock()
     engine.acquire(0.0)
     result = shell.run("restore", str(copied), "--yes")
     assert result.exit_code == 1

@@ -12,7 +12,7 @@ from bridge.engine.licences.foreign_mdm import ForeignMdm
 from bridge.simulator.apple.config import ClientConfig
 from bridge.simulator.apple.library import SERIAL, Pair, Target
 from bridge.simulator.faults import Fault
-from bridge.store.file.engine_lock import EngineLock
+from bridge.store.database import EngineLock
 from bridge.store.licences import locations
 from bridge.store.outbox import full_reads
 from tests.flow.cli_kit import Shell
@@ -39,7 +39,7 @@ def shell(make_scene: Callable[..., Scene]) -> Shell:
 @pytest.fixture
 def engine_lock(shell: Shell) -> Iterator[EngineLock]:
     """Held, as by an engine in another process; `Shell.paused` lets that engine work."""
-    lock = EngineLock(shell.scene.config.database)
+    lock = shell.scene.bridge.database.engine_lock()
     lock.acquire(0.0)
     yield lock
     lock.release()

@@ -17,7 +17,6 @@ from bridge.simulator.apple.config import ClientConfig
 from bridge.simulator.faults import Fault
 from bridge.store.file import noticed
 from bridge.store.file.database import FileDatabase
-from bridge.store.file.engine_lock import EngineLock
 from bridge.store.file.soundness import Look, Soundness
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import PUBLIC_URL, WEBHOOK_KEY, Scene
@@ -32,7 +31,7 @@ def shell(make_scene: Callable[..., Scene]) -> Iterator[Shell]:
     shell = Shell(make_scene(devices=2, apps=1))
     shell.run("apply", "--yes")
     shell.scene.run(shell.scene.all_installed)
-    lock = EngineLock(shell.scene.config.database)
+    lock = shell.scene.bridge.database.engine_lock()
     lock.acquire(0.0)
     yield shell
     lock.release()

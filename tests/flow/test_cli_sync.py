@@ -7,8 +7,7 @@ import pytest
 
 from bridge.engine.sync import PATIENCE, WALKS
 from bridge.simulator.apple.library import SERIAL, Pair, Target
-from bridge.store.database import Connection
-from bridge.store.file.engine_lock import EngineLock
+from bridge.store.database import Connection, EngineLock
 from bridge.store.outbox import full_reads, outbox
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
@@ -28,7 +27,7 @@ def shell(make_scene: Callable[..., Scene]) -> Shell:
 @pytest.fixture
 def engine_lock(shell: Shell) -> Iterator[EngineLock]:
     """Held, as by an engine in another process; `Shell.paused` lets that engine work."""
-    lock = EngineLock(shell.scene.config.database)
+    lock = shell.scene.bridge.database.engine_lock()
     lock.acquire(0.0)
     yield lock
     lock.release()
@@ -51,7 +50,7 @@ def test_alone_it_reads_all_and_writes_nothing_outside(shell: Shell) -> None:
     report = shell.json("status")
     assert len(report["licences"]) == 2
     assert report["servers"][0]["enrolled"] == 3
-    assert not EngineLock(scene.config.database).held()
+    assert not scene.bridge.database.engine_lock().held()
 
 
 def test_alone_it_sends_nothing_that_is_due(shell: Shell) -> None:

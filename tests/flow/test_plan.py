@@ -7,7 +7,6 @@ from typing import Any
 import pytest
 
 from bridge.simulator.apple.library import Asset, Pair, Target
-from bridge.store.file.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -215,7 +214,7 @@ def test_one_offs_need_their_seats_too(shell: Shell) -> None:
 
 def test_beside_an_engine_it_lets_the_engine_read(shell: Shell) -> None:
     scene = shell.scene
-    lock = EngineLock(scene.config.database)
+    lock = scene.bridge.database.engine_lock()
     lock.acquire(0.0)
     try:
         told = shell.json("plan")

@@ -8,7 +8,6 @@ import pytest
 
 from bridge.config import load_config
 from bridge.config.settings import digests
-from bridge.store.file.engine_lock import EngineLock
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -20,7 +19,7 @@ def shell(make_scene: MakeScene) -> Iterator[Shell]:
     """A bridge that runs with the file as it is."""
     shell = Shell(make_scene(devices=1, apps=1))
     runs_with(shell)
-    lock = EngineLock(shell.scene.config.database)
+    lock = shell.scene.bridge.database.engine_lock()
     lock.acquire(0.0)
     yield shell
     lock.release()

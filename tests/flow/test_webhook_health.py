@@ -17,7 +17,6 @@ from bridge.domain.webhooks import ENOUGH, PROBE_HEADER
 from bridge.engine.insight.webhook_health import TELL_AFTER
 from bridge.store.database import Database
 from bridge.store.file.database import FileDatabase
-from bridge.store.file.engine_lock import EngineLock
 from bridge.web import create_app, create_outside_app
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import DAY, WEBHOOK_KEY, Scene, rarely
@@ -78,7 +77,7 @@ class Poster:
 def shell(make_scene: MakeScene) -> Iterator[Shell]:
     """A bridge whose engine runs, and whose server has sent webhooks."""
     scene = make_scene(devices=1, apps=1, policy=rarely())
-    lock = EngineLock(scene.config.database)
+    lock = scene.bridge.database.engine_lock()
     lock.acquire(0.0)
     os.utime(lock.path, (scene.world.now, scene.world.now))
     shell = Shell(scene)
