@@ -110,7 +110,7 @@ def test_a_start_that_failed_before_there_was_a_database_is_no_loss(
 
     path = tmp_path / "bridge.db"
     with monkeypatch.context() as broken:
-        broken.setattr("bridge.store.database.connect", no_room)
+        broken.setattr("bridge.store.file.database.connect", no_room)
         with pytest.raises(StoreFull):
             FileDatabase(path).open()
     assert not is_there(path)
