@@ -1,4 +1,4 @@
-"""The connections of a database that only read: one for each thread, and one for each long look."""
+"""The connections of a file that only read: one for each thread, and one for each long look."""
 
 from __future__ import annotations
 

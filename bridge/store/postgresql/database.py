@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
 from typing import Any
 
 from psycopg import conninfo
@@ -28,15 +28,16 @@ from bridge.store.postgresql.kept import Kept
 from bridge.store.postgresql.look import ServerLook
 from bridge.store.postgresql.news import News
 from bridge.store.postgresql.noticed import noticed
+from bridge.store.postgresql.pool import Pool
 from bridge.store.postgresql.schema import is_made, is_migrated, migrate
-from bridge.store.readers import Readers
+from bridge.store.postgresql.way import Way
 
 _READ = "BEGIN; SELECT 1"
 """What is seen is of the moment of the first statement, and so of this one."""
 
 
 class PostgresqlDatabase:
-    """A database of PostgreSQL: a connection that writes, and one for each thread that reads.
+    """A database of PostgreSQL: a connection that writes, one of the hooks', and some that read.
 
     `where` is a URL, or a connection string of libpq; messages name it without its password.
     `open()` must be called once before use; it makes the tables.
@@ -44,12 +45,14 @@ class PostgresqlDatabase:
 
     def __init__(self, where: DatabaseUrl | str) -> None:
         url = DatabaseUrl(where, shown(where)) if isinstance(where, str) else where
-        self._where = url.text
         self.name = url.shown
+        self._way = Way(lambda: connect(url.text))
+        self._way_to_read = Way(lambda: connect(url.text, reads=True))
+        self._connect = self._way.connection
         self._turn = threading.Lock()
-        self._writer = Kept(self._connect)
-        self._hooks = Kept(self._connect)
-        self._readers = Readers(self._new_reader)
+        self._writer = Kept(self._connect, url.conn_max_lifetime)
+        self._hooks = Kept(self._connect, url.conn_max_lifetime)
+        self._readers = Pool(lambda: Kept(self._way_to_read.connection, url.conn_max_lifetime), url)
         self._closed: StoreError | None = _not_open(self.name)
         self._news = News(self._connect)
         self.inbox = InboxTable(self._arriving, self.read)
@@ -100,6 +103,8 @@ class PostgresqlDatabase:
         self._hooks.close()
         self._readers.close()
         self._writer.close()
+        self._way.close()
+        self._way_to_read.close()
 
     def free_space(self) -> int | None:
         """A server's disk is not ours to look at."""
@@ -131,15 +136,16 @@ class PostgresqlDatabase:
         Raises StoreError."""
         self._check_open()
         with as_store_error(self.name):
-            kept = self._readers.here.connection or self._readers.begin_here()
-            if kept.under_way is not None:
-                yield kept.under_way
+            here = self._readers.here
+            if here is not None and here.under_way is not None:
+                yield here.under_way
                 return
-            connection = kept.begun(_READ)
-            try:
-                yield connection
-            finally:
-                connection.roll_back()  # there is nothing to keep
+            with self._readers.one() as kept:
+                connection = kept.begun(_READ)
+                try:
+                    yield connection
+                finally:
+                    connection.roll_back()  # there is nothing to keep
 
     @contextmanager
     def read_all(self) -> Iterator[tuple[Any, Waiting]]:
@@ -175,15 +181,8 @@ class PostgresqlDatabase:
         There is no transaction around it. Raises StoreError as `read` does.
         """
         self._check_open()
-        with as_store_error(self.name), self._readers.one_more() as kept:
+        with as_store_error(self.name), closing(Kept(self._way_to_read.connection)) as kept:
             yield kept.connection()
-
-    def _new_reader(self) -> Kept:
-        """For a connection that never writes, and sees one moment within a transaction."""
-        return self._readers.add(Kept(lambda: connect(self._where, reads=True)))
-
-    def _connect(self) -> Connection:
-        return connect(self._where)
 
     def _check_open(self) -> None:
         if self._closed is not None:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
@@ -12,17 +14,33 @@ from bridge.store.postgresql.connection import Connection
 
 
 class Kept:
-    """One connection, made by `connect` when it is first needed; used by one thread at a time."""
+    """One connection, made by `connect` when it is first needed; used by one thread at a time.
 
-    def __init__(self, connect: Callable[[], Connection]) -> None:
+    After `lifetime` seconds by `clock` a new one takes its place, when a transaction begins.
+    """
+
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        lifetime: float = math.inf,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
         self._connect = connect
+        self._lifetime = lifetime
+        self._clock = clock
         self._connection: Connection | None = None
+        self._made_at = 0.0
 
     def connection(self) -> Connection:
         """The connection, made if there is none of use. Raises psycopg.Error."""
         if self._connection is None or self._connection.is_lost:
-            self._connection = self._connect()
+            return self._made()
         return self._connection
+
+    def _made(self) -> Connection:
+        self._connection = made = self._connect()
+        self._made_at = self._clock()
+        return made
 
     @property
     def under_way(self) -> Connection | None:
@@ -52,14 +70,15 @@ class Kept:
         """A transaction that was begun. A connection that was lost while it rested is replaced,
         since nothing was done on it yet."""
         kept = self._connection
+        if kept is not None and self._clock() - self._made_at > self._lifetime:
+            kept.close()
         if kept is not None and not kept.is_lost:
             try:
                 return kept.begin(begin)
             except psycopg.OperationalError:
                 if not kept.is_lost:
                     raise
-        made = self._connection = self._connect()
-        return made.begin(begin)
+        return self._made().begin(begin)
 
     def close(self) -> None:
         """Close it; it is made anew when it is needed again."""
