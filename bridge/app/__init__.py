@@ -45,7 +45,7 @@ from bridge.engine.licences.token_watch import TokenWatch
 from bridge.engine.loop import Engine
 from bridge.engine.timers import Outside
 from bridge.engine.wake import Wake
-from bridge.errors import StoreError, StoreFull, StoreGone
+from bridge.errors import StoreAway, StoreError, StoreFull, StoreGone
 from bridge.store import meta
 from bridge.store.installs import retry
 from bridge.store.licences import locations
@@ -214,10 +214,11 @@ class Bridge(Lists, Looks, Measuring, Pauses, Wishes):
 
     def alive(self) -> bool:
         """Whether the engine lives beside this process, or lacks only what no restart gives it:
-        room on the disk, a database that was removed. It would take the hooks' answers away.
+        room on the disk, a database that was removed, or whose server is away. It would take the
+        hooks' answers away.
         """
         lives = health.engine_part(self.engine_lock).ok
-        return lives or isinstance(self._probe.trouble(), StoreFull | StoreGone)
+        return lives or isinstance(self._probe.trouble(), StoreFull | StoreGone | StoreAway)
 
     def replay_event(self, event_id: int, dry_run: bool = False) -> Replay | None:
         """Handle a stored message again, or say what that would change; None for an unknown one.

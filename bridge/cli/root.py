@@ -34,8 +34,10 @@ from bridge.errors import (
     BridgeError,
     ConfigError,
     NoDatabase,
+    StoreAway,
     StoreDamaged,
     StoreGone,
+    StoreRefused,
     UnknownName,
     WishError,
 )
@@ -194,7 +196,7 @@ class Root(click.Group):
             for mistake in error.mistakes:
                 _say(mistake)
             raise SystemExit(USAGE) from None
-        except (StoreGone, StoreDamaged) as error:
+        except (StoreGone, StoreDamaged, StoreAway, StoreRefused) as error:
             _say(f"vpp-bridge: {error}; {error.mend}")
             raise SystemExit(BAD_NEWS) from None
         except BridgeError as error:

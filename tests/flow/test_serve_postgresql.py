@@ -6,7 +6,10 @@ These tests wait for real processes, so they poll with a deadline.
 import base64
 import http.client
 import json
+import os
+import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -17,6 +20,7 @@ import pytest
 
 from tests import postgresql
 from tests.flow.test_serve_process import Ground, Served, until
+from tests.serve_stand_in import write_config
 
 BRIDGE = (sys.executable, "-m", "bridge")
 BASIC = "Basic " + base64.b64encode(b"mdm:w").decode()
@@ -33,6 +37,19 @@ def server() -> Iterator[str]:
 @pytest.fixture
 def where(server: str) -> Iterator[str]:
     with postgresql.database(server) as made:
+        yield made
+
+
+@pytest.fixture
+def own() -> Iterator[postgresql.Server]:
+    """A server of the test's own, which it stops and starts."""
+    if why := postgresql.why_missing():
+        pytest.skip(why)
+    if postgresql.programs() is None:
+        pytest.skip("no PostgreSQL of the test's own: initdb is not installed")
+    with postgresql.own_server() as made, psycopg.connect(made.where, autocommit=True) as db:
+        db.execute("CREATE DATABASE vpp")
+        db.close()
         yield made
 
 
@@ -108,3 +125,148 @@ def test_a_second_one_says_who_is_there_and_ends(ground: Ground, where: str) -> 
     assert f": another engine runs on this database (process {engine} on " in line
     assert "s ago); stop it first" in line
     assert post(first, 1) == 200
+
+
+def part(served: Served, name: str = "database") -> dict[str, Any]:
+    (found,) = (p for p in ask(served, "GET", "/readyz")[1]["parts"] if p["name"] == name)
+    return dict(found)
+
+
+def vpp(own: postgresql.Server) -> str:
+    return own.where.replace("dbname=postgres", "dbname=vpp")
+
+
+def test_a_server_that_is_away_and_comes_back(
+    ground: Ground, own: postgresql.Server, tmp_path: Path
+) -> None:
+    """What was answered 200 is there, what could not be is answered at once, and nobody has to do
+    anything."""
+    served = serving(ground, vpp(own)).ready()
+    until(lambda: is_ready(served), "it is ready")
+    taken = {f"E{number}" for number in range(3) if post(served, number) == 200}
+    assert len(taken) == 3
+    own.stop("immediate")
+    began = time.monotonic()
+    status, told, headers = ask(served, "POST", "/hooks/mdm/main", message(3))
+    assert (status, headers["Retry-After"]) == (503, "5")
+    assert time.monotonic() - began < 2.0
+    assert "try again" in told["error"].lower() or "database" in told["error"].lower()
+    until(lambda: not part(served)["ok"], "what was asked last is over")
+    assert ask(served, "GET", "/readyz")[0] == 503
+    database = part(served)
+    assert database["severity"] == "fatal"
+    assert "No such file or directory" in database["detail"] and "by itself" in database["detail"]
+    assert ask(served, "GET", "/healthz")[0] == 200, "no restart brings the server back"
+    own.start()
+    until(lambda: is_ready(served), "it is ready again", 60.0)
+    assert post(served, 4) == 200
+    until(lambda: {*taken, "E4"} <= stored(vpp(own)), "all is there")
+    assert served.process.poll() is None
+    served.process.terminate()
+    assert served.ends() == 0
+
+
+def test_a_start_beside_a_server_that_is_away(
+    ground: Ground, own: postgresql.Server, tmp_path: Path
+) -> None:
+    own.stop("fast")
+    served = serving(ground, vpp(own))
+    until(served.is_alive, "it answers, and wants no restart")
+    status, _, headers = ask(served, "POST", "/hooks/mdm/main", message(1))
+    assert (status, headers["Retry-After"]) == (503, "5")
+    until(lambda: len(served.complaints()) >= 2, "both say so")
+    for line in served.complaints():
+        assert "No such file or directory" in line or "starting it again" in line
+    own.start()
+    until(lambda: is_ready(served), "it is ready", 60.0)
+    assert post(served, 2) == 200
+    served.process.terminate()
+    assert served.ends() == 0
+
+
+def test_a_lock_whose_connection_is_cut_is_taken_again(
+    ground: Ground, own: postgresql.Server
+) -> None:
+    served = serving(ground, vpp(own)).ready()
+    until(lambda: is_ready(served), "it is ready")
+    with psycopg.connect(own.where, autocommit=True) as db:
+        db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'vpp'")
+    text = "the connection of the engine's lock was lost; the lock is ours again"
+    until(
+        lambda: text in served.errors.read_text() or print(served.errors.read_text()),
+        "it has it again",
+    )
+    assert post(served, 1) == 200
+    assert is_ready(served)
+    assert len({each.pid for each in served.family("serve-engine")}) == 1
+
+
+def command(tmp_path: Path, where: str, *words: str) -> subprocess.CompletedProcess[str]:
+    config = tmp_path / "c.yaml"
+    write_config(config, "127.0.0.1:9")
+    return subprocess.run(
+        [*BRIDGE, "--config", str(config), *words],
+        env=os.environ | {"BRIDGE_DATABASE": where},
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+    )
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"dbname": "none"}, 'database "none" does not exist; make it, or name another'),
+        ({"user": "nobody-here"}, 'role "nobody-here" does not exist; make it, or name another'),
+        ({"host": "/nowhere"}, "No such file or directory"),
+        ({"user": "guest"}, "permission denied for schema public"),
+        ({"sslmode": "wrong"}, "invalid sslmode value"),
+        ({"no_such_key": "1"}, "invalid URI query parameter"),
+    ],
+    ids=["database", "role", "host", "rights", "value", "key"],
+)
+def test_what_is_wrong_is_one_sentence_without_the_password(
+    where: str, tmp_path: Path, change: dict[str, str], said: str
+) -> None:
+    with psycopg.connect(where, autocommit=True) as db:
+        db.execute("DROP ROLE IF EXISTS guest")
+        db.execute("CREATE ROLE guest LOGIN")
+    given = postgresql.url(where, **{**change, "password": "hunter2"})
+    done = command(tmp_path, given, "apply", "--yes")
+    assert done.returncode in (1, 2) and done.stdout == ""
+    (line,) = done.stderr.splitlines()
+    assert said in line, line
+    assert "hunter2" not in line
+    if "permission" in said:
+        return  # there is nothing yet that doctor might not read
+    done = command(tmp_path, given, "doctor", "--json")
+    assert done.returncode == 1
+    assert "hunter2" not in done.stdout + done.stderr
+    found = [each for each in json.loads(done.stdout)["findings"] if each["part"] == "database"]
+    assert found[0]["level"] == "fail" and (said.partition(";")[0] in found[0]["text"])
+
+
+def test_a_wrong_password(tmp_path: Path, own: postgresql.Server) -> None:
+    with psycopg.connect(own.where, autocommit=True) as db:
+        db.execute("CREATE ROLE locked LOGIN PASSWORD 'right'")
+    (own.folder / "data" / "pg_hba.conf").write_text("local all all scram-sha-256\n")
+    own.stop("fast")
+    own.start()
+    where = postgresql.url(vpp(own), user="locked", password="hunter2")
+    done = command(tmp_path, where, "why", "S1", "1")
+    assert (done.returncode, done.stdout) == (1, "")
+    (line,) = done.stderr.splitlines()
+    assert 'password authentication failed for user "locked"; see to the user and the pass' in line
+    assert "hunter2" not in line
+
+
+def test_an_encoding_in_which_not_all_can_be_stored(server: str, tmp_path: Path) -> None:
+    with psycopg.connect(server, autocommit=True) as db:
+        db.execute("DROP DATABASE IF EXISTS old")
+        db.execute("CREATE DATABASE old ENCODING 'SQL_ASCII' TEMPLATE template0 LOCALE 'C'")
+    old = psycopg.conninfo.make_conninfo(server, dbname="old")
+    done = command(tmp_path, postgresql.url(old), "apply", "--yes")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "its encoding is SQL_ASCII, in which not every name can be stored; make another" in line

@@ -24,6 +24,7 @@ from bridge.store.postgresql import locks
 from bridge.store.postgresql.connection import Connection, connect
 from bridge.store.postgresql.engine_lock import ServerEngineLock
 from bridge.store.postgresql.failing import as_store_error
+from bridge.store.postgresql.fit import checked, readable
 from bridge.store.postgresql.kept import Kept
 from bridge.store.postgresql.look import ServerLook
 from bridge.store.postgresql.news import News
@@ -46,8 +47,8 @@ class PostgresqlDatabase:
     def __init__(self, where: DatabaseUrl | str) -> None:
         url = DatabaseUrl(where, shown(where)) if isinstance(where, str) else where
         self.name = url.shown
-        self._way = Way(lambda: connect(url.text))
-        self._way_to_read = Way(lambda: connect(url.text, reads=True))
+        self._way = Way(lambda: connect(readable(url)))
+        self._way_to_read = Way(lambda: connect(readable(url), reads=True))
         self._connect = self._way.connection
         self._turn = threading.Lock()
         self._writer = Kept(self._connect, url.conn_max_lifetime)
@@ -64,7 +65,7 @@ class PostgresqlDatabase:
         """Connect, and apply what migrations are pending. Raises StoreError, SchemaTooNew."""
         try:
             with as_store_error(self.name):
-                if not is_migrated(self._writer.connection().raw):
+                if not is_migrated(self._fit().raw):
                     with self._writer.transaction(locks.begin(WAIT), lambda _db: "") as db:
                         migrate(db.raw)
         except BaseException as error:
@@ -75,7 +76,11 @@ class PostgresqlDatabase:
     def is_missing(self) -> bool:
         """Whether its tables were never made; raises StoreError."""
         with as_store_error(self.name):
-            return not is_made(self._writer.connection().raw)
+            return not is_made(self._fit().raw)
+
+    def _fit(self) -> Connection:
+        """The connection that writes, to a server on which the bridge can run."""
+        return checked(self._writer.connection(), self.name)
 
     def in_use(self) -> AbstractContextManager[None]:
         """A server's database is removed by nobody while somebody uses it."""

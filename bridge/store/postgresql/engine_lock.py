@@ -17,7 +17,7 @@ from typing import Any
 
 import psycopg
 
-from bridge.errors import EngineReplaced, EngineRuns, StoreError
+from bridge.errors import EngineReplaced, EngineRuns, StoreError, StoreLocked
 from bridge.store import meta
 from bridge.store.postgresql.connection import Connection
 from bridge.store.postgresql.failing import as_store_error
@@ -146,12 +146,14 @@ class ServerEngineLock:
             return bool(_asked(self._connection, _TAKE))
 
     def _take_again(self) -> None:
-        if not self._taken():
-            who = self._who()
-            raise EngineReplaced(f"{self._name}: another engine runs on this database{who}")
+        taken = self._taken()
         last = self._lease()
         if last is not None and last[1] != self.holder:
             raise EngineReplaced(f"{self._name}: {last[1]} was the engine meanwhile")
+        if not taken:
+            raise StoreLocked(
+                f"{self._name}: the engine's lock is still with a connection of ours that was lost"
+            )
         log.warning("the connection of the engine's lock was lost; the lock is ours again")
 
     def _who(self) -> str:
