@@ -193,7 +193,7 @@ def test_a_lock_whose_connection_is_cut_is_taken_again(
         db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'vpp'")
     text = "the connection of the engine's lock was lost; the lock is ours again"
     until(
-        lambda: text in served.errors.read_text() or print(served.errors.read_text()),
+        lambda: text in served.errors.read_text(),
         "it has it again",
     )
     assert post(served, 1) == 200

@@ -146,14 +146,15 @@ class ServerEngineLock:
             return bool(_asked(self._connection, _TAKE))
 
     def _take_again(self) -> None:
-        taken = self._taken()
-        last = self._lease()
-        if last is not None and last[1] != self.holder:
-            raise EngineReplaced(f"{self._name}: {last[1]} was the engine meanwhile")
-        if not taken:
-            raise StoreLocked(
-                f"{self._name}: the engine's lock is still with a connection of ours that was lost"
-            )
+        with self._failing():
+            taken = self._taken()
+            last = self._lease()
+            if last is not None and last[1] != self.holder:
+                raise EngineReplaced(f"{self._name}: {last[1]} was the engine meanwhile")
+            if not taken:
+                raise StoreLocked(
+                    f"{self._name}: a connection of ours that was lost has the engine's lock yet"
+                )
         log.warning("the connection of the engine's lock was lost; the lock is ours again")
 
     def _who(self) -> str:
