@@ -38,6 +38,7 @@ _SETTINGS = (
     "SET tcp_user_timeout = 25000",
 )
 _TAKE = f"SELECT pg_try_advisory_lock({key(ENGINE)})"
+_GIVE = f"SELECT pg_advisory_unlock({key(ENGINE)})"
 _HELD = (
     "SELECT EXISTS (SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted "
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
@@ -119,6 +120,8 @@ class ServerEngineLock:
         """Give the lock back."""
         self._is_ours = False
         if self._connection is not None:
+            with suppress(psycopg.Error):  # the server is done with a session a moment after us
+                self._connection.execute(_GIVE)
             self._connection.close()
             self._connection = None
 
