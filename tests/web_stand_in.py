@@ -149,6 +149,9 @@ class StandIn:
     def list_assignments(self, **asked: object) -> Page:
         return self._list("assignments", asked)
 
+    def list_users(self, **asked: object) -> Page:
+        return self._list("users", asked)
+
     def list_subscriptions(self, **asked: object) -> Page:
         return self._list("subscriptions", asked)
 

@@ -12,8 +12,9 @@ from bridge.domain.views.installs import Install
 from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import Command, Event, Outgoing
+from bridge.domain.views.users import User
 from bridge.engine.insight import installs
-from bridge.store.views import fleet, licences, outbox, subscriptions
+from bridge.store.views import fleet, licences, outbox, subscriptions, users
 
 T = TypeVar("T")
 
@@ -50,6 +51,10 @@ class Lists(Opened):
     def list_subscriptions(self, **filters: Any) -> Page[Subscription]:
         """A page of subscriptions, each with who has it."""
         return self._page(subscriptions.subscriptions, filters)
+
+    def list_users(self, **filters: Any) -> Page[User]:
+        """A page of registered users, with the codes of those who have not accepted yet."""
+        return self._page(users.users, filters)
 
     def list_locations(self, **filters: Any) -> Page[Location]:
         """A page of content tokens' locations."""

@@ -108,6 +108,11 @@ COMMANDS: Mapping[str, Command] = {
         "List who holds which licence, by whom, wanted or not.",
         STORED,
     ),
+    "users": Command(
+        "bridge.cli.lists.users:users",
+        "List registered users, and the links by which they accept.",
+        STORED,
+    ),
     "subscriptions": Command(
         "bridge.cli.lists.subscriptions:subscriptions",
         "List subscriptions with Apple's counts, and who has them.",
@@ -157,6 +162,7 @@ EXAMPLES: Mapping[str, str] = {
     "devices": "devices --not-enrolled --csv",
     "assets": "assets --location hq",
     "assignments": "assignments --unwanted --app Pages",
+    "users": "users --state registered --csv",
     "subscriptions": "subscriptions --csv",
     "outbox": "outbox --state failed",
     "events": "events --status set_aside",

@@ -10,13 +10,14 @@ from collections.abc import Mapping
 from bridge.engine.calls import Call, registry
 from bridge.engine.calls.devices import no_endpoint
 from bridge.engine.context import Context
-from bridge.engine.timers import Outside
+from bridge.engine.timers import USER_JOBS, Outside
 from bridge.engine.users import deciding
 from bridge.store import meta
 from bridge.store.commands import timers
 from bridge.store.licences import requests
 from bridge.store.outbox import outbox
 from bridge.store.service import running, webhooks
+from bridge.store.users import users
 
 
 def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> None:
@@ -40,7 +41,10 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
         meta.hasten_job(context.db, f"{webhooks.JOB}:{server}", context.now)
     for location in outside.locations:
         meta.plan_job(context.db, f"config:{location}", context.now)
+        has_users = users.is_any_concerned(context.db, location)
         for job in outside.location_jobs(location):
+            if job in USER_JOBS and not has_users:
+                continue
             meta.hasten_job(context.db, f"{job}:{location}", context.now + _first(context, job))
         deciding.touch_location(context, location)
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from flask import Flask, Response, request
 
+from bridge.web import credentials
 from bridge.web.doorkeeper import let_in
 from bridge.web.ports import Bridge
 from bridge.web.v1.endpoint import Endpoint
@@ -39,7 +40,10 @@ def _view(bridge: Bridge, call: Endpoint[Any]) -> Callable[..., Response]:
         reply = call.answer(bridge, request, in_path, bridge.config.policy.limits.api_body)
         if reply.body is None:
             return _without_body(reply.status)
-        return Response(as_json(reply.body), reply.status, mimetype="application/json")
+        body = reply.body
+        if call.secrets and not request.environ.get(credentials.MAY_CHANGE):
+            body = call.without_secrets(body)
+        return Response(as_json(body), reply.status, mimetype="application/json")
 
     return view
 

@@ -45,6 +45,7 @@ def let_in(bridge: Counting, request: Request) -> Caller:
     if changes and not caller.may_change:
         raise Forbidden("The read key may only be used with GET.")
     request.environ[credentials.KNOWN] = True
+    request.environ[credentials.MAY_CHANGE] = caller.may_change
     if changes and _is_foreign(request.headers, config.public_url):
         raise Forbidden("The request was sent by another site.")
     if (request.content_length or 0) > config.policy.limits.api_body:

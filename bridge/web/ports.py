@@ -21,6 +21,7 @@ from bridge.domain.views.installs import ExplainedInstall, Install
 from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import AskedRead, CallAgain, Command, Event, Outgoing, Replay
+from bridge.domain.views.users import User
 from bridge.engine.insight.charts import Confirmations, Moment
 from bridge.engine.insight.message import Message
 from bridge.engine.insight.one_app import OneApp
@@ -123,6 +124,9 @@ class Lists(Counting, Protocol):
 
     def list_subscriptions(self, **filters: Any) -> Page[Subscription]:
         """Subscriptions, by `location`, `adam_id` and `client_user_id`."""
+
+    def list_users(self, **filters: Any) -> Page[User]:
+        """Registered users, by `location`, `client_user_id`, `state`, `serial` and `wanted`."""
 
     def list_locations(self, **filters: Any) -> Page[Location]:
         """Content tokens' locations."""

@@ -53,6 +53,8 @@ CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "resume": (("resume", "--all"), STORED),
     "installs": (("installs",), STORED),
     "assignments": (("assignments",), STORED),
+    "users": (("users",), STORED),
+    "subscriptions": (("subscriptions",), STORED),
     "reclaim": (("reclaim", "--unwanted", "--dry-run"), STORED),
     "devices": (("devices",), STORED),
     "assets": (("assets",), STORED),

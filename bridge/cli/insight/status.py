@@ -72,6 +72,7 @@ class _Overview:
         show.line(f"Engine: {'running' if engine['ok'] else engine['detail']}")
         self._installs(report["installs"], report["applied_at"])
         _licences(report["licences"])
+        self._users(report["users"])
         self._outside(report)
         self._queues(report["queues"])
         if self.everything and report["counters"]:
@@ -111,6 +112,17 @@ class _Overview:
                 [(a["adam_id"], a["name"], *_counts(a)) for a in installs["apps"]],
                 crop=True,
             )
+
+    def _users(self, users: Sequence[Mapping[str, Any]]) -> None:
+        """How the users stand of whom something is wanted; nothing where there are none."""
+        by_location: dict[str, list[str]] = {}
+        for each in users:
+            words = f"{each['users']} {each['state']}"
+            by_location.setdefault(each["location"], []).append(words)
+        if by_location:
+            show.heading("Users")
+        for location, counts in by_location.items():
+            show.line(f"{location}: {', '.join(counts)}; vpp-bridge users lists them")
 
     def _outside(self, report: Mapping[str, Any]) -> None:
         if report["locations"]:

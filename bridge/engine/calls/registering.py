@@ -269,9 +269,9 @@ def read_everything(context: Context, name: str) -> None:
         users_read_at=None,
         users_version=None,
     )
-    for job in ("limits", "assets", "assignments", "users"):
+    for job in ("limits", "assets", "assignments"):
         meta.hasten_job(context.db, f"{job}:{name}", context.now)
-    deciding.touch_location(context, name)
+    deciding.read_anew(context, name)
     installs.touch_location(context.db, name, context.now)
 
 

@@ -17,7 +17,7 @@ from bridge.engine.users import deciding, told
 from bridge.errors import CallError
 from bridge.store import meta
 from bridge.store.licences import locations, requests
-from bridge.store.outbox import outbox
+from bridge.store.outbox import kinds, outbox
 from bridge.store.outbox.outbox import OutboxRow
 from bridge.store.users import changes, users
 
@@ -109,7 +109,7 @@ class ReadSomeUsers(AppleCall):
     `subject` is JSON: {"users": [clientUserId, …]}, or {"request": ID} for those of a request.
     """
 
-    kind = "read_some_users"
+    kind = kinds.READ_SOME_USERS
     effect = "read"
 
     @classmethod

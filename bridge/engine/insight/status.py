@@ -24,6 +24,7 @@ from bridge.store.desired import applied
 from bridge.store.installs import under_pause
 from bridge.store.licences import history, locations, odd_rows
 from bridge.store.outbox import outbox
+from bridge.store.users import users
 from bridge.store.views import totals
 from bridge.store.views.names import called
 from bridge.store.views.totals import InstallCount, LicenceCount
@@ -59,6 +60,10 @@ def report(
         "licences": licences(context, owned, names),
         "locations": [_location(context, name) for name in config.locations],
         "servers": _servers(context, config),
+        "users": [
+            {"location": location, "state": state, "users": count}
+            for location, state, count in users.by_state(db)
+        ],
         "contradictions": contradictions.found(context),
         "queues": _queues(context),
         "counters": dict(meta.counters(db)),

@@ -16,12 +16,12 @@ from bridge.engine.calls import registry
 from bridge.engine.context import Context
 from bridge.store import meta, pauses
 from bridge.store.licences import locations
-from bridge.store.outbox import outbox
+from bridge.store.outbox import kinds, outbox
 from bridge.store.users import changes, users
 from bridge.store.users.changes import Change
 from bridge.store.users.users import Decided, UserRow
 
-JOB = "decide_users"
+JOB = users.DECIDE_JOB
 DEFAULT_MAX_USERS = 100
 """Apple's `maxUsers`, as documented."""
 
@@ -44,6 +44,14 @@ def touch_location(context: Context, location: str) -> None:
     """Have all users decided anew of whom something is wanted at a location."""
     if users.touch_unsettled(context.db, location, context.now):
         hasten(context, location)
+
+
+def read_anew(context: Context, location: str) -> None:
+    """Ask Apple for nothing about users of a location before they have been read, if there are
+    any."""
+    if users.touch_unsettled(context.db, location, context.now):
+        hasten(context, location)
+        meta.hasten_job(context.db, f"users:{location}", context.now)
 
 
 def touch_paused(context: Context, scope: Scope, name: str) -> None:
@@ -114,7 +122,7 @@ def look_for(
     context: Context, location: str, client_user_ids: Collection[str], *, after: float = 0.0
 ) -> None:
     """Have these users read, `after` seconds from now."""
-    call = registry.classes()["read_some_users"]
+    call = registry.classes()[kinds.READ_SOME_USERS]
     call.look_for(context, location, client_user_ids, after=after)  # type: ignore[attr-defined]
 
 

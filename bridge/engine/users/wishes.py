@@ -12,7 +12,6 @@ from bridge.domain.users.email import EmailRule
 from bridge.domain.users.facts import UserFacts
 from bridge.domain.users.registration import registrations
 from bridge.domain.users.wish import OnUnwantedUser
-from bridge.engine.users import deciding
 from bridge.store import meta
 from bridge.store.database import Connection
 from bridge.store.users import users
@@ -142,6 +141,6 @@ def store(
     users.want_no_more(db, going, now, retire=True)
     users.want(db, wishes, now)
     for location in dict.fromkeys([*users.locations(db)]):
-        meta.hasten_job(db, f"{deciding.JOB}:{location}", now)
+        meta.hasten_job(db, f"{users.DECIDE_JOB}:{location}", now)
         if users.is_any_concerned(db, location):
             meta.hasten_job(db, f"users:{location}", now)

@@ -43,9 +43,17 @@ _PATHS = {
     "disassociateAssets": "assets/disassociate",
     "revokeAssets": "assets/revoke",
     "getAssignments": "assignments",
+    "getUsers": "users",
+    "createUsers": "users/create",
+    "updateUsers": "users/update",
+    "retireUsers": "users/retire",
     "eventStatus": "status",
 }
 
+INVITATION_URL = (
+    "https://buy.itunes.apple.com/WebObjects/MZFinance.woa/wa/associateVPPUserWithITSAccount"
+    "?inviteCode=%25inviteCode%25&mt=8"
+)
 LOOKUP_PATH = "/WebObjects/MZStorePlatform.woa/wa/lookup"
 
 
@@ -147,6 +155,7 @@ def service_config(
         "errorCodes": [{"errorMessage": message(n), "errorNumber": n} for n in sorted(ERRORS)],
         "limits": {name: limit for name, limit in limits.items() if name not in hidden},
         "notificationTypes": list(NOTIFICATION_TYPES[1:5]),
-        "urls": urls | {"contentMetadataLookup": root + LOOKUP_PATH},
+        "urls": urls
+        | {"contentMetadataLookup": root + LOOKUP_PATH, "invitationEmail": INVITATION_URL},
     }
     return {key: value for key, value in config.items() if key not in hidden}

@@ -15,6 +15,7 @@ QUEUE = "queue"
 CREATE_USERS = "create_users"
 UPDATE_USERS = "update_users"
 RETIRE_USERS = "retire_users"
+READ_SOME_USERS = "read_some_users"
 
 OF_REQUEST: Mapping[str, str] = {
     "ASSOCIATE": ASSOCIATE,

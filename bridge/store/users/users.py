@@ -53,6 +53,9 @@ class UserRow:
         return self.status == "Associated"
 
 
+DECIDE_JOB: Final = "decide_users"
+"""The clock's job that decides the users of a location, without the location."""
+
 _COLUMNS: Final = rows.columns(UserRow)
 _KEY = "location = ? AND client_user_id = ?"
 PIECE = 500

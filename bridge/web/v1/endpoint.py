@@ -42,7 +42,8 @@ class Endpoint(Generic[R]):
 
     `asks` is the class of its requests: members that its path names stand there, the others in the
     query of a GET and in the body of anything else. `refusals` are statuses beside those that every
-    call of its kind may answer, and what they say.
+    call of its kind may answer, and what they say. `secrets` are the members of a list's items that
+    are null for who may not change anything.
     """
 
     method: Method
@@ -54,6 +55,7 @@ class Endpoint(Generic[R]):
     answers: tuple[Answer, ...]
     refusals: Mapping[int, str] = field(default_factory=dict)
     more: str = ""
+    secrets: tuple[str, ...] = ()
 
     @property
     def changes(self) -> bool:
@@ -84,6 +86,14 @@ class Endpoint(Generic[R]):
     ) -> Reply:
         """Read a request, its body up to `limit` bytes, and do what it asks for."""
         return self.handle(bridge, read(self.asks, self.places, request, in_path, limit))
+
+    def without_secrets(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
+        """The body of an answer as it is for who may only read."""
+        hidden = dict.fromkeys(self.secrets)
+        return {
+            name: [{**item, **hidden} for item in value] if isinstance(value, list) else value
+            for name, value in body.items()
+        }
 
     def errors(self) -> dict[int, str]:
         """Every error that it may answer, and what that means."""

@@ -10,6 +10,7 @@ from werkzeug.exceptions import NotFound
 
 from bridge.domain.model import CommandState, InstallState
 from bridge.domain.pauses import by_request
+from bridge.domain.users.facts import UserState
 from bridge.domain.views import Page
 from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import ExplainedInstall, Install
@@ -17,6 +18,7 @@ from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.domain.views.members import Reason
 from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import Command, Event, Outgoing
+from bridge.domain.views.users import SECRETS, User
 from bridge.domain.vocabulary import EventSource, EventStatus, OutboxState, Service
 from bridge.web.ports import Bridge
 from bridge.web.v1 import forms
@@ -52,6 +54,7 @@ _OutboxState = Annotated[OutboxState, words("state", OutboxState)]
 _Reason = Annotated[Reason, words("reason", Reason, upper=True)]
 _EventSource = Annotated[EventSource, words("source", EventSource)]
 _EventStatus = Annotated[EventStatus, words("status", EventStatus)]
+_UserState = Annotated[UserState, words("state", UserState)]
 _Service = Annotated[Service, words("service", Service)]
 _Server = Annotated[forms.Name | None, "Only of this MDM server."]
 
@@ -103,6 +106,18 @@ class ListSubscriptions(Paging, frozen=True):
     ] = None
 
 
+class ListUsers(Paging, frozen=True):
+    """Which users."""
+
+    location: _Location = None
+    client_user_id: Annotated[forms.ClientUserId | None, "Only this user."] = None
+    state: Annotated[_UserState | None, "Only of this state."] = None
+    serial: Annotated[forms.Serial | None, "Only whose this device is."] = None
+    wanted: Annotated[
+        forms.Flag | None, "Only those that the file names, as last applied, or the others."
+    ] = None
+
+
 class ListEvents(Paging, frozen=True):
     """Which messages."""
 
@@ -135,13 +150,15 @@ def _list(
     says: str,
     asks: type[Paging],
     ask: Callable[[Bridge], Callable[..., Page[Any]]],
+    secrets: tuple[str, ...] = (),
 ) -> Endpoint[Any]:
     def handle(bridge: Bridge, asked: Paging) -> Reply:
         page = ask(bridge)(**as_dict(asked))
         return Reply(200, {name: page.items, "next_cursor": page.next_cursor})
 
     answers = (Answer(200, "A page.", page_of(name, item)),)
-    return Endpoint("GET", f"/v1/{name}", f"get_{name}", says, asks, handle, answers)
+    path, script = f"/v1/{name}", f"get_{name}"
+    return Endpoint("GET", path, script, says, asks, handle, answers, secrets=secrets)
 
 
 def _get_install(bridge: Bridge, asked: OfPair) -> Reply:
@@ -196,6 +213,14 @@ READING: tuple[Endpoint[Any], ...] = (
         "Lists subscriptions with Apple's counts, each with who has it.",
         ListSubscriptions,
         lambda bridge: bridge.list_subscriptions,
+    ),
+    _list(
+        "users",
+        User,
+        "Lists registered users. Only a key that may change something sees invite codes and links.",
+        ListUsers,
+        lambda bridge: bridge.list_users,
+        secrets=SECRETS,
     ),
     _list(
         "locations",

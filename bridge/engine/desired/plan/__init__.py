@@ -11,7 +11,7 @@ from bridge.domain.desired.desired import Desired, OnUnwanted
 from bridge.domain.desired.roster import Roster
 from bridge.domain.devices.platforms import Fit, fit, listed, platform_of
 from bridge.domain.devices.serials import told as told_serial
-from bridge.domain.devices.targets import enrolment_of
+from bridge.domain.devices.targets import enrolment_of, is_enrolment
 from bridge.domain.model import Asset, Device
 from bridge.domain.plan import Plan, Unable, changes
 from bridge.domain.plan.blind import unseen_lines, uses_rules
@@ -90,7 +90,7 @@ def make(
         ),
         unknown=len(frozenset().union(*(each.unknown for _, each in getting))),
         undescribed=_undescribed(after, known),
-        nameless=devices.without_serial(db),
+        nameless=devices.without_serial(db) - _meant_by_user(known),
         without_bundle_id=_without_bundle_id(db, desired, after),
         notes=(
             *look.notes,
@@ -130,6 +130,13 @@ def licences_for_good(db: Connection, desired: Desired, now: float) -> int:
     if not irrevocable(db, desired, NOTHING_SEEN):
         return 0
     return make(db, desired, now).for_good
+
+
+def _meant_by_user(known: Mapping[str, Device | None]) -> int:
+    """How many user enrolments are meant, by groups of their users, of those that are enrolled."""
+    return sum(
+        is_enrolment(each) and d is not None and bool(d.enrolled) for each, d in known.items()
+    )
 
 
 def with_seen(known: Mapping[str, Device | None], look: Look) -> dict[str, Device | None]:

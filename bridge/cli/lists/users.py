@@ -1,0 +1,97 @@
+"""`users`: who is registered at Apple, and by which link a person accepts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import click
+
+from bridge.cli import show
+from bridge.cli.lists.known import check
+from bridge.cli.lists.listing import Item, Listing, Shown, list_options
+from bridge.cli.names import LOCATION
+from bridge.cli.root import Settings
+from bridge.domain.users.facts import USER_STATES
+
+
+@click.group(invoke_without_command=True)
+@click.option("--location", type=LOCATION, metavar="L", help="Only those of this location.")
+@click.option("--user", "client_user_id", metavar="U", help="Only this clientUserId.")
+@click.option("--state", type=click.Choice(USER_STATES), help="Only those in this state.")
+@click.option(
+    "--wanted/--unwanted",
+    default=None,
+    help="Only those that the file names, as last applied, or the others.",
+)
+@list_options
+@click.pass_context
+def users(
+    ctx: click.Context,
+    location: str | None,
+    client_user_id: str | None,
+    state: str | None,
+    wanted: bool | None,
+    shown: Shown,
+) -> int:
+    """List the users at Apple: those that the file names, and all others that Apple told of.
+
+    With --json and --csv there is the link by which a person accepts the invitation; whoever has it
+    can take the user's licences with an Apple Account of their own. With a Managed Apple Account
+    none is needed.
+    """
+    if ctx.invoked_subcommand is not None:
+        return 0
+    settings: Settings = ctx.obj
+    with settings.open_bridge() as bridge:
+        check(bridge, location=location)
+        filters = {"location": location, "client_user_id": client_user_id}
+        USERS.show(bridge.list_users, shown, **filters, state=state, wanted=wanted)
+    return 0
+
+
+def _lines(user: Item) -> Iterator[Item]:
+    """The user, its devices as one text."""
+    yield {**user, "devices": " ".join(user["devices"])}
+
+
+def _row(user: Item) -> tuple[object, ...]:
+    return (
+        user["location"],
+        user["client_user_id"],
+        user["state"],
+        user["email"],
+        len(user["devices"].split()),
+        show.at(user["since"]),
+        user["sentence"],
+        user["invitation_url"],
+    )
+
+
+USERS = Listing(
+    "users",
+    ("location", "user", "state", "e-mail", "devices", "since", "what is so", "invitation"),
+    _row,
+    (
+        "location",
+        "client_user_id",
+        "state",
+        "reason",
+        "sentence",
+        "next",
+        "who_must_act",
+        "email",
+        "email_from",
+        "managed_apple_id",
+        "status",
+        "id_hash",
+        "invite_code",
+        "invitation_url",
+        "devices",
+        "wanted",
+        "by_us",
+        "since",
+        "heard_at",
+    ),
+    spare=("since", "e-mail", "what is so"),
+    lines=_lines,
+)
