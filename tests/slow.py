@@ -72,8 +72,9 @@ def pytest_terminal_summary(
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config: pytest.Config) -> int:
-    """For `-n auto`: none where files are named or output is not to be caught, else one a core."""
+    """For `-n auto`: none where files are named or output is not to be caught, else one a core and
+    one more, since tests of real processes wait for them."""
     if named_files(config) or config.option.capture == "no":
         return 0
     cores = len(os.sched_getaffinity(0))
-    return min(cores, MOST_WORKERS) if cores > 1 else 0
+    return min(cores + 1, MOST_WORKERS) if cores > 1 else 0

@@ -39,7 +39,8 @@ from tests.wsgi_adapter import WsgiAdapter
 WEBHOOK_KEY = "hook-secret"
 API_KEY = "api-secret"
 PUBLIC_URL = "https://bridge.example.org"
-DAY = 86400.0
+HOUR = 3600.0
+DAY = 24 * HOUR
 
 
 def rarely(**sync: float) -> Policy:
@@ -48,6 +49,13 @@ def rarely(**sync: float) -> Policy:
     policy = Policy()
     every = {name: 7 * DAY for name in policy.sync.__slots__ if name.endswith("_every")}
     return replace(policy, sync=replace(policy.sync, **every | sync))
+
+
+def hourly() -> Policy:
+    """The default policy, but what it reads every few minutes once an hour: that makes it long to
+    simulate hours."""
+    policy = Policy()
+    return replace(policy, sync=replace(policy.sync, service_config_every=HOUR, changes_every=HOUR))
 
 
 @cache

@@ -6,8 +6,9 @@ event's result are played at the event and told by its status and by a notificat
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -17,11 +18,14 @@ from bridge.domain.policy import Policy
 from bridge.domain.reasons import REASONS
 from bridge.simulator.apple.library import Asset
 from bridge.simulator.faults import PLACES, Fault
-from tests.flow.scene import Scene, rarely
+from tests.flow.scene import HOUR, MakeScene, Scene, hourly, rarely, scenes
 
-MakeScene = Callable[..., Scene]
 
-HOUR = 3600.0
+@pytest.fixture
+def make_scene(tmp_path: Path) -> Iterator[MakeScene]:
+    """Many of these scenes last for hours."""
+    yield from scenes(tmp_path, policy=hourly())
+
 
 # Apple, "Handling Error Responses": synchronous codes, then asynchronous ones; "Interpreting Error
 # Codes" for the older ones that still come. Not here: 9609, 9618, 9620, 9635, 9636, 9641, 9714,
@@ -335,7 +339,7 @@ def test_a_location_stays_stopped_for_as_long_as_apple_says_so(
 ) -> None:
     places = [p for p in PLACES if p.startswith("apple.") and "error" in PLACES[p]]
     spared = {"apple.event", "apple.service_config", "apple.lookup"}
-    scene = make_scene(devices=1, apps=1)
+    scene = make_scene(devices=1, apps=1, policy=Policy())
     scene.apply()
     scene.run(lambda: "associating ASSOCIATE_COLLECTING" in scene.states())
     for place in set(places) - spared:
@@ -496,7 +500,9 @@ READS = ("apple.client_config", "apple.assets", "apple.assignments", "apple.serv
 def test_a_read_that_is_refused_once_is_made_again(
     make_scene: MakeScene, place: Any, number: int
 ) -> None:
-    scene = make_scene(devices=1, apps=1, faults=[Fault(place, "error", number=number)])
+    scene = make_scene(
+        devices=1, apps=1, faults=[Fault(place, "error", number=number)], policy=Policy()
+    )
     scene.apply()
     scene.run(lambda: scene.world.faults.total == 1)
     assert scene.install()["explanation"]["sentence"]
@@ -508,7 +514,9 @@ def test_a_read_that_is_refused_once_is_made_again(
 def test_a_token_that_is_refused_once_at_a_read(
     make_scene: MakeScene, place: Any, number: int
 ) -> None:
-    scene = make_scene(devices=1, apps=1, faults=[Fault(place, "error", number=number)])
+    scene = make_scene(
+        devices=1, apps=1, faults=[Fault(place, "error", number=number)], policy=Policy()
+    )
     scene.apply(scene.wanted_for(scene.serials))
     struck(scene)
     if place != "apple.assets":  # the assignments are read in the same moment, with a good reply

@@ -18,7 +18,7 @@ from bridge.simulator.faults import Fault
 from bridge.simulator.mdm.mdm import MdmSettings
 from tests.flow.cli_kit import Shell
 from tests.flow.kit import installs_sent, kinds
-from tests.flow.scene import DAY, WEBHOOK_KEY, MakeScene, Scene
+from tests.flow.scene import DAY, WEBHOOK_KEY, MakeScene, Scene, hourly
 
 Kind = Literal["nanomdm", "nanohub"]
 INSTALL, LIST = "InstallApplication", "ManagedApplicationList"
@@ -91,7 +91,7 @@ def test_a_device_that_the_database_does_not_know_is_waited_for(make_scene: Make
 def test_what_a_repeated_answer_wiped_off_the_queue_goes_again(
     make_scene: MakeScene, kind: Kind
 ) -> None:
-    scene = make_scene(devices=1, apps=1, macs=0, mdm=settings(kind))
+    scene = make_scene(devices=1, apps=1, macs=0, mdm=settings(kind), policy=hourly())
     device = scene.world.devices[0]
     scene.apply()
     scene.run(lambda: LIST in kinds(scene))
@@ -121,7 +121,7 @@ def test_a_command_that_comes_back_is_answered_again_and_changes_nothing(
         return script.not_now(request_type="DeviceInformation") if first else None
 
     seen: list[str] = []
-    scene = make_scene(devices=1, apps=1, macs=0, mdm=settings(kind))
+    scene = make_scene(devices=1, apps=1, macs=0, mdm=settings(kind), policy=hourly())
     device = scene.world.devices[0]
     scene.apply()
     scene.run(lambda: LIST in kinds(scene))
@@ -202,7 +202,7 @@ def test_whose_channel_it_is_tells_the_envelope(
     make_scene: MakeScene, type_: str, payload: str
 ) -> None:
     """A user who leaves takes nobody along, nor does one who comes bring the device back."""
-    scene = make_scene(devices=1, apps=1, macs=0, mdm=settings("nanomdm"))
+    scene = make_scene(devices=1, apps=1, macs=0, mdm=settings("nanomdm"), policy=hourly())
     scene.apply()
     scene.run(scene.all_installed)
     udid = scene.world.devices[0].udid

@@ -155,8 +155,8 @@ def states_of(scene: Scene) -> Mapping[str, int]:
     ("apps", "devices", "seed"),
     [
         (10, 500, 1),
-        (10, 500, 2),
-        (10, 500, 3),
+        pytest.param(10, 500, 2, marks=pytest.mark.slow),
+        pytest.param(10, 500, 3, marks=pytest.mark.slow),
         (4, 130, 4),
         pytest.param(25, 1000, 5, marks=pytest.mark.slow),
     ],

@@ -70,7 +70,7 @@ def test_a_name_that_differs_in_each_process_is_refused(inner: pytest.Pytester) 
     result.stderr.fnmatch_lines(["ERROR: a name that differs in each process: *object at 0x*"])
 
 
-@pytest.mark.parametrize(("cores", "workers"), [(1, 0), (2, 2), (3, 3), (64, 8)])
+@pytest.mark.parametrize(("cores", "workers"), [(1, 0), (2, 3), (3, 4), (64, 8)])
 def test_there_is_a_worker_for_each_core(
     inner: pytest.Pytester, monkeypatch: pytest.MonkeyPatch, cores: int, workers: int
 ) -> None:
