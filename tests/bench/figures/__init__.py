@@ -45,6 +45,7 @@ _WHERE: Mapping[str, str] = {
     "outbox": "real",
     "stranger": "real",
     "commands": "size",
+    "pages": "pages",
     "database": "database",
 }
 """In which module each figure is; the function has its name."""
