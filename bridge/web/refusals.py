@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
 from bridge.web.doctor_requests import is_probe
 from bridge.web.ports import Counting
@@ -87,5 +87,5 @@ def _path() -> str:
 
 def _why(response: Response) -> str:
     said = response.get_json(silent=True)
-    sentence = said.get("error") if isinstance(said, dict) else None
+    sentence = said.get("error") if isinstance(said, dict) else g.get("told")  # a page's
     return str(sentence or response.status).rstrip(".")

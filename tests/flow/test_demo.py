@@ -7,6 +7,7 @@ import stat
 import subprocess
 import sys
 import time
+import urllib.request
 from dataclasses import replace
 from pathlib import Path
 from random import Random
@@ -26,6 +27,7 @@ from bridge.errors import BridgeError
 from bridge.simulator.faults import demo_faults
 from bridge.simulator.ledger import Violation
 from tests.flow.test_serve_process import Process, processes
+from tests.web_stand_in import basic
 
 PROGRAM = (sys.executable, "-m", "bridge", "demo")
 APPS = {"1": "Pages", "2": "Keynote"}
@@ -127,6 +129,7 @@ def test_with_stay_it_goes_on_until_ctrl_c(tmp_path: Path) -> None:
             done = subprocess.run([*command, *tried[name]], check=False, capture_output=True)
             assert done.returncode == 0, done
         assert any(line.startswith("Done: 1 app really installed") for line in told)
+        assert "All is well: 2 of 2 installs are done." in first_page(told)
         run.send_signal(signal.SIGINT)
         run.communicate(timeout=20)
         assert run.returncode == 0
@@ -135,6 +138,17 @@ def test_with_stay_it_goes_on_until_ctrl_c(tmp_path: Path) -> None:
         run.communicate()
     assert not list(tmp_path.iterdir())
     assert not family(directory)
+
+
+def first_page(told: list[str]) -> str:
+    """The status page of which a demonstration tells."""
+    (line,) = [line for line in told if line.startswith("Status pages ")]
+    url, password = re.fullmatch(
+        r"Status pages (\S+) for user bridge, password (\S+)\n", line
+    ).groups()
+    request = urllib.request.Request(url, headers=basic(password))
+    with urllib.request.urlopen(request) as page:
+        return str(page.read().decode())
 
 
 def family(directory: Path) -> list[Process]:

@@ -126,6 +126,7 @@ def register(app: Flask, bridge: Bridge) -> None:
             nowhere = request.path == "/" and isinstance(error, MethodNotAllowed)
             return problems.answer(NotFound() if nowhere else error)
         found = problems.told(error)
+        g.told = found.sentence
         response = Response(render.problem(found.code, found.sentence), found.code)
         response.mimetype = "text/html"
         response.headers.update(found.headers)

@@ -209,6 +209,13 @@ def test_another_site_presses_no_button(scene: Scene) -> None:
     assert scene.install(scene.serials[2], scene.adam_ids[1])["state"] == "failed"
 
 
+def test_the_log_says_why_a_page_was_refused(
+    scene: Scene, caplog: pytest.LogCaptureFixture
+) -> None:
+    scene.client.get("/devices")
+    assert "a request is refused: The API's user or key is missing or wrong" in caplog.text
+
+
 def test_a_button_takes_its_own_token_alone(scene: Scene) -> None:
     (button,) = open_page(scene.client, f"/devices/{scene.serials[2]}").buttons
     (other,) = open_page(scene.client, "/events/3").buttons

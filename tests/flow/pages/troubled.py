@@ -58,8 +58,12 @@ def _earlier_days(db: Connection, now: float) -> None:
     for day in range(DAYS, 0, -1):
         share = 1.0 - day / (DAYS + 4)
         done = [replace(c, count=round(c.count * share)) for c in final if c.state == "installed"]
-        rest = [replace(c, count=round(c.count * (1 - share)), state="waiting") for c in final]
-        over_time.keep(db, [c for c in (*done, *rest) if c.count], now - day * DAY)
+        was = {c.adam_id: c.count for c in done}
+        rest = [
+            replace(c, count=c.count - was.pop(c.adam_id, 0) * (c.state == "installed"))
+            for c in sorted(final, key=lambda c: c.state != "installed")
+        ]
+        over_time.keep(db, [*done, *(replace(c, state="waiting") for c in rest)], now - day * DAY)
         db.execute(
             "INSERT INTO asset_days (location, adam_id, pricing_param, day, used) "
             "SELECT location, adam_id, pricing_param, ?, round((total - available) * ?) "
