@@ -8,6 +8,7 @@ import click
 from bridge.cli import cli
 from bridge.domain import metrics, reasons
 from bridge.domain.catalogue import page as answers
+from bridge.domain.users import reasons as of_users
 from bridge.web.v1 import reference
 from bridge.web.v1.endpoints import ENDPOINTS
 
@@ -47,7 +48,7 @@ def _helps(context: click.Context) -> Iterator[tuple[str, str]]:
 def pages() -> dict[str, str]:
     """The content of each page by its file's name."""
     return {
-        "reasons.md": reasons.as_markdown(),
+        "reasons.md": f"{reasons.as_markdown()}\n{of_users.as_markdown()}",
         "answers.md": answers.as_markdown(),
         "commands.md": commands(),
         "metrics.md": metrics.as_markdown(),

@@ -30,6 +30,14 @@ MakeScene = Callable[..., Scene]
 DAY = 86400.0
 
 
+LOST = [
+    Fault("apple.notification", "drop", match="USER_", times=0),
+    Fault("apple.notification", "duplicate", match="USER_", times=0, delay=30.0),
+    Fault("apple.notification", "reorder", match="CREATE", times=0, delay=90.0),
+    Fault("apple.notification", "reorder", match="USER_ASSOCIATED", times=0, delay=90.0),
+]
+
+
 def registered(scene: Scene, users: tuple[UserWish, ...], until: Callable[[], bool]) -> Scene:
     scene.apply(file_of(scene, users))
     scene.run(until, 900)
@@ -164,6 +172,23 @@ def test_one_bad_address_costs_the_others_nothing(make_scene: MakeScene) -> None
     assert asked(scene, "create_users") == 1
 
 
+@pytest.mark.parametrize("fault", [[], [LOST[0]]], ids=["by notification", "by status"])
+def test_a_request_may_fail_in_part(make_scene: MakeScene, fault: list[Fault]) -> None:
+    scene = make_scene(devices=1, apps=1, faults=fault, policy=Policy())
+    apples(scene).unknown_accounts.add("client-2@mid.example.org")
+    scene.apply(file_of(scene, people(3, managed=2)))
+    scene.run(lambda: states(scene).get("failed ACCOUNT_REFUSED") == 1, 900)
+    scene.run(lambda: states(scene).get("associated ASSOCIATED") == 1, 1800)
+    scene.run(lambda: known(scene)["client-3"].invite_code is not None, 1800)
+    as_apple_has(scene, "client-1", "client-3")
+    assert asked(scene, "create_users") == 1
+    users = list(people(3, managed=2))
+    users[1] = replace(users[1], managed_apple_id=None)
+    scene.apply(file_of(scene, users))
+    scene.run(lambda: known(scene)["client-2"].state == "registered", 900)
+    assert asked(scene, "create_users") == 2
+
+
 def test_a_paused_location_registers_nobody(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1, policy=rarely())
     scene.apply()
@@ -175,14 +200,6 @@ def test_a_paused_location_registers_nobody(make_scene: MakeScene) -> None:
     scene.bridge.resume("location", "hq")
     scene.run(lambda: states(scene) == {"registered INVITED": 2}, 120)
     assert asked(scene, "create_users") == 1
-
-
-LOST = [
-    Fault("apple.notification", "drop", match="USER_", times=0),
-    Fault("apple.notification", "duplicate", match="USER_", times=0, delay=30.0),
-    Fault("apple.notification", "reorder", match="CREATE", times=0, delay=90.0),
-    Fault("apple.notification", "reorder", match="USER_ASSOCIATED", times=0, delay=90.0),
-]
 
 
 @pytest.mark.parametrize("fault", LOST, ids=["lost", "doubled", "late", "late associated"])

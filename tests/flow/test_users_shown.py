@@ -11,9 +11,10 @@ from dataclasses import replace
 import pytest
 
 from bridge.config import ApiConfig
+from bridge.simulator.apple.http import apple_app
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import API_KEY, Scene
-from tests.flow.users_kit import active, apples, known, states
+from tests.flow.users_kit import active, known, states
 
 MakeScene = Callable[..., Scene]
 USERS = """
@@ -80,7 +81,7 @@ def test_users_are_listed_with_their_links(scene: Scene, caplog: pytest.LogCaptu
     scene.run(lambda: states(scene) == {"registered INVITED": 2}, 300)
     code = active(scene, "ann").invite_code
     link = (
-        "https://buy.itunes.apple.com/WebObjects/MZFinance.woa/wa/associateVPPUserWithITSAccount"
+        "http://127.0.0.1:9998/WebObjects/MZFinance.woa/wa/associateVPPUserWithITSAccount"
         f"?inviteCode={code}&mt=8"
     )
     rows = list(csv.DictReader(shell.run("users", "--csv").stdout.splitlines()))
@@ -90,7 +91,7 @@ def test_users_are_listed_with_their_links(scene: Scene, caplog: pytest.LogCaptu
     assert (ann["state"], ann["invite_code"], ann["by_us"]) == ("registered", code, True)
     assert "has not accepted" in ann["sentence"]
     assert "hq: 2 registered" in shell.run("status").stdout
-    apples(scene).accept("ann")
+    assert apple_app(scene.world).test_client().get(link).status_code == 200
     scene.run(lambda: known(scene)["ann"].is_associated, 60)
     (ann,) = shell.json("users", "--state", "associated")["users"]
     assert (ann["client_user_id"], ann["invitation_url"]) == ("ann", None)

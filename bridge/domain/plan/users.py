@@ -37,7 +37,8 @@ class UsersPlan:
     `created` and `updated` are those of whom Apple is asked that, `known` those that it has already
     as wanted. `emails` are the addresses of those that stand in for one of their own, by whose
     these are. `without_email` are left out. `kept` are registered and no longer wanted, `foreign`
-    registered by somebody else. `nowhere` counts users of the file for whom nothing is wanted.
+    registered by somebody else. `nowhere` are users of the file for whom nothing is wanted,
+    `unread` locations whose users were never read.
     """
 
     created: tuple[UserKey, ...] = ()
@@ -49,6 +50,7 @@ class UsersPlan:
     kept: tuple[UserKey, ...] = ()
     foreign: int = 0
     nowhere: tuple[str, ...] = ()
+    unread: tuple[str, ...] = ()
     is_change: bool = False
 
     @property
@@ -71,6 +73,12 @@ class UsersPlan:
             lines.append(
                 f"{_users(self.kept)} no longer in the file and stay registered; "
                 "policy.users.on_unwanted: retire would retire them."
+            )
+        if self.unread:
+            where = " and ".join(self.unread)
+            lines.append(
+                f"Apple's users at {where} have not been read yet: whoever is registered there "
+                "already is not registered again."
             )
         if self.nowhere:
             who = f"{counted(len(self.nowhere), 'user')} of the file ({named(self.nowhere)})"

@@ -70,7 +70,7 @@ USER_REASONS: Final[dict[str, UserReason]] = {
         "the bridge registers whoever is missing when they have been read",
     ),
     "PAUSED": UserReason(
-        "nothing is asked about {user}: {detail} is paused",
+        "{detail} is paused, so that nothing is asked about {user}",
         "the admin",
         "run vpp-bridge resume; vpp-bridge status shows what is paused",
     ),
@@ -119,3 +119,23 @@ def describe_user(reason: str, *, user: str, location: str, detail: str) -> tupl
     entry = USER_REASONS[reason]
     names = {"user": user, "location": location, "detail": detail.rstrip(". ") or "no detail"}
     return entry.sentence.format(**names), entry.next.format(**names)
+
+
+def as_markdown() -> str:
+    """Every reason of users that locations do not have anyway, as a part of a page for people."""
+    lines = [
+        "## Users",
+        "",
+        "Why a registered user is in its state (`vpp-bridge users`, `GET /v1/users`). What holds a",
+        "whole location up has the same names as above.",
+        "",
+        "| reason | what is so | who must act | what happens next |",
+        "|---|---|---|---|",
+    ]
+    names = {"user": "the user", "location": "the location", "detail": "…"}
+    for name, reason in sorted(USER_REASONS.items()):
+        if name not in LOCATION_REASONS:
+            says = reason.sentence.replace(": {detail}", "").format(**names)
+            next_ = reason.next.format(**names)
+            lines.append(f"| `{name}` | {says} | {reason.actor} | {next_} |")
+    return "\n".join(lines) + "\n"

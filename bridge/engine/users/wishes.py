@@ -14,6 +14,7 @@ from bridge.domain.users.registration import registrations
 from bridge.domain.users.wish import OnUnwantedUser
 from bridge.store import meta
 from bridge.store.database import Connection
+from bridge.store.licences import locations
 from bridge.store.users import users
 from bridge.store.users.users import UserRow, WantedUser
 
@@ -70,8 +71,13 @@ def plan(db: Connection, desired: Desired, registering: Registering) -> UsersPla
         nowhere=tuple(
             user.client_user_id for user in desired.users if user.client_user_id not in placed
         ),
+        unread=tuple(_unread(db, {location for location, _ in wishes})),
         is_change=_is_change(wishes, known, going),
     )
+
+
+def _unread(db: Connection, names: Iterable[str]) -> list[str]:
+    return [name for name in sorted(names) if locations.get(db, name).users_read_at is None]
 
 
 def _known(db: Connection) -> Iterable[UserRow]:

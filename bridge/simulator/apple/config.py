@@ -50,10 +50,7 @@ _PATHS = {
     "eventStatus": "status",
 }
 
-INVITATION_URL = (
-    "https://buy.itunes.apple.com/WebObjects/MZFinance.woa/wa/associateVPPUserWithITSAccount"
-    "?inviteCode=%25inviteCode%25&mt=8"
-)
+INVITATION_PATH = "/WebObjects/MZFinance.woa/wa/associateVPPUserWithITSAccount"
 LOOKUP_PATH = "/WebObjects/MZStorePlatform.woa/wa/lookup"
 
 
@@ -156,6 +153,9 @@ def service_config(
         "limits": {name: limit for name, limit in limits.items() if name not in hidden},
         "notificationTypes": list(NOTIFICATION_TYPES[1:5]),
         "urls": urls
-        | {"contentMetadataLookup": root + LOOKUP_PATH, "invitationEmail": INVITATION_URL},
+        | {
+            "contentMetadataLookup": root + LOOKUP_PATH,
+            "invitationEmail": f"{root}{INVITATION_PATH}?inviteCode=%25inviteCode%25&mt=8",
+        },
     }
     return {key: value for key, value in config.items() if key not in hidden}

@@ -47,6 +47,7 @@ def apple_app(world: World) -> Flask:
     ):
         app.add_url_rule(f"/mdm/v2/{path}", view.__name__, view, methods=[method])
     app.add_url_rule(config.LOOKUP_PATH, "lookup", service.lookup, methods=["GET"])
+    app.add_url_rule(config.INVITATION_PATH, "accept", service.accept, methods=["GET"])
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(MethodNotAllowed, lambda _: refused(Refusal(9726)))
     app.register_error_handler(NotFound, lambda _: Response("Not Found", 404))
@@ -166,6 +167,14 @@ class _Service:
             return {"eventId": self._apple.submit_users(location, event).event_id}
 
         return self._work(name, work, write=True)
+
+    def accept(self) -> Response:
+        """A person opens the link of an invitation, and signs in."""
+        code = request.args.get("inviteCode", "")
+        with self._world.lock:
+            found = any(each.users.accept_by(code) for each in self._apple.locations)
+        text = "The invitation is accepted." if found else "The invitation is not valid any more."
+        return Response(f"{text}\n", 200 if found else 404, mimetype="text/plain")
 
     def associate(self) -> Response:
         return self._work(

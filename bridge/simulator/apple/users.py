@@ -139,6 +139,15 @@ class Users:
         self._write(user)
         self._notifier.notify("USER_ASSOCIATED", {"associatedUsers": [user.as_json(whole=True)]})
 
+    def accept_by(self, invite_code: str) -> bool:
+        """The person who has this code accepts; whether it is the code of somebody who may."""
+        for entries in self._entries.values():
+            for user in entries:
+                if user.invite_code == invite_code and user.status == "Registered":
+                    self.accept(user.client_user_id)
+                    return True
+        return False
+
     def listed(self, query: Query, page_size: int) -> dict[str, object]:
         """GET /users."""
         since = 0
