@@ -232,6 +232,9 @@ class Database(Protocol):
     def noticed(self) -> Iterable[Noticed]:
         """What `doctor` tells of it, once it was found to be sound. Raises StoreError."""
 
+    def check_alone(self) -> None:
+        """That nobody else has it open; before it is opened. Raises StoreLocked."""
+
     def in_use(self) -> AbstractContextManager[None]:
         """While this lasts, nobody takes another one for the database that is meant now. Raises
         StoreLost where there was one and is none."""

@@ -22,6 +22,7 @@ from bridge.config import Config
 from bridge.domain.database_url import DatabaseUrl
 from bridge.domain.pg_programs import dump_line, restore_line
 from bridge.engine.upkeep import restoring
+from bridge.errors import NoDatabase
 from bridge.store.database import Database
 from bridge.store.file import backup as copies
 from bridge.store.file.companions import beside
@@ -155,10 +156,12 @@ def _again(settings: Settings) -> str:
 
 def _after_pg_restore(settings: Settings, config: Config, yes: bool, as_json: bool) -> int:
     """What the server holds now is of some time in the past: begin with it as `restore` does."""
-    settings.stored()
     bridge = Bridge(config, settings.clock)
-    bridge.engine_lock.acquire(0.0)
     try:
+        if bridge.database.is_missing():
+            raise NoDatabase(config.database)
+        bridge.database.check_alone()
+        bridge.engine_lock.acquire(0.0)
         refused = None if yes else _refused(f"Was {config.database} just put back by pg_restore?")
         if refused is not None:
             return refused

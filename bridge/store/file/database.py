@@ -149,6 +149,11 @@ class FileDatabase:
             use.begin()
             yield
 
+    def check_alone(self) -> None:
+        """That nobody has it open at this moment; raises StoreLocked."""
+        with nobody_else(self.path):
+            pass
+
     def engine_lock(self) -> EngineLock:
         """The lock of the engine on this file."""
         return EngineLock(self.path)

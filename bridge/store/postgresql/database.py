@@ -31,6 +31,7 @@ from bridge.store.postgresql.news import News
 from bridge.store.postgresql.noticed import noticed
 from bridge.store.postgresql.pool import Pool
 from bridge.store.postgresql.schema import is_made, is_migrated, migrate
+from bridge.store.postgresql.sessions import check_alone
 from bridge.store.postgresql.way import Way
 
 _READ = "BEGIN; SELECT 1"
@@ -81,6 +82,11 @@ class PostgresqlDatabase:
     def _fit(self) -> Connection:
         """The connection that writes, to a server on which the bridge can run."""
         return checked(self._writer.connection(), self.name)
+
+    def check_alone(self) -> None:
+        """That nobody else has it open; before it is opened. Raises StoreLocked."""
+        with as_store_error(self.name):
+            check_alone(self._fit(), self.name)
 
     def in_use(self) -> AbstractContextManager[None]:
         """A server's database is removed by nobody while somebody uses it."""
