@@ -8,7 +8,6 @@ from tests.unit.store.statements import Statement, statements
 
 ROOMS = {
     "file": "the database as a file: pragmas, the backup, locks",
-    "database": "connections and migrations",
     "dry_run": "triggers of a transaction that is undone",
     "clock_steps": "all times of all tables, by row ids",
     "pruning": "what is old, and pages that are given back",
