@@ -7,6 +7,7 @@ import click
 
 from bridge.cli import cli
 from bridge.domain import metrics, reasons
+from bridge.domain.catalogue import notifications
 from bridge.domain.catalogue import page as answers
 from bridge.domain.users import reasons as of_users
 from bridge.web.v1 import reference
@@ -52,6 +53,7 @@ def pages() -> dict[str, str]:
         "answers.md": answers.as_markdown(),
         "commands.md": commands(),
         "metrics.md": metrics.as_markdown(),
+        "notifications.md": notifications.as_markdown(),
         "api.md": reference.as_markdown(ENDPOINTS),
     }
 

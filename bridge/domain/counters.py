@@ -15,6 +15,7 @@ COUNTERS: Final[dict[str, str]] = {
     "apple.odd_*": "rows of Apple's lists that could not be read",
     "apple.other_library": "notifications of another library than the location's",
     "apple.other_type": "notifications of a kind that the bridge does not know",
+    "apple.others_refused": "requests of others, about licences or users, that Apple refused",
     "apple.retried": "calls to Apple that were made again",
     "apple.set_aside": "notifications that could not be handled: vpp-bridge events has them",
     "apple.url_refused": "times that Apple would not take the notification URL",

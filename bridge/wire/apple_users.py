@@ -29,9 +29,11 @@ class UserManagement:
 
 @dataclass(frozen=True, slots=True)
 class UserAssociated:
-    """Users who accepted their invitation; it belongs to no event."""
+    """Users who accepted their invitation; it belongs to no event. `result` is FAILURE in a form of
+    which Apple has published none."""
 
     users: tuple[ToldUser, ...]
+    result: str | None = None
 
 
 def read_management(content: Members) -> UserManagement | None:
@@ -52,7 +54,7 @@ def read_management(content: Members) -> UserManagement | None:
 def read_associated(content: Members) -> UserAssociated | None:
     """Read a USER_ASSOCIATED; None where it tells of no users."""
     users = _users(content, "associatedUsers")
-    return None if users is None else UserAssociated(users)
+    return None if users is None else UserAssociated(users, content.text("result"))
 
 
 def _users(content: Members, key: str) -> tuple[ToldUser, ...] | None:
@@ -81,7 +83,8 @@ def kept(payload: UserManagement | UserAssociated, *, whole: bool) -> dict[str, 
     do."""
     users = [_kept_user(user, whole=whole) for user in payload.users]
     if isinstance(payload, UserAssociated):
-        return {"associatedUsers": users}
+        result = {} if payload.result is None else {"result": payload.result}
+        return {"associatedUsers": users, **result}
     number = payload.error_number
     found: dict[str, object | None] = {
         "type": payload.type,

@@ -81,7 +81,7 @@ def outcome(scene: Scene) -> str:
 
 def everything(scene: Scene) -> dict[str, list[Any]]:
     """All that is stored, but for the evidence itself and when it came."""
-    evidence = {"events", "seen_messages", "counters", "sqlite_sequence"}
+    evidence = {"events", "seen_messages", "counters", "measured", "sqlite_sequence"}
     with scene.bridge.database.read() as db:
         tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {
@@ -293,11 +293,21 @@ def test_asset_management_associate_success_of_somebody_else(make_scene: MakeSce
 
 
 def test_asset_management_for_users(make_scene: MakeScene) -> None:
+    """Somebody else's doing: who holds what is known by it, and no request of ours is touched."""
     scene = waiting_for_apple(make_scene)
-    for kind in ("ASSOCIATE", "DISASSOCIATE", "REVOKE"):
-        pair = {"adamId": scene.adam_ids[0], "pricingParam": "STDQ", "clientUserId": "teacher-3"}
+    pair = {"adamId": scene.adam_ids[0], "pricingParam": "STDQ", "clientUserId": "teacher-3"}
+    for kind, holders in (
+        ("ASSOCIATE", ["teacher-3"]),
+        ("DISASSOCIATE", []),
+        ("ASSOCIATE", ["teacher-3"]),
+        ("REVOKE", []),
+    ):
         content = management("somebody's", kind, "SUCCESS", []) | {"assignments": [pair]}
-        post_without_effect(scene, "ASSET_MANAGEMENT", content)
+        post(scene, "ASSET_MANAGEMENT", content)
+        scene.settle()
+        held = scene.bridge.list_assignments().items
+        assert [each["client_user_id"] for each in held] == holders
+    assert set(scene.states()) == {"associating ASSOCIATE_REQUESTED"}
 
 
 def test_asset_management_for_users_and_devices(make_scene: MakeScene) -> None:

@@ -13,12 +13,12 @@ from functools import cache
 from bridge.domain.devices.targets import of_user
 from bridge.domain.model import DEFAULT_PRICING, Asset, Pair
 from bridge.engine.context import Context
-from bridge.engine.intake import apple_subscriptions, apple_users
+from bridge.engine.intake import apple_subscriptions, apple_users, others
 from bridge.engine.licences import settle
 from bridge.store import meta
 from bridge.store.events import Event
 from bridge.store.installs import installs, licensees
-from bridge.store.licences import locations, request_pairs, requests
+from bridge.store.licences import assignments, locations, request_pairs, requests
 from bridge.store.licences.requests import AppleRequest
 from bridge.wire.apple_notification import (
     FAILURE,
@@ -32,6 +32,10 @@ from bridge.wire.apple_notification import (
 )
 from bridge.wire.apple_users import UserAssociated, UserManagement
 from bridge.wire.subscription_notification import SubscriptionCount, SubscriptionManagement
+
+COUNTED_AFTER = 60.0
+"""Seconds after which counts are read because somebody else was refused licences: a busy system
+beside the bridge may be refused often."""
 
 
 def handle(context: Context, event: Event) -> str:
@@ -81,12 +85,12 @@ def _asset_management(context: Context, location: str, payload: AssetManagement)
     ]
     request = _request(context, location, payload, pairs)
     if request is None or request.kind != payload.type:
-        return _foreign(context, location, pairs, payload.apple_event_id or "")
+        return _foreign(context, location, payload, pairs)
     if payload.result == "SUCCESS":
         settle.confirmed(context, request, pairs, told_by="notification")
         return f"event of ours: {len(pairs)} confirmed"
     if payload.result != FAILURE:
-        _foreign(context, location, pairs, payload.apple_event_id or "")
+        _foreign(context, location, payload, pairs)
         return f"event of ours with an unknown result: {len(pairs)} pairs are read again"
     settle.refused(
         context, request, pairs, told_by="notification", error_number=payload.error_number
@@ -118,11 +122,34 @@ def _request(
     return adopted
 
 
-def _foreign(context: Context, location: str, pairs: Sequence[Pair], apple_event_id: str) -> str:
+def _foreign(
+    context: Context, location: str, payload: AssetManagement, pairs: Sequence[Pair]
+) -> str:
+    """Others gave or took licences. Of what is wished for Apple's assignments are read; of all
+    else, on which nothing hangs, the message is believed until the next full read."""
     ours = [pair for pair in pairs if licensees.is_wished(context.db, pair)]
     request_pairs.touched_by_others(context.db, location, ours, context.now)
-    settle.read_soon(context, location, ours, why=apple_event_id)
-    return f"an event of somebody else: {len(ours)} of our pairs are read again"
+    settle.read_soon(context, location, ours, why=payload.apple_event_id or "")
+    wished = set(ours)
+    rest = [pair for pair in pairs if pair not in wished]
+    so_far = f"an event of somebody else: {len(ours)} of our pairs are read again"
+    return f"{so_far}, {_of_others(context, location, payload, rest)}"
+
+
+def _of_others(
+    context: Context, location: str, payload: AssetManagement, pairs: Sequence[Pair]
+) -> str:
+    if payload.result == FAILURE:
+        others.refused(context)
+        meta.hasten_job(context.db, f"assets:{location}", context.now + COUNTED_AFTER)
+        return f"{len(pairs)} others were refused ({payload.error_number}), counts are read again"
+    if payload.result == "SUCCESS" and payload.type == "ASSOCIATE":
+        assignments.confirm(context.db, location, pairs, told_by="notification", now=context.now)
+        return f"{len(pairs)} others have a licence"
+    if payload.result == "SUCCESS" and payload.type in ("DISASSOCIATE", "REVOKE"):
+        settle.taken_away(context, location, pairs)
+        return f"{len(pairs)} others have no licence any more"
+    return f"{len(pairs)} others are not understood"
 
 
 def _asset_count(context: Context, location: str, payload: AssetCount, delta: int | None) -> str:

@@ -13,6 +13,7 @@ from bridge.domain.catalogue import apple_error
 from bridge.domain.licences.subscriptions import state_after
 from bridge.domain.wording import counted
 from bridge.engine.context import Context
+from bridge.engine.intake import others
 from bridge.store import meta
 from bridge.store.licences import subscriptions
 from bridge.wire.apple_notification import FAILURE
@@ -29,9 +30,7 @@ def counts(context: Context, location: str, payload: SubscriptionCount) -> str:
     """A SUBSCRIPTION_COUNT: these are the seats now."""
     read_soon(context, location)
     if payload.result == FAILURE:
-        subscriptions.count(
-            context.db, location, payload.adam_id, payload.parent_adam_id, (), context.now
-        )
+        others.refused(context)
         return f"subscription {payload.adam_id}: not counted ({payload.error_number})"
     subscriptions.count(
         context.db, location, payload.adam_id, payload.parent_adam_id, payload.counts, context.now

@@ -8,16 +8,22 @@ Source: Apple, "Subscribing to notifications", "Managing Users".
 from __future__ import annotations
 
 from bridge.engine.context import Context
+from bridge.engine.intake import others
 from bridge.engine.licences import settle
 from bridge.engine.users import told
 from bridge.store.licences import requests
 from bridge.store.licences.requests import AppleRequest
 from bridge.store.users import changes
+from bridge.wire.apple_notification import FAILURE
 from bridge.wire.apple_users import UserAssociated, UserManagement
 
 
 def associated(context: Context, location: str, payload: UserAssociated) -> str:
-    """Users accepted their invitation."""
+    """Users accepted their invitation, or could not."""
+    if payload.result == FAILURE:
+        others.refused(context)
+        told.doubted(context, location, [user.client_user_id for user in payload.users])
+        return f"{len(payload.users)} users could not be tied to an account"
     changed = told.news(context, location, payload.users)
     return f"{len(payload.users)} users are tied to an account, {changed} of them anew"
 
@@ -29,7 +35,7 @@ def management(context: Context, location: str, payload: UserManagement) -> str:
         if payload.result == "SUCCESS":
             settled = told.confirmed(context, request, payload.users, told_by="notification")
             return f"event of ours: {settled} users confirmed"
-        if payload.result == "FAILURE":
+        if payload.result == FAILURE:
             told.refused(
                 context,
                 request,
@@ -39,7 +45,10 @@ def management(context: Context, location: str, payload: UserManagement) -> str:
             )
             return f"event of ours: {len(payload.users)} users refused ({payload.error_number})"
     if payload.result != "SUCCESS":
-        return "somebody else's request that Apple refused, no effect"
+        others.refused(context)
+        names = [user.client_user_id for user in payload.users]
+        told.doubted(context, location, names)
+        return f"somebody else's request that Apple refused, about {len(names)} users"
     changed = told.news(context, location, payload.users)
     return f"an event of somebody else: {changed} users are another way"
 

@@ -149,9 +149,14 @@ def news(context: Context, location: str, told: Sequence[ToldUser]) -> int:
         if not _fits(user, each):
             unsure.append(each.client_user_id)
     _keep(context, location, known, moved, by="notification")
-    if unsure and users.is_any_concerned(context.db, location):
-        deciding.look_for(context, location, unsure)
+    doubted(context, location, unsure)
     return len(moved)
+
+
+def doubted(context: Context, location: str, client_user_ids: Collection[str]) -> None:
+    """What Apple has of these users may be another way: they are read, where the file names any."""
+    if client_user_ids and users.is_any_concerned(context.db, location):
+        deciding.look_for(context, location, client_user_ids)
 
 
 def _is_known(user: UserRow, told: ToldUser) -> bool:
