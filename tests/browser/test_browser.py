@@ -38,6 +38,7 @@ def pages_of(served: Served) -> list[str]:
         "/events/3",
         "/outbox",
         f"/outbox/{failed}",
+        "/users",
         "/search?q=ipad",
         "/search",
     ]

@@ -25,6 +25,7 @@ from bridge.web.pages import (
     render,
     search,
     traffic,
+    users,
 )
 from bridge.web.pages.files import Files
 from bridge.web.pages.times import Times
@@ -81,6 +82,7 @@ PAGES = (
     Page("/devices", devices.page, asks=asked.Devices),
     Page("/devices/<serial>", devices.one, (asked.OfDevice,)),
     Page("/locations/<name>", locations.page, (asked.OfName,)),
+    Page("/users", users.page, asks=asked.Users),
     Page("/events", traffic.events, asks=asked.Events),
     Page("/events/<id>", traffic.event, (asked.OfId,)),
     Page("/outbox", traffic.calls, asks=asked.Calls),

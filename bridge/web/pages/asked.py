@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Annotated
 
 from bridge.web.v1 import forms
-from bridge.web.v1.read import ListDevices, ListEvents, ListInstalls, ListOutbox
+from bridge.web.v1.read import ListDevices, ListEvents, ListInstalls, ListOutbox, ListUsers
 from bridge.web.v1.request import Request
 
 _Csv = Annotated[forms.Name | None, "The table that is wanted as CSV."]
@@ -38,6 +38,12 @@ class Events(ListEvents, frozen=True, kw_only=True):
 
 class Calls(ListOutbox, frozen=True, kw_only=True):
     """The page of outside calls."""
+
+    csv: _Csv = None
+
+
+class Users(ListUsers, frozen=True, kw_only=True):
+    """The page of users."""
 
     csv: _Csv = None
 

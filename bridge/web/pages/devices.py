@@ -8,6 +8,7 @@ from typing import Any
 
 from werkzeug.exceptions import NotFound
 
+from bridge.domain.devices.targets import user_of
 from bridge.domain.pauses import by_either
 from bridge.domain.views.devices import Device
 from bridge.web.pages import asked, paths, timeline
@@ -106,13 +107,18 @@ def one(asker: Asker, of: OfDevice) -> View:
         "device": device,
         "others": records[1:],
         "named": named,
-        "enrolled": enrolled(device) if device is not None else "no server has shown it yet",
+        "enrolled": enrolled(device) if device is not None else _unseen(of.serial),
         "apps": table,
         "explained": explained,
     }
     title = f"{name} ({named})" if name else named
     tables = [table, *(each.table for each in explained)]
     return View("device.html", title, tables, context)
+
+
+def _unseen(named: str) -> str:
+    is_user = user_of(named) is not None
+    return "the user's own library" if is_user else "no server has shown it yet"
 
 
 def _named(device: Device | None) -> str | None:

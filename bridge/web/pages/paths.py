@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from urllib.parse import quote, urlencode
 
+from bridge.domain.devices.targets import of_user
 from bridge.web.pages.table import Link
 
 
@@ -39,11 +40,12 @@ def with_query(path: str, asked: Mapping[str, object]) -> str:
     return f"{path}?{query}" if query else path
 
 
-def to_device(install: Mapping[str, object]) -> Link | str:
+def to_device(install: Mapping[str, object]) -> Link:
     """An install's device by its name, with its page."""
     named = install["serial_number"] or install["enrollment_id"]
     if named is None:
-        return str(install["client_user_id"] or "")
+        user = str(install["client_user_id"] or "")
+        return Link(user, device(of_user(user)))
     name = install["device_name"]
     return Link(f"{name} ({named})" if name else str(named), device(str(named)))
 

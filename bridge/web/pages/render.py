@@ -27,10 +27,14 @@ HEADERS = {
     "X-Content-Type-Options": "nosniff",
 }
 
+USERS = "/users"
+"""It stands in the navigation where there are any."""
+
 NAVIGATION = (
     Link("Overview", "/"),
     Link("Apps", "/apps"),
     Link("Devices", "/devices"),
+    Link("Users", USERS),
     Link("Messages", "/events"),
     Link("Calls", "/outbox"),
 )
@@ -38,8 +42,10 @@ NAVIGATION = (
 
 def as_html(asker: Asker, view: View) -> Response:
     """The page."""
+    has_users = bool(asker.bridge.list_users(limit=1).items)
     page = render_template(
         view.template,
+        navigation=[link for link in NAVIGATION if link.path != USERS or has_users],
         title=view.title,
         times=asker.times,
         visitor=asker.caller,
@@ -78,7 +84,13 @@ def _bytes(first: Iterable[str], rest: Iterator[str]) -> Iterator[str]:
 
 def problem(code: int, sentence: str) -> str:
     """The page that says why there is none."""
-    return render_template("problem.html", title="Not shown", code=code, sentence=sentence)
+    return render_template(
+        "problem.html",
+        title="Not shown",
+        code=code,
+        sentence=sentence,
+        navigation=[link for link in NAVIGATION if link.path != USERS],
+    )
 
 
 def prepare(pages: Blueprint) -> None:
@@ -87,7 +99,6 @@ def prepare(pages: Blueprint) -> None:
     @pages.app_context_processor
     def common() -> dict[str, Any]:
         return {
-            "navigation": NAVIGATION,
             "version": version(),
             "paths": paths,
             "tones": states.TONES,

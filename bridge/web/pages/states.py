@@ -1,4 +1,4 @@
-"""States of installs in pictures: in which order, and in which of four tones.
+"""States of installs and users in pictures: in which order, and in which of four tones.
 
 A tone is never told by colour alone: the word stands beside it.
 """
@@ -7,10 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final, Literal
+from typing import Final, Literal, get_args
 
 from bridge.domain.model import INSTALL_STATES, InstallState
 from bridge.domain.reasons import NEEDING_STATES
+from bridge.domain.users.facts import UserState
 
 Tone = Literal["good", "moving", "waiting", "bad", "gone"]
 
@@ -22,7 +23,17 @@ _TONES: Final[Mapping[InstallState, Tone]] = {
     "removed": "gone",
     **dict.fromkeys(NEEDING_STATES, "bad"),
 }
-TONES: Final[Mapping[str, Tone]] = {state: _TONES.get(state, "moving") for state in INSTALL_STATES}
+_OF_USERS: Final[Mapping[UserState, Tone]] = {
+    "associated": "good",
+    "waiting": "waiting",
+    "retired": "gone",
+    "failed": "bad",
+}
+TONES: Final[Mapping[str, Tone]] = {
+    **{state: _OF_USERS.get(state, "moving") for state in get_args(UserState)},
+    **{state: _TONES.get(state, "moving") for state in INSTALL_STATES},
+}
+"""Of installs and of users; a word that both have means the same."""
 
 _TONE_ORDER: Final[tuple[Tone, ...]] = ("good", "moving", "waiting", "bad", "gone")
 ORDER: Final = sorted(
