@@ -27,7 +27,8 @@ from tests.flow.users_kit import (
 )
 
 MakeScene = Callable[..., Scene]
-DAY = 86400.0
+HOUR = 3600.0
+SOON = rarely(users_every=HOUR, changes_every=600.0)
 
 
 LOST = [
@@ -70,12 +71,12 @@ def test_250_users_take_three_requests_and_managed_ones_are_tied_by_apple(
 
 
 def test_nothing_is_asked_of_users_where_the_file_names_none(make_scene: MakeScene) -> None:
-    scene = make_scene(devices=1, apps=1)
+    scene = make_scene(devices=1, apps=1, policy=SOON)
     scene.apply()
     scene.run(scene.all_installed)
     apples(scene).add("somebody")
     apples(scene).accept("somebody")
-    scene.pass_time(2 * DAY)
+    scene.pass_time(2 * HOUR)
     assert all_asked(scene) == 0
     assert states(scene) == {"associated FOREIGN": 1}, "unknown users are kept, and shown as such"
 
@@ -104,14 +105,14 @@ def test_a_changed_address_and_account_is_told_to_apple(make_scene: MakeScene) -
 
 
 def registered_three(make_scene: MakeScene, **arguments: Any) -> Scene:
-    scene = make_scene(**{"devices": 1, "apps": 1, **arguments})
+    scene = make_scene(**{"devices": 1, "apps": 1, "policy": SOON, **arguments})
     return registered(scene, people(3), lambda: states(scene) == {"registered INVITED": 3})
 
 
 def test_nobody_is_retired_because_a_line_is_missing(make_scene: MakeScene) -> None:
     scene = registered_three(make_scene)
     scene.apply(file_of(scene, people(1)))
-    scene.pass_time(2 * DAY)
+    scene.pass_time(2 * HOUR)
     assert asked(scene, "retire_users") == 0
     assert states(scene) == {"registered INVITED": 1, "registered KEPT": 2}
 
@@ -119,7 +120,7 @@ def test_nobody_is_retired_because_a_line_is_missing(make_scene: MakeScene) -> N
 def test_only_who_was_registered_by_the_bridge_is_retired(make_scene: MakeScene) -> None:
     scene = registered_three(make_scene)
     apples(scene).add("stranger")
-    scene.pass_time(DAY + 60)
+    scene.pass_time(HOUR + 60)
     retiring(scene)
     scene.apply(file_of(scene, people(1)))
     scene.run(lambda: states(scene).get("retired RETIRED") == 2, 120)
@@ -140,7 +141,7 @@ def test_a_retired_user_can_be_registered_again(make_scene: MakeScene) -> None:
     scene.run(lambda: states(scene) == {"registered INVITED": 3}, 120)
     assert len(apples(scene).entries("client-3")) == 2
     as_apple_has(scene, "client-3")
-    scene.pass_time(2 * DAY)  # lists have both entries
+    scene.pass_time(2 * HOUR)  # lists have both entries
     as_apple_has(scene, "client-3")
 
 

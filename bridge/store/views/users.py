@@ -29,7 +29,10 @@ _USERS = View(
         "devices": "NULL",
     },
 )
-_HAS_DEVICE = "EXISTS (SELECT 1 FROM user_devices d WHERE d.client_user_id = u.client_user_id AND d.target = ?)"  # noqa: E501
+_HAS_DEVICE = (
+    "EXISTS (SELECT 1 FROM user_devices d "
+    "WHERE d.client_user_id = u.client_user_id AND d.target = ?)"
+)
 
 
 def users(
