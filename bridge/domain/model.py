@@ -146,6 +146,11 @@ class Device:
     moved_at: float | None
     filed_serial: str | None = None
     """What its server's `devices_file` says of it, which is not its own word."""
+    media_asked_at: float | None = None
+    """The times of its newest ManagedMediaList, as `apps_*`."""
+    media_listed_at: float | None = None
+    media_enrolment: int | None = None
+    media_refused_at: float | None = None
     channel_of: int | None = None
     """The id of the device on which this is the channel of a user."""
     channel_id: str | None = None

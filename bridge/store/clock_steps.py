@@ -56,6 +56,7 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "devices": (
         *("enrolled_at", "enrolled_after", "authenticate_stamp", "token_stamp", "checkout_stamp"),
         *("last_seen_at", "last_connect_at", "apps_asked_at", "apps_listed_at", "apps_refused_at"),
+        *("media_asked_at", "media_listed_at", "media_refused_at"),
         *("installed_refused_at", "declared_at", "left_out_at", "serial_asked_at", "moved_at"),
         *("facts_asked_at", "facts_at", "pushed_at", "created_at"),
     ),

@@ -1,8 +1,8 @@
 """What a device says of one app: `State` of an InstallApplication's answer, and `Status` in a
-ManagedApplicationList, which share their words.
+ManagedApplicationList, which share their words; and of one book, which has a few of its own.
 
-Source: Apple, device-management schema, mdm/commands/application.install.yaml and
-application.managed.list.yaml.
+Source: Apple, device-management schema, mdm/commands/application.install.yaml,
+application.managed.list.yaml and media.install.yaml.
 """
 
 from __future__ import annotations
@@ -37,6 +37,8 @@ STATUSES: Final[dict[str, Meaning]] = {
     ),
     "ManagementRejected": Meaning("rejected", "the person at the device refused management"),
     "Failed": Meaning("passing", "the device reported that it failed"),
+    "Installed": Meaning("there", "the book is installed"),
+    "Uninstalled": Meaning("deleted", "somebody deleted the book from the device"),
     "Unknown": Meaning("unclear", "the device does not know how the app stands"),
 }
 

@@ -1,7 +1,7 @@
 """What the `RejectionReason` of an InstallApplication's answer means.
 
-Source: Apple, device-management schema, mdm/commands/application.install.yaml; a Mac says nothing
-but Other.
+Source: Apple, device-management schema, mdm/commands/application.install.yaml (a Mac says nothing
+but Other) and media.install.yaml.
 """
 
 from __future__ import annotations
@@ -20,6 +20,14 @@ REJECTIONS: Final[dict[str, Meaning]] = {
     ),
     "NotAnApp": Meaning("impossible", "this adam id is not an app"),
     "NotSupported": Meaning("impossible", "the device does not support this app"),
+    "CouldNotVerifyITunesStoreID": Meaning("impossible", "the store does not know this adam id"),
+    "PurchaseNotFound": Meaning(
+        "license_not_visible", "the account that is signed in has no licence for the book"
+    ),
+    "WrongMediaType": Meaning("impossible", "this adam id is not a book"),
+    "EnterpriseBooksNotSupportedInMultiUser": Meaning(
+        "impossible", "a shared device does not take this book"
+    ),
     "Other": Meaning("unknown", "the device gave no reason"),
     "PurchaseMethodNotSupported": Meaning("impossible", "the device does not take apps by licence"),
     "PurchaseMethodNotSupportedInMultiUser": Meaning(

@@ -13,6 +13,7 @@ from bridge.domain.backoff import last_delay_for_ever, nth_delay
 from bridge.domain.catalogue import apple_error
 from bridge.domain.decide import (
     attempt,
+    book,
     declared,
     listed,
     of_user,
@@ -53,6 +54,8 @@ def decide(facts: Facts, policy: Policy, now: float) -> Decision:
     decision = _unless_silent(facts, policy, now, decision)
     if facts.probe is not None:
         decision = once_back(facts, facts.probe, decision)
+    if facts.is_book:
+        decision = book.seen(decision)
     if facts.concerns_user and (steps := of_user.gives_back(facts, decision)):
         decision = replace(decision, steps=(*decision.steps, *steps))
     return _cancelled_elsewhere(facts, decision)
@@ -223,7 +226,7 @@ def _needs_seat(facts: Facts, now: float) -> Decision:
         return Decision("waiting", "NOT_PURCHASED", steps=steps)
     if not asset.device_assignable and not facts.needs_user:
         return Decision("failed", "NOT_DEVICE_ASSIGNABLE")
-    if unfit := platform.unfit(facts):
+    if not facts.is_book and (unfit := platform.unfit(facts)):
         return unfit
     if facts.unsure is not None:
         return _unsure(facts.unsure, now)
@@ -259,6 +262,23 @@ def _for_users(rule: Rule) -> Rule:
     return decided
 
 
+def _for_apps(rule: RuleOfDevice) -> RuleOfDevice:
+    """A rule of what is only said of apps."""
+
+    def decided(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
+        return None if facts.is_book else rule(facts, policy, now)
+
+    return decided
+
+
+def _book_on_a_mac(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
+    return book.on_a_mac(facts, policy, now) if facts.is_book else None
+
+
+def _in_library(facts: Facts, policy: Policy, now: float) -> Decision | None:
+    return of_user.in_library(facts, policy, now) or book.in_library(facts)
+
+
 def _without_channel(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     return of_user.without_channel(facts) if facts.concerns_user else None
 
@@ -272,17 +292,18 @@ _RULES: tuple[Rule, ...] = (
     _for_users(of_user.not_ready),
     _licence,
     _license_only,
-    _for_users(of_user.in_library),
+    _for_users(_in_library),
     _licensed_early,
 )
 _RULES_OF_DEVICE: tuple[RuleOfDevice, ...] = (
     declared.as_declared,
     attempt.once_described,
     _without_channel,
-    settings.forbidden,
-    settings.changed,
+    _book_on_a_mac,
+    _for_apps(settings.forbidden),
+    _for_apps(settings.changed),
     listed.as_the_device_says,
     after_the_probe,
-    settings.outdated,
+    _for_apps(settings.outdated),
     attempt.as_the_attempt_stands,
 )

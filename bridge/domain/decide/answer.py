@@ -80,7 +80,7 @@ def verify(facts: DeviceFacts, policy: Policy, now: float, start: float) -> Deci
         decision = Decision("acknowledged", "ACKNOWLEDGED", words)
         return ask_in_time(facts, policy, now, decision, start)
     decision = Decision("unconfirmed", "NOT_SEEN")
-    if facts.is_unmanaged:
+    if facts.is_unmanaged or facts.is_book:
         return ask_in_time(facts, policy, now, decision, start)
     installed = facts.installed
     if installed is None or installed.asked_at < start:
@@ -143,6 +143,8 @@ def _look_for_the_licence(
     Both are asked while the next attempt waits; what is not known by then does not hold it up.
     """
     device = facts.device
+    if facts.is_book:
+        return decision
     read = (facts.licence.read_at or 0.0) >= failed_at
     has_copy = _has_copy(facts, failed_at) and not facts.options.take_over
     listed = max(device.apps_asked_at or 0.0, device.apps_refused_at or 0.0) >= failed_at

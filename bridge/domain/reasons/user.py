@@ -52,6 +52,19 @@ USER_REASONS: Final[dict[str, Reason]] = {
         ("licensed",),
         is_end=True,
     ),
+    "BOOK_INSTALLED": Reason(
+        "{app} is on {device}: the device lists it as Installed",
+        "nobody",
+        "the bridge looks again in every list, at least once a week",
+        ("installed",),
+    ),
+    "BOOK_NOT_LISTED": Reason(
+        "{device} took {app}, and a Mac lists no books, so that nothing shows it there: {detail}",
+        "nobody",
+        "nothing: the user finds it in Books",
+        ("unconfirmed",),
+        is_end=True,
+    ),
     "LICENSE_SHARED": Reason(
         "{app} is no longer wanted on {device}, and the licence stays, since other devices of its "
         "user need it: {detail}",

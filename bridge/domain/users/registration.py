@@ -16,13 +16,16 @@ def is_for_users(app: AppWish) -> bool:
 
 
 def registrations(
-    desired: Desired, for_users: Callable[[AppWish], bool] = is_for_users
+    desired: Desired,
+    for_users: Callable[[AppWish], bool] = is_for_users,
+    device_assignable: Callable[[AppWish], bool] = lambda app: True,
 ) -> Mapping[str, tuple[UserWish, ...]]:
     """By location, the users that are to be registered there, in the file's order.
 
     A user with a `location` is registered in that one. Else it is wherever an entry `for_users` may
     take its licence from that means the user, or one of his devices by its serial number. An entry
-    with `license_to: auto` needs only those whose devices are user enrolments.
+    with `license_to: auto` needs only those whose devices are user enrolments, unless what it is of
+    is not `device_assignable`, as books are.
     """
     places: dict[str, dict[str, None]] = defaultdict(dict)
     for user in desired.users:
@@ -34,7 +37,8 @@ def registrations(
             continue
         for client_user_id in _meant(desired, app):
             other = free.get(client_user_id)
-            if other is not None and (app.license_to != "auto" or other.enrollment_ids):
+            by_device = app.license_to == "auto" and device_assignable(app)
+            if other is not None and (other.enrollment_ids or not by_device):
                 places[client_user_id].update(dict.fromkeys(app.locations))
     found: dict[str, list[UserWish]] = defaultdict(list)
     for user in desired.users:

@@ -120,6 +120,8 @@ class SendCommand(MdmCall):
 def _plist(db: Connection, command: Outgoing) -> bytes:
     if command.request_type == "ManagedApplicationList":
         return mdm_command.managed_application_list(command.command_uuid)
+    if command.request_type == "ManagedMediaList":
+        return mdm_command.managed_media_list(command.command_uuid)
     if command.request_type == "InstalledApplicationList":
         identifiers = json.loads(command.identifiers or "[]")
         return mdm_command.installed_application_list(command.command_uuid, identifiers)
@@ -129,6 +131,8 @@ def _plist(db: Connection, command: Outgoing) -> bytes:
         assert command.bundle_id is not None, "an app without a bundle id is not removed"
         return mdm_command.remove_application(command.command_uuid, command.bundle_id)
     assert command.adam_id is not None, "an install is never deleted while a command of it is open"
+    if command.request_type == "InstallMedia":
+        return mdm_command.install_media(command.command_uuid, command.adam_id)
     assert command.settings is not None, "an install's settings are fixed when it is made"
     return plists.write(db, command.command_uuid, command.adam_id, command.settings)
 

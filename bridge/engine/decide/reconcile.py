@@ -112,14 +112,14 @@ def _decide_alone(context: Context, install: Install) -> list[story.Moved]:
 def _intend(context: Context, decided: Sequence[tuple[Facts, Decision]]) -> None:
     """Take the steps of decisions. A device is asked a question once, though all its installs want
     it; and all installs are sent together, after what makes room for them."""
-    asked, new = set[tuple[int, type[Step]]](), list[New]()
+    asked, new = set[tuple[int, type[Step], bool]](), list[New]()
     for fact, decision in decided:
         for step in decision.steps:
             if isinstance(step, SendInstall):
                 new.append(_new_install(context, fact, step))
                 continue
             if isinstance(step, _QUESTIONS):
-                question = _device(fact).id, type(step)
+                question = _device(fact).id, type(step), fact.is_book
                 if question in asked:
                     continue
                 asked.add(question)
@@ -162,7 +162,7 @@ def _new_install(context: Context, fact: Facts, step: SendInstall) -> New:
         server=device.server,
         device_id=device.id,
         install_id=fact.install.id,
-        request_type="InstallApplication",
+        request_type="InstallMedia" if fact.is_book else "InstallApplication",
         enrolment=device.enrolment,
         attempt=last.attempt + 1 if last is not None and again else 1,
         asks=(last.asks if last is not None and again else 0) + step.asks_again,
@@ -187,7 +187,7 @@ def _post_again(context: Context, fact: Facts, step: Step) -> None:
 
 
 def _ask_apps(context: Context, fact: Facts, step: Step) -> None:
-    ask(context, _device(fact), "ManagedApplicationList")
+    ask(context, _device(fact), "ManagedMediaList" if fact.is_book else "ManagedApplicationList")
 
 
 def _ask_installed(context: Context, fact: Facts, step: Step) -> None:

@@ -20,7 +20,7 @@ from bridge.store.installs import facts
 from bridge.store.licences import history
 from bridge.store.licences.history import Asked
 
-INSTALL = "InstallApplication"
+INSTALLS = ("InstallApplication", "InstallMedia")
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,7 @@ class History:
             if asked.submitted_at is not None and asked.settled_at is not None:
                 yield Step(asked.submitted_at, "Apple was asked for the licence")
                 yield Step(asked.settled_at, f"Apple confirmed it, told by {asked.settled_by}")
-        taken = [c for c in self.sent if c.request_type == INSTALL and c.state == "acknowledged"]
+        taken = [c for c in self.sent if c.request_type in INSTALLS and c.state == "acknowledged"]
         for command in taken[-1:]:
             if command.posted_at is not None:
                 yield Step(command.posted_at, "the command went to the MDM server")
@@ -164,7 +164,7 @@ def _seconds(length: float) -> str:
 
 def _of_command(command: Command) -> Iterator[Step]:
     of = Of(command_uuid=command.command_uuid)
-    what = "attempt" if command.request_type == INSTALL else command.request_type
+    what = "attempt" if command.request_type in INSTALLS else command.request_type
     yield Step(command.created_at, f"{what} {command.attempt} decided", of)
     if command.posted_at is not None:
         times = f" ({command.posts} times)" if command.posts > 1 else ""

@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.catalogue import FORMAT_ERROR, SAID_ONCE, statuses_of, telling_link
+from bridge.domain.devices import books
 from bridge.domain.devices.installed_apps import InstalledReport, Presence
 from bridge.domain.devices.platforms import platform_of
 from bridge.domain.model import Device
@@ -31,6 +32,7 @@ from bridge.wire.device_report import (
     parse_install_result,
     parse_installed_list,
     parse_managed_list,
+    parse_media_list,
 )
 from bridge.wire.mdm_webhook import StoredWebhook
 
@@ -232,6 +234,27 @@ def _managed_apps(context: Context, answer: Answered) -> News:
     return news if device.apps_known and not (unread or was_unreadable) else None
 
 
+def _managed_books(context: Context, answer: Answered) -> News:
+    """As a list of apps, of the books of the store."""
+    device, now = answer.device, answer.event.received_at
+    if not answer.accepted:
+        devices.update(context.db, device.id, media_refused_at=now, refusal=answer.refusal)
+        return None
+    listed = parse_media_list(answer.message)
+    if answer.command.enrolment == device.enrolment:
+        apps.store_list(
+            context.db,
+            device,
+            [(books.named(each.adam_id), books.status(each.state), None) for each in listed],
+            asked_at=answer.command.created_at,
+            now=now,
+            said_once=SAID_ONCE,
+            there=statuses_of("there"),
+            is_of_books=True,
+        )
+    return None
+
+
 def _readable_but(context: Context, answer: Answered, unread: Sequence[str]) -> bool:
     """A list was read, and what it says of these apps of ours could not be; whether more could not
     be read before it."""
@@ -310,4 +333,5 @@ _OBSERVERS: dict[str, Callable[[Context, Answered], News]] = {
     "DeviceInformation": _facts,
     "ManagedApplicationList": _managed_apps,
     "InstalledApplicationList": _installed_apps,
+    "ManagedMediaList": _managed_books,
 }

@@ -38,7 +38,7 @@ def handle(context: Context, event: Event, status: str, device: Device, command:
     if full:
         device_queue.delay(db, device.id, at + policy.command.after_connect_delay)
     waits = policy.verify.unreadable_retry
-    again = command.request_type != "InstallApplication" or times == 1
+    again = command.request_type not in ("InstallApplication", "InstallMedia") or times == 1
     push_at = at + (nth_delay(waits, times) or DAY) if again else None
     left_open.push_at(db, command.command_uuid, push_at)
     left_open.push_for_others(db, device.id, command.odd_at, at + (nth_delay(waits, 1) or DAY))

@@ -29,10 +29,18 @@ class Registering:
     retire_foreign: bool = False
 
 
-def wanted(desired: Desired, rule: EmailRule) -> list[WantedUser]:
-    """Who is to be registered where, and how."""
+def wanted(db: Connection, desired: Desired, rule: EmailRule) -> list[WantedUser]:
+    """Who is to be registered where, and how. Of an app or book that no location was seen to own,
+    nobody knows whether devices can have it: then its users are registered, too."""
     found = []
-    for location, some in registrations(desired).items():
+    assignable = locations.assignable(db)
+    by_place = registrations(
+        desired,
+        device_assignable=lambda app: all(
+            (name, app.asset) in assignable for name in app.locations
+        ),
+    )
+    for location, some in by_place.items():
         for user in some:
             email = rule.email(user, location)
             found.append(
@@ -49,7 +57,7 @@ def wanted(desired: Desired, rule: EmailRule) -> list[WantedUser]:
 
 def plan(db: Connection, desired: Desired, registering: Registering) -> UsersPlan:
     """What an apply changes of users."""
-    wishes = {(u.location, u.client_user_id): u for u in wanted(desired, registering.emails)}
+    wishes = {(u.location, u.client_user_id): u for u in wanted(db, desired, registering.emails)}
     known = {(u.location, u.client_user_id): u for u in _known(db)}
     whats = {key: _what(wish, known.get(key)) for key, wish in wishes.items()}
     unwanted = [user for key, user in known.items() if key not in wishes and user.is_active]
@@ -139,7 +147,7 @@ def store(
 ) -> None:
     """Have users registered and retired as planned."""
     users.own_devices(db, desired.user_of)
-    wishes = wanted(desired, registering.emails)
+    wishes = wanted(db, desired, registering.emails)
     keys = {(u.location, u.client_user_id) for u in wishes}
     going = {(each.location, each.client_user_id) for each in planned.retired}
     others = [_key(u) for u in _known(db) if _key(u) not in keys and (u.wanted or u.retire)]

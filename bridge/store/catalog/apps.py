@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from itertools import chain
 from typing import Final, NamedTuple
 
+from bridge.domain.devices.books import BOOK
 from bridge.domain.model import AppReport, Device
 from bridge.store import rows
 from bridge.store.database import Connection
@@ -47,8 +48,10 @@ def store_list(
     said_once: frozenset[str],
     there: frozenset[str],
     unread: Collection[str] = (),
+    is_of_books: bool = False,
 ) -> set[str]:
-    """Keep a ManagedApplicationList: (bundle id, status, external version) of each app.
+    """Keep a ManagedApplicationList: (bundle id, status, external version) of each app; or a
+    ManagedMediaList of books.
 
     What was reported before and is missing now gets the status NULL; once-only statuses stay, and
     when an app was last `there`. Of the apps in `unread` the list told nothing. Returns the bundle
@@ -58,6 +61,7 @@ def store_list(
     before = dict(
         db.execute("SELECT bundle_id, status FROM app_reports WHERE device_id = ?", (device.id,))
     )
+    before = {b: status for b, status in before.items() if b.startswith(BOOK) == is_of_books}
     missing = before.keys() - {bundle_id for bundle_id, _, _ in listed} - set(unread)
     db.executemany(
         "UPDATE app_reports SET status = NULL, reported_at = ? "
@@ -87,13 +91,9 @@ def store_list(
             for bundle_id, status, version in listed
         ],
     )
-    devices.update(
-        db,
-        device.id,
-        apps_asked_at=asked_at,
-        apps_listed_at=now,
-        apps_enrolment=device.enrolment,
-    )
+    of = "media" if is_of_books else "apps"
+    times = {f"{of}_asked_at": asked_at, f"{of}_listed_at": now}
+    devices.update(db, device.id, **times, **{f"{of}_enrolment": device.enrolment})
     still_there = {b for b, status, _ in listed if status in there and before.get(b) == status}
     return (before.keys() | {bundle_id for bundle_id, _, _ in listed}) - still_there
 

@@ -13,8 +13,9 @@ from bridge.store.database import Connection
 
 @dataclass(frozen=True, slots=True)
 class Attempts:
-    """By install, its newest InstallApplication and its newest RemoveApplication; and by install,
-    device and enrolment, the settings of the newest install that the device took."""
+    """By install, its newest InstallApplication (of a book InstallMedia) and its newest
+    RemoveApplication; and by install, device and enrolment, the settings of the newest install that
+    the device took."""
 
     sends: Mapping[int, Attempt]
     removals: Mapping[int, Attempt]
@@ -28,14 +29,19 @@ def of_installs(db: Connection, install_ids: Sequence[int]) -> Attempts:
         f"WHERE install_id IN ({rows.marks(len(install_ids))}) ORDER BY created_at, attempt",
         tuple(install_ids),
     )
-    newest: dict[str, dict[int, Attempt]] = {"InstallApplication": {}, "RemoveApplication": {}}
+    sends: dict[int, Attempt] = {}
+    newest: dict[str, dict[int, Attempt]] = {
+        "InstallApplication": sends,
+        "InstallMedia": sends,
+        "RemoveApplication": {},
+    }
     taken: dict[tuple[int, int, int], str] = {}
     for row in found:
         attempt, install_id = rows.read(Attempt, row), row["install_id"]
         newest[row["request_type"]][install_id] = attempt
         if attempt.settings is not None and _is_taken(attempt):
             taken[install_id, attempt.device_id, attempt.enrolment] = attempt.settings
-    return Attempts(newest["InstallApplication"], newest["RemoveApplication"], taken)
+    return Attempts(sends, newest["RemoveApplication"], taken)
 
 
 def _is_taken(attempt: Attempt) -> bool:

@@ -84,7 +84,8 @@ def startable(
     """
     some = rows.padded(device_ids)
     found = db.execute(
-        "SELECT c.device_id, c.command_uuid, c.request_type = 'InstallApplication', c.asks, "
+        "SELECT c.device_id, c.command_uuid, "
+        "c.request_type IN ('InstallApplication', 'InstallMedia'), c.asks, "
         "i.adam_id, i.location FROM commands c LEFT JOIN installs i ON i.id = c.install_id "
         f"WHERE c.device_id IN ({rows.marks(len(some))}) AND c.state = 'ready' AND c.due_at <= ? "
         "ORDER BY c.device_id, CASE WHEN c.install_id IS NOT NULL THEN 1 "

@@ -81,7 +81,7 @@ def waiting(db: Connection, device_id: int, now: float) -> Waiting:
     row = db.execute(
         "SELECT max(stalled_at) AS newest_at, count(stalled_at) AS count, "
         "count(CASE WHEN stalled_at IS NOT NULL AND push_at <= ? "
-        "AND request_type <> 'InstallApplication' THEN 1 END) AS is_pushed, "
+        "AND request_type NOT IN ('InstallApplication', 'InstallMedia') THEN 1 END) AS is_pushed, "
         "count(CASE WHEN stalled_at IS NULL AND push_at <= ? THEN 1 END) AS others "
         f"FROM commands WHERE device_id = ? AND state IN {states.SQL_ON_SERVER}",
         (now, now, device_id),

@@ -8,6 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final, NamedTuple
 
+from bridge.domain.devices import books
 from bridge.domain.devices.targets import of_user
 from bridge.domain.facts import AssetFacts, DeviceFacts, Facts, Licence, LocationFacts, Unsure
 from bridge.domain.installs.options import Options
@@ -29,7 +30,7 @@ from bridge.store.devices import (
     unreadable,
 )
 from bridge.store.installs import licensees, untold
-from bridge.store.installs.untold import INFORMATION, INSTALLED_LIST, MANAGED_LIST
+from bridge.store.installs.untold import INFORMATION, INSTALLED_LIST, MANAGED_LIST, MEDIA_LIST
 from bridge.store.licences import assignments, history, locations, odd_rows, request_pairs
 from bridge.store.licences.assignments import Assignment
 from bridge.store.licences.request_pairs import PairRecord
@@ -56,6 +57,12 @@ def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = No
     targets = rows.padded({i.target for i in installs})
     device_of = _devices(db, installs, targets)
     named = [(i, i.bundle_id or known.get(i.adam_id, UNKNOWN).bundle_id) for i in installs]
+    their_books = {(p.name, adam_id) for p in places.values() for adam_id in p.books}
+    if their_books:
+        named = [
+            (i, books.named(i.adam_id) if (i.location, i.adam_id) in their_books else b)
+            for i, b in named
+        ]
     listed = rows.padded(
         [(device_of[i.id].id, b) for i, b in named if b and i.id in device_of], (0, "")
     )
@@ -87,6 +94,9 @@ def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = No
                 serial_number=install.target, adam_id=install.adam_id, location=install.location
             )
         held = pause is not None and pause.covers_questions
+        list_of = MANAGED_LIST
+        if their_books and device is not None and bundle_id == books.named(install.adam_id):
+            device, list_of = books.as_asked(device), MEDIA_LIST
         attempt = tried.sends.get(install.id)
         told = untold.Unread(unread, device, bundle_id) if unread else None
         elsewhere = attempt is not None and device is not None and attempt.device_id != device.id
@@ -115,12 +125,12 @@ def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = No
                 **place.of_user(db, install),
                 gave_back=stands.gave_back,
                 removal=_since(tried.removals.get(install.id), install.round_at),
-                list_open=bool(asked) and _is_open(asked, device, MANAGED_LIST, held),
+                list_open=bool(asked) and _is_open(asked, device, list_of, held),
                 installed_open=bool(asked) and _is_open(asked, device, INSTALLED_LIST, held),
-                list_unread=told.by(MANAGED_LIST) if told else None,
+                list_unread=told.by(list_of) if told else None,
                 installed_unread=told.by(INSTALLED_LIST) if told else None,
                 facts_unread=told.by(INFORMATION) if told else None,
-                list_unheard=untold.never_came(lost, device, MANAGED_LIST) if lost else None,
+                list_unheard=untold.never_came(lost, device, list_of) if lost else None,
                 installed_unheard=untold.never_came(lost, device, INSTALLED_LIST) if lost else None,
                 facts_unheard=untold.never_came(lost, device, INFORMATION) if lost else None,
                 free_seats=place.free(db, pair.asset)
@@ -230,6 +240,7 @@ class _Location:
         )
         desired = list({Asset(i.adam_id, i.pricing_param) for i in installs})
         self.assets: dict[Asset, AssetFacts] = locations.asset_facts(db, name, desired)
+        self.books = {a.adam_id for a, f in self.assets.items() if f.product_type == "Book"}
         of_users = [i for i in installs if i.client_user_id is not None]
         named = [(pair_of(i).holder, i.adam_id) for i in installs]
         pairs = rows.padded(named + [(i.target, i.adam_id) for i in of_users], ("", ""))

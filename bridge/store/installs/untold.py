@@ -15,6 +15,7 @@ from bridge.store.devices import unreadable
 from bridge.store.installs import installs
 
 MANAGED_LIST: Final = "ManagedApplicationList"
+MEDIA_LIST: Final = "ManagedMediaList"
 INSTALLED_LIST: Final = "InstalledApplicationList"
 INFORMATION: Final = "DeviceInformation"
 

@@ -135,6 +135,14 @@ def owns(db: Connection, adam_id: str, names: Collection[str]) -> bool:
     return row is not None
 
 
+def assignable(db: Connection) -> frozenset[tuple[str, Asset]]:
+    """By location, what devices can have a licence of."""
+    found = db.execute(
+        "SELECT location, adam_id, pricing_param FROM assets WHERE device_assignable = 1"
+    )
+    return frozenset((row[0], Asset(row[1], row[2])) for row in found)
+
+
 def platforms(db: Connection, adam_ids: Sequence[str]) -> dict[tuple[str, Asset], frozenset[str]]:
     """By location and asset, what these apps run on; empty where Apple did not say."""
     found = db.execute(

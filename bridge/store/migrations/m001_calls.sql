@@ -51,7 +51,8 @@ CREATE INDEX commands_install ON commands (install_id, created_at) WHERE install
 CREATE INDEX commands_newest ON commands (created_at, command_uuid);
 CREATE UNIQUE INDEX commands_one_list ON commands (device_id, request_type)
     WHERE request_type IN
-        ('ManagedApplicationList', 'InstalledApplicationList', 'DeviceInformation')
+        ('ManagedApplicationList', 'InstalledApplicationList', 'DeviceInformation',
+         'ManagedMediaList')
       AND state IN ('ready', 'posting', 'posted', 'queued', 'not_now');
 CREATE UNIQUE INDEX commands_one_install ON commands (install_id)
     WHERE install_id IS NOT NULL

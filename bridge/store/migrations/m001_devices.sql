@@ -28,6 +28,10 @@ CREATE TABLE devices (
     apps_listed_at DOUBLE PRECISION,   -- when it was answered
     apps_enrolment INTEGER,            -- the enrolment it belongs to
     apps_refused_at DOUBLE PRECISION,  -- when the device last would not list its apps
+    media_asked_at DOUBLE PRECISION,   -- the same four of its newest ManagedMediaList
+    media_listed_at DOUBLE PRECISION,
+    media_enrolment INTEGER,
+    media_refused_at DOUBLE PRECISION,
     installed_refused_at DOUBLE PRECISION,  -- when it last refused an InstalledApplicationList
     refusal TEXT,                      -- what it said then, in words, instead of either list
     declared_at DOUBLE PRECISION,      -- when its declarative status last told of apps

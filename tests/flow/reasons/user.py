@@ -10,6 +10,7 @@ from tests.flow.scene import Scene
 from tests.flow.user_kit import accept, wish
 
 ANN = "client-100"
+BOOK = "1098765432"
 
 
 def of_ann(scene: Scene, **values: str) -> UserWish:
@@ -127,6 +128,38 @@ def library(make_scene: MakeScene) -> Scene:
     accept(scene, ANN)
     scene.bridge.assign([f"user:{ANN}"], "1098765432")
     return catch(scene, "USER_LIBRARY")
+
+
+def with_book(make_scene: MakeScene, macs: int) -> Scene:
+    scene = make_scene(devices=1, apps=0, macs=macs, traits={"user_id": "U-1"} if macs else {})
+    scene.world.add_book(scene.world.location, BOOK, "A Book")
+    scene.apply(wish(scene, [of_ann(scene)], [BOOK]))
+    accept(scene, ANN)
+    return scene
+
+
+@scenario(
+    "BOOK_INSTALLED",
+    "installed",
+    "the device lists it as Installed",
+    "nobody",
+    next="looks again in every list",
+    code=0,
+)
+def book_installed(make_scene: MakeScene) -> Scene:
+    return catch(with_book(make_scene, macs=0), "BOOK_INSTALLED")
+
+
+@scenario(
+    "BOOK_NOT_LISTED",
+    "unconfirmed",
+    "a Mac lists no books",
+    "nobody",
+    next="finds it in Books",
+    code=0,
+)
+def book_not_listed(make_scene: MakeScene) -> Scene:
+    return catch(with_book(make_scene, macs=1), "BOOK_NOT_LISTED")
 
 
 @scenario(

@@ -232,7 +232,7 @@ def test_one_devices_licences_are_as_apple_lists_them(database: Database, answer
     with database.write() as db:
         make_install(db, "A")
         db.execute("UPDATE installs SET dirty_at = NULL")
-    subject = {"serial_number": "A", "adam_ids": [PAGES.adam_id]}
+    subject = {"holder": "A", "adam_ids": [PAGES.adam_id]}
     answer("read_device", subject, walk(plus))
     assert held(database) == {B, other, plus}, "the others were not asked about"
     assert dirty(database) == {"A"}
@@ -244,7 +244,7 @@ def test_a_look_at_a_pair_that_was_refused_is_noted(database: Database, answer: 
         request_pairs.settle(
             db, "hq", [A, B], state="failed", told_by="status", now=NOW, request_id=request_id
         )
-    answer("read_device", {"serial_number": "A", "adam_ids": [PAGES.adam_id]}, walk(), at=NOW + 5)
+    answer("read_device", {"holder": "A", "adam_ids": [PAGES.adam_id]}, walk(), at=NOW + 5)
     with database.read() as db:
         found = newest(db, "A", "B")
     assert (found[A].looked_at, found[B].looked_at) == (NOW + 5, None)
@@ -252,7 +252,7 @@ def test_a_look_at_a_pair_that_was_refused_is_noted(database: Database, answer: 
 
 def test_what_was_confirmed_since_the_read_began_stays(database: Database, answer: Answer) -> None:
     hold(database, A, at=NOW)
-    subject = {"serial_number": "A", "adam_ids": [PAGES.adam_id]}
+    subject = {"holder": "A", "adam_ids": [PAGES.adam_id]}
     answer("read_device", subject, walk(), at=NOW, took=5)
     assert held(database) == {A}
     answer("read_device", subject, walk(), at=NOW + 1)

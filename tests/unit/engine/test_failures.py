@@ -69,7 +69,7 @@ def prepare(db: Connection, kind: str) -> Subject:
         db.execute("UPDATE outbox SET state = 'done'")
         return Subject(intend(db, kind, str(request_id), subject=str(request_id)), request_id)
     if kind == "read_device":
-        subject = json.dumps({"serial_number": "A", "adam_ids": ["1"]})
+        subject = json.dumps({"holder": "A", "adam_ids": ["1"]})
         return Subject(intend(db, kind, "A", subject=subject))
     if kind in ("command", "queue", "push", "read_devices"):
         device = make_device(db)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from bridge.domain.devices.targets import of_user
 from bridge.store.catalog import apps
 from bridge.store.database import Connection
 from bridge.store.licences import assignments, locations
@@ -121,8 +122,8 @@ def test_the_newest_commands_come_first(db: Connection, limit: int) -> None:
 def test_a_cursor_holds_any_name(db: Connection) -> None:
     for user in ("Ü", "Ä" * 255):
         db.execute(
-            "INSERT INTO assignments VALUES ('hq', '1', 'STDQ', 'user', ?, 1, 'read', 1, 0)",
-            (user,),
+            "INSERT INTO assignments VALUES ('hq', '1', 'STDQ', ?, 1, 'read', 1, 0)",
+            (of_user(user),),
         )
     found = everything(lists_apple.assignments, db, 1)
     assert [item["client_user_id"] for item in found] == ["Ä" * 255, "Ü"]

@@ -404,6 +404,7 @@ def test_the_stored_form():
         "status": "Acknowledged",
         "command_uuid": COMMAND,
         "channel": "user",
+        "channel_id": "5D2A7C1E-8F34-4B9A-9E61-3C7B0D4F2A86",
         "message": None,
         "payload": {"length": len(payload), "sha256": hashlib.sha256(payload).hexdigest()},
         "oddities": [],
