@@ -79,7 +79,7 @@ def own_server(port: int | None = None, **settings: str) -> Iterator[Server]:
     folder = Path(tempfile.mkdtemp(prefix="bridge-pg-"))
     try:
         if os.geteuid() == 0:
-            shutil.chown(folder, _other_user())
+            shutil.chown(folder, other_user())
         made = Server(home, folder, port, settings)
         made.make()
         made.start()
@@ -135,7 +135,7 @@ class Server:
 
     def _run(self, program: str, *words: str) -> None:
         command: Sequence[str] = [str(self._home / program), *words]
-        user = _other_user() if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
+        user = other_user() if os.geteuid() == 0 else None  # PostgreSQL refuses to run as root
         done = subprocess.run(
             command,
             check=False,
@@ -151,7 +151,8 @@ class Server:
         assert done.returncode == 0, f"{program}: {done.stdout[-2000:]}"
 
 
-def _other_user() -> str:
+def other_user() -> str:
+    """Who runs the server where we are root."""
     known = {entry.pw_name for entry in pwd.getpwall()}
     return "postgres" if "postgres" in known else "nobody"
 

@@ -128,11 +128,9 @@ class Dispatcher:
         self._stopping = True
 
     def settle_again(self) -> int:
-        """Keep what the database would not take before; returns how much it took.
-
-        It may have taken an answer and not have said so: what is settled is not settled again.
-        Raises StoreError where it is not known yet what is claimed.
-        """
+        """Keep what the database would not take before; returns how much it took. An answer that it
+        took and did not say so is not settled again. Raises StoreError where it is not known yet
+        what is claimed."""
         if self.unknown:
             with self._database.write() as db:
                 for row in self.unknown:
@@ -260,6 +258,10 @@ class Dispatcher:
             error = failure
             log.info("a call failed", extra=_log_keys(row) | _why(error))
             return (lambda context: call.fail(context, row, error)), False
+        except StoreError as error:  # it may have been sent by then, as when the process dies
+            text = f"the database could not be used during a call: {error}"[:300]
+            log.warning(text, extra=_log_keys(row))
+            return (lambda context: self._unknown(context, row, text)), False
         except Exception as mistake:  # of ours, and it must not stop the other calls
             log.exception("a call could not be made", extra=_log_keys(row))
             text = f"{type(mistake).__name__}: {mistake}"[:300]
@@ -327,6 +329,10 @@ class Dispatcher:
     def _broken(self, context: Context, row: OutboxRow, text: str) -> None:
         """Something of ours is wrong: what may have been done is in doubt, and it is counted."""
         meta.count(context.db, "outbox.broken", context.now)
+        self._unknown(context, row, text)
+
+    def _unknown(self, context: Context, row: OutboxRow, text: str) -> None:
+        """What may have been done is in doubt; what is made again is not so at once."""
         self._calls[row.kind].lost(context, row)
         wait = last_delay_for_ever(self._policy.call.retry, row.tries + 1)
         outbox.slow_down(context.db, row.id, context.now + wait, text)

@@ -7,6 +7,7 @@ import pytest
 
 from tests import postgresql
 from tests.flow import on_postgresql, plain_mdm
+from tests.flow.of_a_file import FILES, TESTS
 from tests.flow.scene import MakeScene, scenes
 from tests.flow.second_mode import BY_CHANCE, OTHERWISE
 
@@ -49,8 +50,6 @@ def on_a_server(
 def kind_of_database(request: pytest.FixtureRequest) -> None:
     """With --database=postgresql all scenes do."""
     if request.config.getoption("database") == "postgresql":
-        if why := postgresql.why_missing():
-            pytest.fail(why)
         request.getfixturevalue("on_a_server")
 
 
@@ -67,13 +66,19 @@ def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool 
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """What holds otherwise on such a server is expected to fail there."""
-    is_plain = HERE if config.getoption("mdm") == "plain" else HERE / "plain"
+    """What holds otherwise on such a server, or such a database, is expected to fail there."""
     for item in items:
-        if not item.path.is_relative_to(is_plain):
+        if HERE not in item.path.parents:
             continue
         name = item.nodeid.partition("::")[2]
-        for key in (name, name.partition("[")[0]):
-            test = f"{item.path.stem}::{key}"
-            if why := OTHERWISE.get(test):
-                item.add_marker(pytest.mark.xfail(reason=why, strict=test not in BY_CHANCE))
+        tests = [f"{item.path.stem}::{key}" for key in (name, name.partition("[")[0])]
+        if config.getoption("mdm") == "plain" or item.path.parent == HERE / "plain":
+            for test in tests:
+                if why := OTHERWISE.get(test):
+                    item.add_marker(pytest.mark.xfail(reason=why, strict=test not in BY_CHANCE))
+        if config.getoption("database") == "postgresql":
+            if why := FILES.get(item.path.stem):
+                item.add_marker(pytest.mark.xfail(reason=why, run=False))
+            for test in tests:
+                if why := TESTS.get(test):
+                    item.add_marker(pytest.mark.xfail(reason=why))

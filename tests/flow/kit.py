@@ -2,18 +2,43 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Callable, Mapping
+from typing import Any
 
 from bridge.store.bodies import unpacked
+from bridge.store.inbox.message import Arrived
 from tests.flow.scene import Scene
 
 
 def stored_bytes(scene: Scene) -> Mapping[str, bytes]:
-    """All that is stored, by file; and the bodies of messages, which are packed there."""
+    """All that is stored, by file or as a dump; and the bodies of messages, which are packed."""
     files = {path.name: path.read_bytes() for path in scene.tmp_path.glob("bridge.db*")}
     with scene.bridge.database.read() as db:
         bodies = [unpacked(row[0]) for row in db.execute("SELECT body FROM events")]
+        if not isinstance(db, sqlite3.Connection):
+            files = {"dump": "\n".join(dump(db)).encode()}
     return files | {"bodies": b"\n".join(bodies)}
+
+
+def dump(db: Any) -> list[str]:
+    """All that a database holds, a line for each row."""
+    if isinstance(db, sqlite3.Connection):
+        return list(db.iterdump())
+    tables = db.execute(
+        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
+    ).fetchall()
+    return [
+        f'INSERT INTO "{table}" VALUES{tuple(row)}'
+        for (table,) in tables
+        for row in db.execute(f"SELECT * FROM {table} ORDER BY {table}")
+    ]
+
+
+def waiting(scene: Scene) -> list[Arrived]:
+    """What came in and was not taken yet, the oldest first."""
+    with scene.bridge.database.read_all() as (_, inbox):
+        return list(inbox.all())
 
 
 def kinds(scene: Scene) -> list[str]:

@@ -17,23 +17,30 @@ from tests import postgresql
 
 
 class Databases:
-    """One database for each path that a test names."""
+    """One database for each path that a test names: one with all tables where there is a file, and
+    one without any where there is none."""
 
     def __init__(self, server: str, empty: str) -> None:
         self._server = server
         self._empty = empty
         self._made: dict[Path, str] = {}
         self._open = ExitStack()
+        self._used: list[PostgresqlDatabase] = []
 
     def at(self, path: Path) -> PostgresqlDatabase:
         """The database that stands for this path."""
         if path not in self._made:
-            made = postgresql.database(self._server, self._empty)
+            template = self._empty if path.exists() else "template1"
+            made = postgresql.database(self._server, template)
             self._made[path] = self._open.enter_context(made)
-        return PostgresqlDatabase(self._made[path])
+        self._used.append(PostgresqlDatabase(self._made[path]))
+        return self._used[-1]
 
     def remove(self) -> None:
         """Remove them all, whoever has them open yet."""
+        for each in self._used:
+            each.close()
+        self._used.clear()
         self._open.close()
         self._made.clear()
 

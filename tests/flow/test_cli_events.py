@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.engine.intake import inbox
+from tests.flow import kit
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -28,7 +29,7 @@ def newest(shell: Shell, topic: str) -> int:
 def dump(scene: Scene) -> list[str]:
     """All that the database holds, but for when a message was handled last."""
     with scene.bridge.database.read() as db:
-        found = [line for line in db.iterdump() if not line.startswith('INSERT INTO "events"')]
+        found = [line for line in kit.dump(db) if not line.startswith('INSERT INTO "events"')]
         return [*found, *(str(tuple(row)) for row in db.execute("SELECT status FROM events"))]
 
 

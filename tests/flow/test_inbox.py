@@ -1,9 +1,7 @@
 """What arrives is there at once, while nobody works on it, and is handled once, whoever dies."""
 
 import json
-import sqlite3
 from collections.abc import Callable
-from contextlib import closing
 from typing import Any
 
 import pytest
@@ -11,9 +9,8 @@ import pytest
 from bridge.app.inbox_upkeep import InboxUpkeep, remove_taken
 from bridge.engine.intake import inbox
 from bridge.store.file.database import FileDatabase
-from tests import inbox_file
 from tests.flow.cli_kit import Shell
-from tests.flow.kit import stored_bytes
+from tests.flow.kit import stored_bytes, waiting
 from tests.flow.scene import Killed, MakeScene, Scene
 from tests.flow.test_messages import BASIC, connect, idle, settled
 
@@ -121,13 +118,14 @@ def test_what_was_taken_goes_and_nothing_else(shell: Shell) -> None:
     post(scene, "b")
     assert remove_taken(database) > 0
     assert remove_taken(database) == 0
-    assert [each.message_id for each in inbox_file.waiting(database.path)] == ["b"]
+    assert [each.message_id for each in waiting(scene)] == ["b"]
     scene.settle()
     upkeep = InboxUpkeep(database)
     upkeep.begin()
     upkeep.stop()
-    with closing(sqlite3.connect(database.inbox.file.path)) as db:
-        assert db.execute("SELECT count(*), count(body) FROM inbox").fetchone() == (1, 0)
+    with database.inbox.read() as inbox:
+        (row,) = inbox.db.execute("SELECT count(*), count(body) FROM inbox")
+        assert tuple(row) == (1, 0)
     post(scene, "c")
     scene.settle()
     ids = [each["id"] for each in shown(shell, "--topic", "mdm.Connect")[:3]]
@@ -154,8 +152,8 @@ def test_no_secret_waits_in_the_inbox(shell: Shell) -> None:
     assert b"never-kept" in payload
     body = connect(device.udid, payload)
     scene.client.post("/hooks/mdm/main", data=json.dumps(body), headers=AUTHORIZED)
-    (waiting,) = inbox_file.waiting(scene.config.database)
-    assert b"never-kept" not in waiting.body
+    (one,) = waiting(scene)
+    assert b"never-kept" not in one.body
     scene.settle()
     for name, stored in stored_bytes(scene).items():
         assert b"never-kept" not in stored, name

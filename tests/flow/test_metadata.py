@@ -12,6 +12,7 @@ from bridge.simulator.apple import config as apple_config
 from bridge.simulator.apple.apple import AppleSettings
 from bridge.simulator.faults import Fault
 from bridge.store.views import fleet
+from tests.flow import kit
 from tests.flow.scene import Scene
 
 MakeScene = Callable[..., Scene]
@@ -368,5 +369,5 @@ def test_the_token_is_kept_nowhere(make_scene: MakeScene) -> None:
     scene.run(scene.all_installed)
     token = scene.world.location.token
     with scene.bridge.database.read() as db:
-        dump = "\n".join(db.iterdump())
+        dump = "\n".join(kit.dump(db))
     assert token not in dump

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from bridge.simulator.apple.library import Asset, Pair, Target
+from tests.flow import kit
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -19,7 +20,7 @@ def shell(make_scene: Callable[..., Scene]) -> Shell:
 def dump(scene: Scene) -> list[str]:
     """All that is stored."""
     with scene.bridge.database.read() as db:
-        return list(db.iterdump())
+        return kit.dump(db)
 
 
 def seats(shell: Shell, *, code: int = 0) -> Mapping[str, Any]:

@@ -9,6 +9,7 @@ import pytest
 from bridge.config import load_config
 from bridge.config.settings import digests
 from tests.flow.cli_kit import Shell
+from tests.flow.kit import dump
 from tests.flow.scene import Scene
 
 MakeScene = Callable[..., Scene]
@@ -118,7 +119,7 @@ def test_a_part_with_mistakes_is_left_out(shell: Shell) -> None:
 
 def test_no_secret_and_nothing_of_it_is_stored(shell: Shell) -> None:
     with shell.scene.bridge.database.read() as db:
-        stored = "\n".join(db.iterdump())
+        stored = "\n".join(dump(db))
     config = shell.scene.bridge.config
     server = config.servers["main"]
     for secret in (config.api.key, server.api_key, *server.webhook_keys):

@@ -1,6 +1,5 @@
 """An app's settings: configuration, attributes, flags and taking over, to the device and back."""
 
-import sqlite3
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from bridge.domain.policy import Policy, VerifyPolicy
 from bridge.simulator.devices.apps import App
 from bridge.simulator.devices.device import Device
 from bridge.simulator.faults import Fault
-from tests.flow.kit import stored_bytes
+from tests.flow.kit import dump, stored_bytes
 from tests.flow.scene import Scene
 
 MakeScene = Callable[..., Scene]
@@ -203,8 +202,9 @@ def _first(scene: Scene) -> str:
 
 
 def _dump(scene: Scene) -> list[str]:
-    with sqlite3.connect(scene.config.database) as db:
-        return [*db.iterdump(), *stored_bytes(scene)["bodies"].decode().splitlines()]
+    with scene.bridge.database.read() as db:
+        lines = dump(db)
+    return [*lines, *stored_bytes(scene)["bodies"].decode().splitlines()]
 
 
 def test_the_values_are_for_the_owner_alone(make_scene: MakeScene) -> None:

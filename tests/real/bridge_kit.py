@@ -14,7 +14,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal, Self
@@ -37,7 +37,12 @@ from bridge.simulator.mdm.real_mdm import RealMicroMdm
 from bridge.simulator.mdm.real_nano import RealNano
 from bridge.simulator.serve import run
 from bridge.simulator.world import build_world
+from bridge.store.inbox.mark import taken
+from bridge.store.inbox.message import Arrived
+from bridge.store.inbox.waiting import Waiting
+from bridge.store.postgresql.connection import connect
 from tests import inbox_file
+from tests.postgresql import url
 from tests.real.bridge_evidence import INSTALL, AppleGate, Evidence, Gate, Witness
 from tests.real.lab import API_KEY, call
 
@@ -140,7 +145,8 @@ class Rig:
     `build_world`. MicroMDM sends its webhooks one after the other, so devices that hardly pause
     would be minutes ahead of them: with `most_behind` they (and whoever else looks at `breath`)
     are held back while that many are still to come. Without `own_policy` the bridge has its
-    default policy.
+    default policy. `database` is the connection string of an empty database on a PostgreSQL, where
+    the bridge is not to have a file.
     """
 
     def __init__(
@@ -161,6 +167,7 @@ class Rig:
         storage: Sequence[str] = (),
         server: Mapping[str, object] | None = None,
         second: Literal["nanomdm", "nanohub"] | None = None,
+        database: str | None = None,
         **further: Any,
     ) -> None:
         options: dict[str, Any] = {"macs": 0.0, "install_time": 0.8} | further
@@ -193,6 +200,7 @@ class Rig:
             self.second = RealNano(directory / "second", self.webhook_url("next"), API_KEY, second)
             self.second_gate = Gate(self.second, self.evidence)
         self.lives: list[Life] = []
+        self._database = database
         base = POLICY if own_policy else {}
         self._policy = {g: {**v, **(policy or {}).get(g, {})} for g, v in base.items()}
         self._named = named
@@ -297,9 +305,16 @@ class Rig:
         self.start_bridge()
 
     def _heard(self) -> int:
-        arrived = inbox_file.waiting(self.place.directory / "bridge.db")
+        arrived = self._waiting()
         found = self.rows("SELECT id FROM events WHERE source = 'mdm'")
         return len({each.id for each in arrived if each.source == "mdm"} | {r["id"] for r in found})
+
+    def _waiting(self) -> list[Arrived]:
+        """What came in and was not taken yet."""
+        if self._database is None:
+            return inbox_file.waiting(self.place.directory / "bridge.db")
+        with closing(connect(self._database)) as db:
+            return list(Waiting(db, taken(db)).all())
 
     def _lost(self) -> int:
         return self.mdm.log.read_text().count('msg="post webhook event"')
@@ -393,6 +408,14 @@ class Rig:
             return {}
         return found
 
+    def is_ready(self) -> bool:
+        """Whether the bridge says that it is."""
+        try:
+            self.api.get("/readyz")
+        except Unreachable:
+            return False
+        return True
+
     def all_installed(self) -> bool:
         return self.states() == {"installed INSTALLED": len(self.world.everything())}
 
@@ -415,8 +438,11 @@ class Rig:
         posts = self.evidence.posts
         return [post.command_uuid for post in posts if post.request_type == request_type]
 
-    def rows(self, statement: str, *values: object) -> list[sqlite3.Row]:
-        """What the bridge's database says, read beside it."""
+    def rows(self, statement: str, *values: object) -> Sequence[Any]:
+        """What the bridge's database says, read beside it; columns by their names."""
+        if self._database is not None:
+            with closing(connect(self._database)) as db:
+                return db.execute(statement, values).fetchall()
         path = self.place.directory / "bridge.db"
         database = sqlite3.connect(f"file:{path}?mode=ro", uri=True)
         try:
@@ -487,7 +513,7 @@ class Rig:
     def _config(self) -> dict[str, object]:
         serials = [device.serial_number for device in self.devices]
         return {
-            "database": "bridge.db",
+            "database": "bridge.db" if self._database is None else url(self._database),
             "listen": f"127.0.0.1:{self.place.port}",
             "public_url": self.place.url,
             "api": {"key": self.place.api_key},

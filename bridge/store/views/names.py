@@ -85,7 +85,8 @@ def devices_beginning(db: Connection, begin: str, limit: int) -> list[Named]:
     """Devices whose serial number or name begins so, in any case of (English) letters."""
     found = db.execute(
         f"SELECT {_DEVICE_ID}, coalesce(name, '') FROM devices WHERE {_DEVICE_ID} IS NOT NULL "
-        f"AND (substr({_DEVICE_ID}, 1, ?) IN (?, ?) OR lower(substr(name, 1, ?)) = ?) "
+        f"AND (substr({_DEVICE_ID}, 1, CAST(? AS INTEGER)) IN (?, ?) "
+        "OR lower(substr(name, 1, CAST(? AS INTEGER))) = ?) "
         "ORDER BY 1 LIMIT ?",
         (len(begin), begin, begin.upper(), len(begin), begin.lower(), limit),
     )

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 import pytest
 
 from bridge.engine.context import Context
-from bridge.errors import StoreError
+from bridge.errors import StoreAway, StoreError
 from bridge.store import meta
 from bridge.store.database import Connection, Database
 from bridge.store.file.database import FileDatabase
@@ -110,6 +110,24 @@ def test_a_mistake_of_ours_does_not_stop_the_others(bench: Bench) -> None:
     assert counters(bench) == {"outbox.broken": 1}
     with bench.database.read() as db:
         assert outbox.trouble(db, "apple", "hq") == "KeyError: 'oops'"
+
+
+def test_a_database_that_is_away_during_a_call_is_no_mistake_of_the_call(
+    bench: Bench, caplog: pytest.LogCaptureFixture
+) -> None:
+    rows(bench, "a", "b")
+    bench.call.outcomes = [StoreAway("vpp: connection refused"), None]
+    bench.turn()
+    assert [each for each in bench.call.log if each.startswith(("lost", "settle"))] == [
+        "lost a",
+        "settle b None",
+    ]
+    assert counters(bench) == {}
+    assert "the database could not be used during a call: vpp: connection refused" in caplog.text
+    assert "Traceback" not in caplog.text
+    (a, _) = bench.rows()
+    assert a[1] == "ready"
+    assert a[2] >= POLICY.call.retry[0]
 
 
 def test_an_answer_that_cannot_be_kept_counts_as_unknown(bench: Bench) -> None:

@@ -27,6 +27,7 @@ DIALECT = {
     r"\b(?:NOT|WHEN|AND|OR|WHERE) \?(?! )|\b(?:NOT|WHEN|AND|OR|WHERE) \? (?:THEN|AND|OR|IS)\b": (),
     r"\? IS\b": (),
     r"\bgroup_concat\(": (),
+    r"\bsubstr\((?:[^()]|\([^()]*\))*\?(?! AS)": (),
     r"\binstr\(": (),
     r"\bIS NOT (?!NULL\b|DISTINCT\b)|\bIS (?!NOT\b|NULL\b|DISTINCT\b)[?\w]": (),
     r"(?<!count\()\*(?= FROM)": (),

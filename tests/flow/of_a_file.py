@@ -1,0 +1,55 @@
+"""The flows that are about the database as a file.
+
+`tools/test --database=postgresql tests/flow` runs all flows on a PostgreSQL. Those that are named
+here, a whole file of them, or one by file and test, all cases of it or one, do not hold there; each
+says what holds instead, and where that is tested.
+"""
+
+from collections.abc import Mapping
+
+DAMAGE = "a server looks after its files; what it noticed is told (unit/store/postgresql)"
+COPIES = "pg_dump makes the copy, and `restore --after-pg-restore` follows (test_serve_postgresql)"
+GONE = "nobody takes a database away that is in use (unit/store/postgresql/test_faults.py)"
+LOCK = "writers take turns by an advisory lock (unit/store/postgresql/test_database.py)"
+ROOM = "a server sees to its log, and uses the room of what is gone by itself"
+PRIVATE = "who may read what a server stores, its roles say"
+FULL = "a full disk is told by the server (unit/store/postgresql/test_faults.py)"
+IN_EARNEST = "doctor says of the tests' server that it does not wait for its disk"
+
+FILES: Mapping[str, str] = {
+    "test_damaged": DAMAGE,
+    "test_file_check": DAMAGE,
+    "test_lost_database": GONE,
+    "test_cli_backup": COPIES,
+}
+
+_REASONS: Mapping[str, tuple[str, ...]] = {
+    LOCK: (
+        "test_held_up::test_a_lock_that_is_held_is_told",
+        "test_held_up::test_what_arrives_waits_for_nobody_who_works_on_the_database",
+        "test_held_up::test_reading_waits_for_no_writer",
+        "test_held_up::test_the_payload_is_read_before_the_lock",
+        "test_held_up::test_it_is_told_once_a_minute_however_many_ask",
+    ),
+    GONE: (
+        "test_held_up::test_a_database_that_is_taken_away",
+        "test_held_up::test_a_folder_that_is_taken_away",
+        "test_cli_apply::test_it_works_before_the_first_serve",
+        "test_cli_apply::test_a_database_that_cannot_be_opened_is_one_line",
+    ),
+    FULL: ("test_held_up::test_a_full_disk",),
+    DAMAGE: (
+        "test_inbox::test_a_damaged_inbox_is_told_and_mended",
+        "test_cli_doctor::test_a_database_that_cannot_be_opened",
+        "test_cli_doctor::test_a_damaged_database",
+        "test_cli_doctor::test_a_database_that_breaks_its_own_rules",
+    ),
+    ROOM: (
+        "test_retention::test_whoever_reads_only_delays_that_the_log_is_emptied",
+        "test_retention::test_a_file_that_was_made_otherwise_keeps_its_pages",
+    ),
+    PRIVATE: ("test_settings::test_the_values_are_for_the_owner_alone",),
+    IN_EARNEST: ("test_cli_doctor::test_all_is_well",),
+}
+
+TESTS: Mapping[str, str] = {name: why for why, names in _REASONS.items() for name in names}
