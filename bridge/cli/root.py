@@ -5,6 +5,7 @@ Which commands there are is said in `bridge.cli.commands`. They return their exi
 
 from __future__ import annotations
 
+import gc
 import getpass
 import os
 import time
@@ -71,12 +72,17 @@ class Settings:
     needs: Needs = STORED
     looks: Needs = ()
     database: OnNoDatabase = "makes"
+    _read: dict[tuple[Needs, Needs], Config] = field(
+        default_factory=dict, repr=False, compare=False
+    )
 
     def config(self) -> Config:
-        """The configuration, as far as the command needs it; raises ConfigError."""
-        load_config = import_module("bridge.config").load_config
-        config: Config = load_config(self.config_path, os.environ, self.needs, self.looks)
-        return config
+        """The configuration, as far as the command needs it, read once; raises ConfigError."""
+        if (self.needs, self.looks) not in self._read:
+            load_config = import_module("bridge.config").load_config
+            config: Config = load_config(self.config_path, os.environ, self.needs, self.looks)
+            self._read[self.needs, self.looks] = config
+        return self._read[self.needs, self.looks]
 
     def stored(self) -> Config:
         """The configuration of a command that needs a database.
@@ -271,6 +277,9 @@ def cli(ctx: click.Context, config_path: Path, log_level: Level) -> None:
 
     Exit codes: 0 ok, 1 bad news, 2 a mistake in the command or the configuration.
     """
+    if not gc.isenabled():
+        gc.freeze()  # modules are never garbage, and need not be looked through
+        gc.enable()
     if ctx.get_parameter_source("log_level") is ParameterSource.COMMANDLINE:
         setup_logging(os.environ, log_level)
     name = ctx.invoked_subcommand or ""
@@ -282,4 +291,5 @@ def cli(ctx: click.Context, config_path: Path, log_level: Level) -> None:
         needs=command.needs,
         looks=command.looks,
         database=ON_NO_DATABASE.get(name, "needs"),
+        _read={},
     )

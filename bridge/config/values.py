@@ -12,7 +12,6 @@ from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import NoReturn
 from urllib.parse import urlsplit
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError, available_timezones
 
 from bridge.domain.desired.versions import conditions
 from bridge.domain.devices.platforms import PLATFORMS
@@ -230,6 +229,12 @@ def listen(text: str) -> tuple[str, int]:
 def time_zone(text: str) -> str:
     """A time zone that this machine knows; UTC needs no database of zones."""
     if text != "UTC":
+        from zoneinfo import (  # noqa: PLC0415 - as long to load as the file takes to read
+            ZoneInfo,
+            ZoneInfoNotFoundError,
+            available_timezones,
+        )
+
         try:
             ZoneInfo(text)
         except (ZoneInfoNotFoundError, ValueError, OSError):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, time, timedelta, tzinfo
-from zoneinfo import ZoneInfo
 
 from bridge.domain.policy import Policy
 
@@ -46,4 +45,8 @@ def with_offset(at: float, policy: Policy) -> str:
 
 def _zone(policy: Policy) -> tzinfo:
     """The zone of the policy; UTC needs no database of zones."""
-    return UTC if policy.time_zone == "UTC" else ZoneInfo(policy.time_zone)
+    if policy.time_zone == "UTC":
+        return UTC
+    from zoneinfo import ZoneInfo  # noqa: PLC0415 - as long to load as a command takes to read
+
+    return ZoneInfo(policy.time_zone)

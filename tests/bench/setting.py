@@ -14,6 +14,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +52,17 @@ def free_ports(count: int) -> list[int]:
 
 
 def environment(more: Mapping[str, str] | None = None, code: Path = CHECKOUT) -> dict[str, str]:
-    """What a Python process of the checkout `code` finds."""
-    return {**os.environ, "PYTHONPATH": str(code), **(more or {})}
+    """What a Python process of the checkout `code` finds: its bytecode, too, as where it was
+    installed, from its second start on."""
+    found = {**os.environ, "PYTHONPATH": str(code), "PYTHONPYCACHEPREFIX": _bytecode().name}
+    found.pop("PYTHONDONTWRITEBYTECODE", None)
+    return found | dict(more or {})
+
+
+@cache
+def _bytecode() -> tempfile.TemporaryDirectory[str]:
+    """Where it is kept as long as this process lives; a checkout is left as it is."""
+    return tempfile.TemporaryDirectory(prefix="bench-bytecode-")
 
 
 def get_json(port: int, path: str, headers: Mapping[str, str] | None = None) -> Any:

@@ -19,7 +19,7 @@ from bridge.domain.times import rfc3339
 from bridge.domain.views.installs import Evidence, ExplainedInstall, Words
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
-from bridge.engine.insight import lag, not_desired
+from bridge.engine.insight import lag
 from bridge.engine.insight.timeline import History
 from bridge.store.catalog import usage
 from bridge.store.devices import devices, filed
@@ -120,6 +120,8 @@ def _not_wanted(context: Context, fact: Facts) -> str:
     """Of what is not wanted any more: what keeps the device out, where the file has the app."""
     if fact.install.desired:
         return ""
+    from bridge.engine.insight import not_desired  # noqa: PLC0415 - few need it, by 30 ms of loading
+
     why = not_desired.why_not(context.db, fact.install.target, fact.install.adam_id)
     return "" if why is None else f" It is not wanted there: {why}."
 
