@@ -271,3 +271,18 @@ def test_every_sample_of_apples_is_read_back(make_scene: MakeScene) -> None:
         kept = [row[0] for row in db.execute("SELECT outcome FROM events WHERE source = 'apple'")]
     assert sum("users are another way" in outcome for outcome in kept) == 2
     assert all_asked(scene) == 0
+
+
+def test_who_accepts_before_apple_tells_of_the_registration_stays_tied(
+    make_scene: MakeScene,
+) -> None:
+    late = Fault("apple.notification", "delay", match="CREATE", times=0, delay=20.0)
+    scene = make_scene(devices=1, apps=1, policy=SOON, faults=[late])
+    scene.apply(file_of(scene, people(2)))
+    scene.run(lambda: apples(scene).active("client-1") is not None, 300)
+    apples(scene).accept("client-1")
+    scene.run(lambda: known(scene)["client-1"].is_associated, 10)
+    assert known(scene)["client-1"].state == "creating"
+    scene.run(lambda: known(scene)["client-1"].state == "associated", 60)
+    as_apple_has(scene, "client-1", "client-2")
+    assert asked(scene, "status") == 0, "notifications alone told it"
