@@ -1,9 +1,9 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
-COPY requirements/build.txt requirements/run.txt requirements/
+COPY requirements/build.txt requirements/image.txt requirements/
 RUN python -m venv /app/venv \
     && /app/venv/bin/pip install --no-cache-dir --no-build-isolation --use-pep517 --require-hashes -r requirements/build.txt \
-    && /app/venv/bin/pip install --no-cache-dir --no-build-isolation --use-pep517 --require-hashes -r requirements/run.txt
+    && /app/venv/bin/pip install --no-cache-dir --no-build-isolation --use-pep517 --require-hashes -r requirements/image.txt
 COPY pyproject.toml LICENSE README.md ./
 COPY bridge bridge
 RUN /app/venv/bin/pip install --no-cache-dir --no-build-isolation --no-deps .

@@ -22,6 +22,7 @@ PYPROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 EXTRAS = PYPROJECT["project"]["optional-dependencies"]
 WANTED = {
     "run": PYPROJECT["project"]["dependencies"],
+    "image": PYPROJECT["project"]["dependencies"] + EXTRAS["postgresql"] + EXTRAS["mysql"],
     "real": PYPROJECT["project"]["dependencies"] + EXTRAS["real"],
     "dev": PYPROJECT["project"]["dependencies"] + [*chain(*EXTRAS.values())],
     "build": PYPROJECT["build-system"]["requires"],
@@ -57,6 +58,7 @@ def test_a_lock_names_no_place_to_get_things_from(name: str) -> None:
 
 def test_the_smaller_locks_are_part_of_the_larger() -> None:
     assert locked("run").items() < locked("real").items() < locked("dev").items()
+    assert locked("run").items() < locked("image").items() < locked("dev").items()
 
 
 def imported(folder: str) -> set[str]:

@@ -140,7 +140,7 @@ def test_the_file_is_the_option_then_the_variable_then_config_yaml(
     assert [path.name for path in seen] == ["config.yaml", "config.yaml", "b.yaml", "c.yaml"]
 
 
-HEAVY = {"flask", "gunicorn", "requests", "yaml", "sqlite_utils", "rich", "bridge.app"}
+HEAVY = {"flask", "gunicorn", "requests", "yaml", "sqlite_utils", "rich", "bridge.app", "psycopg"}
 
 
 @pytest.mark.parametrize(
