@@ -19,7 +19,7 @@ from typing import Any
 from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
-from bridge.errors import BridgeError
+from bridge.errors import BridgeError, StoreError
 from bridge.web import create_app, create_outside_app
 from bridge.web.connections.worker import WebWorker
 from bridge.web.ports import Bridge
@@ -96,7 +96,8 @@ class _Application(BaseApplication):
             self._bridge = self._open_bridge()
             return create_app(self._bridge, self._stored)
         except BridgeError as error:
-            log.error("the web side cannot start: %s", error)
+            mend = f"; {error.mend}" if isinstance(error, StoreError) else ""
+            log.error("the web side cannot start: %s%s", error, mend)
             sys.exit(Arbiter.APP_LOAD_ERROR)
 
     def outside(self) -> Any:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 
 from bridge.store.database import Noticed
 from bridge.store.postgresql.connection import Connection, Row
 
 _MIB = 1024 * 1024
 FEW_CONNECTIONS = 5
+CLOCKS_DIFFER = 60.0
+"""Seconds by which two clocks that are kept do not differ."""
 
 _ASKED = (
     "SELECT current_setting('server_version') AS version, "
     "current_setting('server_encoding') AS encoding, current_user AS who, "
     "pg_database_size(current_database()) AS size, "
+    "extract(epoch FROM clock_timestamp())::float8 AS now, "
     "current_setting('fsync') AS fsync, "
     "current_setting('synchronous_commit') AS waits, "
     "current_setting('max_connections')::int AS most, "
@@ -25,20 +29,22 @@ _ASKED = (
 )
 
 
-def noticed(db: Connection) -> Iterator[Noticed]:
-    """What there is to be known of the database that this connection is to."""
+def noticed(db: Connection, clock: Callable[[], float] = time.time) -> Iterator[Noticed]:
+    """What there is to be known of the database that this connection is to; `clock` is this
+    machine's."""
     row = db.execute(_ASKED).fetchone()
     assert row is not None
+    off = row["now"] - clock()
     size = f"{row['size'] / _MIB:.1f} MiB"
     text = f"PostgreSQL {row['version']}, {row['encoding']}, {size}, as {row['who']}"
     yield Noticed("ok", text)
     if row["fsync"] == "off":
         text = "the server does not wait for its disk (fsync is off): a power cut damages it"
-        yield Noticed("fail", text, "set fsync = on in postgresql.conf")
+        yield Noticed("warn", text, "set fsync = on in postgresql.conf")
     if row["waits"] == "off":
         text = "a commit does not wait for the disk (synchronous_commit is off): what a hook has "
         text += "answered 200 may be lost in a crash of the server"
-        yield Noticed("fail", text, f"ALTER ROLE {row['who']} SET synchronous_commit = on")
+        yield Noticed("warn", text, f"ALTER ROLE {row['who']} SET synchronous_commit = on")
     if row["is_far"] and not db.raw.pgconn.ssl_in_use:
         text = "what goes to the server and back can be read on the way: the connection has no TLS"
         mend = "write ?sslmode=verify-full&sslrootcert=ca.pem at the end of database:"
@@ -46,6 +52,9 @@ def noticed(db: Connection) -> Iterator[Noticed]:
     if row["is_super"]:
         text = f"{row['who']} may do anything on the server"
         yield Noticed("warn", text, "give the bridge a role of its own, without SUPERUSER")
+    if abs(off) > CLOCKS_DIFFER:
+        text = f"the server's clock is {abs(off):.0f} s {'ahead of' if off > 0 else 'behind'} ours"
+        yield Noticed("warn", text, "see that the time of both machines is kept (NTP)")
     yield from _rights(row)
     free = row["most"] - row["used"]
     if free < FEW_CONNECTIONS:
