@@ -120,6 +120,7 @@ def test_a_second_one_says_who_is_there_and_ends(ground: Ground, where: str) -> 
     until(lambda: is_ready(first), "it is ready")
     engine = first.one("engine").pid
     second = serving(ground, where)
+    assert second.process.wait(60.0) == 1, "it waited for ten seconds"
     assert second.ends() == 1
     (line,) = second.complaints()
     assert f": another engine runs on this database (process {engine} on " in line
@@ -189,13 +190,11 @@ def test_a_lock_whose_connection_is_cut_is_taken_again(
 ) -> None:
     served = serving(ground, vpp(own)).ready()
     until(lambda: is_ready(served), "it is ready")
+    until(lambda: "a call failed" in served.errors.read_text(), "its passes have begun")
     with psycopg.connect(own.where, autocommit=True) as db:
         db.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = 'vpp'")
     text = "the connection of the engine's lock was lost; the lock is ours again"
-    until(
-        lambda: text in served.errors.read_text(),
-        "it has it again",
-    )
+    until(lambda: text in served.errors.read_text(), "it has it again", 60.0)
     assert post(served, 1) == 200
     assert is_ready(served)
     assert len({each.pid for each in served.family("serve-engine")}) == 1
