@@ -16,7 +16,6 @@ from bridge.wire import plist
 _ADAM_ID = re.compile(r"[0-9]{1,19}", re.ASCII)
 _MAX_ADAM_ID = 2**63 - 1
 _ASSIGNED_LICENCE = 1  # Options.PurchaseMethod: an Apps and Books assignment
-_PROGRAM = "com.apple.cloudvpp"  # the only one that a user can be invited to
 _MANAGEMENT_FLAGS = (1, 4, 5)  # 1 removed with the profile, 4 not backed up
 
 
@@ -98,14 +97,6 @@ def install_media(command_uuid: str, adam_id: str) -> bytes:
 def managed_media_list(command_uuid: str) -> bytes:
     """Ask for the books that came by InstallMedia. A Mac has no such list."""
     return _command(command_uuid, "ManagedMediaList", {})
-
-
-def invite_to_program(command_uuid: str, invitation_url: str) -> bytes:
-    """Show the user of a device the invitation to Apps and Books; ValueError where it is empty."""
-    if not invitation_url:
-        raise ValueError("invitation_url is empty")
-    command = {"ProgramID": _PROGRAM, "InvitationURL": invitation_url}
-    return _command(command_uuid, "InviteToProgram", command)
 
 
 def _chosen(identifiers: Sequence[str]) -> dict[str, object]:

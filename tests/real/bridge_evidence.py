@@ -86,7 +86,7 @@ class Evidence:
             self._ours[uuid] = post
             self.world.ledger.queued(udid, uuid, kind, adam_id)
             if kind == INSTALL:
-                licensed = self.world.apple.assigned(self.serial_of(udid), adam_id)
+                licensed = self.world.assigned(self.serial_of(udid), adam_id)
                 self.world.ledger.posted(Posted(post.at, udid, adam_id, uuid), licensed=licensed)
 
     def saw_answer(self, udid: str, body: bytes) -> None:
@@ -120,7 +120,7 @@ class Evidence:
 
     def serial_of(self, udid: str) -> str:
         """The serial number of the device with this UDID."""
-        return next(d.serial_number for d in self.world.devices if d.udid == udid)
+        return next(d.serial_number for d in self.world.devices if d.key == udid)
 
     def kinds(self, udid: str | None = None) -> list[str]:
         """The request types of everything that was posted, in order."""
@@ -208,17 +208,17 @@ class Witness:
     def checkin(self, device: Device, body: bytes) -> int:
         """See `Transport`."""
         if b"<string>Authenticate</string>" in body:
-            self._evidence.saw_enrolment(device.udid)
+            self._evidence.saw_enrolment(device.key)
         status = self._inner.checkin(device, body)
         self._evidence.statuses[status] += 1
         return status
 
     def connect(self, device: Device, body: bytes) -> tuple[int, bytes]:
         """See `Transport`."""
-        self._evidence.saw_answer(device.udid, body)
+        self._evidence.saw_answer(device.key, body)
         status, reply = self._inner.connect(device, body)
         self._evidence.statuses[status] += 1
-        self._evidence.saw_delivery(device.udid, reply)
+        self._evidence.saw_delivery(device.key, reply)
         return status, reply
 
 

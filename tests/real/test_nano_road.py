@@ -1,9 +1,11 @@
 """The bridge's road beside a real NanoMDM and a real NanoHUB, neither of which lists or shows."""
 
+import uuid
 from pathlib import Path
 
 import pytest
 
+from bridge.simulator.apple.library import Target
 from bridge.simulator.devices import script
 from tests.real.bridge_evidence import INSTALL, LIST
 from tests.real.bridge_kit import Rig, Stand, until
@@ -98,3 +100,28 @@ def test_who_checks_out_gets_nothing_more(tmp_path: Path, stand: Stand) -> None:
             device.online = True
             assert device.check_out() == 200
         until(lambda: rig.states() == {"waiting NOT_ENROLLED": 1}, "it left")
+
+
+class OfUsers(Rig):
+    """Its devices are enrolled by a user with a Managed Apple Account, who gets the licences."""
+
+    def _config(self) -> dict[str, object]:
+        enrolments = [device.enrollment_id for device in self.devices]
+        user = {"client_user_id": "client-100", "email": "a@example.org"}
+        user |= {"managed_apple_id": "a@mid.example.org", "enrollment_ids": enrolments}
+        config = super()._config()
+        apps = [each | {"license_to": "auto"} for each in config["apps"]]
+        return config | {"groups": {"everyone": {"users": "all"}}, "apps": apps, "users": [user]}
+
+
+def test_a_user_enrolment_gets_its_app_by_its_user(tmp_path: Path, stand: Stand) -> None:
+    rig = OfUsers(tmp_path, **stand)
+    rig.device.enrollment_id, rig.device.account = str(uuid.uuid4()).upper(), "client-100"
+    with rig:
+        rig.start()
+        until(lambda: rig.device.installed(rig.adam_id), "the app is there")
+        installed = (
+            "SELECT * FROM installs WHERE state = 'installed' AND client_user_id IS NOT NULL"
+        )
+        until(lambda: len(rig.rows(installed)) == 1, "the bridge knows it")
+        assert rig.world.location.library.holds(rig.adam_id, Target("clientUserId", "client-100"))

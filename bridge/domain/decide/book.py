@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from bridge.domain.decide.attempt import as_the_attempt_stands
 from bridge.domain.decision import Decision, PostAgain
 from bridge.domain.devices.books import PLATFORMS
@@ -38,5 +36,5 @@ def seen(decision: Decision) -> Decision:
     """A book is Installed, where an app is Managed."""
     if decision.reason != "INSTALLED":
         return decision
-    listed = Decision("installed", "BOOK_INSTALLED")
-    return replace(decision, reason=listed.reason)
+    steps, recheck_at = decision.steps, decision.recheck_at
+    return Decision("installed", "BOOK_INSTALLED", steps=steps, recheck_at=recheck_at)

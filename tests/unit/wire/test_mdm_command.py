@@ -109,6 +109,11 @@ def test_a_configuration_that_no_property_list_can_hold():
             mdm_command.remove_application(UUID, "a.b"),
             {"RequestType": "RemoveApplication", "Identifier": "a.b"},
         ),
+        (
+            mdm_command.install_media(UUID, "1098765432"),
+            {"RequestType": "InstallMedia", "MediaType": "Book", "iTunesStoreID": 1098765432},
+        ),
+        (mdm_command.managed_media_list(UUID), {"RequestType": "ManagedMediaList"}),
     ],
 )
 def test_the_other_commands(written, command):
