@@ -25,14 +25,21 @@ def dump(db: Any) -> list[str]:
     """All that a database holds, a line for each row."""
     if isinstance(db, sqlite3.Connection):
         return list(db.iterdump())
-    tables = db.execute(
-        "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
-    ).fetchall()
     return [
         f'INSERT INTO "{table}" VALUES{tuple(row)}'
-        for (table,) in tables
+        for table in tables(db)
         for row in db.execute(f"SELECT * FROM {table} ORDER BY {table}")
     ]
+
+
+def tables(db: Any) -> list[str]:
+    """The names of a database's tables."""
+    found = db.execute(
+        "SELECT name FROM sqlite_master WHERE type = 'table'"
+        if isinstance(db, sqlite3.Connection)
+        else "SELECT tablename FROM pg_tables WHERE schemaname = current_schema() ORDER BY 1"
+    )
+    return [row[0] for row in found.fetchall()]
 
 
 def waiting(scene: Scene) -> list[Arrived]:

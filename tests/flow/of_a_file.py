@@ -14,7 +14,6 @@ LOCK = "writers take turns by an advisory lock (unit/store/postgresql/test_datab
 ROOM = "a server sees to its log, and uses the room of what is gone by itself"
 PRIVATE = "who may read what a server stores, its roles say"
 FULL = "a full disk is told by the server (unit/store/postgresql/test_faults.py)"
-IN_EARNEST = "doctor says of the tests' server that it does not wait for its disk"
 
 FILES: Mapping[str, str] = {
     "test_damaged": DAMAGE,
@@ -34,6 +33,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
     GONE: (
         "test_held_up::test_a_database_that_is_taken_away",
         "test_held_up::test_a_folder_that_is_taken_away",
+        "test_why::test_an_app_that_was_there_took_no_licence_and_no_command",
         "test_cli_apply::test_it_works_before_the_first_serve",
         "test_cli_apply::test_a_database_that_cannot_be_opened_is_one_line",
     ),
@@ -45,11 +45,11 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_cli_doctor::test_a_database_that_breaks_its_own_rules",
     ),
     ROOM: (
+        "test_retention::test_a_mass_of_messages_goes_in_small_steps",
         "test_retention::test_whoever_reads_only_delays_that_the_log_is_emptied",
         "test_retention::test_a_file_that_was_made_otherwise_keeps_its_pages",
     ),
     PRIVATE: ("test_settings::test_the_values_are_for_the_owner_alone",),
-    IN_EARNEST: ("test_cli_doctor::test_all_is_well",),
 }
 
 TESTS: Mapping[str, str] = {name: why for why, names in _REASONS.items() for name in names}

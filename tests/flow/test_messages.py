@@ -13,6 +13,7 @@ from bridge.engine.intake import inbox
 from bridge.simulator.faults import Fault
 from bridge.store.bodies import unpacked
 from bridge.store.events import Event
+from tests.flow import kit
 from tests.flow.scene import WEBHOOK_KEY, Scene
 
 MakeScene = Callable[..., Scene]
@@ -57,14 +58,13 @@ def notify(scene: Scene, notification: dict[str, Any]) -> int:
 def everything_stored(scene: Scene) -> dict[str, list[tuple[Any, ...]]]:
     """Every table but the counters, which count duplicates, and how far the inbox was taken."""
     with scene.bridge.database.read() as db:
-        tables = [r[0] for r in db.execute("SELECT name FROM sqlite_master WHERE type = 'table'")]
         return {
             table: [
                 tuple(row)
                 for row in db.execute(f"SELECT * FROM {table} ORDER BY 1")
                 if row[0] != "inbox_taken"
             ]
-            for table in tables
+            for table in kit.tables(db)
             if table != "counters"
         }
 

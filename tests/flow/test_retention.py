@@ -20,6 +20,10 @@ AT_ONCE = 500
 """Rows that no transaction deletes more of."""
 
 
+COLUMNS = "source, origin, topic, message_id, received_at, status, body"
+NEXT_ID = "(SELECT coalesce(max(id), 0) + 1 FROM events)"
+
+
 def old_messages(scene: Scene, count: int, at: float) -> None:
     """So many webhooks that came in at that time and were processed."""
     with scene.bridge.database.write() as db:
@@ -28,8 +32,8 @@ def old_messages(scene: Scene, count: int, at: float) -> None:
             ((f"old-{number}", at) for number in range(count)),
         )
         db.executemany(
-            "INSERT INTO events (source, origin, topic, message_id, received_at, status, body) "
-            "VALUES ('mdm', 'main', 'mdm.Connect', ?, ?, 'done', ?)",
+            f"INSERT INTO events (id, {COLUMNS}) "
+            f"VALUES ({NEXT_ID}, 'mdm', 'main', 'mdm.Connect', ?, ?, 'done', ?)",
             ((f"old-{number}", at, BODY) for number in range(count)),
         )
 
@@ -92,9 +96,9 @@ def test_large_messages_go_few_at_a_time(make_scene: MakeScene) -> None:
     scene = settled(make_scene)
     with scene.bridge.database.write() as db:
         db.executemany(
-            "INSERT INTO events (source, origin, topic, message_id, received_at, status, body) "
-            "VALUES ('mdm', 'main', 'mdm.Connect', ?, 0, 'done', zeroblob(3000000))",
-            ((str(number),) for number in range(5)),
+            f"INSERT INTO events (id, {COLUMNS}) "
+            f"VALUES ({NEXT_ID}, 'mdm', 'main', 'mdm.Connect', ?, 0, 'done', ?)",
+            ((str(number), bytes(3_000_000)) for number in range(5)),
         )
     scene.clock_ahead += 3600.0
     left = [5]
