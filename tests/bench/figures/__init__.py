@@ -47,6 +47,7 @@ _WHERE: Mapping[str, str] = {
     "commands": "size",
     "pages": "pages",
     "database": "database",
+    "on-postgresql": "on_postgresql",
 }
 """In which module each figure is; the function has its name."""
 

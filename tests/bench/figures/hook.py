@@ -83,11 +83,13 @@ def measure(side: Side, connections: int, seconds: float) -> Cost:
 
 
 @contextmanager
-def bare(style: str, environ: Mapping[str, str] | None = None) -> Iterator[Side]:
-    """A bare hook that runs."""
+def bare(
+    style: str, environ: Mapping[str, str] | None = None, url: str | None = None
+) -> Iterator[Side]:
+    """A bare hook that runs, on a file or on the database of a server at `url`."""
     [port] = free_ports(1)
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        database = str(Path(folder) / "bare.db")
+        database = url or str(Path(folder) / "bare.db")
         process = subprocess.Popen(
             [sys.executable, "-m", "tests.bench.bare.hook", str(port), database, style],
             cwd=CHECKOUT,
@@ -129,7 +131,7 @@ def bridge_hook(environ: Mapping[str, str] | None = None) -> Iterator[Side]:
 
 def hook(asked: Asked) -> Found:
     """On one keep-alive connection, and on 32."""
-    return _compare(asked, "hook", {1: (0.85, None), 32: (1.0, 1.0)}, None)
+    return compare(asked, "hook", {1: (0.85, None), 32: (1.0, 1.0)}, None)
 
 
 def hook_slow_disk(asked: Asked) -> Found:
@@ -139,21 +141,24 @@ def hook_slow_disk(asked: Asked) -> Found:
             environ = slow_disk.environment(Path(folder))
         except slow_disk.NoCompiler as error:
             return Found([Row("hook, slow disk", skipped=str(error))])
-        return _compare(asked, "hook, fdatasync + 1 ms", {1: (0.85, None), 32: (2.0, 1.0)}, environ)
+        return compare(asked, "hook, fdatasync + 1 ms", {1: (0.85, None), 32: (2.0, 1.0)}, environ)
 
 
-def _compare(
+def compare(
     asked: Asked,
     name: str,
     limits: Mapping[int, tuple[float, float | None]],
     environ: Mapping[str, str] | None,
+    bare_url: str | None = None,
 ) -> Found:
+    """The hook of the bridge beside the bare ones: for each number of connections the least ratio
+    of the rates, and the highest of the waits."""
     rounds = asked.rounds or (2 if asked.quick else 5)
     seconds = asked.seconds or (1.0 if asked.quick else 3.0)
     found = Found()
     with ExitStack() as stack:
         ours = stack.enter_context(bridge_hook(environ))
-        bares = [stack.enter_context(bare(style, environ)) for style in STYLES]
+        bares = [stack.enter_context(bare(style, environ, bare_url)) for style in STYLES]
         for connections, (least, most_p99) in limits.items():
             sides = [ours, *bares]
             for side in sides:
