@@ -9,6 +9,8 @@ from collections.abc import Mapping
 
 NO_LIST = "nothing is read for devices, and sync says that there is no list"
 NO_QUESTION = "doctor asks for the version only; the first command tries the key"
+WARNED = "doctor warns that the server cannot list its devices, beside what else it finds"
+NEW = "a new bridge knows no device before it checks in, and the first plan adds none"
 HOLDS_UP = (
     "what a device never answers, or in a way that its server does not take, holds up what is "
     "behind it in the server's queue, the list of apps as well"
@@ -38,7 +40,6 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_what_the_engine_does_not_know_yet_cannot_be_read_and_says_why[devices]",
         "test_serials::test_a_list_of_devices_tells_none_as_well",
         "test_odd_rows::test_an_odd_record_of_a_server_is_no_device_that_left",
-        "test_cli_lists::test_a_call_that_is_paused_is_made_when_it_is_resumed",
     ),
     NO_QUESTION: (
         "test_cli_doctor::test_an_mdm_server_that_answers_ill[fault0-401]",
@@ -46,7 +47,11 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_cli_doctor::test_an_mdm_server_that_answers_ill[fault3-cannot be used]",
         "test_cli_doctor::test_an_mdm_server_that_is_too_old",
         "test_cli_doctor::test_nothing_is_written_outside",
+        "test_cli_init::test_what_is_not_said_is_asked_for",
+        "test_cli_init::test_what_does_not_work_is_said_and_nothing_written[other0-MDM main]",
     ),
+    WARNED: ("test_cli_doctor::test_a_person_reads_a_line_for_each_finding",),
+    NEW: ("test_cli_init::test_from_nothing_to_the_first_app",),
     NOT_BLIND: (
         "test_blind::test_a_blind_plan_says_so_first_and_an_apply_is_refused",
         "test_blind::test_named_devices_need_no_list",

@@ -23,6 +23,7 @@ from tests.flow.scene import PUBLIC_URL, WEBHOOK_KEY, Scene
 
 DAY = 86400.0
 HOOK = f"{PUBLIC_URL}/hooks/apple/hq"
+NO_LIST = "it cannot list its devices: "
 
 
 @pytest.fixture
@@ -41,6 +42,8 @@ def findings(shell: Shell, code: int) -> list[dict[str, str]]:
     answer = shell.json("doctor", code=code)
     assert answer["ok"] == (code == 0)
     found: list[dict[str, str]] = answer["findings"]
+    if Scene.plain:  # what there is without a list of devices: test_second_mode
+        found = [each for each in found if not each["text"].startswith(NO_LIST)]
     return found
 
 

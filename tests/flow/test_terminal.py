@@ -90,24 +90,44 @@ STATES = (
 )
 
 
-def in_terminal(world: World, *arguments: str) -> tuple[int, list[str], str]:
-    """The exit code, the lines on the screen, and what was said on standard error."""
-    ours, theirs = pty.openpty()
-    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
-    run = subprocess.Popen(
-        world.command(*arguments),
-        stdin=subprocess.DEVNULL,
-        stdout=theirs,
-        stderr=subprocess.PIPE,
+@dataclass(frozen=True)
+class Terminal:
+    """Runs commands in a terminal, each as a process of its own."""
+
+    program: subprocess.Popen[str]
+    errors: Path
+
+    def __call__(self, world: World, *arguments: str) -> tuple[int, list[str], str]:
+        """The exit code, the lines on the screen, and what was said on standard error."""
+        ours, theirs = pty.openpty()
+        fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", LINES, COLUMNS, 0, 0))
+        config = str(world.folder / "config.yaml")
+        asked = {"arguments": ["--config", config, *arguments], "terminal": os.ttyname(theirs)}
+        assert self.program.stdin is not None and self.program.stdout is not None
+        self.program.stdin.write(json.dumps(asked | {"errors": str(self.errors)}) + "\n")
+        self.program.stdin.flush()
+        assert self.program.stdout.readline() == "begins\n"
+        os.close(theirs)
+        shown = b"".join(_read(ours))
+        os.close(ours)
+        code = int(self.program.stdout.readline())
+        text = STYLE.sub("", shown.decode())
+        lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
+        return code, lines, self.errors.read_text()
+
+
+@pytest.fixture(scope="module")
+def in_terminal(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Terminal]:
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.flow.forked"],
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
         env=environment(),
-    )
-    os.close(theirs)
-    shown = b"".join(_read(ours))
-    os.close(ours)
-    _, said = run.communicate(timeout=60)
-    text = STYLE.sub("", shown.decode())
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").split("\n")
-    return run.returncode, lines, said.decode()
+        text=True,
+    ) as program:
+        yield Terminal(program, tmp_path_factory.mktemp("said") / "errors")
+        assert program.stdin is not None
+        program.stdin.close()
 
 
 def _read(terminal: int) -> Iterator[bytes]:
@@ -192,7 +212,7 @@ def test_every_command_is_tried() -> None:
 
 
 @pytest.mark.parametrize("name", ACTS)
-def test_an_act_fits_the_screen(world: World, name: str) -> None:
+def test_an_act_fits_the_screen(in_terminal: Terminal, world: World, name: str) -> None:
     arguments, code = ACTS[name]
     arguments = [str(world.folder / each) if each.endswith(".db") else each for each in arguments]
     ended, lines, said = in_terminal(world, name, *arguments)
@@ -208,7 +228,7 @@ def check_lines(lines: Sequence[str]) -> None:
 
 
 @pytest.mark.parametrize("name", LOOKS)
-def test_a_look_fits_the_screen(world: World, name: str) -> None:
+def test_a_look_fits_the_screen(in_terminal: Terminal, world: World, name: str) -> None:
     arguments, code = LOOKS[name]
     ended, lines, said = in_terminal(world, name.split(maxsplit=1)[0], *arguments)
     assert ended == code, said
@@ -219,7 +239,9 @@ def test_a_look_fits_the_screen(world: World, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", ["installs", "devices", "assignments"])
-def test_a_list_has_a_line_for_each_row_and_whole_ids(world: World, name: str) -> None:
+def test_a_list_has_a_line_for_each_row_and_whole_ids(
+    in_terminal: Terminal, world: World, name: str
+) -> None:
     _, (header, *lines), said = in_terminal(world, name, "--limit", "30")
     rows = [line for line in lines if line]
     number = 20 if name == "devices" and "There are more" not in said else 30
@@ -229,14 +251,14 @@ def test_a_list_has_a_line_for_each_row_and_whole_ids(world: World, name: str) -
     assert header.split()[0] in ("serial", "location")
 
 
-def test_why_is_told_between_words(world: World) -> None:
+def test_why_is_told_between_words(in_terminal: Terminal, world: World) -> None:
     code, lines, _ = in_terminal(world, "why", *world.fine)
     check_lines(lines)
     assert code == 0
     assert f"({world.fine[0]})" in " ".join(lines)
 
 
-def test_what_needs_somebody_stays_on_the_screen(world: World) -> None:
+def test_what_needs_somebody_stays_on_the_screen(in_terminal: Terminal, world: World) -> None:
     _, lines, _ = in_terminal(world, "status")
     last = lines[-LINES:]
     assert "Needs somebody" in last
@@ -245,7 +267,7 @@ def test_what_needs_somebody_stays_on_the_screen(world: World) -> None:
 
 
 @pytest.mark.parametrize("name", COMMANDS)
-def test_a_help_fits_the_screen(world: World, name: str) -> None:
+def test_a_help_fits_the_screen(in_terminal: Terminal, world: World, name: str) -> None:
     code, lines, _ = in_terminal(world, name, "--help")
     check_lines(lines)
     assert code == 0
