@@ -169,6 +169,8 @@ LOOKS: dict[str, tuple[Sequence[str], int]] = {
     "assignments unwanted": (("--unwanted",), 0),
     "events": ((), 0),
     "outbox": ((), 0),
+    "users": ((), 0),
+    "subscriptions": ((), 0),
     "reasons": ((), 0),
     "reasons one": (("LIST_REFUSED",), 0),
     "reclaim": (("--unwanted", "--dry-run"), 0),

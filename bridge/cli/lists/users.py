@@ -17,7 +17,12 @@ from bridge.domain.users.facts import USER_STATES
 @click.group(invoke_without_command=True)
 @click.option("--location", type=LOCATION, metavar="L", help="Only those of this location.")
 @click.option("--user", "client_user_id", metavar="U", help="Only this clientUserId.")
-@click.option("--state", type=click.Choice(USER_STATES), help="Only those in this state.")
+@click.option(
+    "--state",
+    type=click.Choice(USER_STATES),
+    metavar="S",
+    help=f"Only those in this state: {', '.join(USER_STATES)}.",
+)
 @click.option(
     "--wanted/--unwanted",
     default=None,
