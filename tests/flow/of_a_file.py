@@ -12,6 +12,7 @@ COPIES = "pg_dump makes the copy, and `restore --after-pg-restore` follows (test
 GONE = "nobody takes a database away that is in use (unit/store/postgresql/test_faults.py)"
 LOCK = "writers take turns by an advisory lock (unit/store/postgresql/test_database.py)"
 ROOM = "a server sees to its log, and uses the room of what is gone by itself"
+COUNTED = "what SQLite is asked is counted; the statements are the same"
 PRIVATE = "who may read what a server stores, its roles say"
 FULL = "a full disk is told by the server (unit/store/postgresql/test_faults.py)"
 
@@ -49,6 +50,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_retention::test_whoever_reads_only_delays_that_the_log_is_emptied",
         "test_retention::test_a_file_that_was_made_otherwise_keeps_its_pages",
     ),
+    COUNTED: ("test_groups::test_one_device_that_changes_touches_no_other",),
     PRIVATE: ("test_settings::test_the_values_are_for_the_owner_alone",),
 }
 
