@@ -231,6 +231,12 @@ class StandIn:
         why_not = {7: None, 8: "it has not failed"}
         return {"ok": row_id == 7, "why_not": why_not[row_id]} if row_id in why_not else None
 
+    def invite(
+        self, client_user_ids: Sequence[str], location: str | None, way: Way
+    ) -> Sequence[Mapping[str, Any]]:
+        self._done("invite", *client_user_ids, location)
+        return ()
+
     def sync(self, what: str) -> Sequence[Mapping[str, Any]]:
         self._done("sync", what)
         return self.reads

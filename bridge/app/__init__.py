@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from bridge.app.calls import make_calls
 from bridge.app.desired import Wishes
 from bridge.app.inbox_upkeep import InboxUpkeep
+from bridge.app.invitations import Inviting
 from bridge.app.looks import Looks
 from bridge.app.lost import LostWebhooks
 from bridge.app.metrics import Measuring
@@ -59,7 +60,7 @@ log = logging.getLogger(__name__)
 SERVICE_UNAVAILABLE = 503
 
 
-class Bridge(Lists, Looks, Measuring, Pauses, Wishes):
+class Bridge(Inviting, Lists, Looks, Measuring, Pauses, Wishes):
     """Everything that the web side and the command line need, on one database."""
 
     def __init__(

@@ -198,9 +198,11 @@ class RetentionPolicy:
 
 @dataclass(frozen=True, slots=True)
 class UsersPolicy:
-    """What becomes of registered users whom the file no longer names."""
+    """What becomes of registered users whom the file no longer names, and how long after an
+    invitation on a device the person is not invited there again."""
 
     on_unwanted: OnUnwantedUser = "keep"
+    invite_again: Seconds = DAY
 
 
 @dataclass(frozen=True, slots=True)

@@ -119,6 +119,11 @@ RULES = (
         "WHERE newer.location = user_changes.location "
         "AND newer.client_user_id = user_changes.client_user_id AND newer.id > user_changes.id)",
     ),
+    Rule(
+        "invitations",
+        "created_at < :outbox AND NOT EXISTS "
+        "(SELECT 1 FROM commands WHERE command_uuid = invitations.command_uuid)",
+    ),
     Rule("users", "wanted = 0 AND retire = 0 AND state = 'retired' AND since < :removed"),
     Rule(
         "subscription_assignments",

@@ -21,7 +21,7 @@ from bridge.domain.views.installs import ExplainedInstall, Install
 from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import AskedRead, CallAgain, Command, Event, Outgoing, Replay
-from bridge.domain.views.users import User
+from bridge.domain.views.users import Invited, User
 from bridge.engine.insight.charts import Confirmations, Moment
 from bridge.engine.insight.message import Message
 from bridge.engine.insight.one_app import OneApp
@@ -208,6 +208,14 @@ class Changes(Protocol):
         """Wish for an app on devices, beside the file; those serials whose wish is new.
 
         Raises WishError when the location is missing or unknown.
+        """
+
+    def invite(
+        self, client_user_ids: Sequence[str], location: str | None, way: Way
+    ) -> Sequence[Invited]:
+        """Have devices of users show their invitations; what came of each user and location.
+
+        `way` tells how to end a pause. Raises WishError for a user who is unknown.
         """
 
     def plan(self, desired: Desired, *, limit: int | None) -> Plan:

@@ -219,6 +219,11 @@ def parse_media_list(message: Message) -> tuple[ManagedBook, ...]:
     return tuple(ManagedBook(str(number), state) for number, state in found if number is not None)
 
 
+def parse_invitation_result(message: Message) -> str | None:
+    """What came of an InviteToProgram: Acknowledged, InvalidProgramID or InvalidInvitationURL."""
+    return _text(message, "InvitationResult")
+
+
 def parse_installed_list(message: Message) -> tuple[InstalledApp | None, ...]:
     """Read an InstalledApplicationList; None stands for an entry of which it cannot be read what
     app it is about. Raises ShapeError without a list.

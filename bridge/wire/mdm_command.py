@@ -99,6 +99,17 @@ def managed_media_list(command_uuid: str) -> bytes:
     return _command(command_uuid, "ManagedMediaList", {})
 
 
+def invite_to_program(command_uuid: str, url: str) -> bytes:
+    """Show the user the invitation to licences for users; ValueError without its URL.
+
+    Source: Apple, mdm/commands/application.invitetoprogram.yaml.
+    """
+    if not url:
+        raise ValueError("url is empty")
+    command = {"ProgramID": "com.apple.cloudvpp", "InvitationURL": url}
+    return _command(command_uuid, "InviteToProgram", command)
+
+
 def _chosen(identifiers: Sequence[str]) -> dict[str, object]:
     if isinstance(identifiers, str):
         raise ValueError("identifiers is a list of bundle ids")

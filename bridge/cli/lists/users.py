@@ -10,8 +10,10 @@ from bridge.cli import show
 from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Item, Listing, Shown, list_options
 from bridge.cli.names import LOCATION
-from bridge.cli.root import Settings
+from bridge.cli.params import json_option
+from bridge.cli.root import BAD_NEWS, Settings
 from bridge.domain.users.facts import USER_STATES
+from bridge.domain.users.inviting import FINE
 
 
 @click.group(invoke_without_command=True)
@@ -54,6 +56,35 @@ def users(
     return 0
 
 
+@users.command(epilog="Example: vpp-bridge users invite client-100")
+@click.argument("client_user_ids", metavar="ID...", nargs=-1, required=True)
+@click.option("--location", type=LOCATION, metavar="L", help="Only at this location.")
+@json_option
+@click.pass_obj
+def invite(
+    settings: Settings, client_user_ids: tuple[str, ...], location: str | None, as_json: bool
+) -> int:
+    """Have a device of these users show the invitation to accept licences.
+
+    An iPhone or iPad shows it to whoever holds it, a Mac and a Shared iPad to the user who is
+    logged in; a user enrolment shows none. Where it cannot be shown, or was shown less than
+    policy.users.invite_again ago, the link to hand over is printed: whoever has it can take the
+    user's licences. Exit code 0 when all are invited or need no invitation, 1 when one could not
+    be, 2 for a user whom nobody knows: then nobody is invited.
+    """
+    with settings.open_bridge() as bridge:
+        check(bridge, location=location)
+        done = bridge.invite(client_user_ids, location)
+    if as_json:
+        show.as_json({"invitations": done})
+    else:
+        for each in done:
+            show.line(each["sentence"])
+            if url := each["invitation_url"]:
+                show.line(f"  Hand over: {url}")
+    return 0 if all(each["outcome"] in FINE for each in done) else BAD_NEWS
+
+
 def _lines(user: Item) -> Iterator[Item]:
     """The user, its devices as one text."""
     yield {**user, "devices": " ".join(user["devices"])}
@@ -91,6 +122,8 @@ USERS = Listing(
         "id_hash",
         "invite_code",
         "invitation_url",
+        "invited_at",
+        "invitation",
         "devices",
         "wanted",
         "by_us",

@@ -35,7 +35,8 @@ USER_REASONS: Final[dict[str, UserReason]] = {
     "INVITED": UserReason(
         "{user} is registered, and has not accepted the invitation",
         "somebody at the device",
-        "the person opens the invitation's link and signs in; vpp-bridge users shows it",
+        "the person opens the invitation's link and signs in; vpp-bridge users invite has a device "
+        "of theirs show it",
     ),
     "ACCOUNT_PENDING": UserReason(
         "{user} is registered, and Apple has not tied the Managed Apple Account yet",

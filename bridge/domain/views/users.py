@@ -4,6 +4,7 @@ from typing import Annotated, TypedDict
 
 from bridge.domain.reasons.reason import Actor
 from bridge.domain.users.facts import UserState
+from bridge.domain.users.inviting import Outcome
 from bridge.domain.views.members import Time
 
 
@@ -28,11 +29,26 @@ class User(TypedDict):
     invitation_url: Annotated[
         str | None, "Where the person accepts, if there is something to: a secret like the code."
     ]
+    invited_at: Annotated[Time | None, "When a device was last to show the invitation."]
+    invitation: Annotated[str | None, "How that stands, in words."]
     devices: Annotated[list[str], "Serial numbers and enrolment ids, as last applied."]
     wanted: Annotated[bool, "Whether the file, as last applied, names the user here."]
     by_us: Annotated[bool, "Whether the bridge registered the user."]
     since: Annotated[Time, "Since when it is in this state for this reason."]
     heard_at: Annotated[Time | None, "When Apple last told of the user."]
+
+
+class Invited(TypedDict):
+    """What came of inviting one user in one location."""
+
+    location: str
+    client_user_id: str
+    outcome: Annotated[Outcome, "A fixed word; `sentence` says it in full."]
+    sentence: str
+    device: Annotated[str | None, "Where the invitation is shown, if it is sent now."]
+    invitation_url: Annotated[
+        str | None, "What to hand over to the person where no device shows it: a secret."
+    ]
 
 
 SECRETS = ("invite_code", "invitation_url")

@@ -19,6 +19,7 @@ from bridge.store.devices import devices, queue_times
 from bridge.store.installs import installs
 from bridge.store.outbox import kinds, outbox
 from bridge.store.outbox.outbox import OutboxRow
+from bridge.store.users import invitations
 from bridge.wire import mdm_command
 
 
@@ -125,6 +126,10 @@ def _plist(db: Connection, command: Outgoing) -> bytes:
     if command.request_type == "InstalledApplicationList":
         identifiers = json.loads(command.identifiers or "[]")
         return mdm_command.installed_application_list(command.command_uuid, identifiers)
+    if command.request_type == "InviteToProgram":
+        url = invitations.url(db, command.command_uuid)
+        assert url is not None, "an invitation's link is kept until its device has answered"
+        return mdm_command.invite_to_program(command.command_uuid, url)
     if command.request_type == "DeviceInformation":
         return mdm_command.device_information(command.command_uuid, _QUERIES)
     if command.request_type == "RemoveApplication":

@@ -141,7 +141,7 @@ def _device(fact: Facts) -> Device:
     return fact.device
 
 
-def _due(context: Context, device: Device) -> float:
+def may_go_at(context: Context, device: Device) -> float:
     """A command is not posted while the server rewrites the queue of a device that connects."""
     if device.last_connect_at is None:
         return context.now
@@ -167,7 +167,7 @@ def _new_install(context: Context, fact: Facts, step: SendInstall) -> New:
         attempt=last.attempt + 1 if last is not None and again else 1,
         asks=(last.asks if last is not None and again else 0) + step.asks_again,
         offline=(last.offline if last is not None and again else 0) + step.was_offline,
-        due_at=_due(context, device),
+        due_at=may_go_at(context, device),
         settings=settings.to_send(fact).as_text(),
         renews=settings.is_managed(fact),
     )
@@ -176,7 +176,7 @@ def _new_install(context: Context, fact: Facts, step: SendInstall) -> New:
 def _post_again(context: Context, fact: Facts, step: Step) -> None:
     assert isinstance(step, PostAgain)
     device, again = _device(fact), step.command_uuid
-    due_at = _due(context, device)
+    due_at = may_go_at(context, device)
     if context.abilities(device.server).repeats_are_refused:
         enrolment, new = device.enrolment, str(uuid.uuid4())
         commands.renew(context.db, again, new, enrolment=enrolment, due_at=due_at, now=context.now)
@@ -212,7 +212,7 @@ def ask(
         request_type=request_type,
         enrolment=device.enrolment,
         identifiers=identifiers,
-        due_at=_due(context, device),
+        due_at=may_go_at(context, device),
     )
     return bool(commands.make(context.db, [question], context.now))
 
@@ -249,7 +249,7 @@ def _send_remove(context: Context, fact: Facts, step: Step) -> None:
         request_type="RemoveApplication",
         enrolment=device.enrolment,
         attempt=last.attempt + 1 if last is not None and again else 1,
-        due_at=_due(context, device),
+        due_at=may_go_at(context, device),
     )
     commands.make(context.db, [command], context.now)
 

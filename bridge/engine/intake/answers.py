@@ -23,6 +23,7 @@ from bridge.store.commands.commands import Answer, Command
 from bridge.store.devices import devices, installed_apps, unheard, unreadable
 from bridge.store.events import Event
 from bridge.store.installs import installs, naming
+from bridge.store.users import invitations
 from bridge.wire.device_report import (
     InstalledApp,
     InstallResult,
@@ -31,6 +32,7 @@ from bridge.wire.device_report import (
     parse_error_chain,
     parse_install_result,
     parse_installed_list,
+    parse_invitation_result,
     parse_managed_list,
     parse_media_list,
 )
@@ -328,10 +330,20 @@ def _learn_bundle_id(context: Context, answer: Answered) -> News:
     return None
 
 
+def _invitation(context: Context, answer: Answered) -> News:
+    """Whether the device showed it. Whether the person accepts, Apple tells."""
+    said = parse_invitation_result(answer.message) if answer.accepted else answer.refusal
+    shown = answer.accepted and said in (None, "Acknowledged")
+    uuid = answer.command.command_uuid
+    invitations.answered(context.db, uuid, said or "Acknowledged", shown=shown)
+    return set()
+
+
 _OBSERVERS: dict[str, Callable[[Context, Answered], News]] = {
     "InstallApplication": _learn_bundle_id,
     "DeviceInformation": _facts,
     "ManagedApplicationList": _managed_apps,
     "InstalledApplicationList": _installed_apps,
     "ManagedMediaList": _managed_books,
+    "InviteToProgram": _invitation,
 }

@@ -185,7 +185,7 @@ def _invite(device: Device, command: Details, user_id: str) -> _Reply:
     url, result = text(command, "InvitationURL"), "Acknowledged"
     if text(command, "ProgramID") != "com.apple.cloudvpp":
         result = "InvalidProgramID"
-    elif not url.startswith("https://"):
+    elif not url.startswith(("https://", "http://127.0.0.1")):
         result = "InvalidInvitationURL"
     else:
         device.invitations.append(url)

@@ -40,6 +40,19 @@ CREATE TABLE user_devices (
 );
 CREATE INDEX user_devices_user ON user_devices (client_user_id);
 
+-- The invitations that were to be shown on devices, one command each.
+CREATE TABLE invitations (
+    command_uuid TEXT PRIMARY KEY,
+    location TEXT NOT NULL,
+    client_user_id TEXT NOT NULL,
+    target TEXT NOT NULL,              -- the device, as installs name it
+    url TEXT,                          -- a secret, which goes once the device has answered
+    shown INTEGER NOT NULL DEFAULT 0,  -- the device showed it
+    answer TEXT,                       -- what the device said; NULL: nothing yet
+    created_at DOUBLE PRECISION NOT NULL
+);
+CREATE INDEX invitations_user ON invitations (client_user_id, location, created_at);
+
 -- What Apple was asked of one user, in a request with others.
 CREATE TABLE user_changes (
     id INTEGER PRIMARY KEY,

@@ -85,6 +85,21 @@ def of(db: Connection, location: str, client_user_ids: Collection[str]) -> dict[
     return found
 
 
+def everywhere(db: Connection, client_user_id: str) -> list[UserRow]:
+    """The rows of a user in all locations."""
+    found = db.execute(
+        f"SELECT {_COLUMNS} FROM users WHERE client_user_id = ? ORDER BY location",
+        (client_user_id,),
+    )
+    return [rows.read(UserRow, row) for row in found]
+
+
+def names(db: Connection) -> list[str]:
+    """The clientUserIds of all users, each once."""
+    found = db.execute("SELECT DISTINCT client_user_id FROM users ORDER BY client_user_id")
+    return [row[0] for row in found]
+
+
 def concerned(db: Connection) -> list[UserRow]:
     """All users that an apply wanted, or wants retired, or that a request of ours made."""
     found = db.execute(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from bridge.domain.devices.targets import shown
+from bridge.domain.times import rfc3339
 from bridge.domain.users.facts import UserState
 from bridge.domain.users.invitation import link
 from bridge.domain.users.reasons import USER_REASONS, describe_user
@@ -12,6 +13,7 @@ from bridge.domain.wording import as_sentence
 from bridge.store.database import Connection
 from bridge.store.devices.devices import target_of
 from bridge.store.paging import Filters, Order, fetch
+from bridge.store.users import invitations
 from bridge.store.users import users as stored
 from bridge.store.views.view import View
 
@@ -26,6 +28,8 @@ _USERS = View(
         "next": "''",
         "who_must_act": "''",
         "invitation_url": "CASE WHEN u.state = 'registered' THEN l.invitation_url END",
+        "invited_at": "NULL",
+        "invitation": "NULL",
         "devices": "NULL",
     },
 )
@@ -58,8 +62,11 @@ def users(
     page = fetch(db, _USERS, filters, order, limit, cursor)
     names = list(dict.fromkeys(item["client_user_id"] for item in page.items))
     devices = stored.devices_of(db, names)
+    invited = invitations.newest(db, names)
     for item in page.items:
         _tell(item)
+        if last := invited.get((item["location"], item["client_user_id"])):
+            item["invited_at"], item["invitation"] = rfc3339(last.created_at), last.words
         item["devices"] = [shown(each) for each in devices[item["client_user_id"]]]
     return page
 

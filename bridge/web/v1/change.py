@@ -11,13 +11,14 @@ from bridge.domain.views.installs import ExplainedInstall
 from bridge.domain.views.traffic import Replay
 from bridge.domain.vocabulary import PricingParam
 from bridge.domain.wording import as_sentence
+from bridge.errors import WishError
 from bridge.web.ports import Bridge
 from bridge.web.v1 import forms
 from bridge.web.v1.endpoint import Answer, Endpoint, Reply
 from bridge.web.v1.forms import words
 from bridge.web.v1.read import UNKNOWN_PAIR, OfPair
 from bridge.web.v1.request import Request
-from bridge.web.v1.responses import AskedReads, Retried
+from bridge.web.v1.responses import AskedReads, Invitations, Retried
 
 _NO_EVENT = "There is no message with this id: it never came in, or it is too old to be kept."
 _NO_CALL = "There is no call with this id: it never was, or it is too old to be kept."
@@ -63,6 +64,15 @@ class Sync(Request, frozen=True):
     what: Annotated[What | None, "What to read; else all.", words("what", What)] = None
 
 
+class Invite(Request, frozen=True):
+    """Whom to invite."""
+
+    example: ClassVar = {"location": "hq"}
+
+    client_user_id: Annotated[forms.ClientUserId, "The user, as the file names it."]
+    location: Annotated[forms.Name | None, "Only there; else wherever the user is."] = None
+
+
 def _put(bridge: Bridge, asked: PutInstall) -> Reply:
     serial, adam_id = asked.serial, asked.adam_id
     new = bridge.assign(
@@ -101,6 +111,14 @@ def _call_again(bridge: Bridge, asked: OfCall) -> Reply:
     if done["why_not"] is not None:
         raise Conflict(as_sentence(done["why_not"]))
     return Reply(200, {"retried": 1})
+
+
+def _invite(bridge: Bridge, asked: Invite) -> Reply:
+    try:
+        done = bridge.invite([asked.client_user_id], asked.location, by_request)
+    except WishError as error:
+        raise NotFound(as_sentence(str(error))) from error
+    return Reply(200, {"invitations": done})
 
 
 def _sync(bridge: Bridge, asked: Sync) -> Reply:
@@ -165,6 +183,18 @@ CHANGING: tuple[Endpoint[Any], ...] = (
         _call_again,
         (Answer(200, "It is due.", Retried),),
         refusals={404: _NO_CALL, 409: "It is not made again; the sentence says why."},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/users/{client_user_id}/invite",
+        "invite_user",
+        "Has a device of a registered user show the invitation to accept licences.",
+        Invite,
+        _invite,
+        (Answer(200, "What came of it; the sentences say it.", Invitations),),
+        refusals={404: "There is no such user, or not at that location."},
+        more="Where no device can show it, or it was shown lately, the answer has the link to hand "
+        "over.",
     ),
     Endpoint(
         "POST",

@@ -12,6 +12,7 @@ import msgspec
 
 from bridge.domain.views.desired import Pause
 from bridge.domain.views.traffic import AskedRead
+from bridge.domain.views.users import Invited
 from bridge.web.v1.schema import Object
 
 
@@ -31,6 +32,12 @@ class AskedReads(TypedDict):
     """What a sync asked for."""
 
     reads: Sequence[AskedRead]
+
+
+class Invitations(TypedDict):
+    """What came of inviting a user."""
+
+    invitations: Annotated[Sequence[Invited], "One for each location that has the user."]
 
 
 class Paused(TypedDict):

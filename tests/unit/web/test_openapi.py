@@ -27,6 +27,7 @@ PROMISED = {
     "DELETE /v1/installs/{serial}/{adam_id}",
     "POST /v1/events/{id}/replay",
     "POST /v1/outbox/{id}/retry",
+    "POST /v1/users/{client_user_id}/invite",
     "POST /v1/sync",
     "POST /v1/plan",
     "POST /v1/apply",

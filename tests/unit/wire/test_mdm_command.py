@@ -113,6 +113,14 @@ def test_a_configuration_that_no_property_list_can_hold():
             mdm_command.install_media(UUID, "1098765432"),
             {"RequestType": "InstallMedia", "MediaType": "Book", "iTunesStoreID": 1098765432},
         ),
+        (
+            mdm_command.invite_to_program(UUID, "https://buy.example.org/?inviteCode=0f1e"),
+            {
+                "RequestType": "InviteToProgram",
+                "ProgramID": "com.apple.cloudvpp",
+                "InvitationURL": "https://buy.example.org/?inviteCode=0f1e",
+            },
+        ),
         (mdm_command.managed_media_list(UUID), {"RequestType": "ManagedMediaList"}),
     ],
 )
@@ -128,6 +136,7 @@ def test_the_other_commands(written, command):
         lambda: mdm_command.device_information(UUID, "UDID"),
         lambda: mdm_command.managed_application_list(UUID, "a.b"),
         lambda: mdm_command.remove_application(UUID, ""),
+        lambda: mdm_command.invite_to_program(UUID, ""),
     ],
 )
 def test_arguments_that_are_mistakes(build):
