@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-import base64
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from bridge.config import ApiConfig
 from bridge.domain.users.wish import UserWish
 from bridge.simulator.apple.http import apple_app
 from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import API_KEY, Scene
+from tests.flow.test_users_shown import READ_KEY, headers
 from tests.flow.user_kit import wish
 from tests.flow.users_kit import active, apples, known
 
@@ -206,10 +208,35 @@ def test_one_that_is_lost_is_told_and_can_be_sent_again(make_scene: MakeScene) -
     scene.run(lambda: bool(device.invitations))
 
 
+def test_why_names_the_link_and_the_command(
+    make_scene: MakeScene, caplog: pytest.LogCaptureFixture
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    scene = registered(make_scene)
+    scene.config = replace(scene.config, api=ApiConfig(API_KEY, READ_KEY))
+    scene.restart()
+    pair = scene.serials[0], scene.adam_ids[0]
+    said = Shell(scene).run("why", *pair)
+    code = active(scene, ANN).invite_code
+    assert said.exit_code == 1
+    assert f"vpp-bridge users invite {ANN}" in said.stdout
+    assert f"inviteCode={code}" in said.stdout
+    told = Shell(scene).json("why", *pair, code=1)
+    assert code in told["invitation_url"]
+    path = "/v1/installs/" + "/".join(pair)
+    read = {key: scene.client.get(path, headers=headers(key)).json for key in (API_KEY, READ_KEY)}
+    assert read[API_KEY]["invitation_url"] == told["invitation_url"]
+    assert read[READ_KEY] == read[API_KEY] | {"invitation_url": None}
+    assert code not in scene.client.get("/v1/installs", headers=headers(API_KEY)).text
+    assert code not in caplog.text
+    apples(scene).accept(ANN)
+    scene.run(scene.all_installed)
+    assert Shell(scene).json("why", *pair)["invitation_url"] is None
+
+
 def test_the_api_invites_too(make_scene: MakeScene) -> None:
     scene = registered(make_scene)
-    auth = {"Authorization": "Basic " + base64.b64encode(f"bridge:{API_KEY}".encode()).decode()}
-    answer = scene.client.post(f"/v1/users/{ANN}/invite", json={}, headers=auth)
+    answer = scene.client.post(f"/v1/users/{ANN}/invite", json={}, headers=headers(API_KEY))
     (found,) = answer.json["invitations"]
     assert (answer.status_code, found["outcome"], found["device"]) == (
         200,
@@ -217,7 +244,7 @@ def test_the_api_invites_too(make_scene: MakeScene) -> None:
         scene.serials[0],
     )
     scene.run(lambda: bool(scene.world.devices[0].invitations))
-    answer = scene.client.post("/v1/users/client-11/invite", json={}, headers=auth)
+    answer = scene.client.post("/v1/users/client-11/invite", json={}, headers=headers(API_KEY))
     assert (answer.status_code, answer.json["error"]) == (
         404,
         f"User client-11 is unknown; did you mean {ANN}.",

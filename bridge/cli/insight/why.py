@@ -71,6 +71,8 @@ def _show(install: Mapping[str, Any], now: float) -> None:
         "Must act": explanation["who_must_act"],
         "Next": explanation["next"],
     }
+    if install["invitation_url"] is not None:
+        shown["Invitation"] = install["invitation_url"]
     if when := _when(explanation, now):
         shown["When"] = when
     show.pairs(shown)

@@ -35,8 +35,9 @@ USER_REASONS: Final[dict[str, Reason]] = {
         "the user of {device} has not accepted the invitation yet, so that a licence for {app} "
         "would reach no Apple Account: {detail}",
         "somebody at the device",
-        "have the user open the invitation (vpp-bridge users shows its link) with any Apple "
-        "Account; the bridge goes on by itself",
+        "have the user open the invitation with any Apple Account: vpp-bridge users invite "
+        "{detail} has the device show it, or gives the link to hand over; the bridge goes on by "
+        "itself",
         ("needs_user",),
     ),
     "NO_USER_CHANNEL": Reason(

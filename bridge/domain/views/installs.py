@@ -104,4 +104,11 @@ class ExplainedInstall(Install):
     """An install, why it is so, and what happened."""
 
     explanation: Explanation
+    invitation_url: Annotated[
+        str | None, "Where the user accepts, if that is what it waits for: a secret."
+    ]
     trail: Annotated[list[Step], "What happened, the oldest first."]
+
+
+SECRETS = ("invitation_url",)
+"""What only they see who may change something."""

@@ -16,6 +16,7 @@ from bridge.domain.model import IN_DEVICE_QUEUE
 from bridge.domain.pauses import Way, by_command
 from bridge.domain.reasons import REASONS, describe, needs_someone
 from bridge.domain.times import rfc3339
+from bridge.domain.users.invitation import link
 from bridge.domain.views.installs import Evidence, ExplainedInstall, Words
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
@@ -24,6 +25,7 @@ from bridge.engine.insight.timeline import History
 from bridge.store.catalog import usage
 from bridge.store.devices import devices, filed
 from bridge.store.installs import facts, installs
+from bridge.store.licences import locations
 from bridge.store.views import fleet
 
 FINE = ("installed", "licensed")
@@ -84,6 +86,7 @@ def explain(
             + ([] if fact.device is None else lag.evidence(context, fact.device.server)),
             "took": history.took() if decision.state in FINE else [],
         },
+        "invitation_url": _invitation(context, fact, reason),
         "trail": [step.as_json() for step in history.steps()],
     }
 
@@ -242,6 +245,14 @@ def _twins(context: Context, fact: Facts) -> list[Evidence]:
         }
         for other in devices.carrying(context.db, device.serial_number, besides=device.id)
     ]
+
+
+def _invitation(context: Context, fact: Facts, reason: str) -> str | None:
+    """For who waits for a user to accept: where that is done."""
+    if reason != "USER_NOT_ASSOCIATED" or fact.user is None:
+        return None
+    template = locations.get(context.db, fact.install.location).invitation_url
+    return link(template, fact.user.invite_code)
 
 
 def _shortage(context: Context, fact: Facts, reason: str) -> list[Evidence]:

@@ -42,8 +42,8 @@ class Endpoint(Generic[R]):
 
     `asks` is the class of its requests: members that its path names stand there, the others in the
     query of a GET and in the body of anything else. `refusals` are statuses beside those that every
-    call of its kind may answer, and what they say. `secrets` are the members of a list's items that
-    are null for who may not change anything.
+    call of its kind may answer, and what they say. `secrets` are the members of an answer, or of a
+    list's items, that are null for who may not change anything.
     """
 
     method: Method
@@ -89,11 +89,13 @@ class Endpoint(Generic[R]):
 
     def without_secrets(self, body: Mapping[str, Any]) -> Mapping[str, Any]:
         """The body of an answer as it is for who may only read."""
-        hidden = dict.fromkeys(self.secrets)
         return {
-            name: [{**item, **hidden} for item in value] if isinstance(value, list) else value
-            for name, value in body.items()
+            name: [self._hidden(item) for item in value] if isinstance(value, list) else value
+            for name, value in self._hidden(body).items()
         }
+
+    def _hidden(self, told: Mapping[str, Any]) -> dict[str, Any]:
+        return {name: None if name in self.secrets else value for name, value in told.items()}
 
     def errors(self) -> dict[int, str]:
         """Every error that it may answer, and what that means."""

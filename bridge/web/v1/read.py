@@ -13,6 +13,7 @@ from bridge.domain.pauses import by_request
 from bridge.domain.users.facts import UserState
 from bridge.domain.views import Page
 from bridge.domain.views.devices import Device
+from bridge.domain.views.installs import SECRETS as INSTALL_SECRETS
 from bridge.domain.views.installs import ExplainedInstall, Install
 from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.domain.views.members import Reason
@@ -185,6 +186,7 @@ READING: tuple[Endpoint[Any], ...] = (
         _get_install,
         (Answer(200, "The install, why it is so, and what happened.", ExplainedInstall),),
         refusals={404: UNKNOWN_PAIR},
+        secrets=INSTALL_SECRETS,
     ),
     _list(
         "devices",
