@@ -14,6 +14,7 @@ from bridge.web.v1.endpoint import Endpoint
 from bridge.web.v1.endpoints import ENDPOINTS
 from bridge.web.v1.read import READING
 from bridge.web.v1.schema import components, name_of
+from tests.flow import with_all
 from tests.flow.scene import API_KEY, Scene
 
 EXAMPLES = 25
@@ -28,10 +29,9 @@ WANTED = {
 
 @pytest.fixture(scope="module")
 def scene(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
-    """A bridge that has installed two apps on three devices."""
+    """A bridge that has two apps on three devices, and knows a user and a subscription."""
     scene = Scene(tmp_path_factory.mktemp("api"), devices=3, apps=2)
-    scene.apply()
-    scene.run(scene.all_installed)
+    with_all.work(scene)
     yield scene
     scene.bridge.close()
 

@@ -19,6 +19,7 @@ import pytest
 
 from bridge.store.licences import locations
 from bridge.web.v1.endpoints import ENDPOINTS
+from tests.flow import with_all
 from tests.flow.cli_kit import CONFIG
 from tests.flow.scene import API_KEY, PUBLIC_URL, WEBHOOK_KEY, Scene
 from tests.flow.test_serve_process import free_port, until
@@ -72,8 +73,7 @@ class Live:
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     folder = tmp_path_factory.mktemp("live")
     scene = Scene(folder, devices=2, apps=1)
-    scene.apply()
-    scene.run(scene.all_installed)
+    with_all.work(scene)
     with scene.bridge.database.write() as db:
         digest = hashlib.sha256(NOTIFICATION_TOKEN.encode()).hexdigest()
         locations.update(db, "hq", notification_token_sha256=digest)

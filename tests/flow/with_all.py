@@ -1,0 +1,22 @@
+"""A scene that has some of everything that the lists show: apps, users and subscriptions."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from bridge.domain.users.wish import UserWish
+from tests.flow.scene import Scene
+
+ANN, APP, SUBSCRIPTION = "client-100", 54321, 12345
+
+
+def work(scene: Scene) -> None:
+    """Every app comes to every device, and users and subscriptions are known."""
+    scene.config = replace(scene.config, subscriptions=("hq",))
+    scene.restart()
+    of_apple = scene.world.location.subscriptions
+    of_apple.buy(SUBSCRIPTION, 20, parent_adam_id=APP)
+    of_apple.associate(SUBSCRIPTION, ANN)
+    scene.apply(replace(scene.desired(), users=(UserWish(ANN, location="hq"),)))
+    scene.run(lambda: scene.all_installed() and bool(scene.bridge.list_users().items))
+    scene.run(lambda: any(x["assignments"] for x in scene.bridge.list_subscriptions().items))
