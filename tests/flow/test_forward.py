@@ -28,7 +28,7 @@ from bridge.engine.context import Context
 from bridge.engine.intake import forward
 from bridge.engine.intake.forward import Forwarder, Webhook
 from bridge.store import meta
-from bridge.store.database import Connection, Database
+from bridge.store.database import Connection
 from bridge.store.file.database import FileDatabase
 from tests.flow.cli_kit import Shell
 from tests.flow.kit import stored_bytes
@@ -264,7 +264,7 @@ def test_a_restart_loses_what_was_queued_and_nothing_else(make_scene: MakeScene)
     assert all(part.ok for part in scene.bridge.health() if part.name.startswith("forward"))
 
 
-class Watched(Database):
+class Watched(FileDatabase):
     """Says when something was written, and how often."""
 
     def __init__(self, path: Path) -> None:
