@@ -123,3 +123,54 @@ def test_a_book_that_its_account_has_not_yet_is_tried_again(make_scene: MakeScen
     scene.run(lambda: scene.received("InstallMedia") == 2)
     scene.world.devices[0].account = ANN
     scene.run(lambda: installs(scene) == ["installed BOOK_INSTALLED"])
+
+
+def without_devices(scene: Scene, *names: str, **options: Any) -> Desired:
+    """A book for users of whom the file names no device, beside one who has a device."""
+    owner = UserWish("owner", serials=tuple(scene.serials))
+    return wish(scene, [owner, *map(UserWish, names)], [BOOK], **options)
+
+
+def test_the_file_gives_a_book_to_users_without_a_device(make_scene: MakeScene) -> None:
+    scene = scene_of(make_scene)
+    owner = UserWish("owner", serials=tuple(scene.serials))
+    scene.apply(wish(scene, [owner], scene.adam_ids[:1]))
+    scene.run(lambda: bool(scene.bridge.list_assets().items))
+    desired = without_devices(scene, "ann", "ben")
+    plan = scene.bridge.plan(desired)
+    assert [(each.needs, each.short) for each in plan.seats] == [(3, 0)]
+    assert (plan.for_good, plan.unseen, len(plan.change.added)) == (3, (), 3)
+    scene.bridge.apply(desired, allow_irrevocable=3)
+    accept(scene, "owner", "ann", "ben")
+    scene.run(
+        lambda: (
+            sorted(installs(scene)) == ["installed BOOK_INSTALLED", *["licensed USER_LIBRARY"] * 2]
+        )
+    )
+    for name in ("owner", "ann", "ben"):
+        assert scene.world.location.library.holds(BOOK, Target("clientUserId", name))
+    path = f"/v1/installs/user:ann/{BOOK}"
+    assert scene.client.get(path, auth=AUTH).status_code == 200
+    assert not scene.bridge.plan(desired).change.added, "then nothing is to be done"
+
+
+def test_a_user_who_is_given_a_device_keeps_the_book(make_scene: MakeScene) -> None:
+    scene = scene_of(make_scene)
+    scene.apply(wish(scene, [UserWish(ANN)], scene.adam_ids[:1]))
+    scene.run(lambda: bool(scene.bridge.list_assets().items))
+    scene.bridge.apply(wish(scene, [UserWish(ANN)], [BOOK]), allow_irrevocable=1)
+    accept(scene, ANN)
+    scene.run(lambda: installs(scene) == ["licensed USER_LIBRARY"])
+    desired = book_for(scene)
+    assert scene.bridge.plan(desired).for_good == 0, "the user has the licence already"
+    scene.apply(desired)
+    scene.run(lambda: "installed BOOK_INSTALLED" in installs(scene))
+    assert scene.world.location.library.assets[BOOK, "STDQ"].assigned == 1
+
+
+def test_no_app_goes_to_a_user_without_a_device(make_scene: MakeScene) -> None:
+    scene = scene_of(make_scene)
+    scene.apply(wish(scene, [UserWish(ANN)], scene.adam_ids[:1]))
+    scene.run(lambda: bool(scene.bridge.list_assets().items))
+    added = scene.bridge.plan(wish(scene, [UserWish(ANN)])).change.added
+    assert {adam_id for _, adam_id in added} == {BOOK}

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from types import MappingProxyType
 
 from bridge.domain.desired.anyway import BY_OPTIONS
 from bridge.domain.desired.change import Change, Cohort, PairName, compare, refusal
@@ -19,6 +20,7 @@ from bridge.domain.installs.configuration import digest
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Device, OnHold
 from bridge.engine.context import Context
+from bridge.engine.desired.libraries import Libraries, libraries
 from bridge.engine.users import wishes
 from bridge.engine.users.wishes import Registering
 from bridge.errors import WishError
@@ -80,7 +82,8 @@ def apply(
     allow.
     """
     roster = roster_of_all(db, desired)
-    before, after = fleet.desired(db), cohorts_of(desired, roster, one_offs.load(db))
+    before, beside = fleet.desired(db), one_offs.load(db)
+    after = cohorts_of(desired, roster, beside, libraries(db, desired))
     planned = difference(db, before, after, limits)
     of_users = wishes.plan(db, desired, registering)
     if why := refusal(planned, limits.removals, limits.anyway, of_users=of_users.removals):
@@ -236,23 +239,29 @@ def known(db: Connection, desired: Desired) -> dict[str, Device | None]:
     return dict.fromkeys(named) | devices.by_serial(db) | shown
 
 
-def cohorts_of(desired: Desired, roster: Roster, beside: Beside) -> list[Cohort]:
+def cohorts_of(
+    desired: Desired,
+    roster: Roster,
+    beside: Beside,
+    in_libraries: Libraries = MappingProxyType({}),
+) -> list[Cohort]:
     """What the file wishes for, together with the one-off wishes beside it, and without what these
-    exclude.
+    exclude; `in_libraries` are for users without a device.
 
     Of devices whose platform nobody knows, the first entry that may be theirs stands for all.
     """
     found: list[Cohort] = []
     by_file: set[PairName] = set()
     undecided: dict[str, frozenset[str]] = {}
-    for app in desired.apps:
+    for place, app in enumerate(desired.apps):
         wishes = beside.wishes
         alone = frozenset(each.serial_number for each in wishes if each.pair[1] == app.adam_id)
         excluded = beside.without(app.adam_id)
         getting = roster.getting(app)
         before = undecided.get(app.adam_id, frozenset())
         undecided[app.adam_id] = before | getting.undecided
-        ways = ((getting.sure, None), (getting.undecided - before, PLATFORM_UNKNOWN))
+        sure = getting.sure | in_libraries.get(place, frozenset())
+        ways = ((sure, None), (getting.undecided - before, PLATFORM_UNKNOWN))
         for meant, why in ways:
             serials = meant - excluded
             both = serials & alone

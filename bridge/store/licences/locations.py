@@ -153,6 +153,16 @@ def platforms(db: Connection, adam_ids: Sequence[str]) -> dict[tuple[str, Asset]
     return {(row[0], Asset(row[1], row[2])): listed(row[3]) for row in found}
 
 
+def books(db: Connection, adam_ids: Sequence[str]) -> set[tuple[str, Asset]]:
+    """By location, those of these that Apple calls a book."""
+    found = db.execute(
+        "SELECT location, adam_id, pricing_param FROM assets "
+        f"WHERE product_type = 'Book' AND adam_id IN ({rows.marks(len(adam_ids))})",
+        tuple(adam_ids),
+    )
+    return {(row[0], Asset(row[1], row[2])) for row in found}
+
+
 def platforms_of(db: Connection, location: str) -> dict[Asset, str | None]:
     """What the assets of a location run on, in their stored form."""
     found = db.execute(

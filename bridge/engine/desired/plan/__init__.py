@@ -11,7 +11,7 @@ from bridge.domain.desired.desired import Desired, OnUnwanted
 from bridge.domain.desired.roster import Roster
 from bridge.domain.devices.platforms import Fit, fit, listed, platform_of
 from bridge.domain.devices.serials import told as told_serial
-from bridge.domain.devices.targets import enrolment_of, is_enrolment
+from bridge.domain.devices.targets import enrolment_of, is_enrolment, user_of
 from bridge.domain.model import Asset, Device
 from bridge.domain.plan import Plan, Unable, changes
 from bridge.domain.plan.blind import unseen_lines, uses_rules
@@ -19,6 +19,7 @@ from bridge.domain.plan.for_good import mistakes
 from bridge.domain.plan.unlisted import KnownDevices, unlisted_line
 from bridge.engine.desired import apply
 from bridge.engine.desired.apply import NO_LIMITS, PLATFORM_UNKNOWN, Limits
+from bridge.engine.desired.libraries import libraries
 from bridge.engine.desired.plan.licensees import Licensees
 from bridge.engine.desired.plan.look import notes_of
 from bridge.engine.desired.plan.seats import Look, SeatCounter, counts_of
@@ -58,7 +59,7 @@ def make(
     roster = apply.roster_of(db, desired, known)
     before = fleet.desired(db)
     beside = one_offs.load(db)
-    after = apply.cohorts_of(desired, roster, beside)
+    after = apply.cohorts_of(desired, roster, beside, libraries(db, desired))
     change = apply.difference(db, before, after, limits)
     getting = [(app, roster.getting(app)) for app in desired.apps]
     names = _names(db, desired, [*before, *after])
@@ -85,7 +86,7 @@ def make(
             sorted(
                 target
                 for target in frozenset().union(*(b.serials for b in after)) - shown
-                if enrolment_of(target) is None
+                if enrolment_of(target) is None and user_of(target) is None
             )
         ),
         unknown=len(frozenset().union(*(each.unknown for _, each in getting))),
