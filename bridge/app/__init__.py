@@ -44,6 +44,7 @@ from bridge.engine.licences import notification_tokens
 from bridge.engine.licences.token_guard import Guards
 from bridge.engine.licences.token_watch import TokenWatch
 from bridge.engine.loop import Engine
+from bridge.engine.sync import Places
 from bridge.engine.timers import Outside
 from bridge.engine.wake import Wake
 from bridge.errors import StoreAway, StoreError, StoreFull, StoreGone
@@ -53,6 +54,7 @@ from bridge.store.licences import locations
 from bridge.store.repeating import repeated
 from bridge.store.service import doctor_secret
 from bridge.store.service import running as running_store
+from bridge.store.users import users
 from bridge.store.write_probe import WriteProbe
 
 log = logging.getLogger(__name__)
@@ -270,18 +272,29 @@ class Bridge(Inviting, Lists, Looks, Measuring, Pauses, Wishes):
             return number
 
     def sync(self, what: str) -> Sequence[AskedRead]:
-        """Have the engine read everything anew, or only assets, assignments or devices.
+        """Have the engine read everything anew, or only one kind of it.
 
         `asked` says whether it will; False where such a read is under way already, and for a
         server that has no list of devices: there, devices of which more is to be known are asked.
         """
-        reads = sync.chosen(
-            what, tuple(self.config.locations), self.listing_servers, self.told_of_servers
-        )
+        reads = sync.chosen(what, self.readable())
         asked = sync.Sync(self.database, self.config.policy, {}, reads, self.clock).ask()
         unlisted = self.ask_unlisted() if what in ("devices", "all") else {}
         told = [AskedRead(what=r.shown, of=r.scope, asked=r in asked) for r in reads]
         return told + [AskedRead(what="devices", of=name, asked=False) for name in unlisted]
+
+    def readable(self) -> Places:
+        """Where there is something to read in full."""
+        names = tuple(self.config.locations)
+        with self.database.read() as db:
+            with_users = [each for each in names if users.is_any_concerned(db, each)]
+        return Places(
+            names,
+            self.listing_servers,
+            self.told_of_servers,
+            with_users,
+            self.config.subscriptions,
+        )
 
     def ask_unlisted(self) -> list[str]:
         """Have devices asked of servers of which nothing tells what devices they have; who these

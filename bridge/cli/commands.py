@@ -181,7 +181,10 @@ ON_NO_DATABASE: Mapping[str, OnNoDatabase] = {
 """What a command does where there is no database yet, if it does not need one: it makes it, or
 does its work on one that is thrown away."""
 
-SYNC: Mapping[str, Needs] = {"assets": APPLE, "assignments": APPLE, "devices": MDM}
+SYNC: Mapping[str, Needs] = {
+    **dict.fromkeys(("assets", "assignments", "users", "subscriptions"), APPLE),
+    "devices": MDM,
+}
 """What `sync` of one thing alone needs."""
 
 HIDDEN: Mapping[str, Command] = {

@@ -14,6 +14,8 @@ from bridge.domain.policy import Policy
 from bridge.engine.calls import Call
 from bridge.engine.calls.devices import ReadDevices, ReadEnrolments
 from bridge.engine.calls.locations import ReadAssets, ReadAssignments, Walk
+from bridge.engine.calls.subscriptions import ReadSubscriptions
+from bridge.engine.calls.user_reads import ReadUsers
 from bridge.engine.context import Context
 from bridge.engine.decide import first_facts, pausing
 from bridge.errors import CallError
@@ -21,12 +23,14 @@ from bridge.store import meta, pauses
 from bridge.store.database import Connection, Database
 from bridge.store.outbox import full_reads
 
-What = Literal["assets", "assignments", "devices", "enrolments"]
-WHATS: tuple[What, ...] = ("assets", "assignments", "devices")
+What = Literal["assets", "assignments", "users", "subscriptions", "devices", "enrolments"]
+WHATS: tuple[What, ...] = ("assets", "assignments", "users", "subscriptions", "devices")
 """What a person may ask for. Enrolments are read in place of devices where a server has no list."""
 _CALLS: Mapping[What, type[Call]] = {
     "assets": ReadAssets,
     "assignments": ReadAssignments,
+    "users": ReadUsers,
+    "subscriptions": ReadSubscriptions,
     "devices": ReadDevices,
     "enrolments": ReadEnrolments,
 }
@@ -84,19 +88,36 @@ class _Ticket:
     asked_at: float
 
 
-def chosen(
-    what: str, locations: Sequence[str], servers: Sequence[str], told_of: Sequence[str] = ()
-) -> list[Read]:
-    """The reads that `what` means: one kind of them, or `all`. `servers` can list their devices; of
-    those in `told_of` something else tells."""
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where there is something to read: `servers` can list their devices; of those in `told_of`
+    something else tells. Apple is asked for users and subscriptions only where the file names
+    some."""
+
+    locations: Sequence[str]
+    servers: Sequence[str]
+    told_of: Sequence[str] = ()
+    with_users: Sequence[str] = ()
+    with_subscriptions: Sequence[str] = ()
+
+    def of(self, what: What) -> Sequence[str]:
+        """The locations or servers of which something is read."""
+        others = {
+            "users": self.with_users,
+            "subscriptions": self.with_subscriptions,
+            "devices": self.servers,
+            "enrolments": self.told_of,
+        }
+        return others.get(what, self.locations)
+
+
+def chosen(what: str, places: Places) -> list[Read]:
+    """The reads that `what` means: one kind of them, or `all`."""
     reads = [
-        Read(each, scope)
-        for each in WHATS
-        if what in (each, "all")
-        for scope in (servers if each == "devices" else locations)
+        Read(each, scope) for each in WHATS if what in (each, "all") for scope in places.of(each)
     ]
     if what in ("devices", "all"):
-        reads += [Read("enrolments", server) for server in told_of]
+        reads += [Read("enrolments", server) for server in places.told_of]
     return reads
 
 
@@ -207,5 +228,9 @@ def _written_under(read: Read, result: Any) -> bool:
 def _count(db: Connection, read: Read, since: float) -> int:
     if read.what in ("devices", "enrolments"):
         return full_reads.devices(db, read.scope)
+    if read.what == "users":
+        return full_reads.users(db, read.scope)
+    if read.what == "subscriptions":
+        return full_reads.subscriptions(db, read.scope)
     count = full_reads.assets if read.what == "assets" else full_reads.assignments
     return count(db, read.scope, since)

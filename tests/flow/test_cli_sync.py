@@ -9,6 +9,7 @@ from bridge.engine.sync import PATIENCE, WALKS
 from bridge.simulator.apple.library import SERIAL, Pair, Target
 from bridge.store.database import Connection, EngineLock
 from bridge.store.outbox import full_reads, outbox
+from tests.flow import with_all
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import Scene
 
@@ -238,3 +239,27 @@ def test_with_nothing_to_read_the_file_is_named(
     assert result.exit_code == 2
     lines = result.stderr.splitlines()
     assert [line.split(": ")[1] for line in lines] == missing
+
+
+def test_users_and_subscriptions_are_read_where_the_file_names_some(shell: Shell) -> None:
+    scene = shell.scene
+    with_all.work(scene)
+    shell.config.write_text(shell.config.read_text() + "subscriptions: [hq]\n")
+    scene.world.location.users.add("client-200")
+    scene.world.location.subscriptions.buy(99999, 3)
+    scene.apple_adapter.calls.clear()
+    reads = {each["what"]: each for each in shell.json("sync")["reads"]}
+    assert list(reads) == ["assets", "assignments", "users", "subscriptions", "devices"]
+    assert all(each["ok"] for each in reads.values())
+    assert (reads["users"]["count"], reads["subscriptions"]["count"]) == (2, 2)
+    assert "client-200" in {user["client_user_id"] for user in shell.json("users")["users"]}
+    assert {"GET /mdm/v2/users", "GET /mdm/v2/subscriptions"} <= {*scene.apple_adapter.calls}
+    assert not [each for each in scene.apple_adapter.calls if each.startswith("POST")]
+
+
+@pytest.mark.parametrize("what", ["users", "subscriptions"])
+def test_without_any_in_the_file_nothing_is_asked_of_them(shell: Shell, what: str) -> None:
+    said = shell.run("sync", what)
+    assert said.exit_code == 2
+    assert said.stderr.startswith("vpp-bridge: nothing is read: no ")
+    assert not calls(shell.scene)

@@ -17,7 +17,7 @@ from bridge.cli.params import json_option
 from bridge.cli.root import BAD_NEWS, Settings
 from bridge.domain.plan.unlisted import MENDS
 from bridge.engine.sync import WHATS, Progress, Read, Sync, chosen
-from bridge.errors import StoreError, StoreLocked
+from bridge.errors import StoreError, StoreLocked, WishError
 
 POLL = 0.25
 """Seconds between two looks at how far a read is."""
@@ -38,6 +38,7 @@ AT_ONCE = 5
 def sync(settings: Settings, what: str, as_json: bool) -> int:
     """Read everything anew: the apps each location owns, who holds licences, and all devices.
 
+    Users and subscriptions, too, where the file names some; Apple is not asked for them elsewhere.
     Nothing is written at Apple. Devices of which a `match` needs to know more are asked what they
     are, some in each minute, and so are those without a serial number; nothing else is sent to a
     device. While the bridge runs, its engine does all this; otherwise this command reads, and the
@@ -71,13 +72,21 @@ def sync(settings: Settings, what: str, as_json: bool) -> int:
 
 def _reads(bridge: Bridge, what: str) -> list[Read]:
     config = bridge.config
-    told_of = bridge.told_of_servers
-    reads = chosen(what, list(config.locations), bridge.listing_servers, told_of)
+    reads = chosen(what, bridge.readable())
+    if not reads and what in _NAMED:
+        raise WishError(f"nothing is read: {_NAMED[what]}")
     if not reads and not (bridge.unlisted_servers and what in ("devices", "all")):
         if what == "all":
             config.require("locations", "servers")
         config.require("servers" if what == "devices" else "locations")
     return reads
+
+
+_NAMED = {
+    "users": "no user was applied; name some under users: in the file and apply",
+    "subscriptions": "no location is named under subscriptions: in the file",
+}
+"""By what is read where the file names some only, what it is for want of."""
 
 
 def run_reads(

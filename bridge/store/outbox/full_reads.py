@@ -59,6 +59,22 @@ def assignments(db: Connection, location: str, since: float) -> int:
     )
 
 
+def users(db: Connection, location: str) -> int:
+    """How many users of a location Apple has told of."""
+    row = db.execute(
+        "SELECT count(*) FROM users WHERE location = ? AND status IS NOT NULL", (location,)
+    ).fetchone()
+    return int(row[0])
+
+
+def subscriptions(db: Connection, location: str) -> int:
+    """How many subscriptions of a location are known."""
+    row = db.execute(
+        "SELECT count(*) FROM subscriptions WHERE location = ?", (location,)
+    ).fetchone()
+    return int(row[0])
+
+
 def devices(db: Connection, server: str) -> int:
     """How many devices of a server are known."""
     return _count(

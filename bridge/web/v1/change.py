@@ -22,10 +22,10 @@ from bridge.web.v1.responses import AskedReads, Invitations, Retried
 
 _NO_EVENT = "There is no message with this id: it never came in, or it is too old to be kept."
 _NO_CALL = "There is no call with this id: it never was, or it is too old to be kept."
-_NOTHING_TO_READ = "Nothing is configured that could be read."
+_NOTHING_TO_READ = "Nothing is configured, or named, that could be read."
 
 
-What = Literal["assets", "assignments", "devices", "all"]
+What = Literal["assets", "assignments", "users", "subscriptions", "devices", "all"]
 
 
 class PutInstall(OfPair, frozen=True):
@@ -205,7 +205,7 @@ CHANGING: tuple[Endpoint[Any], ...] = (
         _sync,
         (Answer(202, "What the engine reads as soon as it can.", AskedReads),),
         refusals={409: _NOTHING_TO_READ},
-        more="How far a read is, /v1/outbox shows: its kind is read_assets, read_assignments or "
-        "read_devices.",
+        more="How far a read is, /v1/outbox shows: its kind is read_assets, read_devices and so "
+        "on. Users and subscriptions are read where the file names some.",
     ),
 )

@@ -64,7 +64,8 @@ def test_another_word_is_answered_with_the_nearest_or_with_all() -> None:
     said = refused(MEMBERS["ListInstalls.state"], "instaled")
     assert said == "The state 'instaled' is unknown; did you mean installed."
     said = refused(MEMBERS["Sync.what"], "xyz")
-    assert said == "The what 'xyz' is unknown; known are assets, assignments, devices, all."
+    known = "assets, assignments, users, subscriptions, devices, all"
+    assert said == f"The what 'xyz' is unknown; known are {known}."
 
 
 def test_a_reason_may_be_written_small() -> None:
