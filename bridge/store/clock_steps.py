@@ -91,6 +91,7 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "assignments": ("confirmed_at", "read_at"),
     "users": (*("heard_at", "since", "created_at", "updated_at", "round_at", "dirty_at"),),
     "user_changes": ("created_at", "settled_at"),
+    "invitations": ("created_at",),
     "subscriptions": ("counted_at", "read_at"),
     "subscription_assignments": ("since", "told_at"),
 }
