@@ -121,6 +121,8 @@ LISTED = {
     "ValidatingPurchase": COMING,
     "Installing": COMING,
     "Managed": THERE,
+    "Installed": THERE,
+    "Uninstalled": NOT_THERE,
     "ManagedButUninstalled": NOT_THERE,
     "UserInstalledApp": COPY,
     "UserRejected": SAID_NO,
@@ -155,15 +157,19 @@ REJECTED = {
     "Other": LATER,
     "PurchaseMethodNotSupported": NEVER,
     "PurchaseMethodNotSupportedInMultiUser": NEVER,
+    "CouldNotVerifyITunesStoreID": NEVER,
+    "EnterpriseBooksNotSupportedInMultiUser": NEVER,
+    "WrongMediaType": NEVER,
+    "PurchaseNotFound": LICENCE,
     "AddedTomorrow": LATER,
 }
 
 
 def test_no_row_is_left_out() -> None:
     assert set(LISTED) - {"AddedTomorrow"} == set(STATUSES) == set(ACKNOWLEDGED) - {"AddedTomorrow"}
-    assert len(STATUSES) == 20
+    assert len(STATUSES) == 22, "Apple's twenty of apps, and two that only books have"
     assert set(REJECTED) - {"AddedTomorrow"} == set(REJECTIONS)
-    assert len(REJECTIONS) == 10
+    assert len(REJECTIONS) == 14, "Apple's ten of apps, and four that only books have"
     assert set(ERRORS) == set(MDM_ERRORS)
     assert set(STORE_ERRORS) < set(LINKS)
     words = {m.kind for m in (*STATUSES.values(), *REJECTIONS.values(), *STORE_ERRORS.values())}
