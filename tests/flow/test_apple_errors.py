@@ -28,12 +28,12 @@ def make_scene(tmp_path: Path) -> Iterator[MakeScene]:
 
 
 # Apple, "Handling Error Responses": synchronous codes, then asynchronous ones; "Interpreting Error
-# Codes" for the older ones that still come. Not here: 9609, 9618, 9620, 9635, 9636, 9641, 9714,
-# 9715, 9716 and 9717, which are about users.
+# Codes" for the older ones that still come.
 SYNCHRONOUS = {
-    9601, 9602, 9603, 9621, 9623, 9625, 9634, 9637, 9646, 9647, 9650, 9700, 9701, 9702, 9703, 9704,
-    9705, 9706, 9707, 9708, 9710, 9711, 9712, 9713, 9718, 9719, 9720, 9721, 9722, 9723, 9724, 9725,
-    9726, 9727, 9728, 9729, 9811, 9812, 9813, 9814, 9815, 9816, 9817, 9818,
+    9601, 9602, 9603, 9609, 9618, 9620, 9621, 9623, 9625, 9634, 9635, 9636, 9637, 9641, 9646, 9647,
+    9650, 9700, 9701, 9702, 9703, 9704, 9705, 9706, 9707, 9708, 9710, 9711, 9712, 9713, 9714, 9715,
+    9716, 9717, 9718, 9719, 9720, 9721, 9722, 9723, 9724, 9725, 9726, 9727, 9728, 9729, 9811, 9812,
+    9813, 9814, 9815, 9816, 9817, 9818,
 }  # fmt: skip
 ASYNCHRONOUS = {9603, 9644, 9709}
 LEGACY = {
@@ -78,9 +78,12 @@ AT_ASSOCIATE: dict[int, tuple[Says, str]] = {
     9603: (AWAY, "internal error"),
     9604: (AGAIN, "did not find"),
     9607: (IRREVOCABLE, "cannot be taken back"),
+    9609: (AGAIN, "knows no such user"),
     9610: (AGAIN, "did not find the licence"),
     9616: (AGAIN, "already assigned"),
+    9618: (AGAIN, "user is retired"),
     9619: (AGAIN, "not assigned"),
+    9620: (AGAIN, "user is retired"),
     9621: (EXPIRED, "has expired"),
     9622: (INVALID, "is not valid"),
     9623: (AGAIN, "apns token"),
@@ -92,7 +95,10 @@ AT_ASSOCIATE: dict[int, tuple[Says, str]] = {
     9631: (AWAY, "too often"),
     9632: (AWAY, "the same too often"),
     9634: (REMOVED, "removed"),
+    9635: (REFUSED, "cannot be tied to the user"),
+    9636: (AGAIN, "knows no such user"),
     9637: (READ_ONLY, "may only read"),
+    9641: (REFUSED, "tied to another user"),
     9643: (AWAY, "pending transfer"),
     9644: (AWAY, "maintenance"),
     9645: (MANAGED, "apple's own device management"),
@@ -111,6 +117,9 @@ AT_ASSOCIATE: dict[int, tuple[Says, str]] = {
     9711: (AGAIN, "too long"),
     9712: (AGAIN, "not valid https"),
     9713: (AGAIN, "too long"),
+    9715: (REFUSED, "a user stood twice"),
+    9716: (AGAIN, "user exists already"),
+    9717: (REFUSED, "does not take the e-mail address"),
     9718: (REFUSED, "no asset"),
     9719: (REFUSED, "no serial number"),
     9720: (AGAIN, "cannot reach"),
@@ -133,7 +142,7 @@ AT_ASSOCIATE: dict[int, tuple[Says, str]] = {
     9818: (REFUSED, "cannot be disabled"),
 }
 
-SPLIT = {9700, 9702}
+SPLIT = {9700, 9702, 9714}
 """Too much for one request: nobody is told, less is asked at once."""
 
 BY_ITSELF = (AWAY, BUSY, AGAIN, NO_SEAT, INVALID, EXPIRED, REVOKED, REMOVED)
@@ -359,10 +368,8 @@ AT_EVENT: dict[int, tuple[Says, str]] = {
     **{n: AT_ASSOCIATE[n] for n in (9604, 9610, 9616, 9624, 9626, 9628, 9709)},
     9645: (MANAGED, "apple's own device management"),
     9707: AT_ASSOCIATE[9707],
-    # Of users' accounts, and of tomorrow: numbers that the bridge has no word for.
-    9635: (AGAIN, "not known"),
-    9641: (AGAIN, "not known"),
-    9716: (AGAIN, "not known"),
+    **{n: AT_ASSOCIATE[n] for n in (9635, 9641, 9716)},  # of users' accounts
+    # Of tomorrow: a number that the bridge has no word for.
     9999: (AGAIN, "not known"),
 }
 
