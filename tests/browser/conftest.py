@@ -34,8 +34,10 @@ def why_missing() -> str | None:
     return axe.why_missing()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
+    """Ended with its module: while it lives, an event loop runs in this thread, and others' tests
+    could begin none."""
     if reason := why_missing():
         pytest.skip(reason)
     from playwright.sync_api import sync_playwright  # noqa: PLC0415 - it may not be there
@@ -56,7 +58,7 @@ class Served:
     url: str
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def served(browser: Browser, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Served]:
     scene = troubled(tmp_path_factory.mktemp("fleet"), devices=12)
     with scene.bridge.database.write() as db:
