@@ -6,17 +6,18 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 
 from bridge.clients.apple.client import AppleClient
-from bridge.clients.apple.replies import EventFailure, EventReply, StatusReply
+from bridge.clients.apple.replies import EventFailure, EventReply
 from bridge.domain.catalogue import AppleError
 from bridge.domain.devices.targets import of_user, user_of
 from bridge.domain.model import Asset, Pair
 from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.calls import TAKEN_BACK
 from bridge.engine.calls.apple import AppleCall, hear
+from bridge.engine.calls.event_status import StatusOfEvent
 from bridge.engine.context import Context
 from bridge.engine.licences import settle
 from bridge.engine.licences.batch import DEFAULT_MAX_ASSETS, max_serials, max_users
-from bridge.errors import AppleRefused, CallError, OutcomeUnknown, UnreadableReply
+from bridge.errors import AppleRefused, CallError, OutcomeUnknown
 from bridge.store import meta, pauses
 from bridge.store.database import Connection
 from bridge.store.installs import installs
@@ -233,99 +234,30 @@ class Disassociate(Manage):
         )
 
 
-class EventStatus(AppleCall):
-    """Ask what became of an event. `subject` is the request's id."""
+class EventStatus(StatusOfEvent[Pair]):
+    """Ask what became of an event about licences."""
 
     kind = "event_status"
     effect = "read"
 
-    def begin(self, context: Context, row: OutboxRow) -> None:
-        requests.update(context.db, int(row.subject), status_asked_at=context.now)
+    def open_of(self, context: Context, request_id: int) -> Sequence[Pair]:
+        return request_pairs.open_pairs(context.db, request_id)
 
-    def perform(self, row: OutboxRow) -> StatusReply | None:
-        with self.database.read() as db:
-            request = requests.get(db, int(row.subject))
-        if request.state != "open" or request.apple_event_id is None:
-            return None
-        return self.clients.apple(row.scope).status(request.apple_event_id)
+    def meant(
+        self, failure: EventFailure, asked: Sequence[Pair], *, nothing_done: bool
+    ) -> list[Pair]:
+        return [pair for pair in asked if nothing_done or _names(failure, pair)]
 
-    def settle(self, context: Context, row: OutboxRow, result: StatusReply | None) -> None:
-        outbox.done(context.db, row.id, context.now)
-        if result is None:
-            return
-        hear(context, row.scope, result.envelope)
-        request = requests.get(context.db, int(row.subject))
-        if result.status == "PENDING":
-            self._pending(context, request)
-            return
-        pairs = request_pairs.open_pairs(context.db, request.id)
-        nothing_done = result.status == "FAILED" and result.num_completed == 0
-        for failure in result.failures:
-            named = [pair for pair in pairs if nothing_done or _names(failure, pair)]
-            settle.refused(
-                context, request, named, told_by="status", error_number=failure.error_number
-            )
-        if _all_done(result, request):
-            settle.confirmed(context, request, pairs, told_by="status")
-        else:
-            self._read_the_rest(context, request, result)
+    def confirm(self, context: Context, request: AppleRequest, done: Sequence[Pair]) -> None:
+        settle.confirmed(context, request, done, told_by="status")
 
-    def _pending(self, context: Context, request: AppleRequest) -> None:
-        policy = context.policy.event_status
-        if context.now - (request.submitted_at or context.now) >= policy.in_doubt_after:
-            requests.doubt(
-                context.db,
-                request.id,
-                next_read_at=context.now,
-                detail="Apple has been at it for too long",
-            )
-            _touch(context, request_pairs.open_pairs(context.db, request.id))
-            return
-        requests.update(context.db, request.id, next_status_at=context.now + policy.min_interval)
+    def refuse(
+        self, context: Context, request: AppleRequest, failed: Sequence[Pair], number: int | None
+    ) -> None:
+        settle.refused(context, request, failed, told_by="status", error_number=number)
 
-    def _read_the_rest(self, context: Context, request: AppleRequest, result: StatusReply) -> None:
-        """Failures are named, successes are not: the rest is read from assignments."""
-        detail = f"{result.status}: {result.num_completed} of {result.num_requested} done"
-        requests.doubt(context.db, request.id, next_read_at=context.now, detail=detail)
-        _touch(context, request_pairs.open_pairs(context.db, request.id))
-
-    def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
-        """An answer that cannot be read is not asked for again: assignments tell, too."""
-        if not isinstance(error, UnreadableReply):
-            return super().not_made(context, row, error)
-        self._read_assignments(context, row, error)
-        return super().give_up(context, row, error)
-
-    def refused(
-        self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
-    ) -> float | None:
-        """Apple no longer knows the event, or will not tell: assignments do."""
-        self._read_assignments(context, row, error)
-        return super().give_up(context, row, error)
-
-    def _read_assignments(self, context: Context, row: OutboxRow, error: CallError) -> None:
-        request_id = int(row.subject)
-        if requests.get(context.db, request_id).state != "open":
-            return  # a notification was quicker
-        requests.doubt(context.db, request_id, next_read_at=context.now, detail=str(error)[:300])
-        _touch(context, request_pairs.open_pairs(context.db, request_id))
-
-    def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
-        """The location is suspended: asked again when it works again."""
-        request_id = int(row.subject)
-        if requests.get(context.db, request_id).state == "open":
-            later = context.now + context.policy.sync.service_config_every
-            requests.update(context.db, request_id, next_status_at=later)
-        return super().give_up(context, row, error)
-
-
-def _all_done(result: StatusReply, request: AppleRequest) -> bool:
-    """Complete, and about as many pairs as we asked for: an adopted event might not be ours."""
-    return (
-        result.status == "COMPLETE"
-        and not (result.failures or result.odd_failures)
-        and result.num_requested == result.num_completed == request.num_requested
-    )
+    def touch(self, context: Context, request: AppleRequest, some: Sequence[Pair]) -> None:
+        _touch(context, some)
 
 
 def _names(failure: EventFailure, pair: Pair) -> bool:

@@ -16,6 +16,7 @@ from bridge.engine.context import Context
 from bridge.engine.users import deciding, told
 from bridge.errors import CallError
 from bridge.store import meta
+from bridge.store.database import Connection
 from bridge.store.licences import locations, requests
 from bridge.store.outbox import kinds, outbox
 from bridge.store.outbox.outbox import OutboxRow
@@ -138,32 +139,20 @@ class ReadSomeUsers(AppleCall):
 
     def perform(self, row: OutboxRow) -> UsersRead:
         client, began_at = self.clients.apple(row.scope), row.claimed_at or 0.0
-        names = self._names(row)
+        with self.database.read() as db:
+            names = _meant(db, row)
         if len(names) > ONE_BY_ONE:
             return _walk(client.walk_users(), began_at)
         return _joined([_walk(_of(client, each), began_at) for each in names], began_at)
-
-    def _names(self, row: OutboxRow) -> list[str]:
-        subject = json.loads(row.subject)
-        if "users" in subject:
-            return list(subject["users"])
-        with self.database.read() as db:
-            return [user.client_user_id for user in changes.open_of(db, subject["request"])]
 
     def settle(self, context: Context, row: OutboxRow, result: UsersRead) -> None:
         outbox.done(context.db, row.id, context.now)
         if result.envelope is not None:
             hear(context, row.scope, result.envelope)
-        asked_for = self._names_now(context, row) if result.is_whole else []
-        meant = set(self._names_now(context, row))
+        meant = dict.fromkeys(_meant(context.db, row))
+        asked_for = meant if result.is_whole else ()
         shown = [user for user in result.users if user.client_user_id in meant]
         told.shown(context, row.scope, shown, asked_for, began_at=result.began_at)
-
-    def _names_now(self, context: Context, row: OutboxRow) -> list[str]:
-        subject = json.loads(row.subject)
-        if "users" in subject:
-            return list(subject["users"])
-        return [u.client_user_id for u in changes.open_of(context.db, subject["request"])]
 
     def refused(
         self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
@@ -177,6 +166,14 @@ class ReadSomeUsers(AppleCall):
             later = context.now + context.policy.sync.service_config_every
             requests.update(context.db, subject["request"], next_read_at=later)
         return super().give_up(context, row, error)
+
+
+def _meant(db: Connection, row: OutboxRow) -> list[str]:
+    """Whom a read is about; of a request, those who are not settled by now."""
+    subject = json.loads(row.subject)
+    if "users" in subject:
+        return list(subject["users"])
+    return [user.client_user_id for user in changes.open_of(db, subject["request"])]
 
 
 def _of(client: AppleClient, client_user_id: str) -> Iterable[WalkStep[UsersPage]]:

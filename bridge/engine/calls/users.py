@@ -7,17 +7,18 @@ from collections.abc import Sequence
 from typing import cast
 
 from bridge.clients.apple.client import AppleClient
-from bridge.clients.apple.replies import EventFailure, EventReply, StatusReply
+from bridge.clients.apple.replies import EventFailure, EventReply
 from bridge.clients.apple.requests import RequestedUser
 from bridge.domain.catalogue import AppleError
 from bridge.domain.pauses import Pause, Pauses
 from bridge.domain.users.decide import FINAL, LOOKED_FOR
 from bridge.domain.users.facts import ChangeKind, ToldUser
 from bridge.engine.calls.apple import AppleCall, hear
+from bridge.engine.calls.event_status import StatusOfEvent
 from bridge.engine.context import Context
 from bridge.engine.licences import settle
 from bridge.engine.users import deciding, told
-from bridge.errors import AppleRefused, CallError, OutcomeUnknown, UnreadableReply
+from bridge.errors import AppleRefused, CallError, OutcomeUnknown
 from bridge.store import meta
 from bridge.store.database import Connection
 from bridge.store.licences import locations, requests
@@ -187,97 +188,35 @@ class RetireUsers(ManageUsers):
         return client.retire_users([user.client_user_id for user in users])
 
 
-class UserEventStatus(AppleCall):
-    """Ask what became of an event about users. `subject` is the request's id."""
+class UserEventStatus(StatusOfEvent[Change]):
+    """Ask what became of an event about users."""
 
     kind = "user_event_status"
     effect = "read"
 
-    def begin(self, context: Context, row: OutboxRow) -> None:
-        requests.update(context.db, int(row.subject), status_asked_at=context.now)
+    def open_of(self, context: Context, request_id: int) -> Sequence[Change]:
+        return changes.open_of(context.db, request_id)
 
-    def perform(self, row: OutboxRow) -> StatusReply | None:
-        with self.database.read() as db:
-            request = requests.get(db, int(row.subject))
-        if request.state != "open" or request.apple_event_id is None:
-            return None
-        return self.clients.apple(row.scope).status(request.apple_event_id)
+    def meant(
+        self, failure: EventFailure, asked: Sequence[Change], *, nothing_done: bool
+    ) -> list[Change]:
+        named = failure.client_user_ids
+        if nothing_done and not named:
+            return list(asked)
+        return [each for each in asked if each.client_user_id in named]
 
-    def settle(self, context: Context, row: OutboxRow, result: StatusReply | None) -> None:
-        outbox.done(context.db, row.id, context.now)
-        if result is None:
-            return
-        hear(context, row.scope, result.envelope)
-        request = requests.get(context.db, int(row.subject))
-        if result.status == "PENDING":
-            self._pending(context, request)
-            return
-        names = [user.client_user_id for user in changes.open_of(context.db, request.id)]
-        nothing_done = result.status == "FAILED" and result.num_completed == 0
-        for failure in result.failures:
-            named = (
-                names if nothing_done and not failure.client_user_ids else _named(failure, names)
-            )
-            told.refused(
-                context, request, named, told_by="status", error_number=failure.error_number
-            )
-        if _all_done(result, request):
-            told.confirmed(context, request, [ToldUser(each) for each in names], told_by="status")
-        else:
-            detail = f"{result.status}: {result.num_completed} of {result.num_requested} done"
-            self._read_the_rest(context, request.id, detail)
+    def confirm(self, context: Context, request: AppleRequest, done: Sequence[Change]) -> None:
+        users = [ToldUser(each.client_user_id) for each in done]
+        told.confirmed(context, request, users, told_by="status")
 
-    def _pending(self, context: Context, request: AppleRequest) -> None:
-        policy = context.policy.event_status
-        if context.now - (request.submitted_at or context.now) >= policy.in_doubt_after:
-            self._read_the_rest(context, request.id, "Apple has been at it for too long")
-            return
-        requests.update(context.db, request.id, next_status_at=context.now + policy.min_interval)
+    def refuse(
+        self, context: Context, request: AppleRequest, failed: Sequence[Change], number: int | None
+    ) -> None:
+        names = [each.client_user_id for each in failed]
+        told.refused(context, request, names, told_by="status", error_number=number)
 
-    def _read_the_rest(self, context: Context, request_id: int, detail: str) -> None:
-        """Failures are named, successes are not, and a notification may have been quicker: what is
-        open is read."""
-        request = requests.get(context.db, request_id)
-        if request.state != "open":
-            return
-        users = changes.open_of(context.db, request_id)
-        requests.doubt(context.db, request_id, next_read_at=context.now, detail=detail[:300])
-        _touch(context, request.location, users)
-
-    def not_made(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
-        """An answer that cannot be read is not asked for again: the list of users tells, too."""
-        if not isinstance(error, UnreadableReply):
-            return super().not_made(context, row, error)
-        self._read_the_rest(context, int(row.subject), str(error))
-        return super().give_up(context, row, error)
-
-    def refused(
-        self, context: Context, row: OutboxRow, error: CallError, verdict: AppleError
-    ) -> float | None:
-        """Apple no longer knows the event, or will not tell."""
-        self._read_the_rest(context, int(row.subject), str(error))
-        return super().give_up(context, row, error)
-
-    def give_up(self, context: Context, row: OutboxRow, error: CallError) -> float | None:
-        """The location is suspended: asked again when it works again."""
-        request_id = int(row.subject)
-        if requests.get(context.db, request_id).state == "open":
-            later = context.now + context.policy.sync.service_config_every
-            requests.update(context.db, request_id, next_status_at=later)
-        return super().give_up(context, row, error)
-
-
-def _named(failure: EventFailure, names: Sequence[str]) -> list[str]:
-    return [name for name in names if name in failure.client_user_ids]
-
-
-def _all_done(result: StatusReply, request: AppleRequest) -> bool:
-    """Complete, and about as many users as we asked for: an adopted event might not be ours."""
-    return (
-        result.status == "COMPLETE"
-        and not (result.failures or result.odd_failures)
-        and result.num_requested == result.num_completed == request.num_requested
-    )
+    def touch(self, context: Context, request: AppleRequest, some: Sequence[Change]) -> None:
+        _touch(context, request.location, some)
 
 
 def _fewer_at_once(context: Context, location: str, count: int) -> None:

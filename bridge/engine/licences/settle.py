@@ -5,13 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping, Sequence
 
-from bridge.domain.catalogue import apple_error
 from bridge.domain.model import Pair
 from bridge.engine.calls import registry
 from bridge.engine.context import Context
 from bridge.engine.licences import suspension
 from bridge.store.installs import installs
-from bridge.store.licences import assignments, locations, odd_rows, request_pairs, requests
+from bridge.store.licences import assignments, odd_rows, request_pairs, requests
 from bridge.store.licences.requests import AppleRequest
 from bridge.store.outbox import kinds
 
@@ -58,11 +57,7 @@ def refused(
     error_number: int | None,
 ) -> None:
     """Apple did not do what was asked for these pairs, and said why."""
-    verdict = apple_error(error_number)
-    if verdict.kind == "stop":
-        digest = locations.get(context.db, request.location).token_digest
-        detail = f"{verdict.cause} ({error_number})"
-        suspension.refuse_token(context, request.location, verdict.reason, detail, digest)
+    if suspension.stopped_by(context, request.location, error_number):
         given_up(context, request, pairs, state="withdrawn")
         return
     settled = request_pairs.settle(

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Sequence
 
+from bridge.domain.catalogue import apple_error
 from bridge.domain.policy import DAY
 from bridge.engine.context import Context
 from bridge.engine.users import deciding
@@ -38,6 +39,19 @@ def refuse_token(context: Context, name: str, reason: str, detail: str, digest: 
         token_suspension_digest=digest,
     )
     _settle(context, name)
+
+
+def stopped_by(context: Context, name: str, error_number: int | None) -> bool:
+    """Whether a number of Apple's in the result of an event is about the content token; then the
+    location is suspended."""
+    verdict = apple_error(error_number)
+    if verdict.kind != "stop":
+        return False
+    detail = f"{verdict.cause} ({error_number})"
+    refuse_token(
+        context, name, verdict.reason, detail, locations.get(context.db, name).token_digest
+    )
+    return True
 
 
 def token_works(context: Context, name: str) -> None:

@@ -12,7 +12,6 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 
-from bridge.domain.catalogue import apple_error
 from bridge.domain.users.decide import LOOKED_FOR
 from bridge.domain.users.facts import ACTIVE, GONE, ToldUser
 from bridge.engine.context import Context
@@ -20,7 +19,7 @@ from bridge.engine.licences import suspension
 from bridge.engine.users import deciding
 from bridge.store import meta
 from bridge.store.installs import installs
-from bridge.store.licences import locations, requests
+from bridge.store.licences import requests
 from bridge.store.licences.requests import AppleRequest
 from bridge.store.users import changes, users
 from bridge.store.users.changes import Change
@@ -91,11 +90,7 @@ def refused(
     error_number: int | None,
 ) -> None:
     """Apple did not do what was asked for these users, and said why."""
-    verdict = apple_error(error_number)
-    if verdict.kind == "stop":
-        digest = locations.get(context.db, request.location).token_digest
-        detail = f"{verdict.cause} ({error_number})"
-        suspension.refuse_token(context, request.location, verdict.reason, detail, digest)
+    if suspension.stopped_by(context, request.location, error_number):
         given_up(context, request, client_user_ids, state="withdrawn")
         return
     settled = changes.settle(
