@@ -202,6 +202,15 @@ def test_a_refusal_arrives_at_who_sends_it_all_first(
         assert connection.recv(1) == b"", "it ends in an orderly way"
 
 
+def test_a_refusal_waits_for_who_sends_more_than_is_read(served: Served) -> None:
+    with served.connect(timeout=1) as connection:
+        connection.sendall(head_of(post(b"", Content_Length=str(4 * LIMIT))))
+        with pytest.raises(TimeoutError):  # held up, and not reset
+            connection.sendall(b"x" * (4 * LIMIT))
+        assert answer(connection)[0] == 413
+        assert connection.recv(1) == b"", "it ends in an orderly way"
+
+
 def test_a_refusal_of_a_whole_request_leaves_the_connection_as_it_says(served: Served) -> None:
     with served.connect() as connection:
         connection.sendall(post(EVENT % 30, key=WRONG))

@@ -204,9 +204,7 @@ class WebWorker(Worker):
         except OSError:
             data = b""
         if conn.state is State.CLOSING:
-            conn.drained += len(data)
-            if not data or conn.drained > self.app.body_limit:
-                self._drop(conn)
+            self._drain(conn, len(data))
         elif data:
             self._take(conn, data)
         elif conn.state is State.BODY:
@@ -214,6 +212,18 @@ class WebWorker(Worker):
             self._run_if_whole(conn)
         else:
             self._drop(conn)
+
+    def _drain(self, conn: Connection, size: int) -> None:
+        """Read what a refused peer still sends, up to a limit; above it, let it be held up.
+
+        It is not reset there: a peer that writes on would be told of the reset, and not of the
+        answer that waits for it to be read.
+        """
+        conn.drained += size
+        if not size:
+            self._drop(conn)
+        elif conn.drained > self.app.body_limit:
+            self._loop.forget(conn.sock)
 
     def _take(self, conn: Connection, data: bytes) -> None:
         conn.received.add(data)
