@@ -40,6 +40,8 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_what_the_engine_does_not_know_yet_cannot_be_read_and_says_why[devices]",
         "test_serials::test_a_list_of_devices_tells_none_as_well",
         "test_odd_rows::test_an_odd_record_of_a_server_is_no_device_that_left",
+        "test_how_to::test_a_wish_of_an_operator[1]",
+        "test_how_to::test_a_wish_of_an_operator[3]",
     ),
     NO_QUESTION: (
         "test_cli_doctor::test_an_mdm_server_that_answers_ill[fault0-401]",

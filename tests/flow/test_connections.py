@@ -303,7 +303,7 @@ def test_what_cannot_be_read_is_refused_as_json(
 def test_what_anybody_can_cause_is_logged_once_a_minute(served: Served) -> None:
     for _ in range(30):
         with served.connect() as connection:
-            assert asks(connection, b"one two three four\r\n\r\n") == 400
+            assert asks(connection, b"GET / HTTP/9.9\r\n\r\n") == 400
     lines = [line for line in served.log() if "was refused with 400: Only HTTP/1.1 and" in line]
     assert len(lines) == 1 and "127.0.0.1" in lines[0] and "level=warning" in lines[0]
     assert not [line for line in served.log() if "Traceback" in line]
