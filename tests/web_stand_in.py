@@ -3,10 +3,11 @@
 import base64
 from collections.abc import Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 from bridge.config import ApiConfig, Config, LocationConfig, ServerConfig
 from bridge.config.document import read_document
+from bridge.domain.audit import Actor
 from bridge.domain.desired.anyway import Anyway
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired
@@ -16,6 +17,7 @@ from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
 from bridge.domain.plan.for_good import Mistake
 from bridge.domain.policy import LimitsPolicy, Policy
+from bridge.domain.roles import Role
 from bridge.domain.views import HealthPart, Page
 from bridge.errors import QueryError, WishError
 from bridge.wire.json_text import read_object
@@ -67,6 +69,8 @@ class StandIn:
         self.notifications: list[tuple[str, bytes]] = []
         self.refused: list[tuple[str, int]] = []
         self.counted: list[str] = []
+        self.denied: list[tuple[Actor, Role]] = []
+        self.actors: list[Actor] = []
         self.lost: list[str | None] = []
         self.asked: list[tuple[str, Mapping[str, object]]] = []
         self.parts: Sequence[HealthPart] = ()
@@ -110,6 +114,16 @@ class StandIn:
     def count_refused(self, kind: str, *, server: str | None = None) -> None:
         self.counted.append(kind)
         self.lost.append(server)
+
+    def count_denied(self, actor: Actor, needed: Role) -> None:
+        self.denied.append((actor, needed))
+
+    def acting(self, actor: Actor) -> Self:
+        self.actors.append(actor)
+        return self
+
+    def now(self) -> float:
+        return 0.0
 
     def is_probe(self, offered: str) -> bool:
         return False

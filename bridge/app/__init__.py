@@ -13,6 +13,7 @@ import time
 from collections.abc import Callable, Sequence
 
 from bridge.app.calls import make_calls
+from bridge.app.claims import Claiming
 from bridge.app.desired import Wishes
 from bridge.app.inbox_upkeep import InboxUpkeep
 from bridge.app.invitations import Inviting
@@ -25,8 +26,11 @@ from bridge.app.refusals import Refusals
 from bridge.app.views import Lists
 from bridge.clients.listener import MARK
 from bridge.config import Config, settings
+from bridge.domain.audit import BY_ITSELF, Actor, Deed
+from bridge.domain.devices.targets import shown
 from bridge.domain.pauses import Way, by_command
 from bridge.domain.plan.unlisted import KnownDevices
+from bridge.domain.roles import Role
 from bridge.domain.views import HealthPart
 from bridge.domain.views.installs import ExplainedInstall
 from bridge.domain.views.traffic import AskedRead, CallAgain, Replay
@@ -37,7 +41,7 @@ from bridge.engine.calls.again import call_again
 from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.desired.plan import known_devices
 from bridge.engine.dispatch import Executor, inline
-from bridge.engine.insight import explain, health, restart, story
+from bridge.engine.insight import explain, health, restart
 from bridge.engine.intake import inbox, replay
 from bridge.engine.intake.forward import Forwarder, Webhook
 from bridge.engine.licences import notification_tokens
@@ -49,6 +53,7 @@ from bridge.engine.timers import Outside
 from bridge.engine.wake import Wake
 from bridge.errors import StoreAway, StoreError, StoreFull, StoreGone
 from bridge.store import meta
+from bridge.store.devices import devices
 from bridge.store.installs import retry
 from bridge.store.licences import locations
 from bridge.store.repeating import repeated
@@ -62,13 +67,16 @@ log = logging.getLogger(__name__)
 SERVICE_UNAVAILABLE = 503
 
 
-class Bridge(Inviting, Lists, Looks, Measuring, Pauses, Wishes):
+class Bridge(Claiming, Inviting, Lists, Looks, Measuring, Pauses, Wishes):
     """Everything that the web side and the command line need, on one database."""
 
     def __init__(
-        self, config: Config, clock: Callable[[], float] = time.time, who: str = "bridge"
+        self,
+        config: Config,
+        clock: Callable[[], float] = time.time,
+        actor: Actor = BY_ITSELF,
     ) -> None:
-        super().__init__(config, clock, who)
+        super().__init__(config, clock, actor)
         self.engine_lock = self.database.engine_lock()
         self._probe = WriteProbe(self.database)
         self.lost = LostWebhooks(self.database, self.now)
@@ -183,6 +191,10 @@ class Bridge(Inviting, Lists, Looks, Measuring, Pauses, Wishes):
         else:
             self.refusals.webhook(server, int(kind.rpartition(".")[2]), kind)
 
+    def count_denied(self, actor: Actor, needed: Role) -> None:
+        """Count that `actor` was refused for want of the role `needed`."""
+        self.refusals.denied(actor, needed)
+
     def is_probe(self, offered: str) -> bool:
         """Whether `offered` is the secret by which a running `doctor` marks its requests."""
         try:
@@ -228,11 +240,9 @@ class Bridge(Inviting, Lists, Looks, Measuring, Pauses, Wishes):
 
         Ready for JSON; `ok` is false, and `error` says why, when it could not be handled.
         """
-        done = replay.replay(self.database, self.context, event_id, dry_run=dry_run)
-        if done is not None and done.error is None and not dry_run:
-            with self.database.write() as db:
-                text = f"message {event_id} is handled again"
-                story.note(db, self.now(), text, self.who, {})
+        done = replay.replay(
+            self.database, self.context, event_id, dry_run=dry_run, record=self.record
+        )
         return None if done is None else done.as_json()
 
     @repeated
@@ -246,7 +256,7 @@ class Bridge(Inviting, Lists, Looks, Measuring, Pauses, Wishes):
             done = call_again(db, row_id, names, self.now())
             if done is not None and done.why_not is None:
                 about = {"outbox_id": row_id}
-                story.note(db, self.now(), "a call is made again", self.who, about)
+                self.record(db, Deed("retry_call", "a call is made again", about))
         return None if done is None else done.as_json()
 
     def get_install(
@@ -263,12 +273,16 @@ class Bridge(Inviting, Lists, Looks, Measuring, Pauses, Wishes):
         Returns how many there were; only what is desired, and what a person must act on, counts.
         """
         with self.database.write() as db:
+            stopped = retry.stopped(db, serial, adam_id)
             number = retry.retry(db, serial, adam_id, self.now())
             if number:
                 text = f"{counted(number, 'install')} got another round"
-                named = {"device_serial": serial, "adam_id": adam_id}
+                device = None if serial is None else shown(devices.target_of(db, serial))
+                named = {"device_serial": device, "adam_id": adam_id}
                 about = {key: name for key, name in named.items() if name is not None}
-                story.note(db, self.now(), text, self.who, about)
+                before = {f"{state} {reason}": count for state, reason, count in stopped}
+                after = {"retried": number}
+                self.record(db, Deed("retry", text, about, before=before, after=after))
             return number
 
     def sync(self, what: str) -> Sequence[AskedRead]:
@@ -278,7 +292,10 @@ class Bridge(Inviting, Lists, Looks, Measuring, Pauses, Wishes):
         server that has no list of devices: there, devices of which more is to be known are asked.
         """
         reads = sync.chosen(what, self.readable())
-        asked = sync.Sync(self.database, self.config.policy, {}, reads, self.clock).ask()
+        job = sync.Sync(
+            self.database, self.config.policy, {}, reads, self.clock, record=self.record
+        )
+        asked = job.ask()
         unlisted = self.ask_unlisted() if what in ("devices", "all") else {}
         told = [AskedRead(what=r.shown, of=r.scope, asked=r in asked) for r in reads]
         return told + [AskedRead(what="devices", of=name, asked=False) for name in unlisted]
@@ -343,4 +360,4 @@ class Bridge(Inviting, Lists, Looks, Measuring, Pauses, Wishes):
 
 def open_bridge(config: Config) -> Bridge:
     """A bridge for the web side: it answers, though its database may not be usable yet."""
-    return Bridge(config, who="api").open_when_possible()
+    return Bridge(config).open_when_possible()

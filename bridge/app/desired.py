@@ -2,25 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from bridge.app.opened import Opened
 from bridge.config.document import read_document
+from bridge.domain.audit import Action, Deed, some
+from bridge.domain.desired import difference
 from bridge.domain.desired.anyway import BY_OPTIONS, Anyway
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired, OnUnwanted
+from bridge.domain.devices.targets import shown
 from bridge.domain.model import Install
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind, uses_rules
 from bridge.domain.plan.for_good import Mistake, for_good_refusal, mistakes
 from bridge.domain.users.email import EmailRule, host_name
 from bridge.domain.wording import counted
+from bridge.engine import audit
 from bridge.engine.desired import apply, one_offs, plan, reclaim
 from bridge.engine.desired.apply import Limits
 from bridge.engine.desired.plan.blind import is_told_of
 from bridge.engine.desired.plan.blind import unseen as unseen_servers
 from bridge.engine.desired.plan.seats import Look
-from bridge.engine.insight import not_desired, story
+from bridge.engine.insight import not_desired
 from bridge.engine.users.wishes import Registering
 from bridge.errors import WishError
 from bridge.store import meta
@@ -122,12 +126,15 @@ class Wishes(Opened):
             servers = {each.server for each in unseen}
             limits = Limits(limit, allow_removals, anyway.removals)
             registering = self._registering(retire_foreign)
+            before = applied.load(db)
             change = apply.apply(db, desired, self.now(), limits, servers, registering)
             self._wished(db)
-            self._note_apply(db, change, limit)
+            self._note_apply(db, before, desired, change, limit)
             return change
 
-    def _note_apply(self, db: Connection, change: Change, limit: int | None) -> None:
+    def _note_apply(
+        self, db: Connection, before: Desired, after: Desired, change: Change, limit: int | None
+    ) -> None:
         text = "groups and apps are applied"
         about = {
             "adds": len(change.added),
@@ -137,7 +144,18 @@ class Wishes(Opened):
         if limit is not None:
             text = f"{text}, at most {counted(limit, 'install')}"
             about["held_back"] = len(change.held_back)
-        story.note(db, self.now(), text, self.who, about)
+        told = difference.of(before, after)
+        self.record(
+            db,
+            Deed(
+                "apply",
+                text,
+                about,
+                before=told.before,
+                after=told.after | change.counts(),
+                adam_ids=told.adam_ids,
+            ),
+        )
 
     def _wished(self, db: Connection) -> None:
         """Locations that nobody wished for may have work to do now."""
@@ -179,7 +197,9 @@ class Wishes(Opened):
                 names=tuple(self.config.locations),
             )
             self._wished(db)
-            self._note_one_offs(db, "wished for beside the file", sorted(new), adam_id)
+            after = {"wanted": True, "location": location, "pricing_param": pricing_param}
+            text = "wished for beside the file"
+            self._note_one_offs(db, "assign", text, sorted(new), adam_id, after)
             return new
 
     def assign_refusal(self, adam_id: str) -> str | None:
@@ -201,15 +221,25 @@ class Wishes(Opened):
         with self.database.write() as db:
             targets = [devices.target_of(db, each) for each in serials]
             found = one_offs.exclude(db, targets, adam_id, self.now())
-            self._note_one_offs(db, "excluded beside the file", sorted(found), adam_id)
+            text = "excluded beside the file"
+            self._note_one_offs(db, "exclude", text, sorted(found), adam_id, {"wanted": False})
             return found
 
     def _note_one_offs(
-        self, db: Connection, done: str, serials: Sequence[str], adam_id: str
+        self,
+        db: Connection,
+        action: Action,
+        done: str,
+        serials: Sequence[str],
+        adam_id: str,
+        after: Mapping[str, str | bool | None],
     ) -> None:
         if serials:
             text = f"an app is {done} on {counted(len(serials), 'device')}"
-            story.note(db, self.now(), text, self.who, story.pairs_of(serials, adam_id))
+            known = {name: value for name, value in after.items() if value is not None}
+            told = {"devices": len(serials), "named": some(list(map(shown, serials)))} | known
+            about = audit.pairs_of(serials, adam_id)
+            self.record(db, Deed(action, text, about, after=told, serials=serials))
 
     def kept(self, serials: Sequence[str], adam_ids: Sequence[str]) -> list[Install]:
         """The installs of these devices and apps (all, where none is named) that nobody wants and
@@ -224,7 +254,12 @@ class Wishes(Opened):
         with self.database.write() as db:
             reclaim.reclaim(db, installs, self.now())
             text = f"{counted(len(installs), 'licence')} that nobody wants will be given back"
-            story.note(db, self.now(), text, self.who, {})
+            adam_ids = sorted({each.adam_id for each in installs})
+            serials = sorted({each.target for each in installs})
+            before = {"licences": len(installs), "apps": some(adam_ids)}
+            after = {"licences": 0}
+            deed = Deed("reclaim", text, {}, before, after, serials=serials, adam_ids=adam_ids)
+            self.record(db, deed)
 
     @repeated
     def unassign(self, serials: Sequence[str], adam_id: str) -> frozenset[str]:
@@ -233,5 +268,6 @@ class Wishes(Opened):
         with self.database.write() as db:
             named = [devices.target_of(db, each) for each in serials]
             gone = one_offs.unassign(self.context(db), named, adam_id)
-            self._note_one_offs(db, "no longer wished for beside the file", sorted(gone), adam_id)
+            text = "no longer wished for beside the file"
+            self._note_one_offs(db, "unassign", text, sorted(gone), adam_id, {})
             return gone

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from bridge.app.opened import Opened
+from bridge.domain.audit import Deed, some
 from bridge.domain.pauses import Way, by_command
 from bridge.domain.views.users import Invited
 from bridge.domain.wording import counted
-from bridge.engine.insight import story
 from bridge.engine.users import invite
 from bridge.store.repeating import repeated
 
@@ -30,5 +30,7 @@ class Inviting(Opened):
             if sent:
                 text = f"{counted(len(sent), 'user')} will be invited"
                 about = {"client_user_id": sent[0]} if len(sent) == 1 else {}
-                story.note(db, self.now(), text, self.who, about)
+                after = {"invited": some(sent), "users": len(sent)}
+                shown_on = [each["device"] for each in done if each["device"] is not None]
+                self.record(db, Deed("invite", text, about, after=after, serials=shown_on))
             return done

@@ -5,30 +5,45 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from copy import copy
 from dataclasses import replace
-from typing import Any
+from typing import Any, Self
 
 from bridge.clients.mdm import adapters
 from bridge.clients.mdm.port import Abilities
 from bridge.config import Config
+from bridge.domain.audit import BY_ITSELF, Actor, Deed
+from bridge.engine import audit
 from bridge.engine.context import Context
-from bridge.store.database import database_at
+from bridge.store.database import Connection, database_at
 
 
 class Opened:
     """What the parts of a bridge have in common; `clock` tells seconds since the epoch.
 
-    `who` is on whose behalf it is changed, for the log: the bridge itself, the API, or somebody at
-    the command line.
+    `actor` is on whose behalf it is changed, for the log and the audit log.
     """
 
     def __init__(
-        self, config: Config, clock: Callable[[], float] = time.time, who: str = "bridge"
+        self,
+        config: Config,
+        clock: Callable[[], float] = time.time,
+        actor: Actor = BY_ITSELF,
     ) -> None:
         self.config = config
-        self.who = who
+        self.actor = actor
         self.clock = clock
         self.database = database_at(config.database)
+
+    def acting(self, actor: Actor) -> Self:
+        """The same bridge, on the same database, on behalf of somebody."""
+        found = copy(self)
+        found.actor = actor
+        return found
+
+    def record(self, db: Connection, deed: Deed) -> None:
+        """Put what was done into the log and the audit log, in the transaction that does it."""
+        audit.record(db, self.now(), self.actor, deed)
 
     @property
     def servers(self) -> Mapping[str, Abilities]:

@@ -23,13 +23,13 @@ class Pauses(Opened):
         with self.database.write() as db:
             context = self.context(db)
             pause = Pause(scope, _name(db, scope, name), since=context.now)
-            return pausing.pause(context, pause, self.who)
+            return pausing.pause(context, pause, self.actor)
 
     @repeated
     def resume(self, scope: Scope, name: str = "") -> bool:
         """End a pause; False where there was none."""
         with self.database.write() as db:
-            return pausing.resume(self.context(db), scope, _name(db, scope, name), self.who)
+            return pausing.resume(self.context(db), scope, _name(db, scope, name), self.actor)
 
     def paused(self, way: Way = by_command) -> Sequence[views.Pause]:
         """All that is paused, ready for JSON; `way` tells how to end a pause."""

@@ -12,11 +12,14 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 
+from bridge.domain.audit import Actor
+from bridge.domain.roles import Role
 from bridge.domain.webhooks import Refused
 from bridge.engine.insight.webhook_health import note_refused
 from bridge.errors import StoreError
 from bridge.store import intake, meta
 from bridge.store.database import Database
+from bridge.store.service import audit
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +36,7 @@ class Refusals:
         self._lock = threading.Lock()
         self._counted: Counter[str] = Counter()
         self._webhooks: dict[tuple[str, int], Refused] = {}
+        self._denied: Counter[tuple[Actor, Role]] = Counter()
         self._stored_at = 0.0
         self._timer: threading.Timer | None = None
 
@@ -41,6 +45,12 @@ class Refusals:
         with self._lock:
             self._counted[name] += 1
         self._store_in_time()
+
+    def denied(self, actor: Actor, needed: Role) -> None:
+        """Count one that `actor` was refused for want of the role `needed`."""
+        with self._lock:
+            self._denied[actor, needed] += 1
+        self.count("api.403")
 
     def webhook(self, server: str, status: int, name: str) -> None:
         """Count one as `count` does, which was a webhook of this server (`NOBODY`: of any)."""
@@ -63,6 +73,7 @@ class Refusals:
         with self._lock:
             counted, self._counted = self._counted, Counter()
             refused, self._webhooks = self._webhooks, {}
+            denied, self._denied = self._denied, Counter()
             self._stored_at = self._now()
             if self._timer is not None:
                 self._timer.cancel()
@@ -77,11 +88,14 @@ class Refusals:
                     meta.count(db, name, self._now(), number)
                 for (server, _), more in refused.items():
                     note_refused(db, server, more)
+                for (actor, needed), number in denied.items():
+                    audit.refuse(db, self._now(), actor, needed, number)
         except StoreError as error:
             log.error("refused requests cannot be counted yet: %s", error)
             with self._lock:
                 self._counted += counted
                 self._webhooks = refused | self._webhooks
+                self._denied += denied
 
     def _store_in_time(self) -> None:
         with self._lock:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from bridge.config import Need
+    from bridge.domain.audit import Action
 
 Needs = tuple["Need", ...]
 OnNoDatabase = Literal["makes", "needs", "scratch"]
@@ -173,6 +174,33 @@ EXAMPLES: Mapping[str, str] = {
     "simulate": "simulate --apple-only",
 }
 """How each command is called, after `vpp-bridge`: its help has it."""
+
+AUDITED: Mapping[str, tuple[Action, ...]] = {
+    "apply": ("apply",),
+    "assign": ("assign", "exclude"),
+    "unassign": ("unassign",),
+    "reclaim": ("reclaim",),
+    "retry": ("retry",),
+    "pause": ("pause",),
+    "resume": ("resume",),
+    "claim": ("claim",),
+    "sync": ("sync",),
+    "users invite": ("invite",),
+    "outbox retry": ("retry_call",),
+    "events replay": ("replay",),
+    "restore": ("restore",),
+    "serve": ("settings",),
+}
+"""By each command that changes what is stored, what the audit log calls that."""
+
+ONLY_LOOKS = frozenset(
+    (
+        *("init", "doctor", "plan", "status", "why", "installs", "reasons", "devices", "assets"),
+        *("assignments", "users", "subscriptions", "outbox", "events", "backup", "completion"),
+        *("demo", "simulate"),
+    )
+)
+"""The others: they change nothing in the database of a bridge, but for what they read outside."""
 
 ON_NO_DATABASE: Mapping[str, OnNoDatabase] = {
     "plan": "scratch",

@@ -6,8 +6,8 @@ Which commands there are is said in `bridge.cli.commands`. They return their exi
 from __future__ import annotations
 
 import gc
-import getpass
 import os
+import pwd
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, closing, contextmanager
@@ -31,6 +31,7 @@ from bridge.cli.commands import (
     Needs,
     OnNoDatabase,
 )
+from bridge.domain.audit import Actor
 from bridge.errors import (
     BridgeError,
     ConfigError,
@@ -131,7 +132,7 @@ class Settings:
         config = self.config()
         make: type[Bridge] = import_module("bridge.app").Bridge
         with ExitStack() as stack:
-            bridge = make(config, self.clock, f"cli:{_user()}")
+            bridge = make(config, self.clock, whoever())
             stack.callback(bridge.close)
             if self.database != "makes" and bridge.database.is_missing():
                 if self.database == "needs":
@@ -139,17 +140,25 @@ class Settings:
                 temporary = import_module("tempfile").TemporaryDirectory()
                 scratch = Path(stack.enter_context(temporary))
                 config = replace(config, database=scratch / "scratch.db")
-                bridge = make(config, self.clock, f"cli:{_user()}")
+                bridge = make(config, self.clock, whoever())
                 stack.callback(bridge.close)
             yield bridge.open()
 
 
-def _user() -> str:
-    """Who is at the command line; a number where the system has no name for it."""
+def whoever() -> Actor:
+    """Who is at the command line, and what they call.
+
+    The system says who it is, by a number where it has no name; the environment could say anything,
+    and tells only who became root by sudo.
+    """
     try:
-        return getpass.getuser()
-    except (KeyError, OSError):
-        return str(os.getuid())
+        name = pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        name = str(os.getuid())
+    sudo_user = os.environ.get("SUDO_USER") if os.getuid() == 0 else None
+    context = click.get_current_context(silent=True)
+    via = "vpp-bridge" if context is None else context.command_path
+    return Actor("user", name, via, sudo_user=sudo_user or None)
 
 
 class Root(click.Group):

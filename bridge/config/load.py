@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from bridge.config import values
+from bridge.config.api import Opening, read_api
 from bridge.config.database import POOL_KEYS, read_database
 from bridge.config.keys import FILE, Key, KeyReader
 from bridge.config.model import (
     APPLE_URL,
     KIND,
     LISTEN,
-    ApiConfig,
     Config,
     LocationConfig,
     ServerConfig,
@@ -47,7 +47,6 @@ TOP_KEYS = (
     "users_file",
     "policy",
 )
-API_KEYS = ("key", "key_file", "read_key", "read_key_file", "open_metrics")
 SERVER_KEYS = (
     "kind",
     "url",
@@ -111,8 +110,8 @@ class _Loader:
             self._allow_http = bool(reader.value(top["allow_http"], values.boolean))
         listen, outside = self._listeners(top)
         public_url = self._address(top.get("public_url"), values.base_url)
-        api = reader.section(top.get("api"), API_KEYS)
-        api_keys = self._api_keys(api)
+        with_keys = "web" in self._needs
+        api, api_keys = read_api(reader, self._keys, top.get("api"), with_keys=with_keys)
         apple = reader.section(top.get("apple"), APPLE_KEYS)
         locations = names(reader, top.get("locations"))
         config = Config(
@@ -122,7 +121,7 @@ class _Loader:
             listen_outside=outside,
             public_url=public_url,
             allow_http=self._allow_http,
-            api=self._api(api, api_keys),
+            api=api,
             servers=self._servers(top.get("servers"), api_keys),
             locations=self._locations(locations, public_url),
             subscriptions=self._subscriptions(top.get("subscriptions"), locations),
@@ -164,20 +163,6 @@ class _Loader:
     def _path(self, spot: Spot) -> Path:
         return self._reader.path.parent / (self._reader.text(spot) or "")
 
-    def _api_keys(self, found: Mapping[str, Spot]) -> dict[str, Key]:
-        read = {name: self._key("web", found, name) for name in ("key", "read_key")}
-        keys = {name: several[0] for name, several in read.items() if several}
-        if len({key.text for key in keys.values()}) < len(keys):
-            self._reader.wrong(keys["read_key"].spot, "is the same as api.key; draw another one")
-        return keys
-
-    def _api(self, found: Mapping[str, Spot], keys: Mapping[str, Key]) -> ApiConfig:
-        is_open: bool | None = True
-        if "open_metrics" in found:
-            is_open = self._reader.value(found["open_metrics"], values.boolean)
-        texts = {name: key.text for name, key in keys.items()}
-        return ApiConfig(**texts, open_metrics=is_open is not False)
-
     def _key(
         self, need: Need, found: Mapping[str, Spot], name: str, *, several: bool = False
     ) -> tuple[Key, ...]:
@@ -186,13 +171,13 @@ class _Loader:
             return ()
         return self._keys.read(found, name, several=several)
 
-    def _servers(self, spot: Spot | None, api: Mapping[str, Key]) -> dict[str, ServerConfig]:
+    def _servers(self, spot: Spot | None, api: Opening) -> dict[str, ServerConfig]:
         return {
             name: self._server(name, child, api)
             for name, child in names(self._reader, spot).items()
         }
 
-    def _server(self, name: str, spot: Spot, api: Mapping[str, Key]) -> ServerConfig:
+    def _server(self, name: str, spot: Spot, api: Opening) -> ServerConfig:
         found = self._reader.section(spot, SERVER_KEYS)
         kind = self._reader.value(found["kind"], values.kind) if "kind" in found else None
         api_key = self._key("mdm", found, "api_key")

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from bridge.domain.database_url import DatabaseUrl
 from bridge.domain.desired.desired import Desired
 from bridge.domain.policy import Policy
+from bridge.domain.roles import Role
 from bridge.errors import ConfigError
 
 APPLE_URL = "https://vpp.itunes.apple.com/mdm/v2"
@@ -31,13 +32,27 @@ _ABSENT: Mapping[Part, str] = {
 
 
 @dataclass(frozen=True, slots=True)
+class NamedKey:
+    """One of `api.keys`; what it may do, its role says."""
+
+    role: Role
+    text: str = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
 class ApiConfig:
-    """The keys that open the API: `key` for everything, `read_key` for GET only. `/metrics` and
-    `/version` need one of them unless `open_metrics`."""
+    """The keys that open the API: `key` for everything, `read_key` for GET only, and `keys` by
+    their names. `/metrics` and `/version` need one of them unless `open_metrics`."""
 
     key: str | None = field(default=None, repr=False)
     read_key: str | None = field(default=None, repr=False)
     open_metrics: bool = True
+    keys: Mapping[str, NamedKey] = field(default_factory=dict)
+
+    @property
+    def is_open(self) -> bool:
+        """Whether there is a key beside the read key: without one nobody comes in."""
+        return self.key is not None or bool(self.keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,7 +147,7 @@ class Config:
         present: Mapping[Part, bool] = {
             "servers": bool(self.servers),
             "locations": bool(self.locations),
-            "api": self.api.key is not None,
+            "api": self.api.is_open,
         }
         return [f"{self.path}:1: {_ABSENT[part]}" for part in parts if not present[part]]
 

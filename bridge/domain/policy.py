@@ -194,6 +194,7 @@ class RetentionPolicy:
     outbox: Seconds = 30 * DAY
     removed: Seconds = 90 * DAY
     counts: Seconds = 60 * DAY
+    audit: Seconds = 400 * DAY
 
 
 @dataclass(frozen=True, slots=True)

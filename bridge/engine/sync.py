@@ -10,7 +10,9 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from bridge.domain.audit import Deed, some
 from bridge.domain.policy import Policy
+from bridge.domain.wording import counted
 from bridge.engine.calls import Call
 from bridge.engine.calls.devices import ReadDevices, ReadEnrolments
 from bridge.engine.calls.locations import ReadAssets, ReadAssignments, Walk
@@ -130,7 +132,10 @@ def ask_unlisted(db: Connection, servers: Sequence[str], now: float) -> None:
 
 
 class Sync:
-    """Some reads, from when they were asked for to their end."""
+    """Some reads, from when they were asked for to their end.
+
+    `record` tells the logs that somebody asked for them; None where they are a part of something.
+    """
 
     def __init__(
         self,
@@ -139,12 +144,14 @@ class Sync:
         calls: Mapping[str, Call],
         wanted: Sequence[Read],
         clock: Callable[[], float],
+        record: Callable[[Connection, Deed], None] | None = None,
     ) -> None:
         self._database = database
         self._policy = policy
         self._calls = calls
         self._wanted = wanted
         self._clock = clock
+        self._record = record
         self._tickets: dict[Read, _Ticket] = {}
 
     def ask(self, *, alone: bool = False) -> Collection[Read]:
@@ -158,9 +165,12 @@ class Sync:
             return self._tickets.keys()
         now = self._clock()
         with self._database.write() as db:
+            first = not self._tickets
             for read in missing:
                 if alone or not read.is_under_way(db):
                     self._tickets[read] = _intend(db, read, now)
+            if first and self._tickets and self._record is not None:
+                self._record(db, _deed(list(self._tickets)))
         return self._tickets.keys()
 
     def perform(self, read: Read) -> None:
@@ -212,6 +222,12 @@ class Sync:
 
     def _context(self, db: Connection) -> Context:
         return Context(db, self._policy, self._clock())
+
+
+def _deed(reads: Sequence[Read]) -> Deed:
+    names = [f"{read.shown} of {read.scope}" for read in reads]
+    text = f"{counted(len(reads), 'full read')} {'is' if len(reads) == 1 else 'are'} asked for"
+    return Deed("sync", text, after={"reads": some(names)})
 
 
 def _intend(db: Connection, read: Read, now: float) -> _Ticket:

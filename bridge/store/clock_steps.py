@@ -77,6 +77,8 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "webhook_refusals": ("first_at", "last_at"),
     "webhook_streams": (*("heard_to", "advanced_at", "ahead_at", "behind_since", "waiting_since"),),
     "acts": ("at",),
+    "audit": ("at",),
+    "audit_subjects": ("at",),
     "counters": ("updated_at",),
     "pauses": ("since", "probe_at"),
     "failures": ("at",),

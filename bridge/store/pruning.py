@@ -130,6 +130,8 @@ RULES = (
         f"state IN {SQL_SUBSCRIPTION_OVER} AND since < :removed",
         by_index=True,
     ),
+    Rule("audit_subjects", "at < :audit", by_index=True),
+    Rule("audit", "at < :audit", by_index=True),
     Rule("asset_days", "day < :counts_day"),
     Rule("webhook_gaps", "day < :gaps_day"),
     Rule(
@@ -149,6 +151,7 @@ def bounds(retention: RetentionPolicy, now: float) -> Mapping[str, float]:
         "duplicates": now - retention.duplicates,
         "outbox": now - retention.outbox,
         "removed": now - retention.removed,
+        "audit": now - retention.audit,
         "counts_day": (now - retention.counts) // DAY,
         "gaps_day": first_day(now),
         "minutes_slot": _first_slot(MINUTES, now),

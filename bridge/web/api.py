@@ -1,14 +1,13 @@
-"""The API below /v1, for the user `bridge` with the key as password; the read key may only GET."""
+"""The API below /v1, for the user `bridge` with a key as password, whose role says what it may."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-from flask import Flask, Response, request
+from flask import Flask, Response, g, request
 
-from bridge.web import credentials
-from bridge.web.doorkeeper import let_in
+from bridge.web.doorkeeper import SEES_SECRETS, called, declare, let_in
 from bridge.web.ports import Bridge
 from bridge.web.v1.endpoint import Endpoint
 from bridge.web.v1.endpoints import ENDPOINTS
@@ -27,21 +26,23 @@ def register(app: Flask, bridge: Bridge) -> None:
     def guard() -> None:
         shut = not bridge.config.api.open_metrics and request.path.rstrip("/") in MEASURES
         if shut or _is_api(request.path):
-            let_in(bridge, request)
+            g.caller = let_in(bridge, request)
 
     app.before_request(guard)
     app.after_request(_finish)
     for call in ENDPOINTS:
+        declare(app, call.name, call.role)
         app.add_url_rule(rule(call), call.name, _view(bridge, call), methods=[call.method])
 
 
 def _view(bridge: Bridge, call: Endpoint[Any]) -> Callable[..., Response]:
     def view(**in_path: str) -> Response:
-        reply = call.answer(bridge, request, in_path, bridge.config.policy.limits.api_body)
+        acting = bridge if call.action is None else bridge.acting(g.caller.via(called(request)))
+        reply = call.answer(acting, request, in_path, bridge.config.policy.limits.api_body)
         if reply.body is None:
             return _without_body(reply.status)
         body = reply.body
-        if call.secrets and not request.environ.get(credentials.MAY_CHANGE):
+        if call.secrets and not g.caller.may(SEES_SECRETS):
             body = call.without_secrets(body)
         return Response(as_json(body), reply.status, mimetype="application/json")
 

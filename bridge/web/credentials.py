@@ -20,11 +20,6 @@ KNOWN = "bridge.known_sender"
 senders are kept when there are too many, and their requests have threads of their own."""
 
 
-MAY_CHANGE = "bridge.may_change"
-"""The key under which a request's environ says whether its credentials are for more than reading:
-some of what is read is for others than those who only look."""
-
-
 def basic(header: str | None) -> tuple[bytes, bytes] | None:
     """User and password of a Basic header; None where it is none."""
     encoded = _of_scheme("basic", header)

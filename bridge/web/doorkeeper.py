@@ -1,37 +1,73 @@
 """Who may come in: people with a browser, and programs with the API, by the same keys.
 
-The user is `bridge`, the password a key. What a key may do is asked of its `Caller`, so that there
-is one place that knows.
+The user is `bridge`, the password a key. Each call and each button declares the role that it needs;
+what a key may do is asked of its `Caller`, so that there is one place that knows.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from flask import Request
+from flask import Flask, Request, current_app
 from werkzeug.datastructures import Headers
 from werkzeug.exceptions import Forbidden, RequestEntityTooLarge
 
 from bridge.config import Config
+from bridge.domain.audit import Actor
+from bridge.domain.roles import Role, allows
 from bridge.web import credentials
 from bridge.web.ports import Counting
 from bridge.web.problems import NotAuthorized
 
 USER = "bridge"
 
+SEES_SECRETS: Role = "operate"
+"""Who is shown invitations: whoever may send them."""
+
+_ROLES = "vpp_bridge_roles"
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: by which `key`, and whether that may change anything."""
+    """Who asks: by which key, by its `name`, and what its `role` lets them do.
 
+    `only_get` says that it is the read key, with which nothing can be posted at all.
+    """
+
+    name: str
+    role: Role
     key: str = field(repr=False)
-    may_change: bool
+    only_get: bool = False
+
+    def may(self, needed: Role) -> bool:
+        """Whether they may do what this role is needed for."""
+        return allows(self.role, needed)
+
+    def via(self, call: str) -> Actor:
+        """Who it is that does something by `call`."""
+        return Actor("key", self.name, call, self.role)
+
+
+def declare(app: Flask, endpoint: str, role: Role) -> None:
+    """What is behind this endpoint of Flask's needs a key with this role; else `read` will do."""
+    app.extensions.setdefault(_ROLES, {})[endpoint] = role
+
+
+def may_post(caller: Caller, path: str) -> bool:
+    """Whether who asks may press a button that posts to `path`."""
+    endpoint, _ = current_app.url_map.bind("").match(path, method="POST")
+    return not caller.only_get and caller.may(_needed(endpoint))
+
+
+def _needed(endpoint: str | None) -> Role:
+    found: Role = current_app.extensions.get(_ROLES, {}).get(endpoint, "read")
+    return found
 
 
 def let_in(bridge: Counting, request: Request) -> Caller:
-    """Let nobody in without a key, nor a browser that another site sends.
+    """Let nobody in without a key, nor with one whose role is too small for what is asked, nor a
+    browser that another site sends.
 
     Raises NotAuthorized, Forbidden, and RequestEntityTooLarge for a body of which it is told that
     it is too long.
@@ -42,10 +78,11 @@ def let_in(bridge: Counting, request: Request) -> Caller:
     if caller is None:
         bridge.count_refused("api.401")
         raise NotAuthorized("The API's user or key is missing or wrong.", credentials.BASIC)
-    if changes and not caller.may_change:
-        raise Forbidden("The read key may only be used with GET.")
     request.environ[credentials.KNOWN] = True
-    request.environ[credentials.MAY_CHANGE] = caller.may_change
+    needed = _needed(request.endpoint)
+    if changes and (caller.only_get or not caller.may(needed)):
+        bridge.count_denied(caller.via(called(request)), needed)
+        raise Forbidden(_too_small(caller, needed))
     if changes and _is_foreign(request.headers, config.public_url):
         raise Forbidden("The request was sent by another site.")
     if (request.content_length or 0) > config.policy.limits.api_body:
@@ -55,19 +92,41 @@ def let_in(bridge: Counting, request: Request) -> Caller:
     return caller
 
 
+def called(request: Request) -> str:
+    """The call that a request is, as it is declared; of an unknown path only that."""
+    rule = request.url_rule
+    path = "an unknown path" if rule is None else rule.rule.replace("<", "{").replace(">", "}")
+    return f"{request.method} {path}"
+
+
+def _too_small(caller: Caller, needed: Role) -> str:
+    if caller.only_get:
+        return f"The read key may only be used with GET; this needs a key with the role {needed}."
+    return f"This needs a key with the role {needed}; the key {caller.name} has {caller.role}."
+
+
 def _caller(config: Config, request: Request) -> Caller | None:
-    """By which key it is asked; by none while no api.key is configured."""
+    """By which key it is asked; by none while no key is configured that may do anything."""
     offered = credentials.basic(request.headers.get("Authorization"))
-    if offered is None or config.api.key is None:
+    if offered is None:
         return None
     user, password = offered
     # All are looked at, so that the time taken does not tell which of them was wrong.
     is_user = credentials.matches(user, [USER])
-    callers = [Caller(config.api.key, may_change=True)]
-    if config.api.read_key is not None:
-        callers.append(Caller(config.api.read_key, may_change=False))
-    found = [each for each in callers if credentials.matches(password, [each.key])]
+    found = [each for each in _callers(config) if credentials.matches(password, [each.key])]
     return found[0] if found and is_user else None
+
+
+def _callers(config: Config) -> list[Caller]:
+    """Every key that opens the API."""
+    api = config.api
+    if not api.is_open:
+        return []
+    callers = [] if api.key is None else [Caller("api.key", "claim", api.key)]
+    if api.read_key is not None:
+        callers.append(Caller("api.read_key", "read", api.read_key, only_get=True))
+    named = api.keys.items()
+    return callers + [Caller(name, each.role, each.text) for name, each in named if each.text]
 
 
 def _is_foreign(headers: Headers, public_url: str | None) -> bool:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from bridge.config import Config
+from bridge.domain.audit import Actor
 from bridge.domain.desired.anyway import Anyway
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired
@@ -14,6 +15,7 @@ from bridge.domain.pauses import Scope, Way
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
 from bridge.domain.plan.for_good import Mistake
+from bridge.domain.roles import Role
 from bridge.domain.views import HealthPart, Page
 from bridge.domain.views.desired import Pause
 from bridge.domain.views.devices import Device
@@ -43,6 +45,9 @@ class Counting(Protocol):
         `server` says that it was a webhook of this MDM server, or of one nobody knows which (an
         empty name).
         """
+
+    def count_denied(self, actor: Actor, needed: Role) -> None:
+        """Count a request that was refused for want of the role `needed`; never raises."""
 
     def is_probe(self, offered: str) -> bool:
         """Whether `offered`, a header X-Bridge-Probe, is the secret of a running `doctor`. Never
@@ -265,3 +270,6 @@ class Changes(Protocol):
 
 class Bridge(Hooks, Measured, Looks, Changes, Pausing, Protocol):
     """Everything that the web side needs."""
+
+    def acting(self, actor: Actor) -> Self:
+        """The same bridge, on behalf of whoever asks: what they change is told with their name."""

@@ -300,7 +300,7 @@ def test_an_engine_that_goes_away(shell: Shell, engine_lock: EngineLock) -> None
 def test_a_claim_that_a_person_has_stopped_waiting_for_is_over(shell: Shell) -> None:
     scene = shell.scene
     shown = ForeignMdm("other-id", "Other MDM", "mdm.example.com", THEIRS)
-    row_id = claiming.ask(scene.bridge.database, "hq", shown, scene.world.now)
+    row_id = scene.bridge.intend_claim("hq", shown)
     scene.world.advance(2 * claiming.PATIENCE)
     scene.settle()
     with scene.bridge.database.read() as db:
@@ -315,7 +315,7 @@ def test_a_claim_in_which_the_bridge_was_killed_is_not_made_again(
 ) -> None:
     scene = shell.scene
     shown = ForeignMdm("other-id", "Other MDM", "mdm.example.com", THEIRS)
-    row_id = claiming.ask(scene.bridge.database, "hq", shown, scene.world.now)
+    row_id = scene.bridge.intend_claim("hq", shown)
     with scene.bridge.database.write() as db:
         row = full_reads.claim(db, row_id, scene.world.now)
     if after:

@@ -216,13 +216,12 @@ def test_what_people_do_is_told_by_the_engine(make_scene: MakeScene, log: Log) -
     (paused,) = log.lines(msg="everything is paused since")
     assert paused["level"] == "warning" and paused["who"] == applied["who"]
     moment = scene.world.now
-    scene.bridge.who = "api"
     assert api(scene, "/v1/resume", {"all": True}) == 200
     assert api(scene, "/v1/pause", {"app": scene.adam_ids[0]}) == 200
     scene.world.advance(90)
     scene.settle()
     (resumed,) = log.lines(msg="everything is resumed")
-    assert resumed["who"] == "api"
+    assert resumed["who"] == "key:api.key"
     (paused,) = log.lines(msg=f"app {scene.adam_ids[0]} is paused", adam_id=scene.adam_ids[0])
     times = {logging.Formatter().formatTime(r) for r in log.records if "is resumed" in r.msg}
     assert len(times) == 1

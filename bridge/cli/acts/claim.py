@@ -135,7 +135,7 @@ def _claim(
         return _hand_over(bridge, location, other, sleep)
     try:
         call = make_calls(bridge.database, clients, bridge.config)[claiming.Claim.kind]
-        row_id = claiming.ask(bridge.database, location, other, bridge.now())
+        row_id = bridge.intend_claim(location, other)
         claiming.make(bridge.database, call, row_id, bridge.context)
         return _progress(bridge, row_id)
     finally:
@@ -147,7 +147,7 @@ def _hand_over(
 ) -> Progress:
     """Let the engine that runs do it, and wait for it."""
     asked_at = seen_at = bridge.now()
-    row_id = claiming.ask(bridge.database, location, other, asked_at)
+    row_id = bridge.intend_claim(location, other)
     while not (found := _progress(bridge, row_id)).ended:
         now = bridge.now()
         if bridge.engine_lock.held():

@@ -49,7 +49,9 @@ def sync(settings: Settings, what: str, as_json: bool) -> int:
         reads = _reads(bridge, what)
         clients = bridge.clients(settings.transports)
         calls = make_calls(bridge.database, clients, bridge.config)
-        job = Sync(bridge.database, bridge.config.policy, calls, reads, bridge.clock)
+        job = Sync(
+            bridge.database, bridge.config.policy, calls, reads, bridge.clock, record=bridge.record
+        )
         with show.progress(quiet=as_json) as view:
             ended = run_reads(bridge, job, reads, view, settings.sleep)
         of_devices = what in ("devices", "all")

@@ -17,7 +17,7 @@ from bridge.app import Bridge
 from bridge.app.calls import make_calls
 from bridge.cli import show
 from bridge.cli.params import json_option
-from bridge.cli.root import BAD_NEWS, USAGE, Settings
+from bridge.cli.root import BAD_NEWS, USAGE, Settings, whoever
 from bridge.config import Config
 from bridge.domain.database_url import DatabaseUrl
 from bridge.domain.pg_programs import dump_line, restore_line
@@ -156,7 +156,7 @@ def _again(settings: Settings) -> str:
 
 def _after_pg_restore(settings: Settings, config: Config, yes: bool, as_json: bool) -> int:
     """What the server holds now is of some time in the past: begin with it as `restore` does."""
-    bridge = Bridge(config, settings.clock)
+    bridge = Bridge(config, settings.clock, whoever())
     try:
         if bridge.database.is_missing():
             raise NoDatabase(config.database)
@@ -191,7 +191,7 @@ def _prepared(settings: Settings, config: Config, file: Path) -> Iterator[tuple[
     Nobody else has the database in this block; the copy is gone after it. Raises StoreError.
     """
     assert isinstance(config.database, Path)
-    bridge = Bridge(config, settings.clock)
+    bridge = Bridge(config, settings.clock, whoever())
     bridge.engine_lock.acquire(0.0)
     try:
         with nobody_else(config.database):
@@ -224,7 +224,7 @@ def _made_present(bridge: Bridge, database: Database) -> str:
     """Begin with a database as it was in the past; the bridge's new id."""
     calls = make_calls(database, bridge.clients(), bridge.config)
     with database.write() as db:
-        restoring.make_present(bridge.context(db), calls)
+        restoring.make_present(bridge.context(db), calls, bridge.actor)
         return instance_id(db)
 
 

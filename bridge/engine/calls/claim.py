@@ -11,7 +11,9 @@ from collections.abc import Callable, Collection
 from dataclasses import asdict, dataclass
 from typing import Literal
 
+from bridge.domain.audit import Actor, Deed
 from bridge.domain.pauses import Pause, Pauses
+from bridge.engine import audit
 from bridge.engine.calls import Call, registering, wait_after
 from bridge.engine.calls.registering import Register, Told
 from bridge.engine.context import Context
@@ -107,11 +109,22 @@ class Progress:
         return self.state in ("done", "failed")
 
 
-def ask(database: Database, location: str, shown: ForeignMdm, now: float) -> int:
-    """Intend the take-over of a location from this MDM; returns the outbox row's id."""
-    with database.write() as db:
-        key, subject = f"{location} {now}", json.dumps(asdict(shown))
-        return Claim.intend(db, location, key=key, subject=subject, now=now)
+def ask(db: Connection, location: str, shown: ForeignMdm, actor: Actor, now: float) -> int:
+    """Intend the take-over of a location from this MDM, since `actor` said so; returns the outbox
+    row's id."""
+    key, subject = f"{location} {now}", json.dumps(asdict(shown))
+    row_id = Claim.intend(db, location, key=key, subject=subject, now=now)
+    text = f"{location} is to be taken over from {shown.title}"
+    deed = Deed(
+        "claim",
+        text,
+        {"location": location, "outbox_id": row_id},
+        before={"held_by": shown.title, "id": shown.mdm_id},
+        after={"held_by": "this bridge, as soon as Apple takes it"},
+        level="warning",
+    )
+    audit.record(db, now, actor, deed)
+    return row_id
 
 
 def make(

@@ -7,13 +7,13 @@ another one: in a fleet that is one line at `info` for each install, when it end
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from bridge.domain.decision import Decision
 from bridge.domain.devices import targets
 from bridge.domain.facts import Facts
-from bridge.store.database import Connection, Database
+from bridge.store.database import Database
 from bridge.store.service import acts
 
 log = logging.getLogger(__name__)
@@ -88,16 +88,3 @@ def _tell_act(act: acts.Act) -> None:
     )
     record.created = act.at
     log.handle(record)
-
-
-def note(
-    db: Connection, now: float, message: str, who: str, about: Mapping[str, str | int]
-) -> None:
-    """Have the log tell that `who` did something, once the transaction of `db` is committed."""
-    acts.note(db, now, message, {"who": who, **about})
-
-
-def pairs_of(serials: Sequence[str], adam_id: str) -> dict[str, str | int]:
-    """What a line about one app on some devices says: the device, where it is one."""
-    one = {"device_serial": targets.shown(serials[0])} if len(serials) == 1 else {}
-    return {**one, "adam_id": adam_id}

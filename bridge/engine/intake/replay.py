@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from bridge.domain.audit import Deed, some
 from bridge.domain.decide import decide
 from bridge.domain.devices import targets
 from bridge.domain.facts import Facts
@@ -13,7 +14,7 @@ from bridge.domain.views import traffic as views
 from bridge.engine.context import Context, ContextOf
 from bridge.engine.intake.inbox import HANDLERS
 from bridge.store import events, intake, meta
-from bridge.store.database import Database
+from bridge.store.database import Connection, Database
 from bridge.store.dry_run import Changed, watching
 from bridge.store.events import Event
 from bridge.store.installs import facts, installs
@@ -80,13 +81,18 @@ class _Undone(Exception):
 
 
 def replay(
-    database: Database, context_of: ContextOf, event_id: int, *, dry_run: bool
+    database: Database,
+    context_of: ContextOf,
+    event_id: int,
+    *,
+    dry_run: bool,
+    record: Callable[[Connection, Deed], None],
 ) -> Replay | None:
     """Handle one stored message again, in one transaction; None for an unknown one.
 
     With `dry_run` the transaction is undone, and so it is when the handler raises. It is safe
     beside a running engine, which takes up what was touched; the tries of a message that waits
-    are not counted by it.
+    are not counted by it. `record` tells the logs of it.
     """
     try:
         with database.inbox.read() as waiting, database.write() as db:
@@ -99,9 +105,18 @@ def replay(
             result = _handle(database, context_of(db), event, dry_run)
             if dry_run:
                 raise _Undone(result)
+            record(db, _deed(event, result))
             return result
     except _Undone as undone:
         return undone.result
+
+
+def _deed(event: Event, done: Replay) -> Deed:
+    text = f"message {event.id} is handled again"
+    before = {"message": event.id, "status": event.status}
+    rows = [f"{each.table} {each.row}" for each in done.changes]
+    after = {"outcome": done.outcome, "rows_changed": len(rows), "rows": some(rows)}
+    return Deed("replay", text, {"event_id": event.id}, before=before, after=after)
 
 
 def _handle(database: Database, context: Context, event: Event, dry_run: bool) -> Replay:

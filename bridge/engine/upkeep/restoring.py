@@ -9,7 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from bridge.domain.audit import Actor, Deed
 from bridge.domain.pauses import Pause
+from bridge.engine import audit
 from bridge.engine.calls import Call, registry
 from bridge.engine.context import Context
 from bridge.engine.decide import pausing
@@ -23,12 +25,14 @@ from bridge.store.outbox import outbox
 RESTORED = "restored from a backup"
 
 
-def make_present(context: Context, calls: Mapping[str, Call]) -> None:
-    """Pause all, be another bridge, and doubt all that is open; it is not running yet.
+def make_present(context: Context, calls: Mapping[str, Call], actor: Actor) -> None:
+    """Pause all, be another bridge, and doubt all that is open; it is not running yet. `actor`
+    restores.
 
     What the MDM servers hold is looked up when the engine starts, as after every start.
     """
     db, now = context.db, context.now
+    before = {"instance_id": meta.instance_id(db)}
     meta.new_instance_id(db)
     for row in outbox.unsettled(db):
         call = calls.get(row.kind)
@@ -46,4 +50,8 @@ def make_present(context: Context, calls: Mapping[str, Call]) -> None:
     devices.forget_lists(db)
     file_check.forget(db)
     meta.hasten_all(db, now)
-    pausing.pause(context, Pause("all", "", since=now, paused_by="person", why=RESTORED))
+    pausing.begin(context, Pause("all", "", since=now, paused_by="person", why=RESTORED))
+    after = {"instance_id": meta.instance_id(db), "paused": "everything"}
+    text = f"the database was {RESTORED}; everything is paused"
+    deed = Deed("restore", text, before=before, after=after, level="warning")
+    audit.record(db, now, actor, deed)

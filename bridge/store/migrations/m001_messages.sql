@@ -50,6 +50,37 @@ CREATE TABLE acts (
     about TEXT NOT NULL                -- JSON: keys of the log and their values
 );
 
+-- Who changed what, in the transaction in which it was changed. No secret, no body, no value of a
+-- setting; and what was refused for want of a role, told together.
+CREATE TABLE audit (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    at DOUBLE PRECISION NOT NULL,
+    actor TEXT NOT NULL,               -- key | user | bridge
+    who TEXT NOT NULL,                 -- its name
+    role TEXT,                         -- of a key
+    sudo_user TEXT,                    -- who became this user
+    via TEXT NOT NULL,                 -- the call or the command
+    action TEXT NOT NULL,              -- see domain/audit.py
+    sentence TEXT NOT NULL,
+    subject TEXT NOT NULL,             -- JSON: what it is about, by the log's keys
+    state_before TEXT,                 -- JSON
+    state_after TEXT,                  -- JSON
+    times INTEGER NOT NULL             -- how often; more than once only where it was refused
+);
+CREATE INDEX audit_at ON audit (at);
+CREATE INDEX audit_who ON audit (who, id);
+CREATE INDEX audit_action ON audit (action, id);
+
+-- The devices and apps that an entry is about, to find it by.
+CREATE TABLE audit_subjects (
+    kind TEXT NOT NULL,                -- serial | app
+    name TEXT NOT NULL,
+    entry INTEGER NOT NULL,            -- audit.id
+    at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (kind, name, entry)
+);
+CREATE INDEX audit_subjects_at ON audit_subjects (at);
+
 -- How the webhooks of each MDM server come; doctor's probes are none. Also of '', no known server.
 CREATE TABLE webhooks (
     server TEXT PRIMARY KEY,

@@ -7,14 +7,16 @@ They need no script. With it, what is marked `data-live` is read anew now and th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Blueprint, Flask, Response, g, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 
+from bridge.domain.audit import Action
+from bridge.domain.roles import Role
 from bridge.web import problems
-from bridge.web.doorkeeper import let_in
+from bridge.web.doorkeeper import called, declare, let_in
 from bridge.web.pages import (
     apps,
     asked,
@@ -61,17 +63,21 @@ class Page:
 
 @dataclass(frozen=True, slots=True)
 class Button:
-    """One button: where it posts to, and what it does."""
+    """One button: where it posts to, what it does, the role that a key needs for it, and what the
+    audit log calls it."""
 
     rule: str
     handle: Callable[..., View]
     of: tuple[type[Request], ...]
+    role: Role
+    action: Action
 
     def answer(self, asker: Asker, in_path: Mapping[str, str]) -> Response:
         """Do what the button says, and tell what came of it."""
         limit = asker.bridge.config.policy.limits.api_body
         buttons.check(asker.caller, request, limit)
-        view = self.handle(asker, *(read_path(cls, in_path) for cls in self.of))
+        acting = replace(asker, bridge=asker.bridge.acting(asker.caller.via(called(request))))
+        view = self.handle(acting, *(read_path(cls, in_path) for cls in self.of))
         return render.as_html(asker, view)
 
 
@@ -90,9 +96,15 @@ PAGES = (
     Page("/search", search.page, asks=asked.Search),
 )
 BUTTONS = (
-    Button("/events/<id>/replay", buttons.replay, (asked.OfId,)),
-    Button("/outbox/<id>/retry", buttons.call_again, (asked.OfId,)),
-    Button("/devices/<serial>/<adam_id>/retry", buttons.retry, (asked.OfDevice, asked.OfApp)),
+    Button("/events/<id>/replay", buttons.replay, (asked.OfId,), "operate", "replay"),
+    Button("/outbox/<id>/retry", buttons.call_again, (asked.OfId,), "operate", "retry_call"),
+    Button(
+        "/devices/<serial>/<adam_id>/retry",
+        buttons.retry,
+        (asked.OfDevice, asked.OfApp),
+        "operate",
+        "retry",
+    ),
 )
 
 _PLACES = {page.rule.split("/")[1] for page in PAGES} | {STATIC.strip("/")}
@@ -138,6 +150,8 @@ def register(app: Flask, bridge: Bridge) -> None:
     for number, each in enumerate(every):
         method = "GET" if isinstance(each, Page) else "POST"
         pages.add_url_rule(each.rule, f"page{number}", _view(bridge, each), methods=[method])
+        if isinstance(each, Button):
+            declare(app, f"pages.page{number}", each.role)
     pages.add_url_rule(f"{STATIC}/<name>", "static", files.answer)
     app.before_request(guard)
     app.after_request(finish)

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 from itertools import chain, islice
 from typing import Any
 
 from flask import Blueprint, Response, render_template, request
 from werkzeug.exceptions import NotFound
 
+from bridge.web.doorkeeper import may_post
 from bridge.web.pages import buttons, paths, states
 from bridge.web.pages.table import EXPORTED_AT_ONCE, Link, Table
 from bridge.web.pages.view import Asker, View
@@ -49,6 +51,7 @@ def as_html(asker: Asker, view: View) -> Response:
         title=view.title,
         times=asker.times,
         visitor=asker.caller,
+        may_post=partial(may_post, asker.caller),
         token=lambda path: buttons.token(asker.caller, path),
         here=request.path,
         asked=view.asked,

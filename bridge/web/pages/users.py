@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 from bridge.domain.users.facts import UserState
 from bridge.domain.wording import named
+from bridge.web.doorkeeper import SEES_SECRETS
 from bridge.web.pages import asked, paths
 from bridge.web.pages.table import Column, Link, Row, paged
 from bridge.web.pages.view import SHOWN, Asker, View
@@ -25,13 +26,13 @@ _COLUMNS = (
     Column("since", "time"),
 )
 _CODE = Column("invite code")
-"""For who may change something alone: whoever has it may accept in the user's place."""
+"""For who may invite alone: whoever has it may accept in the user's place."""
 
 
 def page(asker: Asker, wanted: asked.Users) -> View:
     """All users, each in each location."""
     filters = as_dict(wanted, "csv", "cursor", "limit")
-    with_code = asker.caller.may_change
+    with_code = asker.caller.may(SEES_SECRETS)
     table = paged(
         "users",
         "Users",

@@ -106,6 +106,8 @@ APPLYING: tuple[Endpoint[Any], ...] = (
         "POST",
         "/v1/plan",
         "plan",
+        "read",
+        None,
         "Shows what an apply would change, and what it would cost in licences.",
         DesiredState,
         _plan,
@@ -118,6 +120,8 @@ APPLYING: tuple[Endpoint[Any], ...] = (
     Endpoint(
         "POST",
         "/v1/apply",
+        "apply",
+        "apply",
         "apply",
         "Stores what everybody shall have, in place of what the last apply stored.",
         Apply,

@@ -10,6 +10,8 @@ from typing import Any, Generic, Literal, TypeVar
 import flask
 from werkzeug.exceptions import BadRequest
 
+from bridge.domain.audit import Action
+from bridge.domain.roles import Role
 from bridge.web.ports import Bridge
 from bridge.web.v1.request import Member, Places, Request, members, read
 from bridge.web.v1.schema import Object
@@ -38,17 +40,20 @@ class Reply:
 
 @dataclass(frozen=True)
 class Endpoint(Generic[R]):
-    """One call: `name` is its operationId and its script in tools/api.
+    """One call: `name` is its operationId and its script in tools/api, `role` what a key needs
+    for it, and `action` what the audit log calls what it does, None where it changes nothing.
 
     `asks` is the class of its requests: members that its path names stand there, the others in the
     query of a GET and in the body of anything else. `refusals` are statuses beside those that every
     call of its kind may answer, and what they say. `secrets` are the members of an answer, or of a
-    list's items, that are null for who may not change anything.
+    list's items, that are null for who may only look.
     """
 
     method: Method
     path: str
     name: str
+    role: Role
+    action: Action | None
     says: str
     asks: type[R]
     handle: Callable[[Bridge, R], Reply]
@@ -59,7 +64,7 @@ class Endpoint(Generic[R]):
 
     @property
     def changes(self) -> bool:
-        """Whether it may change anything: the read key does not do for it."""
+        """Whether it is more than a GET: what it is asked with stands in a body."""
         return self.method != "GET"
 
     @cached_property
@@ -116,7 +121,7 @@ class Endpoint(Generic[R]):
 ERRORS = {
     400: "The body is not a JSON object, or the cursor is garbled.",
     401: "User or key is missing or wrong.",
-    403: "The read key may only be used with GET, or another site sent the request.",
+    403: "The key's role is too small, or another site sent the request.",
     408: "The body did not arrive in time.",
     413: "The body is too long (policy.limits.api_body).",
     415: "The body is not sent as application/json.",

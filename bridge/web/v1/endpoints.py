@@ -28,6 +28,8 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
         "GET",
         "/v1/openapi.json",
         "get_openapi",
+        "read",
+        None,
         "Describes all of this, as OpenAPI 3.1.",
         Request,
         _describe,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from bridge.domain.roles import ROLES
 from bridge.web.v1 import schema
 from bridge.web.v1.endpoint import Answer, Endpoint
 from bridge.web.v1.request import Member, Request
@@ -29,14 +30,15 @@ def document(calls: Sequence[Endpoint[Any]]) -> Mapping[str, Any]:
             "summary": "App Store apps on devices that MicroMDM manages",
             "license": {"name": "MIT", "identifier": "MIT"},
         },
-        "security": [{"key": []}],
         "paths": paths,
         "components": {
             "securitySchemes": {
                 "key": {
                     "type": "http",
                     "scheme": "basic",
-                    "description": "User bridge, password api.key; or api.read_key for GET.",
+                    "description": "User bridge, password a key. The role that a key "
+                    f"needs stands at each call; from the smallest: {', '.join(ROLES)}. api.key "
+                    "has claim; with api.read_key only GET works.",
                 }
             },
             "schemas": schema.components([Error, *answered]),
@@ -45,7 +47,11 @@ def document(calls: Sequence[Endpoint[Any]]) -> Mapping[str, Any]:
 
 
 def _operation(call: Endpoint[Any]) -> dict[str, Any]:
-    found: dict[str, Any] = {"operationId": call.name, "summary": call.says}
+    found: dict[str, Any] = {
+        "operationId": call.name,
+        "summary": call.says,
+        "security": [{"key": [call.role]}],
+    }
     if call.more:
         found["description"] = call.more
     parameters = [

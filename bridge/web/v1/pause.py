@@ -51,6 +51,8 @@ PAUSING: tuple[Endpoint[Any], ...] = (
         "POST",
         "/v1/pause",
         "pause",
+        "operate",
+        "pause",
         "Sends nothing for an app, a location, a device, or at all, until it is resumed.",
         OfScope,
         _pause,
@@ -61,6 +63,8 @@ PAUSING: tuple[Endpoint[Any], ...] = (
     Endpoint(
         "POST",
         "/v1/resume",
+        "resume",
+        "operate",
         "resume",
         "Ends a pause: what it held up is due at once, paced as ever.",
         OfScope,

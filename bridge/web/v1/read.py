@@ -159,7 +159,7 @@ def _list(
 
     answers = (Answer(200, "A page.", page_of(name, item)),)
     path, script = f"/v1/{name}", f"get_{name}"
-    return Endpoint("GET", path, script, says, asks, handle, answers, secrets=secrets)
+    return Endpoint("GET", path, script, "read", None, says, asks, handle, answers, secrets=secrets)
 
 
 def _get_install(bridge: Bridge, asked: OfPair) -> Reply:
@@ -181,6 +181,8 @@ READING: tuple[Endpoint[Any], ...] = (
         "GET",
         "/v1/installs/{serial}/{adam_id}",
         "get_install",
+        "read",
+        None,
         "Explains one app on one device.",
         OfPair,
         _get_install,
@@ -219,7 +221,8 @@ READING: tuple[Endpoint[Any], ...] = (
     _list(
         "users",
         User,
-        "Lists registered users. Only a key that may change something sees invite codes and links.",
+        "Lists registered users. Only a key with the role operate or more sees invite codes and "
+        "links.",
         ListUsers,
         lambda bridge: bridge.list_users,
         secrets=SECRETS,

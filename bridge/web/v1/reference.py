@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Sequence
 from typing import Any
 
+from bridge.domain.roles import MAY, ROLES
 from bridge.web.v1 import schema
 from bridge.web.v1.endpoint import Endpoint
 from bridge.web.v1.request import Member
@@ -15,15 +16,21 @@ from bridge.web.v1.schema import Object, Schema
 _HEAD = """\
 # API
 
-HTTP Basic: the user is `bridge`, the password `api.key`; with `api.read_key` only GET works. Bodies
-are JSON objects, sent as `application/json`. The same in machine form is `/v1/openapi.json`; a
-script for every call is in [tools/api](../tools/api/README.md), under the name in brackets.
+HTTP Basic: the user is `bridge`, the password a key. Each call names the role that the key needs;
+those of `api.keys` have the role that is written there, `api.key` has `claim`, and with
+`api.read_key` only GET works.
 
-Lists answer like `{"installs": […], "next_cursor": …}`: at most `limit` (1 to 1000, else 100), and
-the next page with `?cursor=` and `next_cursor`, which is null at the end. Times are RFC 3339 in
-UTC. An unknown parameter or key is refused, never ignored. Objects may get more members later.
+{roles}
 
-Errors are `{"error": "one sentence"}`:
+Bodies are JSON objects, sent as `application/json`. The same in machine form is `/v1/openapi.json`;
+a script for every call is in [tools/api](../tools/api/README.md), under the name in brackets. Every
+change leaves one entry in the audit log (`GET /v1/audit`), with the key's name.
+
+Lists answer like `{{"installs": […], "next_cursor": …}}`: at most `limit` (1 to 1000, else 100),
+and the next page with `?cursor=` and `next_cursor`, which is null at the end. Times are RFC 3339
+in UTC. An unknown parameter or key is refused, never ignored. Objects may get more members later.
+
+Errors are `{{"error": "one sentence"}}`:
 
 | status | means |
 |---|---|
@@ -35,9 +42,10 @@ def as_markdown(calls: Sequence[Endpoint[Any]]) -> str:
     errors: dict[int, str] = {}
     for call in calls:
         errors = call.common_errors() | errors
-    lines = [_HEAD + "\n".join(f"| {code} | {says} |" for code, says in sorted(errors.items()))]
-    lines += ["", "## Calls", "", "| call | does |", "|---|---|"]
-    lines += [f"| [`{_title(call)}`](#{call.name}) | {call.says} |" for call in calls]
+    head = _HEAD.format(roles=_roles())
+    lines = [head + "\n".join(f"| {code} | {says} |" for code, says in sorted(errors.items()))]
+    lines += ["", "## Calls", "", "| call | role | does |", "|---|---|---|"]
+    lines += [f"| [`{_title(call)}`](#{call.name}) | {call.role} | {call.says} |" for call in calls]
     for call in calls:
         lines += ["", *_call(call)]
     lines += ["", "## Objects"]
@@ -48,6 +56,11 @@ def as_markdown(calls: Sequence[Endpoint[Any]]) -> str:
     return "\n".join(lines) + "\n"
 
 
+def _roles() -> str:
+    lines = [f"| `{role}` | {MAY[role]} |" for role in ROLES]
+    return "\n".join(["| role | may do |", "|---|---|", *lines])
+
+
 def _title(call: Endpoint[Any]) -> str:
     return f"{call.method} {call.path}"
 
@@ -56,6 +69,7 @@ def _call(call: Endpoint[Any]) -> Iterable[str]:
     yield f'### <a id="{call.name}"></a>`{_title(call)}` [{call.name}]'
     yield ""
     yield f"{call.says} {call.more}".rstrip()
+    yield from ("", f"Role: `{call.role}`.")
     if call.query:
         yield from ("", "| parameter | form | |", "|---|---|---|")
         yield from (_row(each) for each in call.query)

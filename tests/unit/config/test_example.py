@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from bridge.config import Config, load_config
+from bridge.config.api import KEYS as API_KEYS
+from bridge.config.api import NAMED_KEYS
 from bridge.config.desired import APP_KEYS, GROUP_KEYS
-from bridge.config.load import API_KEYS, APPLE_KEYS, LOCATION_KEYS, SERVER_KEYS, TOP_KEYS
+from bridge.config.load import APPLE_KEYS, LOCATION_KEYS, SERVER_KEYS, TOP_KEYS
 from bridge.config.model import APPLE_URL, LISTEN
 from bridge.config.users import USER_KEYS
 from bridge.domain.desired.desired import AppWish
@@ -22,13 +24,15 @@ EXAMPLE = Path(__file__).parents[3] / "config.example.yaml"
 SECTIONS = {
     "": TOP_KEYS,
     "api": API_KEYS,
+    "api.keys.0": ("name", "key", "role"),
+    "api.keys.1": ("name", "key_file", "role"),
     "servers.main": SERVER_KEYS,
     "locations.hq": LOCATION_KEYS,
     "apple": APPLE_KEYS,
     "apps.0": APP_KEYS,
     "users.0": USER_KEYS,
 }
-FREE = {"servers.main", "locations.hq", "apps.0", "users.0"} | {
+FREE = {"api.keys.0", "api.keys.1", "servers.main", "locations.hq", "apps.0", "users.0"} | {
     f"groups.{name}" for name in ("kiosks", "sales", "new-ipads", "everyone", "staff")
 }
 """Names that the admin chooses, and places in lists."""
@@ -91,6 +95,11 @@ def example(tmp_path: Path) -> Config:
     (tmp_path / "sales.txt").write_text("C02XL0GYJGH5  # Ann\n")
     names = ("BRIDGE_API_KEY", "MICROMDM_API_KEY", "BRIDGE_WEBHOOK_KEY")
     return load_config(path, {name: f"value of {name}" for name in names})
+
+
+def test_the_example_has_every_key_of_a_key() -> None:
+    shown = set(SECTIONS["api.keys.0"]) | set(SECTIONS["api.keys.1"])
+    assert shown == set(NAMED_KEYS)
 
 
 def test_the_example_works_as_it_is(example: Config) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 
+from bridge.domain.audit import BY_ITSELF
 from bridge.domain.pauses import SCOPES, Scope
 from bridge.engine.calls.again import call_again
 from bridge.engine.decide import pausing
@@ -195,7 +196,7 @@ def refused(stage: Stage) -> None:
 def restored(stage: Stage) -> None:
     """The database is a copy from the past: nobody knows what was done since."""
     with stage.context() as context:
-        restoring.make_present(context, stage.calls())
+        restoring.make_present(context, stage.calls(), BY_ITSELF)
     stage.restart()
     stage.turn()
     if stage.call.repeatable:
