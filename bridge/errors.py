@@ -189,9 +189,10 @@ class ShapeError(MessageError):
 
 
 class CallError(BridgeError):
-    """A call to Apple or to an MDM server did not do what was asked.
+    """A call to Apple, an MDM server or a receiver of alerts did not do what was asked.
 
-    `service` is "apple" or "mdm", `call` the method and path without query or host secrets.
+    `service` is "apple", "mdm" or "alerts", `call` the method and path without query or host
+    secrets.
     `retry_after` is the wait in seconds that the other side asked for, if it did.
     """
 

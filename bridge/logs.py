@@ -34,6 +34,7 @@ KEYS = (
     "request_type",
     "location",
     "server",
+    "receiver",
     "adam_id",
     "apple_event_id",
     "outbox_id",

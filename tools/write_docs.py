@@ -7,6 +7,7 @@ import click
 
 from bridge.cli import cli
 from bridge.domain import metrics, reasons
+from bridge.domain.alerts import page as alerts
 from bridge.domain.catalogue import notifications
 from bridge.domain.catalogue import page as answers
 from bridge.domain.users import reasons as of_users
@@ -54,6 +55,7 @@ def pages() -> dict[str, str]:
         "commands.md": commands(),
         "metrics.md": metrics.as_markdown(),
         "notifications.md": notifications.as_markdown(),
+        "alerts.md": alerts.as_markdown(),
         "api.md": reference.as_markdown(ENDPOINTS),
     }
 

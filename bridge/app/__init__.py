@@ -37,6 +37,7 @@ from bridge.domain.views.traffic import AskedRead, CallAgain, Replay
 from bridge.domain.webhooks import PROBE_TOPIC
 from bridge.domain.wording import counted
 from bridge.engine import sync
+from bridge.engine.alerts.watch import AlertWatch
 from bridge.engine.calls.again import call_again
 from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.desired.plan import known_devices
@@ -53,6 +54,7 @@ from bridge.engine.timers import Outside
 from bridge.engine.wake import Wake
 from bridge.errors import StoreAway, StoreError, StoreFull, StoreGone
 from bridge.store import meta
+from bridge.store.alerts import alerts
 from bridge.store.devices import devices
 from bridge.store.installs import retry
 from bridge.store.licences import locations
@@ -253,6 +255,7 @@ class Bridge(Claiming, Inviting, Lists, Looks, Measuring, Pauses, Wishes):
         """
         names = {"apple": tuple(self.config.locations), "mdm": tuple(self.config.servers)}
         with self.database.write() as db:
+            names["alerts"] = alerts.receivers(db)
             done = call_again(db, row_id, names, self.now())
             if done is not None and done.why_not is None:
                 about = {"outbox_id": row_id}
@@ -341,7 +344,12 @@ class Bridge(Claiming, Inviting, Lists, Looks, Measuring, Pauses, Wishes):
     ) -> Engine:
         """The engine of this bridge; the engine's lock is the caller's business."""
         clients = self.clients(transports)
-        outside = Outside(tuple(self.config.locations), self.servers, self.config.subscriptions)
+        outside = Outside(
+            tuple(self.config.locations),
+            self.servers,
+            self.config.subscriptions,
+            tuple(self.config.alerts),
+        )
         tokens = TokenWatch(
             self.database, self.config.policy, outside.locations, clients.token_file_changed
         )
@@ -352,7 +360,7 @@ class Bridge(Claiming, Inviting, Lists, Looks, Measuring, Pauses, Wishes):
             outside,
             self.clock,
             execute,
-            tokens,
+            (tokens, AlertWatch(self.database, self.looking, self.config)),
             (transports or Transports()).clock or time.monotonic,
             wake,
         )

@@ -37,7 +37,7 @@ STORED: Needs = ("database", "policy")
 APPLE: Needs = (*STORED, "apple")
 MDM: Needs = (*STORED, "mdm")
 OUTSIDE: Needs = (*STORED, "apple", "mdm")
-SETTINGS: Needs = (*OUTSIDE, "web")
+SETTINGS: Needs = (*OUTSIDE, "web", "alerts")
 EVERYTHING: Needs = (*SETTINGS, "desired")
 
 COMMANDS: Mapping[str, Command] = {

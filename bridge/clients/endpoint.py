@@ -3,11 +3,18 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
 from urllib.parse import urlsplit
 
 from bridge.domain.vocabulary import Service
 from bridge.errors import ConfigError
+
+_OWNERS: Mapping[Service, str] = {
+    "apple": "Apple's service",
+    "mdm": "the MDM server",
+    "alerts": "the receiver of alerts",
+}
 
 
 def host_of(base_url: str, service: Service) -> str:
@@ -15,7 +22,7 @@ def host_of(base_url: str, service: Service) -> str:
 
     The URL itself is not repeated in the error: it might carry a password.
     """
-    owner = "Apple's service" if service == "apple" else "the MDM server"
+    owner = _OWNERS[service]
     try:
         parts = urlsplit(base_url)
         port = parts.port

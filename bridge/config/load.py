@@ -15,6 +15,7 @@ from bridge.config.model import (
     APPLE_URL,
     KIND,
     LISTEN,
+    AlertConfig,
     Config,
     LocationConfig,
     ServerConfig,
@@ -45,6 +46,7 @@ TOP_KEYS = (
     "apps",
     "users",
     "users_file",
+    "alerts",
     "policy",
 )
 SERVER_KEYS = (
@@ -126,6 +128,7 @@ class _Loader:
             locations=self._locations(locations, public_url),
             subscriptions=self._subscriptions(top.get("subscriptions"), locations),
             apple_url=self._address(apple.get("url"), values.base_url) or APPLE_URL,
+            alerts=self._alerts(top.get("alerts")),
             desired=self._desired(top, locations),
             policy=read_policy(reader, top.get("policy")),
         )
@@ -140,6 +143,14 @@ class _Loader:
             mistakes=mistakes,
             mistaken=reader.mistaken(),
         )
+
+    def _alerts(self, spot: Spot | None) -> dict[str, AlertConfig]:
+        """The receivers of alerts, for who tells them; no other reads an address."""
+        if spot is None or "alerts" not in self._needs | self._looks:
+            return {}
+        from bridge.config.alerts import read_alerts  # noqa: PLC0415
+
+        return read_alerts(self._reader, self._keys, spot, self._secret_address)
 
     def _desired(self, top: Mapping[str, Spot], locations: Mapping[str, Spot]) -> Desired:
         """Groups, apps and users, which may be long and name files, only for who asks."""
@@ -303,7 +314,18 @@ class _Loader:
         """An address through `read`, never shown: it may hold a password."""
         if spot is None:
             return None
-        address = self._reader.value(spot, read, show=False)
+        return self._closed(spot, self._reader.value(spot, read, show=False))
+
+    def _secret_address(self, key: Key) -> str | None:
+        """A whole address that is a key, in place or in a file of its own."""
+        try:
+            return self._closed(key.spot, values.url(key.text))
+        except ConfigError as error:
+            self._reader.wrong(key.spot, str(error))
+            return None
+
+    def _closed(self, spot: Spot, address: str | None) -> str | None:
+        """An address, unless what is sent there could be read on the way."""
         if address is not None and values.is_exposed(address):
             if self._allow_http:
                 self._reader.warn(spot, "is plain http: keys travel readable; use https")

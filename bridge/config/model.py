@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Literal
 from urllib.parse import quote
 
+from bridge.domain.alerts.message import Form
 from bridge.domain.database_url import DatabaseUrl
 from bridge.domain.desired.desired import Desired
 from bridge.domain.policy import Policy
@@ -101,6 +102,15 @@ class LocationConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertConfig:
+    """One receiver of alerts. `url` is a secret as a whole; `on` are the kinds that it is told."""
+
+    url: str = field(repr=False)
+    form: Form = "json"
+    on: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Config:
     """A whole configuration. `warnings` are lines to show at start; none of them stops anything.
 
@@ -109,6 +119,9 @@ class Config:
     lack its keys, and `wanted` is empty where it was not read or has mistakes.
 
     `subscriptions` are the locations whose subscriptions are looked at.
+
+    `alerts` are receivers by what names them where people see it: the host, and a number where
+    several have the same.
 
     `path` is the file as it was named, `database` that of a file or the URL of a server's. `listen`
     and `listen_outside` are (host, port) with an IPv6 host unbracketed, `public_url` and
@@ -126,6 +139,7 @@ class Config:
     locations: Mapping[str, LocationConfig] = field(default_factory=dict)
     subscriptions: tuple[str, ...] = ()
     apple_url: str = APPLE_URL
+    alerts: Mapping[str, AlertConfig] = field(default_factory=dict)
     desired: Desired = field(default_factory=Desired)
     policy: Policy = field(default_factory=Policy)
     warnings: tuple[str, ...] = ()

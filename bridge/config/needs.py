@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from typing import Literal
 
-Need = Literal["database", "policy", "web", "mdm", "apple", "desired"]
+Need = Literal["database", "policy", "web", "mdm", "apple", "alerts", "desired"]
 
 KEYS_OF: Mapping[Need, frozenset[str]] = {
     "database": frozenset(
@@ -19,6 +19,7 @@ KEYS_OF: Mapping[Need, frozenset[str]] = {
     "web": frozenset({"listen", "listen_outside", "public_url", "api"}),
     "mdm": frozenset({"servers", "allow_http"}),
     "apple": frozenset({"locations", "subscriptions", "apple", "public_url", "allow_http"}),
+    "alerts": frozenset({"alerts", "allow_http"}),
     "desired": frozenset({"groups", "apps", "users", "users_file"}),
 }
 """The keys at the top of the file that each need is about."""

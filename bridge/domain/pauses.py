@@ -20,6 +20,9 @@ SCOPES: Final[tuple[Scope, ...]] = get_args(Scope)
 
 PausedBy = Literal["person", "wave"]
 
+RESTORED: Final = "restored from a backup"
+"""Why everything is paused in a database that was restored."""
+
 
 @dataclass(frozen=True, slots=True)
 class Pause:

@@ -207,6 +207,16 @@ class UsersPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class AlertsPolicy:
+    """When people are told of what is wrong: how often again while it lasts, and how long Apple or
+    an MDM server must be away, or a doubt last, before anybody is told."""
+
+    repeat_every: Seconds = DAY
+    silence_after: Seconds = 5 * MINUTE
+    doubt_after: Seconds = DAY
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that can be tuned, in groups."""
 
@@ -223,6 +233,7 @@ class Policy:
     sync: SyncPolicy = field(default_factory=SyncPolicy)
     users: UsersPolicy = field(default_factory=UsersPolicy)
     prompts: PromptsPolicy = field(default_factory=PromptsPolicy)
+    alerts: AlertsPolicy = field(default_factory=AlertsPolicy)
     limits: LimitsPolicy = field(default_factory=LimitsPolicy)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     time_zone: str = "UTC"

@@ -9,7 +9,7 @@ from bridge.domain.model import CommandState
 EventSource = Literal["mdm", "apple"]
 EventStatus = Literal["new", "done", "ignored", "set_aside"]
 OutboxState = Literal["ready", "held", "claimed", "done", "failed"]
-Service = Literal["apple", "mdm"]
+Service = Literal["apple", "mdm", "alerts"]
 ConfirmedBy = Literal["notification", "status", "read"]
 PricingParam = Literal["STDQ", "PLUS"]
 SubscriptionState = Literal["assigned", "ending", "ended", "failed"]

@@ -16,7 +16,10 @@ from bridge.clients.mdm.adapters import connect
 from bridge.clients.mdm.port import MdmServer
 from bridge.clients.metadata import MetadataClient, place_of
 from bridge.clients.rate import RateLimiter
+from bridge.clients.receiver import Receiver
 from bridge.config import Config
+from bridge.domain.alerts import message
+from bridge.domain.alerts.standing import Standing
 from bridge.domain.dsn import parse_dsn
 from bridge.engine.enrolments import Enrolments
 from bridge.engine.licences.token_guard import Guards
@@ -27,6 +30,8 @@ from bridge.wire.content_token import ContentToken, parse_content_token
 REQUESTS_PER_SECOND = 15.0
 LOOKUPS_PER_SECOND = 5.0
 """The metadata service's limits are not documented."""
+ALERT_TIMEOUT = 10.0
+"""Seconds for a receiver's answer: nothing but its status is of use."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +45,7 @@ class Transports:
     mdm: Any = None
     sleep: Callable[[float], object] | None = None
     clock: Callable[[], float] | None = None
+    alerts: Any = None
 
 
 class ClientPool:
@@ -66,6 +72,7 @@ class ClientPool:
         self._digests: dict[str, str] = {}
         self._metadata: dict[str, tuple[str, HttpClient, RateLimiter]] = {}
         self._mdm: dict[str, MdmServer] = {}
+        self._receivers: dict[str, Receiver] = {}
 
     def apple(self, location: str) -> AppleClient:
         """The client for a location with the token that is in its file now.
@@ -147,6 +154,31 @@ class ClientPool:
         dsn = config.enrollments_dsn
         database = None if dsn is None else NanoMdmDatabase(server, parse_dsn(dsn))
         return Enrolments(client, config.devices_file, database)
+
+    def receiver(self, name: str) -> Receiver:
+        """The client for a receiver of alerts; raises NotSent for one that this process does not
+        know."""
+        with self._lock:
+            if name not in self._receivers:
+                if name not in self._config.alerts:
+                    raise _unknown(name, "alerts")
+                policy = self._config.policy.call
+                self._receivers[name] = Receiver(
+                    name,
+                    self._config.alerts[name].url,
+                    timeout=(policy.connect_timeout, min(policy.read_timeout, ALERT_TIMEOUT)),
+                    adapter=self._transports.alerts,
+                    **self._timing(),
+                )
+            return self._receivers[name]
+
+    def tell(self, receiver: str, standing: Standing, bridge: str) -> str:
+        """Tell a receiver how an alert stands; `bridge` is our id, which is told where no
+        public_url is configured. Returns what it answered; raises CallError."""
+        client = self.receiver(receiver)
+        form = self._config.alerts[receiver].form
+        named = self._config.public_url or bridge
+        return f"answered {client.post(message.body(standing, form, named))}"
 
     def _token_file(self, location: str) -> bytes:
         if location not in self._config.locations:

@@ -35,9 +35,9 @@ log = logging.getLogger(__name__)
 
 Ending = Callable[[Context], Any]
 
-AT_ONCE: Mapping[str, int] = {"apple": 5, "mdm": 4}
-"""Calls under way at once to one location (Apple's limit for pages) or to one server (more only
-reduces the throughput)."""
+AT_ONCE: Mapping[str, int] = {"apple": 5, "mdm": 4, "alerts": 1}
+"""Calls under way at once to one location (Apple's limit for pages), to one server (more only
+reduces the throughput), or to one receiver of alerts (which may be dead, and holds up a thread)."""
 
 SERIES_FOR = 0.03
 """Seconds that a series of calls takes: as long as what was done may wait for being kept."""
@@ -188,7 +188,7 @@ class Dispatcher:
 
     def _length(self, scope: Scope) -> int:
         """How many calls there take as long as a series; the lock is held."""
-        if scope[0] == "apple":
+        if scope[0] != "mdm":
             return 1
         took = max(self._takes(scope), SERIES_FOR / LONGEST_SERIES)
         return max(round(SERIES_FOR / took), 1)
@@ -343,6 +343,9 @@ def _why(error: CallError) -> dict[str, Any]:
     return {"status": error.status, "error_number": number, "error": str(error)}
 
 
+_NAMED: Mapping[str, str] = {"apple": "location", "mdm": "server", "alerts": "receiver"}
+"""By service, the log's key for the scope of a call."""
+
+
 def _log_keys(row: OutboxRow) -> dict[str, Any]:
-    key = "location" if row.service == "apple" else "server"
-    return {key: row.scope, "request_type": row.kind, "outbox_id": row.id}
+    return {_NAMED[row.service]: row.scope, "request_type": row.kind, "outbox_id": row.id}

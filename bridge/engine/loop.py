@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -85,11 +85,11 @@ class Engine:
         outside: Outside,
         clock: Callable[[], float],
         execute: Executor = inline,
-        watch: Watch | None = None,
+        watches: Sequence[Watch] = (),
         monotonic: Callable[[], float] = time.monotonic,
         wake: Wake | None = None,
     ) -> None:
-        """`watch` looks now and then, and may make something due.
+        """`watches` look now and then, and may make something due.
         `monotonic` is a clock in seconds that nobody sets: it tells how long calls take. `wake` is
         what else ends the engine's sleep.
         """
@@ -98,7 +98,7 @@ class Engine:
         self.outside = outside
         self.clock = clock
         self.calls = calls
-        self._watch = watch
+        self._watches = watches
         self._seen: Look | None = None
         self._pairs_left: batch.Left = {}
         self._pruning = Pruning(database, policy.retention, clock())
@@ -122,8 +122,8 @@ class Engine:
         clock_steps.stepped(self._context, self.database, tuple(self.outside.servers), by)
         self._pruning.clock_stepped(by)
         self._counting.clock_stepped(by)
-        if self._watch is not None:
-            self._watch.next_at += by
+        for watch in self._watches:
+            watch.next_at += by
         self.dispatcher.clock_stepped(by)
 
     def run_once(self) -> bool:
@@ -135,8 +135,9 @@ class Engine:
         """
         now = self.clock()
         done = 0
-        if self._watch is not None and now >= self._watch.next_at:
-            done += self._watch.look(now)
+        for watch in self._watches:
+            if now >= watch.next_at:
+                done += watch.look(now)
         if self.dispatcher.unsettled or self.dispatcher.unknown:
             done += self.dispatcher.settle_again()
         seen = self._seen = self._look(now)

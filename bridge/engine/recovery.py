@@ -5,14 +5,16 @@ The engine's lock is held by then, so that every claimed row is an orphan.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from bridge.domain.vocabulary import Service
 from bridge.engine.calls import Call, registry
 from bridge.engine.calls.devices import no_endpoint
 from bridge.engine.context import Context
 from bridge.engine.timers import USER_JOBS, Outside
 from bridge.engine.users import deciding
 from bridge.store import meta
+from bridge.store.alerts import alerts
 from bridge.store.commands import timers
 from bridge.store.licences import requests
 from bridge.store.outbox import outbox
@@ -28,7 +30,13 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
             calls[row.kind].lost(context, row)
         else:
             registry.refuse(context, row)
-    for service, scopes in (("apple", outside.locations), ("mdm", tuple(outside.servers))):
+    alerts.keep_receivers(context.db, outside.receivers)
+    scopes_of: Mapping[Service, Sequence[str]] = {
+        "apple": outside.locations,
+        "mdm": tuple(outside.servers),
+        "alerts": outside.receivers,
+    }
+    for service, scopes in scopes_of.items():
         for row in outbox.cancel_elsewhere(context.db, service, scopes, context.now):
             if row.kind in calls:
                 calls[row.kind].scope_gone(context, row)

@@ -79,11 +79,13 @@ USER_JOBS = (ReadUsers.job, "user_changes")
 @dataclass(frozen=True, slots=True)
 class Outside:
     """What is configured: which locations and servers there are to ask, and what these can do.
-    `subscriptions` are the locations whose subscriptions are looked at."""
+    `subscriptions` are the locations whose subscriptions are looked at, `receivers` those of
+    alerts."""
 
     locations: Sequence[str]
     servers: Mapping[str, Abilities]
     subscriptions: Collection[str] = ()
+    receivers: Sequence[str] = ()
 
     def location_jobs(self, location: str) -> Sequence[str]:
         """What is read of a location by the clock."""

@@ -40,6 +40,7 @@ DUE: Mapping[str, tuple[str, ...]] = {
     "pauses": ("next_probe_at",),
     "users": ("next_check_at",),
     "metadata_misses": ("next_at",),
+    "alerts": ("settles_at",),
 }
 """Columns that say when something is to be done, by table."""
 
@@ -96,6 +97,8 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "invitations": ("created_at",),
     "subscriptions": ("counted_at", "read_at"),
     "subscription_assignments": ("since", "told_at"),
+    "alerts": ("since", "seen_since", "counted_from"),
+    "alert_tellings": ("told_since", "told_at", "sent_since", "tried_at"),
 }
 """Columns that say when something happened, by table."""
 

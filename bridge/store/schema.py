@@ -28,6 +28,7 @@ FIRST = (
     "subscriptions",
     "installs",
     "calls",
+    "alerts",
     "counts",
     "metrics",
 )

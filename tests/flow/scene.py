@@ -129,6 +129,12 @@ class Scene:
         )
         self.apple_adapter = WsgiAdapter(apple_app(self.world), dropped=(ConnectionDropped,))
         self.mdm_adapter = WsgiAdapter(mdm_app(self.world), dropped=(ConnectionDropped,))
+        self.transports = Transports(
+            apple=self.apple_adapter,
+            mdm=self.mdm_adapter,
+            sleep=self._sleep,
+            clock=lambda: self.world.now,
+        )
         self.bridge: Bridge
         self.engine: Engine
         self.client: FlaskClient
@@ -140,14 +146,7 @@ class Scene:
     def start(self) -> None:
         """Start the bridge, as after a boot."""
         self.bridge = Bridge(self.config, clock=self.now).open()
-        self.engine = self.bridge.engine(
-            Transports(
-                apple=self.apple_adapter,
-                mdm=self.mdm_adapter,
-                sleep=self._sleep,
-                clock=lambda: self.world.now,
-            )
-        )
+        self.engine = self.bridge.engine(self.transports)
         self.engine.recover()
         self.client = create_app(self.bridge).test_client()
 

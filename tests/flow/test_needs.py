@@ -20,6 +20,7 @@ PARTS: Mapping[str, str] = {
     "webhook_key_file: gone.key, kee: 1}}\n",
     "web": "api: {key: '${NOWHERE_SET}'}\nlisten: nowhere\n",
     "apple": "locations: {hq: {content_token: hq.vpptoken}}\napple: {url: 'no address'}\n",
+    "alerts": "alerts: [{url: '${NOWHERE_SET}', form: html, on: [tokn]}]\n",
     "policy": "policy: {command: {windw: 1}}\n",
 }
 """A part of the file by what needs it, with mistakes of several kinds."""
@@ -29,15 +30,15 @@ GOOD = {
     "apple: {url: 'http://127.0.0.1:9998/mdm/v2'}\n",
 }
 STORED = ("database", "policy")
-EVERYTHING = (*STORED, "apple", "mdm", "web", "desired")
+EVERYTHING = (*STORED, "apple", "mdm", "web", "alerts", "desired")
 
 CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "plan": (("plan",), EVERYTHING),
     "apply": (("apply", "--yes"), EVERYTHING),
-    "doctor": (("doctor",), (*STORED, "apple", "mdm", "web")),
-    "serve": (("serve",), (*STORED, "apple", "mdm", "web")),
-    "serve-web": (("serve-web", "--fd", "99"), (*STORED, "apple", "mdm", "web")),
-    "serve-engine": (("serve-engine",), (*STORED, "apple", "mdm", "web")),
+    "doctor": (("doctor",), (*STORED, "apple", "mdm", "web", "alerts")),
+    "serve": (("serve",), (*STORED, "apple", "mdm", "web", "alerts")),
+    "serve-web": (("serve-web", "--fd", "99"), (*STORED, "apple", "mdm", "web", "alerts")),
+    "serve-engine": (("serve-engine",), (*STORED, "apple", "mdm", "web", "alerts")),
     "sync": (("sync",), (*STORED, "apple", "mdm")),
     "sync assets": (("sync", "assets"), (*STORED, "apple")),
     "sync assignments": (("sync", "assignments"), (*STORED, "apple")),

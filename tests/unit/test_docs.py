@@ -37,7 +37,7 @@ def pages() -> dict[str, str]:
     return made
 
 
-@pytest.mark.parametrize("page", ["reasons.md", "answers.md", "commands.md", "api.md"])
+@pytest.mark.parametrize("page", ["reasons.md", "answers.md", "commands.md", "api.md", "alerts.md"])
 def test_a_page_is_as_the_code_has_it(pages: dict[str, str], page: str) -> None:
     written = (ROOT / "docs" / page).read_text()
     assert written == pages[page], "run tools/docs"

@@ -12,6 +12,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar
 
+from bridge.domain.alerts.alert import Fault
+
 T_co = TypeVar("T_co", covariant=True)
 
 Severity = Literal["fatal", "degraded"]
@@ -33,7 +35,8 @@ class Page(Generic[T_co]):
 class HealthPart:
     """How one part does. `age_s` is how many seconds ago that was last seen; None if never.
 
-    `severity` says what it means when `ok` is false.
+    `severity` says what it means when `ok` is false. `faults` are those of what is wrong that
+    alerts tell of.
     """
 
     name: str
@@ -41,3 +44,4 @@ class HealthPart:
     severity: Severity
     detail: str = ""
     age_s: float | None = None
+    faults: tuple[Fault, ...] = ()

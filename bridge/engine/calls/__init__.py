@@ -13,8 +13,10 @@ from typing import Any, ClassVar, Literal, Protocol, get_args
 from bridge.clients.apple.client import AppleClient
 from bridge.clients.mdm.port import MdmServer
 from bridge.clients.metadata import MetadataClient
+from bridge.domain.alerts.standing import Standing
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.pauses import Pause, Pauses
+from bridge.domain.vocabulary import Service
 from bridge.engine.context import Context
 from bridge.engine.enrolments import Enrolments
 from bridge.errors import CallError, OutcomeUnknown, UnreadableReply
@@ -23,12 +25,9 @@ from bridge.store.database import Connection, Database
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
 
-Service = Literal["apple", "mdm"]
-"""Who is called. A row's `scope` is the name of a location, or of an MDM server."""
-
-Effect = Literal["read", "push", "write"]
-"""What a call does outside: it asks, it has a device come for its commands, or it changes
-something."""
+Effect = Literal["read", "push", "write", "tell"]
+"""What a call does outside: it asks, it has a device come for its commands, it changes something,
+or it tells people something."""
 
 TAKEN_BACK = "taken back: it is paused"
 """The error of a row that a pause took back, because the call is intended anew later."""
@@ -56,9 +55,15 @@ class Clients(Protocol):
     def enrolments(self, server: str) -> Enrolments:
         """Where the devices of a server are told of that cannot list them."""
 
+    def tell(self, receiver: str, standing: Standing, bridge: str) -> str:
+        """Tell a receiver how an alert stands, as the bridge of this id; returns what it answered.
+        Raises CallError."""
+
 
 class Call(ABC):
     """One kind of outbox row.
+
+    `scope` of its rows names a location (Apple), an MDM server or a receiver of alerts.
 
     A subclass says its `kind`, its `service` and its `effect`; one that only holds what others have
     in common is defined with `abstract=True`, and may say the service for them. Nothing is taken
@@ -118,7 +123,7 @@ class Call(ABC):
         subject: str = "",
         after: float = 0.0,
     ) -> int:
-        """Have it made to a location or server, `after` seconds from now; returns the row's id.
+        """Have it made to what `scope` names, `after` seconds from now; returns the row's id.
         Fewer than none let it go before what stands in line.
 
         What its class stands on finds it by its kind: `registry.classes()`.

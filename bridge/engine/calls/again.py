@@ -30,13 +30,13 @@ def call_again(
 ) -> CallAgain | None:
     """Make a failed call due again, or say why it is not; None for an unknown one.
 
-    `configured` holds the names of the locations (apple) and servers (mdm) there are.
+    `configured` holds, by service, the names of the locations, servers and receivers there are.
     """
     row = outbox.get(db, row_id)
     if row is None:
         return None
     why_not = _unless_failed(row) or _unless_repeatable(db, row)
-    if why_not is None and row.scope not in configured[row.service]:
+    if why_not is None and row.scope not in configured.get(row.service, ()):
         why_not = f"{row.scope} is not configured any more"
     if why_not is None and not outbox.revive(db, row.id, now):
         why_not = "the same call is intended already"

@@ -9,9 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bridge.config import Config
+from bridge.domain.alerts import ALERTS, Fault
 from bridge.domain.licences.token_end import text_of_end, warning_due
 from bridge.domain.pauses import by_either
 from bridge.domain.reasons import REASONS
+from bridge.domain.times import to_the_second
 from bridge.domain.views import HealthPart
 from bridge.domain.wording import counted
 from bridge.engine.context import Context
@@ -20,10 +22,13 @@ from bridge.engine.intake import forward, serials
 from bridge.engine.upkeep import clock_steps, file_check
 from bridge.errors import StoreError
 from bridge.store import events, meta, pauses
+from bridge.store.alerts import alerts
 from bridge.store.database import Database, EngineLock
 from bridge.store.licences import locations, odd_rows
 from bridge.store.licences.locations import Location
 from bridge.store.outbox import outbox
+from bridge.store.views import totals
+from bridge.store.views.names import called
 from bridge.store.write_probe import LITTLE_SPACE
 
 MIB = 1024 * 1024
@@ -63,6 +68,8 @@ def parts(context: Context, config: Config) -> Sequence[HealthPart]:
         *forward.parts(context, config),
         *_serials(context),
         *_pauses(context),
+        *_doubts(context),
+        *_receivers(context),
     ]
 
 
@@ -97,9 +104,16 @@ def _location(context: Context, name: str) -> HealthPart:
     location = locations.get(context.db, name)
     read_at = location.config_read_at
     age = None if read_at is None else max(context.now - read_at, 0.0)
-    wrong = "; ".join([*_troubles(location, context.now), *odd_sentences(context, name)])
+    troubles = [*_troubles(location, context.now)]
+    calls = outbox.trouble(context.db, "apple", name)
+    if calls is not None:
+        troubles.append(("silence", calls))
+    wrong = "; ".join([*(text for _, text in troubles), *odd_sentences(context, name)])
     detail = wrong or location.location_name or ""
-    return HealthPart(f"location {name}", not wrong, "degraded", detail, age)
+    faults = [
+        Fault(alert, {"location": name}, f"location {name}: {text}") for alert, text in troubles
+    ]
+    return HealthPart(f"location {name}", not wrong, "degraded", detail, age, tuple(faults))
 
 
 def odd_sentences(context: Context, name: str) -> Iterator[str]:
@@ -111,25 +125,35 @@ def odd_sentences(context: Context, name: str) -> Iterator[str]:
             yield f"{rows} of Apple's {source} cannot be read: {odd[0].shown}"
 
 
-def _troubles(location: Location, now: float) -> Iterator[str]:
+_OF_APPLES_SERVICE = frozenset({"LOCATION_TROUBLE", "LOCATION_BUSY", "SERVICE_REMOVED"})
+"""Reasons for which a location is stopped that have nothing to do with its token."""
+
+
+def _troubles(location: Location, now: float) -> Iterator[tuple[str, str]]:
+    """What is wrong with a location, each after the alert that tells of it."""
     if location.suspended is not None:
         reason = REASONS.get(location.suspended)
         mend = f"; {reason.next}" if reason is not None else ""
-        yield f"{location.suspended}: {location.suspended_detail}{mend}"
+        alert = "silence" if location.suspended in _OF_APPLES_SERVICE else "token"
+        yield alert, f"{location.suspended}: {location.suspended_detail}{mend}"
     elif location.config_read_at is None:
-        yield "Apple has not been heard of it yet"
+        yield "silence", "Apple has not been heard of it yet"
     if location.url_refused is not None:
-        yield location.url_refused
+        yield "silence", location.url_refused
     end = location.token_expires_at
     if end is not None and location.token_suspension is None and warning_due(end, now) is not None:
-        yield f"{text_of_end(end, now)}: {REASONS['TOKEN_EXPIRED'].next}"
+        yield "token", f"{text_of_end(end, now)}: {REASONS['TOKEN_EXPIRED'].next}"
 
 
 def _pauses(context: Context) -> Iterator[HealthPart]:
     for pause in pauses.load(context.db).all:
         name = f"pause {pause.scope} {pause.name}".rstrip()
-        detail = pause.shown_to(by_either)
-        yield HealthPart(name, False, "degraded", detail, context.now - pause.since)
+        detail, faults = pause.shown_to(by_either), tuple[Fault, ...]()
+        if pause.paused_by == "wave":
+            known = called(context.db, pause.scope, pause.name)
+            text = pause.shown_to(by_either, known)
+            faults = (Fault("wave", {"adam_id": pause.name}, text),)
+        yield HealthPart(name, False, "degraded", detail, context.now - pause.since, faults)
 
 
 def _serials(context: Context) -> Iterator[HealthPart]:
@@ -137,6 +161,32 @@ def _serials(context: Context) -> Iterator[HealthPart]:
     told = [*serials.claims(context.db), *serials.shared(context.db)]
     if told:
         yield HealthPart("serial numbers", False, "degraded", "; ".join(told))
+
+
+def _doubts(context: Context) -> Iterator[HealthPart]:
+    """What has been in doubt for long."""
+    before = context.now - context.policy.alerts.doubt_after
+    for what, place, found in (
+        ("MDM command", "server", totals.commands_long_in_doubt(context.db, before)),
+        ("request", "location", totals.requests_long_in_doubt(context.db, before)),
+    ):
+        whom = "the devices of MDM server" if place == "server" else "Apple for location"
+        for each in found:
+            calls = counted(each.count, what)
+            detail = f"{calls} to {whom} {each.scope} in doubt since {to_the_second(each.since)}"
+            fault = Fault("doubt", {place: each.scope}, f"{detail}; {ALERTS['doubt'].mend}")
+            age = max(context.now - each.since, 0.0)
+            yield HealthPart(
+                f"doubt {place} {each.scope}", False, "degraded", detail, age, (fault,)
+            )
+
+
+def _receivers(context: Context) -> Iterator[HealthPart]:
+    """Receivers of alerts that cannot be told now."""
+    for name in alerts.receivers(context.db):
+        trouble = outbox.trouble(context.db, "alerts", name)
+        if trouble is not None:
+            yield HealthPart(f"alerts {name}", False, "degraded", trouble)
 
 
 def _server(context: Context, name: str) -> HealthPart:
@@ -147,8 +197,10 @@ def _server(context: Context, name: str) -> HealthPart:
     at = float(read_at) if lists and read_at is not None else heard_at
     age = None if at is None else max(context.now - at, 0.0)
     trouble = outbox.trouble(context.db, "mdm", name)
+    if trouble is None and lists and at is None:
+        trouble = "it was not reached yet"
     if trouble is not None:
-        return HealthPart(f"server {name}", False, "degraded", trouble, age)
-    if lists and at is None:
-        return HealthPart(f"server {name}", False, "degraded", "it was not reached yet", None)
+        told = f"MDM server {name}: {trouble}"
+        fault = Fault("silence", {"server": name, "what": "calls"}, told)
+        return HealthPart(f"server {name}", False, "degraded", trouble, age, (fault,))
     return HealthPart(f"server {name}", True, "degraded", "", age)

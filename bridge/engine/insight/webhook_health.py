@@ -13,6 +13,7 @@ from dataclasses import dataclass, replace
 
 from bridge.clients.mdm.port import Words
 from bridge.domain import webhooks
+from bridge.domain.alerts import Fault
 from bridge.domain.times import to_the_second
 from bridge.domain.views import HealthPart
 from bridge.domain.webhooks import Record, Refused
@@ -62,11 +63,20 @@ def parts(context: Context, servers: Sequence[str]) -> list[HealthPart]:
         at = last_at(context, server)
         age = None if at is None else max(context.now - at, 0.0)
         detail = wrong.shown if wrong else "" if at is not None else "none came yet"
-        found.append(HealthPart(part_name(server), wrong is None, "degraded", detail, age))
+        faults = _faults(wrong, server)
+        found.append(HealthPart(part_name(server), wrong is None, "degraded", detail, age, faults))
     wrong = trouble(context, webhooks.NOBODY, servers)
     if wrong is not None:
-        found.append(HealthPart(part_name(webhooks.NOBODY), False, "degraded", wrong.shown))
+        name, faults = part_name(webhooks.NOBODY), _faults(wrong, webhooks.NOBODY)
+        found.append(HealthPart(name, False, "degraded", wrong.shown, faults=faults))
     return found
+
+
+def _faults(wrong: Trouble | None, server: str) -> tuple[Fault, ...]:
+    if wrong is None:
+        return ()
+    subject = {"server": server, "what": "webhooks"} if server else {"what": "webhooks"}
+    return (Fault("silence", subject, f"{part_name(server)}: {wrong.shown}"),)
 
 
 def trouble(context: Context, server: str, servers: Sequence[str]) -> Trouble | None:

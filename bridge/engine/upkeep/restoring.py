@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from bridge.domain.audit import Actor, Deed
-from bridge.domain.pauses import Pause
+from bridge.domain.pauses import RESTORED, Pause
 from bridge.engine import audit
 from bridge.engine.calls import Call, registry
 from bridge.engine.context import Context
@@ -21,8 +21,6 @@ from bridge.store.commands import commands
 from bridge.store.devices import devices
 from bridge.store.licences import requests
 from bridge.store.outbox import outbox
-
-RESTORED = "restored from a backup"
 
 
 def make_present(context: Context, calls: Mapping[str, Call], actor: Actor) -> None:

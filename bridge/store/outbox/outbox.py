@@ -252,6 +252,14 @@ def open_counts(db: Connection) -> dict[tuple[str, str], int]:
     return {(row[0], row[1]): row[2] for row in found}
 
 
+def open_keys(db: Connection, service: str) -> set[tuple[str, str]]:
+    """(scope, key) of all calls of a service that are intended or under way."""
+    found = db.execute(
+        f"SELECT scope, key FROM outbox WHERE service = ? AND state IN {SQL_OPEN}", (service,)
+    )
+    return {(row[0], row[1]) for row in found}
+
+
 def cancel_elsewhere(
     db: Connection, service: str, scopes: Sequence[str], now: float
 ) -> list[OutboxRow]:

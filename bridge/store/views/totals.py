@@ -81,6 +81,36 @@ def installs(db: Connection, adam_id: str | None = None) -> list[InstallCount]:
     return [rows.read(InstallCount, row) for row in found]
 
 
+@dataclass(frozen=True, slots=True)
+class LongInDoubt:
+    """Calls to one MDM server or location of which nobody knows whether they were done, for long:
+    how many, and since when the first of them."""
+
+    scope: str
+    count: int
+    since: float
+
+
+def commands_long_in_doubt(db: Connection, before: float) -> list[LongInDoubt]:
+    """By MDM server, the commands that are in doubt since before this."""
+    found = db.execute(
+        "SELECT server, count(*), min(in_doubt_at) FROM commands "
+        "WHERE state = 'in_doubt' AND in_doubt_at < ? GROUP BY server ORDER BY server",
+        (before,),
+    )
+    return [LongInDoubt(*row) for row in found]
+
+
+def requests_long_in_doubt(db: Connection, before: float) -> list[LongInDoubt]:
+    """By location, the requests to Apple that are in doubt and were sent before this."""
+    found = db.execute(
+        "SELECT location, count(*), min(submitted_at) FROM apple_requests "
+        "WHERE state = 'in_doubt' AND submitted_at < ? GROUP BY location ORDER BY location",
+        (before,),
+    )
+    return [LongInDoubt(*row) for row in found]
+
+
 def not_desired(db: Connection) -> int:
     """How many installs are kept though nobody wants them any more."""
     return int(db.execute("SELECT count(*) FROM installs WHERE desired = 0").fetchone()[0])

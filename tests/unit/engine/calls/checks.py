@@ -124,7 +124,7 @@ def _named(stage: Stage, scope: Scope) -> tuple[Scope, str]:
 
 def held_while_all_is_paused(stage: Stage) -> None:
     """A scenario cannot say that a push or a write goes on while everything is paused."""
-    if stage.call.effect != "read":
+    if stage.call.effect in ("push", "write"):
         assert "all" in set(stage.scenario.held_by)
 
 
@@ -134,7 +134,7 @@ def scope_removed(stage: Stage) -> None:
     assert (stage.state, stage.error) == ("failed", "no longer configured")
     assert stage.shows(stage.scenario.let_go)
     with stage.context() as context:
-        nowhere: Mapping[str, tuple[str, ...]] = {"apple": (), "mdm": ()}
+        nowhere: Mapping[str, tuple[str, ...]] = {"apple": (), "mdm": (), "alerts": ()}
         again = call_again(context.db, stage.row_id, nowhere, context.now)
     assert again is not None
     assert again.why_not is not None
@@ -200,7 +200,8 @@ def restored(stage: Stage) -> None:
     stage.restart()
     stage.turn()
     if stage.call.repeatable:
-        assert stage.state == ("held" if "all" in set(stage.scenario.held_by) else "done")
+        held = stage.scenario.held_when_restored or "all" in set(stage.scenario.held_by)
+        assert stage.state == ("held" if held else "done")
     else:
         assert (stage.state, stage.stand.made) == ("failed", [])
 

@@ -18,10 +18,12 @@ from bridge.clients.apple.replies import (
     StatusReply,
 )
 from bridge.clients.metadata import AppMetadata
+from bridge.domain.alerts.standing import Standing
 from bridge.domain.licences.batch import rectangles
 from bridge.domain.pauses import SCOPES
 from bridge.domain.users.facts import ChangeKind
-from bridge.engine.calls import Call
+from bridge.engine.calls import Call, alerts
+from bridge.engine.calls.alerts import SendAlert
 from bridge.engine.calls.assignments import ReadDevice, ReadRequest
 from bridge.engine.calls.changes import ReadChanges
 from bridge.engine.calls.claim import Claim
@@ -40,12 +42,13 @@ from bridge.engine.licences import settle
 from bridge.engine.licences.foreign_mdm import of_info
 from bridge.engine.users import deciding
 from bridge.store import pauses
+from bridge.store.alerts import alerts as stored_alerts
 from bridge.store.database import Connection
 from bridge.store.licences import locations, request_pairs, requests
 from bridge.store.users import changes, users
 from bridge.store.users.changes import Change
 from bridge.store.users.users import WantedUser
-from tests.unit.engine.calls.stage import SERIAL, Scenario
+from tests.unit.engine.calls.stage import RECEIVER, SERIAL, Scenario
 from tests.unit.engine_kit import context
 from tests.unit.store_kit import (
     NOW,
@@ -207,6 +210,14 @@ def _queue(db: Connection) -> int:
     return _newest(db)
 
 
+def _alert(db: Connection) -> int:
+    stored_alerts.keep_receivers(db, [RECEIVER])
+    standing = Standing("token", "{}", "firing", NOW, "It expires.", NOW, 1, NOW, NOW)
+    stored_alerts.keep(db, standing)
+    alerts.intend(db, RECEIVER, standing, NOW)
+    return _newest(db)
+
+
 def _push(db: Connection) -> int:
     subject = {"device_id": make_device(db, SERIAL).id, "expiration": int(NOW) + 60}
     return Push.intend(db, "main", key="1", subject=json.dumps(subject), now=NOW)
@@ -320,6 +331,12 @@ SCENARIOS: Mapping[type[Call], Scenario] = {
     ),
     LookAtQueue: Scenario(_queue, lambda: {"queue": ()}, "queue"),
     Push: Scenario(_push, lambda: {"push": None}, "push", held_by=("all", "serial")),
+    SendAlert: Scenario(
+        _alert,
+        lambda: {"tell": "answered 200"},
+        "tell",
+        held_when_restored=True,
+    ),
     ReadDevices: Scenario(
         lambda db: ReadDevices.intend(db, "main", now=NOW),
         lambda: {"devices": ()},

@@ -26,6 +26,7 @@ from tests.unit.engine_kit import POLICY, Clock, configuration, start
 from tests.unit.store_kit import PAGES
 
 SERIAL = "S1"
+RECEIVER = "chat.example.org"
 NAMES: Mapping[Scope, str] = {"all": "", "app": PAGES.adam_id, "location": "hq", "serial": SERIAL}
 """What every scenario is about, by scope of a pause."""
 
@@ -54,6 +55,7 @@ class Scenario:
     `doubted` and `let_go` say whether the rest of the database knows of a doubt, or that the
     location or server is gone. `not_again` is how the sentence begins that a person gets who
     repeats it by hand, None if it is repeated; `in_doubt` how the row's error does.
+    `held_when_restored` says that of all pauses only that of a restored database holds it.
     """
 
     arrange: Callable[[Connection], int]
@@ -65,6 +67,7 @@ class Scenario:
     let_go: Callable[[Connection], bool] = lambda _db: True
     not_again: str | None = None
     in_doubt: str = "in doubt: "
+    held_when_restored: bool = False
 
 
 @dataclass
@@ -159,7 +162,9 @@ class Stage:
 
     def restart(self, *, configured: bool = True) -> None:
         """A new process takes up what the last one left, its location and server `configured`."""
-        outside = Outside(("hq",), ("main",)) if configured else Outside((), ())
+        outside = (
+            Outside(("hq",), ("main",), receivers=(RECEIVER,)) if configured else Outside((), ())
+        )
         with self.context() as context:
             recovery.recover(context, self.calls(), outside)
 

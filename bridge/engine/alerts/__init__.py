@@ -1,0 +1,1 @@
+"""What people are told of their own accord: which alerts fire, and who is told."""

@@ -1,0 +1,1 @@
+"""Alerts, and what each receiver has been told of them."""
