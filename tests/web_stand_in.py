@@ -181,6 +181,17 @@ class StandIn:
     def list_commands(self, **asked: object) -> Page:
         return self._list("commands", asked)
 
+    def list_audit(self, **asked: object) -> Page:
+        return self._list("audit", asked)
+
+    def claim(self, location: str, mdm_name: str) -> Mapping[str, Any] | None:
+        self._done("claim", location, mdm_name)
+        if mdm_name == "Nobody":
+            raise WishError("nothing was changed: hq is held by Other MDM")
+        if location != "hq":
+            return None
+        return {"location": "hq", "held_by": mdm_name, "asked": True, "outbox": 7}
+
     def get_install(self, serial: str, adam_id: str, way: Way) -> Mapping[str, Any] | None:
         self._fail()
         self.asked.append(("install", {"serial": serial, "adam_id": adam_id}))

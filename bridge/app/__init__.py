@@ -26,7 +26,7 @@ from bridge.app.refusals import Refusals
 from bridge.app.views import Lists
 from bridge.clients.listener import MARK
 from bridge.config import Config, settings
-from bridge.domain.audit import BY_ITSELF, Actor, Deed
+from bridge.domain.audit import BY_ITSELF, Actor, Deed, some
 from bridge.domain.devices.targets import shown
 from bridge.domain.pauses import Way, by_command
 from bridge.domain.plan.unlisted import KnownDevices
@@ -220,10 +220,18 @@ class Bridge(Claiming, Inviting, Lists, Looks, Measuring, Pauses, Wishes):
             return [*first, engine]
 
     def keep_settings(self) -> None:
-        """Keep digests of what this process runs with; for the engine, at its start."""
-        kept = settings.digests(self.config).as_json()
+        """Keep digests of what this process runs with; for the engine, at its start. What differs
+        from the last time stands in the audit log, by its keys alone."""
+        with self.database.read() as db:
+            stored = running_store.settings(db)
+        before = None if stored is None else settings.Digests(**stored)
+        kept = settings.digests(self.config, None if before is None else before.salt)
+        differ = [] if before is None else settings.differing_keys(before, kept)
         with self.database.write() as db:
-            running_store.keep_settings(db, kept)
+            running_store.keep_settings(db, kept.as_json())
+            if differ:
+                text = f"serve began with {counted(len(differ), 'setting')} that it had not before"
+                self.record(db, Deed("settings", text, after={"differ": some(differ)}))
 
     def restart_needed(self, config: Config, *, with_keys: bool = True) -> list[str]:
         """The parts of the file's `config` that the running engine was not started with."""

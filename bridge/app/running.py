@@ -9,9 +9,11 @@ import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from dataclasses import replace
 
 from bridge.app import Bridge
 from bridge.config import Config
+from bridge.domain.audit import BY_ITSELF
 from bridge.engine.loop import Engine, run
 from bridge.engine.upkeep import file_check
 from bridge.engine.wake import Wake
@@ -37,7 +39,7 @@ def run_engine(config: Config, stop: threading.Event, bell: int | None = None) -
 
     Raises StoreLocked when another engine keeps the database for longer than ten seconds.
     """
-    bridge = Bridge(config)
+    bridge = Bridge(config, actor=replace(BY_ITSELF, via="vpp-bridge serve"))
     bridge.engine_lock.acquire(LOCK_WAIT)
     try:
         _run(bridge, stop, Wake(bell), in_order=bridge.engine_lock.begin())

@@ -6,7 +6,9 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from bridge.app.opened import Opened
+from bridge.config import values
 from bridge.domain.views import Page
+from bridge.domain.views.audit import AuditEntry
 from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import Install
 from bridge.domain.views.licences import Asset, Assignment, Location
@@ -14,7 +16,7 @@ from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import Command, Event, Outgoing
 from bridge.domain.views.users import User
 from bridge.engine.insight import installs
-from bridge.store.views import fleet, licences, outbox, subscriptions, users
+from bridge.store.views import audit, fleet, licences, outbox, subscriptions, users
 
 T = TypeVar("T")
 
@@ -67,6 +69,12 @@ class Lists(Opened):
     def list_commands(self, **filters: Any) -> Page[Command]:
         """A page of MDM commands."""
         return self._page(outbox.commands, filters)
+
+    def list_audit(self, *, since: str | None = None, **filters: Any) -> Page[AuditEntry]:
+        """A page of the audit log; `since` is as of `values.since`, for which it raises
+        ConfigError."""
+        at = None if since is None else values.since(since, self.now())
+        return self._page(audit.entries, filters | {"since": at})
 
     def _page(self, read: Callable[..., Page[T]], filters: dict[str, Any]) -> Page[T]:
         with self.database.read() as db:

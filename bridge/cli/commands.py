@@ -125,6 +125,9 @@ COMMANDS: Mapping[str, Command] = {
     "events": Command(
         "bridge.cli.lists.events:events", "List what came in; handle a message again.", STORED
     ),
+    "audit": Command(
+        "bridge.cli.lists.audit:audit", "List who changed what, and what was refused.", STORED
+    ),
     "backup": Command(
         "bridge.cli.service.backup:backup", "Copy the database while the bridge runs.", COPY
     ),
@@ -167,6 +170,7 @@ EXAMPLES: Mapping[str, str] = {
     "subscriptions": "subscriptions --csv",
     "outbox": "outbox --state failed",
     "events": "events --status set_aside",
+    "audit": "audit --since 7d --csv",
     "backup": "backup /var/backups/bridge.db",
     "restore": "restore /var/backups/bridge.db",
     "completion": "completion bash",
@@ -196,8 +200,8 @@ AUDITED: Mapping[str, tuple[Action, ...]] = {
 ONLY_LOOKS = frozenset(
     (
         *("init", "doctor", "plan", "status", "why", "installs", "reasons", "devices", "assets"),
-        *("assignments", "users", "subscriptions", "outbox", "events", "backup", "completion"),
-        *("demo", "simulate"),
+        *("assignments", "users", "subscriptions", "outbox", "events", "audit", "backup"),
+        *("completion", "demo", "simulate"),
     )
 )
 """The others: they change nothing in the database of a bridge, but for what they read outside."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -25,15 +25,18 @@ _SCRYPT = {"n": 2**14, "r": 8, "p": 1}
 
 @dataclass(frozen=True, slots=True)
 class Digests:
-    """Of each part that has any: a digest of what is no secret, and one of its keys."""
+    """Of each part that has any: a digest of what is no secret, and one of its keys. `single` has
+    a shorter one of each setting by its dotted key, to tell which of them differ."""
 
     salt: str
     open: Mapping[str, str]
     keys: Mapping[str, str]
+    single: Mapping[str, str]
 
     def as_json(self) -> dict[str, Any]:
         """A JSON-able form; `Digests(**it)` reads it back."""
-        return {"salt": self.salt, "open": dict(self.open), "keys": dict(self.keys)}
+        found = {"open": dict(self.open), "keys": dict(self.keys), "single": dict(self.single)}
+        return {"salt": self.salt, **found}
 
 
 def digests(config: Config, salt: str | None = None) -> Digests:
@@ -44,7 +47,22 @@ def digests(config: Config, salt: str | None = None) -> Digests:
         salt,
         {part: hashlib.sha256((salt + text).encode()).hexdigest() for part, text in open_.items()},
         {part: _slow(salt, text) for part, text in keys.items()},
+        {
+            key: hashlib.sha256((salt + key + text).encode()).hexdigest()[:16]
+            for part, text in open_.items()
+            for key, text in _single(part, json.loads(text))
+        },
     )
+
+
+def differing_keys(before: Digests, after: Digests) -> list[str]:
+    """The settings that differ by their dotted keys, and of secrets the part in which one does;
+    both must have the same salt."""
+    keys = before.single.keys() | after.single.keys()
+    found = {key for key in keys if before.single.get(key) != after.single.get(key)}
+    parts = before.keys.keys() | after.keys.keys()
+    secret = {part for part in parts if before.keys.get(part) != after.keys.get(part)}
+    return sorted(found | {f"{part} (a secret)" for part in secret})
 
 
 def differing(kept: Digests, config: Config, *, with_keys: bool) -> list[str]:
@@ -72,6 +90,15 @@ def changed(before: Config, after: Config) -> list[str]:
         for part in one[0]
         if any(mine.get(part) != theirs.get(part) for mine, theirs in zip(one, other, strict=True))
     ]
+
+
+def _single(key: str, value: Any) -> Iterator[tuple[str, str]]:
+    """Every setting below a key, with its value as text."""
+    if isinstance(value, dict) and value:
+        for name, inner in value.items():
+            yield from _single(f"{key}.{name}", inner)
+    else:
+        yield key, json.dumps(value, sort_keys=True)
 
 
 def _slow(salt: str, text: str) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from datetime import UTC, datetime
 from difflib import get_close_matches
 from ipaddress import ip_address
 from typing import NoReturn
@@ -48,6 +49,19 @@ def duration(text: str) -> float:
     if seconds > _LONGEST:
         _no("is too long; write at most 36500d")
     return seconds
+
+
+def since(text: str, now: float) -> float:
+    """The moment, in seconds since the epoch, that is so long ago (`7d`), or that is written as a
+    day or a time of RFC 3339 (`2026-11-28`, `2026-11-28T18:00:00Z`); without an offset it is UTC.
+    """
+    if _DURATION.fullmatch(text):
+        return now - duration(text)
+    try:
+        found = datetime.fromisoformat(text)
+        return (found if found.tzinfo else found.replace(tzinfo=UTC)).timestamp()
+    except (ValueError, OverflowError):
+        _no("is neither how long ago, like 12h or 7d, nor a day or time, like 2026-11-28")
 
 
 def period(text: str) -> float:

@@ -88,6 +88,23 @@ class Deed:
     level: Literal["info", "warning"] = "info"
 
 
+def shown(state: Mapping[str, Any] | None) -> str | None:
+    """What was so or is, on one line for people."""
+    if state is None:
+        return None
+    return "; ".join(f"{name.replace('_', ' ')}: {_text(value)}" for name, value in state.items())
+
+
+def _text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        return f"{value['count']} ({_text(value['names'])})"
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "none" if value is None else str(value)
+
+
 def some(names: Sequence[str]) -> list[str]:
     """Names as an entry lists them: the first, where there are many."""
     return sorted(names)[:NAMES_KEPT]

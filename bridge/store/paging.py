@@ -20,7 +20,7 @@ from bridge.store.database import Connection, Row
 from bridge.store.views.view import View
 
 T = TypeVar("T")
-Filters = Mapping[str, str | int | tuple[str, ...] | None]
+Filters = Mapping[str, str | int | float | tuple[str, ...] | None]
 """Conditions of a list, each with its value, or with its values."""
 
 LONGEST_CURSOR = 2048

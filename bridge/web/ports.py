@@ -17,10 +17,11 @@ from bridge.domain.plan.blind import Blind
 from bridge.domain.plan.for_good import Mistake
 from bridge.domain.roles import Role
 from bridge.domain.views import HealthPart, Page
+from bridge.domain.views.audit import AuditEntry
 from bridge.domain.views.desired import Pause
 from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import ExplainedInstall, Install
-from bridge.domain.views.licences import Asset, Assignment, Location
+from bridge.domain.views.licences import Asset, Assignment, Claimed, Location
 from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import AskedRead, CallAgain, Command, Event, Outgoing, Replay
 from bridge.domain.views.users import Invited, User
@@ -145,6 +146,9 @@ class Lists(Counting, Protocol):
     def list_commands(self, **filters: Any) -> Page[Command]:
         """MDM commands, by `serial`, `server`, `request_type` and `state`."""
 
+    def list_audit(self, **filters: Any) -> Page[AuditEntry]:
+        """Who changed what, by `who`, `action`, `since`, `serial` and `adam_id`."""
+
     def get_install(self, serial: str, adam_id: str, way: Way) -> ExplainedInstall | None:
         """One install with its explanation and timeline, ready for JSON; None if there is none.
 
@@ -198,6 +202,12 @@ class Pausing(Counting, Protocol):
 
 class Changes(Protocol):
     """What the API lets people change. Everything raises StoreError."""
+
+    def claim(self, location: str, mdm_name: str) -> Claimed | None:
+        """Have a location taken over from the MDM of this name; None where it is not configured.
+
+        Raises WishError where another MDM holds it.
+        """
 
     def retry(self, serial: str | None, adam_id: str | None) -> int:
         """Give stopped installs another round; how many there were."""

@@ -31,6 +31,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_held_up::test_the_payload_is_read_before_the_lock",
         "test_held_up::test_it_is_told_once_a_minute_however_many_ask",
     ),
+    COPIES: ("test_audit::test_a_restore_is_told_by_the_restored_database",),
     GONE: (
         "test_held_up::test_a_database_that_is_taken_away",
         "test_held_up::test_a_folder_that_is_taken_away",

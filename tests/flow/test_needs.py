@@ -63,6 +63,7 @@ CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "outbox retry": (("outbox", "retry", "999"), STORED),
     "events": (("events",), STORED),
     "events replay": (("events", "replay", "999"), STORED),
+    "audit": (("audit",), STORED),
     "backup": (("backup", "copy.db"), ("database",)),
     "restore": (("restore", "nothing.db", "--yes"), STORED),
 }

@@ -94,7 +94,8 @@ class Listing:
 
     `fields` are the columns as CSV, whose order stays for ever: what is new comes last. `spare` are
     those of the table that a narrow terminal does without. `lines` makes of an item what stands on
-    lines of its own, in a table and as CSV.
+    lines of its own, in a table and as CSV; `empty` says that there is none, where that is not its
+    name with No.
     """
 
     name: str
@@ -103,6 +104,7 @@ class Listing:
     fields: Sequence[str]
     spare: Sequence[str] = ()
     lines: Callable[[Item], Iterable[Item]] = lambda item: (item,)
+    empty: str = ""
 
     def show(self, fetch: Callable[..., Page[Item]], shown: Shown, **filters: Any) -> None:
         """Print what `fetch` reads, a page at a time, in the form that is asked for."""
@@ -114,7 +116,7 @@ class Listing:
             show.as_json({self.name: list(page.items), "next_cursor": page.next_cursor})
             return
         if not page.items:
-            show.line(f"No {self.name}.")
+            show.line(self.empty or f"No {self.name}.")
             return
         rows = [self.row(line) for item in page.items for line in self.lines(item)]
         show.table(self.columns, rows, crop=True, spare=self.spare)

@@ -44,6 +44,15 @@ class Assignment(TypedDict):
     read_at: Annotated[Time, "When Apple last showed it."]
 
 
+class Claimed(TypedDict):
+    """What came of asking for a location."""
+
+    location: str
+    held_by: Annotated[str | None, "The other MDM's name; null: nobody else holds it."]
+    asked: Annotated[bool, "Whether it is taken over; not, where nobody else holds it."]
+    outbox: Annotated[int | None, "The call that does it: /v1/outbox tells how it ended."]
+
+
 class Location(TypedDict):
     """The location of a content token."""
 

@@ -20,6 +20,7 @@ from bridge.web.doorkeeper import called, declare, let_in
 from bridge.web.pages import (
     apps,
     asked,
+    audit,
     buttons,
     devices,
     locations,
@@ -93,6 +94,7 @@ PAGES = (
     Page("/events/<id>", traffic.event, (asked.OfId,)),
     Page("/outbox", traffic.calls, asks=asked.Calls),
     Page("/outbox/<id>", traffic.call, (asked.OfId,)),
+    Page("/audit", audit.page, asks=asked.Audit),
     Page("/search", search.page, asks=asked.Search),
 )
 BUTTONS = (

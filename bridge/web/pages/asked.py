@@ -5,7 +5,14 @@ from __future__ import annotations
 from typing import Annotated
 
 from bridge.web.v1 import forms
-from bridge.web.v1.read import ListDevices, ListEvents, ListInstalls, ListOutbox, ListUsers
+from bridge.web.v1.read import (
+    ListAudit,
+    ListDevices,
+    ListEvents,
+    ListInstalls,
+    ListOutbox,
+    ListUsers,
+)
 from bridge.web.v1.request import Request
 
 _Csv = Annotated[forms.Name | None, "The table that is wanted as CSV."]
@@ -44,6 +51,12 @@ class Calls(ListOutbox, frozen=True, kw_only=True):
 
 class Users(ListUsers, frozen=True, kw_only=True):
     """The page of users."""
+
+    csv: _Csv = None
+
+
+class Audit(ListAudit, frozen=True, kw_only=True):
+    """The page of the audit log."""
 
     csv: _Csv = None
 

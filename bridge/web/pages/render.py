@@ -39,6 +39,7 @@ NAVIGATION = (
     Link("Users", USERS),
     Link("Messages", "/events"),
     Link("Calls", "/outbox"),
+    Link("Audit", "/audit"),
 )
 
 

@@ -8,6 +8,7 @@ from werkzeug.exceptions import Conflict, NotFound
 
 from bridge.domain.pauses import by_request
 from bridge.domain.views.installs import ExplainedInstall
+from bridge.domain.views.licences import Claimed
 from bridge.domain.views.traffic import Replay
 from bridge.domain.vocabulary import PricingParam
 from bridge.domain.wording import as_sentence
@@ -22,6 +23,7 @@ from bridge.web.v1.responses import AskedReads, Invitations, Retried
 
 _NO_EVENT = "There is no message with this id: it never came in, or it is too old to be kept."
 _NO_CALL = "There is no call with this id: it never was, or it is too old to be kept."
+_NO_LOCATION = "No location of this name is configured."
 _NOTHING_TO_READ = "Nothing is configured, or named, that could be read."
 
 
@@ -62,6 +64,15 @@ class Sync(Request, frozen=True):
     example: ClassVar = {"what": "devices"}
 
     what: Annotated[What | None, "What to read; else all.", words("what", What)] = None
+
+
+class Claim(Request, frozen=True):
+    """From whom to take a location over."""
+
+    example: ClassVar = {"mdm_name": "Other MDM"}
+
+    name: Annotated[forms.Name, "The location, as in the configuration."]
+    mdm_name: Annotated[forms.MdmName, "The other MDM's name, exactly as /v1/locations has it."]
 
 
 class Invite(Request, frozen=True):
@@ -119,6 +130,16 @@ def _invite(bridge: Bridge, asked: Invite) -> Reply:
     except WishError as error:
         raise NotFound(as_sentence(str(error))) from error
     return Reply(200, {"invitations": done})
+
+
+def _claim(bridge: Bridge, asked: Claim) -> Reply:
+    try:
+        done = bridge.claim(asked.name, asked.mdm_name)
+    except WishError as error:
+        raise Conflict(as_sentence(str(error))) from error
+    if done is None:
+        raise NotFound(_NO_LOCATION)
+    return Reply(202 if done["asked"] else 200, done)
 
 
 def _sync(bridge: Bridge, asked: Sync) -> Reply:
@@ -207,6 +228,24 @@ CHANGING: tuple[Endpoint[Any], ...] = (
         refusals={404: "There is no such user, or not at that location."},
         more="Where no device can show it, or it was shown lately, the answer has the link to hand "
         "over.",
+    ),
+    Endpoint(
+        "POST",
+        "/v1/locations/{name}/claim",
+        "claim_location",
+        "claim",
+        "claim",
+        "Takes a location over from the MDM that holds its content token.",
+        Claim,
+        _claim,
+        (
+            Answer(202, "The engine does it as soon as it can.", Claimed),
+            Answer(200, "Nobody else holds it, as Apple last said: no claim is needed.", Claimed),
+        ),
+        refusals={404: _NO_LOCATION, 409: "Another MDM holds it than the one that was named."},
+        more="It is done only if that MDM holds it still; how it ended, /v1/outbox tells. Then "
+        "everything of the location is read anew. Stop the other MDM's use of the location first: "
+        "Apple lets both write.",
     ),
     Endpoint(
         "POST",

@@ -15,7 +15,9 @@ import msgspec
 from msgspec import Meta
 from werkzeug.exceptions import BadRequest, HTTPException, UnprocessableEntity
 
+from bridge.config import values
 from bridge.domain.wording import nearest
+from bridge.errors import ConfigError
 
 _HIGHEST_ID = 2**63 - 1
 _HIGHEST_COUNT = 10**9
@@ -74,6 +76,21 @@ def _whole(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
+def _in_utf8(text: str) -> str:
+    """A text that has no half of a surrogate pair."""
+    text.encode()
+    return text
+
+
+def _moment(text: str) -> str:
+    """How long ago, or a moment, as it is written."""
+    try:
+        values.since(text, 0.0)
+    except ConfigError as error:
+        raise msgspec.ValidationError from error
+    return text
+
+
 Serial: TypeAlias = Annotated[
     str,
     Meta(pattern=r"^([A-Za-z0-9-]{1,64}|user:[A-Za-z0-9._~@+:=!$*()-]{1,100})$"),
@@ -107,6 +124,25 @@ RequestType: TypeAlias = Annotated[
 ]
 CallKind: TypeAlias = Annotated[
     str, Meta(pattern="^[a-z_]{1,64}$"), Form("A kind of call is a word like read_assets.")
+]
+Who: TypeAlias = Annotated[
+    str,
+    Meta(pattern=r"^[\x21-\x7e]{1,128}$"),
+    Form("Write the name of a key or of a local user, or bridge."),
+]
+Since: TypeAlias = Annotated[
+    str,
+    Meta(pattern=r"^[0-9A-Za-z.:+-]{1,40}$"),
+    Form(
+        "Write how long ago, like 12h or 7d, or a day or time, like 2026-11-28 or "
+        "2026-11-28T18:00:00Z.",
+        after=_moment,
+    ),
+]
+MdmName: TypeAlias = Annotated[
+    str,
+    Meta(min_length=1, max_length=500),
+    Form("Write the other MDM's name as text of at most 500 characters.", after=_in_utf8),
 ]
 Cursor: TypeAlias = Annotated[
     str,

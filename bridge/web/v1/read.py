@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 from werkzeug.exceptions import NotFound
 
+from bridge.domain.audit import Action
 from bridge.domain.model import CommandState, InstallState
 from bridge.domain.pauses import by_request
 from bridge.domain.users.facts import UserState
 from bridge.domain.views import Page
+from bridge.domain.views.audit import AuditEntry
 from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import SECRETS as INSTALL_SECRETS
 from bridge.domain.views.installs import ExplainedInstall, Install
@@ -145,6 +147,20 @@ class ListCommands(Paging, frozen=True):
     state: Annotated[_CommandState | None, "Only of this state."] = None
 
 
+class ListAudit(Paging, frozen=True):
+    """Which changes."""
+
+    who: Annotated[forms.Who | None, "Only of this key or local user, by its name."] = None
+    action: Annotated[Annotated[Action, words("action", Action)] | None, "Only this was done."] = (
+        None
+    )
+    since: Annotated[
+        forms.Since | None, "Only since then: how long ago, like 7d, or a day or a time."
+    ] = None
+    serial: Annotated[forms.Serial | None, "Only about this device."] = None
+    adam_id: Annotated[forms.AdamId | None, "Only about this app."] = None
+
+
 def _list(
     name: str,
     item: Object,
@@ -254,5 +270,12 @@ READING: tuple[Endpoint[Any], ...] = (
         "Lists the bridge's MDM commands, the newest first.",
         ListCommands,
         lambda bridge: bridge.list_commands,
+    ),
+    _list(
+        "audit",
+        AuditEntry,
+        "Lists who changed what, the newest first.",
+        ListAudit,
+        lambda bridge: bridge.list_audit,
     ),
 )

@@ -23,7 +23,12 @@ API_BODY = Policy().limits.api_body
 
 def example(path: str) -> str:
     """A path with its parameters filled in."""
-    return path.replace("{serial}", "C02X").replace("{adam_id}", "1").replace("{id}", "7")
+    return (
+        path.replace("{serial}", "C02X")
+        .replace("{adam_id}", "1")
+        .replace("{id}", "7")
+        .replace("{name}", "hq")
+    )
 
 
 CHANGING = [(call.method, example(call.path)) for call in ENDPOINTS if call.changes]

@@ -28,6 +28,8 @@ PROMISED = {
     "POST /v1/events/{id}/replay",
     "POST /v1/outbox/{id}/retry",
     "POST /v1/users/{client_user_id}/invite",
+    "POST /v1/locations/{name}/claim",
+    "GET /v1/audit",
     "POST /v1/sync",
     "POST /v1/plan",
     "POST /v1/apply",
