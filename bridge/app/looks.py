@@ -8,7 +8,7 @@ from typing import Any
 from bridge.app.opened import Opened
 from bridge.domain.views.devices import Device
 from bridge.domain.views.traffic import Outgoing
-from bridge.engine.insight import charts, message, one_app, status
+from bridge.engine.insight import charts, in_setup, message, one_app, status
 from bridge.engine.insight.charts import Confirmations, Moment
 from bridge.engine.insight.message import Message
 from bridge.engine.insight.one_app import OneApp
@@ -44,8 +44,12 @@ class Looks(Opened):
 
     def one_device(self, named: str) -> Sequence[Device]:
         """The records of a device by its serial number, enrolment id or UDID, the present first."""
-        with self.database.read() as db:
-            found = fleet.devices(db, serial=named).items or fleet.devices(db, udid=named).items
+        with self.looking() as context:
+            found = in_setup.told(
+                context,
+                fleet.devices(context.db, serial=named).items
+                or fleet.devices(context.db, udid=named).items,
+            )
         return sorted(found, key=lambda each: (each["moved_to"] is not None, not each["enrolled"]))
 
     def one_message(self, event_id: int) -> Message | None:

@@ -48,7 +48,7 @@ class Opened:
     @property
     def servers(self) -> Mapping[str, Abilities]:
         """What each of the configured MDM servers can do."""
-        return adapters.abilities({n: each.kind for n, each in self.config.servers.items()})
+        return adapters.abilities(self.config.servers)
 
     @property
     def listing_servers(self) -> tuple[str, ...]:

@@ -15,7 +15,7 @@ from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import Command, Event, Outgoing
 from bridge.domain.views.users import User
-from bridge.engine.insight import installs
+from bridge.engine.insight import in_setup, installs
 from bridge.store.views import audit, fleet, licences, outbox, subscriptions, users
 
 T = TypeVar("T")
@@ -35,7 +35,9 @@ class Lists(Opened):
 
     def list_devices(self, **filters: Any) -> Page[Device]:
         """A page of devices."""
-        return self._page(fleet.devices, filters)
+        with self.looking() as context:
+            page = fleet.devices(context.db, **filters)
+            return Page(in_setup.told(context, page.items), page.next_cursor)
 
     def list_events(self, **filters: Any) -> Page[Event]:
         """A page of inbound messages."""

@@ -34,6 +34,13 @@ class Stored:
         with self.database.read_all() as (db, waiting):
             yield Context(db, self.config.policy, self.clock(), servers, waiting)
 
+    @contextmanager
+    def read_with_servers(self) -> Iterator[Context]:
+        """The same for who tells what MDM servers do, which takes a while to load."""
+        abilities = import_module("bridge.clients.mdm.adapters").abilities
+        with self.read(abilities(self.config.servers)) as context:
+            yield context
+
     def restart_needed(self, config: Config, *, with_keys: bool = True) -> list[str]:
         """The parts of the file's `config` that the running engine was not started with."""
         needed = import_module("bridge.engine.insight.restart").needed

@@ -29,7 +29,21 @@ def read_settings(
     for key in _SENT_TO_THE_DEVICE:
         if read.get(key) or settings.get(key):
             _fits(reader, found[key], read)
+    if read.get("setup") in ("required", "best_effort"):
+        _fits_setup(reader, found["setup"], read)
     return settings
+
+
+def _fits_setup(reader: Reader, spot: Spot, read: Mapping[str, Any]) -> None:
+    """In Setup Assistant nobody is signed in, and what is only licensed is not sent there."""
+    if read.get("mode") == "license_only":
+        reader.wrong(spot, "nothing is sent to devices in mode license_only; leave one of the two")
+    elif read.get("license_to") == "user":
+        reader.wrong(
+            spot,
+            "needs the device's own licence, since nobody is signed in during Setup Assistant, and "
+            "license_to is user; leave one of the two",
+        )
 
 
 def _fits(reader: Reader, spot: Spot, read: Mapping[str, Any]) -> None:

@@ -13,6 +13,7 @@ from bridge.config.users import read_users
 from bridge.domain.desired.desired import AppWish, Desired, Group, Mode, OnUnwanted
 from bridge.domain.desired.match import MATCH_KEYS, Match
 from bridge.domain.devices.platforms import PLATFORMS
+from bridge.domain.installs.options import Setup
 from bridge.domain.users.wish import LicenseTo, UserWish
 from bridge.domain.vocabulary import PRICING_PARAMS
 from bridge.errors import ConfigError
@@ -37,6 +38,7 @@ APP_KEYS = (
     "configuration",
     "attributes",
     "bundle_id",
+    "setup",
 )
 
 _SIMPLE: Mapping[str, Callable[[str], Any]] = {
@@ -52,6 +54,7 @@ _SIMPLE: Mapping[str, Callable[[str], Any]] = {
     "remove_with_profile": values.boolean,
     "prevent_backup": values.boolean,
     "bundle_id": values.bundle_id,
+    "setup": values.one_of(*get_args(Setup)),
 }
 
 

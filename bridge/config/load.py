@@ -61,6 +61,7 @@ SERVER_KEYS = (
     "devices_file",
     "enrollments_dsn",
     "enrollments_dsn_file",
+    "release_setup",
     "forward_to",
 )
 _DSN = ("enrollments_dsn", "enrollments_dsn_file")
@@ -219,8 +220,12 @@ class _Loader:
             webhook_hmac_keys=tuple(key.text for key in hmac_keys),
             signs_only=signs and not any(n in found for n in ("webhook_key", "webhook_key_file")),
             devices_file=self._devices_file(kind or KIND, found),
+            release_setup=self._flag(found, "release_setup"),
             **self._enrolments(kind or KIND, found),
         )
+
+    def _flag(self, found: Mapping[str, Spot], key: str) -> bool:
+        return bool(self._reader.value(found[key], values.boolean)) if key in found else False
 
     def _devices_file(self, kind: str, found: Mapping[str, Spot]) -> Path | None:
         spot = found.get("devices_file")

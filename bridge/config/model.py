@@ -70,6 +70,8 @@ class ServerConfig:
     `enrollments_dsn` says where the server's own database is, if that is read;
     `has_enrollments_dsn` that one is configured, also where no keys are read.
 
+    With `release_setup` the bridge lets its devices out of Setup Assistant (DeviceConfigured).
+
     `forward_to` are whole URLs that may carry credentials, so they are kept out of the repr.
     """
 
@@ -84,6 +86,7 @@ class ServerConfig:
     devices_file: Path | None = None
     enrollments_dsn: str | None = field(default=None, repr=False)
     has_enrollments_dsn: bool = False
+    release_setup: bool = False
 
 
 @dataclass(frozen=True, slots=True)

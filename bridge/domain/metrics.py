@@ -128,6 +128,13 @@ METRICS: Final = (
         "How far the webhooks of an MDM server are behind; 0 while they come at once.",
         ("server",),
     ),
+    Metric(
+        "bridge_setup_devices",
+        "gauge",
+        "Devices in Setup Assistant: state is waiting (for apps), ready (to be let out), or held"
+        " (by a pause).",
+        ("server", "state"),
+    ),
     Metric("bridge_engine_up", "gauge", "1 while the engine lives, else 0."),
     Metric(
         "bridge_snapshot_age_seconds",

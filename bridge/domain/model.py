@@ -151,6 +151,17 @@ class Device:
     media_listed_at: float | None = None
     media_enrolment: int | None = None
     media_refused_at: float | None = None
+    setup_since: float | None = None
+    """Since when it is in Setup Assistant, by the first TokenUpdate of this enrolment that says
+    AwaitingConfiguration; None where none did."""
+    setup_ended_at: float | None = None
+    """When it left Setup Assistant, as far as anything told."""
+    setup_free_at: float | None = None
+    """When the last pause ended that held its release up."""
+    setup_all: bool = False
+    """Whether it was known before that enrolment: all its apps are sent there."""
+    supervised: bool | None = None
+    """Whether it is supervised, as it said since it enrolled; None where it did not."""
     channel_of: int | None = None
     """The id of the device on which this is the channel of a user."""
     channel_id: str | None = None
@@ -166,6 +177,8 @@ class Device:
     """Whether the device listed its apps since it was last enrolled."""
     is_described: bool = field(init=False)
     """Whether the device said what it is, or was asked and would not say."""
+    in_setup: bool = field(init=False)
+    """Whether it waits in Setup Assistant, as far as anything told."""
     is_mac: bool = field(init=False)
     """Whether this is a Mac, which needs InstallAsManaged (Apple, "Install Application")."""
 
@@ -178,6 +191,7 @@ class Device:
         _set(self, "may_be_asked", may_be_asked(self.enrolled, self.filed_serial))
         _set(self, "apps_known", known)
         _set(self, "is_described", self.product_name is not None or self.facts_at is not None)
+        _set(self, "in_setup", self.setup_since is not None and self.setup_ended_at is None)
         _set(self, "is_mac", platform_of(self.product_name) == "macOS")
 
     @property

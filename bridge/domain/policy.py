@@ -145,6 +145,14 @@ class DevicePolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class SetupPolicy:
+    """How long a device may wait for its apps in Setup Assistant, from the first TokenUpdate of its
+    enrolment on."""
+
+    deadline: Seconds = 15 * MINUTE
+
+
+@dataclass(frozen=True, slots=True)
 class SyncPolicy:
     """How often what nobody announced is read in full."""
 
@@ -230,6 +238,7 @@ class Policy:
     scout: ProbePolicy = field(default_factory=ProbePolicy)
     verify: VerifyPolicy = field(default_factory=VerifyPolicy)
     device: DevicePolicy = field(default_factory=DevicePolicy)
+    setup: SetupPolicy = field(default_factory=SetupPolicy)
     sync: SyncPolicy = field(default_factory=SyncPolicy)
     users: UsersPolicy = field(default_factory=UsersPolicy)
     prompts: PromptsPolicy = field(default_factory=PromptsPolicy)

@@ -30,6 +30,7 @@ from bridge.engine.commands import by_answers, by_queue, follow_up
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, first_facts
 from bridge.engine.insight import webhook_health
+from bridge.engine.setup import phase, release
 from bridge.engine.users import deciding
 from bridge.store import meta
 from bridge.store.commands import commands, left_open, timers
@@ -227,6 +228,8 @@ def _jobs(context: Context, outside: Outside) -> int:
             deciding.decide(context, name)
         elif kind == first_facts.JOB and name in outside.servers:
             first_facts.ask_some(context, name)
+        elif kind == phase.JOB:
+            release.look(context, int(name))
         elif kind == webhooks.JOB and name in (*outside.servers, NOBODY):
             webhook_health.look(context, name, tuple(outside.servers))
         else:

@@ -112,10 +112,12 @@ def authenticate(device: Identity, *, with_serial: bool) -> bytes:
     )
 
 
-def token_update(device: Identity, token: bytes, magic: str, user_id: str = "") -> bytes:
+def token_update(
+    device: Identity, token: bytes, magic: str, user_id: str = "", *, awaits: bool = False
+) -> bytes:
     """The message after which a device can be pushed. It never carries the serial number."""
     return document(
-        boolean("AwaitingConfiguration", False),
+        boolean("AwaitingConfiguration", awaits),
         string("MessageType", "TokenUpdate"),
         string("PushMagic", magic),
         data("Token", token),

@@ -162,6 +162,14 @@ def parse_authenticate(message: Message) -> AuthenticateReport:
     )
 
 
+def parse_awaiting(message: Message) -> bool:
+    """Whether a TokenUpdate says that the device waits in Setup Assistant for DeviceConfigured.
+
+    Source: Apple, mdm/checkin/tokenupdate.yaml, AwaitingConfiguration.
+    """
+    return message.get("AwaitingConfiguration") is True
+
+
 def parse_status(message: Message) -> str | None:
     """How a command fared; None when the answer does not say."""
     return _text(message, "Status")

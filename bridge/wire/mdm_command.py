@@ -80,6 +80,14 @@ def device_information(command_uuid: str, queries: Sequence[str]) -> bytes:
     return _command(command_uuid, "DeviceInformation", {"Queries": list(queries)})
 
 
+def device_configured(command_uuid: str) -> bytes:
+    """Let a device that awaits its configuration out of Setup Assistant.
+
+    Source: Apple, mdm/commands/device.configured.yaml.
+    """
+    return _command(command_uuid, "DeviceConfigured", {})
+
+
 def remove_application(command_uuid: str, identifier: str) -> bytes:
     """Remove the managed app with this bundle id; ValueError when it is empty."""
     if not identifier:

@@ -89,6 +89,7 @@ class Scene:
         policy: Policy | None = None,
         public_url: str | None = PUBLIC_URL,
         faults: Iterable[Fault] = (),
+        release_setup: bool = False,
         **world: Any,
     ) -> None:
         settings = world.pop("mdm", MdmSettings())
@@ -121,6 +122,7 @@ class Scene:
                     "http://127.0.0.1:9999",
                     self.world.mdm.settings.api_key,
                     (WEBHOOK_KEY,),
+                    release_setup=release_setup,
                 )
             },
             locations={"hq": LocationConfig("hq", token_file)},

@@ -25,7 +25,7 @@ from tests.unit.store_kit import NOW, intend
 
 POLICY = Policy()
 
-SERVERS = dict(adapters.abilities({"main": "micromdm"}))
+SERVERS = {"main": adapters.ADAPTERS["micromdm"].abilities}
 
 NOT_SENT = NotSent("connection refused", service="apple", call="POST /x")
 UNKNOWN = OutcomeUnknown("no reply", service="apple", call="POST /x")

@@ -16,7 +16,6 @@ from bridge.cli.lists.known import check
 from bridge.cli.lists.listing import Shown
 from bridge.cli.params import json_option
 from bridge.cli.root import Settings
-from bridge.clients.mdm import adapters
 from bridge.domain import ages
 from bridge.domain.counters import explained
 from bridge.domain.quiet_hours import moment
@@ -51,8 +50,7 @@ def status(settings: Settings, /, everything: bool, as_json: bool, **options: An
             INSTALLS.show(partial(page, stored), shown, **filters)
             return
         restart = settings.restart_needed(stored)
-        kinds = {name: each.kind for name, each in stored.config.servers.items()}
-        with stored.read(adapters.abilities(kinds)) as context:
+        with stored.read_with_servers() as context:
             report = overview.report(context, stored.config, stored.database, stored.engine_lock)
     report["restart_needed"] = restart
     show.as_json(report) if as_json else _Overview(report, context, everything).show()
@@ -73,6 +71,7 @@ class _Overview:
         self._installs(report["installs"], report["applied_at"])
         _licences(report["licences"])
         self._users(report["users"])
+        self._setup(report["setup"])
         self._outside(report)
         self._queues(report["queues"])
         if self.everything and report["counters"]:
@@ -123,6 +122,17 @@ class _Overview:
             show.heading("Users")
         for location, counts in by_location.items():
             show.line(f"{location}: {', '.join(counts)}; vpp-bridge users lists them")
+
+    def _setup(self, waiting: Sequence[Mapping[str, Any]]) -> None:
+        """Who is in Setup Assistant; nothing where nobody is."""
+        if not waiting:
+            return
+        show.heading("In Setup Assistant")
+        for each in waiting[:MOST]:
+            who = each["serial_number"] or each["udid"]
+            show.line(f"{each['name'] or 'device'} ({who}): {each['sentence']}")
+        if len(waiting) > MOST:
+            show.line(f"{len(waiting) - MOST} devices more: vpp-bridge status --json has them.")
 
     def _outside(self, report: Mapping[str, Any]) -> None:
         if report["locations"]:

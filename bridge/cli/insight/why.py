@@ -30,7 +30,7 @@ def why(settings: Settings, serial: str, adam_id: str, as_json: bool) -> int:
     app that is there, how long each step took. Exit code 0 when it is installed or on its way, 1
     when somebody must act, 2 when nothing is known of this app on this device.
     """
-    with settings.open_stored() as stored, stored.read() as context:
+    with settings.open_stored() as stored, stored.read_with_servers() as context:
         install = explain.explain(context, serial, adam_id)
         now = context.now
     if install is None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from bridge.clients.mdm.micromdm import MicroMdm
@@ -11,6 +12,7 @@ from bridge.clients.mdm.port import Abilities, MdmServer
 
 if TYPE_CHECKING:  # what a server can do is asked without loading what calls it
     from bridge.clients.http import HttpClient
+    from bridge.config import ServerConfig
 
 ADAPTERS: dict[str, type[MdmServer]] = {
     "micromdm": MicroMdm,
@@ -20,9 +22,12 @@ ADAPTERS: dict[str, type[MdmServer]] = {
 """By `kind` in the configuration."""
 
 
-def abilities(kinds: Mapping[str, str]) -> Mapping[str, Abilities]:
-    """What each server can do; `kinds` are the servers' kinds by their names."""
-    return {name: ADAPTERS[kind].abilities for name, kind in kinds.items()}
+def abilities(servers: Mapping[str, ServerConfig]) -> Mapping[str, Abilities]:
+    """What each of the configured servers can do, by their names."""
+    return {
+        name: replace(ADAPTERS[each.kind].abilities, releases_setup=each.release_setup)
+        for name, each in servers.items()
+    }
 
 
 def connect(kind: str, http: HttpClient, api_key: str) -> MdmServer:

@@ -43,6 +43,8 @@ class Abilities:
     """It takes a CommandUUID once only, also if the command has left its queue since."""
     words: Words = Words()
     """How it is spoken of."""
+    releases_setup: bool = False
+    """Whether the bridge lets its devices out of Setup Assistant, as its configuration says."""
 
 
 NO_ABILITIES = Abilities(

@@ -15,6 +15,7 @@ from bridge.domain.decide import (
     attempt,
     book,
     declared,
+    in_setup,
     listed,
     of_user,
     platform,
@@ -297,6 +298,7 @@ _RULES: tuple[Rule, ...] = (
 )
 _RULES_OF_DEVICE: tuple[RuleOfDevice, ...] = (
     declared.as_declared,
+    in_setup.in_setup,
     attempt.once_described,
     _without_channel,
     _book_on_a_mac,

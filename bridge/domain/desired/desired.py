@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from bridge.domain.desired.match import Match
 from bridge.domain.devices.platforms import PLATFORMS
+from bridge.domain.installs.options import Setup
 from bridge.domain.model import DEFAULT_PRICING, Asset
 from bridge.domain.users.wish import LicenseTo, UserWish
 
@@ -71,6 +72,7 @@ class AppWish:
     prevent_backup: bool = False
     configuration: Mapping[str, Any] = field(default_factory=dict, repr=False)
     attributes: Mapping[str, Any] = field(default_factory=dict)
+    setup: Setup = "none"
 
     @property
     def asset(self) -> Asset:

@@ -10,10 +10,14 @@ from dataclasses import replace
 
 from bridge.domain.backoff import doubling, next_step
 from bridge.domain.decision import AskApps, AskInstalled, Decision
+from bridge.domain.devices.setup import is_served
 from bridge.domain.devices.unreadable import Unheard, Unreadable
 from bridge.domain.facts import DeviceFacts
 from bridge.domain.model import Device
 from bridge.domain.policy import DAY, Policy
+
+IN_SETUP_EVERY = 30.0
+"""Seconds between two lists, at most, while a device waits for its apps in Setup Assistant."""
 
 
 def asking(facts: DeviceFacts, policy: Policy, now: float, decision: Decision) -> Decision:
@@ -138,7 +142,10 @@ def ask_in_time(
     Whatever list came last counts, so that all apps of a device share one.
     """
     last = max(start, facts.listed_at or start)
-    due = doubling(start, last, policy.verify.first_after, policy.verify.at_most)
+    at_most = policy.verify.at_most
+    if facts.device.in_setup and is_served(facts.device, policy, now):
+        at_most = min(at_most, IN_SETUP_EVERY)
+    due = doubling(start, last, policy.verify.first_after, at_most)
     soonest = decision.recheck_at
     if now >= due:
         asked = asking(facts, policy, now, replace(decision, recheck_at=None))

@@ -10,6 +10,9 @@ from typing import Any, Literal
 from bridge.domain.installs.text import as_text
 from bridge.domain.users.wish import LicenseTo
 
+Setup = Literal["none", "best_effort", "required"]
+"""Whether an app is sent in Setup Assistant, and whether the device waits there until it has it."""
+
 
 @dataclass(frozen=True, slots=True)
 class Options:
@@ -25,6 +28,7 @@ class Options:
     """The digest of the managed app configuration."""
     attributes: Mapping[str, Any] = field(default_factory=dict, hash=False)
     on_unwanted: Literal["keep", "release", "remove"] = "keep"
+    setup: Setup = "none"
 
     def as_text(self) -> str:
         """The stored form; equal options give equal text."""

@@ -94,6 +94,21 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
         "network that the device is in",
         ("licensed",),
     ),
+    "SETUP_BURST": Reason(
+        "{app} goes to {device} in Setup Assistant, with all others that it gets there",
+        "nobody",
+        "the device installs it before it is released; what does not come by policy.setup.deadline "
+        "goes on afterwards",
+        ("sending", "sent"),
+    ),
+    "SETUP_WAITS": Reason(
+        "{app} waits until {device} has left Setup Assistant: {detail}",
+        "nobody",
+        "it is sent in the ordinary way once the device has left Setup Assistant, or has been in "
+        "it for policy.setup.deadline; setup: required or best_effort for {app} in the file sends "
+        "it there",
+        ("licensed",),
+    ),
     "COMMAND_READY": Reason(
         "the install of {app} waits for its turn on {device}",
         "nobody",

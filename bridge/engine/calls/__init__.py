@@ -140,15 +140,24 @@ class Call(ABC):
         )
 
     @classmethod
-    def intend_all(cls, db: Connection, scope: str, subjects: Iterable[str], *, now: float) -> None:
-        """Have many made to a location or server, one for each subject, which is its key."""
+    def intend_all(
+        cls,
+        db: Connection,
+        scope: str,
+        subjects: Iterable[str],
+        *,
+        now: float,
+        after: float = 0.0,
+    ) -> None:
+        """Have many made to a location or server, one for each subject, which is its key; `after`
+        as in `intend`."""
         outbox.add_all(
             db,
             service=cls.service,
             scope=scope,
             kind=cls.kind,
             subjects=subjects,
-            due_at=now,
+            due_at=now + after,
             now=now,
         )
 

@@ -118,11 +118,34 @@ class SendCommand(MdmCall):
         self._doubt(context, row, str(error))
 
 
+class ReleaseDevice(SendCommand):
+    """Let a device out of Setup Assistant (DeviceConfigured). `subject` is the CommandUUID.
+
+    A command like others, and yet no pause but that of everything, or of its device, holds it; and
+    what a pause takes back is intended anew when it ends, not put in line.
+    """
+
+    kind = kinds.RELEASE
+    effect = "write"
+
+    @classmethod
+    def withdraw(cls, context: Context, row: OutboxRow, pause: Pause) -> None:
+        """It is dropped: whoever looks after the device makes another."""
+        outbox.failed(context.db, row.id, context.now, TAKEN_BACK)
+        ends.cancel(context.db, row.subject, context.now, "nobody_waits")
+
+    @classmethod
+    def why_not_again(cls, db: Connection, row: OutboxRow) -> str | None:
+        return "the device is released once more by itself, until it answers or says that it is out"
+
+
 def _plist(db: Connection, command: Outgoing) -> bytes:
     if command.request_type == "ManagedApplicationList":
         return mdm_command.managed_application_list(command.command_uuid)
     if command.request_type == "ManagedMediaList":
         return mdm_command.managed_media_list(command.command_uuid)
+    if command.request_type == "DeviceConfigured":
+        return mdm_command.device_configured(command.command_uuid)
     if command.request_type == "InstalledApplicationList":
         identifiers = json.loads(command.identifiers or "[]")
         return mdm_command.installed_application_list(command.command_uuid, identifiers)
@@ -142,7 +165,10 @@ def _plist(db: Connection, command: Outgoing) -> bytes:
     return plists.write(db, command.command_uuid, command.adam_id, command.settings)
 
 
-_QUERIES = ("SerialNumber", "UDID", "DeviceName", "ProductName", "Model", "OSVersion")
+_QUERIES = (
+    *("SerialNumber", "UDID", "DeviceName", "ProductName", "Model", "OSVersion"),
+    "IsSupervised",
+)
 
 
 class LookAtQueue(MdmCall):

@@ -12,11 +12,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
+from bridge.domain.devices.setup import served_until
 from bridge.domain.model import may_be_asked
 from bridge.domain.pauses import Pauses
 from bridge.domain.quiet_hours import next_allowed
 from bridge.engine.calls import registry
 from bridge.engine.commands.follow_up import LOOK_AFTER, STORE_GRACE
+from bridge.engine.commands.turn import AHEAD
 from bridge.engine.context import Context
 from bridge.store import meta
 from bridge.store.commands import commands, device_queue, timers
@@ -52,24 +54,46 @@ def _start(
     context: Context, server: str, lines: Sequence[Line], window: int, paused: Pauses, pace: _Pace
 ) -> int:
     """Start what these queues of a server, and its `window`, have room for; returns how many."""
-    db, at_once = context.db, context.policy.install.max_open_per_device
+    db = context.db
     may_go = {line.device_id: line for line in lines if _may_go(line, paused)}
     ready = _ready(context, may_go, paused)
     full = {line.device_id: True for line in lines if line.device_id not in may_go}
-    going: list[tuple[str, int]] = []
+    going, ahead = list[tuple[str, int]](), set[str]()
     for line in may_go.values():
-        left, room = window - len(going), at_once - line.length
+        left, room = window - len(going), _room(context, line)
         if left <= 0:
             break
-        chosen, admitted = _choose(line, ready.get(line.device_id, ()), min(room, left), pace)
+        bursts = _bursts(context, line)
+        paced = None if bursts else pace
+        chosen, admitted = _choose(line, ready.get(line.device_id, ()), min(room, left), paced)
+        if bursts:
+            ahead.update(chosen)
         going += [(uuid, line.enrolment) for uuid in chosen]
         if admitted and (room <= left or len(chosen) < left):
             full[line.device_id] = len(chosen) >= room
     commands.posting(db, going)
-    uuids = [uuid for uuid, _ in going]
-    registry.classes()[kinds.COMMAND].intend_all(db, server, uuids, now=context.now)
+    call = registry.classes()[kinds.COMMAND]
+    if ahead:
+        first = [uuid for uuid, _ in going if uuid in ahead]
+        call.intend_all(db, server, first, now=context.now, after=-AHEAD)
+    uuids = [uuid for uuid, _ in going if uuid not in ahead]
+    call.intend_all(db, server, uuids, now=context.now)
     queue_times.rest(db, full, context.now)
     return len(going)
+
+
+def _bursts(context: Context, line: Line) -> bool:
+    """Whether a device is in Setup Assistant, where all that it is to get goes at once."""
+    if line.setup_since is None:
+        return False
+    return context.now < served_until(line.setup_since, line.setup_free_at, context.policy)
+
+
+def _room(context: Context, line: Line) -> int:
+    """How many commands more a device may have open."""
+    if _bursts(context, line):
+        return LIMIT
+    return context.policy.install.max_open_per_device - line.length
 
 
 def _may_go(line: Line, paused: Pauses) -> bool:
@@ -83,8 +107,7 @@ def _ready(
     context: Context, lines: Mapping[int, Line], paused: Pauses
 ) -> dict[int, list[Startable]]:
     """By device, the commands that have their turn, of the queues that have room."""
-    at_once = context.policy.install.max_open_per_device
-    some = [device_id for device_id, line in lines.items() if line.length < at_once]
+    some = [device_id for device_id, line in lines.items() if _room(context, line) > 0]
     lists_since = context.now - LISTS_WAIT * context.policy.verify.first_after
     ready = device_queue.startable(context.db, some, context.now, lists_since) if some else {}
     return {
@@ -98,16 +121,16 @@ def _ready(
 
 
 def _choose(
-    line: Line, ready: Sequence[Startable], most: int, pace: _Pace
+    line: Line, ready: Sequence[Startable], most: int, pace: _Pace | None
 ) -> tuple[list[str], bool]:
     """The CommandUUIDs that a queue hands out, `most` of them; and whether no install had to wait
-    for its pace."""
+    for its `pace`, if it has one."""
     chosen, admitted = list[str](), True
     for command in ready:
         if len(chosen) >= most:
             break
         if command.is_install:
-            admitted = admitted and pace.admits(line.device_id)
+            admitted = admitted and (pace is None or pace.admits(line.device_id))
             if not admitted:
                 continue
         chosen.append(command.command_uuid)

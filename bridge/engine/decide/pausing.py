@@ -14,9 +14,10 @@ from bridge.domain.times import rfc3339
 from bridge.engine import audit
 from bridge.engine.calls import registry
 from bridge.engine.context import Context
+from bridge.engine.setup import phase
 from bridge.engine.users import deciding
 from bridge.store import meta, pauses
-from bridge.store.devices import queue_times
+from bridge.store.devices import queue_times, setups
 from bridge.store.installs import breaker, installs, under_pause
 from bridge.store.licences import request_pairs
 from bridge.store.outbox import outbox
@@ -79,6 +80,8 @@ def resume(context: Context, scope: Scope, name: str, actor: Actor = BY_ITSELF) 
     audit.record(context.db, context.now, actor, deed)
     outbox.resume(context.db, context.now)
     queue_times.wake_ready(context.db, context.now)
+    for device_id in setups.set_free(context.db, scope, name, context.now):
+        phase.hasten(context, device_id)
     under_pause.touch(context.db, scope, name, context.now)
     deciding.touch_paused(context, scope, name)
     return True

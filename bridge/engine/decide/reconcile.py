@@ -34,10 +34,12 @@ from bridge.domain.facts import DeviceFacts, Facts
 from bridge.domain.licences.allocate import allocate
 from bridge.domain.model import Asset, Device, Install, Pair
 from bridge.engine.calls.locations import ReadAssets
+from bridge.engine.commands.turn import may_go_at
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, fallbacks
 from bridge.engine.insight import story
 from bridge.engine.licences import settle
+from bridge.engine.setup import phase
 from bridge.store import meta, pauses
 from bridge.store.catalog import probes
 from bridge.store.commands import commands, ends
@@ -92,6 +94,7 @@ def _decide(context: Context, dirty: Sequence[Install]) -> list[story.Moved]:
     decided = [(f, decide(f, context.policy, context.now)) for f in known]
     installs.record(context.db, [(f.install, d) for f, d in decided], context.now)
     _intend(context, decided)
+    _tell_setup(context, decided)
     breaker.observe(context, decided, paused)
     return [story.Moved(fact, decision) for fact, decision in decided]
 
@@ -107,6 +110,19 @@ def _decide_alone(context: Context, install: Install) -> list[story.Moved]:
         meta.count(context.db, "install.undecided", context.now)
         installs.postpone(context.db, install.id, context.now + UNDECIDED_FOR)
         return []
+
+
+def _tell_setup(context: Context, decided: Sequence[tuple[Facts, Decision]]) -> None:
+    """Where something of a device in Setup Assistant has changed, it is looked at."""
+    changed = {
+        fact.device.id
+        for fact, decision in decided
+        if fact.device is not None
+        and fact.device.in_setup
+        and (fact.install.state, fact.install.reason) != (decision.state, decision.reason)
+    }
+    for device_id in sorted(changed):
+        phase.hasten(context, device_id)
 
 
 def _intend(context: Context, decided: Sequence[tuple[Facts, Decision]]) -> None:
@@ -139,13 +155,6 @@ def _nothing(context: Context, fact: Facts, step: Step) -> None:
 def _device(fact: Facts) -> Device:
     assert fact.device is not None, "only installs of known devices send commands"
     return fact.device
-
-
-def may_go_at(context: Context, device: Device) -> float:
-    """A command is not posted while the server rewrites the queue of a device that connects."""
-    if device.last_connect_at is None:
-        return context.now
-    return max(context.now, device.last_connect_at + context.policy.command.after_connect_delay)
 
 
 def _new_install(context: Context, fact: Facts, step: SendInstall) -> New:

@@ -317,6 +317,7 @@ def _options(app: AppWish) -> Options:
         configuration=digest(app.configuration),
         attributes=app.attributes,
         on_unwanted=app.on_unwanted,
+        setup=app.setup,
     )
 
 

@@ -20,7 +20,7 @@ from bridge.domain.users.invitation import link
 from bridge.domain.views.installs import Evidence, ExplainedInstall, Words
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
-from bridge.engine.insight import lag
+from bridge.engine.insight import in_setup, lag
 from bridge.engine.insight.timeline import History
 from bridge.store.catalog import usage
 from bridge.store.devices import devices, filed
@@ -81,6 +81,7 @@ def explain(
             "next_at": rfc3339(next_at),
             "when": _when(reason, next_at),
             "evidence": _evidence(fact, way)
+            + _setup(context, fact, way)
             + _twins(context, fact)
             + _shortage(context, fact, reason)
             + ([] if fact.device is None else lag.evidence(context, fact.device.server)),
@@ -245,6 +246,14 @@ def _twins(context: Context, fact: Facts) -> list[Evidence]:
         }
         for other in devices.carrying(context.db, device.serial_number, besides=device.id)
     ]
+
+
+def _setup(context: Context, fact: Facts, way: Way) -> list[Evidence]:
+    """Of a device in Setup Assistant: what it waits for there, and when it is let out."""
+    shown = in_setup.of_target(context, fact.device, way)
+    if shown is None:
+        return []
+    return [{"what": "Setup Assistant", "value": shown["sentence"], "at": shown["since"]}]
 
 
 def _invitation(context: Context, fact: Facts, reason: str) -> str | None:

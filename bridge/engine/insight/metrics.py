@@ -18,7 +18,7 @@ from bridge.domain.metrics import (
     distribution,
 )
 from bridge.engine.context import Context
-from bridge.engine.insight import webhook_health
+from bridge.engine.insight import in_setup, webhook_health
 from bridge.store import meta
 from bridge.store.licences import locations
 from bridge.store.service import streams
@@ -47,6 +47,7 @@ class Snapshot:
     notified_at: Mapping[str, float]
     webhooks_at: Mapping[str, float]
     lags: Mapping[str, float]
+    in_setup: Mapping[tuple[str, str], int]
 
 
 def take(context: Context, config: Config) -> Snapshot:
@@ -65,6 +66,7 @@ def take(context: Context, config: Config) -> Snapshot:
         tokens_end_at=_given((name, each.token_expires_at) for name, each in known.items()),
         notified_at=_given((name, each.last_notification_at) for name, each in known.items()),
         webhooks_at=_given(heard.items()),
+        in_setup=in_setup.counts(context),
         lags={name: streams.load(db, name).behind(now) for name in config.servers},
     )
 
@@ -94,6 +96,11 @@ def families(snapshot: Snapshot, config: Config, now: float, *, engine_up: bool)
         "bridge_last_webhook_seconds": _ages(snapshot.webhooks_at, now),
         "bridge_last_notification_seconds": _ages(snapshot.notified_at, now),
         "bridge_lag_seconds": {(name,): lag for name, lag in snapshot.lags.items()},
+        "bridge_setup_devices": {
+            (name, state): float(snapshot.in_setup.get((name, state), 0))
+            for name in config.servers
+            for state in in_setup.STATES
+        },
         "bridge_engine_up": {(): float(engine_up)},
         "bridge_snapshot_age_seconds": {(): max(now - snapshot.taken_at, 0.0)},
     }

@@ -16,7 +16,7 @@ from bridge.domain.times import rfc3339
 from bridge.domain.views.desired import Pause
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
-from bridge.engine.insight import contradictions, health, lag, webhook_health
+from bridge.engine.insight import contradictions, health, in_setup, lag, webhook_health
 from bridge.store import events, meta, pauses
 from bridge.store.catalog import apps, usage
 from bridge.store.database import Database, EngineLock
@@ -64,6 +64,7 @@ def report(
             {"location": location, "state": state, "users": count}
             for location, state, count in users.by_state(db)
         ],
+        "setup": in_setup.all_of(context),
         "contradictions": contradictions.found(context),
         "queues": _queues(context),
         "counters": dict(meta.counters(db)),

@@ -14,7 +14,8 @@ from bridge.domain.model import Device
 from bridge.engine.commands import follow_up
 from bridge.engine.context import Context
 from bridge.engine.desired import apply
-from bridge.engine.intake import odd_status, serials
+from bridge.engine.intake import described, odd_status
+from bridge.engine.setup import phase
 from bridge.errors import ShapeError
 from bridge.store import meta
 from bridge.store.catalog import apps
@@ -28,7 +29,6 @@ from bridge.wire.device_report import (
     InstalledApp,
     InstallResult,
     Message,
-    parse_device_information,
     parse_error_chain,
     parse_install_result,
     parse_installed_list,
@@ -185,26 +185,14 @@ def _cannot_be_read(context: Context, answer: Answered, why: str, bundle_id: str
 
 
 def _facts(context: Context, answer: Answered) -> News:
-    facts = parse_device_information(answer.message) if answer.accepted else None
-    devices.update(context.db, answer.device.id, facts_at=answer.event.received_at)
-    if facts is None:
-        return None
-    devices.learn(
-        context.db,
-        answer.device.id,
-        {
-            "serial_number": serials.learn(context, answer.device.id, facts.serial_number),
-            "name": facts.device_name,
-            "product_name": facts.product_name,
-            "model": facts.model,
-            "os_version": facts.os_version,
-            "build_version": facts.build_version,
-        },
-        context.now,
-    )
-    device = answer.device
-    if device.udid is not None and device.serial_number is None and facts.serial_number is None:
-        raise ShapeError("it has no SerialNumber")
+    message = answer.message if answer.accepted else None
+    described.learn(context, answer.device, message, answer.event.received_at)
+    return None
+
+
+def _released(context: Context, answer: Answered) -> News:
+    if answer.accepted and answer.command.enrolment == answer.device.enrolment:
+        phase.ended(context, answer.device, answer.event.received_at)
     return None
 
 
@@ -342,6 +330,7 @@ def _invitation(context: Context, answer: Answered) -> News:
 _OBSERVERS: dict[str, Callable[[Context, Answered], News]] = {
     "InstallApplication": _learn_bundle_id,
     "DeviceInformation": _facts,
+    "DeviceConfigured": _released,
     "ManagedApplicationList": _managed_apps,
     "InstalledApplicationList": _installed_apps,
     "ManagedMediaList": _managed_books,

@@ -22,15 +22,21 @@ from bridge.domain.policy import DAY
 from bridge.engine.context import Context
 from bridge.engine.intake import answers, channels, declarations, moves, serials
 from bridge.engine.intake.answers import STATUSES, touch
+from bridge.engine.setup import phase
 from bridge.store import meta
 from bridge.store.catalog import apps
 from bridge.store.commands import commands, ends, timers
 from bridge.store.commands.commands import Command
-from bridge.store.devices import devices, queue_times
+from bridge.store.devices import devices, queue_times, setups
 from bridge.store.events import Event
 from bridge.store.installs import installs
 from bridge.store.service import streams
-from bridge.wire.device_report import AuthenticateReport, parse_authenticate, parse_status
+from bridge.wire.device_report import (
+    AuthenticateReport,
+    parse_authenticate,
+    parse_awaiting,
+    parse_status,
+)
 from bridge.wire.mdm_webhook import StoredWebhook, load_stored
 
 SAME_MOMENT = 0.001
@@ -146,12 +152,15 @@ def _authenticate(context: Context, event: Event, webhook: StoredWebhook, device
         last_seen_at=_seen(event, device),
     )
     _forget_enrolment(context, device)
+    if overtaken and (awaiting_at := setups.awaiting_at(db, device.id)) is not None:
+        phase.told(context, device.id, awaiting_at, awaits=True)
     return "enrolling"
 
 
 def _forget_enrolment(context: Context, device: Device) -> None:
     """What the device told before it enrolled anew is old, and its server's queue is empty."""
     apps.forget_reports(context.db, device.id)
+    setups.forget(context.db, device, was_enrolled=phase.was_enrolled(device, context.now))
     ends.forget_queue(context.db, device.id, context.now)
     timers.suspect_all(context.db, context.now, device_id=device.id)
     channels.forget(context, device)
@@ -187,7 +196,10 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
         return "older than the Authenticate"
     # A server that counts begins anew with each enrolment: this one's Authenticate was lost.
     is_first = webhook.token_update_tally == 1
+    awaits = parse_awaiting(_message(webhook))
+    is_newest = last is None or stamp >= last
     is_anew = is_first and bool(device.enrolled) and stamp > (last or stamp)
+    is_anew = is_anew or (is_newest and phase.shows_an_enrolment(device, stamp, awaits=awaits))
     is_fresh = is_anew or device.enrolled is False or (is_first and device.enrolled is None)
     devices.update(
         db,
@@ -206,6 +218,10 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
         _ask_server(context, event)
     if is_anew:
         _forget_enrolment(context, device)
+    if is_newest and webhook.channel is not None and (awaits or device.setup_since is not None):
+        phase.told(context, device.id, event.received_at, awaits=awaits)
+    if is_anew:
+        touch(context, device.id)
         return "enrolled anew"
     if device.enrolled:
         return "token renewed"
@@ -225,6 +241,8 @@ def _check_out(context: Context, event: Event, webhook: StoredWebhook, device: D
         enrolled=0,
         last_seen_at=_seen(event, device),
     )
+    if device.setup_since is not None:
+        setups.forget(context.db, device, was_enrolled=True)
     touch(context, device.id)
     if webhook.channel is None:
         _ask_server(context, event)

@@ -15,7 +15,7 @@ from bridge.domain.model import Device
 from bridge.engine.context import Context
 from bridge.store import meta
 from bridge.store.commands import ends
-from bridge.store.devices import devices
+from bridge.store.devices import devices, setups
 from bridge.store.installs import installs
 
 log = logging.getLogger(__name__)
@@ -57,6 +57,7 @@ def leave(context: Context, past: Device, device: Device, stamp: float) -> None:
     devices.inherit(db, device, past)
     devices.update(db, past.id, enrolled=0, moved_to=device.server, moved_at=stamp)
     ends.leave_behind(db, past.id)
+    setups.forget(db, past, was_enrolled=True)
     meta.count(db, "device.moved", context.now)
     numbers = {each for each in (past.serial_number, device.serial_number) if each is not None}
     installs.touch_serials(db, sorted(numbers), context.now)

@@ -17,8 +17,9 @@ from bridge.domain.users.inviting import Invitee, Inviting, decide_inviting
 from bridge.domain.users.reasons import describe_user
 from bridge.domain.views.users import Invited
 from bridge.domain.wording import as_sentence, nearest
+from bridge.engine.commands.turn import may_go_at
 from bridge.engine.context import Context
-from bridge.engine.decide.reconcile import ask, may_go_at
+from bridge.engine.decide.reconcile import ask
 from bridge.errors import WishError
 from bridge.store import pauses
 from bridge.store.commands import commands

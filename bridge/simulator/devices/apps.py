@@ -58,9 +58,12 @@ class App:
     declared: bool = False
     settings: dict[str, Value] = field(default_factory=dict)
     coming: list[tuple[float, str]] = field(default_factory=list)
+    sent: bool = True
+    """Whether an install of the present enrolment is for it."""
 
     def take(self, command: Mapping[str, Value]) -> None:
         """Become as an InstallApplication says; a key that it leaves out stays as it was."""
+        self.sent = True
         flags = command.get("ManagementFlags")
         self.flags = flags if isinstance(flags, int) else 0
         for key in ("Configuration", "Attributes", "iOSApp"):
@@ -116,6 +119,18 @@ class Apps:
     def clear(self) -> None:
         """An erased device has none."""
         self._apps.clear()
+
+    def doubt(self, now: float) -> None:
+        """The device has enrolled anew with its apps: none of them was sent to it since."""
+        for app in self._settled(now):
+            app.sent = not app.managed
+
+    def drop_unsent(self, now: float) -> float:
+        """What was not sent since goes; returns when all that comes will be there."""
+        for app in self._settled(now):
+            if not app.sent:
+                self.remove(app.bundle_id)
+        return max((app.coming[-1][0] for app in self._apps.values() if app.coming), default=now)
 
     def unmanage(self, now: float) -> None:
         """The management ends: apps flagged to go with it go, the others stay unmanaged."""

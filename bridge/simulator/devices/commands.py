@@ -70,7 +70,7 @@ def answer(
         return None
     if planned and deed == "error":
         reply = _error(planned.domain, planned.code)
-    elif deed == "not_now":
+    elif deed == "not_now" or _is_busy(device, text(command, "RequestType"), user_id):
         reply = _Reply("NotNow")
     elif deed == "command_format_error":
         reply = _Reply("CommandFormatError")
@@ -86,6 +86,25 @@ def answer(
     parts = (*reply.parts, templates.user(user_id))
     body = templates.answer(device, command_uuid, reply.status, *parts)
     return Answer(reply.status, body, twice=deed == "answers_twice")
+
+
+def _is_busy(device: Device, request_type: str, user_id: str) -> bool:
+    """Whether Setup Assistant, or what follows it, puts a command off."""
+    if user_id:
+        return False
+    setup, platform = device.setup, device.platform
+    if device.kernel.now < setup.busy_until:
+        return True
+    return setup.puts_off(request_type, platform, device.os_version, supervised=device.supervised)
+
+
+def _configured(device: Device, _command: Details) -> _Reply:
+    """Source: Apple schema, mdm/commands/device.configured.yaml; what a device says that awaits
+    nothing stands nowhere."""
+    if not device.setup.awaits:
+        return _error(MDM_ERROR, 12021)
+    device.leave_setup()
+    return _done()
 
 
 def _done(*parts: str) -> _Reply:
@@ -294,4 +313,5 @@ _HANDLERS: dict[str, Callable[[Device, Details], _Reply]] = {
     "InstalledApplicationList": _installed_list,
     "DeviceInformation": _information,
     "RemoveApplication": _remove,
+    "DeviceConfigured": _configured,
 }

@@ -16,6 +16,7 @@ from bridge.simulator import templates
 from bridge.simulator.devices import commands
 from bridge.simulator.devices.apps import App, Apps, Book, Install, Received
 from bridge.simulator.devices.script import Planned, Script
+from bridge.simulator.devices.setup_assistant import SetupAssistant
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.plists import Value, read_plist, text
 
@@ -41,6 +42,8 @@ class Device:
     gives it a user channel that talks too, `account` is the clientUserId of the registered user
     with whose Apple Account somebody is signed in, `tells_serial=False` leaves the serial number
     out of Authenticate, `tells_identifier=False` the bundle id out of install answers.
+    `awaits_configuration` has it wait in Setup Assistant when it enrols, until DeviceConfigured;
+    `tells_release=False` leaves out the TokenUpdate after that.
     `prompt_time` is how long the user of an unsupervised device takes to accept (None: for ever);
     `not_now_rest` how long after a NotNow it comes by itself. `licensed(serial_number, adam_id)`
     says whether Apple's store gives it the app, `licensed_to_user(client_user_id, adam_id)` the
@@ -64,6 +67,8 @@ class Device:
     account: str = ""
     tells_serial: bool = True
     tells_identifier: bool = True
+    awaits_configuration: bool = False
+    tells_release: bool = True
     online: bool = True
     install_time: float = 5.0
     prompt_time: float | None = 10.0
@@ -83,6 +88,7 @@ class Device:
         default=lambda request_type, answer: answer, repr=False
     )
 
+    setup: SetupAssistant = field(default_factory=SetupAssistant, init=False)
     enrolled: bool = field(default=False, init=False)
     script: Script = field(default_factory=Script, init=False, repr=False)
     apps: Apps = field(default_factory=Apps, init=False, repr=False)
@@ -141,11 +147,15 @@ class Device:
         """Tell where to push; with `user_id` on the user channel. Returns the HTTP status."""
         digest = hashlib.sha256((user_id or self.key).encode())
         magic = digest.hexdigest()[:32].upper()
-        body = templates.token_update(self, digest.digest(), magic, user_id)
+        awaits = self.setup.awaits and not user_id
+        body = templates.token_update(self, digest.digest(), magic, user_id, awaits=awaits)
         return self.transport.checkin(self, body)
 
-    def enrol(self) -> None:
-        """Authenticate, then TokenUpdate, on the user channel too if there is one."""
+    def enrol(self, *, preserving: bool = False) -> None:
+        """Authenticate, then TokenUpdate, on the user channel too if there is one; in Setup
+        Assistant if it `awaits_configuration`."""
+        if self.awaits_configuration:
+            self.setup.begin(self.apps, self.kernel.now, preserves=preserving)
         self.authenticate()
         self.token_update()
         if self.user_id:
@@ -158,6 +168,19 @@ class Device:
             self.apps.clear()
             self.books.clear()
         self.enrol()
+
+    def return_to_service(self) -> None:
+        """Enrol again with all apps, of which those are lost that are not sent before the release;
+        the same is a move to another server with its apps. It waits for DeviceConfigured whatever
+        its enrolment profile says."""
+        self.awaits_configuration = True
+        self.enrol(preserving=True)
+
+    def leave_setup(self) -> None:
+        """DeviceConfigured came; soon a TokenUpdate tells that the device is out."""
+        self.setup.release(self.apps, self.kernel.now)
+        if self.tells_release:
+            self.kernel.after(1.0, self.token_update)
 
     def check_out(self) -> int:
         """Leave the management: apps flagged so go with it, the others stay unmanaged."""

@@ -21,7 +21,8 @@ class Line:
     """The queue of one device, or of a user's channel on one, that is to be looked at.
 
     `target` is by what installs name the device. `length` is how many commands are on their way,
-    and hold up others until it answers them.
+    and hold up others until it answers them. `setup_since` is since when the device has been in
+    Setup Assistant, None where it is not, and `setup_free_at` when a pause ended that held it up.
     """
 
     enrolled: bool | None
@@ -31,6 +32,8 @@ class Line:
     enrolment: int
     filed_serial: str | None
     length: int
+    setup_since: float | None = None
+    setup_free_at: float | None = None
 
 
 _TARGET = (
@@ -44,7 +47,8 @@ def waiting(db: Connection, server: str, now: float, limit: int) -> list[Line]:
     """The queues of a server that are to be looked at now."""
     found = db.execute(
         f"SELECT d.enrolled, d.id, {_TARGET}, {ENROLMENT_ID}, d.enrolment, d.filed_serial, "
-        f"(SELECT count(*) FROM commands WHERE device_id = d.id AND {_ON_THEIR_WAY}) "
+        f"(SELECT count(*) FROM commands WHERE device_id = d.id AND {_ON_THEIR_WAY}), "
+        "CASE WHEN d.setup_ended_at IS NULL THEN d.setup_since END, d.setup_free_at "
         "FROM devices d LEFT JOIN devices o ON o.id = d.channel_of "
         "WHERE d.server = ? AND d.queue_at <= ? ORDER BY d.queue_at, d.id LIMIT ?",
         (server, now, limit),

@@ -18,12 +18,14 @@ from bridge.store.outbox.states import SQL_OPEN
 def stored_up_to(db: Connection, server: str, posted_at: float, look_at: float) -> None:
     """A command posted then is known to be stored, so those posted before it nearly always are:
     MicroMDM swaps commands by a few places at most (platform/pubsub/inmem). Each is still looked
-    for at `look_at`, so that one marked too early is found missing then.
+    for at `look_at`, so that one marked too early is found missing then; what is suspect, when that
+    was planned.
     """
     db.execute(
-        "UPDATE commands SET state = 'queued', look_at = ? "
+        "UPDATE commands SET state = 'queued', "
+        "look_at = CASE WHEN suspect = 1 AND look_at < ? THEN look_at ELSE ? END "
         "WHERE server = ? AND state = 'posted' AND posted_at <= ?",
-        (look_at, server, posted_at),
+        (look_at, look_at, server, posted_at),
     )
 
 

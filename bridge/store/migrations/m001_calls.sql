@@ -52,7 +52,7 @@ CREATE INDEX commands_newest ON commands (created_at, command_uuid);
 CREATE UNIQUE INDEX commands_one_list ON commands (device_id, request_type)
     WHERE request_type IN
         ('ManagedApplicationList', 'InstalledApplicationList', 'DeviceInformation',
-         'ManagedMediaList', 'InviteToProgram')
+         'ManagedMediaList', 'InviteToProgram', 'DeviceConfigured')
       AND state IN ('ready', 'posting', 'posted', 'queued', 'not_now');
 CREATE UNIQUE INDEX commands_one_install ON commands (install_id)
     WHERE install_id IS NOT NULL

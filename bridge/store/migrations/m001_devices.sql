@@ -38,6 +38,13 @@ CREATE TABLE devices (
     moved_to TEXT,                     -- the server with which it enrolled since: this record is past
     moved_at DOUBLE PRECISION,         -- that server's time of it
     left_out_at DOUBLE PRECISION,      -- since when its server's list of devices leaves it out
+    awaiting_at DOUBLE PRECISION,      -- when its newest TokenUpdate said AwaitingConfiguration
+    setup_since DOUBLE PRECISION,      -- since when it is in Setup Assistant; NULL: not this time
+    setup_ended_at DOUBLE PRECISION,   -- when that was over
+    setup_free_at DOUBLE PRECISION,    -- when a pause ended that had held its release up
+    setup_ready_at DOUBLE PRECISION,   -- when all its required apps were there
+    setup_all INTEGER NOT NULL DEFAULT 0,  -- whether it was known before: it gets all its apps there
+    supervised INTEGER,                -- as it said itself; NULL: it did not
     serial_asked_at DOUBLE PRECISION,
     facts_asked_at DOUBLE PRECISION,   -- when it was last asked, because a `match` needs to know
     facts_at DOUBLE PRECISION,         -- when a DeviceInformation was answered
@@ -60,6 +67,8 @@ CREATE INDEX devices_claims ON devices (serial_number, server, id)
     WHERE serial_number IS NULL AND claimed_serial IS NOT NULL;
 CREATE INDEX devices_enrolled_serial ON devices (serial_number) WHERE enrolled = 1;
 CREATE INDEX devices_nameless ON devices (server) WHERE serial_number IS NULL;
+CREATE INDEX devices_in_setup ON devices (setup_since)
+    WHERE setup_since IS NOT NULL AND setup_ended_at IS NULL;
 CREATE INDEX devices_filed ON devices (filed_serial) WHERE filed_serial IS NOT NULL;
 
 -- Devices that showed up since the last apply, which could not know of them, and are served.

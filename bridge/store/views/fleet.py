@@ -166,7 +166,9 @@ def part_of(text: str) -> str:
     return f"%{small}%"
 
 
-_DEVICES = View(Device, "devices", columns={"claimed_serial_number": "claimed_serial"})
+_DEVICES = View(
+    Device, "devices", columns={"claimed_serial_number": "claimed_serial", "setup": "NULL"}
+)
 
 
 def devices(
@@ -180,7 +182,8 @@ def devices(
     limit: int = 100,
     cursor: str | None = None,
 ) -> Page[Device]:
-    """Devices that an MDM server showed, ordered by the bridge's own id.
+    """Devices that an MDM server showed, ordered by the bridge's own id; `setup` is left to whoever
+    asks.
 
     `containing` is a part of a name, a serial number, an enrolment id or a UDID, in any case of
     (English) letters.

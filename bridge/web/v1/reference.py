@@ -115,6 +115,8 @@ def _link(name: str) -> str:
 def _form(form: Schema) -> str:
     if name := schema.name_of(form):
         return _link(name)
+    if "anyOf" in form:
+        return " or ".join(map(_form, form["anyOf"]))
     if form.get("type") == "array":
         return f"list of {_form(form['items'])}"
     if "enum" in form and len(form["enum"]) <= 20:
@@ -127,6 +129,8 @@ def _form(form: Schema) -> str:
         return f"`{json.dumps(form['const'])}`"
     kinds = form.get("type", "anything")
     names = [kinds] if isinstance(kinds, str) else kinds
+    if names == ["null"]:
+        return "null"
     word = "time" if form.get("format") == "date-time" else _NAMES.get(names[0], names[0])
     return f"{word} or null" if "null" in names else str(word)
 

@@ -114,7 +114,8 @@ def _meta(note: Any) -> Any:
 
 
 def _plain(schema: Any) -> Any:
-    """The same in fewer words: no title beside the name, and one list of types for any of some."""
+    """The same in fewer words: no title beside the name, and one list of types for any of some,
+    unless an object is among them."""
     if isinstance(schema, list):
         return [_plain(each) for each in schema]
     if not isinstance(schema, dict):
@@ -123,4 +124,6 @@ def _plain(schema: Any) -> Any:
     if "properties" in rest:
         rest["properties"] = {name: _plain(each) for name, each in schema["properties"].items()}
     some = [_plain(each) for each in schema.get("anyOf", ())]
+    if any("$ref" in each for each in some):
+        return {"anyOf": some} | rest
     return reduce(or_, some) | {"type": [each["type"] for each in some]} | rest if some else rest

@@ -86,6 +86,41 @@ def silent(make_scene: MakeScene) -> Scene:
     return catch(scene, "DEVICE_SILENT")
 
 
+def in_setup(make_scene: MakeScene, setup: str) -> Scene:
+    """One app is wanted on one device, which waits in Setup Assistant."""
+    traits = {"awaits_configuration": True}
+    scene = make_scene(devices=1, apps=1, macs=0, enrol=False, traits=traits)
+    scene.apply(scene.wanted_for(scene.serials, setup=setup))
+    scene.world.enrol_all()
+    return scene
+
+
+@scenario(
+    "SETUP_BURST",
+    "sent",
+    "in Setup Assistant, with all others",
+    "nobody",
+    next="before it is released",
+    code=0,
+)
+def setup_burst(make_scene: MakeScene) -> Scene:
+    scene = catch(in_setup(make_scene, "required"), "SETUP_BURST")
+    scene.settle()
+    return scene
+
+
+@scenario(
+    "SETUP_WAITS",
+    "licensed",
+    "has left Setup Assistant: setup for it is none in the file",
+    "nobody",
+    next="in the ordinary way",
+    code=0,
+)
+def setup_waits(make_scene: MakeScene) -> Scene:
+    return catch(in_setup(make_scene, "none"), "SETUP_WAITS")
+
+
 @scenario(
     "FACTS_FIRST",
     "licensed",

@@ -17,6 +17,7 @@ from bridge.clients.apple.replies import (
     ServiceConfig,
     StatusReply,
 )
+from bridge.clients.mdm.port import NO_ABILITIES
 from bridge.clients.metadata import AppMetadata
 from bridge.domain.alerts.standing import Standing
 from bridge.domain.licences.batch import rectangles
@@ -30,7 +31,7 @@ from bridge.engine.calls.claim import Claim
 from bridge.engine.calls.devices import ReadDevices, ReadEnrolments
 from bridge.engine.calls.licences import Associate, Disassociate, EventStatus
 from bridge.engine.calls.locations import ReadAssets, ReadAssignments, ReadClientConfig, ReadLimits
-from bridge.engine.calls.mdm import LookAtQueue, Push, SendCommand
+from bridge.engine.calls.mdm import LookAtQueue, Push, ReleaseDevice, SendCommand
 from bridge.engine.calls.metadata import ReadMetadata
 from bridge.engine.calls.registering import Register, register
 from bridge.engine.calls.subscriptions import ReadSubscriptions
@@ -40,10 +41,12 @@ from bridge.engine.commands import by_queue, device_queue
 from bridge.engine.enrolments import Found
 from bridge.engine.licences import settle
 from bridge.engine.licences.foreign_mdm import of_info
+from bridge.engine.setup import release
 from bridge.engine.users import deciding
 from bridge.store import pauses
 from bridge.store.alerts import alerts as stored_alerts
 from bridge.store.database import Connection
+from bridge.store.devices import devices
 from bridge.store.licences import locations, request_pairs, requests
 from bridge.store.users import changes, users
 from bridge.store.users.changes import Change
@@ -205,6 +208,18 @@ def _command(db: Connection) -> int:
     return _newest(db)
 
 
+def _release(db: Connection) -> int:
+    device = make_device(db, SERIAL)
+    devices.update(db, device.id, setup_since=NOW)
+    can = replace(NO_ABILITIES, releases_setup=True)
+    release.look(replace(context(db), servers={"main": can}), device.id)
+    return _newest(db)
+
+
+def _released(db: Connection) -> str:
+    return str(value(db, "SELECT state FROM commands WHERE request_type = 'DeviceConfigured'"))
+
+
 def _queue(db: Connection) -> int:
     by_queue.look(context(db), make_device(db, SERIAL))
     return _newest(db)
@@ -328,6 +343,16 @@ SCENARIOS: Mapping[type[Call], Scenario] = {
         doubted=lambda db: state(db, "C") == "posted",
         let_go=lambda db: state(db, "C") not in ("posting", "posted"),
         not_again="the MDM server may have got it",
+    ),
+    ReleaseDevice: Scenario(
+        _release,
+        lambda: {"enqueue": None},
+        "enqueue",
+        held_by=("all", "serial"),
+        taken_back=lambda db: _released(db) == "dropped",
+        doubted=lambda db: _released(db) == "posted",
+        let_go=lambda db: _released(db) == "dropped",
+        not_again="the device is released once more",
     ),
     LookAtQueue: Scenario(_queue, lambda: {"queue": ()}, "queue"),
     Push: Scenario(_push, lambda: {"push": None}, "push", held_by=("all", "serial")),
