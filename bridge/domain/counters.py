@@ -7,6 +7,7 @@ from typing import Final
 
 COUNTERS: Final[dict[str, str]] = {
     "api.401": "requests to the API without the right key",
+    "api.403": "requests to the API with a key whose role is too small",
     "apple.401": "notifications with a wrong token",
     "apple.404": "notifications for a location that is not configured",
     "apple.config_changed": "times that somebody else changed a location's registration at Apple",

@@ -109,11 +109,13 @@ class Visit:
             self.outside.append(request.url)
 
 
-def visit(browser: Browser, served: Served, *, width: int = 1280, **options: Any) -> Visit:
-    """A browser window with the API's key; as strict as a person's."""
+def visit(
+    browser: Browser, served: Served, *, width: int = 1280, key: str = API_KEY, **options: Any
+) -> Visit:
+    """A browser window with a key of the API; as strict as a person's."""
     context = browser.new_context(
         viewport={"width": width, "height": 900},
-        http_credentials={"username": "bridge", "password": API_KEY},
+        http_credentials={"username": "bridge", "password": key},
         **options,
     )
     found = Visit(context.new_page(), served)

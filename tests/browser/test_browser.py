@@ -6,10 +6,12 @@ What it saw is kept in .artefacts/pages: each page 1280 and 390 wide, light and 
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 import pytest
 
+from bridge.config.model import NamedKey
 from tests.browser import axe
 from tests.browser.conftest import ARTEFACTS, Served, visit
 
@@ -39,6 +41,8 @@ def pages_of(served: Served) -> list[str]:
         "/outbox",
         f"/outbox/{failed}",
         "/users",
+        "/audit",
+        "/audit?action=retry&since=7d",
         "/search?q=ipad",
         "/search",
     ]
@@ -123,6 +127,38 @@ def test_a_person_searches_and_presses_the_buttons(browser: Browser, served: Ser
     assert "It is made again as soon as the engine can." in seen.page.inner_text("main")
     assert (seen.complaints, seen.outside) == ([], [])
     seen.page.context.close()
+
+
+def test_each_key_sees_and_does_what_its_role_may(browser: Browser, served: Served) -> None:
+    """Who may only read finds no button; who may operate does, and is named by the audit log."""
+    scene = served.scene
+    keys = {"the-read": NamedKey("read", "read-key-of-a-visitor")}
+    keys["the-operate"] = NamedKey("operate", "operate-key-of-a-visitor")
+    before = scene.bridge.config
+    scene.bridge.config = replace(before, api=replace(before.api, keys=keys))
+    event = f"/events/{scene.bridge.list_events(topic='mdm.Connect', limit=1).items[0]['id']}"
+    try:
+        reads = visit(browser, served, key="read-key-of-a-visitor")
+        for path in (event, *pages_of(served)):
+            reads.open(path)
+            assert reads.page.locator("form[method=post]").count() == 0, path
+        assert "key the-read (read)" in reads.page.inner_text("footer")
+        operates = visit(browser, served, key="operate-key-of-a-visitor")
+        operates.open(event)
+        operates.page.get_by_role("button", name="Handle it again").click()
+        assert "It was handled again" in operates.page.inner_text("main")
+        reads.open("/")
+        reads.page.get_by_role("link", name="Audit").click()
+        reads.page.get_by_label("Who").fill("the-operate")
+        reads.page.get_by_role("button", name="Show").click()
+        assert reads.page.locator("#table-audit tbody tr").count() == 1
+        row = reads.page.inner_text("#table-audit tbody tr")
+        assert "key the-operate" in row and "POST /events/{id}/replay" in row
+        for seen in (reads, operates):
+            assert (seen.complaints, seen.outside) == ([], [])
+            seen.page.context.close()
+    finally:
+        scene.bridge.config = before
 
 
 def test_numbers_update_by_themselves(browser: Browser, served: Served) -> None:
