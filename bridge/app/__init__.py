@@ -12,6 +12,7 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
+from bridge.app.acts import Acts
 from bridge.app.calls import make_calls
 from bridge.app.claims import Claiming
 from bridge.app.desired import Wishes
@@ -27,23 +28,21 @@ from bridge.app.views import Lists
 from bridge.clients.listener import MARK
 from bridge.config import Config, settings
 from bridge.domain.audit import BY_ITSELF, Actor, Deed, some
-from bridge.domain.devices.targets import shown
 from bridge.domain.pauses import Way, by_command
 from bridge.domain.plan.unlisted import KnownDevices
 from bridge.domain.roles import Role
 from bridge.domain.views import HealthPart
 from bridge.domain.views.installs import ExplainedInstall
-from bridge.domain.views.traffic import AskedRead, CallAgain, Replay
+from bridge.domain.views.traffic import AskedRead
 from bridge.domain.webhooks import PROBE_TOPIC
 from bridge.domain.wording import counted
 from bridge.engine import sync
 from bridge.engine.alerts.watch import AlertWatch
-from bridge.engine.calls.again import call_again
 from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.desired.plan import known_devices
 from bridge.engine.dispatch import Executor, inline
 from bridge.engine.insight import explain, health, restart
-from bridge.engine.intake import inbox, replay
+from bridge.engine.intake import inbox
 from bridge.engine.intake.forward import Forwarder, Webhook
 from bridge.engine.licences import notification_tokens
 from bridge.engine.licences.token_guard import Guards
@@ -54,11 +53,7 @@ from bridge.engine.timers import Outside
 from bridge.engine.wake import Wake
 from bridge.errors import StoreAway, StoreError, StoreFull, StoreGone
 from bridge.store import meta
-from bridge.store.alerts import alerts
-from bridge.store.devices import devices
-from bridge.store.installs import retry
 from bridge.store.licences import locations
-from bridge.store.repeating import repeated
 from bridge.store.service import doctor_secret
 from bridge.store.service import running as running_store
 from bridge.store.users import users
@@ -69,7 +64,7 @@ log = logging.getLogger(__name__)
 SERVICE_UNAVAILABLE = 503
 
 
-class Bridge(Claiming, Inviting, Lists, Looks, Measuring, Pauses, Wishes):
+class Bridge(Acts, Claiming, Inviting, Lists, Looks, Measuring, Pauses, Wishes):
     """Everything that the web side and the command line need, on one database."""
 
     def __init__(
@@ -245,56 +240,12 @@ class Bridge(Claiming, Inviting, Lists, Looks, Measuring, Pauses, Wishes):
         lives = health.engine_part(self.engine_lock).ok
         return lives or isinstance(self._probe.trouble(), StoreFull | StoreGone | StoreAway)
 
-    def replay_event(self, event_id: int, dry_run: bool = False) -> Replay | None:
-        """Handle a stored message again, or say what that would change; None for an unknown one.
-
-        Ready for JSON; `ok` is false, and `error` says why, when it could not be handled.
-        """
-        done = replay.replay(
-            self.database, self.context, event_id, dry_run=dry_run, record=self.record
-        )
-        return None if done is None else done.as_json()
-
-    @repeated
-    def call_again(self, row_id: int) -> CallAgain | None:
-        """Make a failed outside call due again where that does no harm; None for an unknown one.
-
-        `ok` is false, and `why_not` says why, when it is not made again.
-        """
-        names = {"apple": tuple(self.config.locations), "mdm": tuple(self.config.servers)}
-        with self.database.write() as db:
-            names["alerts"] = alerts.receivers(db)
-            done = call_again(db, row_id, names, self.now())
-            if done is not None and done.why_not is None:
-                about = {"outbox_id": row_id}
-                self.record(db, Deed("retry_call", "a call is made again", about))
-        return None if done is None else done.as_json()
-
     def get_install(
         self, serial: str, adam_id: str, way: Way = by_command
     ) -> ExplainedInstall | None:
         """One install with its explanation and timeline; `way` tells how to end a pause."""
         with self.looking() as context:
             return explain.explain(context, serial, adam_id, way)
-
-    @repeated
-    def retry(self, serial: str | None = None, adam_id: str | None = None) -> int:
-        """Give the stopped installs of a device, of an app, of both, or all another round.
-
-        Returns how many there were; only what is desired, and what a person must act on, counts.
-        """
-        with self.database.write() as db:
-            stopped = retry.stopped(db, serial, adam_id)
-            number = retry.retry(db, serial, adam_id, self.now())
-            if number:
-                text = f"{counted(number, 'install')} got another round"
-                device = None if serial is None else shown(devices.target_of(db, serial))
-                named = {"device_serial": device, "adam_id": adam_id}
-                about = {key: name for key, name in named.items() if name is not None}
-                before = {f"{state} {reason}": count for state, reason, count in stopped}
-                after = {"retried": number}
-                self.record(db, Deed("retry", text, about, before=before, after=after))
-            return number
 
     def sync(self, what: str) -> Sequence[AskedRead]:
         """Have the engine read everything anew, or only one kind of it.

@@ -93,10 +93,12 @@ def let_in(bridge: Counting, request: Request) -> Caller:
 
 
 def called(request: Request) -> str:
-    """The call that a request is, as it is declared; of an unknown path only that."""
+    """The call that a request is, as it is declared. Of one that is not only that: what it names
+    may be anything, and those that are alike are told together."""
     rule = request.url_rule
-    path = "an unknown path" if rule is None else rule.rule.replace("<", "{").replace(">", "}")
-    return f"{request.method} {path}"
+    if rule is None:
+        return "an unknown call"
+    return f"{request.method} {rule.rule.replace('<', '{').replace('>', '}')}"
 
 
 def _too_small(caller: Caller, needed: Role) -> str:

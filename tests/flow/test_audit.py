@@ -400,12 +400,16 @@ def test_refusals_are_told_together(make_scene: MakeScene) -> None:
         key = basic(KEYS["read"])
         assert client.post("/v1/pause", json={"all": True}, headers=key).status_code == 403
     assert client.post("/v1/sync", headers=basic(READ_KEY)).status_code == 403
+    for number, method in enumerate(("POST", "DELETE", "BREW")):
+        path = f"/v1/nothing/{number}"
+        assert client.open(path, method=method, headers=basic(READ_KEY)).status_code == 403
     scene.bridge.refusals.flush()
     found = {each["via"]: each for each in entries(scene, action="refused")}
     assert found["POST /v1/pause"]["times"] == 50
     assert found["POST /v1/pause"]["who"] == "the-read"
     assert found["POST /v1/pause"]["sentence"] == "Refused: this needs the role operate."
-    assert (found["POST /v1/sync"]["who"], len(found)) == ("api.read_key", 2)
+    assert (found["POST /v1/sync"]["who"], len(found)) == ("api.read_key", 3)
+    assert found["an unknown call"]["times"] == 3
     scene.world.advance(stored_audit.TOGETHER + 1)
     client.post("/v1/pause", json={"all": True}, headers=basic(KEYS["read"]))
     scene.bridge.refusals.flush()
