@@ -10,6 +10,7 @@ service configuration).
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from urllib.parse import SplitResult, urlsplit
@@ -36,6 +37,9 @@ _PLATFORMS = {
     "tvos": "tvOS",
     "watch": "watchOS",
 }
+_FAMILIES = {"iosSoftware": ("iphone", "ipad", "ipod"), "desktopApp": ("mac",)}
+_VERSION = re.compile(r"[0-9]{1,9}(?:\.[0-9]{1,9}){0,5}")
+_LONGEST_NUMBER = 19
 _KINDS = {"iosSoftware": "iOS", "desktopApp": "macOS"}
 
 
@@ -62,6 +66,12 @@ class AppMetadata:
     platforms: tuple[str, ...]
     kind: str | None = None
     newest_version: str | None = None
+    external_version: int | None = None
+    """Apple's number of that version, in the store that was asked."""
+    minimum_os: str | None = None
+    families: tuple[str, ...] = ()
+    """The families of devices of which these are the version and its system: those of the kind of
+    software that was told of."""
 
 
 class MetadataClient:
@@ -170,6 +180,9 @@ def read_lookup(reply: Fields, adam_id: str) -> AppMetadata | None:
         platforms=_platforms(found),
         kind=_text(found.get("kind")),
         newest_version=_newest_version(found.get("offers")),
+        external_version=_external_version(found.get("offers")),
+        minimum_os=_version(found.get("minimumOSVersion")),
+        families=_families(found),
     )
 
 
@@ -197,6 +210,29 @@ def _newest_version(offers: object) -> str | None:
     """What the first offer is a version of: `offers[0].version.display`."""
     first = offers[0] if isinstance(offers, list) and offers else None
     return _text(_mapping(_mapping(first).get("version")).get("display"))
+
+
+def _external_version(offers: object) -> int | None:
+    """`offers[0].version.externalId`, which is a number or its text."""
+    first = offers[0] if isinstance(offers, list) and offers else None
+    told = _mapping(_mapping(first).get("version")).get("externalId")
+    text = str(told) if isinstance(told, int | str) and not isinstance(told, bool) else ""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < _LONGEST_NUMBER else None
+
+
+def _version(value: object) -> str | None:
+    text = _text(value)
+    return text if text is not None and _VERSION.fullmatch(text) else None
+
+
+def _families(found: Fields) -> tuple[str, ...]:
+    """An app for iOS may be another one on a Mac or an Apple TV, with versions of its own."""
+    of_kind = _FAMILIES.get(str(found.get("kind")), ())
+    families = found.get("deviceFamilies")
+    names = (
+        {f.lower() for f in families if isinstance(f, str)} if isinstance(families, list) else ()
+    )
+    return tuple(family for family in of_kind if not names or family in names)
 
 
 def _icon(artwork: object) -> str | None:

@@ -9,6 +9,7 @@ from bridge.config import app_settings, values
 from bridge.config.names import names
 from bridge.config.read import Reader, Spot, nearest
 from bridge.config.serials import read_serials
+from bridge.config.updates import read_update
 from bridge.config.users import read_users
 from bridge.domain.desired.desired import AppWish, Desired, Group, Mode, OnUnwanted
 from bridge.domain.desired.match import MATCH_KEYS, Match
@@ -18,7 +19,7 @@ from bridge.domain.users.wish import LicenseTo, UserWish
 from bridge.domain.vocabulary import PRICING_PARAMS
 from bridge.errors import ConfigError
 
-GROUP_KEYS = ("serials", "serials_file", "match", "all", "users")
+GROUP_KEYS = ("serials", "serials_file", "match", "all", "users", "time_zone")
 APP_KEYS = (
     "adam_id",
     "name",
@@ -39,6 +40,7 @@ APP_KEYS = (
     "attributes",
     "bundle_id",
     "setup",
+    "update",
 )
 
 _SIMPLE: Mapping[str, Callable[[str], Any]] = {
@@ -86,6 +88,9 @@ def _group(reader: Reader, name: str, spot: Spot, users: Collection[str]) -> Gro
     if spot.is_empty:
         reader.wrong(spot, f"names no devices; {_WAYS}")
     found = reader.section(spot, GROUP_KEYS)
+    where = found.pop("time_zone", None)
+    if where is not None and not found:
+        reader.wrong(spot, f"names no devices; {_WAYS}")
     kinds = [key for key in found if key not in ("serials", "serials_file")]
     if len(kinds) > 1 or (kinds and len(found) > 1):
         reader.wrong(
@@ -105,6 +110,7 @@ def _group(reader: Reader, name: str, spot: Spot, users: Collection[str]) -> Gro
         tuple(dict.fromkeys((*listed, *filed))),
         bool(every),
         _match(reader, found["match"]) if "match" in found else None,
+        time_zone=None if where is None else reader.value(where, values.time_zone),
         **(_users(reader, found["users"], users) if "users" in found else {}),
     )
 
@@ -155,6 +161,8 @@ def _app(
     if "platforms" in found:
         read["platforms"] = _platforms(reader, found["platforms"])
     read |= app_settings.read_settings(reader, found, read)
+    if "update" in found:
+        read["update"] = read_update(reader, found["update"], read, groups)
     if "adam_id" not in found:
         reader.missing(spot, "adam_id", 'write the app\'s number, like adam_id: "361309726"')
     if "groups" not in found:

@@ -29,6 +29,9 @@ _OWN: Mapping[str, Callable[[str], Any]] = {
     "policy.time_zone": values.time_zone,
     "policy.prompts.quiet_hours": values.quiet_hours,
     "policy.apply.unseen_limit": values.number,
+    "policy.update.window": values.window,
+    "policy.update.days": values.week_day,
+    "policy.update.stop_at": values.stop_at,
 }
 
 _AT_MOST = {"policy.prompts.again": 2}
@@ -53,7 +56,7 @@ def _value(reader: Reader, spot: Spot, hint: Any) -> Any:
     if is_dataclass(hint) and isinstance(hint, type):
         return _group(reader, spot, hint)
     if get_origin(hint) is tuple:
-        found = reader.values(spot, _KINDS[get_args(hint)[0]])
+        found = reader.values(spot, _OWN.get(spot.key, _KINDS[get_args(hint)[0]]))
         most = _AT_MOST.get(spot.key, len(found))
         if len(found) > most:
             reader.wrong(spot, f"has {len(found)} waits; write at most {most}")

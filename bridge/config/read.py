@@ -54,6 +54,11 @@ class Spot:
         return isinstance(self.node, yaml.SequenceNode)
 
     @property
+    def is_section(self) -> bool:
+        """Whether keys stand under it."""
+        return isinstance(self.node, yaml.MappingNode)
+
+    @property
     def is_empty(self) -> bool:
         """Whether nothing, an empty list or an empty mapping stands here."""
         return self.is_null or (isinstance(self.node, yaml.CollectionNode) and not self.node.value)

@@ -18,6 +18,7 @@ from bridge.domain.desired.versions import conditions
 from bridge.domain.devices.platforms import PLATFORMS
 from bridge.domain.devices.serials import is_word_for_none, is_written_like_one
 from bridge.domain.devices.targets import user_of
+from bridge.domain.hours import WEEK_DAYS
 from bridge.errors import ConfigError
 
 _SECONDS = {"ms": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
@@ -263,6 +264,40 @@ def quiet_hours(text: str) -> str:
     found = _QUIET_HOURS.fullmatch(text)
     if found is None or found[1] == found[2]:
         _no("is not a span of hours; write two times, like 22:00-07:00")
+    return text
+
+
+_SHORTEST_WINDOW = 30
+"""Minutes: nothing is begun in the last ten, and somebody has to come in the others."""
+
+
+def window(text: str) -> str:
+    """The hours in which new versions are sent, like `22:00-05:00`."""
+    found = _QUIET_HOURS.fullmatch(text)
+    if found is None or found[1] == found[2]:
+        _no("is not a window; write two times, like 22:00-05:00")
+    begin, end = (int(each[:2]) * 60 + int(each[3:]) for each in found.groups())
+    if (end - begin) % (24 * 60) < _SHORTEST_WINDOW:
+        _no(
+            f"is shorter than {_SHORTEST_WINDOW} minutes, in which hardly a device comes; write a "
+            "longer one, like 22:00-05:00"
+        )
+    return text
+
+
+def week_day(text: str) -> str:
+    """A day of the week, by its first three letters."""
+    word = text.lower()
+    if word not in WEEK_DAYS:
+        _no(f"is not a day of the week; write {', '.join(WEEK_DAYS)}")
+    return word
+
+
+def stop_at(text: str) -> str:
+    """How many devices may fail: a part of them, like `5%`, or a number."""
+    found = re.fullmatch(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)%|([1-9][0-9]{0,8})", text)
+    if found is None or (found[1] and not 0 < float(found[1]) <= 100):
+        _no("is no number of failures; write a part of the devices, like 5%, or a number, like 3")
     return text
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from bridge.domain.model import InstallState
+from bridge.domain.updates.facts import TriedState
+from bridge.domain.updates.newest import Version
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +98,41 @@ class CancelElsewhere:
     command_uuid: str
 
 
+@dataclass(frozen=True, slots=True)
+class AwaitUpdate:
+    """Step: there is a newer version; the device has its turn from `opens_at` on, and if it does
+    not come, from `next_at` on."""
+
+    opens_at: float
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class StartUpdate:
+    """Step: send the newest version, if the pace allows it; it must leave by `not_after`, and if it
+    comes to nothing its device has its turn again from `next_at` on."""
+
+    not_after: float | None
+    next_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class NoteUpdate:
+    """Step: what came of a version on this device; `never_again` where it cannot take it."""
+
+    state: TriedState
+    never_again: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NoteVersion:
+    """Step: the device has a version that is newer than the newest that was known; `adopts` where
+    it is what was sent to it, under no name."""
+
+    version: Version
+    adopts: bool
+
+
 Step = (
     TakeSeat
     | SendInstall
@@ -112,6 +149,10 @@ Step = (
     | LeaveLine
     | CancelAttempt
     | CancelElsewhere
+    | AwaitUpdate
+    | StartUpdate
+    | NoteUpdate
+    | NoteVersion
 )
 
 

@@ -15,6 +15,7 @@ from bridge.domain.devices.unreadable import Unheard, Unreadable
 from bridge.domain.installs.options import Options
 from bridge.domain.model import ANSWERED_STATES, AppReport, Attempt, Device, Install
 from bridge.domain.pauses import Pause
+from bridge.domain.updates.facts import UpdateFacts
 
 LicenceState = Literal["none", "collected", "open", "in_doubt", "owned", "refused", "taken"]
 
@@ -201,6 +202,8 @@ class Facts:
     """Who is tried first, for an app whose bundle id is not known."""
     pause: Pause | None = None
     """What keeps POSTs for this install from leaving, if anything does."""
+    update: UpdateFacts | None = None
+    """What is known of the newest version of the app; None where nobody wishes for it."""
     meaning: Meaning | None = field(init=False)
     """What the answer to `attempt` says against the install; None while there is none, or when a
     list will tell."""

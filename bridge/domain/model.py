@@ -166,6 +166,8 @@ class Device:
     """The id of the device on which this is the channel of a user."""
     channel_id: str | None = None
     """By what its server addresses that channel."""
+    updates_wait: bool = False
+    """Whether newer versions of its apps wait until it comes."""
     enrolment_id: str | None = field(init=False)
     """By what its MDM server addresses it: the UDID, or the EnrollmentID of a user enrolment; of a
     user's channel its own."""
@@ -229,6 +231,8 @@ class AppReport:
     once_status: str | None
     once_at: float | None
     there_at: float | None
+    external_version: str | None = None
+    """Apple's number of its version, as the device has it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +273,10 @@ class Attempt:
     rejection_reason: str | None
     unread: str | None
     """Why nothing but the status of the answer could be read."""
+    updates: bool = False
+    """Whether it is sent for a newer version of an app that is there."""
+    not_after: float | None = None
+    """When it must have left, if it must."""
 
 
 OnHold = Literal["NOT_PLANNED", "HELD_BACK", "PLATFORM_UNKNOWN"]
@@ -311,3 +319,5 @@ class Install:
     bundle_id: str | None = None
     """What its device named the app in the answer to an install; a watch has another name for it
     than a phone."""
+    update_asked: str | None = None
+    """Whether a person asked for the newest version: in_window, or now."""

@@ -182,6 +182,24 @@ class PromptsPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class UpdatePolicy:
+    """What `update` of an app leaves out: when new versions are sent, and how they spread.
+
+    `window` is `22:00-05:00` or unset, `days` those on which one begins (none: every day);
+    `stop_at` is `5%` of a ring's devices, or a number of devices. Of apps that are to be updated
+    Apple's metadata is read every `look_every`.
+    """
+
+    window: str | None = None
+    days: tuple[str, ...] = ()
+    ring_wait: Seconds = DAY
+    max_per_hour: int | None = None
+    jitter: Seconds = 10 * MINUTE
+    stop_at: str = "5%"
+    look_every: Seconds = DAY
+
+
+@dataclass(frozen=True, slots=True)
 class LimitsPolicy:
     """Sizes above which a request is answered 413."""
 
@@ -243,6 +261,7 @@ class Policy:
     users: UsersPolicy = field(default_factory=UsersPolicy)
     prompts: PromptsPolicy = field(default_factory=PromptsPolicy)
     alerts: AlertsPolicy = field(default_factory=AlertsPolicy)
+    update: UpdatePolicy = field(default_factory=UpdatePolicy)
     limits: LimitsPolicy = field(default_factory=LimitsPolicy)
     retention: RetentionPolicy = field(default_factory=RetentionPolicy)
     time_zone: str = "UTC"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, time, timedelta, tzinfo
+from datetime import datetime
 
+from bridge.domain.hours import Hours, zone
 from bridge.domain.policy import Policy
 
 
@@ -15,38 +16,30 @@ def next_allowed(at: float, policy: Policy) -> float:
     """
     if policy.prompts.quiet_hours is None:
         return at
-    begin, end = map(time.fromisoformat, policy.prompts.quiet_hours.split("-"))
-    local = datetime.fromtimestamp(at, _zone(policy))
-    clock = local.time()
-    crosses = begin > end
-    quiet = clock >= begin or clock < end if crosses else begin <= clock < end
-    if not quiet:
+    hours, where = Hours.of(policy.prompts.quiet_hours), zone(policy.time_zone)
+    local = datetime.fromtimestamp(at, where)
+    day = hours.day_of(local)
+    if day is None:
         return at
-    day = local.date() + timedelta(days=1 if crosses and clock >= begin else 0)
     # In an hour that comes twice (summer time ends) the end is that of the same turn.
-    over = datetime.combine(day, end, _zone(policy)).replace(fold=local.fold)
-    return over.timestamp()
+    return hours.end_of(day, where, fold=local.fold).timestamp()
 
 
 def moment(at: float, policy: Policy) -> str:
     """A time for people, in `policy.time_zone`: `2027-01-15 07:00 CET`."""
-    return datetime.fromtimestamp(at, _zone(policy)).strftime("%Y-%m-%d %H:%M %Z")
+    return moment_in(at, policy.time_zone)
+
+
+def moment_in(at: float, time_zone: str) -> str:
+    """A time for people, in a time zone: `2027-01-15 07:00 CET`."""
+    return datetime.fromtimestamp(at, zone(time_zone)).strftime("%Y-%m-%d %H:%M %Z")
 
 
 def to_the_second_there(at: float, policy: Policy) -> str:
     """A time for people in a column, in `policy.time_zone`: `2027-01-15 07:00:09`."""
-    return datetime.fromtimestamp(at, _zone(policy)).strftime("%Y-%m-%d %H:%M:%S")
+    return datetime.fromtimestamp(at, zone(policy.time_zone)).strftime("%Y-%m-%d %H:%M:%S")
 
 
 def with_offset(at: float, policy: Policy) -> str:
     """A time for a spreadsheet or a program, in `policy.time_zone`: `2027-01-15T07:00:09+01:00`."""
-    return datetime.fromtimestamp(at, _zone(policy)).isoformat(timespec="seconds")
-
-
-def _zone(policy: Policy) -> tzinfo:
-    """The zone of the policy; UTC needs no database of zones."""
-    if policy.time_zone == "UTC":
-        return UTC
-    from zoneinfo import ZoneInfo  # noqa: PLC0415 - as long to load as a command takes to read
-
-    return ZoneInfo(policy.time_zone)
+    return datetime.fromtimestamp(at, zone(policy.time_zone)).isoformat(timespec="seconds")

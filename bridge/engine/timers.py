@@ -31,6 +31,7 @@ from bridge.engine.context import Context
 from bridge.engine.decide import breaker, first_facts
 from bridge.engine.insight import webhook_health
 from bridge.engine.setup import phase, release
+from bridge.engine.updates import rings, steps
 from bridge.engine.users import deciding
 from bridge.store import meta
 from bridge.store.commands import commands, left_open, timers
@@ -230,6 +231,8 @@ def _jobs(context: Context, outside: Outside) -> int:
             first_facts.ask_some(context, name)
         elif kind == phase.JOB:
             release.look(context, int(name))
+        elif kind == steps.JOB and name:
+            rings.roll(context, name)
         elif kind == webhooks.JOB and name in (*outside.servers, NOBODY):
             webhook_health.look(context, name, tuple(outside.servers))
         else:

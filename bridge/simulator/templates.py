@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Protocol
 from xml.sax.saxutils import escape
 
@@ -180,8 +181,11 @@ def error_chain(domain: str, code: int, text: str) -> str:
     )
 
 
-def managed_application_list(apps: Mapping[str, tuple[str, int]]) -> str:
-    """The list of managed apps: bundle id to (Status, ManagementFlags)."""
+def managed_application_list(
+    apps: Mapping[str, tuple[str, int]], versions: Mapping[str, int] = MappingProxyType({})
+) -> str:
+    """The list of managed apps: bundle id to (Status, ManagementFlags), and to Apple's number of
+    its version."""
     return dictionary(
         "ManagedApplicationList",
         *(
@@ -192,6 +196,11 @@ def managed_application_list(apps: Mapping[str, tuple[str, int]]) -> str:
                 boolean("IsValidated", True),
                 integer("ManagementFlags", flags),
                 string("Status", status),
+                *(
+                    [integer("ExternalVersionIdentifier", versions[bundle_id])]
+                    if bundle_id in versions
+                    else []
+                ),
             )
             for bundle_id, (status, flags) in apps.items()
         ),
@@ -209,8 +218,11 @@ def managed_media_list(books: Mapping[str, str]) -> str:
     )
 
 
-def installed_application_list(apps: Mapping[str, tuple[str, bool, str]]) -> str:
-    """All apps on the device: bundle id to (name, still installing, version)."""
+def installed_application_list(
+    apps: Mapping[str, tuple[str, bool, str]], outdated: Mapping[str, bool] = MappingProxyType({})
+) -> str:
+    """All apps on the device: bundle id to (name, still installing, version), and to whether the
+    device knows of a newer version."""
     return dictionaries(
         "InstalledApplicationList",
         [
@@ -220,6 +232,7 @@ def installed_application_list(apps: Mapping[str, tuple[str, bool, str]]) -> str
             + string("Version", version)
             + integer("BundleSize", 1048576)
             + boolean("Installing", installing)
+            + (boolean("HasUpdateAvailable", outdated[bundle_id]) if bundle_id in outdated else "")
             for bundle_id, (name, installing, version) in apps.items()
         ],
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 from bridge.simulator.apple.apple import Apple, AppleSettings, Location
 from bridge.simulator.apple.library import Asset
+from bridge.simulator.devices.apps import Release
 from bridge.simulator.devices.device import Device
 from bridge.simulator.devices.script import Planned
 from bridge.simulator.faults import Fault, Faults
@@ -60,6 +61,8 @@ class World:
     catalogue: dict[str, tuple[str, str]] = field(default_factory=dict)
     devices: list[Device] = field(default_factory=list)
     hasty: bool = False
+    releases: dict[str, Release] = field(default_factory=dict)
+    """The newest versions in the store, by adam id."""
     _by_serial: dict[str, Device] = field(default_factory=dict, repr=False)
 
     @property
@@ -107,6 +110,7 @@ class World:
             "licensed": self._licensed,
             "licensed_to_user": self._licensed_to_user,
             "misbehave": self._misbehave,
+            "releases": self.releases,
         }
         return self.add_device(Device(**(values | traits)))
 
@@ -116,6 +120,14 @@ class World:
         """Put an app into the store and into a location's library."""
         self.catalogue[adam_id] = (bundle_id, name)
         return location.library.add(asset)
+
+    def release(self, adam_id: str, version: str, external: int, minimum_os: str = "") -> None:
+        """A version of an app appears in the store."""
+        self.releases[adam_id] = Release(version, external, minimum_os)
+        settings = self.apple.settings
+        settings.newest_versions[adam_id] = version
+        settings.external_versions[adam_id] = external
+        settings.minimum_os[adam_id] = minimum_os
 
     def enrol_all(self) -> None:
         """Enrol every device that is not."""

@@ -29,7 +29,7 @@ AT_ONCE = 1000
 """Row ids looked at in one transaction, so that nobody waits for longer than a moment."""
 
 DUE: Mapping[str, tuple[str, ...]] = {
-    "commands": ("due_at", "look_at", "push_at"),
+    "commands": ("due_at", "look_at", "push_at", "not_after"),
     "outbox": ("due_at",),
     "apple_requests": ("next_status_at", "next_read_at"),
     "request_pairs": ("ready_at",),
@@ -41,6 +41,7 @@ DUE: Mapping[str, tuple[str, ...]] = {
     "users": ("next_check_at",),
     "metadata_misses": ("next_at",),
     "alerts": ("settles_at",),
+    "updates": ("opens_at", "next_at", "wake_at"),
 }
 """Columns that say when something is to be done, by table."""
 
@@ -69,6 +70,8 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "installed_apps": ("asked_at", "reported_at", "there_at"),
     "apps": ("metadata_at",),
     "probes": ("since",),
+    "rollouts": ("found_at", "through_at"),
+    "updates": ("woken_at", "started_at"),
     "applied": ("stored_at", "limited_at"),
     "one_offs": ("made_at",),
     "installs": (*("round_at", "since", "created_at", "updated_at", "installed_at", "dirty_at"),),

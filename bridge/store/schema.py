@@ -30,6 +30,7 @@ FIRST = (
     "calls",
     "alerts",
     "counts",
+    "updates",
     "metrics",
 )
 

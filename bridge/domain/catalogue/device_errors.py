@@ -44,6 +44,9 @@ STORE_ERRORS: Final[dict[tuple[str, int], Meaning]] = {
         "login_required", "no Apple Account is signed in to the App Store on the device"
     ),
     ("ASDErrorDomain", 850): Meaning("impossible", "the app's manifest is not at a public URL"),
+    ("DeviceManagement.error", 1407): Meaning(
+        "busy", "the device shows a single app (a kiosk), and nobody there can answer"
+    ),
 }
 """What Macs, and newer systems, pass on from the App Store. Source: reports of administrators."""
 

@@ -22,6 +22,7 @@ from bridge.domain.decide import (
     removal,
     settings,
     undescribed,
+    updates,
 )
 from bridge.domain.decide.enrolment import not_enrolled
 from bridge.domain.decide.paused import unless_paused
@@ -303,8 +304,9 @@ _RULES_OF_DEVICE: tuple[RuleOfDevice, ...] = (
     _without_channel,
     _book_on_a_mac,
     _for_apps(settings.forbidden),
+    _for_apps(updates.under_way),
     _for_apps(settings.changed),
-    listed.as_the_device_says,
+    updates.as_listed,
     after_the_probe,
     _for_apps(settings.outdated),
     attempt.as_the_attempt_stands,

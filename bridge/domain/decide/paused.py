@@ -16,6 +16,7 @@ from bridge.domain.decision import (
     PostAgain,
     SendInstall,
     SendRemove,
+    StartUpdate,
     Step,
     TakeSeat,
 )
@@ -30,6 +31,7 @@ _CHANGES: Final[tuple[type[Step], ...]] = (
     BeginProbe,
     GiveBack,
     SendRemove,
+    StartUpdate,
 )
 _QUESTIONS: Final[tuple[type[Step], ...]] = (AskApps, AskInstalled, AskFacts)
 

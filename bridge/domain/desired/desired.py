@@ -14,6 +14,7 @@ from bridge.domain.desired.match import Match
 from bridge.domain.devices.platforms import PLATFORMS
 from bridge.domain.installs.options import Setup
 from bridge.domain.model import DEFAULT_PRICING, Asset
+from bridge.domain.updates.rule import UpdateWish
 from bridge.domain.users.wish import LicenseTo, UserWish
 
 Mode = Literal["install", "license_only"]
@@ -37,6 +38,8 @@ class Group:
     match: Match | None = None
     users: tuple[str, ...] = ()
     all_users: bool = False
+    time_zone: str | None = None
+    """By whose clock new versions are sent to its devices; None: by that of the policy."""
 
     @property
     def is_of_users(self) -> bool:
@@ -73,6 +76,8 @@ class AppWish:
     configuration: Mapping[str, Any] = field(default_factory=dict, repr=False)
     attributes: Mapping[str, Any] = field(default_factory=dict)
     setup: Setup = "none"
+    update: UpdateWish | None = None
+    """How it is brought to its newest version; None: never."""
 
     @property
     def asset(self) -> Asset:
@@ -159,7 +164,10 @@ class Desired:
         return cls(
             groups=tuple(_group(each) for each in value.get("groups", ())),
             apps=tuple(
-                AppWish(**_tuples(a, "groups", "exclude", "fallbacks", "platforms"))
+                AppWish(
+                    **_tuples(a, "groups", "exclude", "fallbacks", "platforms")
+                    | {"update": UpdateWish.from_json(a.get("update"))}
+                )
                 for a in value.get("apps", ())
             ),
             users=tuple(map(UserWish.from_json, value.get("users", ()))),

@@ -23,3 +23,5 @@ class InstalledReport:
     asked_at: float
     reported_at: float
     there_at: float | None = None
+    has_update: bool | None = None
+    """Whether the device says that its store has a newer version."""

@@ -55,6 +55,26 @@ def platform_of(product_name: str | None) -> str | None:
     return next((platform for prefix, platform in _PREFIXES if name.startswith(prefix)), None)
 
 
+_FAMILIES: Final = (
+    ("iPhone", "iphone"),
+    ("iPad", "ipad"),
+    ("iPod", "ipod"),
+    ("AppleTV", "tvos"),
+    ("Watch", "watch"),
+    ("RealityDevice", "vision"),
+)
+
+
+@lru_cache(maxsize=1024)
+def family_of(product_name: str | None) -> str | None:
+    """The family of devices of a product, as `deviceFamilies` of Apple's metadata names them; None
+    where nobody said, or for a new product."""
+    if platform_of(product_name) == "macOS":
+        return "mac"
+    name = product_name or ""
+    return next((family for prefix, family in _FAMILIES if name.startswith(prefix)), None)
+
+
 @lru_cache(maxsize=1024)
 def listed(platforms: str | None) -> frozenset[str]:
     """Platforms from their stored form (`iOS,macOS`); empty where they are not known.

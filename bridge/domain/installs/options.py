@@ -29,6 +29,8 @@ class Options:
     attributes: Mapping[str, Any] = field(default_factory=dict, hash=False)
     on_unwanted: Literal["keep", "release", "remove"] = "keep"
     setup: Setup = "none"
+    update: str | None = None
+    """The stored form of the rule (UpdateRule) by which new versions are sent; None: never."""
 
     def as_text(self) -> str:
         """The stored form; equal options give equal text."""

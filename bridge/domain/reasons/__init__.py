@@ -16,6 +16,7 @@ from bridge.domain.reasons.licence import LICENCE_REASONS
 from bridge.domain.reasons.location import LOCATION_REASONS
 from bridge.domain.reasons.reason import Actor, Reason
 from bridge.domain.reasons.removal import REMOVAL_REASONS
+from bridge.domain.reasons.update import UPDATE_REASONS
 from bridge.domain.reasons.user import USER_REASONS
 from bridge.domain.reasons.wish import WISH_REASONS
 
@@ -40,6 +41,7 @@ REASONS: Final[dict[str, Reason]] = {
     **DECLARATION_REASONS,
     **REMOVAL_REASONS,
     **USER_REASONS,
+    **UPDATE_REASONS,
 }
 
 NEEDING_STATES: Final[tuple[InstallState, ...]] = ("failed", "conflict", "needs_user")

@@ -83,14 +83,25 @@ class SendCommand(MdmCall):
             "and what is missing is sent again by itself"
         )
 
-    def perform(self, row: OutboxRow) -> None:
+    def perform(self, row: OutboxRow) -> bool:
+        """Whether it left; not if its time was over when its turn came."""
         with self.database.read() as db:
             command = outgoing.get(db, row.subject)
             plist = _plist(db, command)
+        if command.not_after is not None and (row.claimed_at or 0.0) >= command.not_after:
+            return False
         if command.state == "posting" and command.enrolment_id is not None:
             self.clients.mdm(row.scope).enqueue(command.enrolment_id, plist)
+        return True
 
-    def settle(self, context: Context, row: OutboxRow, result: None) -> None:
+    def settle(self, context: Context, row: OutboxRow, result: bool) -> None:
+        if not result:
+            commands.take_back(context.db, row.subject)
+            outbox.done(context.db, row.id, context.now)
+            command = commands.get(context.db, row.subject)
+            if command is not None:
+                follow_up.touch(context, command)
+            return
         self._taken(context, row, is_stored=context.abilities(row.scope).stores_before_reply)
         outbox.done(context.db, row.id, context.now)
 

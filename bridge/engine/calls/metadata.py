@@ -13,15 +13,19 @@ from dataclasses import dataclass
 
 from bridge.clients.metadata import AppMetadata
 from bridge.domain.policy import DAY, HOUR, MINUTE
+from bridge.domain.updates.newest import Version
 from bridge.engine.calls.apple import AppleCall
 from bridge.engine.context import Context
+from bridge.engine.updates import newest
 from bridge.errors import CallError
 from bridge.store import meta
 from bridge.store.catalog import apps
+from bridge.store.desired import applied
 from bridge.store.installs import installs
 from bridge.store.licences import locations
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
+from bridge.store.updates import facts as update_facts
 
 BATCH = 5
 """Apps in one row: few, so that a stop of the engine waits for a second at most."""
@@ -60,8 +64,15 @@ def intend(context: Context, location: str) -> None:
         return
     # Even if the policy says nought, answers of this minute are not asked for again.
     every = max(context.policy.sync.metadata_every, MINUTE)
+    often = max(min(every, context.policy.update.look_every), MINUTE)
     due = apps.without_metadata(
-        context.db, location, before=context.now - every, now=context.now, limit=BATCH
+        context.db,
+        location,
+        before=context.now - every,
+        updated=[app.adam_id for app in applied.load(context.db).apps if app.update is not None],
+        updated_before=context.now - often,
+        now=context.now,
+        limit=BATCH,
     )
     if not due:
         return
@@ -107,7 +118,7 @@ class ReadMetadata(AppleCall):
                 again_at = context.now + NOT_FOUND_FOR
                 apps.metadata_missed(context.db, row.scope, adam_id, again_at)
             else:
-                _learn(context, adam_id, metadata)
+                _learn(context, adam_id, metadata, row.scope)
         if result.error is None:
             outbox.done(context.db, row.id, context.now)
             meta.hasten_job(context.db, f"metadata:{row.scope}", context.now)
@@ -126,7 +137,7 @@ class ReadMetadata(AppleCall):
         return None
 
 
-def _learn(context: Context, adam_id: str, metadata: AppMetadata) -> None:
+def _learn(context: Context, adam_id: str, metadata: AppMetadata, location: str) -> None:
     news = apps.store_metadata(
         context.db,
         adam_id,
@@ -140,3 +151,11 @@ def _learn(context: Context, adam_id: str, metadata: AppMetadata) -> None:
     )
     if news:
         installs.touch_app(context.db, adam_id, context.now)
+    newest.from_store(
+        context,
+        adam_id,
+        update_facts.storefront(context.db, location),
+        metadata.families,
+        Version(metadata.newest_version, metadata.external_version),
+        metadata.minimum_os,
+    )

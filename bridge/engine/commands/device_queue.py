@@ -114,7 +114,9 @@ def _ready(
         device_id: [
             each
             for each in found
-            if not _is_paused(paused, lines[device_id], each) and not _is_quiet(context, each)
+            if not _is_paused(paused, lines[device_id], each)
+            and not _is_quiet(context, each)
+            and (each.not_after is None or each.not_after > context.now)
         ]
         for device_id, found in ready.items()
     }

@@ -16,6 +16,7 @@ from bridge.domain.decision import (
     AskApps,
     AskFacts,
     AskInstalled,
+    AwaitUpdate,
     BeginProbe,
     CancelAttempt,
     CancelElsewhere,
@@ -24,10 +25,13 @@ from bridge.domain.decision import (
     GiveBack,
     GiveDeviceLicenceBack,
     LeaveLine,
+    NoteUpdate,
+    NoteVersion,
     PostAgain,
     ReadAssignment,
     SendInstall,
     SendRemove,
+    StartUpdate,
     Step,
 )
 from bridge.domain.facts import DeviceFacts, Facts
@@ -40,6 +44,7 @@ from bridge.engine.decide import breaker, fallbacks
 from bridge.engine.insight import story
 from bridge.engine.licences import settle
 from bridge.engine.setup import phase
+from bridge.engine.updates import steps as updates
 from bridge.store import meta, pauses
 from bridge.store.catalog import probes
 from bridge.store.commands import commands, ends
@@ -306,6 +311,10 @@ _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
     LeaveLine: _leave_line,
     CancelAttempt: _cancel_attempt,
     CancelElsewhere: _cancel_elsewhere,
+    AwaitUpdate: updates.await_update,
+    StartUpdate: updates.start_update,
+    NoteUpdate: updates.note_update,
+    NoteVersion: updates.note_version,
 }
 
 

@@ -15,6 +15,7 @@ from bridge.domain.desired.change import Change, Cohort, PairName, compare, refu
 from bridge.domain.desired.desired import BY_BOTH, BY_FILE, BY_ONE_OFF, AppWish, Desired
 from bridge.domain.desired.first_contact import not_shown, unplanned
 from bridge.domain.desired.roster import Roster
+from bridge.domain.desired.update_rings import in_no_ring, placed
 from bridge.domain.devices.targets import is_enrolment
 from bridge.domain.installs.configuration import digest
 from bridge.domain.installs.options import Options
@@ -266,8 +267,8 @@ def cohorts_of(
             serials = meant - excluded
             both = serials & alone
             by_file.update((serial, app.adam_id) for serial in both)
-            found.append(_cohort(app, BY_FILE, serials - both, why))
-            found.append(_cohort(app, BY_BOTH, both, why))
+            found += _cohorts(desired, roster, app, BY_FILE, serials - both, why)
+            found += _cohorts(desired, roster, app, BY_BOTH, both, why)
     found += [
         of_one_off(desired, each, roster.platform(each.serial_number))
         for each in beside.wishes
@@ -288,7 +289,12 @@ def of_one_off(desired: Desired, one_off: OneOff, platform: str | None) -> Cohor
         frozenset({one_off.serial_number}),
         PLATFORM_UNKNOWN if is_open else None,
     )
-    return replace(cohort, asset=one_off.asset, location=one_off.location, fallbacks=())
+    options = cohort.options
+    if entries and entries[0].update is not None:
+        options = replace(options, update=in_no_ring(entries[0].update).as_text())
+    return replace(
+        cohort, asset=one_off.asset, location=one_off.location, fallbacks=(), options=options
+    )
 
 
 def _cohort(
@@ -304,6 +310,25 @@ def _cohort(
         on_hold=on_hold,
         fallbacks=app.fallbacks,
     )
+
+
+def _cohorts(
+    desired: Desired,
+    roster: Roster,
+    app: AppWish,
+    desired_by: str,
+    serials: frozenset[str],
+    on_hold: OnHold | None,
+) -> list[Cohort]:
+    """The devices of an entry; apart where the clock, or the ring, of its updates is another."""
+    whole = _cohort(app, desired_by, serials, on_hold)
+    if app.update is None:
+        return [whole]
+    parts = placed(app.update, desired, app.groups, roster, serials)
+    return [
+        replace(whole, serials=some, options=replace(whole.options, update=rule.as_text()))
+        for rule, some in parts.items()
+    ]
 
 
 def _options(app: AppWish) -> Options:

@@ -288,7 +288,14 @@ def _report(
     presence: Presence = "installing" if app.installing else "there"
     there_at = now if presence == "there" else None
     return InstalledReport(
-        bundle_id, presence, app.version, app.short_version, asked_at, now, there_at
+        bundle_id,
+        presence,
+        app.version,
+        app.short_version,
+        asked_at,
+        now,
+        there_at,
+        app.has_update_available,
     )
 
 

@@ -23,6 +23,7 @@ from bridge.engine.context import Context
 from bridge.engine.intake import answers, channels, declarations, moves, serials
 from bridge.engine.intake.answers import STATUSES, touch
 from bridge.engine.setup import phase
+from bridge.engine.updates import steps as updates
 from bridge.store import meta
 from bridge.store.catalog import apps
 from bridge.store.commands import commands, ends, timers
@@ -253,6 +254,8 @@ def _connect(context: Context, event: Event, webhook: StoredWebhook, device: Dev
     db, at = context.db, event.received_at
     connected_at = max(at, device.last_connect_at or 0.0)
     devices.update(db, device.id, last_seen_at=_seen(event, device), last_connect_at=connected_at)
+    if device.updates_wait:
+        updates.came(context, device)
     if at - (device.last_seen_at or at) >= context.policy.device.silent_after:
         touch(context, device.id)
     if device.enrolled is None or _is_back(context, event, webhook, device):

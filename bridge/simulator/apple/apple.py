@@ -51,6 +51,8 @@ class AppleSettings:
     limits: dict[str, int] = field(default_factory=lambda: dict(config.LIMITS))
     ios_apps: set[str] = field(default_factory=set)  # adam ids that metadata calls iosSoftware
     newest_versions: dict[str, str] = field(default_factory=dict)  # by adam id, else 1.0
+    external_versions: dict[str, int] = field(default_factory=dict)  # by adam id, if it has one
+    minimum_os: dict[str, str] = field(default_factory=dict)  # by adam id, if it has one
     hidden_keys: set[str] = field(default_factory=set)  # of service config and of its limits
     notifications: NotificationSettings = field(default_factory=NotificationSettings)
 

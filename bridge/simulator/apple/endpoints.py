@@ -152,7 +152,8 @@ def lookup(
                 "bundleId": names[adam_id][0],
                 "name": names[adam_id][1],
                 "artistName": "Example",
-                "offers": [{"version": {"display": settings.newest_versions.get(adam_id, "1.0")}}],
+                "offers": [{"version": _version(adam_id, settings)}],
+                **_release(adam_id, settings),
                 **({"kind": "iosSoftware"} if adam_id in settings.ios_apps else {}),
             }
             for adam_id in wanted
@@ -237,3 +238,18 @@ def _number(query: Query, name: str) -> int | None:
         return int(query[name])
     except ValueError:
         raise Refusal(9602) from None
+
+
+def _version(adam_id: str, settings: AppleSettings) -> dict[str, object]:
+    told: dict[str, object] = {"display": settings.newest_versions.get(adam_id, "1.0")}
+    external = settings.external_versions.get(adam_id)
+    return told if external is None else told | {"externalId": external}
+
+
+def _release(adam_id: str, settings: AppleSettings) -> dict[str, object]:
+    """Of an app with numbered versions, for which devices these are."""
+    if adam_id not in settings.external_versions:
+        return {}
+    told: dict[str, object] = {"kind": "iosSoftware", "deviceFamilies": ["iphone", "ipad", "ipod"]}
+    needs = settings.minimum_os.get(adam_id)
+    return told | {"minimumOSVersion": needs} if needs else told

@@ -17,7 +17,7 @@ mdm/commands/application.managed.list.yaml."""
 _AFTER = {"UserInstalledApp": "", "ManagementRejected": "", "UpdateRejected": "Managed"}
 """What an app is once its transient status has been told; of the others nothing is left."""
 
-_PRESENT = frozenset(_AFTER) | {"Managed", "PromptingForManagement"}
+_PRESENT = frozenset(_AFTER) | {"Managed", "PromptingForManagement", "Updating"}
 
 
 class Received(NamedTuple):
@@ -27,6 +27,14 @@ class Received(NamedTuple):
     command_uuid: str
     request_type: str
     adam_id: str
+
+
+class Release(NamedTuple):
+    """A version of an app in the store, as people read it and by Apple's number of it."""
+
+    version: str
+    external: int
+    minimum_os: str = ""
 
 
 class Install(NamedTuple):
@@ -44,7 +52,9 @@ class App:
     `coming` are the states it will reach, with their times (epoch seconds), soonest first.
     `command_uuid` is of the command that brought it, `version` what the device says it has.
     Of one that is `declared` a declaration is in charge: commands do not see it.
-    `settings` is what an MDM server gave it: Configuration, Attributes, iOSApp.
+    `settings` is what an MDM server gave it: Configuration, Attributes, iOSApp. `external` is
+    Apple's number of its version (0: it tells none). While it is `in_use` a version that is
+    `arriving` (at a time) waits until somebody closes it.
     """
 
     bundle_id: str
@@ -56,6 +66,9 @@ class App:
     command_uuid: str = ""
     version: str = "1.0"
     declared: bool = False
+    external: int = 0
+    in_use: bool = False
+    arriving: tuple[float, Release] | None = None
     settings: dict[str, Value] = field(default_factory=dict)
     coming: list[tuple[float, str]] = field(default_factory=list)
     sent: bool = True
@@ -74,6 +87,16 @@ class App:
         """Become what is due by `now`."""
         while self.coming and self.coming[0][0] <= now:
             self.status = self.coming.pop(0)[1]
+        if self.arriving is not None and not self.in_use and self.arriving[0] <= now:
+            self.version, self.external, _ = self.arriving[1]
+            self.arriving = None
+
+    def update(self, release: Release, now: float, takes: float) -> None:
+        """Get another version, `takes` seconds from now."""
+        if release.external != self.external:
+            self.arriving = (now + takes, release)
+            if not self.in_use:
+                self.status, self.coming = "Updating", [(now + takes, "Managed")]
 
     @property
     def present(self) -> bool:
@@ -147,6 +170,10 @@ class Apps:
             for app in self._settled(now)
             if app.managed and not app.declared
         }
+
+    def externals(self, now: float) -> dict[str, int]:
+        """Apple's numbers of the versions, by bundle id, where an app tells one."""
+        return {app.bundle_id: app.external for app in self._settled(now) if app.external}
 
     def report_managed(
         self, now: float, identifiers: Iterable[str] | None

@@ -13,6 +13,8 @@ from bridge.simulator import templates
 from bridge.simulator.devices.apps import App, Book, Install
 from bridge.simulator.devices.script import (
     DECLARED,
+    KIOSK,
+    KIOSK_ERROR,
     LICENCE_ERROR,
     MDM_ERROR,
     STORE_ERROR,
@@ -143,6 +145,8 @@ def _install(
         return _Reply(reply.status, (named, *reply.parts))
     if app is None or app.status != "Installing":
         app = App(bundle_id, adam_id, name, "Installing", wants_managed)
+        if (release := device.releases.get(adam_id)) is not None:
+            app.version, app.external, _ = release
         app.take(command)
         app.command_uuid = command_uuid
         _begin(device, app, deed)
@@ -244,8 +248,12 @@ def _take_over(device: Device, app: App, command: Details, wants_managed: bool) 
         # A Mac that is told to install without InstallAsManaged gives a managed app up.
         app.managed, app.status = False, ""
         return _done(templates.string("State", "UserInstalledApp"))
+    if app.managed and device.kiosk:
+        return _error(KIOSK_ERROR, KIOSK)
     if app.managed:
         app.take(command)
+        if (release := device.releases.get(app.adam_id)) is not None:
+            app.update(release, device.kernel.now, device.install_time)
         return _done(templates.string("State", app.status))
     if text(command, "ChangeManagementState") != "Managed":
         reason = "Other" if device.platform == "macOS" else "AppAlreadyInstalled"
@@ -262,12 +270,19 @@ def _take_over(device: Device, app: App, command: Details, wants_managed: bool) 
 
 def _managed_list(device: Device, command: Details) -> _Reply:
     told = device.apps.report_managed(device.kernel.now, texts(command, "Identifiers"))
-    return _done(templates.managed_application_list(told))
+    versions = device.apps.externals(device.kernel.now)
+    return _done(templates.managed_application_list(told, versions))
 
 
 def _installed_list(device: Device, command: Details) -> _Reply:
     told = device.apps.report_installed(device.kernel.now, texts(command, "Identifiers"))
-    return _done(templates.installed_application_list(told))
+    versions, newest = device.apps.externals(device.kernel.now), device.releases
+    outdated = {
+        device.catalogue[adam_id][0]: versions[device.catalogue[adam_id][0]] < release.external
+        for adam_id, release in newest.items()
+        if device.catalogue[adam_id][0] in versions
+    }
+    return _done(templates.installed_application_list(told, outdated))
 
 
 def _information(device: Device, command: Details) -> _Reply:

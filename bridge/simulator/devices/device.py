@@ -14,11 +14,14 @@ from typing import Protocol
 from bridge.errors import PlistError
 from bridge.simulator import templates
 from bridge.simulator.devices import commands
-from bridge.simulator.devices.apps import App, Apps, Book, Install, Received
+from bridge.simulator.devices.apps import App, Apps, Book, Install, Received, Release
 from bridge.simulator.devices.script import Planned, Script
 from bridge.simulator.devices.setup_assistant import SetupAssistant
 from bridge.simulator.kernel import Kernel
 from bridge.simulator.plists import Value, read_plist, text
+
+Releases = Mapping[str, Release]
+"""The newest versions in the store, by adam id; an app that is not among them has just one."""
 
 Catalogue = Mapping[str, tuple[str, str]]
 """The store: adam id to (bundle id, name)."""
@@ -44,6 +47,7 @@ class Device:
     out of Authenticate, `tells_identifier=False` the bundle id out of install answers.
     `awaits_configuration` has it wait in Setup Assistant when it enrols, until DeviceConfigured;
     `tells_release=False` leaves out the TokenUpdate after that.
+    `kiosk` shows a single app, and nobody there can answer for another version of one.
     `prompt_time` is how long the user of an unsupervised device takes to accept (None: for ever);
     `not_now_rest` how long after a NotNow it comes by itself. `licensed(serial_number, adam_id)`
     says whether Apple's store gives it the app, `licensed_to_user(client_user_id, adam_id)` the
@@ -70,6 +74,8 @@ class Device:
     awaits_configuration: bool = False
     tells_release: bool = True
     online: bool = True
+    kiosk: bool = False
+    releases: Releases = field(default_factory=dict, repr=False)
     install_time: float = 5.0
     prompt_time: float | None = 10.0
     wake_latency: float = 0.3
@@ -291,6 +297,23 @@ class Device:
         """The user installs the app from the store: it is there, unmanaged."""
         bundle_id, name = self.catalogue[adam_id]
         self.apps.put(App(bundle_id, adam_id, name))
+
+    def user_opens(self, adam_id: str) -> None:
+        """The user works with the app."""
+        self._app(adam_id).in_use = True
+
+    def user_closes(self, adam_id: str) -> None:
+        """The user works with it no more: a version that waited for that is there."""
+        self._app(adam_id).in_use = False
+
+    def version(self, adam_id: str) -> str:
+        """Which version of the app is there."""
+        return self._app(adam_id).version
+
+    def _app(self, adam_id: str) -> App:
+        app = self.apps.get(self.catalogue[adam_id][0], self.kernel.now)
+        assert app is not None, "the app is there"
+        return app
 
     def user_deletes(self, adam_id: str) -> None:
         """The user deletes the app; a managed one becomes ManagedButUninstalled."""

@@ -27,7 +27,11 @@ DECLARED = 12100
 """The number of an error that stands in no list of Apple's: which one a device gives where a
 declaration manages the app is not documented."""
 
+KIOSK_ERROR, KIOSK = "DeviceManagement.error", 1407
+"""How a device refuses that shows a single app. Source: reports of administrators."""
+
 TEXTS = {
+    (KIOSK_ERROR, KIOSK): "The request can not be answered on the device.",
     (LICENCE_ERROR, 9610): "License not found",
     (STORE_ERROR, 506): "Duplicate request",
     (MDM_ERROR, 12021): "The command is not supported.",

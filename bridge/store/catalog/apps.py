@@ -55,13 +55,17 @@ def store_list(
 
     What was reported before and is missing now gets the status NULL; once-only statuses stay, and
     when an app was last `there`. Of the apps in `unread` the list told nothing. Returns the bundle
-    ids of which it told anything but that they are still there.
+    ids of which it told anything but that they are still there, in the same version.
     """
     listed = list(listed)
-    before = dict(
-        db.execute("SELECT bundle_id, status FROM app_reports WHERE device_id = ?", (device.id,))
-    )
-    before = {b: status for b, status in before.items() if b.startswith(BOOK) == is_of_books}
+    before = {
+        row[0]: (row[1], row[2])
+        for row in db.execute(
+            "SELECT bundle_id, status, external_version FROM app_reports WHERE device_id = ?",
+            (device.id,),
+        )
+    }
+    before = {b: told for b, told in before.items() if b.startswith(BOOK) == is_of_books}
     missing = before.keys() - {bundle_id for bundle_id, _, _ in listed} - set(unread)
     db.executemany(
         "UPDATE app_reports SET status = NULL, reported_at = ? "
@@ -94,7 +98,7 @@ def store_list(
     of = "media" if is_of_books else "apps"
     times = {f"{of}_asked_at": asked_at, f"{of}_listed_at": now}
     devices.update(db, device.id, **times, **{f"{of}_enrolment": device.enrolment})
-    still_there = {b for b, status, _ in listed if status in there and before.get(b) == status}
+    still_there = {b for b, *told in listed if told[0] in there and before.get(b) == tuple(told)}
     return (before.keys() | {bundle_id for bundle_id, _, _ in listed}) - still_there
 
 
@@ -188,9 +192,17 @@ def storefront(db: Connection, location: str) -> tuple[str | None, str | None]:
 
 
 def without_metadata(
-    db: Connection, location: str, *, before: float, now: float, limit: int
+    db: Connection,
+    location: str,
+    *,
+    before: float,
+    now: float,
+    limit: int,
+    updated: Sequence[str] = (),
+    updated_before: float = 0.0,
 ) -> list[tuple[str, str | None]]:
-    """Apps wished for at a location whose metadata is from `before` that time, or was never told.
+    """Apps wished for at a location whose metadata is from `before` that time, or was never told;
+    of the `updated` ones, from `updated_before`.
 
     (adam id, platforms of the asset as a comma-separated list, None if the location does not own
     it); those that were never asked for come first.
@@ -203,11 +215,16 @@ def without_metadata(
         "WHERE location = ? AND adam_id = w.adam_id) FROM wished w "
         "LEFT JOIN apps ON apps.adam_id = w.adam_id "
         "LEFT JOIN metadata_misses m ON m.location = ? AND m.adam_id = w.adam_id "
-        "WHERE coalesce(apps.metadata_at, ?) <= ? AND coalesce(m.next_at, ?) <= ? "
+        "WHERE coalesce(apps.metadata_at, ?) <= "
+        f"CASE WHEN w.adam_id IN ({rows.marks(len(updated))}) THEN ? ELSE ? END "
+        "AND coalesce(m.next_at, ?) <= ? "
         "AND EXISTS (SELECT 1 FROM installs i WHERE i.adam_id = w.adam_id "
         "AND i.location = ? AND i.desired = 1) "
         "ORDER BY m.next_at IS NOT NULL, m.next_at, w.adam_id LIMIT ?",
-        (location, location, before, before, now, now, location, limit),
+        (
+            *(location, location, before, *updated, updated_before, before),
+            *(now, now, location, limit),
+        ),
     )
     return [(row[0], row[1]) for row in found]
 

@@ -86,14 +86,17 @@ class New(NamedTuple):
     identifiers: Sequence[str] = ()
     settings: str | None = None
     renews: bool = False
+    updates: bool = False
+    not_after: float | None = None
 
 
 def make(db: Connection, new: Sequence[New], now: float) -> Sequence[New]:
     """Store commands that are to be posted; returns those of which none of their kind was open."""
     made = db.executemany(
         "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, state, "
-        "enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, renews) "
-        "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?, ?) "
+        "enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, renews, "
+        "updates, not_after) "
+        "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT DO NOTHING",
         [
             (
@@ -111,6 +114,8 @@ def make(db: Connection, new: Sequence[New], now: float) -> Sequence[New]:
                 each.due_at,
                 each.settings,
                 each.renews,
+                each.updates,
+                each.not_after,
             )
             for each in new
         ],
@@ -291,9 +296,11 @@ def renew(
     ends.cancel(db, command_uuid, now, "settled_otherwise")
     changed = db.execute(
         "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, state, "
-        "enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, renews) "
+        "enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, renews, "
+        "updates, not_after) "
         "SELECT ?, server, device_id, install_id, request_type, 'ready', ?, attempt, asks, "
-        "offline, identifiers, ?, ?, settings, renews FROM commands WHERE command_uuid = ? "
+        "offline, identifiers, ?, ?, settings, renews, updates, not_after FROM commands "
+        "WHERE command_uuid = ? "
         "RETURNING device_id",
         (new_uuid, enrolment, now, due_at, command_uuid),
     ).fetchall()

@@ -76,6 +76,8 @@ class Startable:
     asks: int
     adam_id: str | None
     location: str | None
+    not_after: float | None = None
+    """When it must have left, if it must."""
 
 
 def startable(
@@ -90,7 +92,8 @@ def startable(
     found = db.execute(
         "SELECT c.device_id, c.command_uuid, "
         "c.request_type IN ('InstallApplication', 'InstallMedia'), c.asks, "
-        "i.adam_id, i.location FROM commands c LEFT JOIN installs i ON i.id = c.install_id "
+        "i.adam_id, i.location, c.not_after "
+        "FROM commands c LEFT JOIN installs i ON i.id = c.install_id "
         f"WHERE c.device_id IN ({rows.marks(len(some))}) AND c.state = 'ready' AND c.due_at <= ? "
         "ORDER BY c.device_id, CASE WHEN c.install_id IS NOT NULL THEN 1 "
         "WHEN c.request_type <> 'DeviceInformation' AND c.created_at > ? THEN 2 ELSE 0 END, "
@@ -98,8 +101,8 @@ def startable(
         (*some, now, lists_since),
     )
     ready: dict[int, list[Startable]] = {}
-    for device_id, uuid, is_install, asks, adam_id, location in found:
-        each = Startable(uuid, bool(is_install), asks, adam_id, location)
+    for device_id, uuid, is_install, asks, adam_id, location, not_after in found:
+        each = Startable(uuid, bool(is_install), asks, adam_id, location, not_after)
         ready.setdefault(device_id, []).append(each)
     return ready
 

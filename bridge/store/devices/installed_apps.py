@@ -27,20 +27,22 @@ def reported(
 def store(db: Connection, device_id: int, told: Sequence[InstalledReport]) -> set[str]:
     """Keep what a list said of the apps that it was asked for; when one was there last stays.
 
-    Returns the bundle ids of which it told anything but that they are still there.
+    Returns the bundle ids of which it told anything but that they are still there, as they were.
     """
     before = dict(
         db.execute(
-            "SELECT bundle_id, presence FROM installed_apps WHERE device_id = ?", (device_id,)
+            "SELECT bundle_id, presence || coalesce(short_version, '') || coalesce(has_update, 0) "
+            "FROM installed_apps WHERE device_id = ?",
+            (device_id,),
         )
     )
     db.executemany(
         "INSERT INTO installed_apps (device_id, bundle_id, presence, version, short_version, "
-        "asked_at, reported_at, there_at) VALUES (?, ?, ?, ?, ?, ?, ?, ?) "
+        "asked_at, reported_at, there_at, has_update) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) "
         "ON CONFLICT (device_id, bundle_id) DO UPDATE SET "
         "presence = excluded.presence, version = excluded.version, "
         "short_version = excluded.short_version, asked_at = excluded.asked_at, "
-        "reported_at = excluded.reported_at, "
+        "reported_at = excluded.reported_at, has_update = excluded.has_update, "
         "there_at = coalesce(excluded.there_at, installed_apps.there_at)",
         [
             (
@@ -52,6 +54,7 @@ def store(db: Connection, device_id: int, told: Sequence[InstalledReport]) -> se
                 report.asked_at,
                 report.reported_at,
                 report.there_at,
+                None if report.has_update is None else int(report.has_update),
             )
             for report in told
         ],
@@ -59,8 +62,12 @@ def store(db: Connection, device_id: int, told: Sequence[InstalledReport]) -> se
     return {
         report.bundle_id
         for report in told
-        if not report.presence == before.get(report.bundle_id) == "there"
+        if report.presence != "there" or before.get(report.bundle_id) != _as_before(report)
     }
+
+
+def _as_before(report: InstalledReport) -> str:
+    return f"{report.presence}{report.short_version or ''}{int(report.has_update or False)}"
 
 
 def desired_bundle_ids(db: Connection, serial_number: str) -> list[str]:

@@ -36,6 +36,7 @@ from bridge.store.licences.assignments import Assignment
 from bridge.store.licences.request_pairs import PairRecord
 from bridge.store.outbox import outbox
 from bridge.store.service import running
+from bridge.store.updates import facts as update_facts
 from bridge.store.users import facts as user_facts
 
 _NONE: Final = Licence("none")
@@ -82,6 +83,8 @@ def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = No
     )
     unnamed = {i.adam_id for i in installs if known.get(i.adam_id, UNKNOWN).bundle_id is None}
     sent_ahead = probes.load(db, rows.padded(unnamed)) if unnamed else {}
+    updating = [i for i in installs if i.update_asked or '"update"' in i.options]
+    newest = update_facts.load(db, updating, device_of) if updating else {}
     result = []
     for install, bundle_id in named:
         place, device = places[install.location], device_of.get(install.id)
@@ -140,6 +143,7 @@ def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = No
                 unsure=stands.unsure,
                 probe=sent_ahead.get(install.adam_id),
                 pause=pause,
+                update=newest.get(install.id) if newest else None,
             )
         )
     return result

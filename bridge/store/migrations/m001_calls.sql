@@ -16,6 +16,8 @@ CREATE TABLE commands (
     posts INTEGER NOT NULL DEFAULT 0,
     settings TEXT,                     -- JSON of an InstallApplication: InstallSettings
     renews INTEGER NOT NULL DEFAULT 0,  -- whether the app was Managed already
+    updates INTEGER NOT NULL DEFAULT 0,  -- whether it is sent for a newer version of the app
+    not_after DOUBLE PRECISION,        -- when it must have left; NULL: whenever
     created_at DOUBLE PRECISION NOT NULL,
     due_at DOUBLE PRECISION NOT NULL,
     posted_at DOUBLE PRECISION,

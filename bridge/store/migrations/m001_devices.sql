@@ -7,6 +7,7 @@ CREATE TABLE devices (
     enrollment_id TEXT,
     channel_of INTEGER,                -- the device whose user's channel this is; NULL: a device
     channel_id TEXT,                   -- by what its server addresses it then
+    updates_wait INTEGER NOT NULL DEFAULT 0,  -- whether newer versions wait until it comes
     serial_number TEXT,
     claimed_serial TEXT,               -- what it tells in place of a serial number
     filed_serial TEXT,                 -- what its server's devices_file says of it
@@ -105,6 +106,7 @@ CREATE TABLE installed_apps (
     presence TEXT NOT NULL,            -- there | installing | absent
     version TEXT,                      -- for people: whether it is there decides
     short_version TEXT,
+    has_update INTEGER,                -- whether the device knows of a newer one; NULL: not told
     asked_at DOUBLE PRECISION NOT NULL,  -- when the list was made
     reported_at DOUBLE PRECISION NOT NULL,  -- when it was answered
     there_at DOUBLE PRECISION,         -- when a list last showed it as there

@@ -58,6 +58,7 @@ CREATE TABLE installs (
     installed_at DOUBLE PRECISION,
     next_check_at DOUBLE PRECISION,
     bundle_id TEXT,                    -- as its device's answer named the app; NULL: as elsewhere
+    update_asked TEXT,                 -- a person wants the newest version: in_window | now
     dirty_at DOUBLE PRECISION,         -- when something touched it; NULL: nothing to decide
     needs_seat INTEGER NOT NULL DEFAULT 0,
     UNIQUE (target, adam_id)           -- in the order in which installs are listed

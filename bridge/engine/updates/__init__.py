@@ -1,0 +1,1 @@
+"""New versions of apps: learnt, begun device by device, and in rings."""
