@@ -42,7 +42,7 @@ def _read(reader: Reader, spot: Spot, groups: Collection[str]) -> UpdateWish | N
         reader.missing(spot, "to", "write to: latest")
     to = reader.value(found["to"], values.one_of("never", "latest")) if "to" in found else None
     read: dict[str, Any] = {
-        key: reader.value(found[key], _PLAIN[key]) for key in found.keys() & _PLAIN.keys()
+        key: reader.value(child, _PLAIN[key]) for key, child in found.items() if key in _PLAIN
     }
     if "days" in found:
         if found["days"].is_empty:

@@ -53,7 +53,7 @@ def test_every_reason_has_a_row_of_its_own(pages: dict[str, str]) -> None:
 
 def test_every_word_of_a_device_has_a_row_of_its_own(pages: dict[str, str]) -> None:
     rows = re.findall(
-        r"^\| ([A-Z][\w ]*?)(?: \(said once\))? \|(?: [^|]+ \|){5}$", pages["answers.md"], re.M
+        r"^\| ([A-Z][\w. ]*?)(?: \(said once\))? \|(?: [^|]+ \|){5}$", pages["answers.md"], re.M
     )
     errors = [f"MDMErrorDomain {code}" for code in MDM_ERRORS]
     errors += [f"{domain} {code}" for domain, code in STORE_ERRORS]

@@ -273,6 +273,18 @@ def _for_apps(rule: RuleOfDevice) -> RuleOfDevice:
     return decided
 
 
+def _update_under_way(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
+    is_update = facts.attempt is not None and facts.attempt.updates
+    return updates.under_way(facts, policy, now) if is_update else None
+
+
+def _as_listed(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
+    """Few apps are wished for in their newest version: the others are not looked at for it."""
+    if facts.update is None:
+        return listed.as_the_device_says(facts, policy, now)
+    return updates.as_listed(facts, policy, now)
+
+
 def _book_on_a_mac(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
     return book.on_a_mac(facts, policy, now) if facts.is_book else None
 
@@ -304,9 +316,9 @@ _RULES_OF_DEVICE: tuple[RuleOfDevice, ...] = (
     _without_channel,
     _book_on_a_mac,
     _for_apps(settings.forbidden),
-    _for_apps(updates.under_way),
+    _update_under_way,
     _for_apps(settings.changed),
-    updates.as_listed,
+    _as_listed,
     after_the_probe,
     _for_apps(settings.outdated),
     attempt.as_the_attempt_stands,

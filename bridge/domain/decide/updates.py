@@ -271,7 +271,7 @@ def _outdated(
     needs = rollout.minimum_os if rollout is not None else None
     if needs is not None and device.os_version and fulfils(device.os_version, f"<{needs}"):
         words = f"{_label(facts)} needs {needs}, and this is {device.os_version}"
-        return replace(decision, reason="OS_TOO_OLD", detail=words)
+        return _with(Decision("installed", "OS_TOO_OLD", words), *decision.steps)
     window = rule.window_of(policy)
     tried = update.tried
     if tried is not None and rollout is not None and not _is_of(tried, rollout):

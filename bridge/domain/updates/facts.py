@@ -12,6 +12,9 @@ TriedState = Literal["waiting", "sent", "taken", "done", "failed", "put_off", "r
 accepted it, and the app is in use; `done`: the device has the version, or has had its install;
 `failed`: it refused it, `refused`: for good; `put_off`: it could not take it in that window."""
 
+OPEN: Final = ("waiting", "failed", "put_off")
+"""States in which a device has its turn to come."""
+
 MOST_TRIES: Final = 3
 """Windows in which a version is tried that a device refuses."""
 

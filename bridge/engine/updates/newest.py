@@ -6,7 +6,8 @@ from collections.abc import Iterable
 
 from bridge.domain.updates.newest import Version, supersedes
 from bridge.engine.context import Context
-from bridge.store.updates import rollouts, turns
+from bridge.store.installs import updating
+from bridge.store.updates import rollouts
 from bridge.store.updates.rollouts import Scope
 
 
@@ -31,7 +32,7 @@ def learn(
         rollouts.name(db, scope, told, minimum_os)
     else:
         rollouts.begin(db, scope, told, minimum_os, context.now)
-    turns.touch_app(db, scope[0], context.now)
+    updating.touch_app(db, scope[0], context.now)
 
 
 def from_store(

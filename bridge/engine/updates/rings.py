@@ -18,7 +18,7 @@ from bridge.engine.context import Context
 from bridge.engine.updates.steps import JOB, jitter_of
 from bridge.store import meta, pauses
 from bridge.store.devices import devices
-from bridge.store.installs import installs
+from bridge.store.installs import installs, updating
 from bridge.store.updates import rollouts, turns
 from bridge.store.updates.turns import Turn
 
@@ -109,7 +109,7 @@ def _next_ring(context: Context, rollout: Rollout) -> float | None:
         return None
     ring = rollouts.ring(db, scope, rollout.ring)
     if not ring.devices:
-        if turns.any_undecided(db, rollout.adam_id):
+        if updating.any_undecided(db, rollout.adam_id):
             return now + MINUTE
     else:
         install = installs.by_id(db, later)
@@ -118,5 +118,5 @@ def _next_ring(context: Context, rollout: Rollout) -> float | None:
         if now < due:
             return due
     rollouts.next_ring(db, scope)
-    turns.touch_ring(db, scope, rollout.ring + 1, now)
+    updating.touch_ring(db, scope, rollout.ring + 1, now)
     return now + MINUTE / 2

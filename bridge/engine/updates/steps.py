@@ -12,7 +12,7 @@ from bridge.domain.decision import AwaitUpdate, NoteUpdate, NoteVersion, StartUp
 from bridge.domain.facts import DeviceFacts, Facts
 from bridge.domain.model import Device
 from bridge.domain.policy import HOUR
-from bridge.domain.updates.facts import Rollout, UpdateFacts
+from bridge.domain.updates.facts import Rollout, TriedState, UpdateFacts
 from bridge.domain.updates.newest import Version
 from bridge.domain.updates.rule import UpdateRule
 from bridge.engine.context import Context
@@ -20,7 +20,8 @@ from bridge.engine.updates import newest
 from bridge.store import meta
 from bridge.store.commands import commands
 from bridge.store.commands.commands import New
-from bridge.store.installs import installs
+from bridge.store.devices import devices
+from bridge.store.installs import installs, updating
 from bridge.store.updates import rollouts, turns
 from bridge.store.updates.rollouts import Scope
 
@@ -42,7 +43,7 @@ def came(context: Context, device: Device) -> None:
     turn = turns.has_turn(context.db, device.target, context.now)
     installs.touch_ids(context.db, turn, context.now)
     if not turn and not turns.any_waits(context.db, device.target):
-        turns.none_waits(context.db, device.id)
+        devices.update(context.db, device.id, updates_wait=0)
 
 
 def await_update(context: Context, fact: Facts, step: Step) -> None:
@@ -58,6 +59,8 @@ def await_update(context: Context, fact: Facts, step: Step) -> None:
         turns.postpone(context.db, install.id, **times)
     else:
         had = fact.report.external_version if fact.report is not None else None
+        assert fact.device is not None, "who waits for a version is a device"
+        devices.update(context.db, fact.device.id, updates_wait=1)
         turns.await_turn(context.db, install.id, install.target, rollout, rule.ring, had, **times)
     meta.hasten_job(context.db, f"{JOB}:{install.adam_id}", wake_at)
 
@@ -113,6 +116,8 @@ def start_update(context: Context, fact: Facts, step: Step) -> None:
     if commands.make(context.db, [command], now):
         installs.attempted(context.db, [install.id])
         turns.start(context.db, install.id, step.next_at, now)
+        if install.update_asked == "now":
+            updating.ask(context.db, [install.id], "in_window", now)
         meta.count(context.db, "update.sent", now)
         installs.touch_ids(context.db, [install.id], now)
 
@@ -122,7 +127,9 @@ def note_update(context: Context, fact: Facts, step: Step) -> None:
     assert isinstance(step, NoteUpdate)
     update, rule = _of(fact)
     install, db = fact.install, context.db
-    state = "refused" if step.state == "failed" and step.never_again else step.state
+    state: TriedState = "refused" if step.state == "failed" and step.never_again else step.state
+    if state in ("done", "refused"):
+        updating.fulfilled(db, install.id)
     turns.note(db, install.id, state, jitter=jitter_of(context, rule, install.target))
     if state in ("failed", "refused"):
         meta.count(db, "update.failed", context.now)
@@ -147,7 +154,7 @@ def _stop_at(context: Context, rule: UpdateRule, install_id: int) -> None:
             f"failed; look at them, then run vpp-bridge update {scope[0]}"
         )
         rollouts.stop(context.db, scope, why)
-        turns.touch_ring(context.db, scope, None, context.now)
+        updating.touch_ring(context.db, scope, None, context.now)
         meta.count(context.db, "update.stopped", context.now)
         log.warning("version %s of app %s is %s", rollout.newest.label, scope[0], why)
 

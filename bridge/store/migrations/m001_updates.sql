@@ -14,7 +14,7 @@ CREATE TABLE rollouts (
     through_at DOUBLE PRECISION,       -- since when all devices up to that ring had their chance
     stopped TEXT,                      -- why it goes no further, in words
     PRIMARY KEY (adam_id, storefront, family)
-) WITHOUT ROWID;
+);
 
 -- Of the newest version, what came of it in each ring: counted as it changes.
 CREATE TABLE rollout_rings (

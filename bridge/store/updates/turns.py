@@ -5,14 +5,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bridge.domain.updates.facts import MOST_TRIES, Rollout, Tried, TriedState
+from bridge.domain.updates.facts import MOST_TRIES, OPEN, Rollout, Tried, TriedState
 from bridge.store import rows
 from bridge.store.database import Connection
 from bridge.store.updates import rollouts
 from bridge.store.updates.rollouts import Scope
 
-OPEN = ("waiting", "failed", "put_off")
-"""States in which a device has its turn to come."""
 UNDER_WAY = "sent"
 
 _SQL_OPEN = rows.among(OPEN)
@@ -82,7 +80,6 @@ def await_turn(
         (install_id, target, *scope, ring, rollout.number, had, opens_at, next_at, wake_at),
     )
     rollouts.count(db, scope, ring, devices=1)
-    db.execute("UPDATE devices SET updates_wait = 1 WHERE serial_number = ?", (target,))
 
 
 def _uncount(db: Connection, install_id: int, number: int) -> None:
@@ -121,8 +118,6 @@ def note(db: Connection, install_id: int, state: TriedState, *, jitter: float) -
             "UPDATE updates SET opens_at = next_at, wake_at = next_at + ? WHERE install_id = ?",
             (jitter, install_id),
         )
-    if state == "done":
-        db.execute("UPDATE installs SET update_asked = NULL WHERE id = ?", (install_id,))
 
 
 def _move(db: Connection, install_id: int, state: str) -> None:
@@ -171,11 +166,6 @@ def any_waits(db: Connection, target: str) -> bool:
         f"SELECT 1 FROM updates WHERE target = ? AND state IN {_SQL_OPEN} LIMIT 1", (target,)
     ).fetchone()
     return row is not None
-
-
-def none_waits(db: Connection, device_id: int) -> None:
-    """Nothing of a device waits until it comes."""
-    db.execute("UPDATE devices SET updates_wait = 0 WHERE id = ?", (device_id,))
 
 
 def in_hour(db: Connection, adam_id: str, now: float) -> tuple[int, float | None]:
@@ -304,31 +294,3 @@ def first_open(db: Connection, rollout: Rollout) -> int | None:
         if row is not None:
             return int(row[0])
     return None
-
-
-def any_undecided(db: Connection, adam_id: str) -> bool:
-    """Whether an install of an app is still to be decided."""
-    row = db.execute(
-        "SELECT 1 FROM installs WHERE dirty_at IS NOT NULL AND adam_id = ? LIMIT 1", (adam_id,)
-    ).fetchone()
-    return row is not None
-
-
-def touch_ring(db: Connection, scope: Scope, ring: int | None, now: float) -> None:
-    """Decide anew what waits for a version: in one ring, or in all."""
-    where, values = ("", ()) if ring is None else (" AND ring = ?", (ring,))
-    db.execute(
-        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) WHERE id IN "
-        f"(SELECT install_id FROM updates WHERE {_IS_IT} AND state IN {_SQL_OPEN}{where})",
-        (now, *scope, *values),
-    )
-
-
-def touch_app(db: Connection, adam_id: str, now: float) -> None:
-    """There is a newer version of an app: decide anew where it is there."""
-    db.execute(
-        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) "
-        "WHERE adam_id = ? AND desired = 1 AND state = 'installed' "
-        "AND (options LIKE '%\"update\"%' OR update_asked IS NOT NULL)",
-        (now, adam_id),
-    )

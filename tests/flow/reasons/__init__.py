@@ -81,6 +81,7 @@ def load() -> dict[str, Scenario]:
         "location",
         "removal",
         "settings",
+        "update",
         "user",
         "wish",
     ):

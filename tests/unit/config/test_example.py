@@ -16,6 +16,7 @@ from bridge.config.api import NAMED_KEYS
 from bridge.config.desired import APP_KEYS, GROUP_KEYS
 from bridge.config.load import APPLE_KEYS, LOCATION_KEYS, SERVER_KEYS, TOP_KEYS
 from bridge.config.model import APPLE_URL, LISTEN
+from bridge.config.updates import UPDATE_KEYS
 from bridge.config.users import USER_KEYS
 from bridge.domain.desired.desired import AppWish
 from bridge.domain.desired.match import MATCH_KEYS
@@ -68,7 +69,9 @@ def known_keys() -> set[str]:
         "staff.users",
     )
     groups = {f"groups.{name}" for name in ways}
-    assert {key.rpartition(".")[2] for key in groups} == set(GROUP_KEYS)
+    assert {key.rpartition(".")[2] for key in groups} | {"time_zone"} == set(GROUP_KEYS)
+    groups.add("groups.new-ipads.time_zone")
+    groups |= {f"apps.0.update.{key}" for key in UPDATE_KEYS}
     groups |= {f"groups.new-ipads.match.{key}" for key in MATCH_KEYS}
     return known | groups | FREE | set(policy_keys(Policy(), "policy"))
 

@@ -103,6 +103,7 @@ LINKS = {(domain, code): row for code, row in ERRORS.items() for domain in MDM_D
     ("ASDErrorDomain", 509): LOGIN,
     ("ASDErrorDomain", 850): NEVER,
     ("ASDErrorDomain", 9610): LATER,
+    ("DeviceManagement.error", 1407): LATER,
     ("ASDServerErrorDomain", 506): LATER,
     ("MDMErrorDomain", 506): LATER,
     ("MDMErrorDomain", 99999): LATER,
