@@ -134,7 +134,10 @@ def note_update(context: Context, fact: Facts, step: Step) -> None:
     if state in ("failed", "refused"):
         meta.count(db, "update.failed", context.now)
         _stop_at(context, rule, install.id)
-    if state == "put_off" or state == "failed":
+    installs.touch_ids(db, [install.id], context.now)
+    if state in ("put_off", "failed"):
+        assert fact.device is not None, "only a device can put something off"
+        devices.update(db, fact.device.id, updates_wait=1)
         meta.hasten_job(db, f"{JOB}:{install.adam_id}", context.now + HOUR)
     if update.tried is not None and update.tried.state == turns.UNDER_WAY:
         installs.touch_ids(db, turns.has_turn(db, install.target, context.now), context.now)
