@@ -57,6 +57,8 @@ USAGE = 2
 INTERRUPTED = 130
 """How a shell reports a program that Ctrl-C ended: 128 and the number of SIGINT."""
 
+_LONGEST_NAME = 64
+
 _LEVEL = "BRIDGE_LOG_LEVEL"
 
 
@@ -155,7 +157,8 @@ def whoever() -> Actor:
         name = pwd.getpwuid(os.getuid()).pw_name
     except KeyError:
         name = str(os.getuid())
-    sudo_user = os.environ.get("SUDO_USER") if os.getuid() == 0 else None
+    told = os.environ.get("SUDO_USER", "") if os.getuid() == 0 else ""
+    sudo_user = "".join(filter(str.isprintable, told))[:_LONGEST_NAME]
     context = click.get_current_context(silent=True)
     via = "vpp-bridge" if context is None else context.command_path
     return Actor("user", name, via, sudo_user=sudo_user or None)

@@ -11,6 +11,8 @@ from bridge.config.model import NamedKey
 from bridge.domain.audit import ACTIONS, Actor
 from bridge.domain.policy import Policy
 from bridge.domain.roles import MAY, ROLES, Role, allows
+from bridge.domain.views import Page
+from bridge.domain.views.users import SECRETS
 from bridge.web import create_app
 from bridge.web.pages import BUTTONS, Button
 from bridge.web.v1.endpoint import Endpoint
@@ -90,6 +92,17 @@ def test_every_call_and_button_says_who_may() -> None:
     with pytest.raises(TypeError, match="role"):
         Endpoint("GET", "/v1/x", "x", says="x", asks=ENDPOINTS[0].asks)  # type: ignore[call-arg]
     assert set(MAY) == set(get_args(Role))
+
+
+@pytest.mark.parametrize("name", KEYS)
+def test_invitations_are_for_whoever_may_send_them(
+    client: FlaskClient, bridge: StandIn, name: str
+) -> None:
+    key, role = KEYS[name]
+    user = {"client_user_id": "ann"} | dict.fromkeys(SECRETS, "planted-code")
+    bridge.page = Page([user])
+    seen = client.get("/v1/users", headers=basic(key)).get_data(as_text=True)
+    assert ("planted-code" in seen) == allows(role, "operate")
 
 
 def test_the_description_names_the_role(client: FlaskClient) -> None:
