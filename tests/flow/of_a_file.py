@@ -13,6 +13,7 @@ GONE = "nobody takes a database away that is in use (unit/store/postgresql/test_
 LOCK = "writers take turns by an advisory lock (unit/store/postgresql/test_database.py)"
 ROOM = "a server sees to its log, and uses the room of what is gone by itself"
 COUNTED = "what SQLite is asked is counted; the statements are the same"
+CONNECTS = "a webhook that needs a new connection answers 503 without a thread (test_way)"
 PRIVATE = "who may read what a server stores, its roles say"
 FULL = "a full disk is told by the server (unit/store/postgresql/test_faults.py)"
 
@@ -31,7 +32,10 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_held_up::test_the_payload_is_read_before_the_lock",
         "test_held_up::test_it_is_told_once_a_minute_however_many_ask",
     ),
-    COPIES: ("test_audit::test_a_restore_is_told_by_the_restored_database",),
+    COPIES: (
+        "test_audit::test_a_restore_is_told_by_the_restored_database",
+        "test_how_to::test_a_wish_of_an_operator[14]",
+    ),
     GONE: (
         "test_held_up::test_a_database_that_is_taken_away",
         "test_held_up::test_a_folder_that_is_taken_away",
@@ -39,6 +43,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_cli_apply::test_it_works_before_the_first_serve",
         "test_cli_apply::test_a_database_that_cannot_be_opened_is_one_line",
     ),
+    CONNECTS: ("test_forward::test_no_thread_to_be_had_costs_the_webhook_and_not_the_answer",),
     FULL: ("test_held_up::test_a_full_disk",),
     DAMAGE: (
         "test_inbox::test_a_damaged_inbox_is_told_and_mended",

@@ -56,7 +56,8 @@ def notify(scene: Scene, notification: dict[str, Any]) -> int:
 
 
 def everything_stored(scene: Scene) -> dict[str, list[tuple[Any, ...]]]:
-    """Every table but the counters, which count duplicates, and how far the inbox was taken."""
+    """Every table but the counters, which count duplicates, the inbox, from which they are not
+    taken, and how far it was taken."""
     with scene.bridge.database.read() as db:
         return {
             table: [
@@ -65,7 +66,7 @@ def everything_stored(scene: Scene) -> dict[str, list[tuple[Any, ...]]]:
                 if row[0] != "inbox_taken"
             ]
             for table in kit.tables(db)
-            if table != "counters"
+            if table not in ("counters", "inbox")
         }
 
 

@@ -58,7 +58,12 @@ class Way:
             self._try(attempt)
             return attempt.result()
         run = threading.Thread(target=self._try, args=(attempt,), name="connecting", daemon=True)
-        run.start()
+        try:
+            run.start()
+        except RuntimeError as error:  # the machine has no thread left; the next one tries again
+            with self._lock:
+                self._tries -= 1
+            raise psycopg.OperationalError(f"no connection could be tried: {error}") from error
         try:
             return attempt.result(patience)
         except TimeoutError:

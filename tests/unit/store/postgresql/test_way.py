@@ -78,6 +78,23 @@ def ours(server: Server, clock: Clock, monkeypatch: pytest.MonkeyPatch) -> Way:
     return made
 
 
+def test_without_a_thread_it_is_away_once_and_tries_again(
+    ours: Way, server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(self: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", refuse)
+        with pytest.raises(psycopg.OperationalError, match="could be tried: can't start"):
+            ours.connection()
+    server.refuses = True
+    with pytest.raises(psycopg.OperationalError, match="refused"):
+        ours.connection()
+    server.refuses = False
+    assert not ours.connection().is_lost
+
+
 def why(ours: Way) -> str:
     with pytest.raises(psycopg.OperationalError) as raised:
         ours.connection()
