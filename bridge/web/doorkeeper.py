@@ -14,7 +14,7 @@ from werkzeug.exceptions import Forbidden, RequestEntityTooLarge
 
 from bridge.config import Config
 from bridge.domain.audit import Actor
-from bridge.domain.roles import Role, allows
+from bridge.domain.roles import ROLES, Role, allows
 from bridge.web import credentials
 from bridge.web.ports import Counting
 from bridge.web.problems import NotAuthorized
@@ -50,7 +50,8 @@ class Caller:
 
 
 def declare(app: Flask, endpoint: str, role: Role) -> None:
-    """What is behind this endpoint of Flask's needs a key with this role; else `read` will do."""
+    """What is behind this endpoint of Flask's needs a key with this role, where it changes
+    something; one of which nobody says it needs the largest."""
     app.extensions.setdefault(_ROLES, {})[endpoint] = role
 
 
@@ -61,7 +62,9 @@ def may_post(caller: Caller, path: str) -> bool:
 
 
 def _needed(endpoint: str | None) -> Role:
-    found: Role = current_app.extensions.get(_ROLES, {}).get(endpoint, "read")
+    """For a change; of a path that is unknown nothing is changed."""
+    unsaid = ROLES[0] if endpoint is None else ROLES[-1]
+    found: Role = current_app.extensions.get(_ROLES, {}).get(endpoint, unsaid)
     return found
 
 

@@ -94,6 +94,16 @@ def test_every_call_and_button_says_who_may() -> None:
     assert set(MAY) == set(get_args(Role))
 
 
+def test_what_says_nothing_needs_the_largest(bridge: StandIn) -> None:
+    app = create_app(bridge)
+    app.add_url_rule("/v1/forgotten", "v1.forgotten", lambda: "", methods=["POST"])
+    client = app.test_client()
+    for role, key in NAMED.items():
+        status = client.post("/v1/forgotten", headers=basic(key)).status_code
+        assert status == (200 if role == "claim" else 403), role
+    assert client.post("/v1/nothing", headers=basic(NAMED["read"])).status_code == 404
+
+
 @pytest.mark.parametrize("name", KEYS)
 def test_invitations_are_for_whoever_may_send_them(
     client: FlaskClient, bridge: StandIn, name: str
