@@ -169,6 +169,9 @@ class StandIn:
     def list_subscriptions(self, **asked: object) -> Page:
         return self._list("subscriptions", asked)
 
+    def list_alerts(self, **asked: object) -> Page:
+        return self._list("alerts", asked)
+
     def list_locations(self, **asked: object) -> Page:
         return self._list("locations", asked)
 

@@ -52,6 +52,11 @@ class WsgiAdapter(BaseAdapter):
         with self._lock:
             self._faults.extend([(fault, call)] * times)
 
+    def heal(self) -> None:
+        """Let no further request fail."""
+        with self._lock:
+            self._faults.clear()
+
     def send(
         self,
         request: requests.PreparedRequest,

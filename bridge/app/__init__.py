@@ -24,6 +24,7 @@ from bridge.app.metrics import Measuring
 from bridge.app.opening import Opening
 from bridge.app.pauses import Pauses
 from bridge.app.refusals import Refusals
+from bridge.app.telling import Telling
 from bridge.app.views import Lists
 from bridge.clients.listener import MARK
 from bridge.config import Config, settings
@@ -64,7 +65,7 @@ log = logging.getLogger(__name__)
 SERVICE_UNAVAILABLE = 503
 
 
-class Bridge(Acts, Claiming, Inviting, Lists, Looks, Measuring, Pauses, Wishes):
+class Bridge(Acts, Claiming, Inviting, Lists, Looks, Measuring, Pauses, Telling, Wishes):
     """Everything that the web side and the command line need, on one database."""
 
     def __init__(

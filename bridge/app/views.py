@@ -8,6 +8,7 @@ from typing import Any, TypeVar
 from bridge.app.opened import Opened
 from bridge.config import values
 from bridge.domain.views import Page
+from bridge.domain.views.alerts import Alert
 from bridge.domain.views.audit import AuditEntry
 from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import Install
@@ -16,7 +17,7 @@ from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import Command, Event, Outgoing
 from bridge.domain.views.users import User
 from bridge.engine.insight import in_setup, installs
-from bridge.store.views import audit, fleet, licences, outbox, subscriptions, users
+from bridge.store.views import alerts, audit, fleet, licences, outbox, subscriptions, users
 
 T = TypeVar("T")
 
@@ -59,6 +60,10 @@ class Lists(Opened):
     def list_users(self, **filters: Any) -> Page[User]:
         """A page of registered users, with the codes of those who have not accepted yet."""
         return self._page(users.users, filters)
+
+    def list_alerts(self, **filters: Any) -> Page[Alert]:
+        """A page of alerts, each with who was told of it."""
+        return self._page(alerts.alerts, filters)
 
     def list_locations(self, **filters: Any) -> Page[Location]:
         """A page of content tokens' locations."""

@@ -119,6 +119,11 @@ COMMANDS: Mapping[str, Command] = {
         "List subscriptions with Apple's counts, and who has them.",
         STORED,
     ),
+    "alerts": Command(
+        "bridge.cli.lists.alerts:alerts",
+        "List what is wrong and who was told; test the receivers.",
+        STORED,
+    ),
     "outbox": Command(
         "bridge.cli.lists.outbox:outbox", "List calls to Apple and MDM servers; repeat one.", STORED
     ),
@@ -168,6 +173,7 @@ EXAMPLES: Mapping[str, str] = {
     "assignments": "assignments --unwanted --app Pages",
     "users": "users --state registered --csv",
     "subscriptions": "subscriptions --csv",
+    "alerts": "alerts --state firing",
     "outbox": "outbox --state failed",
     "events": "events --status set_aside",
     "audit": "audit --since 7d --csv",
@@ -201,7 +207,7 @@ ONLY_LOOKS = frozenset(
     (
         *("init", "doctor", "plan", "status", "why", "installs", "reasons", "devices", "assets"),
         *("assignments", "users", "subscriptions", "outbox", "events", "audit", "backup"),
-        *("completion", "demo", "simulate"),
+        *("alerts", "completion", "demo", "simulate"),
     )
 )
 """The others: they change nothing in the database of a bridge, but for what they read outside."""
@@ -212,6 +218,9 @@ ON_NO_DATABASE: Mapping[str, OnNoDatabase] = {
 }
 """What a command does where there is no database yet, if it does not need one: it makes it, or
 does its work on one that is thrown away."""
+
+TELLING: Needs = (*STORED, "alerts")
+"""What `alerts test` needs: it tells somebody."""
 
 SYNC: Mapping[str, Needs] = {
     **dict.fromkeys(("assets", "assignments", "users", "subscriptions"), APPLE),

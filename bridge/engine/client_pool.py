@@ -175,10 +175,21 @@ class ClientPool:
     def tell(self, receiver: str, standing: Standing, bridge: str) -> str:
         """Tell a receiver how an alert stands; `bridge` is our id, which is told where no
         public_url is configured. Returns what it answered; raises CallError."""
-        client = self.receiver(receiver)
-        form = self._config.alerts[receiver].form
-        named = self._config.public_url or bridge
-        return f"answered {client.post(message.body(standing, form, named))}"
+        client, form = self.receiver(receiver), self._config.alerts[receiver].form
+        return f"answered {client.post(message.body(standing, form, self._named(bridge)))}"
+
+    def reach(self, receiver: str) -> int:
+        """Whether a receiver can be reached: the status of its answer to a request that is no
+        alert. Raises CallError."""
+        return self.receiver(receiver).reach()
+
+    def test(self, receiver: str, bridge: str, now: float) -> str:
+        """Send a receiver a test; the rest as `tell`."""
+        client, form = self.receiver(receiver), self._config.alerts[receiver].form
+        return f"answered {client.post(message.test_body(form, self._named(bridge), now))}"
+
+    def _named(self, bridge: str) -> str:
+        return self._config.public_url or bridge
 
     def _token_file(self, location: str) -> bytes:
         if location not in self._config.locations:

@@ -17,6 +17,7 @@ from bridge.domain.plan.blind import Blind
 from bridge.domain.plan.for_good import Mistake
 from bridge.domain.roles import Role
 from bridge.domain.views import HealthPart, Page
+from bridge.domain.views.alerts import Alert
 from bridge.domain.views.audit import AuditEntry
 from bridge.domain.views.desired import Pause
 from bridge.domain.views.devices import Device
@@ -133,6 +134,9 @@ class Lists(Counting, Protocol):
 
     def list_users(self, **filters: Any) -> Page[User]:
         """Registered users, by `location`, `client_user_id`, `state`, `serial` and `wanted`."""
+
+    def list_alerts(self, **filters: Any) -> Page[Alert]:
+        """Alerts and who was told of them, by `state`."""
 
     def list_locations(self, **filters: Any) -> Page[Location]:
         """Content tokens' locations."""

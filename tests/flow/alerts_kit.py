@@ -51,13 +51,21 @@ class Told:
         self.adapter = WsgiAdapter(self.chat)
         self.receive(receiver.pop("url", URL), **receiver)
 
-    def receive(self, *urls: str, form: Form = "json", on: Iterable[str] = tuple(ALERTS)) -> None:
-        """Have these receivers told from now on; the bridge starts anew."""
+    def receive(
+        self,
+        *urls: str,
+        form: Form = "json",
+        on: Iterable[str] | None = None,
+        beside: bool = False,
+    ) -> None:
+        """Have these receivers told from now on, `beside` those before; the bridge starts anew."""
         names = (url.rpartition("@")[2].removeprefix("https://").partition("/")[0] for url in urls)
         configs = {
-            name: AlertConfig(url, form, tuple(on)) for name, url in zip(names, urls, strict=True)
+            name: AlertConfig(url, form, tuple(ALERTS if on is None else on))
+            for name, url in zip(names, urls, strict=True)
         }
-        self.scene.config = replace(self.scene.config, alerts=configs)
+        before = self.scene.config.alerts if beside else {}
+        self.scene.config = replace(self.scene.config, alerts={**before, **configs})
         self.restart()
 
     def restart(self) -> None:

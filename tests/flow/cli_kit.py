@@ -72,6 +72,7 @@ class Shell:
             mdm=self.scene.mdm_adapter,
             sleep=lambda _seconds: None,
             clock=lambda: self.scene.world.now,
+            alerts=self.scene.transports.alerts,
         )
         settings = Settings(
             transports=transports,

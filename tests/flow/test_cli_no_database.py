@@ -33,6 +33,8 @@ NEED_ONE = [
     ("users",),
     ("users", "invite", "client-100"),
     ("subscriptions",),
+    ("alerts",),
+    ("alerts", "test"),
     ("events",),
     ("events", "replay", "1"),
     ("events", "replay", "1", "--dry-run"),

@@ -59,6 +59,8 @@ CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "reclaim": (("reclaim", "--unwanted", "--dry-run"), STORED),
     "devices": (("devices",), STORED),
     "assets": (("assets",), STORED),
+    "alerts": (("alerts",), STORED),
+    "alerts test": (("alerts", "test"), (*STORED, "alerts")),
     "outbox": (("outbox",), STORED),
     "outbox retry": (("outbox", "retry", "999"), STORED),
     "events": (("events",), STORED),

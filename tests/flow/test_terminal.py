@@ -171,6 +171,8 @@ LOOKS: dict[str, tuple[Sequence[str], int]] = {
     "outbox": ((), 0),
     "users": ((), 0),
     "subscriptions": ((), 0),
+    "alerts": ((), 0),
+    "alerts test": (("test",), 2),
     "reasons": ((), 0),
     "reasons one": (("LIST_REFUSED",), 0),
     "reclaim": (("--unwanted", "--dry-run"), 0),

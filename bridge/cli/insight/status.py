@@ -81,6 +81,7 @@ class _Overview:
         _ways("On their way", report["installs"]["on_its_way"], BY_REASON)
         _contradictions(report["contradictions"])
         self._attention(report)
+        self._alerts(report["alerts"])
         _ways("Needs somebody", report["installs"]["needs_someone"], NAMED)
 
     def _at(self, rfc3339: str | None) -> str:
@@ -99,6 +100,17 @@ class _Overview:
         for part in report["parts"]:
             if not part["ok"] and part["name"] != "engine":
                 show.line(f"Attention: {part['name']}: {part['detail']}")
+
+    def _alerts(self, firing: Sequence[Mapping[str, Any]]) -> None:
+        """What people are told of, and whether they have been; Attention says what is so."""
+        if firing:
+            show.heading("Alerts")
+        for each in firing:
+            told = [_told(receiver) for receiver in each["receivers"]]
+            subject = " ".join(each["subject"].values())
+            whom = ", ".join(told) or "nobody is told: alerts in the file names no receiver of it"
+            since = self._at(each["since"])
+            show.line(f"{each['alert']} {subject}: firing since {since}; {whom}")
 
     def _installs(self, installs: Mapping[str, Any], applied_at: str | None) -> None:
         show.heading("Installs")
@@ -204,6 +216,13 @@ def _counts(app: Mapping[str, Any]) -> tuple[int, int, int, int]:
     wanted = sum(app["by_state"].values())
     done, needing = app["done"], app["needs_someone"]
     return wanted, done, wanted - done - needing, needing
+
+
+def _told(receiver: Mapping[str, Any]) -> str:
+    """How it stands with one receiver."""
+    if receiver["told"] == "firing":
+        return f"{receiver['receiver']} was told"
+    return f"{receiver['receiver']} is not told yet: {receiver['answer'] or 'in a moment'}"
 
 
 def _ways(title: str, ways: Sequence[Mapping[str, Any]], more: str) -> None:

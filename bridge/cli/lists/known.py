@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from bridge.domain.wording import nearest
+from bridge.store.alerts import alerts
 from bridge.store.database import Connection
 from bridge.store.views import names, totals
 
@@ -50,11 +51,11 @@ def _unknown(place: Opened | Stored, db: Connection, key: str, value: str) -> st
     configured: Mapping[str, Sequence[str]] = {
         "location": tuple(place.config.locations),
         "server": tuple(place.config.servers),
-        "scope": (*place.config.locations, *place.config.servers),
+        "scope": (*place.config.locations, *place.config.servers, *alerts.receivers(db)),
     }
     if key in configured:
         known = sorted({*configured[key], *names.stored(db, key)})
-        what = "location or server" if key == "scope" else key
+        what = "location, server or receiver" if key == "scope" else key
         return None if value in known else f"{what} {value} is unknown{nearest(value, known)}"
     if key == "kind":
         from bridge.engine.calls import registry  # noqa: PLC0415 - one list alone needs all calls

@@ -1,4 +1,4 @@
-"""`outbox`: the calls to Apple and to the MDM servers, and a failed one made again."""
+"""`outbox`: the calls to Apple, MDM servers and receivers; a failed one made again."""
 
 from __future__ import annotations
 
@@ -17,8 +17,13 @@ from bridge.domain.vocabulary import OUTBOX_STATES, SERVICES
 
 
 @click.group(invoke_without_command=True)
-@click.option("--service", type=click.Choice(SERVICES), help="Only calls to Apple, or MDM servers.")
-@click.option("--scope", type=SCOPE, metavar="NAME", help="Only calls to this location or server.")
+@click.option("--service", type=click.Choice(SERVICES), help="Only calls to these.")
+@click.option(
+    "--scope",
+    type=SCOPE,
+    metavar="NAME",
+    help="Only to this location, server or receiver.",
+)
 @click.option("--kind", metavar="K", help="Only this kind of call, such as associate or command.")
 @click.option("--state", type=click.Choice(OUTBOX_STATES), help="Only calls in this state.")
 @list_options

@@ -23,10 +23,10 @@ _PLAIN = str.maketrans({"<": "\u2039", ">": "\u203a"})
 """In chats `<…>` is a link, or calls everybody; an app's name may hold it."""
 
 
-def sentence_of(standing: Standing) -> str:
+def sentence_of(state: str, text: str) -> str:
     """What is so, as a sentence; an all-clear says that it is one."""
-    told = as_sentence(standing.sentence)
-    text = f"All clear, it is over: {told}" if standing.state == "resolved" else told
+    told = as_sentence(text)
+    text = f"All clear, it is over: {told}" if state == "resolved" else told
     return text if len(text) <= _LONGEST else text[: _LONGEST - 1] + "…"
 
 
@@ -39,7 +39,7 @@ def body(standing: Standing, form: Form, bridge: str) -> bytes:
             "state": standing.state,
             "since": rfc3339(standing.since),
             "subject": json.loads(standing.subject),
-            "sentence": sentence_of(standing),
+            "sentence": sentence_of(standing.state, standing.sentence),
             "bridge": bridge,
         },
     )

@@ -122,4 +122,4 @@ def _log(before: Standing | None, standing: Standing) -> None:
     if standing.state == "pending" or (before is not None and before.state == standing.state):
         return
     level = logging.WARNING if standing.state == "firing" else logging.INFO
-    log.log(level, "alert %s: %s", standing.alert, sentence_of(standing))
+    log.log(level, "alert %s: %s", standing.alert, sentence_of(standing.state, standing.sentence))

@@ -59,6 +59,10 @@ class Clients(Protocol):
         """Tell a receiver how an alert stands, as the bridge of this id; returns what it answered.
         Raises CallError."""
 
+    def reach(self, receiver: str) -> int:
+        """Ask whether a receiver of alerts can be reached, without telling it anything; the status
+        of its answer. Raises CallError."""
+
 
 class Call(ABC):
     """One kind of outbox row.

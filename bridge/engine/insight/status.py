@@ -13,6 +13,7 @@ from bridge.domain.model import Asset
 from bridge.domain.pauses import Way, by_command
 from bridge.domain.reasons import REASONS, needs_someone
 from bridge.domain.times import rfc3339
+from bridge.domain.views.alerts import Alert
 from bridge.domain.views.desired import Pause
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
@@ -25,9 +26,12 @@ from bridge.store.installs import under_pause
 from bridge.store.licences import history, locations, odd_rows
 from bridge.store.outbox import outbox
 from bridge.store.users import users
-from bridge.store.views import totals
+from bridge.store.views import alerts, totals
 from bridge.store.views.names import called
 from bridge.store.views.totals import InstallCount, LicenceCount
+
+MOST_ALERTS = 1000
+"""Alerts that are shown at a glance; the list of them has all."""
 
 
 def report(
@@ -64,11 +68,17 @@ def report(
             {"location": location, "state": state, "users": count}
             for location, state, count in users.by_state(db)
         ],
+        "alerts": firing(context),
         "setup": in_setup.all_of(context),
         "contradictions": contradictions.found(context),
         "queues": _queues(context),
         "counters": dict(meta.counters(db)),
     }
+
+
+def firing(context: Context) -> list[Alert]:
+    """The alerts that fire now, each with who was told of it."""
+    return list(alerts.alerts(context.db, state="firing", limit=MOST_ALERTS).items)
 
 
 def paused(context: Context, way: Way = by_command) -> list[Pause]:

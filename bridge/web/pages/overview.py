@@ -56,13 +56,15 @@ def page(asker: Asker) -> View:
     moments = asker.bridge.moments(report["installs"]["by_state"])
     drawn = [charts.states(moments, asker.times), charts.confirmations(confirmed, asker.times)]
     found = [chart for chart in drawn if chart is not None]
-    tables = [_needing(asker, apps), apps_table(report), *(chart.table for chart in found)]
+    alerts = alerts_table(report)
+    tables = [_needing(asker, apps), apps_table(report), alerts, *(chart.table for chart in found)]
     context = {
         "light": light,
         "sentence": sentence,
         "needing": tables[0],
         "apps": bars(report),
         "lamps": list(lamps(report, asker.times)),
+        "alerts": alerts,
         "pauses": report["pauses"],
         "ways": report["installs"]["needs_someone"],
         "charts": found,
@@ -191,6 +193,25 @@ def apps_table(report: Mapping[str, Any]) -> Table:
         for app in report["installs"]["apps"]
     ]
     return Table("apps", "Apps", columns, rows, empty="No app is wanted yet.")
+
+
+_ALERTS = (
+    Column("alert"),
+    Column("what is so", "words"),
+    Column("firing since", "time"),
+    Column("told to"),
+    Column("last answer", "words"),
+)
+
+
+def alerts_table(report: Mapping[str, Any]) -> Table:
+    """What fires, and who was told of it: a row for each receiver, or one for nobody."""
+    rows: list[Row] = []
+    for alert in report["alerts"]:
+        for told in alert["receivers"] or [{"receiver": None, "answer": "nobody is told of it"}]:
+            given = (told["receiver"], told["answer"])
+            rows.append((alert["alert"], alert["sentence"], alert["since"], *given))
+    return Table("alerts", "Alerts", _ALERTS, rows, empty="No alert fires.")
 
 
 def lamps(report: Mapping[str, Any], times: Times) -> Iterator[Lamp]:

@@ -107,6 +107,11 @@ Name: TypeAlias = Annotated[
     Meta(pattern="^[a-z0-9-]+$"),
     Form("A name is made of small letters, digits and hyphens."),
 ]
+Scope: TypeAlias = Annotated[
+    str,
+    Meta(pattern=r"^[A-Za-z0-9.:\[\]_#-]{1,300}$"),
+    Form("Write the name of a location or server, or the host of a receiver of alerts."),
+]
 ClientUserId: TypeAlias = Annotated[
     str,
     Meta(pattern=r"^[\x21-\x7e]{1,100}$"),

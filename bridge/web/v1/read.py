@@ -13,6 +13,7 @@ from bridge.domain.model import CommandState, InstallState
 from bridge.domain.pauses import by_request
 from bridge.domain.users.facts import UserState
 from bridge.domain.views import Page
+from bridge.domain.views.alerts import Alert
 from bridge.domain.views.audit import AuditEntry
 from bridge.domain.views.devices import Device
 from bridge.domain.views.installs import SECRETS as INSTALL_SECRETS
@@ -22,7 +23,7 @@ from bridge.domain.views.members import Reason
 from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import Command, Event, Outgoing
 from bridge.domain.views.users import SECRETS, User
-from bridge.domain.vocabulary import EventSource, EventStatus, OutboxState, Service
+from bridge.domain.vocabulary import AlertState, EventSource, EventStatus, OutboxState, Service
 from bridge.web.ports import Bridge
 from bridge.web.v1 import forms
 from bridge.web.v1.endpoint import Answer, Endpoint, Reply
@@ -55,6 +56,7 @@ _InstallState = Annotated[InstallState, words("state", InstallState)]
 _CommandState = Annotated[CommandState, words("state", CommandState)]
 _OutboxState = Annotated[OutboxState, words("state", OutboxState)]
 _Reason = Annotated[Reason, words("reason", Reason, upper=True)]
+_AlertState = Annotated[AlertState, words("state", AlertState)]
 _EventSource = Annotated[EventSource, words("source", EventSource)]
 _EventStatus = Annotated[EventStatus, words("status", EventStatus)]
 _UserState = Annotated[UserState, words("state", UserState)]
@@ -121,6 +123,12 @@ class ListUsers(Paging, frozen=True):
     ] = None
 
 
+class ListAlerts(Paging, frozen=True):
+    """Which alerts."""
+
+    state: Annotated[_AlertState | None, "Only those that fire, or that are over."] = None
+
+
 class ListEvents(Paging, frozen=True):
     """Which messages."""
 
@@ -130,10 +138,10 @@ class ListEvents(Paging, frozen=True):
 
 
 class ListOutbox(Paging, frozen=True):
-    """Which calls to Apple and the MDM servers."""
+    """Which calls to Apple, the MDM servers and receivers of alerts."""
 
     service: Annotated[_Service | None, "Only of this service."] = None
-    scope: Annotated[forms.Name | None, "Only of this location or server."] = None
+    scope: Annotated[forms.Scope | None, "Only of this location, server or receiver."] = None
     kind: Annotated[forms.CallKind | None, "Only of this kind."] = None
     state: Annotated[_OutboxState | None, "Only of this state."] = None
 
@@ -242,6 +250,13 @@ READING: tuple[Endpoint[Any], ...] = (
         ListUsers,
         lambda bridge: bridge.list_users,
         secrets=SECRETS,
+    ),
+    _list(
+        "alerts",
+        Alert,
+        "Lists what is wrong, or was lately, each with who was told of it.",
+        ListAlerts,
+        lambda bridge: bridge.list_alerts,
     ),
     _list(
         "locations",

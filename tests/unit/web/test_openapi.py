@@ -19,6 +19,7 @@ PROMISED = {
     "GET /v1/assignments",
     "GET /v1/subscriptions",
     "GET /v1/users",
+    "GET /v1/alerts",
     "GET /v1/locations",
     "GET /v1/events",
     "GET /v1/outbox",

@@ -50,6 +50,7 @@ def examine(case: Case) -> Iterator[Finding]:
     yield from inside.tokens(case)
     yield from outside.apple(case, stored)
     yield from outside.mdm(case, stored)
+    yield from outside.receivers(case)
     try:
         yield from hooks.serving(case, stored)
     except StoreError as error:

@@ -111,6 +111,19 @@ def _notifications(
         yield warn(part, text, "see that Apple can reach it over https, then restart serve")
 
 
+def receivers(case: Case) -> Iterator[Finding]:
+    """Receivers of alerts: whether they can be reached, by a request that alarms nobody."""
+    for name in case.config.alerts:
+        part = f"alerts {name}"
+        try:
+            status = case.clients.reach(name)
+        except CallError as error:
+            yield _failed(part, error)
+        else:
+            text = f"it answers ({status} to HEAD /); vpp-bridge alerts test sends it a message"
+            yield ok(part, text)
+
+
 def mdm(case: Case, stored: Stored | None) -> Iterator[Finding]:
     """Each MDM server: whether it can be reached, lets us in, and is new enough."""
     for name, config in case.config.servers.items():
