@@ -55,7 +55,7 @@ def _unknown(place: Opened | Stored, db: Connection, key: str, value: str) -> st
     }
     if key in configured:
         known = sorted({*configured[key], *names.stored(db, key)})
-        what = "location, server or receiver" if key == "scope" else key
+        what = "location or server" if key == "scope" else key
         return None if value in known else f"{what} {value} is unknown{nearest(value, known)}"
     if key == "kind":
         from bridge.engine.calls import registry  # noqa: PLC0415 - one list alone needs all calls

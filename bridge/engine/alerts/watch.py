@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from bridge.config import Config
 from bridge.config.model import AlertConfig
 from bridge.domain.alerts import ALERTS
-from bridge.domain.alerts.message import sentence_of
 from bridge.domain.alerts.standing import Standing, is_due, look
 from bridge.engine.alerts import faults
 from bridge.engine.calls import alerts as calls
@@ -118,8 +117,9 @@ def _is_over(standing: Standing, kept_after: float) -> bool:
 
 
 def _log(before: Standing | None, standing: Standing) -> None:
-    """Say in the log that an alert fires or ends, whether or not anybody is told."""
+    """Say in the log that an alert fires or ends, whether or not anybody is told. What is so stands
+    there already."""
     if standing.state == "pending" or (before is not None and before.state == standing.state):
         return
-    level = logging.WARNING if standing.state == "firing" else logging.INFO
-    log.log(level, "alert %s: %s", standing.alert, sentence_of(standing.state, standing.sentence))
+    about = {"state": standing.state, "detail": standing.subject}
+    log.info("alert %s is %s", standing.alert, standing.state, extra=about)
