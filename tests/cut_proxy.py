@@ -1,4 +1,4 @@
-"""A way to a PostgreSQL on which a connection is cut in the middle of a COMMIT."""
+"""A way to a PostgreSQL on which a connection is cut in the middle of a commit."""
 
 from __future__ import annotations
 
@@ -14,12 +14,13 @@ from psycopg import conninfo
 Cut = Literal["before", "after"]
 """Before the server gets it, or after it has committed and before that is told."""
 
-_COMMIT = b"COMMIT\0"
+_COMMITS = (b"COMMIT\0", b"INSERT INTO inbox ")
+"""A transaction's end, and messages that are put in by statements that are one."""
 _NAME = ".s.PGSQL.5432"
 
 
 class CutProxy:
-    """Passes on what comes and goes, until a COMMIT that is to be cut."""
+    """Passes on what comes and goes, until a commit that is to be cut."""
 
     def __init__(self, server: Path, folder: Path) -> None:
         self._server = server
@@ -28,7 +29,7 @@ class CutProxy:
         self._listener.listen()
         self._open: list[socket.socket] = []
         self.cut: Cut | None = None
-        """What happens to the next COMMIT."""
+        """What happens to the next commit."""
         self.cuts = 0
         """How many were cut so far."""
 
@@ -58,7 +59,7 @@ class CutProxy:
     def _ask(self, client: socket.socket, server: socket.socket, cut: threading.Event) -> None:
         with suppress(OSError):
             while data := client.recv(1 << 16):
-                if self.cut and _COMMIT in data:
+                if self.cut and any(each in data for each in _COMMITS):
                     how, self.cut = self.cut, None
                     self.cuts += 1
                     if how == "before":

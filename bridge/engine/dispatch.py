@@ -246,8 +246,7 @@ class Dispatcher:
         and the server has not become slow."""
         if self._stopping or self._monotonic() - begun_at > 3 * SERIES_FOR:
             return False
-        with self._database.read() as db:
-            return pauses.load(db) == series.paused
+        return self._database.glance(pauses.load) == series.paused
 
     def _perform(self, row: OutboxRow) -> tuple[Ending, bool]:
         """Make a call; how it is to be kept, and whether the other side did as it was asked."""

@@ -8,16 +8,19 @@ one of them has to do is nothing to do in the other. `database_at` is the one pl
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Protocol
+from typing import Any, Concatenate, Literal, ParamSpec, Protocol, TypeVar
 
 from bridge.domain.database_url import DatabaseUrl
 from bridge.errors import StoreDamaged, StoreError, StoreRefused
 from bridge.store.inbox.message import NewMessage
 from bridge.store.inbox.waiting import Waiting
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 Row = sqlite3.Row
 """One row: a column by its place or by its name. PostgreSQL's is used as SQLite's is."""
@@ -209,6 +212,12 @@ class Database(Protocol):
 
     def read(self) -> AbstractContextManager[Connection]:
         """A consistent view, on this thread's own connection; raises StoreError."""
+
+    def glance(
+        self, ask: Callable[Concatenate[Connection, P], T], *about: P.args, **named: P.kwargs
+    ) -> T:
+        """What one statement tells `about` it, by `ask`, which may be called twice; raises
+        StoreError."""
 
     def read_all(self) -> AbstractContextManager[tuple[Connection, Waiting]]:
         """A consistent view, and what waits in the inbox beside it; raises StoreError."""

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, Literal
 
+import psycopg
 import pytest
 
 from bridge.errors import StoreAway, StoreConflict, StoreInDoubt
@@ -30,20 +31,31 @@ pytestmark = pytest.mark.usefixtures("on_a_server")
 @contextmanager
 def lost_at_commit(nth: int, done: Done, times: int = 1) -> Iterator[list[int]]:
     """From the n-th commit of a write on, so many of them end without an answer."""
-    original, seen = Connection.commit, [0]
+    original, at_once, seen = Connection.commit, Connection.execute_at_once, [0]
+
+    def is_lost() -> bool:
+        seen[0] += 1
+        return nth <= seen[0] < nth + times
 
     def commit(self: Connection, before: str = "") -> None:
-        seen[0] += 1
-        if not nth <= seen[0] < nth + times:
+        lost = is_lost()
+        if not lost or done == "committed":
             original(self, before)
-            return
-        if done == "committed":
-            original(self, before)
-        self.close()
-        raise CommitUnknown("server closed the connection unexpectedly")
+        if lost:
+            self.close()
+            raise CommitUnknown("server closed the connection unexpectedly")
+
+    def commit_at_once(self: Connection, statements: Any) -> Any:
+        lost = is_lost()
+        found = at_once(self, statements) if not lost or done == "committed" else []
+        if lost:
+            self.close()
+            raise psycopg.OperationalError("server closed the connection unexpectedly")
+        return found
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(Connection, "commit", commit)
+        patch.setattr(Connection, "execute_at_once", commit_at_once)
         yield seen
 
 

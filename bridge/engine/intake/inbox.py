@@ -69,10 +69,8 @@ def receive_webhook(
     webhook = parse_webhook(body)
     # Nothing of this is done under a lock: reading a list of ten thousand apps takes seconds.
     # A command is stored before it is posted, so whether an answer's is ours is known by now.
-    ours = False
-    if webhook.command_uuid is not None:
-        with database.read() as db:
-            ours = commands.is_ours(db, webhook.command_uuid)
+    uuid = webhook.command_uuid
+    ours = uuid is not None and database.glance(commands.is_ours, uuid)
     message = NewMessage(
         source="mdm",
         origin=server,

@@ -12,9 +12,10 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, closing, contextmanager
 from pathlib import Path
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from bridge.errors import StoreError, StoreLocked
 from bridge.store.database import WAIT, Noticed
@@ -44,6 +45,9 @@ from bridge.store.inbox.inbox import Inbox
 from bridge.store.inbox.mark import last_event, taken
 from bridge.store.inbox.waiting import Waiting
 from bridge.store.readers import Readers
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class FileDatabase:
@@ -225,6 +229,18 @@ class FileDatabase:
             finally:
                 if connection.in_transaction:
                     connection.execute("COMMIT")
+        except sqlite3.DatabaseError as error:
+            if failure := store_error(error, self.path):
+                raise failure from error
+            raise
+
+    def glance(self, ask: Callable[Concatenate[Any, P], T], *about: P.args, **named: P.kwargs) -> T:
+        """What one statement tells, by `ask`; raises StoreError."""
+        self._check_open()
+        self._check_identity()
+        connection = self._readers.here.connection or self._readers.begin_here()
+        try:
+            return ask(connection, *about, **named)
         except sqlite3.DatabaseError as error:
             if failure := store_error(error, self.path):
                 raise failure from error

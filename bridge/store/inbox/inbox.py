@@ -15,6 +15,7 @@ import sqlite3
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -63,7 +64,7 @@ class PutTogether(ABC):
     def put(self, message: NewMessage, now: float) -> int:
         """Store a message that came in `now`; its id. It lasts when this returns. Raises StoreError
         when it cannot be stored, and is as if it had not come then."""
-        return self._group.submit(lambda db: self._insert(db, message, now))
+        return self._group.submit(Put(self, message, now))
 
     def remove(self, taken: int) -> int:
         """Remove some of what was taken, up to this id; how many went, none when all is gone."""
@@ -99,24 +100,37 @@ class PutTogether(ABC):
         return self._store(group)
 
     def _insert(self, db: Any, message: NewMessage, now: float) -> int:
-        stored = db.execute(
-            _INSERT,
-            (
-                self._from,
-                self._from,
-                message.source,
-                message.origin,
-                message.topic,
-                message.kind,
-                message.message_id,
-                now,
-                message.udid,
-                message.command_uuid,
-                message.apple_event_id,
-                message.body,
-            ),
+        return int(db.execute(*self._insertion(message, now)).fetchone()[0])
+
+    def _insertion(self, message: NewMessage, now: float) -> tuple[str, tuple[object, ...]]:
+        """What puts it in, and tells its id."""
+        return _INSERT, (
+            self._from,
+            self._from,
+            message.source,
+            message.origin,
+            message.topic,
+            message.kind,
+            message.message_id,
+            now,
+            message.udid,
+            message.command_uuid,
+            message.apple_event_id,
+            message.body,
         )
-        return int(stored.fetchone()[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """The step that puts a message in, which came `now`."""
+
+    inbox: PutTogether
+    message: NewMessage
+    now: float
+
+    def __call__(self, db: Any) -> int:
+        """Do it; the message's id."""
+        return self.inbox._insert(db, self.message, self.now)
 
 
 class Inbox(PutTogether):

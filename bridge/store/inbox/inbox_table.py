@@ -2,7 +2,8 @@
 
 Hooks commit without the writer's lock, so that nothing that works holds up what arrives. Who puts a
 message in holds a lock of the inbox for its transaction: ids are given in the order in which
-messages become visible, or the engine would pass over one whose commit came late.
+messages become visible, or the engine would pass over one whose commit came late. That lock, the
+messages and their commit are one way to the server and back.
 
 MDM servers send a webhook once. So where the server of the database ends the connection, the same
 is done once more on a new one, though it be unknown whether the first was committed: a message that
@@ -15,21 +16,25 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 
 from bridge.errors import StoreAway, StoreError
-from bridge.store.inbox.inbox import PutTogether, Step
+from bridge.store.inbox.inbox import Put, PutTogether, Step
 from bridge.store.inbox.mark import last_event
 from bridge.store.inbox.waiting import Waiting
 from bridge.store.postgresql.connection import Connection
+from bridge.store.postgresql.statements import Result, Values
 from bridge.store.repeating import repeated
 
 Transaction = Callable[[], AbstractContextManager[Connection]]
+AtOnce = Callable[[Sequence[tuple[str, Values]]], Sequence[Result]]
 
 
 class InboxTable(PutTogether):
-    """The inbox, written in `transaction` and read in `reading`."""
+    """The inbox, written in `transaction`, or by statements that are one `at_once`, and read in
+    `reading`."""
 
-    def __init__(self, transaction: Transaction, reading: Transaction) -> None:
+    def __init__(self, transaction: Transaction, at_once: AtOnce, reading: Transaction) -> None:
         super().__init__()
         self._transaction = transaction
+        self._at_once = at_once
         self._reading = reading
         self.failed: StoreError | None = None
         """Why the last write failed; None when it did not."""
@@ -68,6 +73,10 @@ class InboxTable(PutTogether):
 
     @repeated
     def _stored(self, group: Sequence[Step]) -> Sequence[int]:
+        coming = [step for step in group if isinstance(step, Put)]
+        if len(coming) == len(group):
+            stored = self._at_once([self._insertion(each.message, each.now) for each in coming])
+            return [int(each.fetchone()[0]) for each in stored]
         begun = False
         try:
             with self._transaction() as db:

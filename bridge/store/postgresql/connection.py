@@ -6,23 +6,16 @@ a column, whole numbers are `int`, and what is true or false is 1 or 0, as from 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from functools import lru_cache
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import psycopg
 from psycopg import adapt, conninfo, pq
-from psycopg.rows import tuple_row
 from psycopg.types import numeric, string
 
 from bridge.store.database import WAIT
-from bridge.store.postgresql.dialect import placeholders
 from bridge.store.postgresql.failing import CommitUnknown, is_ours
-
-STATEMENTS = 512
-"""Statements that a connection keeps prepared."""
-
-Values = Sequence[Any] | Mapping[str, Any]
+from bridge.store.postgresql.statements import Result, Statements, Values
 
 _UNDER_WAY = (
     pq.TransactionStatus.ACTIVE,
@@ -60,58 +53,45 @@ _LIMITS = (
 _READS = "; SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY"
 
 
-class Row(tuple[Any, ...]):
-    """One row; a column by its place or by its name."""
-
-    __slots__ = ()
-    names: tuple[str, ...] = ()
-    places: Mapping[str, int] = {}
-
-    def __getitem__(self, key: Any) -> Any:
-        if key.__class__ is str:
-            key = self.places[key]
-        return tuple.__getitem__(self, key)
-
-    def keys(self) -> Sequence[str]:
-        """The names of the columns, in order."""
-        return self.names
-
-
 class Connection:
     """What the store's modules are handed: statements within a transaction that others began."""
 
-    def __init__(self, psycopg_connection: psycopg.Connection[Row]) -> None:
+    def __init__(self, psycopg_connection: psycopg.Connection[Any]) -> None:
         self.raw = psycopg_connection
-        self._execute = psycopg_connection.execute
+        self._pgconn = psycopg_connection.pgconn
+        self._statements = Statements(psycopg_connection)
         self._given_up = False
 
     @property
     def in_transaction(self) -> bool:
         """Whether the transaction that others began goes on. It does not once something outside
         stood in its way, as a lock or a lost connection: what it was about is not to blame."""
-        return not self._given_up and self.raw.info.transaction_status in _UNDER_WAY
+        return not self._given_up and self._pgconn.transaction_status in _UNDER_WAY
 
-    def execute(self, sql: str, values: Values = ()) -> psycopg.Cursor[Row]:
+    def execute(self, sql: str, values: Values = ()) -> Result:
         """Run one statement; its rows, or how many it changed."""
         try:
-            return self._execute(placeholders(sql), values)
+            return self._statements.run(sql, values)
         except psycopg.Error as error:
             self._given_up = not is_ours(error)
             raise
 
-    def executemany(self, sql: str, values: Iterable[Values]) -> psycopg.Cursor[Row]:
+    def executemany(self, sql: str, values: Iterable[Values]) -> Result:
         """Run one statement for each of `values`, sent at once."""
-        cursor = self.raw.cursor()
         try:
-            cursor.executemany(placeholders(sql), values)
+            return self._statements.run_many(sql, values)
         except psycopg.Error as error:
             self._given_up = not is_ours(error)
             raise
-        return cursor
+
+    def execute_at_once(self, statements: Iterable[tuple[str, Values]]) -> list[Result]:
+        """Run statements in one way there and back; outside of a transaction they are one, whose
+        commit is the last of it."""
+        return self._statements.run_at_once(statements)
 
     def cursor(self) -> PlainRows:
         """For rows of which the names are of no use."""
-        return PlainRows(self.raw)
+        return PlainRows(self._statements)
 
     def begin(self, statements: str) -> Connection:
         """Begin a transaction by these statements, sent at once; nothing is begun if one fails."""
@@ -134,7 +114,7 @@ class Connection:
 
     def roll_back(self) -> None:
         """Leave the transaction, if there is one; where that fails, the connection is closed."""
-        if not self.is_lost and self.raw.info.transaction_status in _UNDER_WAY:
+        if not self.is_lost and self._pgconn.transaction_status in _UNDER_WAY:
             try:
                 self._run("ROLLBACK")
             except psycopg.Error:
@@ -151,7 +131,7 @@ class Connection:
 
     def _run(self, statements: str) -> None:
         """Statements without values, in one way there and back."""
-        self._execute(statements, None, prepare=False)
+        self._statements.run_plainly(statements)
 
 
 class PlainRows:
@@ -159,13 +139,12 @@ class PlainRows:
 
     row_factory: None = None
 
-    def __init__(self, psycopg_connection: psycopg.Connection[Any]) -> None:
-        self._raw = psycopg_connection
+    def __init__(self, statements: Statements) -> None:
+        self._statements = statements
 
-    def execute(self, sql: str, values: Values = ()) -> psycopg.Cursor[tuple[Any, ...]]:
+    def execute(self, sql: str, values: Values = ()) -> Result:
         """Run one statement; its rows."""
-        cursor = self._raw.cursor(row_factory=tuple_row)
-        return cursor.execute(placeholders(sql), values)
+        return self._statements.run(sql, values, plain=True)
 
 
 def connect(where: str, *, reads: bool = False, lock_timeout: float = WAIT) -> Connection:
@@ -179,24 +158,10 @@ def connect(where: str, *, reads: bool = False, lock_timeout: float = WAIT) -> C
     unsaid: dict[str, Any] = {
         name: value for name, value in _UNLESS_SAID.items() if name not in said
     }
-    made: psycopg.Connection[Row] = psycopg.connect(
-        where, autocommit=True, row_factory=_rows, context=_Ours(), **unsaid
-    )
-    made.prepared_max = STATEMENTS
+    made = psycopg.connect(where, autocommit=True, context=_Ours(), **unsaid)
     limits = _LIMITS.format(lock=lock_timeout)
     made.execute(limits + (_READS if reads else ""), prepare=False)
     return Connection(made)
-
-
-def _rows(cursor: psycopg.Cursor[Any]) -> Callable[[Sequence[Any]], Row]:
-    described = cursor.description
-    return Row if described is None else _row(tuple(column.name for column in described))
-
-
-@lru_cache(maxsize=1024)
-def _row(names: tuple[str, ...]) -> type[Row]:
-    places = {name: place for place, name in reversed(tuple(enumerate(names)))}
-    return type("Row", (Row,), {"__slots__": (), "names": names, "places": places})
 
 
 class _Flag(adapt.Dumper):
@@ -206,13 +171,6 @@ class _Flag(adapt.Dumper):
 
     def dump(self, obj: bool) -> bytes:
         return b"1" if obj else b"0"
-
-
-class _Text(string.StrDumperUnknown):
-    """PostgreSQL keeps no NUL in a text."""
-
-    def dump(self, obj: str) -> Any:
-        return super().dump(obj.replace("\0", "\ufffd") if "\0" in obj else obj)
 
 
 class _Number(adapt.Loader):
@@ -233,7 +191,7 @@ def _adapters() -> adapt.AdaptersMap:
     # Of one type, so that a statement is not prepared anew for each size of a number.
     adapters.register_dumper(int, numeric.Int8Dumper)
     adapters.register_dumper(bool, _Flag)
-    adapters.register_dumper(str, _Text)
+    adapters.register_dumper(str, string.StrDumperUnknown)
     adapters.register_loader("numeric", _Number)
     adapters.register_loader("bool", _Truth)
     return adapters

@@ -8,9 +8,9 @@ server's default is: with one snapshot for all it would see what was there befor
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from psycopg import conninfo
 
@@ -27,15 +27,30 @@ from bridge.store.postgresql.failing import as_store_error
 from bridge.store.postgresql.fit import checked, readable
 from bridge.store.postgresql.kept import Kept
 from bridge.store.postgresql.look import ServerLook
-from bridge.store.postgresql.news import News
+from bridge.store.postgresql.news import INBOX, News, telling
 from bridge.store.postgresql.noticed import noticed
 from bridge.store.postgresql.pool import Pool
 from bridge.store.postgresql.schema import is_made, is_migrated, migrate
 from bridge.store.postgresql.sessions import check_alone
+from bridge.store.postgresql.statements import Result, Values
 from bridge.store.postgresql.way import Way
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 _READ = "BEGIN; SELECT 1"
 """What is seen is of the moment of the first statement, and so of this one."""
+
+_ARRIVING = f"SELECT {locks.take(locks.INBOX)}, {telling(INBOX)}"
+"""Who puts messages in holds the lock until they are committed, and others hear of them then."""
+
+_TOLD = f"SELECT {telling(INBOX)}; "
+
+_OF_HOOKS = (
+    f"SET lock_timeout = {int(WAIT * 1000)}; "
+    "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
+)
+"""What `locks.begin` says of a transaction, for those that nobody begins."""
 
 
 class PostgresqlDatabase:
@@ -53,11 +68,11 @@ class PostgresqlDatabase:
         self._connect = self._way.connection
         self._turn = threading.Lock()
         self._writer = Kept(self._connect, url.conn_max_lifetime)
-        self._hooks = Kept(self._connect, url.conn_max_lifetime)
+        self._hooks = Kept(lambda: _of_hooks(self._connect()), url.conn_max_lifetime)
         self._readers = Pool(lambda: Kept(self._way_to_read.connection, url.conn_max_lifetime), url)
         self._closed: StoreError | None = _not_open(self.name)
         self._news = News(self._connect)
-        self.inbox = InboxTable(self._arriving, self.read)
+        self.inbox = InboxTable(self._arriving, self._arriving_at_once, self.read)
         """Where hooks put what comes in."""
         self.failed: StoreError | None = None
         """Why the last write failed; None when it did not."""
@@ -158,6 +173,19 @@ class PostgresqlDatabase:
                 finally:
                     connection.roll_back()  # there is nothing to keep
 
+    def glance(
+        self, ask: Callable[Concatenate[Connection, P], T], *about: P.args, **named: P.kwargs
+    ) -> T:
+        """What one statement tells `about` it, by `ask`; there is no transaction around it. Raises
+        StoreError."""
+        self._check_open()
+        with as_store_error(self.name):
+            here = self._readers.here
+            if here is not None and here.under_way is not None:
+                return ask(here.under_way, *about, **named)
+            with self._readers.one() as kept:
+                return kept.fresh(lambda connection: ask(connection, *about, **named))
+
     @contextmanager
     def read_all(self) -> Iterator[tuple[Any, Waiting]]:
         """A consistent view, and what waits in the inbox at the same moment; raises StoreError."""
@@ -182,8 +210,14 @@ class PostgresqlDatabase:
         self._check_open()
         with as_store_error(self.name):
             begin = locks.begin(WAIT, locks.INBOX)
-            with self._hooks.transaction(begin, self._news.of_inbox) as connection:
+            with self._hooks.transaction(begin, lambda _db: _TOLD) as connection:
                 yield connection
+
+    def _arriving_at_once(self, statements: Sequence[tuple[str, Values]]) -> Sequence[Result]:
+        """The same for statements that are known beforehand, which others hear of."""
+        self._check_open()
+        with as_store_error(self.name):
+            return self._hooks.at_once([(_ARRIVING, ()), *statements])[1:]
 
     @contextmanager
     def long_read(self) -> Iterator[Connection]:
@@ -201,6 +235,14 @@ class PostgresqlDatabase:
 
     def _note(self, failure: StoreError) -> None:
         self.failed = failure
+
+
+def _of_hooks(connection: Connection) -> Connection:
+    try:
+        return connection.begin(_OF_HOOKS)
+    except BaseException:
+        connection.close()
+        raise
 
 
 def shown(where: str) -> str:

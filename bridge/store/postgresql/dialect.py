@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from functools import lru_cache
 
-_PART = re.compile(r"'(?:[^']|'')*'|%|\?|(?<![:\w]):([a-z_]+)")
+_PART = re.compile(r"'(?:[^']|'')*'|\?|(?<![:\w]):([a-z_]+)")
 """What a placeholder may be, and the texts in which none is."""
 
 _TYPES = (
@@ -27,18 +27,23 @@ server's language decided would turn pages into others."""
 
 
 @lru_cache(maxsize=4096)
-def placeholders(sql: str) -> str:
-    """A statement with `?` or `:name`, as psycopg wants it: `%s` or `%(name)s`."""
-    return _PART.sub(_placeholder, sql)
+def numbered(sql: str) -> tuple[bytes, tuple[str, ...]]:
+    """A statement with `?` or `:name` as PostgreSQL wants it, with `$1`, and the names by number;
+    no names where they are `?`."""
+    count, names = 0, list[str]()
 
+    def number(found: re.Match[str]) -> str:
+        nonlocal count
+        if found[0] == "?":
+            count += 1
+            return f"${count}"
+        if found[1] is None:
+            return found[0]
+        if found[1] not in names:
+            names.append(found[1])
+        return f"${names.index(found[1]) + 1}"
 
-def _placeholder(found: re.Match[str]) -> str:
-    text = found[0]
-    if text == "?":
-        return "%s"
-    if found[1]:
-        return f"%({found[1]})s"
-    return text.replace("%", "%%")
+    return _PART.sub(number, sql).encode(), tuple(names)
 
 
 def table(sql: str) -> str:

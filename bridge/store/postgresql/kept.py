@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from typing import TypeVar
 
 import psycopg
 from psycopg import errors
 
 from bridge.store.postgresql.connection import Connection
+from bridge.store.postgresql.statements import Result, Values
+
+T = TypeVar("T")
 
 
 class Kept:
@@ -33,9 +37,10 @@ class Kept:
 
     def connection(self) -> Connection:
         """The connection, made if there is none of use. Raises psycopg.Error."""
-        if self._connection is None or self._connection.is_lost:
-            return self._made()
-        return self._connection
+        kept = self._connection
+        if kept is not None and self._clock() - self._made_at > self._lifetime:
+            kept.close()
+        return self._made() if kept is None or kept.is_lost else kept
 
     def _made(self) -> Connection:
         self._connection = made = self._connect()
@@ -67,18 +72,28 @@ class Kept:
             raise
 
     def begun(self, begin: str) -> Connection:
-        """A transaction that was begun. A connection that was lost while it rested is replaced,
-        since nothing was done on it yet."""
-        kept = self._connection
-        if kept is not None and self._clock() - self._made_at > self._lifetime:
-            kept.close()
-        if kept is not None and not kept.is_lost:
-            try:
-                return kept.begin(begin)
-            except psycopg.OperationalError:
-                if not kept.is_lost:
-                    raise
-        return self._made().begin(begin)
+        """A transaction that was begun."""
+        return self.fresh(lambda connection: connection.begin(begin))
+
+    def fresh(self, act: Callable[[Connection], T]) -> T:
+        """What `act` makes of the connection. One that was lost, while it rested or in `act`, is
+        replaced, and the same is done once on the new one. Raises psycopg.Error."""
+        connection = self.connection()
+        try:
+            return act(connection)
+        except psycopg.OperationalError:
+            if not connection.is_lost:
+                raise
+        return act(self._made())
+
+    def at_once(self, statements: Sequence[tuple[str, Values]]) -> list[Result]:
+        """Statements in one way there and back, outside of a transaction: they are one. Done once
+        more where the connection was lost, though it be unknown whether they were committed."""
+        try:
+            return self.fresh(lambda connection: connection.execute_at_once(statements))
+        except errors.ReadOnlySqlTransaction:
+            self.close()  # as in a transaction
+            raise
 
     def close(self) -> None:
         """Close it; it is made anew when it is needed again."""

@@ -26,11 +26,16 @@ def in_pg_locks(which: str) -> str:
     return f"classid::bigint = {OURS} AND objid::bigint = {second} AND objsubid = 2"
 
 
+def take(which: str) -> str:
+    """The expression that takes a lock, which ends with its transaction."""
+    return f"pg_advisory_xact_lock({key(which)})"
+
+
 def begin(wait: float, which: str = WRITER) -> str:
     """The statements that begin a transaction with a lock, which ends with it; in it nobody's lock
     is waited for longer than `wait`, in seconds."""
     milliseconds = max(int(wait * 1000), 1)
     return (
         "BEGIN ISOLATION LEVEL READ COMMITTED; "
-        f"SET LOCAL lock_timeout = {milliseconds}; SELECT pg_advisory_xact_lock({key(which)})"
+        f"SET LOCAL lock_timeout = {milliseconds}; SELECT {take(which)}"
     )

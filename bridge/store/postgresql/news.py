@@ -17,6 +17,11 @@ CHANNEL = "vpp_bridge"
 DATABASE, INBOX = "database", "inbox"
 
 
+def telling(what: str) -> str:
+    """The expression by which others hear, once its transaction is committed."""
+    return f"pg_notify('{CHANNEL}' || current_schema(), '{what}')"
+
+
 class News:
     """What was heard so far, on a connection of its own."""
 
@@ -30,15 +35,8 @@ class News:
 
     def of_write(self, connection: Connection) -> str:
         """The statement by which others hear of what is about to be committed there."""
-        self._own = connection.raw.info.backend_pid
-        return self._statement(connection, DATABASE)
-
-    def of_inbox(self, connection: Connection) -> str:
-        """The same, of what came in."""
-        return self._statement(connection, INBOX)
-
-    def _statement(self, connection: Connection, what: str) -> str:
-        return f"SELECT pg_notify('{CHANNEL}' || current_schema(), '{what}'); "
+        self._own = connection.raw.pgconn.backend_pid
+        return f"SELECT {telling(DATABASE)}; "
 
     def heard(self, wait: float = 0.0) -> tuple[int, int]:
         """Numbers that change when others stored something, and when something came in. Who begins

@@ -6,7 +6,8 @@ import time
 from collections.abc import Callable, Iterator
 
 from bridge.store.database import Noticed
-from bridge.store.postgresql.connection import Connection, Row
+from bridge.store.postgresql.connection import Connection
+from bridge.store.postgresql.statements import Row
 
 _MIB = 1024 * 1024
 FEW_CONNECTIONS = 5

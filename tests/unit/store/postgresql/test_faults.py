@@ -460,7 +460,7 @@ def ways(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return found
 
 
-def test_a_transaction_costs_two_ways_besides_its_statements(
+def test_a_transaction_costs_two_ways_besides_its_statements_and_what_comes_in_one_in_all(
     ours: PostgresqlDatabase, ways: list[int]
 ) -> None:
     keep(ours, "a", "1")
@@ -469,7 +469,8 @@ def test_a_transaction_costs_two_ways_besides_its_statements(
     ours.data_version()
     for act, number in (
         (lambda: keep(ours, "a", "2"), 3),
-        (lambda: ours.inbox.put(MESSAGE, NOW), 3),
+        (lambda: ours.inbox.put(MESSAGE, NOW), 1),
+        (lambda: ours.glance(meta.recall, "a"), 1),
         (lambda: recalled(ours), 3),
         (lambda: inbox(ours), 3),
         (lambda: _look(ours), 3),
