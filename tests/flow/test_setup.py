@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -10,8 +11,11 @@ from bridge.domain.policy import AssociatePolicy, InstallPolicy, Policy
 from bridge.simulator.devices import script
 from bridge.simulator.devices.device import Device
 from bridge.simulator.faults import Fault
+from tests.flow.alerts_kit import Told
+from tests.flow.cli_kit import Shell
 from tests.flow.scene import Killed, MakeScene, Scene
 from tests.flow.test_kills import Reaper
+from tests.flow.test_pauses import KEY
 
 MINUTE = 60.0
 DEADLINE = 15 * MINUTE
@@ -153,7 +157,7 @@ def test_somebody_else_lets_it_out_and_the_bridge_says_when_it_may_go(
     with caplog.at_level("INFO"):
         scene.run(scene.all_installed)
         scene.pass_time(MINUTE)
-    assert [m for m in caplog.messages if "required apps" in m] == [
+    assert [m for m in caplog.messages if "required apps of a device" in m] == [
         "the required apps of a device in Setup Assistant are there"
     ]
     scene.pass_time(2 * DEADLINE)
@@ -300,3 +304,78 @@ def test_killed_at_any_outside_call_it_lets_the_device_out_by_the_deadline(
     assert released_at(device) <= began + DEADLINE + MINUTE
     scene.run(scene.all_installed, 3600.0)
     assert scene.world.ledger.violations() == []
+
+
+# --- who tells of it ---
+
+
+def held_up(make_scene: MakeScene) -> Scene:
+    scene = class_of(make_scene, devices=2, apps=1, setup="required")
+    scene.bridge.pause("all", "")
+    scene.world.enrol_all()
+    scene.pass_time(MINUTE)
+    return scene
+
+
+def test_status_readyz_and_the_alert_say_how_many_a_pause_keeps(make_scene: MakeScene) -> None:
+    scene = held_up(make_scene)
+    body = scene.client.get("/readyz").get_json()
+    (part,) = [each for each in body["parts"] if each["name"] == "setup"]
+    assert (part["ok"], part["severity"]) == (False, "degraded")
+    assert part["detail"].startswith("2 devices wait in Setup Assistant and cannot be let out: ")
+    assert "vpp-bridge resume --all" in part["detail"]
+    told = Told(scene)
+    told.pass_time(120)
+    (said,) = told.chat.said
+    assert said["alert"] == "setup"
+    assert "2 devices wait in Setup Assistant" in said["sentence"]
+    scene.bridge.resume("all", "")
+    told.pass_time(300)
+    assert "setup resolved" in told.chat.take()
+
+
+def test_a_device_that_somebody_else_may_let_out_is_told_of(make_scene: MakeScene) -> None:
+    scene = class_of(make_scene, apps=1, release=False)
+    told = Told(scene)
+    (device,) = scene.world.devices
+    device.enrol()
+    told.pass_time(120)
+    (said,) = told.chat.said
+    assert (said["alert"], said["subject"]) == ("setup", {"serial_number": device.serial_number})
+    assert "whoever sends DeviceConfigured may let it out" in said["sentence"]
+    told.chat.take()
+    device.leave_setup()
+    told.pass_time(120)
+    assert told.chat.take() == ["setup resolved"]
+
+
+def test_everybody_says_who_is_there_for_what_and_until_when(make_scene: MakeScene) -> None:
+    scene = class_of(make_scene, apps=2, licensed=False, policy=Policy(), seats=1)
+    scene.world.location.library.assets[scene.adam_ids[1], "STDQ"].total = 0
+    scene.world.location.library.touch()
+    scene.pass_time(2 * MINUTE)
+    (device,), since = scene.world.devices, scene.world.now
+    device.enrol()
+    scene.pass_time(2 * MINUTE)
+    (shown,) = scene.bridge.list_devices().items
+    setup = shown["setup"]
+    assert setup["missing"] == [scene.adam_ids[1]]
+    assert (setup["ready_at"], setup["held"], setup["all_apps"]) == (None, False, False)
+    asked = scene.client.get("/v1/devices", headers=KEY).get_json()["devices"][0]
+    assert asked["setup"] == setup
+    began, ends = (datetime.fromisoformat(setup[k]).timestamp() for k in ("since", "released_by"))
+    assert since <= began <= since + 1.0
+    assert ends - began == DEADLINE
+    words = f"app Numbers ({scene.adam_ids[1]}) (NO_SEAT); the bridge lets it out, at "
+    assert words in setup["sentence"]
+    shell = Shell(scene)
+    text = shell.config.read_text().replace("main: {", "main: {release_setup: true, ")
+    shell.write(text)
+    assert words in " ".join(shell.run("status").output.split())
+    why = shell.run("why", device.serial_number, scene.adam_ids[1])
+    assert words in " ".join(why.output.split())
+    page = scene.client.get(f"/devices/{device.serial_number}", headers=KEY).get_data(as_text=True)
+    assert words in page
+    metrics = scene.client.get("/metrics").get_data(as_text=True)
+    assert 'bridge_setup_devices{server="main",state="waiting"} 1' in metrics
+    assert 'bridge_setup_devices{server="main",state="held"} 0' in metrics

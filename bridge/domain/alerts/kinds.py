@@ -47,6 +47,15 @@ _KINDS: Final = (
         mend="see that Apple, the MDM server and the device can be reached: the bridge asks again "
         "by itself; vpp-bridge installs --reason COMMAND_IN_DOUBT and vpp-bridge why say more",
     ),
+    Alert(
+        "setup",
+        fires="a device waits in Setup Assistant with all its required apps, and somebody else "
+        "than the bridge is to let it out; or a pause keeps devices there; or they do not answer "
+        "their release for five minutes after policy.setup.deadline",
+        clears="the device has left Setup Assistant",
+        mend="send DeviceConfigured, or set release_setup for its server; resume what is paused; "
+        "or see that the devices are on and online",
+    ),
 )
 
 ALERTS: Final[Mapping[str, Alert]] = {each.name: each for each in _KINDS}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from bridge.domain.alerts import Fault
 from bridge.domain.decide.release import Standing
 from bridge.domain.model import Device
 from bridge.domain.pauses import Way, by_command, by_either
@@ -113,28 +114,43 @@ def _apps(context: Context, stands: Standing) -> str:
 
 
 def parts(context: Context) -> Iterator[HealthPart]:
-    """Where somebody has to act so that devices get out of Setup Assistant."""
+    """Whether devices get out of Setup Assistant, while any is there; and who may be let out, where
+    that is for somebody else to do."""
     there = setups.present(context.db)
     if not there:
         return
     paused = pauses.load(context.db)
     held = [each for each in there if paused.over_device(each.target) is not None]
-    if held:
-        pause = paused.over_device(held[0].target)
-        assert pause is not None, "it holds the first of them"
+    late = [each for each in there if each not in held and _is_late(context, each)]
+    wrong = list[str]()
+    if held and (pause := paused.over_device(held[0].target)) is not None:
         what = f"{_devices(held)} in Setup Assistant and cannot be let out"
-        detail = f"{what}: {pause.shown_to(by_either)}"
-        oldest = min(each.since for each in held)
-        yield HealthPart("setup", False, "degraded", detail, context.now - oldest)
-        return
-    late = [each for each in there if _is_late(context, each)]
+        wrong.append(f"{what}: {pause.shown_to(by_either)}")
     if late:
-        detail = (
+        wrong.append(
             f"{_devices(late)} in Setup Assistant past policy.setup.deadline, and not answering "
-            "their release: see that they are on and online; vpp-bridge devices names them"
+            "their release: see that they are on and online; vpp-bridge status names them"
         )
-        oldest = min(each.since for each in late)
-        yield HealthPart("setup", False, "degraded", detail, context.now - oldest)
+    faults = [Fault("setup", {"of": "all"}, "; ".join(wrong))] if wrong else []
+    faults += [_may_go(each) for each in there if each not in held and _is_others(context, each)]
+    detail = "; ".join(wrong) or f"{_devices(there)} in Setup Assistant"
+    age = context.now - min(each.since for each in there)
+    yield HealthPart("setup", not wrong, "degraded", detail, max(age, 0.0), tuple(faults))
+
+
+def _may_go(each: setups.Present) -> Fault:
+    name = each.target or each.udid or ""
+    return Fault(
+        "setup",
+        {"serial_number": name},
+        f"{name} waits in Setup Assistant, and all its required apps are there: "
+        "whoever sends DeviceConfigured may let it out",
+    )
+
+
+def _is_others(context: Context, each: setups.Present) -> bool:
+    """Whether somebody else may let a device out now."""
+    return each.ready_at is not None and not context.abilities(each.server).releases_setup
 
 
 def _is_late(context: Context, each: setups.Present) -> bool:

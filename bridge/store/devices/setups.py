@@ -147,6 +147,7 @@ class Present:
     device_id: int
     server: str
     target: str | None
+    udid: str | None
     since: float
     free_at: float | None
     ready_at: float | None
@@ -155,7 +156,7 @@ class Present:
 def present(db: Connection) -> list[Present]:
     """Everybody who is in Setup Assistant, the longest first."""
     found = db.execute(
-        "SELECT id, server, serial_number, setup_since, setup_free_at, setup_ready_at "
+        "SELECT id, server, serial_number, udid, setup_since, setup_free_at, setup_ready_at "
         f"FROM devices WHERE {IN_SETUP} ORDER BY setup_since, id"
     )
     return [Present(*row) for row in found]
