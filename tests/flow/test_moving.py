@@ -64,6 +64,7 @@ class Move:
         config = ServerConfig("next", kind, url, settings.api_key, keys)
         scene.config = replace(scene.config, servers=scene.config.servers | {"next": config})
         scene.mdm_adapter = self.servers  # type: ignore[assignment]
+        scene.transports = replace(scene.transports, mdm=self.servers)
         scene.restart()
 
     def move(self, *devices: Device, check_out: bool = False) -> None:

@@ -7,6 +7,7 @@ installed once the numbers are the usual ones again.
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from io import BytesIO
 from random import Random
 from typing import Any
@@ -78,6 +79,7 @@ def make_odd(scene: Scene, odd: Odd) -> None:
     """From now on everything that comes into the bridge goes through `odd`."""
     scene.apple_adapter = OddAdapter(scene.apple_adapter, odd, "apple")
     scene.mdm_adapter = OddAdapter(scene.mdm_adapter, odd, "mdm")
+    scene.transports = replace(scene.transports, apple=scene.apple_adapter, mdm=scene.mdm_adapter)
     scene.restart()
 
     def mangle(_of: str, answer: bytes) -> bytes:

@@ -154,7 +154,7 @@ def _authenticate(context: Context, event: Event, webhook: StoredWebhook, device
     )
     _forget_enrolment(context, device)
     if overtaken and (awaiting_at := setups.awaiting_at(db, device.id)) is not None:
-        phase.told(context, device.id, awaiting_at, awaits=True)
+        phase.told(context, device.id, awaiting_at, awaits=True, was_enrolled=True)
     return "enrolling"
 
 
@@ -220,7 +220,9 @@ def _token_update(context: Context, event: Event, webhook: StoredWebhook, device
     if is_anew:
         _forget_enrolment(context, device)
     if is_newest and webhook.channel is not None and (awaits or device.setup_since is not None):
-        phase.told(context, device.id, event.received_at, awaits=awaits)
+        was_enrolled = phase.was_enrolled(device, event.received_at)
+        at = event.received_at
+        phase.told(context, device.id, at, awaits=awaits, was_enrolled=was_enrolled)
     if is_anew:
         touch(context, device.id)
         return "enrolled anew"

@@ -38,20 +38,22 @@ def shows_an_enrolment(device: Device, stamp: float, *, awaits: bool) -> bool:
     enrolled, and is in Setup Assistant nevertheless, has enrolled anew."""
     if not awaits or not device.enrolled or device.in_setup:
         return False
-    since = device.setup_ended_at or device.enrolled_at
-    return since is not None and stamp > since + SETTLES
+    if device.setup_ended_at is not None and stamp <= device.setup_ended_at + SETTLES:
+        return False
+    return was_enrolled(device, stamp)
 
 
 def was_enrolled(device: Device, now: float) -> bool:
     """Whether a device that enrols had been enrolled before: a list of devices may just have shown
     the enrolment that is under way."""
-    shown_at = device.enrolled_at if device.enrolled else None
-    return device.token_stamp is not None or (shown_at is not None and now > shown_at + SETTLES)
+    if device.token_stamp is not None or device.last_connect_at is not None:
+        return True
+    return bool(device.enrolled) and now > (device.enrolled_at or now) + SETTLES
 
 
-def told(context: Context, device_id: int, at: float, *, awaits: bool) -> None:
+def told(context: Context, device_id: int, at: float, *, awaits: bool, was_enrolled: bool) -> None:
     """A device's newest TokenUpdate came `at` then: it awaits its configuration or does not. Once
-    it is released, it may say so for a while."""
+    it is released, it may say so for a while. `was_enrolled` as of `was_enrolled`, before it."""
     db = context.db
     device = devices.by_id(db, device_id)
     assert device is not None, "a TokenUpdate makes its device known"
@@ -62,14 +64,15 @@ def told(context: Context, device_id: int, at: float, *, awaits: bool) -> None:
         return
     devices.update(db, device.id, awaiting_at=at)
     if device.setup_since is None:
-        begun(context, device, at)
+        _begun(context, device, at, was_enrolled=was_enrolled)
 
 
-def begun(context: Context, device: Device, since: float) -> None:
-    """A device is in Setup Assistant since then; whoever calls this has its installs decided."""
-    setups.begin(context.db, device, since)
+def _begun(context: Context, device: Device, since: float, *, was_enrolled: bool) -> None:
+    setups.begin(context.db, device, since, was_enrolled=was_enrolled)
     meta.count(context.db, "setup.begun", context.now)
     meta.plan_job(context.db, job(device.id), context.now)
+    if device.target is not None:
+        installs.touch_serials(context.db, [device.target], context.now)
     log.info(
         "the device is in Setup Assistant",
         extra={"device_serial": device.serial_number, "device_udid": device.udid},

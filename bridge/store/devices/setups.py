@@ -15,9 +15,9 @@ IN_SETUP = "setup_since IS NOT NULL AND setup_ended_at IS NULL"
 """Of a device: whether it is in Setup Assistant, as SQL."""
 
 
-def begin(db: Connection, device: Device, since: float) -> None:
-    """A device is in Setup Assistant since then. One of which an earlier enrolment is known, here
-    or at another server, gets all its apps there."""
+def begin(db: Connection, device: Device, since: float, *, was_enrolled: bool) -> None:
+    """A device is in Setup Assistant since then. One that `was_enrolled` before, here or at another
+    server, gets all its apps there."""
     update(
         db,
         device.id,
@@ -25,7 +25,7 @@ def begin(db: Connection, device: Device, since: float) -> None:
         setup_ended_at=None,
         setup_free_at=None,
         setup_ready_at=None,
-        setup_all=int(device.setup_all or _was_elsewhere(db, device)),
+        setup_all=int(was_enrolled or device.setup_all or _was_elsewhere(db, device)),
     )
 
 
