@@ -11,7 +11,7 @@ import logging
 from bridge.domain.model import Device
 from bridge.engine.context import Context
 from bridge.store import meta
-from bridge.store.commands import ends
+from bridge.store.commands import ends, releases
 from bridge.store.devices import devices, setups
 from bridge.store.installs import installs
 
@@ -85,7 +85,7 @@ def ended(context: Context, device: Device, at: float) -> None:
         return
     meta.count(context.db, "setup.ended", context.now)
     meta.forget_job(context.db, job(device.id))
-    last = setups.release(context.db, device.id, device.setup_since or at)
+    last = releases.newest(context.db, device.id, device.setup_since or at)
     if last is not None:
         ends.cancel(context.db, last.command_uuid, context.now, "nobody_waits")
     if device.target is not None:

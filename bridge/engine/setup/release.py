@@ -17,7 +17,7 @@ from bridge.engine.decide.reconcile import ask
 from bridge.engine.desired import apply
 from bridge.engine.setup import phase
 from bridge.store import meta, pauses
-from bridge.store.commands import commands, timers
+from bridge.store.commands import commands, releases, timers
 from bridge.store.commands.commands import New
 from bridge.store.database import Connection
 from bridge.store.desired import applied
@@ -77,10 +77,10 @@ def look(context: Context, device_id: int) -> None:
     if not stands.groups_known and stands.held is None:
         ask(context, device, "DeviceInformation")
     next_at = _let_out(context, device, stands)
-    if stands.held is None and setups.is_leaving(context.db, device.id):
+    if stands.held is None and releases.is_leaving(context.db, device.id):
         next_at = min(next_at, context.now + LEAVES_WITHIN)
     elif context.abilities(device.server).queue_view:
-        setups.look_soon(context.db, device.id, context.now + STORE_GRACE)
+        releases.look_soon(context.db, device.id, context.now + STORE_GRACE)
     meta.plan_job(context.db, phase.job(device.id), next_at)
 
 
@@ -101,7 +101,7 @@ def _let_out(context: Context, device: Device, stands: Standing) -> float:
     soon = min(stands.until, now + LOOK_EVERY) if now < stands.until else now + LOOK_EVERY
     if not context.abilities(device.server).releases_setup or not stands.may_go(now):
         return soon
-    last = setups.release(context.db, device.id, stands.since)
+    last = releases.newest(context.db, device.id, stands.since)
     if last is None or last.state == "dropped":
         _send(context, device)
         return now + REPEAT_AFTER

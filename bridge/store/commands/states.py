@@ -28,6 +28,8 @@ States = tuple[CommandState, ...]
 
 NOT_STORED_YET: Final[States] = ("posting", "posted")
 """The server took it, or is being asked to, and nothing shows that it stored it."""
+LEAVING: Final[States] = ("ready", "posting")
+"""It is to be posted, and no server is known to have it."""
 ON_SERVER: Final[States] = ("posted", "queued")
 """The server took it, and offers it to its device."""
 TAKEN: Final[States] = (*ON_SERVER, "not_now")
@@ -68,6 +70,7 @@ long as anybody does."""
 
 SQL_IN_QUEUE: Final = among(IN_DEVICE_QUEUE)
 SQL_NOT_STORED_YET: Final = among(NOT_STORED_YET)
+SQL_LEAVING: Final = among(LEAVING)
 SQL_ON_SERVER: Final = among(ON_SERVER)
 SQL_TAKEN: Final = among(TAKEN)
 SQL_NOT_IN_VIEW: Final = among(NOT_IN_VIEW)
