@@ -11,7 +11,15 @@ from bridge.config.read import Reader, Spot, nearest
 from bridge.config.serials import read_serials
 from bridge.config.updates import read_update
 from bridge.config.users import read_users
-from bridge.domain.desired.desired import AppWish, Desired, Group, Mode, OnUnwanted
+from bridge.domain.desired.desired import (
+    AppWish,
+    Desired,
+    Group,
+    Mode,
+    OnDeleted,
+    OnUnenrol,
+    OnUnwanted,
+)
 from bridge.domain.desired.match import MATCH_KEYS, Match
 from bridge.domain.devices.platforms import PLATFORMS
 from bridge.domain.installs.options import Setup
@@ -32,6 +40,8 @@ APP_KEYS = (
     "license_to",
     "priority",
     "on_unwanted",
+    "on_deleted",
+    "on_unenrol",
     "managed",
     "take_over",
     "remove_with_profile",
@@ -51,6 +61,8 @@ _SIMPLE: Mapping[str, Callable[[str], Any]] = {
     "license_to": values.one_of(*get_args(LicenseTo)),
     "priority": values.integer,
     "on_unwanted": values.one_of(*get_args(OnUnwanted)),
+    "on_deleted": values.one_of(*get_args(OnDeleted)),
+    "on_unenrol": values.one_of(*get_args(OnUnenrol)),
     "managed": values.boolean,
     "take_over": values.boolean,
     "remove_with_profile": values.boolean,
@@ -58,6 +70,9 @@ _SIMPLE: Mapping[str, Callable[[str], Any]] = {
     "bundle_id": values.bundle_id,
     "setup": values.one_of(*get_args(Setup)),
 }
+
+_NULL_IS_POLICY = ("on_unenrol",)
+"""Keys that may be null, which is as the policy says."""
 
 
 def read_desired(
@@ -151,7 +166,9 @@ def _app(
 ) -> tuple[Spot, AppWish | None]:
     found = reader.section(spot, APP_KEYS)
     read: dict[str, Any] = {
-        key: reader.value(child, _SIMPLE[key]) for key, child in found.items() if key in _SIMPLE
+        key: reader.value(child, _SIMPLE[key])
+        for key, child in found.items()
+        if key in _SIMPLE and not (key in _NULL_IS_POLICY and child.is_null)
     }
     places = _locations(reader, spot, found.get("location"), locations)
     if places:

@@ -173,3 +173,46 @@ def test_a_device_that_begins_to_enrol_is_told_as_one(make_scene: MakeScene) -> 
     device.check_out()
     scene.run(is_in(scene, "waiting NOT_ENROLLED"))
     assert "it left main (CheckOut)" in says(scene)
+
+
+def test_a_deleted_app_is_put_back_where_the_file_says_so(make_scene: MakeScene) -> None:
+    """A day after the first time, three days after the second, and then no more."""
+    scene = one_device(make_scene, on_deleted="reinstall")
+    device, adam_id = scene.world.devices[0], scene.adam_ids[0]
+    for number, days in enumerate((1, 3), start=1):
+        scene.run(scene.all_installed)
+        device.user_deletes(adam_id)
+        scene.run(is_in(scene, "needs_user APP_DELETED"))
+        assert "it is installed again at" in says(scene)
+        scene.pass_time(days * DAY - HOUR)
+        assert installs_sent(scene) == number
+        scene.pass_time(2 * HOUR)
+        scene.run(scene.all_installed)
+        assert installs_sent(scene) == number + 1
+    device.user_deletes(adam_id)
+    scene.run(is_in(scene, "needs_user APP_DELETED"))
+    scene.pass_time(10 * DAY)
+    assert installs_sent(scene) == 3
+    assert "as often as policy.prompts.again says" in says(scene)
+
+
+def test_a_deleted_app_is_not_put_back_in_quiet_hours(make_scene: MakeScene) -> None:
+    """The day is over at night, so it waits until the morning."""
+    quiet = replace(OFTEN.prompts, quiet_hours="00:01-23:00", again=(HOUR,))
+    scene = make_scene(devices=1, apps=1, macs=0, policy=replace(OFTEN, prompts=quiet))
+    scene.apply(scene.desired(named=True, on_deleted="reinstall"))
+    scene.run(scene.all_installed)
+    scene.world.devices[0].user_deletes(scene.adam_ids[0])
+    scene.run(is_in(scene, "needs_user APP_DELETED"))
+    assert "23:00 UTC" in says(scene)
+    scene.run(lambda: installs_sent(scene) == 2, limit=DAY)
+    assert scene.now() % DAY >= 23 * HOUR
+
+
+def test_a_deleted_app_is_left_to_its_user_without_a_word(make_scene: MakeScene) -> None:
+    scene = one_device(make_scene)
+    scene.run(scene.all_installed)
+    scene.world.devices[0].user_deletes(scene.adam_ids[0])
+    scene.run(is_in(scene, "needs_user APP_DELETED"))
+    scene.pass_time(10 * DAY)
+    assert installs_sent(scene) == 1

@@ -7,14 +7,16 @@ developer forums, thread 731918). Deleted is only what was there.
 
 from __future__ import annotations
 
+from bridge.domain.backoff import nth_delay
 from bridge.domain.catalogue import NOT_ARRIVED, TREATMENTS
 from bridge.domain.decide import platform
-from bridge.domain.decide.answer import wait_after
-from bridge.domain.decision import Decision, SendInstall
+from bridge.domain.decide.answer import IN_FLIGHT, wait_after
+from bridge.domain.decision import CancelAttempt, Decision, SendInstall
 from bridge.domain.devices.asking import ask_in_time, asking, look_again
 from bridge.domain.facts import DeviceFacts
 from bridge.domain.model import AppReport, Attempt
 from bridge.domain.policy import Policy
+from bridge.domain.quiet_hours import moment, next_allowed
 
 _BEFORE_US = "the device said so before the bridge sent anything"
 _WAS_THERE = "it was there, and its newest list has it as deleted"
@@ -46,7 +48,34 @@ def _deleted(
 ) -> Decision | None:
     if _is_past(facts, report):
         return None
+    if facts.options.on_deleted == "reinstall":
+        return _reinstalled(facts, policy, now, report, detail)
     return look_again(facts, policy, now, Decision("needs_user", "APP_DELETED", detail))
+
+
+def _reinstalled(
+    facts: DeviceFacts, policy: Policy, now: float, report: AppReport, detail: str
+) -> Decision:
+    """The file has it put back by itself: after the waits of `policy.prompts.again`, one for each
+    time, and never in quiet hours, since the device may ask its user."""
+    attempt, install = facts.attempt, facts.install
+    wait = nth_delay(policy.prompts.again, (attempt.asks if attempt is not None else 0) + 1)
+    if wait is None:
+        never = f"{detail}; it was put back as often as policy.prompts.again says"
+        return look_again(facts, policy, now, Decision("needs_user", "APP_DELETED", never))
+    # Each list says it again: what counts is when it was said first.
+    said_before = install.reason == "APP_DELETED" and install.since > install.round_at
+    said_at = install.since if said_before else report.reported_at
+    again_at = next_allowed(max(said_at + wait, now), policy)
+    if again_at > now:
+        words = f"{detail}; it is installed again at {moment(again_at, policy)}"
+        decision = Decision("needs_user", "APP_DELETED", words, recheck_at=again_at)
+        return look_again(facts, policy, now, decision)
+    if attempt is not None and attempt.state in IN_FLIGHT:
+        return Decision("needs_user", "APP_DELETED", detail)
+    in_doubt = attempt is not None and attempt.state == "in_doubt"
+    settled = (CancelAttempt(attempt.command_uuid),) if attempt is not None and in_doubt else ()
+    return Decision("sending", "COMMAND_READY", steps=(*settled, SendInstall(asks_again=True)))
 
 
 def _is_past(facts: DeviceFacts, report: AppReport) -> bool:

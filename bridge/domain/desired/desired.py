@@ -19,6 +19,8 @@ from bridge.domain.users.wish import LicenseTo, UserWish
 
 Mode = Literal["install", "license_only"]
 OnUnwanted = Literal["keep", "release", "remove"]
+OnDeleted = Literal["ask", "reinstall"]
+OnUnenrol = Literal["keep", "release"]
 
 BY_FILE: Final = "file"
 BY_ONE_OFF: Final = "one-off"
@@ -68,6 +70,10 @@ class AppWish:
     license_to: LicenseTo = "device"
     priority: int = 0
     on_unwanted: OnUnwanted = "keep"
+    on_deleted: OnDeleted = "ask"
+    on_unenrol: OnUnenrol | None = None
+    """What becomes of its licence at a device that is not enrolled any more; None is as
+    `policy.reclaim` says."""
     bundle_id: str | None = None
     managed: bool = True
     take_over: bool = False

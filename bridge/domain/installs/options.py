@@ -31,6 +31,8 @@ class Options:
     setup: Setup = "none"
     update: str | None = None
     """The stored form of the rule (UpdateRule) by which new versions are sent; None: never."""
+    on_deleted: Literal["ask", "reinstall"] = "ask"
+    on_unenrol: Literal["keep", "release"] | None = None
 
     def as_text(self) -> str:
         """The stored form; equal options give equal text."""

@@ -343,6 +343,8 @@ def _options(app: AppWish) -> Options:
         attributes=app.attributes,
         on_unwanted=app.on_unwanted,
         setup=app.setup,
+        on_deleted=app.on_deleted,
+        on_unenrol=app.on_unenrol,
     )
 
 
