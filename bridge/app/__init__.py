@@ -23,6 +23,7 @@ from bridge.app.lost import LostWebhooks
 from bridge.app.metrics import Measuring
 from bridge.app.opening import Opening
 from bridge.app.pauses import Pauses
+from bridge.app.reclaims import Reclaiming
 from bridge.app.refusals import Refusals
 from bridge.app.telling import Telling
 from bridge.app.views import Lists
@@ -65,7 +66,9 @@ log = logging.getLogger(__name__)
 SERVICE_UNAVAILABLE = 503
 
 
-class Bridge(Acts, Claiming, Inviting, Lists, Looks, Measuring, Pauses, Telling, Wishes):
+class Bridge(
+    Acts, Claiming, Inviting, Lists, Looks, Measuring, Pauses, Reclaiming, Telling, Wishes
+):
     """Everything that the web side and the command line need, on one database."""
 
     def __init__(
@@ -309,6 +312,7 @@ class Bridge(Acts, Claiming, Inviting, Lists, Looks, Measuring, Pauses, Telling,
             self.servers,
             self.config.subscriptions,
             tuple(self.config.alerts),
+            str(self.config.database),
         )
         tokens = TokenWatch(
             self.database, self.config.policy, outside.locations, clients.token_file_changed

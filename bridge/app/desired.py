@@ -12,14 +12,13 @@ from bridge.domain.desired.anyway import BY_OPTIONS, Anyway
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired, OnUnwanted
 from bridge.domain.devices.targets import shown
-from bridge.domain.model import Install
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind, uses_rules
 from bridge.domain.plan.for_good import Mistake, for_good_refusal, mistakes
 from bridge.domain.users.email import EmailRule, host_name
 from bridge.domain.wording import counted
 from bridge.engine import audit
-from bridge.engine.desired import apply, one_offs, plan, reclaim
+from bridge.engine.desired import apply, one_offs, plan
 from bridge.engine.desired.apply import Limits
 from bridge.engine.desired.plan.blind import is_told_of
 from bridge.engine.desired.plan.blind import unseen as unseen_servers
@@ -240,26 +239,6 @@ class Wishes(Opened):
             told = {"devices": len(serials), "named": some(list(map(shown, serials)))} | known
             about = audit.pairs_of(serials, adam_id)
             self.record(db, Deed(action, text, about, after=told, serials=serials))
-
-    def kept(self, serials: Sequence[str], adam_ids: Sequence[str]) -> list[Install]:
-        """The installs of these devices and apps (all, where none is named) that nobody wants and
-        whose licence, which the bridge got, stays."""
-        with self.database.read() as db:
-            targets = [devices.target_of(db, each) for each in serials]
-            return reclaim.find(db, targets, adam_ids)
-
-    @repeated
-    def reclaim(self, installs: Sequence[Install]) -> None:
-        """Give the licences of these, which `kept` told, back."""
-        with self.database.write() as db:
-            reclaim.reclaim(db, installs, self.now())
-            text = f"{counted(len(installs), 'licence')} that nobody wants will be given back"
-            adam_ids = sorted({each.adam_id for each in installs})
-            serials = sorted({each.target for each in installs})
-            before = {"licences": len(installs), "apps": some(adam_ids)}
-            after = {"licences": 0}
-            deed = Deed("reclaim", text, {}, before, after, serials=serials, adam_ids=adam_ids)
-            self.record(db, deed)
 
     @repeated
     def unassign(self, serials: Sequence[str], adam_id: str) -> frozenset[str]:

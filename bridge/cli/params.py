@@ -8,7 +8,9 @@ from typing import Any, TypeVar
 import click
 from click.shell_completion import CompletionItem
 
+from bridge.config import values
 from bridge.domain.wording import nearest
+from bridge.errors import ConfigError
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 
@@ -35,6 +37,23 @@ class Word(click.ParamType[str]):
         begin = incomplete.upper()
         return [CompletionItem(word) for word in self.words if word.startswith(begin)]
 
+
+class Duration(click.ParamType[float]):
+    """Seconds from `30m`, `12h` or `90d`, as the file writes them; at least an hour."""
+
+    name = "duration"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """The seconds, or what to write."""
+        try:
+            return value if isinstance(value, float) else values.patience(str(value))
+        except ConfigError as error:
+            self.fail(f"{str(value)!r} {error.mistakes[0]}", param, ctx)
+
+
+DURATION = Duration()
 
 ID = click.IntRange(1, 2**63 - 1)
 """A number that the database gave."""

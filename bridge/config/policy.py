@@ -32,6 +32,8 @@ _OWN: Mapping[str, Callable[[str], Any]] = {
     "policy.update.window": values.window,
     "policy.update.days": values.week_day,
     "policy.update.stop_at": values.stop_at,
+    "policy.reclaim.unenrolled_after": values.patience,
+    "policy.reclaim.silent_after": values.patience,
 }
 
 _AT_MOST = {"policy.prompts.again": 2}

@@ -73,6 +73,15 @@ def period(text: str) -> float:
     return seconds
 
 
+def patience(text: str) -> float:
+    """How long something is waited for that is then taken to be gone: in a few minutes a device is
+    erased and enrolled anew."""
+    seconds = duration(text)
+    if seconds < 3600:
+        _no("must be at least 1h; write how long to wait, like 30d")
+    return seconds
+
+
 def timeout(text: str) -> float:
     """A duration that a call may wait. Longer ones overflow what the system waits in one go."""
     seconds = duration(text)

@@ -321,3 +321,5 @@ class Install:
     than a phone."""
     update_asked: str | None = None
     """Whether a person asked for the newest version: in_window, or now."""
+    reclaim: str | None = None
+    """That its licence is to go back though it is desired (domain/reclaim/mark.py); mostly None."""

@@ -243,6 +243,15 @@ class AlertsPolicy:
 
 
 @dataclass(frozen=True, slots=True)
+class ReclaimPolicy:
+    """After how long a device that left, or that nothing is heard of, loses its licences by itself;
+    None: never. Both count only while its MDM server was heard of."""
+
+    unenrolled_after: Seconds | None = None
+    silent_after: Seconds | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """Everything that can be tuned, in groups."""
 
@@ -259,6 +268,7 @@ class Policy:
     setup: SetupPolicy = field(default_factory=SetupPolicy)
     sync: SyncPolicy = field(default_factory=SyncPolicy)
     users: UsersPolicy = field(default_factory=UsersPolicy)
+    reclaim: ReclaimPolicy = field(default_factory=ReclaimPolicy)
     prompts: PromptsPolicy = field(default_factory=PromptsPolicy)
     alerts: AlertsPolicy = field(default_factory=AlertsPolicy)
     update: UpdatePolicy = field(default_factory=UpdatePolicy)

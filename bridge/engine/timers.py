@@ -32,6 +32,7 @@ from bridge.engine.decide import breaker, first_facts
 from bridge.engine.insight import webhook_health
 from bridge.engine.setup import phase, release
 from bridge.engine.updates import rings, steps
+from bridge.engine.licences import reclaiming
 from bridge.engine.users import deciding
 from bridge.store import meta
 from bridge.store.commands import commands, left_open, timers
@@ -40,7 +41,7 @@ from bridge.store.devices import devices
 from bridge.store.installs import installs
 from bridge.store.licences import locations, requests
 from bridge.store.licences.requests import AppleRequest
-from bridge.store.service import webhooks
+from bridge.store.service import server_watch, webhooks
 from bridge.store.users import users
 
 AT_ONCE = 500
@@ -88,6 +89,8 @@ class Outside:
     servers: Mapping[str, Abilities]
     subscriptions: Collection[str] = ()
     receivers: Sequence[str] = ()
+    place: str = ""
+    """Where the database is: in another place the clocks of who is gone begin anew."""
 
     def location_jobs(self, location: str) -> Sequence[str]:
         """What is read of a location by the clock."""
@@ -225,6 +228,8 @@ def _jobs(context: Context, outside: Outside) -> int:
             else:
                 ReadEnrolments.intend(context.db, name, now=context.now)
             meta.plan_job(context.db, job, context.now + context.policy.sync.devices_every)
+        elif kind == server_watch.JOB:
+            reclaiming.watch(context, outside.place)
         elif kind == deciding.JOB and name in outside.locations:
             deciding.decide(context, name)
         elif kind == first_facts.JOB and name in outside.servers:

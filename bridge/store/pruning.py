@@ -89,6 +89,7 @@ RULES = (
         "OR NOT EXISTS (SELECT 1 FROM installs WHERE installs.id = commands.install_id))",
     ),
     Rule("failures", "at < :outbox"),
+    Rule("reclaims", "at < :removed", by_index=True),
     # The values that no wish and no command that may still be posted names.
     Rule(
         "configurations",

@@ -19,6 +19,7 @@ from bridge.domain.decide import (
     listed,
     of_user,
     platform,
+    reclaimed,
     removal,
     settings,
     undescribed,
@@ -298,6 +299,7 @@ def _without_channel(facts: DeviceFacts, policy: Policy, now: float) -> Decision
 
 
 _RULES: tuple[Rule, ...] = (
+    reclaimed.reclaimed,
     removal.unwanted,
     _for_users(of_user.nobody),
     _on_hold,

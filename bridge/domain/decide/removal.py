@@ -33,7 +33,7 @@ def unwanted(facts: Facts, policy: Policy, now: float) -> Decision | None:
     """What happens to an install that nobody wants any more; None for one that is desired."""
     if facts.install.desired:
         return _desired_again(facts)
-    steps = _tidy_up(facts)
+    steps = tidy_up(facts)
     if facts.options.on_unwanted == "keep":
         return Decision("removed", "KEPT", "on_unwanted is keep", steps=steps)
     if by_declaration := declared.kept(facts, steps):
@@ -54,7 +54,7 @@ def _event(facts: Facts) -> str:
     return f"event {facts.release.event_id}" if facts.release.event_id else ""
 
 
-def _tidy_up(facts: Facts) -> tuple[Step, ...]:
+def tidy_up(facts: Facts) -> tuple[Step, ...]:
     """What was only intended is not done any more."""
     steps: tuple[Step, ...] = (LeaveLine(),) if facts.licence.state == "collected" else ()
     if facts.attempt is not None and facts.attempt.state in ("ready", "in_doubt"):
@@ -77,11 +77,11 @@ def _giving_back(
         detail = facts.location.suspended_detail or ""
         return Decision("removing", facts.location.suspended, detail, steps=steps)
     if release.state == "refused":
-        return _refused(facts, policy, now, steps)
+        return refused(facts, policy, now, steps)
     return Decision("removing", "RELEASING", steps=(*steps, GiveBack()))
 
 
-def _refused(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...]) -> Decision:
+def refused(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...]) -> Decision:
     release = facts.release
     error = apple_error(release.error_number)
     detail = f"{error.cause} ({release.error_number})" if release.error_number else error.cause

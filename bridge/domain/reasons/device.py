@@ -288,8 +288,8 @@ DEVICE_REASONS: Final[dict[str, Reason]] = {
     "APP_DELETED": Reason(
         "somebody deleted {app} from {device}: {detail}",
         "somebody at the device",
-        "download it again on the device, or run vpp-bridge retry; on_deleted: reinstall of the app "
-        "has the bridge put it back by itself",
+        "download it again on the device, or run vpp-bridge retry; on_deleted: reinstall of the "
+        "app has the bridge put it back by itself",
         ("needs_user",),
     ),
 }

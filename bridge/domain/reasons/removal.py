@@ -99,6 +99,24 @@ REMOVAL_REASONS: Final[dict[str, Reason]] = {
         ("removed",),
         is_end=True,
     ),
+    "RECLAIMING": Reason(
+        "the licence for {app} on {device} is being given back: {detail}",
+        "Apple",
+        "a notification or the event's status confirms it; when the device is back, the bridge "
+        "asks for a licence anew",
+    ),
+    "RECLAIMED": Reason(
+        "the licence for {app} was given back, since {device} is gone: {detail}",
+        "nobody",
+        "when the device is back, the bridge asks for a licence anew, and so does vpp-bridge retry",
+        when="as soon as the device is heard of again",
+    ),
+    "RECLAIM_HELD": Reason(
+        "the licence for {app} on {device} is not given back without a person's word: {detail}",
+        "the admin",
+        "if it is true, run vpp-bridge reclaim with --unenrolled or --silent and --allow-removals "
+        "N; if not, look for what keeps the devices from their MDM server",
+    ),
     "KEPT": Reason(
         "{app} is no longer wanted on {device}; app and licence stay: {detail}",
         "nobody",

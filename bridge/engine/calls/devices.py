@@ -163,9 +163,11 @@ def _found(
         return
     news = found.enrolled is not None and device.enrolled != found.enrolled
     if (device.last_seen_at or 0.0) < began_at and news:
+        left = {} if found.enrolled else {"unenrolled_at": context.now, "reclaim_at": 0}
         devices.update(
             db,
             device.id,
+            **left,
             enrolled=int(bool(found.enrolled)),
             enrolment=max(device.enrolment, 1) if found.enrolled else device.enrolment,
             enrolled_at=context.now if found.enrolled else device.enrolled_at,

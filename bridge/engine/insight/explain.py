@@ -20,7 +20,7 @@ from bridge.domain.users.invitation import link
 from bridge.domain.views.installs import Evidence, ExplainedInstall, Words
 from bridge.domain.wording import as_sentence
 from bridge.engine.context import Context
-from bridge.engine.insight import in_setup, lag
+from bridge.engine.insight import gone, in_setup, lag
 from bridge.engine.insight.timeline import History
 from bridge.store.catalog import usage
 from bridge.store.devices import devices, filed
@@ -84,6 +84,7 @@ def explain(
             + _setup(context, fact, way)
             + _twins(context, fact)
             + _shortage(context, fact, reason)
+            + gone.evidence(context, install)
             + ([] if fact.device is None else lag.evidence(context, fact.device.server)),
             "took": history.took() if decision.state in FINE else [],
         },

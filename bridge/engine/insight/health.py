@@ -24,7 +24,7 @@ from bridge.errors import StoreError
 from bridge.store import events, meta, pauses
 from bridge.store.alerts import alerts
 from bridge.store.database import Database, EngineLock
-from bridge.store.licences import locations, odd_rows
+from bridge.store.licences import locations, odd_rows, reclaims
 from bridge.store.licences.locations import Location
 from bridge.store.outbox import outbox
 from bridge.store.views import totals
@@ -109,12 +109,20 @@ def _location(context: Context, name: str) -> HealthPart:
     calls = outbox.trouble(context.db, "apple", name)
     if calls is not None:
         troubles.append(("silence", calls))
+    troubles += [("reclaim", text) for text in _held(context, name)]
     wrong = "; ".join([*(text for _, text in troubles), *odd_sentences(context, name)])
     detail = wrong or location.location_name or ""
     faults = [
         Fault(alert, {"location": name}, f"location {name}: {text}") for alert, text in troubles
     ]
     return HealthPart(f"location {name}", not wrong, "degraded", detail, age, tuple(faults))
+
+
+def _held(context: Context, name: str) -> Iterator[str]:
+    """That so many licences would go back that a person has to say so."""
+    hold = reclaims.holds(context.db).get(name)
+    if hold is not None:
+        yield f"RECLAIM_HELD: {hold.why}; {REASONS['RECLAIM_HELD'].next}"
 
 
 def odd_sentences(context: Context, name: str) -> Iterator[str]:

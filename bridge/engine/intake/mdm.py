@@ -242,6 +242,8 @@ def _check_out(context: Context, event: Event, webhook: StoredWebhook, device: D
         device.id,
         checkout_stamp=stamp,
         enrolled=0,
+        unenrolled_at=_seen(event, device),
+        reclaim_at=0,
         last_seen_at=_seen(event, device),
     )
     if device.setup_since is not None:

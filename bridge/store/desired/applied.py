@@ -60,6 +60,12 @@ def load(db: Connection) -> Desired:
     return Desired.from_json(document)
 
 
+def says(db: Connection, words: str) -> bool:
+    """Whether the document of what is desired has these words, which is cheaper than to read it."""
+    row = db.execute("SELECT 1 FROM applied WHERE instr(document, ?) > 0", (words,)).fetchone()
+    return row is not None
+
+
 def last(db: Connection) -> Last | None:
     """The last apply; None before the first."""
     row = db.execute("SELECT stored_at, limited_at, unseen FROM applied WHERE id = 1").fetchone()

@@ -306,6 +306,8 @@ def left_out(db: Connection, server: str, shown: Collection[str], began_at: floa
         [(row["id"],) for row in found if row["left_out_at"] and row["udid"] in shown],
     )
     db.executemany(
-        "UPDATE devices SET enrolled = NULL WHERE id = ?", [(row["id"],) for row in gone]
+        "UPDATE devices SET enrolled = NULL, unenrolled_at = left_out_at, reclaim_at = 0 "
+        "WHERE id = ?",
+        [(row["id"],) for row in gone],
     )
     return [row["serial_number"] for row in gone if row["serial_number"] is not None]

@@ -80,8 +80,12 @@ def left_waiting(db: Connection, location: str, asset: Asset, now: float) -> Non
 
 
 def in_use(db: Connection) -> set[tuple[str, Asset]]:
-    """The (location, asset) of every install that is kept, desired or not."""
-    found = db.execute("SELECT DISTINCT location, adam_id, pricing_param FROM installs")
+    """The (location, asset) of every install that is kept, desired or not, and of every licence
+    that the bridge got."""
+    found = db.execute(
+        "SELECT DISTINCT location, adam_id, pricing_param FROM installs UNION "
+        "SELECT location, adam_id, pricing_param FROM licences_held WHERE ours > 0"
+    )
     return {(row[0], Asset(row[1], row[2])) for row in found}
 
 

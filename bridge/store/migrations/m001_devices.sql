@@ -46,6 +46,8 @@ CREATE TABLE devices (
     setup_ready_at DOUBLE PRECISION,   -- when all its required apps were there
     setup_all INTEGER NOT NULL DEFAULT 0,  -- whether it was known before: it gets all its apps there
     supervised INTEGER,                -- as it said itself; NULL: it did not
+    unenrolled_at DOUBLE PRECISION,    -- when it was last told that it left; enrolled says if it is so
+    reclaim_at DOUBLE PRECISION DEFAULT 0,  -- when it is looked at whether it is gone; NULL: it is not
     serial_asked_at DOUBLE PRECISION,
     facts_asked_at DOUBLE PRECISION,   -- when it was last asked, because a `match` needs to know
     facts_at DOUBLE PRECISION,         -- when a DeviceInformation was answered
@@ -70,6 +72,8 @@ CREATE INDEX devices_enrolled_serial ON devices (serial_number) WHERE enrolled =
 CREATE INDEX devices_nameless ON devices (server) WHERE serial_number IS NULL;
 CREATE INDEX devices_in_setup ON devices (setup_since)
     WHERE setup_since IS NOT NULL AND setup_ended_at IS NULL;
+CREATE INDEX devices_left_out ON devices (server, left_out_at) WHERE left_out_at IS NOT NULL;
+CREATE INDEX devices_reclaim ON devices (reclaim_at) WHERE reclaim_at IS NOT NULL;
 CREATE INDEX devices_filed ON devices (filed_serial) WHERE filed_serial IS NOT NULL;
 
 -- Devices that showed up since the last apply, which could not know of them, and are served.

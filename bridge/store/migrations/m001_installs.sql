@@ -61,6 +61,7 @@ CREATE TABLE installs (
     update_asked TEXT,                 -- a person wants the newest version: in_window | now
     dirty_at DOUBLE PRECISION,         -- when something touched it; NULL: nothing to decide
     needs_seat INTEGER NOT NULL DEFAULT 0,
+    reclaim TEXT,                      -- JSON: its licence is to go back, see domain/reclaim/mark.py
     UNIQUE (target, adam_id)           -- in the order in which installs are listed
 );
 CREATE INDEX installs_dirty ON installs (dirty_at, target, id) WHERE dirty_at IS NOT NULL;
@@ -71,4 +72,52 @@ CREATE INDEX installs_seat ON installs (location, adam_id, priority, created_at)
 -- All that is counted for people stands in it.
 CREATE INDEX installs_app ON installs (adam_id, desired, location, pricing_param, state, reason);
 CREATE INDEX installs_user ON installs (client_user_id, adam_id) WHERE client_user_id IS NOT NULL;
+CREATE INDEX installs_reclaim ON installs (location, id) WHERE reclaim IS NOT NULL;
 CREATE INDEX installs_gone ON installs (since) WHERE desired = 0;
+
+-- How each configured MDM server was heard of without a break; see domain/reclaim/watch.py.
+CREATE TABLE server_watch (
+    server TEXT PRIMARY KEY,
+    any_since DOUBLE PRECISION NOT NULL,
+    any_at DOUBLE PRECISION,
+    any_why TEXT NOT NULL,
+    webhooks_since DOUBLE PRECISION NOT NULL,
+    webhooks_at DOUBLE PRECISION,
+    webhooks_why TEXT NOT NULL,
+    looked_at DOUBLE PRECISION NOT NULL
+);
+
+-- The licences of devices that were gone, each with what showed it.
+CREATE TABLE reclaims (
+    id INTEGER PRIMARY KEY,
+    at DOUBLE PRECISION NOT NULL,
+    done_by TEXT NOT NULL,             -- policy | person
+    location TEXT NOT NULL,
+    adam_id TEXT NOT NULL,
+    pricing_param TEXT NOT NULL,
+    target TEXT NOT NULL,
+    kind TEXT NOT NULL,                -- unenrolled | silent | unwanted
+    why TEXT NOT NULL
+);
+CREATE INDEX reclaims_at ON reclaims (at);
+CREATE INDEX reclaims_location ON reclaims (location, done_by, at);
+CREATE INDEX reclaims_target ON reclaims (target, adam_id, id);
+
+-- Locations of which so many licences would go back by policy that a person has to allow it.
+CREATE TABLE reclaim_holds (
+    location TEXT PRIMARY KEY,
+    since DOUBLE PRECISION NOT NULL,
+    looked_at DOUBLE PRECISION NOT NULL,  -- when one of its licences was last found to be due
+    licences INTEGER NOT NULL,
+    why TEXT NOT NULL
+);
+
+-- A device that another one replaces: groups do not mean it until an apply shows it again, and its
+-- licence of an app goes back once the other has its own.
+CREATE TABLE replaced (
+    old TEXT NOT NULL,
+    adam_id TEXT NOT NULL,             -- empty: the device itself
+    new TEXT NOT NULL,
+    at DOUBLE PRECISION NOT NULL,
+    PRIMARY KEY (old, adam_id)
+);

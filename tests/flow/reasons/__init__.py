@@ -78,6 +78,7 @@ def load() -> dict[str, Scenario]:
         "declaration",
         "device",
         "licence",
+        "reclaim",
         "location",
         "removal",
         "settings",

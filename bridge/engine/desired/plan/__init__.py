@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass, fields, replace
 from typing import Any, get_args
 
@@ -22,7 +23,7 @@ from bridge.engine.desired.apply import NO_LIMITS, PLATFORM_UNKNOWN, Limits
 from bridge.engine.desired.libraries import libraries
 from bridge.engine.desired.plan.licensees import Licensees
 from bridge.engine.desired.plan.look import notes_of
-from bridge.engine.desired.plan.seats import Look, SeatCounter, counts_of
+from bridge.engine.desired.plan.seats import Look, Office, SeatCounter, counts_of
 from bridge.engine.users import wishes
 from bridge.engine.users.wishes import Registering
 from bridge.store.catalog import apps
@@ -111,6 +112,20 @@ def make(
         users=wishes.plan(db, desired, registering),
         mistakes=mistakes(desired, irrevocable(db, desired, look)),
     )
+
+
+def reclaimable(db: Connection, now: float) -> dict[Office, AbstractSet[str]]:
+    """By location and asset, who holds a licence of ours that nothing needs that was applied: what
+    a plan of the same calls reclaimable."""
+    desired = applied.load(db)
+    known = apply.known(db, desired)
+    roster = apply.roster_of(db, desired, known)
+    after = apply.cohorts_of(desired, roster, one_offs.load(db), libraries(db, desired))
+    holders = Licensees(desired.user_of)
+    unable, _ = _by_fit(db, after, known, NOTHING_SEEN, holders)
+    counter = SeatCounter(db, NOTHING_SEEN, frozenset(), {}, fleet.desired(db), holders, now)
+    counter.seats(after, {(each.serial_number, each.adam_id) for each in unable})
+    return counter.reclaimable
 
 
 def irrevocable(db: Connection, desired: Desired, look: Look) -> set[tuple[str, Asset]]:

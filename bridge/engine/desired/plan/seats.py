@@ -90,6 +90,8 @@ class SeatCounter:
         self._owned: dict[Office, AbstractSet[str]] = {}
         self._asked: dict[Office, AbstractSet[str]] = {}
         self._cohorts: dict[Asset, list[Cohort]] = {}
+        self.reclaimable: dict[Office, AbstractSet[str]] = {}
+        """Who holds a licence of ours that no wish needs, once the seats are counted."""
 
     def seats(self, after: Collection[Cohort], unable: AbstractSet[PairName]) -> tuple[Seats, ...]:
         """The sums for all assets, if `after` is desired and the `unable` take no seat.
@@ -179,6 +181,7 @@ class SeatCounter:
         odd = None if counts is not None else odd_of(self._db, location, asset, self._look)
         spare = self._holders(office) - wanting
         reclaimable = spare & seats.ours(self._db, location, asset) if spare else frozenset()
+        self.reclaimable[office] = reclaimable
         adam_id = asset.adam_id
         going = {each for each in reclaimable if (each, adam_id) in self._given_up}
         if self._given_up and any(user_of(each) is not None for each in reclaimable):
