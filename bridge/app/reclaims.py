@@ -7,12 +7,17 @@ from collections.abc import Sequence
 from bridge.app.opened import Opened
 from bridge.domain.audit import Deed, some
 from bridge.domain.desired.change import FEW_REMOVALS
+from bridge.domain.devices.targets import shown
 from bridge.domain.reclaim.selection import Selection
 from bridge.domain.wording import counted
 from bridge.engine.desired import reclaim
+from bridge.engine.desired import replace as replacing
 from bridge.engine.desired.reclaim import Found
+from bridge.engine.desired.replace import Replaced
 from bridge.engine.licences.giving_back import Candidate, give_back
 from bridge.errors import WishError
+from bridge.store.database import Connection
+from bridge.store.devices import devices
 from bridge.store.repeating import repeated
 
 
@@ -45,6 +50,31 @@ class Reclaiming(Opened):
                 reclaim.let_go(db, found.candidates, now)
                 self.record(db, _deed(found.candidates))
             return found
+
+    def replace_refusal(self, old: str, new: str) -> str | None:
+        """Why a device is most likely not to be replaced; None where nothing speaks against it."""
+        with self.database.read() as db:
+            return replacing.refusal(db, *self._pair(db, old, new), self.now())
+
+    @repeated
+    def replace(self, old: str, new: str) -> Replaced:
+        """Have one device take another's place; raises WishError where that cannot be told."""
+        with self.database.write() as db:
+            names = tuple(self.config.locations)
+            done = replacing.replace(self.context(db), *self._pair(db, old, new), names)
+            number = len(done.adam_ids)
+            text = f"{shown(done.new)} takes the place of {shown(done.old)}"
+            about = {"device_serial": shown(done.old)}
+            after = {"device": shown(done.new), "apps": number}
+            before = {"device": shown(done.old), "apps": number}
+            both = [done.old, done.new]
+            deed = Deed("replace", text, about, before, after, both, done.adam_ids)
+            self.record(db, deed)
+            return done
+
+    @staticmethod
+    def _pair(db: Connection, old: str, new: str) -> tuple[str, str]:
+        return devices.target_of(db, old), devices.target_of(db, new)
 
 
 def too_many(number: int, allowed: int, anyway: str) -> str:

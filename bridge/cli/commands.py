@@ -69,7 +69,10 @@ COMMANDS: Mapping[str, Command] = {
     ),
     "unassign": Command("bridge.cli.desired.assign:unassign", "Withdraw one-off wishes.", STORED),
     "reclaim": Command(
-        "bridge.cli.desired.reclaim:reclaim", "Give back licences that nobody wants.", STORED
+        "bridge.cli.desired.reclaim:reclaim", "Give back licences that are of no use.", STORED
+    ),
+    "replace": Command(
+        "bridge.cli.desired.replace:replace", "Have a device take another's place.", STORED
     ),
     "status": Command(
         "bridge.cli.insight.status:status", "Show installs by state, licences and queues.", STORED
@@ -159,6 +162,7 @@ EXAMPLES: Mapping[str, str] = {
     "assign": "assign C02XL0GYJGH5 --app Pages",
     "unassign": "unassign C02XL0GYJGH5 --app Pages",
     "reclaim": "reclaim --unwanted --dry-run",
+    "replace": "replace C02XL0GYJGH5 C02YK1GZJGH6",
     "status": "status --group kiosks",
     "why": "why C02XL0GYJGH5 Pages",
     "retry": "retry --app Pages",
@@ -190,6 +194,7 @@ AUDITED: Mapping[str, tuple[Action, ...]] = {
     "assign": ("assign", "exclude"),
     "unassign": ("unassign",),
     "reclaim": ("reclaim",),
+    "replace": ("replace",),
     "retry": ("retry",),
     "pause": ("pause",),
     "resume": ("resume",),

@@ -17,6 +17,7 @@ Action = Literal[
     "exclude",
     "unassign",
     "reclaim",
+    "replace",
     "retry",
     "pause",
     "resume",

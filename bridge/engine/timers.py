@@ -29,6 +29,7 @@ from bridge.engine.calls.users import UserEventStatus
 from bridge.engine.commands import by_answers, by_queue, follow_up
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, first_facts
+from bridge.engine.desired import replace
 from bridge.engine.insight import webhook_health
 from bridge.engine.setup import phase, release
 from bridge.engine.updates import rings, steps
@@ -228,6 +229,8 @@ def _jobs(context: Context, outside: Outside) -> int:
             else:
                 ReadEnrolments.intend(context.db, name, now=context.now)
             meta.plan_job(context.db, job, context.now + context.policy.sync.devices_every)
+        elif kind == replace.JOB:
+            replace.look(context)
         elif kind == server_watch.JOB:
             reclaiming.watch(context, outside.place)
         elif kind == deciding.JOB and name in outside.locations:

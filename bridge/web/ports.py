@@ -15,6 +15,7 @@ from bridge.domain.pauses import Scope, Way
 from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
 from bridge.domain.plan.for_good import Mistake
+from bridge.domain.reclaim.selection import Selection
 from bridge.domain.roles import Role
 from bridge.domain.views import HealthPart, Page
 from bridge.domain.views.alerts import Alert
@@ -26,6 +27,8 @@ from bridge.domain.views.licences import Asset, Assignment, Claimed, Location
 from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import AskedRead, CallAgain, Command, Event, Outgoing, Replay
 from bridge.domain.views.users import Invited, User
+from bridge.engine.desired.reclaim import Found
+from bridge.engine.desired.replace import Replaced
 from bridge.engine.insight.charts import Confirmations, Moment
 from bridge.engine.insight.message import Message
 from bridge.engine.insight.one_app import OneApp
@@ -267,6 +270,22 @@ class Changes(Protocol):
 
         What devices of the `unseen` servers get by a rule waits for another apply.
         """
+
+    def targets(self, named: Sequence[str]) -> tuple[str, ...]:
+        """What these devices are called by installs, each once."""
+
+    def reclaimable(self, chosen: Selection) -> Found:
+        """The licences that a selection means, and the devices whose licences stay."""
+
+    def reclaim(self, chosen: Selection, allow_removals: int | None, anyway: str) -> Found:
+        """Give back what a selection means; raises WishError where that is too much, and `anyway`
+        tells how to allow `{}`."""
+
+    def replace_refusal(self, old: str, new: str) -> str | None:
+        """Why a device is most likely not to be replaced."""
+
+    def replace(self, old: str, new: str) -> Replaced:
+        """Have one device take another's place; raises WishError where that cannot be."""
 
     def unassign(self, serials: Sequence[str], adam_id: str) -> Collection[str]:
         """Withdraw one-off wishes; those serials that had one."""

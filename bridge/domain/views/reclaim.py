@@ -31,3 +31,11 @@ class Reclaimed(TypedDict):
     dry_run: bool
     licences: Sequence[ReclaimedLicence]
     stay: Sequence[StayingDevice]
+
+
+class ReplacedDevice(TypedDict):
+    """A device that took another's place, and the apps that it is to have."""
+
+    old: str
+    new: str
+    adam_ids: Sequence[str]

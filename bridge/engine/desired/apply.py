@@ -94,6 +94,7 @@ def apply(
     limited_at = None if limits.installs is None else since or now
     applied.store(db, desired, now, limited_at=limited_at, unseen=unseen)
     unseen_devices.forget(db)
+    one_offs.forget_replaced(db)
     for app in desired.apps:
         news = apps.learn_app(
             db, app.adam_id, bundle_id=app.bundle_id, name=app.name, source=BY_FILE

@@ -1,4 +1,4 @@
-"""Why the licence of a device that may be gone is kept, or went back: as `why` and its page tell."""
+"""Why the licence of a device that may be gone stays, or went back: as `why` and its page tell."""
 
 from __future__ import annotations
 

@@ -20,6 +20,11 @@ def why_not(db: Connection, serial_number: str, adam_id: str) -> str | None:
 
     None where the app is not in the file, or the file has it for the device.
     """
+    if one_offs.is_replaced(db, (serial_number, adam_id)):
+        return (
+            "another device took its place (vpp-bridge replace); where the file still names it, an "
+            "apply wants the app there again"
+        )
     if one_offs.is_excluded(db, (serial_number, adam_id)):
         return (
             "it was said that the device is to be without it (assign --not); vpp-bridge unassign "

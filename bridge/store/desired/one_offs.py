@@ -37,6 +37,7 @@ class Beside:
 
 
 _PAIR = "target = ? AND adam_id = ?"
+_EXCLUDED, _REPLACED = 1, 2
 
 
 def put(db: Connection, wish: OneOff, now: float) -> bool:
@@ -61,15 +62,36 @@ def exclude(db: Connection, pair: tuple[str, str], now: float) -> bool:
     """A device is not to have an app, (serial number, adam id); whether that is new. A wish for it
     is over by that."""
     known = db.execute(f"SELECT excluded FROM one_offs WHERE {_PAIR}", pair).fetchone()
-    if known is not None and known[0]:
+    if known is not None and known[0] == _EXCLUDED:
         return False
+    _leave_out(db, pair, _EXCLUDED, now)
+    return True
+
+
+def replaced(db: Connection, pair: tuple[str, str], now: float) -> None:
+    """Another device takes this one's place: what was applied does not mean it any more, until an
+    apply shows it again."""
+    _leave_out(db, pair, _REPLACED, now)
+
+
+def forget_replaced(db: Connection) -> None:
+    """An apply shows what it means, whoever took whose place."""
+    db.execute("DELETE FROM one_offs WHERE excluded = ?", (_REPLACED,))
+
+
+def is_replaced(db: Connection, pair: tuple[str, str]) -> bool:
+    """Whether another device took this one's place, and no apply has shown it since."""
+    row = db.execute(f"SELECT excluded FROM one_offs WHERE {_PAIR}", pair).fetchone()
+    return row is not None and row[0] == _REPLACED
+
+
+def _leave_out(db: Connection, pair: tuple[str, str], how: int, now: float) -> None:
     withdraw(db, pair)
     db.execute(
         "INSERT INTO one_offs (pricing_param, location, target, adam_id, excluded, "
-        "made_at) VALUES ('', '', ?, ?, 1, ?)",
-        (*pair, now),
+        "made_at) VALUES ('', '', ?, ?, ?, ?)",
+        (*pair, how, now),
     )
-    return True
 
 
 def is_excluded(db: Connection, pair: tuple[str, str]) -> bool:
@@ -84,8 +106,11 @@ def withdraw(db: Connection, pair: tuple[str, str]) -> bool:
 
 
 def load(db: Connection, serial_number: str | None = None) -> Beside:
-    """What is wished for one device, or for all of them, by serial number and adam id."""
-    of_one = "" if serial_number is None else "WHERE target = ? "
+    """What is wished for one device, or for all of them, by serial number and adam id.
+
+    Of all, as an apply asks for it, that one takes another's place says nothing.
+    """
+    of_one = f"WHERE excluded <> {_REPLACED} " if serial_number is None else "WHERE target = ? "
     found = db.execute(
         "SELECT target, adam_id, pricing_param, location, excluded FROM one_offs "
         f"{of_one}ORDER BY target, adam_id",

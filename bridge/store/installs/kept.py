@@ -25,6 +25,17 @@ def page(
     return [rows.read(Install, row) for row in found]
 
 
+def keep(db: Connection, installs: Collection[Install]) -> None:
+    """Have the licences of these stay when they are no longer wanted, for somebody to decide."""
+    db.executemany(
+        "UPDATE installs SET options = ? WHERE id = ?",
+        [
+            (replace(Options.from_text(i.options), on_unwanted="keep").as_text(), i.id)
+            for i in installs
+        ],
+    )
+
+
 def release(db: Connection, installs: Collection[Install], now: float) -> None:
     """Have the licences of these given back, the apps stay; but for what is wanted again."""
     db.executemany(

@@ -15,7 +15,8 @@ CREATE TABLE one_offs (
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
     location TEXT NOT NULL,
-    excluded INTEGER NOT NULL DEFAULT 0, -- 1: this device is not to have it, whatever the file says
+    excluded INTEGER NOT NULL DEFAULT 0, -- 1: this device is not to have it, whatever the file says;
+                                         -- 2: until an apply shows it again: another took its place
     made_at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (target, adam_id)
 );
@@ -112,11 +113,10 @@ CREATE TABLE reclaim_holds (
     why TEXT NOT NULL
 );
 
--- A device that another one replaces: groups do not mean it until an apply shows it again, and its
--- licence of an app goes back once the other has its own.
+-- A device whose place another one takes: its licence of an app goes back once that has its own.
 CREATE TABLE replaced (
     old TEXT NOT NULL,
-    adam_id TEXT NOT NULL,             -- empty: the device itself
+    adam_id TEXT NOT NULL,
     new TEXT NOT NULL,
     at DOUBLE PRECISION NOT NULL,
     PRIMARY KEY (old, adam_id)

@@ -11,6 +11,7 @@ from bridge.web.v1.change import CHANGING
 from bridge.web.v1.endpoint import Answer, Endpoint, Reply
 from bridge.web.v1.pause import PAUSING
 from bridge.web.v1.read import READING
+from bridge.web.v1.reclaim import RECLAIMING
 from bridge.web.v1.request import Request
 from bridge.web.v1.responses import Description
 
@@ -24,6 +25,7 @@ ENDPOINTS: tuple[Endpoint[Any], ...] = (
     *CHANGING,
     *APPLYING,
     *PAUSING,
+    *RECLAIMING,
     Endpoint(
         "GET",
         "/v1/openapi.json",

@@ -102,6 +102,22 @@ Serial: TypeAlias = Annotated[
 AdamId: TypeAlias = Annotated[
     str, Meta(pattern="^[0-9]{1,19}$"), Form("An adam id is 1 to 19 digits, as text.")
 ]
+Serials: TypeAlias = Annotated[
+    list[Annotated[str, Meta(pattern=r"^[A-Za-z0-9-]{1,64}$")]],
+    Form(
+        "Write a list of serial numbers or enrolment ids there, each 1 to 64 letters, digits and "
+        "hyphens."
+    ),
+]
+AdamIds: TypeAlias = Annotated[
+    list[Annotated[str, Meta(pattern="^[0-9]{1,19}$")]],
+    Form("Write a list of adam ids there, each 1 to 19 digits, as text."),
+]
+Duration: TypeAlias = Annotated[
+    str,
+    Meta(pattern=r"^[0-9.]{1,12}(ms|s|m|h|d)$"),
+    Form("A duration is a number and a unit, like 12h or 90d."),
+]
 Name: TypeAlias = Annotated[
     str,
     Meta(pattern="^[a-z0-9-]+$"),
