@@ -17,8 +17,11 @@ from bridge.domain.plan import Plan
 from bridge.domain.plan.blind import Blind
 from bridge.domain.plan.for_good import Mistake
 from bridge.domain.policy import LimitsPolicy, Policy
+from bridge.domain.reclaim.selection import Selection
 from bridge.domain.roles import Role
 from bridge.domain.views import HealthPart, Page
+from bridge.engine.desired.reclaim import Found
+from bridge.engine.desired.replace import Replaced
 from bridge.errors import QueryError, WishError
 from bridge.wire.json_text import read_object
 
@@ -268,6 +271,29 @@ class StandIn:
     def sync(self, what: str) -> Sequence[Mapping[str, Any]]:
         self._done("sync", what)
         return self.reads
+
+    def targets(self, named: Sequence[str]) -> tuple[str, ...]:
+        return tuple(named)
+
+    def reclaimable(self, chosen: Selection) -> Found:
+        self._fail()
+        return Found(())
+
+    def reclaim(self, chosen: Selection, allow_removals: int | None, anyway: str) -> Found:
+        self._done("reclaim", chosen, allow_removals)
+        if allow_removals == 0:
+            raise WishError("nothing was given back: it would be 1 licence")
+        return Found(())
+
+    def replace_refusal(self, old: str, new: str) -> str | None:
+        self._fail()
+        return f"{old} was heard of now" if old == "HEARD" else None
+
+    def replace(self, old: str, new: str) -> Replaced:
+        self._done("replace", old, new)
+        if old == new:
+            raise WishError(f"{old} cannot take its own place")
+        return Replaced(old, new, ("1",))
 
     def _done(self, *deed: object) -> None:
         self._fail()

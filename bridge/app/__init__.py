@@ -312,7 +312,7 @@ class Bridge(
             self.servers,
             self.config.subscriptions,
             tuple(self.config.alerts),
-            str(self.config.database),
+            place=str(self.config.database),
         )
         tokens = TokenWatch(
             self.database, self.config.policy, outside.locations, clients.token_file_changed

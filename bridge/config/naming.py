@@ -6,12 +6,15 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+_SECRET = re.compile("key|token|secret|password|dsn|://|configuration", re.IGNORECASE)
+_LONGEST = 160
 _OTHER_FILES = re.compile(r"""\b(?:serials_file|users_file):\s*["']?([^"'#,}\s]+)""")
 
 
 @dataclass(frozen=True, slots=True)
 class NamingLine:
-    """A line that names a device, with the text that it is to have; lines count from 1."""
+    """A line that names a device, with the text that it is to have, or where that is long or may
+    hold a secret only what is to stand there instead; lines count from 1."""
 
     file: str
     line: int
@@ -36,7 +39,11 @@ def _text(path: Path) -> str:
 def _of(path: Path, text: str, old: str, new: str) -> list[NamingLine]:
     named = re.compile(rf"(?<![A-Za-z0-9-]){re.escape(old)}(?![A-Za-z0-9-])", re.IGNORECASE)
     return [
-        NamingLine(str(path), number, named.sub(new, line).strip())
+        NamingLine(str(path), number, _shown(line, named.sub(new, line).strip(), f"{old} -> {new}"))
         for number, line in enumerate(text.splitlines(), start=1)
         if named.search(line.partition("#")[0])
     ]
+
+
+def _shown(line: str, text: str, short: str) -> str:
+    return short if len(text) > _LONGEST or _SECRET.search(line) else text

@@ -31,9 +31,9 @@ from bridge.engine.context import Context
 from bridge.engine.decide import breaker, first_facts
 from bridge.engine.desired import replace
 from bridge.engine.insight import webhook_health
+from bridge.engine.licences import reclaiming
 from bridge.engine.setup import phase, release
 from bridge.engine.updates import rings, steps
-from bridge.engine.licences import reclaiming
 from bridge.engine.users import deciding
 from bridge.store import meta
 from bridge.store.commands import commands, left_open, timers

@@ -191,6 +191,20 @@ def test_a_location_that_nobody_else_holds_needs_no_claim(live: Live) -> None:
     assert done == {"location": "hq", "held_by": None, "asked": False, "outbox": None}
 
 
+def test_what_is_of_no_use_is_given_back(live: Live) -> None:
+    chosen = ("--unwanted", "--serial", live.serial, "--app", live.adam_id, "--silent", "90d")
+    told = live.json("reclaim", *chosen, "--dry-run")
+    assert told == {"dry_run": True, "licences": [], "stay": []}
+    assert live.json("reclaim", "--unenrolled", "--allow-removals", "3")["licences"] == []
+
+
+def test_a_device_takes_the_place_of_another(live: Live) -> None:
+    refused = live.run("replace", "NEVERSEEN1", live.serial)
+    assert refused.returncode == 22
+    assert "nothing is wanted on NEVERSEEN1" in refused.stdout
+    assert "take its own place" in live.run("replace", "A1", "A1", "--force").stdout
+
+
 def test_a_call_that_has_not_failed_is_not_made_again(live: Live) -> None:
     (call,) = live.json("get_outbox", "state=done", "limit=1")["outbox"]
     refused = live.run("retry_call", str(call["id"]))
@@ -259,6 +273,9 @@ WRONGLY = [
     ("apply",),
     ("apply", "-", "--limits", "1"),
     ("pause", "app"),
+    ("reclaim",),
+    ("reclaim", "--silent"),
+    ("replace", "S"),
     ("resume",),
     ("post_webhook", "main"),
     ("post_notification",),
@@ -284,6 +301,7 @@ def test_no_secret_is_an_argument_of_a_program(live: Live, tmp_path: Path, name:
     environ = live.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
     arguments = {
         "pause": ["all"],
+        "reclaim": ["--unwanted"],
         "resume": ["all"],
         "replay_event": ["1"],
         "retry_call": ["1"],

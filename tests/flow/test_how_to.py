@@ -234,6 +234,7 @@ def with_unwanted_licences(make_scene: MakeScene) -> World:
     world = installed(make_scene, 2)
     world.shell.want(world.scene.serials[:1])
     assert world.shell.run("apply", "--yes").exit_code == 0
+    world.scene.world.devices[0].check_out()
     world.go_on()
     return world
 

@@ -43,6 +43,7 @@ def test_the_new_one_gets_the_apps_and_then_the_licences_go_back(shell: Shell) -
     )
     assert f"{shell.config}:{number}: " in done.stdout
     assert f'"serials": ["{new}"]' in done.stdout
+    assert API_KEY not in done.stdout
     told = {each["serial_number"]: each for each in scene.installs(adam_id=scene.adam_ids[0])}
     assert told[new]["wanted_by"] == "one-off"
     scene.run(lambda: held(shell).get(new) == 2)

@@ -40,6 +40,14 @@ _KINDS: Final = (
         after=lambda policy: policy.silence_after,
     ),
     Alert(
+        "reclaim",
+        fires="so many licences of a location would go back from devices that are gone that a "
+        "person has to say so (RECLAIM_HELD)",
+        clears="a person gives them back, or the devices are heard of again",
+        mend="look at vpp-bridge reclaim --unenrolled --dry-run; if it is true, give them back "
+        "with --allow-removals N; if not, look for what keeps the devices from their MDM server",
+    ),
+    Alert(
         "doubt",
         fires="for longer than policy.alerts.doubt_after it is not known whether Apple or a device "
         "got what it was asked for",

@@ -35,6 +35,8 @@ PROMISED = {
     "POST /v1/plan",
     "POST /v1/apply",
     "POST /v1/pause",
+    "POST /v1/reclaim",
+    "POST /v1/replace",
     "POST /v1/resume",
     "GET /v1/openapi.json",
 }
