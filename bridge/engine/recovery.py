@@ -11,6 +11,7 @@ from bridge.domain.vocabulary import Service
 from bridge.engine.calls import Call, registry
 from bridge.engine.calls.devices import no_endpoint
 from bridge.engine.context import Context
+from bridge.engine.licences import reclaiming
 from bridge.engine.timers import USER_JOBS, Outside
 from bridge.engine.users import deciding
 from bridge.store import meta
@@ -18,7 +19,7 @@ from bridge.store.alerts import alerts
 from bridge.store.commands import timers
 from bridge.store.licences import requests
 from bridge.store.outbox import outbox
-from bridge.store.service import running, server_watch, webhooks
+from bridge.store.service import running, webhooks
 from bridge.store.users import users
 
 
@@ -43,7 +44,7 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
     _ask_apple_at_once(context)
     # Webhooks that came while nobody listened are lost: the servers' queues and lists tell.
     timers.suspect_all(context.db, context.now)
-    meta.hasten_job(context.db, server_watch.JOB, context.now)
+    reclaiming.watch(context, outside.place)
     for server in outside.servers:
         meta.hasten_job(context.db, f"devices:{server}", context.now)
         meta.forget(context.db, no_endpoint(server))
