@@ -116,6 +116,12 @@ def _unless_silent(facts: Facts, policy: Policy, now: float, decision: Decision)
 _NO_DEVICE = ("LICENSED", "RELEASING", "RELEASE_WAITS", "RELEASE_RETRY")
 
 
+def _reclaimed(facts: Facts, policy: Policy, now: float) -> Decision | None:
+    """What is marked for its licence to go back, which nearly no install of a fleet is."""
+    marked = facts.install.reclaim is not None
+    return reclaimed.reclaimed(facts, policy, now) if marked else None
+
+
 def _on_hold(facts: Facts, policy: Policy, now: float) -> Decision | None:
     """Nothing is asked for or sent before an apply has shown it, or before it is known which entry
     of the file is meant."""
@@ -299,7 +305,7 @@ def _without_channel(facts: DeviceFacts, policy: Policy, now: float) -> Decision
 
 
 _RULES: tuple[Rule, ...] = (
-    reclaimed.reclaimed,
+    _reclaimed,
     removal.unwanted,
     _for_users(of_user.nobody),
     _on_hold,

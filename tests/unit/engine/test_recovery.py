@@ -54,6 +54,7 @@ def test_a_start_reads_what_may_have_changed(
         "assignments:hq": DAY,
         "devices:main": 0,
         "webhooks:main": 0,
+        "watch": HOUR,
     }
 
 
