@@ -29,6 +29,7 @@ NEED_ONE = [
     ("installs", "--csv"),
     ("devices",),
     ("assets",),
+    ("audit",),
     ("assignments",),
     ("users",),
     ("users", "invite", "client-100"),
