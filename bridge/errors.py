@@ -193,7 +193,8 @@ class CallError(BridgeError):
 
     `service` is "apple", "mdm" or "alerts", `call` the method and path without query or host
     secrets.
-    `retry_after` is the wait in seconds that the other side asked for, if it did.
+    `retry_after` is the wait in seconds that the other side asked for, if it did. `hitch` is what
+    went wrong on the wire (`bridge.clients.hitches.HitchKind`), "" where it was not the wire.
     """
 
     def __init__(
@@ -204,11 +205,13 @@ class CallError(BridgeError):
         call: str,
         status: int | None = None,
         retry_after: float | None = None,
+        hitch: str = "",
     ) -> None:
         self.service = service
         self.call = call
         self.status = status
         self.retry_after = retry_after
+        self.hitch = hitch
         super().__init__(message)
 
 

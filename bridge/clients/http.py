@@ -23,17 +23,17 @@ from weakref import WeakSet
 
 import requests
 from requests.adapters import BaseAdapter, HTTPAdapter
-from requests.utils import get_environ_proxies, select_proxy
 from tenacity import RetryCallState, Retrying, stop_after_attempt, stop_after_delay
 from urllib3 import PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import HTTPError
 
 from bridge.clients.apple.verdict import error_number
-from bridge.clients.endpoint import ca_bundle, host_of, user_agent
+from bridge.clients.endpoint import ca_bundle, host_of, proxies_for, proxy_of, user_agent
+from bridge.clients.hitches import hitch, was_dropped
 from bridge.clients.reply import Reply, retry_after_seconds
-from bridge.clients.transport import POOL_CLASSES, attempt, explain, was_dropped
+from bridge.clients.transport import POOL_CLASSES, attempt
 from bridge.domain.vocabulary import Service
-from bridge.errors import CallError, ConfigError, NotSent, OutcomeUnknown
+from bridge.errors import CallError, NotSent, OutcomeUnknown
 
 log = logging.getLogger(__name__)
 
@@ -94,7 +94,11 @@ class HttpClient:
         self._adapter = adapter
         self._now = now
         self._clock = clock
-        self._proxies = _proxies(base_url)
+        self._proxies = proxies_for(base_url)
+        self.proxy = proxy_of(base_url, self._proxies)
+        """The proxy between, as `host:port`; None without one."""
+        self.last_date: tuple[str, float] | None = None
+        """The `Date` of the newest reply as it came, and our time then."""
         self._verify = ca_bundle()
         self._local = threading.local()
         self._opened: WeakSet[BaseAdapter] = WeakSet()
@@ -175,6 +179,8 @@ class HttpClient:
         try:
             raw = self._send(tried.request)
             try:
+                if (date := raw.headers.get("Date")) is not None:
+                    self.last_date = (date, self._now())
                 return Reply(
                     call=call,
                     status=raw.status,
@@ -227,18 +233,21 @@ class HttpClient:
     def _failure(self, call: str, error: Exception, if_dropped: str) -> CallError:
         # A replaced adapter does not mark departures: there only a connect timeout is a sure no.
         may_have_left = attempt.left or self._adapter is not None
+        found = hitch(error)
+        way = "" if self.proxy is None else f" through the proxy {self.proxy}"
         if isinstance(error, requests.ConnectTimeout) or not may_have_left:
             return NotSent(
-                f"{self.host} cannot be reached ({explain(error)}); nothing was sent.",
+                f"{self.host} cannot be reached{way} ({found.text}); nothing was sent.",
                 service=self.service,
                 call=call,
+                hitch=found.kind,
             )
         hint = if_dropped if was_dropped(error) else ""
-        return self._unknown(call, explain(error), hint)
+        return self._unknown(call, found.text, hint, found.kind)
 
-    def _unknown(self, call: str, why: str, hint: str = "") -> OutcomeUnknown:
+    def _unknown(self, call: str, why: str, hint: str = "", kind: str = "") -> OutcomeUnknown:
         message = f"{self.host} gave no readable answer to {call}: {why}. {hint}".rstrip()
-        return OutcomeUnknown(message, service=self.service, call=call)
+        return OutcomeUnknown(message, service=self.service, call=call, hitch=kind)
 
 
 class _Way:
@@ -365,14 +374,6 @@ def _pause(state: RetryCallState) -> float:
 
 def _last_outcome(state: RetryCallState) -> Any:
     return state.outcome.result() if state.outcome is not None else None
-
-
-def _proxies(base_url: str) -> dict[str, str]:
-    proxies = get_environ_proxies(base_url)
-    proxy = select_proxy(base_url, proxies) or ""
-    if proxy.lower().startswith("socks"):
-        raise ConfigError(["SOCKS proxies are not supported; set HTTPS_PROXY to an HTTP proxy"])
-    return proxies
 
 
 _HEADERS = {

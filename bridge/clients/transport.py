@@ -1,4 +1,4 @@
-"""urllib3 connections that know whether a request has left, and end in time; failures in words.
+"""urllib3 connections that know whether a request has left, and end in time.
 
 Exception types alone cannot tell. A TLS handshake that times out surfaces as a *read* timeout,
 a reset during the handshake looks like a reset after sending, and an SSL error may as well come
@@ -16,20 +16,17 @@ in a thread, for which we wait no longer than for CONNECT_FOR.
 from __future__ import annotations
 
 import io
-import os
-import re
 import socket
-import ssl
 import threading
 import time
-from collections.abc import Callable, Iterator
-from http.client import HTTPException, IncompleteRead
+from collections.abc import Callable
+from http.client import HTTPException
 from http.client import HTTPResponse as StandardResponse
 from typing import Any
 
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.connection import HTTPConnection, HTTPSConnection
-from urllib3.exceptions import ConnectTimeoutError, DecodeError
+from urllib3.exceptions import ConnectTimeoutError
 from urllib3.response import HTTPResponse
 
 CONNECT_FOR = 30.0
@@ -206,84 +203,3 @@ class _MarkedHttpsPool(HTTPSConnectionPool):
 
 
 POOL_CLASSES = {"http": _MarkedHttpPool, "https": _MarkedHttpsPool}
-
-
-def _chain(error: BaseException) -> Iterator[BaseException]:
-    """`error` and everything it wraps: causes, contexts, reasons and exceptions among arguments."""
-    waiting: list[BaseException] = [error]
-    seen: set[int] = set()
-    while waiting:
-        found = waiting.pop(0)
-        if id(found) in seen:
-            continue
-        seen.add(id(found))
-        yield found
-        inner = (found.__cause__, found.__context__, getattr(found, "reason", None), *found.args)
-        waiting.extend(item for item in inner if isinstance(item, BaseException))
-
-
-def was_dropped(error: BaseException) -> bool:
-    """Did the other side close the connection instead of answering?"""
-    return any(isinstance(item, ConnectionResetError | BrokenPipeError) for item in _chain(error))
-
-
-def explain(error: BaseException) -> str:
-    """What went wrong on the wire, in a few words of our own.
-
-    The libraries' texts are not repeated: they may hold addresses of proxies with credentials.
-    """
-    for words in (_of_tls, _of_connecting, _of_talking, _of_system):
-        for item in _chain(error):
-            if found := words(item):
-                return found
-    return type(error).__name__
-
-
-_NOT_TLS = ("WRONG_VERSION_NUMBER", "HTTP_REQUEST", "UNKNOWN_PROTOCOL", "RECORD_LAYER_FAILURE")
-"""What OpenSSL calls it, in one version or another, that the other side does not speak TLS."""
-
-
-def _of_tls(error: BaseException) -> str | None:
-    if isinstance(error, ssl.SSLCertVerificationError):
-        return f"its certificate is not trusted: {error.verify_message}"
-    if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS and not attempt.left:
-        return (
-            "what answers there does not speak TLS: write http:// if it is meant to be plain HTTP"
-        )
-    if isinstance(error, ssl.SSLError):
-        return f"TLS failed: {error.reason or type(error).__name__}"
-    return None
-
-
-def _of_connecting(error: BaseException) -> str | None:
-    if isinstance(error, socket.gaierror):
-        return "its name cannot be resolved"
-    if isinstance(error, ConnectionRefusedError):
-        return "connection refused"
-    if refused := re.search(r"Tunnel connection failed: (\d{3})", str(error)):
-        return f"the proxy answered {refused[1]}"
-    return None
-
-
-def _of_talking(error: BaseException) -> str | None:
-    if isinstance(error, ConnectionResetError | BrokenPipeError):
-        return "the connection was closed"
-    if isinstance(error, TooSlow | Unreached):
-        return str(error)
-    if isinstance(error, TimeoutError):
-        return "timed out"
-    if isinstance(error, IncompleteRead):
-        return "the reply broke off"
-    if isinstance(error, InterimReply):
-        return f"{error.status} came instead of a reply; a proxy on the way must not send it"
-    if isinstance(error, HTTPException):
-        return "the reply is not HTTP"
-    if isinstance(error, DecodeError):
-        return "the reply cannot be decompressed"
-    return None
-
-
-def _of_system(error: BaseException) -> str | None:
-    if isinstance(error, OSError) and error.errno:
-        return os.strerror(error.errno).lower()
-    return None

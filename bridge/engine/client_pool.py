@@ -8,7 +8,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 from bridge.clients.apple.client import AppleClient
 from bridge.clients.http import HttpClient
@@ -21,6 +21,7 @@ from bridge.config import Config
 from bridge.domain.alerts import message
 from bridge.domain.alerts.standing import Standing
 from bridge.domain.dsn import parse_dsn
+from bridge.domain.vocabulary import Service
 from bridge.engine.enrolments import Enrolments
 from bridge.engine.licences.token_guard import Guards
 from bridge.errors import NotSent, ShapeError, TokenUnusable
@@ -36,13 +37,15 @@ ALERT_TIMEOUT = 10.0
 
 @dataclass(frozen=True, slots=True)
 class Transports:
-    """What stands between the clients and the network; None is the network itself.
+    """What stands between the clients and the network; None is the network itself. `public` is for
+    our own public address.
 
     `sleep` waits between two attempts and between paced requests.
     """
 
     apple: Any = None
     mdm: Any = None
+    public: Any = None
     sleep: Callable[[float], object] | None = None
     clock: Callable[[], float] | None = None
     alerts: Any = None
@@ -73,6 +76,17 @@ class ClientPool:
         self._metadata: dict[str, tuple[str, HttpClient, RateLimiter]] = {}
         self._mdm: dict[str, MdmServer] = {}
         self._receivers: dict[str, Receiver] = {}
+        self._ways: dict[tuple[str, str], HttpClient] = {}
+
+    def way(self, service: Service, name: str) -> HttpClient | None:
+        """How Apple is reached for a location, or a server, once there is a client for it."""
+        return self._ways.get((service, name))
+
+    def way_to(self, url: str, whose: Literal["mdm", "public"]) -> HttpClient:
+        """To another address, an MDM server's or our own from outside; nothing of it is told to the
+        log. Raises ConfigError."""
+        adapter = self._transports.mdm if whose == "mdm" else self._transports.public
+        return self._http(url, "mdm", adapter)
 
     def apple(self, location: str) -> AppleClient:
         """The client for a location with the token that is in its file now.
@@ -90,6 +104,7 @@ class ClientPool:
             )
             guard = self._guards.of(location, token) if self._guards is not None else None
             pace = self._pace(location)
+            self._ways["apple", location] = http
             client = AppleClient(http, token.secret, limiter=pace, guard=guard)
             self._apple[location] = (data, client)
             self._digests[location] = token.digest
@@ -144,6 +159,7 @@ class ClientPool:
                     raise _unknown(server, "mdm")
                 config = self._config.servers[server]
                 http = self._http(config.url, "mdm", self._transports.mdm, server=server)
+                self._ways["mdm", server] = http
                 self._mdm[server] = connect(config.kind, http, config.api_key)
             return self._mdm[server]
 
@@ -228,7 +244,7 @@ class ClientPool:
     def _limiter(self, per_second: float) -> RateLimiter:
         return RateLimiter(per_second, **self._timing())
 
-    def _http(self, url: str, service: Any, adapter: Any, **about: str) -> HttpClient:
+    def _http(self, url: str, service: Service, adapter: Any, **about: str) -> HttpClient:
         policy = self._config.policy.call
         return HttpClient(
             url,
@@ -236,7 +252,7 @@ class ClientPool:
             timeout=(policy.connect_timeout, policy.read_timeout),
             adapter=adapter,
             now=self._now,
-            about=about,
+            about=about or None,
             **self._timing(),
         )
 

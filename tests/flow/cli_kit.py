@@ -11,6 +11,7 @@ from click.testing import CliRunner, Result
 from bridge.cli.root import Settings, cli
 from bridge.engine.client_pool import Transports
 from tests.flow.scene import API_KEY, PUBLIC_URL, WEBHOOK_KEY, Scene
+from tests.wsgi_adapter import WsgiAdapter
 
 CONFIG = """\
 database: bridge.db
@@ -38,6 +39,8 @@ class Shell:
         self.serving = True
         self.engine_works = True
         self.first_pause: Callable[[], object] = lambda: None
+        self.public = WsgiAdapter(scene.client.application)
+        """The way to our public URL; `fail` keeps it from being reached."""
         (scene.tmp_path / "hq.vpptoken").chmod(0o600)
         self.want(scene.serials)
 
@@ -70,6 +73,7 @@ class Shell:
         transports = Transports(
             apple=self.scene.apple_adapter,
             mdm=self.scene.mdm_adapter,
+            public=self.public,
             sleep=lambda _seconds: None,
             clock=lambda: self.scene.world.now,
             alerts=self.scene.transports.alerts,

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from base64 import b64encode
 from collections.abc import Callable
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, ClassVar, TypeVar
 from urllib.parse import quote
 
 from bridge.clients.mdm.port import MdmDevice
@@ -23,6 +24,7 @@ class Calls(ABC):
     """An HTTP API that Basic credentials of a fixed user open; thread-safe."""
 
     user = ""
+    guarded: ClassVar[str]
 
     def __init__(self, http: HttpClient, api_key: str) -> None:
         if not api_key:
@@ -37,6 +39,16 @@ class Calls(ABC):
         self._check(reply, 200)
         return self._read(reply, lambda fields: text(fields, "version"))
 
+    def try_key(self) -> None:
+        """Have the server look at the key, by a GET that changes nothing."""
+        reply = self._http.request("GET", self.guarded, headers=self._authorization)
+        if reply.status in (401, 403, 404, 405) or wants_tls(reply):
+            self._check(reply, 200)
+
+    def push_certificate(self) -> bytes | None:
+        """Nothing: this kind of server has no way to ask."""
+        return None
+
     def enrolments(self) -> tuple[MdmDevice, ...] | None:
         """Nobody: this kind of server has no way to ask."""
         return None
@@ -49,7 +61,7 @@ class Calls(ABC):
     def _check(self, reply: Reply, expected: int) -> None:
         if reply.status == expected:
             return
-        if why := self._refusal(reply):
+        if why := wants_tls(reply) or self._refusal(reply):
             raise self._refused(reply, why)
         raise self._unknown(reply, f"{expected} was expected")
 
@@ -80,6 +92,20 @@ class Calls(ABC):
             status=reply.status,
             retry_after=reply.retry_after,
         )
+
+
+_PLAIN_TO_TLS = re.compile(
+    rb"HTTP request to an HTTPS server|plain HTTP request was sent to HTTPS port"
+    rb"|speaking plain HTTP to an SSL-enabled server"
+)
+"""What Go's net/http, nginx and Apache answer, with 400, to plain HTTP at a port of TLS."""
+
+
+def wants_tls(reply: Reply) -> str | None:
+    """What is to be said where the server wants https and got http; else None."""
+    if reply.status == 400 and _PLAIN_TO_TLS.search(reply.content):
+        return "it speaks TLS there: write https:// in the URL"
+    return None
 
 
 def device_path(method: str, base: str, enrolment_id: str, splits_at: str = "") -> str:

@@ -14,6 +14,7 @@ from typing import ClassVar, TypeVar
 
 from bridge.clients.mdm.calls import Calls, device_path, refusal_of_any
 from bridge.clients.mdm.port import Abilities, MdmDevice, QueuedCommand, Words
+from bridge.clients.mdm.pushing import why_no_push
 from bridge.clients.reply import Reply
 from bridge.clients.shape import (
     Fields,
@@ -32,6 +33,7 @@ _T = TypeVar("_T")
 
 _ABSENT = "it does not have this; MicroMDM 1.12 or newer with an API key is needed at this URL"
 _NO_PUSH_CERTIFICATE = "It does that for a push when it has no push certificate: upload one."
+NO_CERTIFICATE = "it has no push certificate; upload one with mdmctl mdmcert upload"
 
 _KNOWN_TEXTS = (
     ("PushInfo", "it has no push details of this device, which must enrol (again)"),
@@ -49,6 +51,7 @@ class MicroMdm(Calls):
     """
 
     user = "micromdm"
+    guarded: ClassVar = "/v1/commands/BRIDGE-DOCTOR"
     abilities: ClassVar = Abilities(
         queue_view=True,
         device_list=True,
@@ -110,6 +113,18 @@ class MicroMdm(Calls):
         )
         return self._answer(reply, lambda fields: text(fields, "push_notification_id"))
 
+    def push_certificate(self) -> bytes | None:
+        """The certificate alone (platform/config/get_push_certificate.go); MicroMDM answers 500
+        where it has none or no key for it, 404 where it is too old to tell."""
+        path = "/v1/config/certificate"
+        reply = self._http.request("GET", path, headers=self._authorization)
+        if reply.status in (404, 405):
+            return None
+        if reply.status == 500 and _error_text(reply.content) is not None:
+            raise self._refused(reply, NO_CERTIFICATE)
+        self._check(reply, 200)
+        return self._read(reply, _certificate)
+
     def _refusal(self, reply: Reply) -> str | None:
         if reply.status == 401:
             return "it does not accept the API key; compare it with its -api-key"
@@ -133,9 +148,14 @@ def _in_our_words(call: str, said: str) -> str:
     for known, words in _KNOWN_TEXTS:
         if known in said:
             return words
-    if "/v1/push" in call:
-        return "Apple's push service could not be used; see its log"
-    return "see its log for the reason"
+    return why_no_push(said) if "/v1/push" in call else "see its log for the reason"
+
+
+def _certificate(fields: Fields) -> bytes:
+    try:
+        return a2b_base64(text(fields, "cert"), strict_mode=True)
+    except ValueError:
+        raise ShapeError("cert is not base64") from None
 
 
 def _queued(row: Fields) -> QueuedCommand:

@@ -14,8 +14,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import ClassVar, cast
 
-from bridge.clients.mdm.calls import Calls, device_path, refusal_of_any
+from bridge.clients.mdm.calls import Calls, device_path, refusal_of_any, wants_tls
 from bridge.clients.mdm.port import Abilities, MdmDevice, QueuedCommand, Words
+from bridge.clients.mdm.pushing import why_no_push
 from bridge.clients.reply import Reply
 from bridge.clients.shape import (
     Fields,
@@ -69,6 +70,7 @@ class NanoMdm(Calls):
 
     user = "nanomdm"
     prefix = "/v1"
+    guarded: ClassVar = "/v1/pushcert"
     key_flag = "-api"
     abilities: ClassVar = Abilities(
         queue_view=False,
@@ -114,7 +116,7 @@ class NanoMdm(Calls):
         fields = self._result(reply)
         for said in _errors(fields, "push_error"):
             why = _in_our_words(said, _NO_PUSH)
-            raise self._refused(reply, why or "Apple's push service could not be used; see its log")
+            raise self._refused(reply, why or why_no_push(said))
         return self._read(reply, lambda fields: _push_id(fields, enrolment_id))
 
     def queue(self, enrolment_id: str) -> tuple[QueuedCommand, ...]:
@@ -160,7 +162,7 @@ class NanoMdm(Calls):
     def _result(self, reply: Reply) -> Fields:
         """The result of a call in the body of a reply of whatever status; raises where the status
         alone tells, or there is no result."""
-        if why := self._refusal(reply):
+        if why := wants_tls(reply) or self._refusal(reply):
             raise self._refused(reply, why)
         try:
             return json_object(reply.content)
@@ -182,6 +184,7 @@ class NanoHub(NanoMdm):
 
     user = "nanohub"
     prefix = "/api/v1/nanomdm"
+    guarded: ClassVar = "/api/v1/nanomdm/pushcert"
     key_flag = "-api-key"
     abilities: ClassVar = replace(
         NanoMdm.abilities, words=replace(NanoMdm.abilities.words, program="NanoHUB")

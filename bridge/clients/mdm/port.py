@@ -96,6 +96,9 @@ class MdmServer(Protocol):
     """
 
     abilities: ClassVar[Abilities]
+    guarded: ClassVar[str]
+    """A path that servers of this kind open with their key alone, and no other kind knows. A GET of
+    it changes nothing."""
 
     def __init__(self, http: HttpClient, api_key: str) -> None:
         """Raises ConfigError for an API key that cannot be one."""
@@ -121,6 +124,13 @@ class MdmServer(Protocol):
     def enrolments(self) -> tuple[MdmDevice, ...] | None:
         """The enrolments that it tells of where it has no `device_list`; None where it tells none.
         Whoever is not among them may be enrolled all the same."""
+
+    def try_key(self) -> None:
+        """Have the server look at the key, by a call that changes nothing."""
+
+    def push_certificate(self) -> bytes | None:
+        """Apple's certificate for its pushes, DER, without the key; None where it does not tell.
+        MdmRefused says that it has none."""
 
     def version(self) -> str:
         """The server's version, `unknown` where it does not tell."""

@@ -45,6 +45,7 @@ class AppleSettings:
     """How the service behaves; may be changed while it runs. Times in seconds."""
 
     process_delay: float = 2.0
+    clock_ahead: float = 0.0  # of the time that its answers say
     licence_lag: float = 0.0  # from an assignment until devices see it
     page_size: int = 500
     enforce_rate: bool = True

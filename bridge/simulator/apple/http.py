@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask, Response, request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.http import http_date
 
 from bridge.simulator.apple import config, endpoints, notifications
 from bridge.simulator.apple.apple import ContentToken, Location
@@ -51,6 +52,7 @@ def apple_app(world: World) -> Flask:
     app.register_error_handler(Refusal, refused)
     app.register_error_handler(MethodNotAllowed, lambda _: refused(Refusal(9726)))
     app.register_error_handler(NotFound, lambda _: Response("Not Found", 404))
+    app.after_request(service.dated)
     app.wsgi_app = Droppable(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
@@ -106,6 +108,12 @@ class _Service:
         )
         self._apple.count_call(location, f"apple.{name}")
         return location, token
+
+    def dated(self, reply: Response) -> Response:
+        """The reply with Apple's time in it."""
+        ahead = self._apple.settings.clock_ahead
+        reply.headers["Date"] = http_date(self._world.now + ahead)
+        return reply
 
     def service_config(self) -> Response:
         def process() -> Response:

@@ -35,6 +35,7 @@ def nano_app(world: World) -> Flask:
     app.add_url_rule("/version", "version", views.version, methods=["GET"])
     for name, view in (("enqueue", views.enqueue), ("push", views.push)):
         app.add_url_rule(f"{PREFIXES[kind]}/{name}/<ids>", name, view, methods=every)
+    app.add_url_rule(f"{PREFIXES[kind]}/pushcert", "push_cert", views.push_cert, methods=every)
     app.register_error_handler(404, lambda _: Response("404 page not found\n", 404))
     app.wsgi_app = Droppable(app.wsgi_app)  # type: ignore[method-assign]
     return app
@@ -81,6 +82,11 @@ class _NanoMdm(Views):
             return _reply(*self._pushed(ids.split(",")))
 
         return self._guarded("push", process)
+
+    def push_cert(self) -> Response:
+        """…/pushcert, which stores what it gets, whatever the method; here it gets nothing."""
+        said = "tls: failed to find any PEM data in certificate input"
+        return self._guarded("push_cert", lambda: _reply({"error": said}, 400))
 
     def _pushed(self, names: list[str]) -> tuple[dict[str, Any], int]:
         """The result of a push, and its status: the worst, or 207 where some arrived."""

@@ -12,7 +12,8 @@ from dataclasses import replace
 from bridge.domain.policy import DAY
 from bridge.engine.context import Context
 from bridge.engine.insight import contradictions, health, status
-from bridge.engine.insight.doctor import hooks, inside, outside
+from bridge.engine.insight.doctor import hooks, inside, outside, servers
+from bridge.engine.insight.doctor.clock import clock
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail
 from bridge.engine.intake import serials
 from bridge.engine.upkeep import clock_steps
@@ -49,8 +50,9 @@ def examine(case: Case) -> Iterator[Finding]:
             yield from inside.clock(stored)
     yield from inside.tokens(case)
     yield from outside.apple(case, stored)
-    yield from outside.mdm(case, stored)
+    yield from servers.mdm(case, stored)
     yield from outside.receivers(case)
+    yield from clock(case)
     try:
         yield from hooks.serving(case, stored)
     except StoreError as error:

@@ -9,7 +9,7 @@ from typing import Literal
 from bridge.config import Config
 from bridge.domain.desired.desired import Desired
 from bridge.domain.pauses import Pauses
-from bridge.engine.calls import Clients
+from bridge.engine.client_pool import ClientPool
 from bridge.engine.insight.contradictions import Contradicted
 from bridge.engine.upkeep.clock_steps import Step
 from bridge.errors import StoreError
@@ -64,7 +64,7 @@ class Case:
     database: Database
     trouble: StoreError | None
     lock: EngineLock
-    clients: Clients
+    clients: ClientPool
     ask: Ask
     ask_outside: Ask | None
     now: float

@@ -13,9 +13,12 @@ from bridge.engine.calls.metadata import DEFAULT_COUNTRY, DEFAULT_PLATFORM
 from bridge.engine.client_pool import Transports
 from bridge.engine.insight.doctor.finding import Case, Finding, ok, warn
 from bridge.engine.insight.doctor.inside import tokens
-from bridge.engine.insight.doctor.outside import apple, mdm
-from bridge.errors import CallError, ConfigError, NotSent
+from bridge.engine.insight.doctor.mends import address, mend
+from bridge.engine.insight.doctor.outside import apple
+from bridge.engine.insight.doctor.servers import mdm
+from bridge.errors import CallError, ConfigError
 
+_AGAIN = "doctor tries it again once serve runs"
 SHOWN = 20
 """Apps of the location that are looked up."""
 
@@ -38,12 +41,16 @@ def public_url(config: Config, transports: Transports) -> Iterator[Finding]:
     """Whether something answers there; the bridge itself does not run yet."""
     url = config.public_url or ""
     try:
-        http = HttpClient(url, service="mdm", adapter=transports.mdm, about=None)
+        http = HttpClient(url, service="mdm", adapter=transports.public, about=None)
+    except ConfigError as error:
+        yield warn("public URL", str(error), _AGAIN)
+        return
+    try:
         status = http.request("GET", "/healthz").status
-    except (NotSent, ConfigError) as error:
-        yield warn("public URL", str(error), "doctor tries it again once serve runs")
     except CallError as error:
-        yield warn("public URL", f"{url}: {error}", "doctor tries it again once serve runs")
+        there = address(url, "public_url", "public", http)
+        mends = [each for each in (mend(error.hitch, there), _AGAIN) if each]
+        yield warn("public URL", f"{url}: {error}", "; ".join(mends))
     else:
         yield ok("public URL", f"{url} answers ({status}); doctor tests it whole once serve runs")
 

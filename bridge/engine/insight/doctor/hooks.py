@@ -26,13 +26,13 @@ from bridge.engine.insight.doctor.finding import (
     ok,
     warn,
 )
+from bridge.engine.insight.doctor.public import WRONG, public
 from bridge.engine.insight.webhook_health import Trouble
 from bridge.errors import StoreError
 from bridge.store.service import doctor_secret
 from bridge.store.views import totals
 
 _TIMEOUT = 5.0
-_WRONG = "a token that Apple was never given"
 _START = "start vpp-bridge serve"
 _RESTART = "restart vpp-bridge serve, so that it reads this file"
 _CANNOT_STORE = "see what /readyz says of the database, and mend that; no restart is needed"
@@ -79,6 +79,8 @@ def serving(case: Case, stored: Stored | None) -> Iterator[Finding]:
                     listening = False
                     yield fail("hooks", _nobody(case.config.listen, error), _START)
         yield from _outside(case, mark)
+        if listening:
+            yield from public(case, mark)
     yield from _webhooks(case)
     if stored is not None:
         yield from _notifications(case, stored)
@@ -159,7 +161,7 @@ def _came_in(case: Case, server: str, message_id: str) -> bool:
 def _apple_hooks(case: Case, mark: Mapping[str, str]) -> Iterator[Finding]:
     for name in case.config.locations:
         part, path = f"notifications {name}", f"/hooks/apple/{name}"
-        status = case.ask(path, {"Authorization": f"Bearer {_WRONG}", **mark}, b"{}")
+        status = case.ask(path, {"Authorization": f"Bearer {WRONG}", **mark}, b"{}")
         if status == 401:
             yield ok(part, f"{path} is there, and refuses a wrong token")
         else:
@@ -175,7 +177,7 @@ def _outside(case: Case, mark: Mapping[str, str]) -> Iterator[Finding]:
     try:
         for name in case.config.locations:
             path = f"/hooks/apple/{name}"
-            status = ask(path, {"Authorization": f"Bearer {_WRONG}", **mark}, b"{}")
+            status = ask(path, {"Authorization": f"Bearer {WRONG}", **mark}, b"{}")
             if status == 401:
                 yield ok(part, f"{path} is there, and refuses a wrong token")
             else:

@@ -1,22 +1,22 @@
-"""Checks of what is outside: Apple's service and the MDM servers, by calls that only read."""
+"""Checks of Apple's service and of each location as Apple has it, by calls that only read."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from urllib.parse import urlsplit
 
 from bridge.clients.apple.replies import ClientConfig
-from bridge.clients.mdm.port import MdmServer
+from bridge.config.model import APPLE_URL
 from bridge.domain.reasons import REASONS
 from bridge.engine.calls.apple import verdict_of
-from bridge.engine.insight.doctor import unlisted
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail, ok, warn
-from bridge.errors import CallError, MdmRefused, NotSent, TokenUnusable
+from bridge.engine.insight.doctor.mends import address, mend
+from bridge.errors import CallError, TokenUnusable
 from bridge.store.licences.locations import Location
 
-_NETWORK = "check the address, the network and the proxy between"
-_NOBODY = "BRIDGE-DOCTOR"
-"""A serial number and UDID of no device: the questions are answered with nothing."""
-_KEY_NOT_TRIED = "its key is tried by the first command only: there is nothing to be read from it"
+_NOT_FOUND = 404
+_SERVER_ERROR = 500
+_STATUS = "https://www.apple.com/support/systemstatus/"
 
 
 def apple(case: Case, stored: Stored | None) -> Iterator[Finding]:
@@ -33,19 +33,21 @@ def apple(case: Case, stored: Stored | None) -> Iterator[Finding]:
             try:
                 limits = client.service_config().limits
             except CallError as error:
-                yield _failed("Apple", error)
+                yield _failed(case, name, "Apple", error)
                 return
             reached = True
+            way = case.clients.way("apple", name)
+            through = f" through the proxy {way.proxy}" if way is not None and way.proxy else ""
             yield ok(
                 "Apple",
-                f"{case.config.apple_url} answers; at most {limits.max_assets} apps × "
+                f"{case.config.apple_url} answers{through}; at most {limits.max_assets} apps × "
                 f"{limits.max_serial_numbers} devices a request, "
                 f"{limits.max_request_per_second} requests a second",
             )
         try:
             config = client.client_config()
         except CallError as error:
-            yield _failed(f"Apple {name}", error)
+            yield _failed(case, name, f"Apple {name}", error)
         else:
             yield from _location(case, name, config, stored)
             for said in stored.odd[name] if stored else ():
@@ -118,48 +120,38 @@ def receivers(case: Case) -> Iterator[Finding]:
         try:
             status = case.clients.reach(name)
         except CallError as error:
-            yield _failed(part, error)
+            there = address(f"https://{name}", "the URL under alerts", "alerts", None)
+            yield fail(part, str(error), mend(error.hitch, there))
         else:
             text = f"it answers ({status} to HEAD /); vpp-bridge alerts test sends it a message"
             yield ok(part, text)
 
 
-def mdm(case: Case, stored: Stored | None) -> Iterator[Finding]:
-    """Each MDM server: whether it can be reached, lets us in, and is new enough."""
-    for name, config in case.config.servers.items():
-        part, client = f"MDM {name}", case.clients.mdm(name)
-        can, is_paused = client.abilities, stored is not None and stored.pauses.over_all is not None
-        try:
-            version = client.version()
-            if can.device_list and not is_paused:
-                client.devices([_NOBODY])  # a POST, which a pause of everything forbids
-        except CallError as error:
-            yield _failed(part, error)
-            continue
-        key = "key accepted" if can.device_list or can.queue_view else _KEY_NOT_TRIED
-        yield ok(part, f"{config.url} answers, version {version}; {key}")
-        if can.queue_view:
-            yield from _queue(part, client)
-        if not can.device_list:
-            yield from unlisted.devices(case, name, stored)
-
-
-def _queue(part: str, client: MdmServer) -> Iterator[Finding]:
-    try:
-        client.queue(_NOBODY)
-    except MdmRefused as error:
-        if error.status not in (404, 405):
-            yield _failed(part, error)
-            return
-        text = "it does not show a device's queue, so nothing is sent through it"
-        yield fail(part, text, "update it to MicroMDM 1.12 or newer")
-    except CallError as error:
-        yield _failed(part, error)
-
-
-def _failed(part: str, error: CallError) -> Finding:
+def _failed(case: Case, name: str, part: str, error: CallError) -> Finding:
+    """What Apple said, or what kept us from it, and the mend."""
     verdict = verdict_of(error)
     if verdict is not None:
         reason = REASONS.get(verdict.reason)
-        return fail(part, f"{verdict.cause}: {error}", reason.next if reason else "")
-    return fail(part, str(error), _NETWORK if isinstance(error, NotSent) else "")
+        mend = reason.next if reason else ""
+        return fail(part, f"{verdict.cause}: {error}", _waits(error, mend))
+    return fail(part, str(error), _waits(error, _mend(case, name, error)))
+
+
+def _mend(case: Case, name: str, error: CallError) -> str:
+    url = case.config.apple_url
+    if error.hitch:
+        there = address(url, "apple.url", "apple", case.clients.way("apple", name))
+        return mend(error.hitch, there)
+    if error.status == _NOT_FOUND:
+        return f"leave apple.url out, or end it in {urlsplit(APPLE_URL).path}, as {APPLE_URL} does"
+    if error.status is not None and error.status >= _SERVER_ERROR:
+        return f"nothing here: Apple has trouble of its own, and is asked again; see {_STATUS}"
+    return "see that apple.url is right and no proxy or portal between answers in Apple's place"
+
+
+def _waits(error: CallError, mend: str) -> str:
+    """The mend, and for how long Apple asks to wait."""
+    if not error.retry_after:
+        return mend
+    wait = f"Apple asks to wait {error.retry_after:.0f} s, which the bridge does by itself"
+    return f"{mend}; {wait}" if mend else wait
