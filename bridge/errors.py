@@ -57,7 +57,7 @@ class ConfigError(BridgeError):
 class StoreError(BridgeError):
     """The database cannot be used; `mend` says what to do about it."""
 
-    mend = "see that this user may read and write there"
+    mend: str = "see that this user may read and write there"
 
 
 class StoreDamaged(StoreError):

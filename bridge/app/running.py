@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from dataclasses import replace
 
 from bridge.app import Bridge
+from bridge.app.opening import AGAIN
 from bridge.config import Config
 from bridge.domain.audit import BY_ITSELF
 from bridge.engine.loop import Engine, run
 from bridge.engine.upkeep import file_check
 from bridge.engine.wake import Wake
+from bridge.errors import StoreAway
+from bridge.store.database import EngineLock
 
 log = logging.getLogger(__name__)
 
@@ -37,15 +40,37 @@ FOLD = 0.5
 def run_engine(config: Config, stop: threading.Event, bell: int | None = None) -> None:
     """Run the engine until `stop` is set; who has stored something may ring the `bell`, a pipe.
 
-    Raises StoreLocked when another engine keeps the database for longer than ten seconds.
+    A database whose server is away is waited for. Raises StoreLocked when another engine keeps the
+    database for longer than ten seconds.
     """
     bridge = Bridge(config, actor=replace(BY_ITSELF, via="vpp-bridge serve"))
-    bridge.engine_lock.acquire(LOCK_WAIT)
+    if not lock_taken(bridge.engine_lock, stop):
+        return
     try:
         _run(bridge, stop, Wake(bell), in_order=bridge.engine_lock.begin())
         bridge.engine_lock.end_in_order()
     finally:
         bridge.engine_lock.release()
+
+
+def lock_taken(lock: EngineLock, stop: threading.Event) -> bool:
+    """Take the lock, however long its server is away; false where `stop` was set meanwhile.
+
+    A process that ended instead would be started again later and later, and cost a start each time.
+    """
+    said = ""
+    while not stop.is_set():
+        try:
+            lock.acquire(LOCK_WAIT)
+        except StoreAway as error:
+            text = f"the engine waits for the database: {error}; {error.mend}"
+            if text != said:
+                said = text
+                log.error("%s", text)
+            stop.wait(AGAIN)
+        else:
+            return True
+    return False
 
 
 def _run(bridge: Bridge, stop: threading.Event, wake: Wake, *, in_order: bool) -> None:

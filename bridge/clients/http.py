@@ -28,8 +28,9 @@ from urllib3 import PoolManager, ProxyManager, Timeout
 from urllib3.exceptions import HTTPError
 
 from bridge.clients.apple.verdict import error_number
-from bridge.clients.endpoint import ca_bundle, host_of, proxies_for, proxy_of, user_agent
+from bridge.clients.endpoint import ca_bundle, host_of, user_agent
 from bridge.clients.hitches import hitch, was_dropped
+from bridge.clients.proxies import proxies_for, proxy_of
 from bridge.clients.reply import Reply, retry_after_seconds
 from bridge.clients.transport import POOL_CLASSES, attempt
 from bridge.domain.vocabulary import Service

@@ -28,6 +28,11 @@ class _QuietHandler(WSGIRequestHandler):
     def log_request(self, code: int | str = "-", size: int | str = "-") -> None:
         """Say nothing: a demonstration shows its own progress."""
 
+    def send_response(self, code: int, message: str | None = None) -> None:
+        """The status; without a date, of which the applications tell, as their world has it."""
+        self.send_response_only(code, message)
+        self.send_header("Server", self.version_string())
+
     def connection_dropped(
         self, error: BaseException, environ: WSGIEnvironment | None = None
     ) -> None:

@@ -238,6 +238,10 @@ class Database(Protocol):
     def look(self) -> Look:
         """A look through all of it."""
 
+    def misplaced(self) -> Noticed | None:
+        """What keeps this user from having it where it is to be, as far as that is seen without
+        opening it."""
+
     def noticed(self) -> Iterable[Noticed]:
         """What `doctor` tells of it, once it was found to be sound. Raises StoreError."""
 

@@ -42,6 +42,7 @@ def parse_content_token(data: bytes) -> ContentToken:
     secret = b"".join(data.removeprefix(_BYTE_ORDER_MARK).split())
     if secret.startswith(b"{"):
         raise ShapeError("This is decoded JSON; use the .vpptoken file as Apple hands it out.")
+    _check_kind(data.removeprefix(_BYTE_ORDER_MARK).lstrip())
     try:
         # The padding is not always copied along; Apple's own is left as it is.
         decoded = base64.b64decode(secret + b"=" * (-len(secret) % 4), validate=True)
@@ -58,6 +59,28 @@ def parse_content_token(data: bytes) -> ContentToken:
         expires_at=expiry if expiry is not None and expiry > 0 else None,
         digest=hashlib.sha256(secret).hexdigest(),
     )
+
+
+_OTHER_KINDS = (
+    (b"-----BEGIN", "This is a certificate or a key in PEM"),
+    (b"Content-Type:", "This is the server token of Automated Device Enrollment (.p7m)"),
+    (b"MIME-Version:", "This is the server token of Automated Device Enrollment (.p7m)"),
+    (b"<?xml", "This is a property list or other XML"),
+    (b"<!DOCTYPE", "This is a web page"),
+    (b"<html", "This is a web page"),
+    (b"PK\x03\x04", "This is a zip archive"),
+    (b"%PDF", "This is a PDF"),
+)
+"""How other files begin that are downloaded beside the token; none of it is base64."""
+
+
+def _check_kind(data: bytes) -> None:
+    for beginning, what in _OTHER_KINDS:
+        if data[: len(beginning)].lower() == beginning.lower():
+            raise ShapeError(
+                f"{what}, not a content token: download that in Apple Business or School Manager, "
+                "under Preferences, Payments and Billing."
+            )
 
 
 def _check_text(data: bytes) -> None:

@@ -18,8 +18,10 @@ from bridge.simulator.faults import Fault
 from bridge.store.file import noticed
 from bridge.store.file.database import FileDatabase
 from bridge.store.file.soundness import Look, Soundness
+from bridge.store.outbox import outbox
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import PUBLIC_URL, WEBHOOK_KEY, Scene
+from tests.wsgi_adapter import WsgiAdapter
 
 DAY = 86400.0
 HOOK = f"{PUBLIC_URL}/hooks/apple/hq"
@@ -377,6 +379,94 @@ def test_what_is_no_http_is_nobody(shell: Shell) -> None:
         with pytest.raises(OSError, match="no HTTP answer"):
             over_http(("127.0.0.1", server.server_port))("/x", {}, b"{}")
         thread.join()
+
+
+def push_failed(shell: Shell, number: int, *, sent_after: bool = False) -> None:
+    """So many pushes that the bridge asked for could not be sent."""
+    scene = shell.scene
+    now = scene.world.now
+    with scene.bridge.database.write() as db:
+        for each in range(number + sent_after):
+            at = now - number + each
+            row = outbox.add(
+                db,
+                service="mdm",
+                scope="main",
+                kind="push",
+                key=str(each),
+                subject="{}",
+                due_at=at,
+                now=at,
+            )
+            if each < number:
+                outbox.failed(db, row, at, "it cannot reach Apple's push service: let it out")
+            else:
+                outbox.done(db, row, at)
+
+
+@pytest.mark.parametrize(
+    ("number", "level", "said"), [(1, "warn", "1 push failed"), (3, "fail", "3 pushes failed")]
+)
+def test_pushes_that_fail_are_told_with_their_reason(
+    shell: Shell, number: int, level: str, said: str
+) -> None:
+    push_failed(shell, number)
+    found = only(shell, level)
+    assert found["part"] == "push main" and found["text"].startswith(said)
+    assert found["text"].endswith("it cannot reach Apple's push service: let it out")
+
+
+def test_a_push_that_was_sent_ends_it(shell: Shell) -> None:
+    push_failed(shell, 4, sent_after=True)
+    (found,) = (each for each in findings(shell, 0) if each["part"] == "push main")
+    assert found["level"] == "ok" and "was sent at" in found["text"]
+
+
+@pytest.mark.parametrize("ahead", [3600.0, -3600.0])
+def test_a_clock_that_is_off_by_apples(shell: Shell, ahead: float) -> None:
+    shell.scene.world.apple.settings.clock_ahead = ahead
+    found = only(shell, "fail")
+    way = "behind" if ahead > 0 else "ahead of"
+    assert found["part"] == "clock"
+    assert found["text"] == f"this machine's clock is 1 hour {way} Apple's"
+    assert "timedatectl set-ntp true" in found["mend"]
+
+
+def test_a_public_url_that_is_not_reached_from_here(shell: Shell) -> None:
+    shell.public.fail("refused", times=9)
+    found = only(shell, "warn")
+    assert found["part"] == "notifications hq"
+    assert found["text"].startswith(f"{HOOK} does not answer from here: bridge.example.org cannot")
+
+
+@pytest.mark.parametrize(
+    ("status", "level", "said"),
+    [
+        (403, "ok", "it lets in whom it knows, which must be all of Apple (17.0.0.0/8)"),
+        (404, "warn", "let the proxy pass /hooks/apple/hq on to 127.0.0.1:9008 with its path"),
+        (301, "warn", "without a redirect"),
+        (502, "warn", "have serve run"),
+        (407, "warn", "NO_PROXY"),
+        (200, "warn", "something else answers there"),
+    ],
+)
+def test_what_answers_at_the_public_url(shell: Shell, status: int, level: str, said: str) -> None:
+    def app(_environ: object, start: Callable[..., object]) -> list[bytes]:
+        start(f"{status} X", [])
+        return [b""]
+
+    shell.public = WsgiAdapter(app)
+    code = 0
+    found = [each for each in findings(shell, code) if each["text"].startswith(HOOK)]
+    (line,) = found
+    assert line["level"] == level and said in line["text"] + line["mend"]
+
+
+def test_the_public_url_is_asked_without_being_counted(shell: Shell) -> None:
+    findings(shell, 0)
+    assert shell.public.calls == ["POST /hooks/apple/hq"]
+    counters = shell.json("status")["counters"]
+    assert not [name for name in counters if name.startswith("apple.4")]
 
 
 ODD_KEY = "a#b/c?d%e f@g:h"

@@ -219,6 +219,11 @@ class Rig:
         return self.world.devices
 
     @property
+    def apple_url(self) -> str:
+        """The simulated Apple itself, without the gate."""
+        return self._apple.apple_url
+
+    @property
     def device(self) -> Device:
         """The first device."""
         return self.world.devices[0]

@@ -34,7 +34,7 @@ SIMULATOR_IMPORTS = {"errors", "simulator"}
 SIMULATOR_IMPORTERS = {"cli", "demo", "simulator"}
 
 HOMES = {
-    "requests": ["bridge.clients.http"],
+    "requests": ["bridge.clients.http", "bridge.clients.proxies"],
     "tenacity": ["bridge.clients.http"],
     "biplist": ["bridge.wire.plist"],
     "sqlite_utils": ["bridge.store.*"],

@@ -33,7 +33,7 @@ _T = TypeVar("_T")
 
 _ABSENT = "it does not have this; MicroMDM 1.12 or newer with an API key is needed at this URL"
 _NO_PUSH_CERTIFICATE = "It does that for a push when it has no push certificate: upload one."
-NO_CERTIFICATE = "it has no push certificate; upload one with mdmctl mdmcert upload"
+NO_CERTIFICATE = "it has no push certificate, or no key for it"
 
 _KNOWN_TEXTS = (
     ("PushInfo", "it has no push details of this device, which must enrol (again)"),

@@ -39,6 +39,7 @@ from bridge.store.file.engine_lock import EngineLock
 from bridge.store.file.failing import as_store_error, check_size, full_or_not, store_error
 from bridge.store.file.in_use import InUse, check_not_lost, gone, in_use
 from bridge.store.file.noticed import noticed
+from bridge.store.file.place import misplaced
 from bridge.store.file.soundness import Look
 from bridge.store.file.writer_lock import WriterLock
 from bridge.store.inbox.inbox import Inbox
@@ -165,6 +166,11 @@ class FileDatabase:
     def look(self) -> Look:
         """A look through the file and its inbox."""
         return Look(self)
+
+    def misplaced(self) -> Noticed | None:
+        """What keeps this user from having it where it is to be."""
+        wrong = misplaced(self.path)
+        return None if wrong is None else Noticed("fail", *wrong)
 
     def noticed(self) -> Iterator[Noticed]:
         """Its SQLite, and the room on its disk."""

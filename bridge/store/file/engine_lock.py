@@ -99,16 +99,16 @@ class EngineLock:
         try:
             with self.path.open("rb") as file:
                 fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except FileNotFoundError:
-            return False
         except BlockingIOError:
             return True
+        except OSError:  # it is not there, or not for us
+            return False
         return False
 
     def silent_for(self) -> float | None:
         """Seconds since the engine last said that it is alive, or None if there never was one."""
         try:
             beat = self.path.read_bytes()[:_BEAT]
-        except FileNotFoundError:
+        except OSError:
             return None
         return max(self._clock() - float(beat), 0.0) if beat else None

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from bridge.errors import StoreDamaged, StoreError, StoreFull, StoreLocked
+from bridge.store.file.place import misplaced
 
 _SMALLEST = 512
 """Bytes of the smallest database: one page. Source: SQLite, "Database File Format", 1.3.2."""
@@ -34,8 +35,22 @@ def check_size(path: Path) -> None:
 
 def full_or_not(error: OSError, path: Path) -> StoreError:
     """What kept a file from being opened."""
-    kind = StoreFull if error.errno in _NO_ROOM else StoreError
-    return kind(f"{path}: the database cannot be opened: {error.strerror or error}")
+    if error.errno in _NO_ROOM:
+        return StoreFull(_not_opened(path, error.strerror or str(error)))
+    return _elsewhere(path, error.strerror or str(error))
+
+
+def _not_opened(path: Path, why: str) -> str:
+    return f"{path}: the database cannot be opened: {why}"
+
+
+def _elsewhere(path: Path, why: str) -> StoreError:
+    """What keeps it from being there, which says more than the system does."""
+    wrong = misplaced(path)
+    failure = StoreError(_not_opened(path, f"{why}: {wrong.text}" if wrong else why))
+    if wrong is not None:
+        failure.mend = wrong.mend
+    return failure
 
 
 def store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError | None:
@@ -49,4 +64,6 @@ def store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError | None:
         return StoreDamaged(f"{path}: {error}")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):
         return StoreLocked(f"{path}: a program other than the bridge keeps it locked ({error})")
+    if code in (sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY, sqlite3.SQLITE_PERM):
+        return _elsewhere(path, str(error))
     return StoreError(f"{path}: {error}")

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from bridge.store.database import Level, Noticed
 from bridge.store.file.companions import beside
+from bridge.store.file.place import owners
 from bridge.store.file.soundness import has_wal_reset_fault, sqlite_version
 
 _MIB = 1024 * 1024
@@ -19,6 +20,7 @@ LARGE_WAL = 1024 * _MIB
 def noticed(path: Path) -> Iterator[Noticed]:
     """What there is to be known of the sound file at `path`."""
     yield _sqlite()
+    yield from owners(path)
     free = shutil.disk_usage(path.parent).free
     if free < LITTLE_SPACE:
         level: Level = "fail" if free < NO_SPACE else "warn"

@@ -115,6 +115,10 @@ class PostgresqlDatabase:
         """What its server knows of damage."""
         return ServerLook(self.long_read)
 
+    def misplaced(self) -> Noticed | None:
+        """Nothing: the server tells, when it is opened."""
+        return None
+
     def noticed(self) -> Iterator[Noticed]:
         """Its server, and what we may do there; raises StoreError."""
         with as_store_error(self.name), self.long_read() as connection:

@@ -13,7 +13,7 @@ from bridge.domain.policy import DAY
 from bridge.engine.context import Context
 from bridge.engine.insight import contradictions, health, status
 from bridge.engine.insight.doctor import hooks, inside, outside, servers
-from bridge.engine.insight.doctor.clock import clock
+from bridge.engine.insight.doctor.clocks import clocks
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail
 from bridge.engine.intake import serials
 from bridge.engine.upkeep import clock_steps
@@ -52,7 +52,7 @@ def examine(case: Case) -> Iterator[Finding]:
     yield from outside.apple(case, stored)
     yield from servers.mdm(case, stored)
     yield from outside.receivers(case)
-    yield from clock(case)
+    yield from clocks(case)
     try:
         yield from hooks.serving(case, stored)
     except StoreError as error:

@@ -28,7 +28,7 @@ from bridge.engine.insight.doctor.finding import (
 )
 from bridge.engine.insight.doctor.public import WRONG, public
 from bridge.engine.insight.webhook_health import Trouble
-from bridge.errors import StoreError
+from bridge.errors import NoDatabase, StoreError
 from bridge.store.service import doctor_secret
 from bridge.store.views import totals
 
@@ -61,11 +61,9 @@ def over_http(address: tuple[str, int]) -> Ask:
 
 def serving(case: Case, stored: Stored | None) -> Iterator[Finding]:
     """The engine, both hooks, and when each was last used by its owner."""
-    engine = health.engine_part(case.lock)
-    if engine.ok:
-        yield ok("engine", "running")
-    else:
-        yield fail("engine", engine.detail)
+    if case.trouble is None or isinstance(case.trouble, NoDatabase):
+        engine = health.engine_part(case.lock)
+        yield ok("engine", "running") if engine.ok else fail("engine", engine.detail)
     if case.restart_needed:
         parts = ", ".join(case.restart_needed)
         yield warn("engine", f"started with other settings than the file's: {parts}", _RESTART)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from pathlib import Path
 
 from bridge.config import Part
 from bridge.domain.licences.token_end import WARN_DAYS
 from bridge.domain.reasons import REASONS
 from bridge.domain.wording import counted
 from bridge.engine.insight.doctor.finding import Case, Finding, Stored, fail, ok, warn
-from bridge.errors import ConfigError, ShapeError, StoreDamaged
+from bridge.errors import ConfigError, NoDatabase, ShapeError, StoreDamaged
 from bridge.wire.content_token import ContentToken, parse_content_token
 
 CHECK_WITHIN = 60.0
@@ -89,6 +90,12 @@ def database(case: Case, *, finished: bool) -> Iterator[Finding]:
     looked through.
     """
     name = case.database.name
+    wrong = case.database.misplaced() if isinstance(case.trouble, NoDatabase) else None
+    if wrong is not None:
+        yield fail(
+            "database", f"there is none at {name}, and none can be: {wrong.text}", wrong.mend
+        )
+        return
     if case.trouble is not None:
         mend = case.trouble.mend
         yield fail("database", str(case.trouble).removesuffix(f": {mend}"), mend)
@@ -115,12 +122,23 @@ def tokens(case: Case) -> Iterator[Finding]:
         try:
             token = parse_content_token(path.read_bytes())
         except OSError as error:
-            yield fail(part, f"{path}: {error.strerror}", "put the .vpptoken file there")
+            yield fail(part, f"{path}: {error.strerror}", _token_mend(error, name, path))
             continue
         except ShapeError as error:
             yield fail(part, f"{path}: {error}", "put the .vpptoken file there as downloaded")
             continue
         yield _expiry(part, token, case.now)
+
+
+def _token_mend(error: OSError, name: str, path: Path) -> str:
+    if isinstance(error, PermissionError):
+        return (
+            f"let the user that runs the bridge read it, and nobody else: chown USER {path}, "
+            f"chmod 600 {path}"
+        )
+    if isinstance(error, IsADirectoryError):
+        return f"let locations.{name}.content_token_file name the .vpptoken file itself"
+    return f"put the .vpptoken file there, or correct locations.{name}.content_token_file"
 
 
 def _expiry(part: str, token: ContentToken, now: float) -> Finding:

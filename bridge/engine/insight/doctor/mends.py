@@ -86,9 +86,7 @@ def _closed(there: Address) -> str:
 
 
 def _proxy(there: Address) -> str:
-    return (
-        "407 asks for a name and password (http://NAME:PASSWORD@HOST:PORT), 403 does not allow it"
-    )
+    return "407 of a proxy asks for a name and password in its URL, 403 forbids this address"
 
 
 def _no_tls(there: Address) -> str:
@@ -120,7 +118,7 @@ def _expired(there: Address) -> str:
 
 
 def _not_yet(there: Address) -> str:
-    return "set this machine's clock, which is behind (NTP): a new certificate is not valid later"
+    return "see that the time is right here (date -u); where it is, wait until it is valid"
 
 
 def _other_host(there: Address) -> str:

@@ -14,7 +14,7 @@ from bridge.engine.insight.doctor.mends import address, mend
 from bridge.errors import CallError, TokenUnusable
 from bridge.store.licences.locations import Location
 
-_NOT_FOUND = 404
+_NOT_FOUND, _PROXY = 404, 407
 _SERVER_ERROR = 500
 _STATUS = "https://www.apple.com/support/systemstatus/"
 
@@ -130,7 +130,7 @@ def receivers(case: Case) -> Iterator[Finding]:
 def _failed(case: Case, name: str, part: str, error: CallError) -> Finding:
     """What Apple said, or what kept us from it, and the mend."""
     verdict = verdict_of(error)
-    if verdict is not None:
+    if verdict is not None and verdict.kind != "way":
         reason = REASONS.get(verdict.reason)
         mend = reason.next if reason else ""
         return fail(part, f"{verdict.cause}: {error}", _waits(error, mend))
@@ -139,9 +139,9 @@ def _failed(case: Case, name: str, part: str, error: CallError) -> Finding:
 
 def _mend(case: Case, name: str, error: CallError) -> str:
     url = case.config.apple_url
-    if error.hitch:
-        there = address(url, "apple.url", "apple", case.clients.way("apple", name))
-        return mend(error.hitch, there)
+    there = address(url, "apple.url", "apple", case.clients.way("apple", name))
+    if error.hitch or error.status == _PROXY:
+        return mend(error.hitch or "proxy", there)
     if error.status == _NOT_FOUND:
         return f"leave apple.url out, or end it in {urlsplit(APPLE_URL).path}, as {APPLE_URL} does"
     if error.status is not None and error.status >= _SERVER_ERROR:

@@ -19,6 +19,7 @@ _APPLE = "17.0.0.0/8"
 _UNAUTHORIZED, _FORBIDDEN, _NOT_FOUND = 401, 403, 404
 _REDIRECTS = (301, 302, 303, 307, 308)
 _PROXYS_OWN = (502, 503, 504)
+_FOR_US = 407
 
 
 def public(case: Case, mark: Mapping[str, str]) -> Iterator[Finding]:
@@ -53,6 +54,8 @@ def _asked(case: Case, name: str, url: str, mark: Mapping[str, str]) -> Finding:
 
 def _mend(case: Case, status: int, path: str) -> str:
     host, port = case.config.listen_outside or case.config.listen
+    if status == _FOR_US:
+        return "a proxy between asks for a name and password; name this address in NO_PROXY"
     if status in _REDIRECTS:
         return "let it answer without a redirect, which Apple does not follow"
     if status in _PROXYS_OWN:

@@ -15,6 +15,7 @@ from bridge.wire.certificate import not_after
 WARN_DAYS = 30
 LOOK_BACK = 86400.0
 _DAY = 86400.0
+_NONE = 500
 _RENEW = (
     "renew it at identity.apple.com with the Apple account that made it, never make a new one, "
     "which would have every device enrol again; then upload it to the MDM server"
@@ -47,7 +48,11 @@ def _certificate(part: str, client: MdmServer, now: float) -> Iterator[Finding]:
         der = client.push_certificate()
         ends = None if der is None else not_after(der)
     except MdmRefused as error:
-        yield fail(part, str(error))
+        if error.status == _NONE:
+            text = "the MDM server has no push certificate, so it wakes no device"
+            yield fail(part, text, "upload one: mdmctl mdmcert upload")
+            return
+        yield warn(part, f"its push certificate could not be looked at: {error}")
         return
     except (CallError, ShapeError) as error:
         yield warn(part, f"its push certificate could not be looked at: {error}")

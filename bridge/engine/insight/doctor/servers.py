@@ -18,6 +18,7 @@ _NOBODY = "BRIDGE-DOCTOR"
 _NOT_FOUND = (404, 405)
 _REDIRECTS = (301, 302, 307, 308)
 _UNAUTHORIZED = (401, 403)
+_PROXY, _GATEWAY = 407, 502
 
 
 def mdm(case: Case, stored: Stored | None) -> Iterator[Finding]:
@@ -65,12 +66,14 @@ def _failed(case: Case, name: str, error: CallError) -> Finding:
     """What went wrong, and the mend: a server of another kind, or at another path, is named."""
     part, config, key = f"MDM {name}", case.config.servers[name], f"servers.{name}"
     way = case.clients.way("mdm", name)
-    if error.hitch:
-        there = address(config.url, f"{key}.url", "mdm", way)
-        return fail(part, str(error), mend(error.hitch, there))
+    there = address(config.url, f"{key}.url", "mdm", way)
+    if error.hitch or error.status == _PROXY:
+        return fail(part, str(error), mend(error.hitch or "proxy", there))
     if error.status in _UNAUTHORIZED and isinstance(error, MdmRefused):
         text = f"write the key that it was started with into {key}.api_key, and restart serve"
         return fail(part, str(error), text)
+    if there.proxy is not None and (error.status or 0) >= _GATEWAY:
+        return fail(part, str(error), mend("proxy", there))
     if error.status in _REDIRECTS:
         return fail(part, str(error), f"write into {key}.url where it redirects to")
     if error.status == 400 and "TLS" in str(error):

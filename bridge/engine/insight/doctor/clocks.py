@@ -23,27 +23,28 @@ _ZONE = 14 * 3600.0
 
 @dataclass(frozen=True, slots=True)
 class Off:
-    """By how many seconds this machine is ahead of another's clock; negative: behind."""
+    """By how many seconds this machine's clock is ahead of another, `whose` that is; negative:
+    behind."""
 
     whose: str
     seconds: float
 
 
-def clock(case: Case) -> Iterator[Finding]:
+def clocks(case: Case) -> Iterator[Finding]:
     """Compared with the `Date` of the newest answers: Apple's, and each MDM server's own."""
-    apple = [_off("Apple", case.clients.way("apple", name)) for name in case.config.locations]
+    apple = [_off("Apple's", case.clients.way("apple", name)) for name in case.config.locations]
     apples = [each for each in apple if each is not None]
     servers = {name: _off(name, case.clients.way("mdm", name)) for name in case.config.servers}
     if apples:
-        yield _judged(min(apples, key=lambda each: abs(each.seconds)))
+        yield judged(min(apples, key=lambda each: abs(each.seconds)))
     for name, off in servers.items():
         if off is None or abs(off.seconds) < WARN_AT:
             continue
         if not apples:
-            yield _judged(Off(f"the MDM server {name}", off.seconds))
+            yield judged(Off(f"that of the MDM server {name}", off.seconds))
         elif abs(apples[0].seconds) < WARN_AT:
             behind = Off(name, -off.seconds)
-            text = f"the clock of the MDM server {name} is {_shown(behind)} by ours"
+            text = f"the clock of the MDM server {name} is {_shown(behind)} ours"
             yield warn("clock", text, f"set that machine's clock{_how(behind)}")
 
 
@@ -59,16 +60,17 @@ def _off(whose: str, way: HttpClient | None) -> Off | None:
     return Off(whose, came_at - said.timestamp())
 
 
-def _judged(off: Off) -> Finding:
+def judged(off: Off) -> Finding:
+    """What is said of it."""
     if abs(off.seconds) < WARN_AT:
-        return ok("clock", f"it agrees with that of {off.whose}")
+        return ok("clock", f"it agrees with {off.whose}")
     found = fail if abs(off.seconds) >= FAIL_AT else warn
-    text = f"this machine's clock is {_shown(off)} by that of {off.whose}"
+    text = f"this machine's clock is {_shown(off)} {off.whose}"
     return found("clock", text, f"set it{_how(off)}")
 
 
 def _shown(off: Off) -> str:
-    return f"{_span(abs(off.seconds))} {'ahead' if off.seconds > 0 else 'behind'}"
+    return f"{_span(abs(off.seconds))} {'ahead of' if off.seconds > 0 else 'behind'}"
 
 
 def _span(seconds: float) -> str:

@@ -1,0 +1,58 @@
+"""Where a database file may lie, and what is said where it may not."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from pathlib import Path
+
+import pytest
+
+from bridge.errors import StoreError
+from bridge.store.file import place
+from bridge.store.file.database import FileDatabase
+
+
+def test_where_it_may_be_nothing_is_said(tmp_path: Path) -> None:
+    path = tmp_path / "bridge.db"
+    assert place.misplaced(path) is None
+    path.touch()
+    assert place.misplaced(path) is None
+
+
+def test_what_keeps_it_from_being_there_is_said_with_its_mend(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for name, text, mend in (
+        ("no/bridge.db", f"folder {tmp_path / 'no'} does not exist", f"mkdir -p {tmp_path / 'no'}"),
+        ("file/bridge.db", "is no folder", "let database name another place"),
+        (".", "it is a folder", "/bridge.db"),
+    ):
+        wrong = place.misplaced(tmp_path / name)
+        assert wrong is not None and text in wrong.text and mend in wrong.mend
+
+
+def test_a_read_only_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    class Found:
+        f_flag = os.ST_RDONLY
+
+    monkeypatch.setattr(place.os, "statvfs", lambda _: Found)
+    wrong = place.misplaced(tmp_path / "bridge.db")
+    assert wrong is not None and "is read-only" in wrong.text and "volume" in wrong.mend
+
+
+def test_who_opens_it_is_told_the_same(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="No such file or directory: its folder") as caught:
+        FileDatabase(tmp_path / "no" / "bridge.db").open()
+    assert caught.value.mend.startswith("make it (mkdir -p ")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root gives files away")
+def test_files_that_a_command_run_as_another_user_left_are_named(tmp_path: Path) -> None:
+    database = FileDatabase(tmp_path / "bridge.db")
+    database.open()
+    assert not list(place.owners(database.path))
+    shutil.chown(tmp_path / "bridge.db.lock", 12345)
+    (found,) = place.owners(database.path)
+    assert found.level == "warn" and "bridge.db.lock belongs to 12345" in found.text
+    assert found.mend.startswith("chown root ")
+    database.close()
