@@ -27,6 +27,9 @@ class PlainMdm(MicroMdm):
         words=MicroMdm.abilities.words,
     )
 
+    def try_key(self) -> None:
+        """It has no path that may be read with its key."""
+
 
 def use(patch: pytest.MonkeyPatch) -> None:
     """From here on every scene has such a server, and it is the only kind that is known."""

@@ -46,10 +46,9 @@ def _not_opened(path: Path, why: str) -> str:
 
 def _elsewhere(path: Path, why: str) -> StoreError:
     """What keeps it from being there, which says more than the system does."""
-    wrong = misplaced(path)
-    failure = StoreError(_not_opened(path, f"{why}: {wrong.text}" if wrong else why))
+    failure, wrong = StoreError(_not_opened(path, why)), misplaced(path)
     if wrong is not None:
-        failure.mend = wrong.mend
+        failure.mend = f"{wrong.text}: {wrong.mend}"
     return failure
 
 
