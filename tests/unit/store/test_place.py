@@ -41,7 +41,7 @@ def test_a_read_only_file_system(tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 
 
 def test_who_opens_it_is_told_the_same(tmp_path: Path) -> None:
-    with pytest.raises(StoreError, match="cannot be opened: No such file or directory$") as caught:
+    with pytest.raises(StoreError, match=r"cannot be opened: No such file or directory$") as caught:
         FileDatabase(tmp_path / "no" / "bridge.db").open()
     assert f"its folder {tmp_path / 'no'} does not exist: make it" in caught.value.mend
 
