@@ -6,6 +6,8 @@ from fnmatch import fnmatchcase
 from typing import Final
 
 COUNTERS: Final[dict[str, str]] = {
+    "alerts.retried": "times that a receiver of alerts refused one or could not be reached",
+    "alerts.told": "alerts that a receiver took",
     "api.401": "requests to the API without the right key",
     "api.403": "requests to the API with a key whose role is too small",
     "apple.401": "notifications with a wrong token",
