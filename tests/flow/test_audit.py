@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
@@ -19,6 +20,7 @@ from bridge.config import ApiConfig, load_config
 from bridge.config.model import NamedKey
 from bridge.domain.audit import Deed
 from bridge.domain.desired.desired import Desired
+from bridge.domain.pauses import Scope
 from bridge.domain.policy import DAY, Policy, RetentionPolicy
 from bridge.domain.roles import ROLES, allows
 from bridge.errors import WishError
@@ -26,7 +28,7 @@ from bridge.simulator.devices import script
 from bridge.store import pruning
 from bridge.store.service import audit as stored_audit
 from bridge.web import create_app
-from bridge.web.pages import BUTTONS, PAGES
+from bridge.web.pages import BUTTONS, PAGES, Button
 from bridge.web.v1.endpoint import Endpoint
 from bridge.web.v1.endpoints import ENDPOINTS
 from tests.flow.cli_kit import Shell
@@ -189,23 +191,60 @@ def test_each_call_leaves_one_entry(make_scene: MakeScene, call: Endpoint[Any]) 
     assert entry["sentence"].endswith(".")
 
 
+def pausing(scope: Scope, *, ends: bool) -> Callable[[MakeScene], Scene]:
+    """A scene in which something is paused already where the pause shall end."""
+
+    def arranged(make_scene: MakeScene) -> Scene:
+        scene = applied(make_scene)
+        if ends:
+            names = {"app": scene.adam_ids[0], "serial": scene.serials[0], "location": "hq"}
+            scene.bridge.pause(scope, names[scope])
+        return scene
+
+    return arranged
+
+
+def of_app(scene: Scene) -> str:
+    return f"/apps/{scene.adam_ids[0]}"
+
+
+def of_device(scene: Scene) -> str:
+    return f"/devices/{scene.serials[0]}"
+
+
+PRESSED: Mapping[str, tuple[Callable[[MakeScene], Scene], Callable[[Scene], str]]] = {
+    "/events/<id>/replay": (installed, lambda s: f"/events/{event(s)}"),
+    "/outbox/<id>/retry": (with_failed_call, lambda s: f"/outbox/{failed_call(s)}"),
+    "/devices/<serial>/<adam_id>/retry": (failed, of_device),
+    "/apps/<adam_id>/pause": (pausing("app", ends=False), of_app),
+    "/apps/<adam_id>/resume": (pausing("app", ends=True), of_app),
+    "/devices/<serial>/pause": (pausing("serial", ends=False), of_device),
+    "/devices/<serial>/resume": (pausing("serial", ends=True), of_device),
+    "/locations/<name>/pause": (pausing("location", ends=False), lambda _: "/locations/hq"),
+    "/locations/<name>/resume": (pausing("location", ends=True), lambda _: "/locations/hq"),
+}
+"""By each button's rule, a scene in which it changes something, and the page that has it."""
+
+
 @pytest.mark.parametrize("button", BUTTONS, ids=lambda button: button.rule)
-def test_each_button_leaves_one_entry(make_scene: MakeScene, button: Any) -> None:
-    change = next(CALLS[call.name] for call in CHANGING if call.action == button.action)
-    scene = change.scene(make_scene)
-    client, before = keyed(scene), len(entries(scene))
-    shown = {
-        "replay": lambda: f"/events/{event(scene)}",
-        "retry_call": lambda: f"/outbox/{failed_call(scene)}",
-        "retry": lambda: f"/devices/{scene.serials[0]}",
-    }[button.action]()
+def test_each_button_leaves_one_entry(make_scene: MakeScene, button: Button) -> None:
+    assert button.rule in PRESSED, "say what makes a new one change something"
+    arrange, shown_on = PRESSED[button.rule]
+    scene = arrange(make_scene)
+    client, before, page = keyed(scene), len(entries(scene)), shown_on(scene)
+    pattern = re.sub("<[a-z_]+>", "[^/]+", button.rule)
+
+    def seen_with(key: str) -> list[dict[str, Any]]:
+        forms = open_page(client, page, basic(key)).buttons
+        return [form for form in forms if re.fullmatch(pattern, form["action"])]
+
     for role in ROLES:
-        buttons = open_page(client, shown, basic(KEYS[role])).buttons
-        assert bool(buttons) == allows(role, button.role)
-    assert not open_page(client, shown, basic(READ_KEY)).buttons
-    key = basic(KEYS[button.role])
-    (form,) = open_page(client, shown, key).buttons
-    assert client.post(form["action"], data=form["fields"], headers=key).status_code == 200
+        assert bool(seen_with(KEYS[role])) == allows(role, button.role)
+    assert not seen_with(READ_KEY)
+    key = KEYS[button.role]
+    (form,) = seen_with(key)
+    pressed = client.post(form["action"], data=form["fields"], headers=basic(key))
+    assert pressed.status_code == 200
     entry, *_ = new = entries(scene)
     assert len(new) == before + 1
     assert (entry["action"], entry["who"]) == (button.action, f"the-{button.role}")

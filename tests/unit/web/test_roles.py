@@ -72,7 +72,7 @@ def test_each_call_with_each_key(
 @pytest.mark.parametrize("button", BUTTONS, ids=lambda button: button.rule)
 def test_each_button_with_each_key(client: FlaskClient, button: Button, name: str) -> None:
     key, role = KEYS[name]
-    path = button.rule.replace("<id>", "7").replace("<serial>", "C02X").replace("<adam_id>", "1")
+    path = example(button.rule.replace("<", "{").replace(">", "}"))
     page = client.post(path, headers=basic(key)).get_data(as_text=True)
     if may(name, role, button.role, "POST"):
         assert "The button was not on a page of this bridge" in page
