@@ -135,6 +135,30 @@ def held_by_others(make_scene: MakeScene) -> Scene:
     return scene
 
 
+def kept_app(make_scene: MakeScene) -> Scene:
+    scene = make_scene(devices=2, apps=2, macs=0)
+    shell = Shell(scene)
+    assert shell.run("apply", "--yes").exit_code == 0
+    scene.run(scene.all_installed)
+    shell.want(scene.serials, scene.adam_ids[1:])
+    assert shell.run("apply", "--yes").exit_code == 0
+    scene.settle()
+    return scene
+
+
+def one_of_two(make_scene: MakeScene) -> Scene:
+    """An app on the first of two devices alone."""
+    scene = make_scene(devices=2, apps=1, macs=0)
+    scene.apply(scene.wanted_for(scene.serials[:1]))
+    scene.run(scene.all_installed)
+    return scene
+
+
+def exchanged(scene: Scene) -> Mapping[str, Any]:
+    old, new = scene.serials
+    return {"old": old, "new": new, "force": True}
+
+
 def desired(scene: Scene) -> Mapping[str, Any]:
     app = {"adam_id": scene.adam_ids[0], "groups": ["them"]}
     return {"groups": {"them": {"serials": scene.serials}}, "apps": [app]}
@@ -155,6 +179,8 @@ CALLS: Mapping[str, Change] = {
         held_by_others, lambda _: "/v1/locations/hq/claim", {"mdm_name": "Other MDM"}
     ),
     "sync": Change(plain, lambda _: "/v1/sync"),
+    "reclaim": Change(kept_app, lambda _: "/v1/reclaim", {"unwanted": True}),
+    "replace": Change(one_of_two, lambda _: "/v1/replace", asked=exchanged),
     "apply": Change(plain, lambda _: "/v1/apply", asked=desired),
     "pause": Change(plain, lambda _: "/v1/pause", {"all": True}),
     "resume": Change(paused, lambda _: "/v1/resume", {"all": True}),
@@ -254,17 +280,6 @@ def test_each_button_leaves_one_entry(make_scene: MakeScene, button: Button) -> 
 # The commands.
 
 
-def kept_app(make_scene: MakeScene) -> Scene:
-    scene = make_scene(devices=2, apps=2, macs=0)
-    shell = Shell(scene)
-    assert shell.run("apply", "--yes").exit_code == 0
-    scene.run(scene.all_installed)
-    shell.want(scene.serials, scene.adam_ids[1:])
-    assert shell.run("apply", "--yes").exit_code == 0
-    scene.settle()
-    return scene
-
-
 def one(scene: Scene) -> tuple[str, ...]:
     return (scene.serials[0], "--app", scene.adam_ids[0])
 
@@ -275,6 +290,7 @@ COMMANDS: Mapping[str, tuple[Callable[[MakeScene], Scene], Callable[[Scene], tup
     "assign --not": (applied, lambda s: (*one(s), "--not")),
     "unassign": (wished, one),
     "reclaim": (kept_app, lambda _: ("--unwanted", "--yes")),
+    "replace": (one_of_two, lambda s: (*s.serials, "--force")),
     "retry": (failed, lambda s: ("--serial", s.serials[0].lower())),
     "pause": (plain, lambda s: ("--serial", s.serials[0])),
     "resume": (paused, lambda _: ("--all",)),
