@@ -114,6 +114,15 @@ def test_a_person_searches_and_presses_the_buttons(browser: Browser, served: Ser
     seen.page.get_by_role("button", name="Give it another round").click()
     assert "1 install got another round." in seen.page.inner_text("main")
 
+    for path, what in ((f"/devices/{scene.serials[0]}", "device"), ("/locations/hq", "location")):
+        seen.open(path)
+        seen.page.get_by_role("button", name=f"Pause this {what}").click()
+        assert "It is paused." in seen.page.inner_text("main")
+        seen.page.get_by_role("link", name="Back to it").click()
+        assert "is paused since" in seen.page.inner_text("#pausing")
+        seen.page.get_by_role("button", name=f"Resume this {what}").click()
+        assert "It goes on" in seen.page.inner_text("main")
+
     event = scene.bridge.list_events(topic="mdm.Connect", limit=1).items[0]["id"]
     seen.open(f"/events/{event}")
     seen.page.get_by_role("button", name="Handle it again").click()

@@ -117,9 +117,13 @@ def test_licences_that_are_short_are_told_until_more_are_bought(make_scene: Make
 def test_an_mdm_server_that_is_away_is_told_once_it_lasts(told: Told) -> None:
     scene = told.scene
     scene.mdm_adapter.fail("refused", times=10_000)
-    Shell(scene).run("sync", "devices")
-    with scene.bridge.database.write() as db:
-        meta.plan_job(db, "devices:main", scene.now())
+    scene.apply()
+
+    def is_away() -> bool:
+        (part,) = (each for each in scene.bridge.health() if each.name == "server main")
+        return not part.ok
+
+    scene.run(is_away)
     told.pass_time(4 * 60)
     assert told.chat.take() == [], "a restart of the server is nobody's business"
     told.pass_time(3 * 60)
@@ -454,3 +458,14 @@ def test_a_kind_is_one_declaration(told: Told, monkeypatch: pytest.MonkeyPatch) 
         db.execute("UPDATE installs SET reason = 'LOCATION_TROUBLE'")
     told.pass_time(1)
     assert told.chat.take() == ["setup firing"]
+
+
+def test_metrics_count_what_waits_for_all_receivers_together(told: Told) -> None:
+    told.receive(URL, "https://pager.example.org/x")
+    told.adapter.fail("refused", times=100_000)
+    expire(told.scene, DAY)
+    told.pass_time(60)
+    shown = told.scene.client.get("/metrics").get_data(as_text=True)
+    (line,) = [e for e in shown.splitlines() if "send_alert" in e and "outbox_rows" in e]
+    assert line == ('bridge_outbox_rows{kind="send_alert",location="",server="",state="ready"} 2.0')
+    assert HOST not in shown

@@ -15,6 +15,7 @@ import pytest
 from bridge.simulator.apple.apple import AppleSettings
 from bridge.simulator.apple.subscriptions import MONTH, Subscriptions
 from bridge.simulator.faults import Fault
+from tests.flow import with_all
 from tests.flow.cli_kit import Shell
 from tests.flow.scene import API_KEY, Scene, rarely
 
@@ -465,3 +466,22 @@ def test_there_may_be_none(make_scene: MakeScene) -> None:
     shell = Shell(make_scene(devices=1, apps=1))
     assert shell.run("subscriptions").stdout == "No subscriptions.\n"
     assert shell.run("subscriptions", "--location", "elsewhere").exit_code == 2
+
+
+def test_a_locations_page_lists_them_with_who_has_them(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1)
+    scene.settle()
+    assert "Subscriptions" not in opened(scene)
+    with_all.work(scene)
+    page = opened(scene)
+    assert "Subscriptions" in page
+    assert str(with_all.SUBSCRIPTION) in page
+    assert f"{with_all.ANN} (assigned)" in page
+    assert f"{with_all.ANN} (assigned)" in opened(scene, "?csv=subscriptions")
+
+
+def opened(scene: Scene, query: str = "") -> str:
+    """The location's page, or a table of it."""
+    answer = scene.client.get(f"/locations/hq{query}", auth=("bridge", API_KEY))
+    assert answer.status_code == 200
+    return answer.get_data(as_text=True)

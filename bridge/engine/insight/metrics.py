@@ -81,9 +81,7 @@ def families(snapshot: Snapshot, config: Config, now: float, *, engine_up: bool)
         "bridge_installs": _installs(snapshot),
         "bridge_app_info": _apps(snapshot),
         "bridge_licenses": _licences(snapshot),
-        "bridge_outbox_rows": {
-            (*_place(w.service, w.scope), w.kind, w.state): float(w.count) for w in snapshot.waiting
-        },
+        "bridge_outbox_rows": _waiting(snapshot),
         "bridge_outbox_oldest_seconds": _oldest(snapshot, config, now),
         "bridge_events": _events(snapshot),
         "bridge_hooks_refused": _refused(snapshot),
@@ -108,7 +106,10 @@ def families(snapshot: Snapshot, config: Config, now: float, *, engine_up: bool)
 
 
 def _place(service: str, scope: str) -> Labels:
-    """(server, location): a call is to one of both."""
+    """(server, location): a call is to one of both, or to a receiver of alerts, which has neither:
+    its kind says that."""
+    if service == "alerts":
+        return ("", "")
     return (scope, "") if service == "mdm" else ("", scope)
 
 
@@ -144,6 +145,13 @@ def _licences(snapshot: Snapshot) -> Values:
             if count is not None:
                 found[each.adam_id, each.location, kind] = float(count)
     return found
+
+
+def _waiting(snapshot: Snapshot) -> Values:
+    found: defaultdict[Labels, float] = defaultdict(float)
+    for each in snapshot.waiting:
+        found[(*_place(each.service, each.scope), each.kind, each.state)] += each.count
+    return dict(found)
 
 
 def _oldest(snapshot: Snapshot, config: Config, now: float) -> Values:

@@ -107,6 +107,16 @@ BUTTONS = (
         "operate",
         "retry",
     ),
+    Button("/apps/<adam_id>/pause", buttons.pause_app, (asked.OfApp,), "operate", "pause"),
+    Button("/apps/<adam_id>/resume", buttons.resume_app, (asked.OfApp,), "operate", "resume"),
+    Button("/devices/<serial>/pause", buttons.pause_device, (asked.OfDevice,), "operate", "pause"),
+    Button(
+        "/devices/<serial>/resume", buttons.resume_device, (asked.OfDevice,), "operate", "resume"
+    ),
+    Button("/locations/<name>/pause", buttons.pause_location, (asked.OfName,), "operate", "pause"),
+    Button(
+        "/locations/<name>/resume", buttons.resume_location, (asked.OfName,), "operate", "resume"
+    ),
 )
 
 _PLACES = {page.rule.split("/")[1] for page in PAGES} | {STATIC.strip("/")}

@@ -7,7 +7,7 @@ from typing import Any
 
 from werkzeug.exceptions import NotFound
 
-from bridge.web.pages import asked, charts, installs, overview, paths, states
+from bridge.web.pages import asked, charts, installs, overview, paths, pausing, states
 from bridge.web.pages.asked import OfApp
 from bridge.web.pages.table import Column, Link, Table
 from bridge.web.pages.view import Asker, View
@@ -50,6 +50,7 @@ def one(asker: Asker, of: OfApp, wanted: asked.Installs) -> View:
         "devices": devices,
         "charts": pictures,
         "filters": filters,
+        "pausing": pausing.of(asker, "app", found.adam_id, paths.app(found.adam_id)),
     }
     tables = [devices, reasons, owned, *(chart.table for chart in pictures)]
     return View("app.html", name, tables, context, filters)

@@ -1,4 +1,5 @@
-"""The buttons: a message handled again, a call made again, an install given another round.
+"""The buttons: a message handled again, a call made again, an install given another round, an app,
+a device or a location paused and resumed.
 
 A button is a form. What it posts must come from a page of ours: beside what a browser tells of the
 site that sends it (`doorkeeper`), the form holds a token that is made of the caller's key and of
@@ -13,18 +14,19 @@ from urllib.parse import parse_qs
 from flask import Request
 from werkzeug.exceptions import Forbidden, NotFound
 
-from bridge.domain.pauses import by_either
+from bridge.domain.pauses import Pause, Scope, by_either
 from bridge.domain.wording import as_sentence, counted
 from bridge.web.body import read_body
 from bridge.web.doorkeeper import Caller
 from bridge.web.pages import paths
-from bridge.web.pages.asked import OfApp, OfDevice, OfId
+from bridge.web.pages.asked import OfApp, OfDevice, OfId, OfName
 from bridge.web.pages.table import Column, Table
 from bridge.web.pages.traffic import NO_CALL, NO_EVENT
 from bridge.web.pages.view import Asker, View
 
 FIELD = "token"
 
+NO_LOCATION = "No location of this name is configured."
 NO_PAIR = "This app is not, and was not, wanted on this device."
 _CHANGES = (Column("in"), Column("row"), Column("column"), Column("from"), Column("to"))
 _FOLLOWS = (Column("device"), Column("app"), Column("is"), Column("becomes"))
@@ -95,6 +97,55 @@ def retry(asker: Asker, device: OfDevice, app: OfApp) -> View:
     )
     title = f"{found['app_name'] or app.adam_id} on {found['device_name'] or device.serial}"
     return _done(title, sentence, paths.device(device.serial))
+
+
+def pause_app(asker: Asker, of: OfApp) -> View:
+    """Send nothing for an app."""
+    return _pause(asker, "app", of.adam_id, paths.app(of.adam_id))
+
+
+def resume_app(asker: Asker, of: OfApp) -> View:
+    """Let an app go on."""
+    return _resume(asker, "app", of.adam_id, paths.app(of.adam_id))
+
+
+def pause_device(asker: Asker, of: OfDevice) -> View:
+    """Send nothing to a device."""
+    return _pause(asker, "serial", of.serial, paths.device(of.serial))
+
+
+def resume_device(asker: Asker, of: OfDevice) -> View:
+    """Let a device go on."""
+    return _resume(asker, "serial", of.serial, paths.device(of.serial))
+
+
+def pause_location(asker: Asker, of: OfName) -> View:
+    """Send nothing for a location."""
+    if of.name not in asker.bridge.config.locations:
+        raise NotFound(NO_LOCATION)
+    return _pause(asker, "location", of.name, paths.location(of.name))
+
+
+def resume_location(asker: Asker, of: OfName) -> View:
+    """Let a location go on."""
+    return _resume(asker, "location", of.name, paths.location(of.name))
+
+
+def _pause(asker: Asker, scope: Scope, name: str, back: str) -> View:
+    new = asker.bridge.pause(scope, name)
+    sentence = "Nothing more is sent for it; a call that had begun is finished."
+    told = f"It is paused. {sentence}" if new else "It was paused already."
+    return _done(_titled(scope, name), told, back)
+
+
+def _resume(asker: Asker, scope: Scope, name: str, back: str) -> View:
+    ended = asker.bridge.resume(scope, name)
+    sentence = "It goes on: what was held up is due now." if ended else "It was not paused."
+    return _done(_titled(scope, name), sentence, back)
+
+
+def _titled(scope: Scope, name: str) -> str:
+    return as_sentence(Pause(scope, name, since=0.0).what).removesuffix(".")
 
 
 def _done(

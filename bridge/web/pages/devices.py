@@ -11,7 +11,7 @@ from werkzeug.exceptions import NotFound
 from bridge.domain.devices.targets import user_of
 from bridge.domain.pauses import by_either
 from bridge.domain.views.devices import Device
-from bridge.web.pages import asked, paths, timeline
+from bridge.web.pages import asked, paths, pausing, timeline
 from bridge.web.pages.asked import OfDevice
 from bridge.web.pages.table import Column, Link, Row, Table, paged
 from bridge.web.pages.view import SHOWN, Asker, View
@@ -110,6 +110,7 @@ def one(asker: Asker, of: OfDevice) -> View:
         "enrolled": enrolled(device) if device is not None else _unseen(of.serial),
         "apps": table,
         "explained": explained,
+        "pausing": pausing.of(asker, "serial", named, paths.device(named)) if device else None,
     }
     title = f"{name} ({named})" if name else named
     tables = [table, *(each.table for each in explained)]

@@ -8,7 +8,7 @@ from typing import Any
 from werkzeug.exceptions import NotFound
 
 from bridge.domain.views.licences import Location
-from bridge.web.pages import apps, overview
+from bridge.web.pages import apps, overview, paths, pausing, subscriptions
 from bridge.web.pages.asked import OfName
 from bridge.web.pages.table import Column, Row, Table
 from bridge.web.pages.view import Asker, View
@@ -26,14 +26,23 @@ def page(asker: Asker, of: OfName) -> View:
     known = {each["name"]: each for each in asker.bridge.list_locations(limit=1000).items}
     facts = Table("facts", "At Apple", _COLUMNS, list(_facts(shown, known.get(of.name))))
     owned = apps.licences([each for each in report["licences"] if each["location"] == of.name])
+    held = subscriptions.of_location(asker, of.name)
     lights = [
         lamp
         for lamp in overview.lamps(report, asker.times)
         if lamp.path is not None and lamp.path.endswith(f"/{of.name}")
     ]
     part = next(p for p in report["parts"] if p["name"] == f"location {of.name}")
-    context = {"lamps": lights, "part": part, "facts": facts, "licences": owned, "name": of.name}
-    return View("location.html", f"Location {of.name}", [facts, owned], context)
+    context = {
+        "lamps": lights,
+        "part": part,
+        "facts": facts,
+        "licences": owned,
+        "subscriptions": held,
+        "name": of.name,
+        "pausing": pausing.of(asker, "location", of.name, paths.location(of.name)),
+    }
+    return View("location.html", f"Location {of.name}", [facts, owned, held], context)
 
 
 def _facts(shown: dict[str, Any], known: Location | None) -> Iterator[Row]:

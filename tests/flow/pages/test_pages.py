@@ -189,16 +189,44 @@ def test_a_failed_call_has_a_button_and_no_other_has(scene: Scene) -> None:
     assert again.status_code == 409 and b"It is not made again" in again.data
 
 
+def retry_button(scene: Scene) -> dict[str, Any]:
+    """The one on the page of a device whose install failed."""
+    buttons = open_page(scene.client, f"/devices/{scene.serials[2]}").buttons
+    (button,) = (each for each in buttons if each["action"].endswith("/retry"))
+    return button
+
+
 def test_who_needs_somebody_is_given_another_round(scene: Scene) -> None:
-    page = open_page(scene.client, f"/devices/{scene.serials[2]}")
-    (button,) = page.buttons
-    done = post(scene.client, button)
+    done = post(scene.client, retry_button(scene))
     assert "1 install got another round." in Found(done.get_data(as_text=True)).text
     assert scene.install(scene.serials[2], scene.adam_ids[1])["state"] != "failed"
 
 
+@pytest.mark.parametrize("scope", ["app", "serial", "location"])
+def test_what_a_page_is_about_is_paused_and_resumed_there(scene: Scene, scope: str) -> None:
+    name = {"app": scene.adam_ids[0], "serial": scene.serials[0], "location": "hq"}[scope]
+    path = {"app": "/apps/", "serial": "/devices/", "location": "/locations/"}[scope] + name
+    (button,) = (b for b in open_page(scene.client, path).buttons if b["action"].endswith("/pause"))
+    assert button["action"] == f"{path}/pause"
+    done = post(scene.client, button)
+    assert (done.status_code, b"It is paused. Nothing more is sent" in done.data) == (200, True)
+    assert [(p["scope"], p["name"]) for p in scene.bridge.paused()] == [(scope, name)]
+    assert b"It was paused already." in post(scene.client, button).data
+    page = open_page(scene.client, path)
+    assert "is paused since" in page.text
+    actions = [each["action"] for each in page.buttons]
+    assert f"{path}/pause" not in actions
+    (button,) = (each for each in page.buttons if each["action"] == f"{path}/resume")
+    assert b"It goes on" in post(scene.client, button).data
+    assert scene.bridge.paused() == []
+    assert b"It was not paused." in post(scene.client, button).data
+    assert post(scene.client, button | {"fields": {}}).status_code == 403
+    (entry, *_) = scene.bridge.list_audit(action="resume").items
+    assert entry["via"].endswith("/resume")
+
+
 def test_another_site_presses_no_button(scene: Scene) -> None:
-    (button,) = open_page(scene.client, f"/devices/{scene.serials[2]}").buttons
+    button = retry_button(scene)
     for headers in (
         {"Origin": "https://evil.example.org"},
         {"Origin": "null"},
@@ -217,7 +245,7 @@ def test_the_log_says_why_a_page_was_refused(
 
 
 def test_a_button_takes_its_own_token_alone(scene: Scene) -> None:
-    (button,) = open_page(scene.client, f"/devices/{scene.serials[2]}").buttons
+    button = retry_button(scene)
     (other,) = open_page(scene.client, "/events/3").buttons
     for fields in ({}, {"token": ""}, {"token": "é"}, other["fields"]):
         done = post(scene.client, button | {"fields": fields})
@@ -230,7 +258,7 @@ def test_the_read_key_sees_all_pages_and_no_button(scene: Scene) -> None:
     pages = every_page(scene.client, READ)
     assert len(pages) > 20
     assert [page.buttons for page in pages.values() if page.buttons] == []
-    (button,) = open_page(scene.client, f"/devices/{scene.serials[2]}").buttons
+    button = retry_button(scene)
     assert (
         scene.client.post(button["action"], data=button["fields"], headers=READ).status_code == 403
     )
