@@ -1,10 +1,12 @@
-"""A scene that has some of everything that the lists show: apps, users and subscriptions."""
+"""A scene that has some of everything that the lists show: apps, users, subscriptions and an alert."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
+from bridge.domain.alerts import Fault, standing
 from bridge.domain.users.wish import UserWish
+from bridge.store.alerts import alerts
 from tests.flow.scene import Scene
 
 ANN, APP, SUBSCRIPTION = "client-100", 54321, 12345
@@ -20,3 +22,8 @@ def work(scene: Scene) -> None:
     scene.apply(replace(scene.desired(), users=(UserWish(ANN, location="hq"),)))
     scene.run(lambda: scene.all_installed() and bool(scene.bridge.list_users().items))
     scene.run(lambda: any(x["assignments"] for x in scene.bridge.list_subscriptions().items))
+    fault = Fault("token", {"location": "hq"}, "location hq: it was said to end")
+    alert = standing.look(None, fault, 0.0, scene.now())
+    assert alert is not None
+    with scene.bridge.database.write() as db:
+        alerts.keep(db, alert)
