@@ -1,4 +1,4 @@
-"""A scene that has some of everything that the lists show: apps, users, subscriptions and an alert."""
+"""A scene that has some of all that the lists show: apps, users, subscriptions and an alert."""
 
 from __future__ import annotations
 
@@ -27,3 +27,5 @@ def work(scene: Scene) -> None:
     assert alert is not None
     with scene.bridge.database.write() as db:
         alerts.keep(db, alert)
+        telling = standing.Telling("chat.example.org", alert.alert, alert.subject)
+        alerts.keep_telling(db, telling)
