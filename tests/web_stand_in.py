@@ -22,7 +22,7 @@ from bridge.domain.roles import Role
 from bridge.domain.views import HealthPart, Page
 from bridge.engine.desired.reclaim import Found
 from bridge.engine.desired.replace import Replaced
-from bridge.errors import QueryError, WishError
+from bridge.errors import QueryError, UnknownName, WishError
 from bridge.wire.json_text import read_object
 
 WEBHOOK_KEYS = ("hook-key-old", "hook-key-new")
@@ -202,6 +202,11 @@ class StandIn:
         self._fail()
         self.asked.append(("install", {"serial": serial, "adam_id": adam_id}))
         return self.install
+
+    def update(self, adam_id: str, serials: Sequence[str], group: str | None, *, now: bool) -> int:
+        if group == "nobody":
+            raise UnknownName("no group nobody was applied")
+        return self._done("update", adam_id, *serials, group, now) or 1
 
     def retry(self, serial: str | None, adam_id: str | None) -> int:
         return self._done("retry", serial, adam_id) or 1

@@ -26,6 +26,7 @@ from bridge.app.pauses import Pauses
 from bridge.app.reclaims import Reclaiming
 from bridge.app.refusals import Refusals
 from bridge.app.telling import Telling
+from bridge.app.updates import Updates
 from bridge.app.views import Lists
 from bridge.clients.listener import MARK
 from bridge.config import Config, settings
@@ -67,7 +68,17 @@ SERVICE_UNAVAILABLE = 503
 
 
 class Bridge(
-    Acts, Claiming, Inviting, Lists, Looks, Measuring, Pauses, Reclaiming, Telling, Wishes
+    Acts,
+    Claiming,
+    Inviting,
+    Lists,
+    Looks,
+    Measuring,
+    Pauses,
+    Reclaiming,
+    Telling,
+    Updates,
+    Wishes,
 ):
     """Everything that the web side and the command line need, on one database."""
 

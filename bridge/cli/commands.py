@@ -81,6 +81,9 @@ COMMANDS: Mapping[str, Command] = {
     "retry": Command(
         "bridge.cli.acts.retry:retry", "Give installs that stopped another round.", STORED
     ),
+    "update": Command(
+        "bridge.cli.acts.update:update", "Send the newest version of an app ahead.", STORED
+    ),
     "pause": Command(
         "bridge.cli.acts.pause:pause",
         "Send nothing for an app, a location, a device, or all.",
@@ -166,6 +169,7 @@ EXAMPLES: Mapping[str, str] = {
     "status": "status --group kiosks",
     "why": "why C02XL0GYJGH5 Pages",
     "retry": "retry --app Pages",
+    "update": "update Pages --group kiosks",
     "pause": "pause --app Pages",
     "resume": "resume --app Pages",
     "claim": "claim hq",
@@ -196,6 +200,7 @@ AUDITED: Mapping[str, tuple[Action, ...]] = {
     "reclaim": ("reclaim",),
     "replace": ("replace",),
     "retry": ("retry",),
+    "update": ("update",),
     "pause": ("pause",),
     "resume": ("resume",),
     "claim": ("claim",),

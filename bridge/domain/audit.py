@@ -19,6 +19,7 @@ Action = Literal[
     "reclaim",
     "replace",
     "retry",
+    "update",
     "pause",
     "resume",
     "replay",

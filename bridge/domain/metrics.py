@@ -135,6 +135,12 @@ METRICS: Final = (
         " (by a pause).",
         ("server", "state"),
     ),
+    Metric(
+        "bridge_outdated",
+        "gauge",
+        "Devices that do not have the newest version of an app whose `update` the file wishes.",
+        ("app",),
+    ),
     Metric("bridge_engine_up", "gauge", "1 while the engine lives, else 0."),
     Metric(
         "bridge_snapshot_age_seconds",

@@ -216,6 +216,10 @@ class Changes(Protocol):
         Raises WishError where another MDM holds it.
         """
 
+    def update(self, adam_id: str, serials: Sequence[str], group: str | None, *, now: bool) -> int:
+        """Send the newest version of an app ahead, on devices, on those of a group or on all; to
+        how many. Raises UnknownName for a group that was not applied."""
+
     def retry(self, serial: str | None, adam_id: str | None) -> int:
         """Give stopped installs another round; how many there were."""
 

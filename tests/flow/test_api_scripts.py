@@ -166,6 +166,14 @@ def test_an_install_is_retried(live: Live) -> None:
     assert live.json("retry_install", live.serial, live.adam_id) == {"retried": 0}
 
 
+def test_the_newest_version_is_sent_ahead(live: Live) -> None:
+    assert live.json("update_app", live.adam_id)["asked"] >= 1
+    of_one = live.json("update_app", live.adam_id, "serial", live.serial, "--now")
+    assert of_one["asked"] <= 1
+    refused = live.run("update_app", live.adam_id, "group", "nobody")
+    assert "no group nobody was applied" in refused.stdout + refused.stderr
+
+
 def test_a_message_is_replayed(live: Live) -> None:
     (event,) = live.json("get_events", "topic=mdm.Connect", "limit=1")["events"]
     shown = live.json("replay_event", str(event["id"]), "--dry-run")
@@ -267,6 +275,8 @@ WRONGLY = [
     ("put_install", "S"),
     ("delete_install",),
     ("retry_install", "S"),
+    ("update_app",),
+    ("update_app", "361309726", "serial"),
     ("replay_event",),
     ("retry_call",),
     ("plan",),

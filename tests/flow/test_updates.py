@@ -12,6 +12,7 @@ import pytest
 from bridge.domain.desired.desired import AppWish, Desired, Group
 from bridge.domain.policy import Policy, UpdatePolicy
 from bridge.domain.updates.rule import UpdateWish
+from bridge.simulator.apple.apple import AppleSettings
 from bridge.simulator.devices.script import error
 from tests.flow.scene import DAY, HOUR, Scene, rarely
 
@@ -282,19 +283,14 @@ def test_a_version_that_a_device_refuses_is_tried_in_three_nights(make_scene: Ma
 
 def test_without_metadata_devices_tell_of_newer_versions(make_scene: MakeScene) -> None:
     """HasUpdateAvailable, and the numbers in the lists of the devices that have it."""
-    scene = ipads(make_scene)
-    scene.world.apple.settings.external_versions.clear()
-    scene.world.apple.settings.newest_versions.clear()
+    apple = AppleSettings(hidden_keys={"contentMetadataLookup"})
+    scene = ipads(make_scene, apple=apple)
     there(scene, wish(scene))
-    for adam_id in scene.adam_ids:
-        scene.world.releases[adam_id] = scene.world.releases[adam_id]._replace(
-            version="2.0", external=200
-        )
-    scene.world.devices[0]._app(scene.adam_ids[0]).external = 200
-    scene.world.devices[0]._app(scene.adam_ids[0]).version = "2.0"
-    scene.bridge.sync("all")
-    scene.pass_time(10 * DAY)
-    assert versions(scene)["2.0"] >= 1
+    appears(scene)
+    scene.pass_time(4 * DAY)
+    assert versions(scene) == {"2.0": 3}
+    assert len(sent(scene)) == 3
+    assert scene.received("InstalledApplicationList") <= 5 * 3
 
 
 def test_a_pause_holds_newer_versions_back(make_scene: MakeScene) -> None:

@@ -137,6 +137,7 @@ class Rig:
     """Everything for one test, started piece by piece; as a context manager it ends all of it.
 
     `policy` changes POLICY group by group, `named` puts the bundle ids into the configuration,
+    `app` are further keys of each app,
     `by_serial` wishes for these devices by their serial numbers instead of for all,
     `kind` is the server's (with `hmac_key` it signs its webhooks, `storage` are its options for
     where it keeps what it knows), `server` is what its entry in the configuration has besides,
@@ -157,6 +158,7 @@ class Rig:
         *,
         policy: Mapping[str, Mapping[str, object]] | None = None,
         named: bool = False,
+        app: Mapping[str, object] | None = None,
         by_serial: bool = False,
         pause: float = 0.4,
         most_behind: int | None = None,
@@ -204,6 +206,7 @@ class Rig:
         base = POLICY if own_policy else {}
         self._policy = {g: {**v, **(policy or {}).get(g, {})} for g, v in base.items()}
         self._named = named
+        self._app = dict(app or {})
         self._by_serial = by_serial
         self._pause = pause
         self._most_behind = most_behind
@@ -533,6 +536,7 @@ class Rig:
             "apps": [
                 {"adam_id": adam_id, "name": name, "groups": ["everyone"]}
                 | ({"bundle_id": bundle_id} if self._named else {})
+                | self._app
                 for adam_id, (bundle_id, name) in self.world.catalogue.items()
             ],
             "policy": self._policy,

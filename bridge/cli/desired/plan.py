@@ -31,9 +31,11 @@ def offline_option(command: Decorated) -> Decorated:
 
 @click.command()
 @offline_option
+@click.option("--updates", is_flag=True, help="Show what new versions wait, where and until when.")
+@click.option("--tonight", is_flag=True, help="With --updates: only what may go within a day.")
 @json_option
 @click.pass_obj
-def plan(settings: Settings, offline: bool, as_json: bool) -> int:
+def plan(settings: Settings, offline: bool, updates: bool, tonight: bool, as_json: bool) -> int:
     """Show what an apply would change, and what it would cost in licences.
 
     A seat is counted for every wanted serial number, shown by a server or not. The MDM servers are
@@ -41,7 +43,14 @@ def plan(settings: Settings, offline: bool, as_json: bool) -> int:
     or written at Apple, and nothing is stored. Exit code 1 when seats are short, whatever else is
     to do, and when the plan is blind: a group with `all` or `match` is used, and an MDM server did
     not show its devices.
+
+    With --updates it shows instead, of what is stored, which devices wait for the newest version of
+    an app, and from when on they may be sent it; the exit code is 0 then.
     """
+    if tonight and not updates:
+        raise click.UsageError("--tonight goes with --updates")
+    if updates:
+        return _show_updates(settings, tonight=tonight, as_json=as_json)
     with settings.open_bridge() as bridge:
         look = look_outside(settings, bridge, offline=offline, quiet=as_json)
         planned = planned_by(bridge, look)
@@ -51,6 +60,33 @@ def plan(settings: Settings, offline: bool, as_json: bool) -> int:
     else:
         show_plan(planned, now)
     return BAD_NEWS if planned.short or planned.blind else 0
+
+
+def _show_updates(settings: Settings, *, tonight: bool, as_json: bool) -> int:
+    with settings.open_bridge() as bridge:
+        found = bridge.planned_updates(tonight=tonight)
+    if as_json:
+        show.as_json({"updates": list(found)})
+        return 0
+    if not found:
+        within = " within a day" if tonight else ""
+        show.line(f"No device may be sent a new version{within}.")
+        return 0
+    show.table(
+        ("app", "name", "version", "devices", "family", "ring", "window", "from"),
+        [
+            (
+                *(each["adam_id"], each["name"] or "", each["version"], each["devices"]),
+                *(each["family"], each["ring"], each["window"]),
+                each["waits_for"] or each["opens_there"],
+            )
+            for each in found
+        ],
+    )
+    show.line()
+    sum_ = counted(sum(each["devices"] for each in found), "install")
+    show.line(f"{sum_} in all. Nothing was sent.")
+    return 0
 
 
 def planned_by(

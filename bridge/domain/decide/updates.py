@@ -83,6 +83,18 @@ def as_listed(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None
     return _by_version(facts, facts.update, rule, policy, now, decision)
 
 
+def is_behind(facts: DeviceFacts) -> bool:
+    """Whether a person may want the newest version: the app is there, it may be sent, and nothing
+    says that it is the newest."""
+    update = facts.update
+    if update is None or update.scope is None or not _is_present(facts):
+        return False
+    declared = facts.declared is not None and not facts.declared.removed
+    if declared or facts.is_book or not facts.device.is_reachable or not _may_be_updated(facts):
+        return False
+    return _standing(facts) != "current"
+
+
 def _may_be_updated(facts: DeviceFacts) -> bool:
     """Never an app that is not to be managed, and never one on a Mac that an install without
     InstallAsManaged would un-manage."""
@@ -230,7 +242,9 @@ def _by_version(
         return decision  # one install for each version, whatever the device lists
     if standing == "current":
         is_news = asked is not None or (ours is not None and ours.state != "done")
-        return _with(decision, NoteUpdate("done")) if is_news else decision
+        if is_news:
+            return _with(decision, NoteUpdate("done"))
+        return decision if known.shown else _look_for_versions(facts, policy, now, decision)
     if standing == "unknown" and asked is None:
         return _look_for_versions(facts, policy, now, decision)
     return _outdated(facts, update, rule, policy, now, decision)
@@ -252,7 +266,7 @@ def _with(decision: Decision, *steps: Step) -> Decision:
 def _look_for_versions(
     facts: DeviceFacts, policy: Policy, now: float, decision: Decision
 ) -> Decision:
-    """Nothing tells whether there is a newer version: the device may know (HasUpdateAvailable)."""
+    """No store tells whether there is a newer version: the device may know (HasUpdateAvailable)."""
     due = (facts.installed.reported_at if facts.installed else 0.0) + policy.update.look_every
     if now >= due:
         return asking_installed(facts, policy, now, decision)

@@ -22,6 +22,7 @@ from bridge.engine.insight import in_setup, webhook_health
 from bridge.store import meta
 from bridge.store.licences import locations
 from bridge.store.service import streams
+from bridge.store.updates import rollouts
 from bridge.store.views import metrics, totals
 from bridge.store.views.metrics import Licences, Measured, Waiting
 from bridge.store.views.totals import InstallCount
@@ -48,6 +49,7 @@ class Snapshot:
     webhooks_at: Mapping[str, float]
     lags: Mapping[str, float]
     in_setup: Mapping[tuple[str, str], int]
+    outdated: Mapping[str, int]
 
 
 def take(context: Context, config: Config) -> Snapshot:
@@ -67,6 +69,7 @@ def take(context: Context, config: Config) -> Snapshot:
         notified_at=_given((name, each.last_notification_at) for name, each in known.items()),
         webhooks_at=_given(heard.items()),
         in_setup=in_setup.counts(context),
+        outdated=rollouts.outdated(db),
         lags={name: streams.load(db, name).behind(now) for name in config.servers},
     )
 
@@ -99,6 +102,7 @@ def families(snapshot: Snapshot, config: Config, now: float, *, engine_up: bool)
             for name in config.servers
             for state in in_setup.STATES
         },
+        "bridge_outdated": {(app,): float(count) for app, count in snapshot.outdated.items()},
         "bridge_engine_up": {(): float(engine_up)},
         "bridge_snapshot_age_seconds": {(): max(now - snapshot.taken_at, 0.0)},
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from bridge.domain.model import Install
 from bridge.domain.updates.facts import OPEN, Asked
 from bridge.store import rows
 from bridge.store.database import Connection
@@ -52,3 +53,13 @@ def any_undecided(db: Connection, adam_id: str) -> bool:
         "SELECT 1 FROM installs WHERE dirty_at IS NOT NULL AND adam_id = ? LIMIT 1", (adam_id,)
     ).fetchone()
     return row is not None
+
+
+def there(db: Connection, adam_id: str) -> list[Install]:
+    """The installs of an app that are there and wanted."""
+    found = db.execute(
+        f"SELECT {rows.columns(Install)} FROM installs "
+        "WHERE adam_id = ? AND desired = 1 AND state = 'installed' ORDER BY target",
+        (adam_id,),
+    )
+    return [rows.read(Install, row) for row in found]

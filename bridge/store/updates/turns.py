@@ -146,6 +146,17 @@ def scope_of(db: Connection, install_id: int) -> tuple[Scope, int] | None:
     return ((row[0], row[1], row[2]), row[3]) if row else None
 
 
+def targets(db: Connection, install_ids: Sequence[int]) -> list[str]:
+    """The devices of these installs."""
+    some = rows.padded(install_ids)
+    found = db.execute(
+        f"SELECT DISTINCT target FROM installs WHERE id IN ({rows.marks(len(some))}) "
+        "ORDER BY target",
+        some,
+    )
+    return [row[0] for row in found]
+
+
 def has_turn(db: Connection, target: str, now: float) -> list[int]:
     """The installs of a device that may be sent now, or whose device comes at another time than
     they wait for."""
@@ -294,3 +305,56 @@ def first_open(db: Connection, rollout: Rollout) -> int | None:
         if row is not None:
             return int(row[0])
     return None
+
+
+def ahead(db: Connection, install_id: int, now: float) -> None:
+    """A person wants it now, or in the next window: its ring and what failed do not count."""
+    found = scope_of(db, install_id)
+    row = db.execute(
+        "SELECT number, state FROM updates WHERE install_id = ?", (install_id,)
+    ).fetchone()
+    if found is None or row is None or row[1] in ("sent", "taken"):
+        return
+    rollout = rollouts.get(db, found[0])
+    if rollout is not None and rollout.number == row[0]:
+        _uncount(db, install_id, rollout.number)
+        rollouts.count(db, found[0], 0, devices=1)
+    db.execute(
+        "UPDATE updates SET state = 'waiting', ring = 0, tries = 0, opens_at = ?, wake_at = ? "
+        "WHERE install_id = ?",
+        (now, now, install_id),
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Devices that wait for a version in the same way; `begun_ring` is the last that has begun."""
+
+    adam_id: str
+    name: str | None
+    storefront: str
+    family: str
+    version: str | None
+    external_version: int | None
+    begun_ring: int
+    stopped: str | None
+    ring: int
+    options: str
+    devices: int
+    opens_at: float
+
+
+def waiting(db: Connection) -> list[Waiting]:
+    """All devices that wait for the newest version of an app."""
+    found = db.execute(
+        "SELECT u.adam_id, a.name, u.storefront, u.family, r.version, r.external_version, r.ring, "
+        "r.stopped, u.ring, i.options, count(*), min(u.opens_at) FROM updates u "
+        "JOIN installs i ON i.id = u.install_id JOIN rollouts r ON r.adam_id = u.adam_id "
+        "AND r.storefront = u.storefront AND r.family = u.family AND r.number = u.number "
+        "LEFT JOIN apps a ON a.adam_id = u.adam_id "
+        f"WHERE u.state IN {_SQL_OPEN} AND i.desired = 1 "
+        "GROUP BY u.adam_id, a.name, u.storefront, u.family, r.version, r.external_version, "
+        "r.ring, r.stopped, u.ring, i.options "
+        "ORDER BY u.adam_id, u.storefront, u.family, u.ring, i.options"
+    )
+    return [Waiting(*row) for row in found]

@@ -10,9 +10,10 @@ from bridge.domain.pauses import by_request
 from bridge.domain.views.installs import ExplainedInstall
 from bridge.domain.views.licences import Claimed
 from bridge.domain.views.traffic import Replay
+from bridge.domain.views.updates import AskedUpdates
 from bridge.domain.vocabulary import PricingParam
 from bridge.domain.wording import as_sentence
-from bridge.errors import WishError
+from bridge.errors import UnknownName, WishError
 from bridge.web.ports import Bridge
 from bridge.web.v1 import forms
 from bridge.web.v1.endpoint import Answer, Endpoint, Reply
@@ -41,6 +42,17 @@ class PutInstall(OfPair, frozen=True):
         "As the file has it for the app, else STDQ.",
         words("pricing parameter", PricingParam),
     ] = None
+
+
+class Update(Request, frozen=True):
+    """To whom the newest version of an app is sent ahead."""
+
+    example: ClassVar = {"group": "kiosks", "now": False}
+
+    adam_id: Annotated[forms.AdamId, "The app's number in the App Store."]
+    serial: Annotated[forms.Serial | None, "Only this device; else all."] = None
+    group: Annotated[forms.Name | None, "Only this group's devices; else all."] = None
+    now: Annotated[forms.YesOrNo | None, "Do not wait for the devices' windows; else false."] = None
 
 
 class OfEvent(Request, frozen=True):
@@ -106,6 +118,15 @@ def _retry(bridge: Bridge, asked: OfPair) -> Reply:
     if bridge.get_install(asked.serial, asked.adam_id, by_request) is None:
         raise NotFound(UNKNOWN_PAIR)
     return Reply(200, {"retried": bridge.retry(asked.serial, asked.adam_id)})
+
+
+def _update(bridge: Bridge, asked: Update) -> Reply:
+    serials = [] if asked.serial is None else [asked.serial]
+    try:
+        number = bridge.update(asked.adam_id, serials, asked.group, now=bool(asked.now))
+    except UnknownName as error:
+        raise NotFound(as_sentence(str(error))) from error
+    return Reply(200, {"asked": number})
 
 
 def _replay(bridge: Bridge, asked: OfEvent) -> Reply:
@@ -190,6 +211,20 @@ CHANGING: tuple[Endpoint[Any], ...] = (
         _retry,
         (Answer(200, "How many got another round.", Retried),),
         refusals={404: UNKNOWN_PAIR},
+    ),
+    Endpoint(
+        "POST",
+        "/v1/apps/{adam_id}/update",
+        "update_app",
+        "apply",
+        "update",
+        "Sends the newest version of an app ahead of its ring, to devices that do not have it.",
+        Update,
+        _update,
+        (Answer(200, "How many devices will be sent it.", AskedUpdates),),
+        refusals={404: "No group of this name was applied."},
+        more="Each is sent it once it comes in its window, or with `now` at once; a version that "
+        "was stopped goes on.",
     ),
     Endpoint(
         "POST",

@@ -26,6 +26,7 @@ PROMISED = {
     "GET /v1/commands",
     "PUT /v1/installs/{serial}/{adam_id}",
     "DELETE /v1/installs/{serial}/{adam_id}",
+    "POST /v1/apps/{adam_id}/update",
     "POST /v1/events/{id}/replay",
     "POST /v1/outbox/{id}/retry",
     "POST /v1/users/{client_user_id}/invite",
