@@ -166,6 +166,12 @@ class StandIn:
     def list_assignments(self, **asked: object) -> Page:
         return self._list("assignments", asked)
 
+    def list_drift(self, **asked: object) -> Page:
+        return self._list("drift", asked)
+
+    def drift_blind(self) -> list[str]:
+        return []
+
     def list_users(self, **asked: object) -> Page:
         return self._list("users", asked)
 

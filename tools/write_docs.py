@@ -6,7 +6,7 @@ from pathlib import Path
 import click
 
 from bridge.cli import cli
-from bridge.domain import metrics, reasons
+from bridge.domain import drift, metrics, reasons
 from bridge.domain.alerts import page as alerts
 from bridge.domain.catalogue import notifications
 from bridge.domain.catalogue import page as answers
@@ -56,6 +56,7 @@ def pages() -> dict[str, str]:
         "metrics.md": metrics.as_markdown(),
         "notifications.md": notifications.as_markdown(),
         "alerts.md": alerts.as_markdown(),
+        "drift.md": drift.as_markdown(),
         "api.md": reference.as_markdown(ENDPOINTS),
     }
 

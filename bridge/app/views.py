@@ -11,12 +11,13 @@ from bridge.domain.views import Page
 from bridge.domain.views.alerts import Alert
 from bridge.domain.views.audit import AuditEntry
 from bridge.domain.views.devices import Device
+from bridge.domain.views.drift import Drift
 from bridge.domain.views.installs import Install
 from bridge.domain.views.licences import Asset, Assignment, Location
 from bridge.domain.views.subscriptions import Subscription
 from bridge.domain.views.traffic import Command, Event, Outgoing
 from bridge.domain.views.users import User
-from bridge.engine.insight import in_setup, installs
+from bridge.engine.insight import drift, in_setup, installs
 from bridge.store.views import alerts, audit, fleet, licences, outbox, subscriptions, users
 
 T = TypeVar("T")
@@ -52,6 +53,16 @@ class Lists(Opened):
     def list_assignments(self, **filters: Any) -> Page[Assignment]:
         """A page of licences in use."""
         return self._page(licences.assignments, filters)
+
+    def list_drift(self, **filters: Any) -> Page[Drift]:
+        """A page of what disagrees; filters are those of `drift.page`."""
+        with self.database.read() as db:
+            return drift.page(self.context(db), self.config, **filters)
+
+    def drift_blind(self) -> list[str]:
+        """What was never read, so that nothing is judged by it."""
+        with self.database.read() as db:
+            return drift.blind(self.context(db), self.config)
 
     def list_subscriptions(self, **filters: Any) -> Page[Subscription]:
         """A page of subscriptions, each with who has it."""

@@ -115,6 +115,11 @@ COMMANDS: Mapping[str, Command] = {
         "List who holds which licence, by whom, wanted or not.",
         STORED,
     ),
+    "drift": Command(
+        "bridge.cli.lists.drift:drift",
+        "List what disagrees, and the command that mends it.",
+        STORED,
+    ),
     "users": Command(
         "bridge.cli.lists.users:users",
         "List registered users, and the links by which they accept.",
@@ -179,6 +184,7 @@ EXAMPLES: Mapping[str, str] = {
     "devices": "devices --not-enrolled --csv",
     "assets": "assets --location hq",
     "assignments": "assignments --unwanted --app Pages",
+    "drift": "drift --foreign --csv",
     "users": "users --state registered --csv",
     "subscriptions": "subscriptions --csv",
     "alerts": "alerts --state firing",
@@ -216,8 +222,8 @@ AUDITED: Mapping[str, tuple[Action, ...]] = {
 ONLY_LOOKS = frozenset(
     (
         *("init", "doctor", "plan", "status", "why", "installs", "reasons", "devices", "assets"),
-        *("assignments", "users", "subscriptions", "outbox", "events", "audit", "backup"),
-        *("alerts", "completion", "demo", "simulate"),
+        *("assignments", "drift", "users", "subscriptions", "outbox", "events", "audit"),
+        *("alerts", "backup", "completion", "demo", "simulate"),
     )
 )
 """The others: they change nothing in the database of a bridge, but for what they read outside."""

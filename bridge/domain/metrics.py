@@ -67,6 +67,13 @@ METRICS: Final = (
         ("app", "location", "kind"),
     ),
     Metric(
+        "bridge_drift",
+        "gauge",
+        "What disagrees between the file, Apple, the MDM servers and the devices, by kind; without "
+        "others' licences.",
+        ("kind",),
+    ),
+    Metric(
         "bridge_outbox_rows",
         "gauge",
         "Calls to Apple and MDM servers that are not settled.",

@@ -22,6 +22,7 @@ from bridge.domain.views.alerts import Alert
 from bridge.domain.views.audit import AuditEntry
 from bridge.domain.views.desired import Pause
 from bridge.domain.views.devices import Device
+from bridge.domain.views.drift import Drift
 from bridge.domain.views.installs import ExplainedInstall, Install
 from bridge.domain.views.licences import Asset, Assignment, Claimed, Location
 from bridge.domain.views.subscriptions import Subscription
@@ -134,6 +135,12 @@ class Lists(Counting, Protocol):
 
     def list_subscriptions(self, **filters: Any) -> Page[Subscription]:
         """Subscriptions, by `location`, `adam_id` and `client_user_id`."""
+
+    def list_drift(self, **filters: Any) -> Page[Drift]:
+        """What disagrees, by `kind`, `serial` and `adam_id`; `foreign` adds others' licences."""
+
+    def drift_blind(self) -> list[str]:
+        """What was never read, a sentence each: nothing is judged by it."""
 
     def list_users(self, **filters: Any) -> Page[User]:
         """Registered users, by `location`, `client_user_id`, `state`, `serial` and `wanted`."""

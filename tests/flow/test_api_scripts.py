@@ -17,6 +17,8 @@ from typing import Any
 
 import pytest
 
+from bridge.store.commands import unknown
+from bridge.store.commands.unknown import UnknownCommand
 from bridge.store.licences import locations
 from bridge.web.v1.endpoints import ENDPOINTS
 from tests.flow import with_all
@@ -77,6 +79,9 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     with scene.bridge.database.write() as db:
         digest = hashlib.sha256(NOTIFICATION_TOKEN.encode()).hexdigest()
         locations.update(db, "hq", notification_token_sha256=digest)
+        serial = scene.serials[0]
+        theirs = UnknownCommand(1, "their-uuid", serial, "", "RemoveApplication", scene.now())
+        unknown.keep(db, 1, serial, [theirs])  # so that something disagrees
     scene.bridge.close()
     port = free_port()
     config = CONFIG.replace("9008", str(port)).replace("127.0.0.1:9999", CLOSED)
@@ -319,9 +324,8 @@ def test_no_secret_is_an_argument_of_a_program(live: Live, tmp_path: Path, name:
         "plan": ["-"],
     }
     listed = name.endswith("s") and name.startswith("get_")
-    words = (
-        [] if listed or name in ("get_outbox", "get_audit") else arguments.get(name, ["main", "-"])
-    )
+    listed = listed or name in ("get_outbox", "get_audit", "get_drift")
+    words = [] if listed else arguments.get(name, ["main", "-"])
     ran = subprocess.run([SCRIPTS / name, *words], env=environ, input="{}", text=True, check=False)
     assert ran.returncode == 0
     seen = (tmp_path / "seen").read_text()

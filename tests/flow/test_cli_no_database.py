@@ -31,6 +31,7 @@ NEED_ONE = [
     ("assets",),
     ("audit",),
     ("assignments",),
+    ("drift",),
     ("users",),
     ("users", "invite", "client-100"),
     ("subscriptions",),

@@ -54,6 +54,7 @@ CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "resume": (("resume", "--all"), STORED),
     "installs": (("installs",), STORED),
     "assignments": (("assignments",), STORED),
+    "drift": (("drift",), STORED),
     "users": (("users",), STORED),
     "subscriptions": (("subscriptions",), STORED),
     "reclaim": (("reclaim", "--unwanted", "--dry-run"), STORED),

@@ -136,7 +136,8 @@ def _enrolled(facts: Facts) -> bool:
 
 
 def _not_enrolled(facts: Facts, policy: Policy, now: float) -> Decision | None:
-    if _enrolled(facts) or policy.associate.before_enrolment or user_of(facts.install.target):
+    early = policy.associate.before_enrolment or facts.options.before_enrolment
+    if early or _enrolled(facts) or user_of(facts.install.target):
         return None
     return not_enrolled(facts)
 
@@ -258,7 +259,8 @@ def _license_only(facts: Facts, policy: Policy, now: float) -> Decision | None:
 
 
 def _licensed_early(facts: Facts, policy: Policy, now: float) -> Decision | None:
-    """The licence may be there before the device is (policy.associate.before_enrolment)."""
+    """The licence may be there before the device is (policy.associate.before_enrolment, or
+    that of one of its groups)."""
     return None if _enrolled(facts) else not_enrolled(facts)
 
 

@@ -42,6 +42,8 @@ class Group:
     all_users: bool = False
     time_zone: str | None = None
     """By whose clock new versions are sent to its devices; None: by that of the policy."""
+    before_enrolment: bool = False
+    """Whether its devices are licensed before they enrol."""
 
     @property
     def is_of_users(self) -> bool:

@@ -68,6 +68,26 @@ def is_word_for_none(words: str) -> bool:
     return plain in _NO_NUMBER or plain.startswith(_TO_BE_FILLED)
 
 
+_LETTERS: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
+
+
+def mistyped(serial_number: str) -> list[str]:
+    """What may have been meant where a serial number was mistyped: everything that differs by one
+    letter that is another, is missing or is too many, or by two neighbours that changed places."""
+    text, places = serial_number.upper(), range(len(serial_number))
+    found = dict.fromkeys(
+        text[:at] + letter + text[at + 1 :] for at in places for letter in _LETTERS
+    )
+    found |= dict.fromkeys(text[:at] + text[at + 1 :] for at in places)
+    found |= dict.fromkeys(
+        text[:at] + letter + text[at:] for at in range(len(text) + 1) for letter in _LETTERS
+    )
+    found |= dict.fromkeys(
+        text[:at] + text[at + 1] + text[at] + text[at + 2 :] for at in places[:-1]
+    )
+    return [each for each in found if each and each != text]
+
+
 def _stands_for_none(words: str) -> bool:
     alike = len(set(_plain(words))) <= 1
     return alike or is_word_for_none(words)

@@ -33,6 +33,8 @@ class Options:
     """The stored form of the rule (UpdateRule) by which new versions are sent; None: never."""
     on_deleted: Literal["ask", "reinstall"] = "ask"
     on_unenrol: Literal["keep", "release"] | None = None
+    before_enrolment: bool = False
+    """Whether a licence is asked for though the device has not enrolled yet."""
 
     def as_text(self) -> str:
         """The stored form; equal options give equal text."""

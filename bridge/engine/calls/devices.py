@@ -11,6 +11,7 @@ from bridge.clients.mdm.port import MdmDevice
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.calls.mdm import MdmCall
+from bridge.engine.commands import by_queue
 from bridge.engine.context import Context
 from bridge.engine.decide import first_facts
 from bridge.engine.desired import apply
@@ -18,6 +19,7 @@ from bridge.engine.enrolments import Found
 from bridge.engine.intake import moves, serials
 from bridge.errors import CallError
 from bridge.store import meta
+from bridge.store.commands import unknown
 from bridge.store.database import Connection
 from bridge.store.devices import devices, filed, queue_times
 from bridge.store.installs import installs
@@ -56,6 +58,10 @@ class ReadDevices(MdmCall):
                 installs.touch_serials(context.db, [serial_number], context.now)
         meta.keep(context.db, f"devices_read_at:{row.scope}", str(context.now))
         first_facts.begin(context, row.scope)
+        for device_id in unknown.devices(context.db, row.scope):
+            device = devices.by_id(context.db, device_id)
+            if device is not None:  # whether somebody else's commands are still in its queue
+                by_queue.look(context, device)
 
 
 class ReadEnrolments(MdmCall):

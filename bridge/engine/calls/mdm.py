@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
-from bridge.clients.mdm.port import QueuedCommand
 from bridge.domain.pauses import Pause, Pauses
 from bridge.engine.calls import TAKEN_BACK, Call, wait_after
 from bridge.engine.commands import by_queue, follow_up, plists
@@ -12,7 +13,7 @@ from bridge.engine.commands.follow_up import STORE_GRACE
 from bridge.engine.context import Context
 from bridge.errors import CallError, MdmRefused, NotSent, OutcomeUnknown
 from bridge.store import meta
-from bridge.store.commands import commands, ends, outgoing, timers
+from bridge.store.commands import commands, ends, outgoing, timers, unknown
 from bridge.store.commands.outgoing import Outgoing
 from bridge.store.database import Connection
 from bridge.store.devices import devices, queue_times
@@ -21,6 +22,7 @@ from bridge.store.outbox import kinds, outbox
 from bridge.store.outbox.outbox import OutboxRow
 from bridge.store.users import invitations
 from bridge.wire import mdm_command
+from bridge.wire.queued_command import AppCommand, app_command
 
 
 class MdmCall(Call, abstract=True):
@@ -182,6 +184,15 @@ _QUERIES = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a device's queue holds: CommandUUIDs, and those commands for apps among them that the
+    bridge has not sent."""
+
+    listed: frozenset[str] = frozenset()
+    strangers: Mapping[str, AppCommand] = field(default_factory=dict)
+
+
 class LookAtQueue(MdmCall):
     """See which commands of a device the server still holds. `subject` is the device's id."""
 
@@ -189,19 +200,24 @@ class LookAtQueue(MdmCall):
     effect = "read"
     in_series = True
 
-    def perform(self, row: OutboxRow) -> tuple[QueuedCommand, ...] | None:
+    def perform(self, row: OutboxRow) -> Looked | None:
         with self.database.read() as db:
             device = devices.by_id(db, int(row.subject))
         if device is None or device.enrolment_id is None:
             return None
-        return self.clients.mdm(row.scope).queue(device.enrolment_id)
+        queued = self.clients.mdm(row.scope).queue(device.enrolment_id)
+        listed = frozenset(each.command_uuid for each in queued)
+        with self.database.read() as db:
+            strangers = listed - unknown.ours(db, listed)
+        others = [each for each in queued if each.command_uuid in strangers]
+        read = ((each.command_uuid, app_command(each.payload)) for each in others)
+        return Looked(listed, {uuid: found for uuid, found in read if found is not None})
 
-    def settle(
-        self, context: Context, row: OutboxRow, result: tuple[QueuedCommand, ...] | None
-    ) -> None:
+    def settle(self, context: Context, row: OutboxRow, result: Looked | None) -> None:
         outbox.done(context.db, row.id, context.now)
-        listed = {queued.command_uuid for queued in result or ()}
-        by_queue.seen(context, int(row.subject), listed, row.claimed_at or context.now)
+        looked, began_at = result or Looked(), row.claimed_at or context.now
+        by_queue.strangers(context, int(row.subject), looked.strangers, began_at)
+        by_queue.seen(context, int(row.subject), looked.listed, began_at)
 
 
 class Push(MdmCall):

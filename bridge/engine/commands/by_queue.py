@@ -5,7 +5,7 @@ For servers with the ability `queue_view`.
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 
 from bridge.domain.backoff import doubling
 from bridge.domain.model import Device
@@ -14,9 +14,13 @@ from bridge.engine.calls import registry
 from bridge.engine.commands import follow_up
 from bridge.engine.commands.follow_up import LOOK_AFTER, STORE_GRACE
 from bridge.engine.context import Context
-from bridge.store.commands import commands, timers
+from bridge.store.catalog import apps
+from bridge.store.commands import commands, timers, unknown
 from bridge.store.commands.commands import Command
+from bridge.store.commands.unknown import UnknownCommand
+from bridge.store.devices import devices
 from bridge.store.outbox import kinds
+from bridge.wire.queued_command import AppCommand
 
 AHEAD = 60.0
 """Seconds by which a look is due before the commands that stand in line with it: what it shows
@@ -58,6 +62,27 @@ def seen(context: Context, device_id: int, listed: Collection[str], began_at: fl
             _queued(context, command, began_at)
         else:
             _unlisted(context, command, began_at)
+
+
+def strangers(
+    context: Context, device_id: int, shown: Mapping[str, AppCommand], began_at: float
+) -> None:
+    """The queue showed these commands for apps that the bridge has not sent, by CommandUUID."""
+    device = devices.by_id(context.db, device_id)
+    target = device.target if device is not None else None
+    named = apps.by_bundle_id(context.db, {c.bundle_id for c in shown.values() if c.bundle_id})
+    found = [
+        UnknownCommand(
+            device_id,
+            uuid,
+            target or "",
+            each.adam_id or named.get(each.bundle_id or "", ""),
+            each.request_type,
+            began_at,
+        )
+        for uuid, each in shown.items()
+    ]
+    unknown.keep(context.db, device_id, target, found)
 
 
 def _unlisted(context: Context, command: Command, began_at: float) -> None:

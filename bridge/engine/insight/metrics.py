@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.config import Config
+from bridge.domain.drift import DriftKind
 from bridge.domain.metrics import (
     CALL_BOUNDS,
     CONFIRMATION_BOUNDS,
@@ -18,7 +19,7 @@ from bridge.domain.metrics import (
     distribution,
 )
 from bridge.engine.context import Context
-from bridge.engine.insight import in_setup, webhook_health
+from bridge.engine.insight import drift, in_setup, webhook_health
 from bridge.store import meta
 from bridge.store.licences import locations
 from bridge.store.service import streams
@@ -41,6 +42,7 @@ class Snapshot:
     installs: Sequence[InstallCount]
     licences: Sequence[Licences]
     names: Mapping[str, str]
+    drift: Mapping[DriftKind, int]
     waiting: Sequence[Waiting]
     measured: Sequence[Measured]
     counters: Mapping[str, int]
@@ -57,9 +59,11 @@ def take(context: Context, config: Config) -> Snapshot:
     db, now = context.db, context.now
     known = {name: locations.get(db, name) for name in config.locations}
     heard = {name: webhook_health.last_at(context, name) for name in config.servers}
+    installs = totals.installs(db)
     return Snapshot(
         taken_at=now,
-        installs=totals.installs(db),
+        installs=installs,
+        drift=drift.counts(context, config, installs),
         licences=metrics.licences(db),
         names=metrics.names(db),
         waiting=metrics.waiting(db),
@@ -85,6 +89,7 @@ def families(snapshot: Snapshot, config: Config, now: float, *, engine_up: bool)
         "bridge_app_info": _apps(snapshot),
         "bridge_licenses": _licences(snapshot),
         "bridge_outbox_rows": _waiting(snapshot),
+        "bridge_drift": {(kind,): float(count) for kind, count in snapshot.drift.items()},
         "bridge_outbox_oldest_seconds": _oldest(snapshot, config, now),
         "bridge_events": _events(snapshot),
         "bridge_hooks_refused": _refused(snapshot),

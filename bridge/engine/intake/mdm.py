@@ -26,7 +26,7 @@ from bridge.engine.setup import phase
 from bridge.engine.updates import steps as updates
 from bridge.store import meta
 from bridge.store.catalog import apps
-from bridge.store.commands import commands, ends, timers
+from bridge.store.commands import commands, ends, timers, unknown
 from bridge.store.commands.commands import Command
 from bridge.store.devices import devices, queue_times, setups
 from bridge.store.events import Event
@@ -163,6 +163,7 @@ def _forget_enrolment(context: Context, device: Device) -> None:
     apps.forget_reports(context.db, device.id)
     setups.forget(context.db, device, was_enrolled=phase.was_enrolled(device, context.now))
     ends.forget_queue(context.db, device.id, context.now)
+    unknown.cleared(context.db, device.id)
     timers.suspect_all(context.db, context.now, device_id=device.id)
     channels.forget(context, device)
     touch(context, device.id)
@@ -290,6 +291,8 @@ def _said(context: Context, event: Event, webhook: StoredWebhook, device: Device
             timers.push_behind_left_open(db, device.id, came_at, again_at)
         return "idle"
     if command is None or command.device_id != device.id:
+        if webhook.command_uuid and status in answers.ENDS:
+            unknown.answered(db, device.id, webhook.command_uuid)
         return "an answer to a command of somebody else"
     if webhook.message is None and webhook.payload_error is None:
         return "an answer that was stored before its command was ours, no effect"

@@ -157,6 +157,18 @@ _IS_BETTER = (
 )
 
 
+def by_bundle_id(db: Connection, bundle_ids: Collection[str]) -> dict[str, str]:
+    """The adam ids of the apps with these bundle ids, as far as they are known."""
+    if not bundle_ids:
+        return {}
+    found = db.execute(
+        f"SELECT bundle_id, adam_id FROM apps WHERE bundle_id IN ({rows.marks(len(bundle_ids))}) "
+        "ORDER BY adam_id DESC",
+        tuple(bundle_ids),
+    )
+    return {row[0]: row[1] for row in found}
+
+
 def learn_app(
     db: Connection, adam_id: str, *, bundle_id: str | None, name: str | None, source: str
 ) -> bool:

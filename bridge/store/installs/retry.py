@@ -9,7 +9,8 @@ from bridge.store.installs.states import SQL_FOR_A_PERSON
 
 _STOPPED = (
     f"desired = 1 AND (state IN {SQL_FOR_A_PERSON} "
-    "OR reason IN ('SETTINGS_REFUSED', 'ANSWER_UNREADABLE', 'LIST_REFUSED'))"
+    "OR reason IN ('SETTINGS_REFUSED', 'ANSWER_UNREADABLE', 'LIST_REFUSED', "
+    "'LICENSE_TAKEN'))"
 )
 
 

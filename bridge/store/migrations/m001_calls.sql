@@ -60,6 +60,17 @@ CREATE UNIQUE INDEX commands_one_install ON commands (install_id)
     WHERE install_id IS NOT NULL
       AND state IN ('ready', 'posting', 'posted', 'queued', 'not_now', 'in_doubt');
 
+-- Commands for apps in devices' queues that are not the bridge's, as the newest look showed them.
+CREATE TABLE unknown_commands (
+    device_id INTEGER NOT NULL,
+    command_uuid TEXT NOT NULL,
+    target TEXT NOT NULL,              -- the device, as installs name it
+    adam_id TEXT NOT NULL,             -- empty: of an app that nobody knows
+    request_type TEXT NOT NULL,
+    since DOUBLE PRECISION NOT NULL,   -- when a look first showed it
+    PRIMARY KEY (device_id, command_uuid)
+) WITHOUT ROWID;
+
 -- One intended outside call each; an associate's id is its request's id.
 CREATE TABLE outbox (
     id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again: requests carry it, too

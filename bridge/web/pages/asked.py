@@ -8,6 +8,7 @@ from bridge.web.v1 import forms
 from bridge.web.v1.read import (
     ListAudit,
     ListDevices,
+    ListDrift,
     ListEvents,
     ListInstalls,
     ListOutbox,
@@ -57,6 +58,12 @@ class Users(ListUsers, frozen=True, kw_only=True):
 
 class Audit(ListAudit, frozen=True, kw_only=True):
     """The page of the audit log."""
+
+    csv: _Csv = None
+
+
+class Drift(ListDrift, frozen=True, kw_only=True):
+    """The page of what disagrees."""
 
     csv: _Csv = None
 

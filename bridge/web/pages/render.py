@@ -36,6 +36,7 @@ NAVIGATION = (
     Link("Overview", "/"),
     Link("Apps", "/apps"),
     Link("Devices", "/devices"),
+    Link("Drift", "/drift"),
     Link("Users", USERS),
     Link("Messages", "/events"),
     Link("Calls", "/outbox"),

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from werkzeug.exceptions import NotFound
 
 from bridge.domain.audit import Action
+from bridge.domain.drift import DriftKind
 from bridge.domain.model import CommandState, InstallState
 from bridge.domain.pauses import by_request
 from bridge.domain.users.facts import UserState
@@ -16,6 +17,7 @@ from bridge.domain.views import Page
 from bridge.domain.views.alerts import Alert
 from bridge.domain.views.audit import AuditEntry
 from bridge.domain.views.devices import Device
+from bridge.domain.views.drift import Drifts
 from bridge.domain.views.installs import SECRETS as INSTALL_SECRETS
 from bridge.domain.views.installs import ExplainedInstall, Install
 from bridge.domain.views.licences import Asset, Assignment, Location
@@ -61,6 +63,7 @@ _EventSource = Annotated[EventSource, words("source", EventSource)]
 _EventStatus = Annotated[EventStatus, words("status", EventStatus)]
 _UserState = Annotated[UserState, words("state", UserState)]
 _Service = Annotated[Service, words("service", Service)]
+_DriftKind = Annotated[DriftKind, words("kind", DriftKind)]
 _Server = Annotated[forms.Name | None, "Only of this MDM server."]
 
 
@@ -108,6 +111,17 @@ class ListSubscriptions(Paging, frozen=True):
     adam_id: Annotated[forms.AdamId | None, "Only this subscription, or those of this app."] = None
     client_user_id: Annotated[
         forms.ClientUserId | None, "Only those of which this user is known, and only that user."
+    ] = None
+
+
+class ListDrift(Paging, frozen=True):
+    """What of all that disagrees."""
+
+    kind: Annotated[_DriftKind | None, "Only of this kind."] = None
+    serial: _Device = None
+    adam_id: _App = None
+    foreign: Annotated[
+        forms.Flag | None, "Also what is about licences that people or other tools assigned."
     ] = None
 
 
@@ -193,6 +207,12 @@ def _get_install(bridge: Bridge, asked: OfPair) -> Reply:
     return Reply(200, found)
 
 
+def _list_drift(bridge: Bridge, asked: ListDrift) -> Reply:
+    page = bridge.list_drift(**as_dict(asked))
+    found = {"drift": page.items, "blind": bridge.drift_blind(), "next_cursor": page.next_cursor}
+    return Reply(200, found)
+
+
 READING: tuple[Endpoint[Any], ...] = (
     _list(
         "installs",
@@ -241,6 +261,17 @@ READING: tuple[Endpoint[Any], ...] = (
         "Lists subscriptions with Apple's counts, each with who has it.",
         ListSubscriptions,
         lambda bridge: bridge.list_subscriptions,
+    ),
+    Endpoint(
+        "GET",
+        "/v1/drift",
+        "get_drift",
+        "read",
+        None,
+        "Lists what disagrees, by device, app and kind, with what mends it.",
+        ListDrift,
+        _list_drift,
+        (Answer(200, "A page.", Drifts),),
     ),
     _list(
         "users",

@@ -18,6 +18,7 @@ PROMISED = {
     "GET /v1/assets",
     "GET /v1/assignments",
     "GET /v1/subscriptions",
+    "GET /v1/drift",
     "GET /v1/users",
     "GET /v1/alerts",
     "GET /v1/locations",
