@@ -27,7 +27,7 @@ from bridge.domain.users.wish import LicenseTo, UserWish
 from bridge.domain.vocabulary import PRICING_PARAMS
 from bridge.errors import ConfigError
 
-GROUP_KEYS = ("serials", "serials_file", "match", "all", "users", "time_zone")
+GROUP_KEYS = ("serials", "serials_file", "match", "all", "users", "time_zone", "before_enrolment")
 APP_KEYS = (
     "adam_id",
     "name",
@@ -103,8 +103,8 @@ def _group(reader: Reader, name: str, spot: Spot, users: Collection[str]) -> Gro
     if spot.is_empty:
         reader.wrong(spot, f"names no devices; {_WAYS}")
     found = reader.section(spot, GROUP_KEYS)
-    where = found.pop("time_zone", None)
-    if where is not None and not found:
+    where, early = found.pop("time_zone", None), found.pop("before_enrolment", None)
+    if not found and not spot.is_empty:
         reader.wrong(spot, f"names no devices; {_WAYS}")
     kinds = [key for key in found if key not in ("serials", "serials_file")]
     if len(kinds) > 1 or (kinds and len(found) > 1):
@@ -126,6 +126,7 @@ def _group(reader: Reader, name: str, spot: Spot, users: Collection[str]) -> Gro
         bool(every),
         _match(reader, found["match"]) if "match" in found else None,
         time_zone=None if where is None else reader.value(where, values.time_zone),
+        before_enrolment=bool(early is not None and reader.value(early, values.boolean)),
         **(_users(reader, found["users"], users) if "users" in found else {}),
     )
 

@@ -125,9 +125,9 @@ def named(found: list[dict[str, Any]]) -> set[Named]:
 
 @pytest.fixture
 def fleet(make_scene: MakeScene, request: pytest.FixtureRequest) -> Fleet:
-    """200 devices (40 on a database server, which takes longer), and nothing is planted yet."""
+    """200 devices (12 on a database server, which takes longer), and nothing is planted yet."""
     seed = getattr(request, "param", 1)
-    number = 40 if request.config.getoption("database") == "postgresql" else 200
+    number = 12 if request.config.getoption("database") == "postgresql" else 200
     scene = make_scene(devices=number, apps=3, macs=0, policy=rarely(), seats=300)
     return Fleet(scene, Move(scene, "micromdm"), seed)
 

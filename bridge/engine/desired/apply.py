@@ -321,15 +321,28 @@ def _cohorts(
     serials: frozenset[str],
     on_hold: OnHold | None,
 ) -> list[Cohort]:
-    """The devices of an entry; apart where the clock, or the ring, of its updates is another."""
+    """The devices of an entry; apart where the clock, or the ring, of its updates is another, or
+    where a group has them licensed before they enrol."""
     whole = _cohort(app, desired_by, serials, on_hold)
-    if app.update is None:
-        return [whole]
-    parts = placed(app.update, desired, app.groups, roster, serials)
-    return [
-        replace(whole, serials=some, options=replace(whole.options, update=rule.as_text()))
-        for rule, some in parts.items()
-    ]
+    parts = [whole]
+    if app.update is not None:
+        placed_ = placed(app.update, desired, app.groups, roster, serials)
+        parts = [
+            replace(whole, serials=some, options=replace(whole.options, update=rule.as_text()))
+            for rule, some in placed_.items()
+        ]
+    names = [g.name for g in desired.groups if g.before_enrolment and g.name in app.groups]
+    return [each for part in parts for each in _licensed_early(part, roster, names)]
+
+
+def _licensed_early(part: Cohort, roster: Roster, names: Sequence[str]) -> list[Cohort]:
+    """A cohort, apart where one of the groups of these `names` means its devices."""
+    early = frozenset(s for s in part.serials if any(roster.means(name, s) for name in names))
+    if not early:
+        return [part]
+    options = replace(part.options, before_enrolment=True)
+    rest = replace(part, serials=part.serials - early)
+    return [replace(part, serials=early, options=options), rest]
 
 
 def _options(app: AppWish) -> Options:

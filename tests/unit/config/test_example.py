@@ -69,8 +69,9 @@ def known_keys() -> set[str]:
         "staff.users",
     )
     groups = {f"groups.{name}" for name in ways}
-    assert {key.rpartition(".")[2] for key in groups} | {"time_zone"} == set(GROUP_KEYS)
-    groups.add("groups.new-ipads.time_zone")
+    of_any = {"time_zone", "before_enrolment"}
+    assert {key.rpartition(".")[2] for key in groups} | of_any == set(GROUP_KEYS)
+    groups |= {f"groups.new-ipads.{key}" for key in of_any}
     groups |= {f"apps.0.update.{key}" for key in UPDATE_KEYS}
     groups |= {f"groups.new-ipads.match.{key}" for key in MATCH_KEYS}
     return known | groups | FREE | set(policy_keys(Policy(), "policy"))
