@@ -172,6 +172,10 @@ class WishError(BridgeError):
     """What is asked for cannot be stored as it is asked for; nothing of it was."""
 
 
+class ImportRefused(BridgeError):
+    """A file of another tool cannot be read as groups and apps; nothing of it was printed."""
+
+
 class MessageError(BridgeError):
     """Bytes from outside cannot be read; `content` keeps what failed (never logged whole)."""
 

@@ -74,6 +74,11 @@ COMMANDS: Mapping[str, Command] = {
     "replace": Command(
         "bridge.cli.desired.replace:replace", "Have a device take another's place.", STORED
     ),
+    "import": Command(
+        "bridge.cli.desired.importing:importing",
+        "Print groups and apps for the file, from what another tool has.",
+        APPLE,
+    ),
     "status": Command(
         "bridge.cli.insight.status:status", "Show installs by state, licences and queues.", STORED
     ),
@@ -171,6 +176,7 @@ EXAMPLES: Mapping[str, str] = {
     "unassign": "unassign C02XL0GYJGH5 --app Pages",
     "reclaim": "reclaim --unwanted --dry-run",
     "replace": "replace C02XL0GYJGH5 C02YK1GZJGH6",
+    "import": "import apple hq",
     "status": "status --group kiosks",
     "why": "why C02XL0GYJGH5 Pages",
     "retry": "retry --app Pages",
@@ -223,13 +229,14 @@ ONLY_LOOKS = frozenset(
     (
         *("init", "doctor", "plan", "status", "why", "installs", "reasons", "devices", "assets"),
         *("assignments", "drift", "users", "subscriptions", "outbox", "events", "audit"),
-        *("alerts", "backup", "completion", "demo", "simulate"),
+        *("alerts", "backup", "completion", "demo", "import", "simulate"),
     )
 )
 """The others: they change nothing in the database of a bridge, but for what they read outside."""
 
 ON_NO_DATABASE: Mapping[str, OnNoDatabase] = {
     "plan": "scratch",
+    "import": "scratch",
     **dict.fromkeys(("apply", "assign", "claim", "sync"), "makes"),
 }
 """What a command does where there is no database yet, if it does not need one: it makes it, or

@@ -32,6 +32,7 @@ NEED_ONE = [
     ("audit",),
     ("assignments",),
     ("drift",),
+    ("import", "apple", "hq"),
     ("users",),
     ("users", "invite", "client-100"),
     ("subscriptions",),

@@ -55,6 +55,7 @@ CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "installs": (("installs",), STORED),
     "assignments": (("assignments",), STORED),
     "drift": (("drift",), STORED),
+    "import": (("import", "apple", "hq"), (*STORED, "apple")),
     "users": (("users",), STORED),
     "subscriptions": (("subscriptions",), STORED),
     "reclaim": (("reclaim", "--unwanted", "--dry-run"), STORED),
