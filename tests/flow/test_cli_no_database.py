@@ -32,7 +32,6 @@ NEED_ONE = [
     ("audit",),
     ("assignments",),
     ("drift",),
-    ("import", "apple", "hq"),
     ("users",),
     ("users", "invite", "client-100"),
     ("subscriptions",),
@@ -58,6 +57,7 @@ NEEDS_NO_ROW = {
     "restore": "makes one: test_cli_backup",
     "completion": "needs none",
     "demo": "has its own",
+    "import": "prints, and stores nothing",
     "simulate": "needs none",
 }
 

@@ -34,7 +34,8 @@ def test_every_command_that_prints_data_has_json(name: str) -> None:
     command = cli.get_command(click.Context(cli), name)
     assert command is not None
     below = command.commands.values() if isinstance(command, click.Group) else ()
-    for each in (command, *below):
+    alone = not isinstance(command, click.Group) or command.invoke_without_command
+    for each in (*((command,) if alone else ()), *below):
         assert any("--json" in parameter.opts for parameter in each.params), each.name
 
 
@@ -180,5 +181,7 @@ def test_a_command_shows_an_example_that_it_takes(name: str) -> None:
     command = cli.get_command(None, name)  # type: ignore[arg-type]
     assert command is not None
     arguments = example[example.index(name) + 1 :]
+    if isinstance(command, click.Group) and not command.invoke_without_command:
+        command = command.commands[arguments.pop(0)]
     parsed = command.make_context(name, list(arguments), resilient_parsing=True)
     assert parsed.args == []
