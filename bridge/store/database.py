@@ -8,7 +8,7 @@ one of them has to do is nothing to do in the other. `database_at` is the one pl
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,6 +19,7 @@ from bridge.errors import StoreDamaged, StoreError, StoreRefused
 from bridge.store.inbox.message import NewMessage
 from bridge.store.inbox.waiting import Waiting
 
+A = TypeVar("A")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -218,6 +219,11 @@ class Database(Protocol):
     ) -> T:
         """What one statement tells `about` it, by `ask`, which may be called twice; raises
         StoreError."""
+
+    def glance_together(self, ask: Callable[[Connection, Sequence[A]], Sequence[T]], about: A) -> T:
+        """What one statement tells of `about`, by `ask`, which may be called twice; those who ask
+        by it at the same time are told by one statement, where that costs less. Raises StoreError.
+        """
 
     def read_all(self) -> AbstractContextManager[tuple[Connection, Waiting]]:
         """A consistent view, and what waits in the inbox beside it; raises StoreError."""

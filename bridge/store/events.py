@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
+from operator import attrgetter
 from typing import Final
 
 from bridge.domain.vocabulary import EVENT_STATUSES, EventSource, EventStatus
@@ -22,6 +24,9 @@ TRANSITIONS: Final[Mapping[EventStatus, tuple[EventStatus, ...]]] = {
 """By status, those from which a message comes there. What is new is processed, tried again while it
 is new, or set aside; what is over may be processed again by hand. What cannot be read is stored as
 `ignored`."""
+
+_SEEN_AT_ONCE = 128
+"""Messages of which one statement finds out which had come before."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,14 +57,30 @@ def _event(row: Row) -> Event:
     return replace(event, body=unpacked(event.body))
 
 
-def see(db: Connection, message: Arrived) -> bool:
-    """Know that a message came in; False when it had come before."""
-    seen = db.execute(
-        "INSERT INTO seen_messages (source, origin, kind, message_id, seen_at) "
-        "VALUES (?, ?, ?, ?, ?) ON CONFLICT DO NOTHING",
-        (message.source, message.origin, message.kind, message.message_id, message.received_at),
-    )
-    return seen.rowcount > 0
+def see(db: Connection, messages: Sequence[Arrived], now: float) -> list[Event]:
+    """Know that these came in; those of them, in their order, that had not come before."""
+    came = {
+        _seen_as(each.source, each.origin, each.kind, each.message_id): each
+        for each in reversed(messages)
+    }
+    fresh = list[Arrived]()
+    left = [(*key, each.received_at) for key, each in came.items()]
+    while left:
+        some, left = left[:_SEEN_AT_ONCE], left[_SEEN_AT_ONCE:]
+        asked = some if len(some) == 1 else rows.padded(some)
+        found = db.execute(
+            "INSERT INTO seen_messages (source, origin, kind, message_id, seen_at) "
+            f"VALUES {', '.join(['(?, ?, ?, ?, ?)'] * len(asked))} "
+            "ON CONFLICT DO NOTHING RETURNING source, origin, kind, message_id",
+            tuple(chain.from_iterable(asked)),
+        )
+        fresh += [came[_seen_as(*row)] for row in found]
+    return [new(each, now) for each in sorted(fresh, key=attrgetter("id"))]
+
+
+def _seen_as(*key: str) -> tuple[str, ...]:
+    """What makes messages the same; PostgreSQL keeps no NUL in a text."""
+    return tuple(text.replace("\0", "\ufffd") for text in key)
 
 
 def is_seen(db: Connection, message: NewMessage) -> bool:

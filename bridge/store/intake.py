@@ -25,7 +25,7 @@ def begin(db: Connection, arrived: Sequence[Arrived], now: float) -> list[Event]
     arrived = [each for each in arrived if each.id > taken]
     if not arrived:
         return []
-    fresh = [each for each in arrived if events.see(db, each)]
+    fresh = events.see(db, arrived, now)
     meta.keep(db, mark.KEY, str(arrived[-1].id))
     again = Counter(each.source for each in arrived)
     again.subtract(each.source for each in fresh)
@@ -35,10 +35,10 @@ def begin(db: Connection, arrived: Sequence[Arrived], now: float) -> list[Event]
     times: dict[str, list[float]] = {}
     for each in fresh:
         if each.source == "mdm" and each.topic != PROBE_TOPIC:
-            times.setdefault(each.origin, []).append(min(each.received_at, now))
+            times.setdefault(each.origin, []).append(each.received_at)
     for server, when in times.items():
         webhooks.accepted(db, server, when, now)
-    return [events.new(each, now) for each in fresh]
+    return fresh
 
 
 def take_unhandled(db: Connection, waiting: Waiting, now: float) -> None:

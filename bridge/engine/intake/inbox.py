@@ -70,7 +70,7 @@ def receive_webhook(
     # Nothing of this is done under a lock: reading a list of ten thousand apps takes seconds.
     # A command is stored before it is posted, so whether an answer's is ours is known by now.
     uuid = webhook.command_uuid
-    ours = uuid is not None and database.glance(commands.is_ours, uuid)
+    ours = uuid is not None and database.glance_together(commands.are_ours, uuid)
     message = NewMessage(
         source="mdm",
         origin=server,

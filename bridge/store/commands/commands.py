@@ -120,7 +120,9 @@ def make(db: Connection, new: Sequence[New], now: float) -> Sequence[New]:
             for each in new
         ],
     ).rowcount
-    stored = new if made == len(new) else [each for each in new if is_ours(db, each.command_uuid)]
+    stored = (
+        new if made == len(new) else [each for each in new if are_ours(db, [each.command_uuid])[0]]
+    )
     queue_times.wake_all(db, [(each.device_id, each.due_at) for each in stored])
     return stored
 
@@ -133,10 +135,14 @@ def get(db: Connection, command_uuid: str) -> Command | None:
     return rows.read(Command, row) if row else None
 
 
-def is_ours(db: Connection, command_uuid: str) -> bool:
-    """Whether the bridge made this command."""
-    found = db.execute("SELECT 1 FROM commands WHERE command_uuid = ?", (command_uuid,))
-    return found.fetchone() is not None
+def are_ours(db: Connection, command_uuids: Sequence[str]) -> list[bool]:
+    """Of each of these commands, whether the bridge made it."""
+    asked = command_uuids if len(command_uuids) == 1 else rows.padded(command_uuids)
+    found = db.execute(
+        f"SELECT command_uuid FROM commands WHERE command_uuid IN ({rows.marks(len(asked))})", asked
+    )
+    ours = {row[0] for row in found}
+    return [uuid in ours for uuid in command_uuids]
 
 
 def of_install(db: Connection, install_id: int) -> list[Command]:

@@ -17,6 +17,7 @@ from psycopg import conninfo
 from bridge.domain.database_url import DatabaseUrl
 from bridge.errors import StoreError, StoreLocked
 from bridge.store.database import WAIT, Noticed
+from bridge.store.inbox.group_commit import GroupCommit
 from bridge.store.inbox.inbox_table import InboxTable
 from bridge.store.inbox.mark import taken
 from bridge.store.inbox.waiting import Waiting
@@ -35,6 +36,7 @@ from bridge.store.postgresql.sessions import check_alone
 from bridge.store.postgresql.statements import Result, Values
 from bridge.store.postgresql.way import Way
 
+A = TypeVar("A")
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -70,6 +72,7 @@ class PostgresqlDatabase:
         self._writer = Kept(self._connect, url.conn_max_lifetime)
         self._hooks = Kept(lambda: _of_hooks(self._connect()), url.conn_max_lifetime)
         self._readers = Pool(lambda: Kept(self._way_to_read.connection, url.conn_max_lifetime), url)
+        self._glances: dict[Any, GroupCommit[Any, Any]] = {}
         self._closed: StoreError | None = _not_open(self.name)
         self._news = News(self._connect)
         self.inbox = InboxTable(self._arriving, self._arriving_at_once, self.read)
@@ -189,6 +192,16 @@ class PostgresqlDatabase:
                 return ask(here.under_way, *about, **named)
             with self._readers.one() as kept:
                 return kept.fresh(lambda connection: ask(connection, *about, **named))
+
+    def glance_together(self, ask: Callable[[Connection, Sequence[A]], Sequence[T]], about: A) -> T:
+        """What one statement tells of `about`, by `ask`; those who ask while an answer is waited
+        for are told by the next one together. Raises StoreError."""
+        group = self._glances.get(ask)
+        if group is None:
+            made = GroupCommit[Any, Any](lambda some: self.glance(ask, some))
+            group = self._glances.setdefault(ask, made)
+        told: T = group.submit(about)
+        return told
 
     @contextmanager
     def read_all(self) -> Iterator[tuple[Any, Waiting]]:

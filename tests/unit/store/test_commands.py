@@ -378,7 +378,7 @@ def test_a_new_enrolment_forgets_what_the_server_forgot(db: Connection, device: 
 
 def test_strangers_are_nobody(db: Connection, device: Device) -> None:
     make_command(db, "a", device)
-    assert commands.is_ours(db, "a") and not commands.is_ours(db, "b")
+    assert commands.are_ours(db, ["b", "a", "c"]) == [False, True, False]
     assert commands.get(db, "b") is None
     assert value(db, "SELECT request_type FROM commands") == LIST
     assert devices.by_id(db, 99) is None

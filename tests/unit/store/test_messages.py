@@ -7,7 +7,7 @@ import pytest
 from bridge.domain.policy import RetentionPolicy
 from bridge.store import agenda, events, meta
 from bridge.store.database import Connection
-from bridge.store.inbox.message import NewMessage
+from bridge.store.inbox.message import Arrived, NewMessage
 from bridge.store.inbox.waiting import NOTHING
 from bridge.store.outbox import outbox
 from tests.unit.store_kit import NOW, intend, prune, take, value
@@ -25,6 +25,24 @@ def test_a_message_is_taken_in_once(db: Connection) -> None:
     (stored,) = events.next_new(db, NOW, 10)
     assert (stored.body, stored.topic, stored.received_at) == (b"{}", "mdm.Connect", NOW)
     assert (stored.udid, stored.command_uuid, stored.tries) == ("U", "C", 0)
+
+
+def test_of_many_that_are_taken_together_each_is_one_though_it_came_twice(
+    db: Connection, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first of those that are the same counts, in whatever order the database tells of them."""
+    monkeypatch.setattr(events, "_SEEN_AT_ONCE", 4)
+    take(db, replace(WEBHOOK, message_id="came before"), NOW)
+    ids = ["a", "came before", "b", "a", "n\0l", "c", "b", "d", "e", "n\0l", "came before"]
+    arrived = [
+        Arrived(
+            100 + place, "mdm", "main", "mdm.Connect", "", name, NOW + place, None, None, None, b""
+        )
+        for place, name in enumerate(ids)
+    ]
+    fresh = [event.id for event in events.see(db, arrived, NOW + 50)]
+    assert fresh == [100, 102, 104, 105, 107, 108]
+    assert events.see(db, arrived, NOW + 60) == []
 
 
 @pytest.mark.parametrize(

@@ -1,13 +1,14 @@
 """Transactions on PostgreSQL, who may write, and what is told when the server is away."""
 
 import threading
+from collections.abc import Sequence
 
 import psycopg
 import pytest
 
 from bridge.errors import StoreAway, StoreConflict, StoreError, StoreFull, StoreLocked
 from bridge.store import meta
-from bridge.store.database import savepoint
+from bridge.store.database import Connection, savepoint
 from bridge.store.postgresql.database import PostgresqlDatabase
 from bridge.store.postgresql.failing import store_error
 
@@ -138,3 +139,34 @@ def test_what_fails_outside_is_one_of_our_errors(error: psycopg.Error, kind: typ
 def test_what_we_did_wrong_is_no_outage() -> None:
     assert store_error(psycopg.errors.UniqueViolation("twice"), "vpp") is None
     assert store_error(psycopg.errors.SyntaxError("near"), "vpp") is None
+
+
+def test_who_asks_while_an_answer_is_waited_for_is_told_with_others_by_one_statement(
+    ours: PostgresqlDatabase,
+) -> None:
+    waits, go_on, asked = threading.Event(), threading.Event(), list[list[int]]()
+
+    def doubled(db: Connection, numbers: Sequence[int]) -> list[int]:
+        asked.append(list(numbers))
+        waits.set()
+        assert go_on.wait(10)
+        return [2 * db.execute("SELECT ? + 0", (number,)).fetchone()[0] for number in numbers]
+
+    told = dict[int, int]()
+
+    def ask(number: int) -> None:
+        told[number] = ours.glance_together(doubled, number)
+
+    threads = [threading.Thread(target=ask, args=(number,)) for number in range(5)]
+    threads[0].start()
+    assert waits.wait(10)
+    for thread in threads[1:]:
+        thread.start()
+    group = ours._glances[doubled]
+    while len(group._waiting) < 4:
+        assert threads[0].is_alive()
+    go_on.set()
+    for thread in threads:
+        thread.join(10)
+    assert told == {number: 2 * number for number in range(5)}
+    assert [len(numbers) for numbers in asked] == [1, 4]
