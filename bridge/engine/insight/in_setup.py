@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from bridge.domain.alerts import Fault
-from bridge.domain.decide.release import Standing
+from bridge.domain.devices.release import Standing
 from bridge.domain.model import Device
 from bridge.domain.pauses import Way, by_command, by_either
 from bridge.domain.times import rfc3339
@@ -14,7 +14,7 @@ from bridge.domain.views import devices as views
 from bridge.domain.views.devices import InSetup, Setup
 from bridge.domain.wording import as_sentence, called, counted, named
 from bridge.engine.context import Context
-from bridge.engine.setup import release
+from bridge.engine.setup import standing
 from bridge.store import pauses
 from bridge.store.catalog import apps
 from bridge.store.devices import devices, setups
@@ -63,7 +63,7 @@ def all_of(context: Context) -> list[InSetup]:
 
 
 def _shown(context: Context, device: Device, way: Way) -> Setup:
-    stands = release.standing_of(context.db, context, device)
+    stands = standing.standing_of(context, device)
     is_ours = context.abilities(device.server).releases_setup
     held = stands.held
     sentence = (
@@ -156,7 +156,7 @@ def _is_others(context: Context, each: setups.Present) -> bool:
 def _is_late(context: Context, each: setups.Present) -> bool:
     if not context.abilities(each.server).releases_setup:
         return False
-    until = release.deadline_of(context, each.since, each.free_at)
+    until = standing.deadline_of(context, each.since, each.free_at)
     return context.now > until + OVERDUE
 
 

@@ -6,21 +6,18 @@ import logging
 import uuid
 
 from bridge.domain.backoff import doubling
-from bridge.domain.decide.release import Standing, standing
-from bridge.domain.devices.setup import served_until
+from bridge.domain.devices.release import Standing
 from bridge.domain.model import IN_DEVICE_QUEUE, Device
 from bridge.domain.policy import HOUR
 from bridge.engine.calls import registry
 from bridge.engine.commands.follow_up import STORE_GRACE
 from bridge.engine.context import Context
 from bridge.engine.decide.reconcile import ask
-from bridge.engine.desired import apply
 from bridge.engine.setup import phase
-from bridge.store import meta, pauses
+from bridge.engine.setup.standing import standing_of
+from bridge.store import meta
 from bridge.store.commands import commands, releases, timers
 from bridge.store.commands.commands import New
-from bridge.store.database import Connection
-from bridge.store.desired import applied
 from bridge.store.devices import devices, setups
 from bridge.store.outbox import kinds
 
@@ -39,40 +36,13 @@ twice as long, and so on up to REPEAT_AT_MOST."""
 REPEAT_AT_MOST = HOUR
 
 
-def standing_of(db: Connection, context: Context, device: Device) -> Standing:
-    """How a device in Setup Assistant stands."""
-    target = device.target
-    found = setups.of_device(db, target) if target is not None else []
-    known = target is not None and knows_groups(db, device)
-    paused = pauses.load(db)
-    return standing(device, found, context.policy, paused, groups_known=known)
-
-
-def deadline_of(context: Context, since: float, free_at: float | None) -> float:
-    """When a device that is in Setup Assistant since then is let out at the latest."""
-    return served_until(since, free_at, context.policy)
-
-
-def knows_groups(db: Connection, device: Device) -> bool:
-    """Whether a device has said all that its groups depend on."""
-    if device.target is None:
-        return False
-    said = (device.product_name, device.os_version, device.model, device.name)
-    if all(each is not None for each in said):
-        return True
-    desired = applied.load(db)
-    roster = apply.roster_of(db, desired, {device.target: device})
-    getting = [roster.getting(app) for app in desired.apps]
-    return not any(each.unknown | each.undecided for each in getting)
-
-
 def look(context: Context, device_id: int) -> None:
     """See how a device in Setup Assistant stands, and let it out when it is time."""
     device = devices.by_id(context.db, device_id)
     if device is None or not device.in_setup or device.moved_to is not None:
         meta.forget_job(context.db, phase.job(device_id))
         return
-    stands = standing_of(context.db, context, device)
+    stands = standing_of(context, device)
     _tell(context, device, stands)
     if not stands.groups_known and stands.held is None:
         ask(context, device, "DeviceInformation")
