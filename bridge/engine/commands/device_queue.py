@@ -21,7 +21,7 @@ from bridge.engine.commands.follow_up import LOOK_AFTER, STORE_GRACE
 from bridge.engine.commands.turn import AHEAD
 from bridge.engine.context import Context
 from bridge.store import meta
-from bridge.store.commands import commands, device_queue, timers
+from bridge.store.commands import commands, device_queue, releases, timers
 from bridge.store.commands.device_queue import Line, Startable
 from bridge.store.devices import queue_times
 from bridge.store.outbox import kinds
@@ -90,9 +90,13 @@ def _bursts(context: Context, line: Line) -> bool:
 
 
 def _room(context: Context, line: Line) -> int:
-    """How many commands more a device may have open."""
+    """How many commands more a device may have open. In a burst as many as there are; but one at a
+    time where it is stored before the reply: NanoMDM's file storage loses some of those that come
+    for one device together."""
     if _bursts(context, line):
-        return LIMIT
+        if not context.abilities(line.server).stores_before_reply:
+            return LIMIT
+        return 0 if releases.is_posting(context.db, line.device_id) else 1
     return context.policy.install.max_open_per_device - line.length
 
 

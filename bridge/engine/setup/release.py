@@ -10,7 +10,7 @@ from bridge.domain.devices.release import Standing
 from bridge.domain.model import IN_DEVICE_QUEUE, Device
 from bridge.domain.policy import HOUR
 from bridge.engine.calls import registry
-from bridge.engine.commands.follow_up import STORE_GRACE
+from bridge.engine.commands.follow_up import SURELY_STORED
 from bridge.engine.context import Context
 from bridge.engine.decide.reconcile import ask
 from bridge.engine.setup import phase
@@ -18,13 +18,16 @@ from bridge.engine.setup.standing import standing_of
 from bridge.store import meta
 from bridge.store.commands import commands, releases, timers
 from bridge.store.commands.commands import New
-from bridge.store.devices import devices, setups
+from bridge.store.devices import devices, queue_times, setups
 from bridge.store.outbox import kinds
 
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 30.0
 """Seconds between two looks at a device in Setup Assistant, if nothing of it changes meanwhile."""
+
+POSTED_WITHIN = 0.05
+"""Seconds between two looks while one is being posted, so that the next follows."""
 
 LEAVES_WITHIN = 2.0
 """Seconds between two looks while commands for the device are yet to leave."""
@@ -47,10 +50,13 @@ def look(context: Context, device_id: int) -> None:
     if not stands.groups_known and stands.held is None:
         ask(context, device, "DeviceInformation")
     next_at = _let_out(context, device, stands)
-    if stands.held is None and releases.is_leaving(context.db, device.id):
+    if releases.is_posting(context.db, device.id):
+        next_at = min(next_at, context.now + POSTED_WITHIN)
+    elif stands.held is None and releases.is_leaving(context.db, device.id):
+        queue_times.wake(context.db, device.id, context.now)
         next_at = min(next_at, context.now + LEAVES_WITHIN)
     elif context.abilities(device.server).queue_view:
-        releases.look_soon(context.db, device.id, context.now + STORE_GRACE)
+        releases.look_soon(context.db, device.id, context.now + SURELY_STORED)
     meta.plan_job(context.db, phase.job(device.id), next_at)
 
 

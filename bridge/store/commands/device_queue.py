@@ -32,6 +32,7 @@ class Line:
     enrolment: int
     filed_serial: str | None
     length: int
+    server: str
     setup_since: float | None = None
     setup_free_at: float | None = None
 
@@ -48,7 +49,7 @@ def waiting(db: Connection, server: str, now: float, limit: int) -> list[Line]:
     found = db.execute(
         f"SELECT d.enrolled, d.id, {_TARGET}, {ENROLMENT_ID}, d.enrolment, d.filed_serial, "
         f"(SELECT count(*) FROM commands WHERE device_id = d.id AND {_ON_THEIR_WAY}), "
-        "CASE WHEN d.setup_ended_at IS NULL THEN d.setup_since END, d.setup_free_at "
+        "d.server, CASE WHEN d.setup_ended_at IS NULL THEN d.setup_since END, d.setup_free_at "
         "FROM devices d LEFT JOIN devices o ON o.id = d.channel_of "
         "WHERE d.server = ? AND d.queue_at <= ? ORDER BY d.queue_at, d.id LIMIT ?",
         (server, now, limit),

@@ -18,6 +18,14 @@ def is_leaving(db: Connection, device_id: int) -> bool:
     return found.fetchone() is not None
 
 
+def is_posting(db: Connection, device_id: int) -> bool:
+    """Whether a command is on its way to the device's server just now."""
+    found = db.execute(
+        "SELECT 1 FROM commands WHERE device_id = ? AND state = 'posting' LIMIT 1", (device_id,)
+    )
+    return found.fetchone() is not None
+
+
 def look_soon(db: Connection, device_id: int, at: float) -> None:
     """Look at `at` what became of all that a device was sent: what the queue does not show then is
     in doubt at once."""
