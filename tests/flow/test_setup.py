@@ -379,3 +379,14 @@ def test_everybody_says_who_is_there_for_what_and_until_when(make_scene: MakeSce
     metrics = scene.client.get("/metrics").get_data(as_text=True)
     assert 'bridge_setup_devices{server="main",state="waiting"} 1' in metrics
     assert 'bridge_setup_devices{server="main",state="held"} 0' in metrics
+
+
+def test_doctor_says_what_else_may_let_devices_out(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1, macs=0.0)
+    shell = Shell(scene)
+    shell.want(scene.serials)
+    assert "Setup Assistant" not in shell.run("doctor").output
+    shell.want(scene.serials, setup="required")
+    text = " ".join(shell.run("doctor").output.split())
+    assert "main: somebody else lets devices out of Setup Assistant (release_setup is" in text
+    assert "a blueprint that is applied at enrolment" in text or scene.plain

@@ -140,8 +140,7 @@ class Rig:
     `app` are further keys of each app,
     `by_serial` wishes for these devices by their serial numbers instead of for all,
     `kind` is the server's (with `hmac_key` it signs its webhooks, `storage` are its options for
-    where it keeps what it knows), `server` is what its entry in the configuration has besides, and
-    `app` what each app's has,
+    where it keeps what it knows), `server` is what its entry in the configuration has besides,
     `second` is the kind of a further one named "next", with which no device enrols by itself,
     `pause` is the time in seconds between a device's connections, `further` are options of
     `build_world`. MicroMDM sends its webhooks one after the other, so devices that hardly pause
@@ -171,7 +170,6 @@ class Rig:
         server: Mapping[str, object] | None = None,
         second: Literal["nanomdm", "nanohub"] | None = None,
         database: str | None = None,
-        app: Mapping[str, object] | None = None,
         **further: Any,
     ) -> None:
         options: dict[str, Any] = {"macs": 0.0, "install_time": 0.8} | further
@@ -210,7 +208,6 @@ class Rig:
         self._named = named
         self._app = dict(app or {})
         self._by_serial = by_serial
-        self._app = app or {}
         self._pause = pause
         self._most_behind = most_behind
         self.breath = threading.Event()

@@ -58,7 +58,12 @@ class MicroMdm(Calls):
         stores_before_reply=False,
         pushes_on_enqueue=True,
         repeats_are_refused=False,
-        words=Words("MicroMDM", "-command-webhook-url", lost_webhook="post webhook event"),
+        words=Words(
+            "MicroMDM",
+            "-command-webhook-url",
+            lost_webhook="post webhook event",
+            also_releases="a blueprint that is applied at enrolment",
+        ),
     )
 
     def enqueue(self, enrolment_id: str, plist: bytes) -> None:

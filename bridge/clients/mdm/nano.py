@@ -78,7 +78,13 @@ class NanoMdm(Calls):
         stores_before_reply=True,
         pushes_on_enqueue=True,
         repeats_are_refused=True,
-        words=Words("NanoMDM", "-webhook-url", "-webhook-hmac-key", "unexpected HTTP status"),
+        words=Words(
+            "NanoMDM",
+            "-webhook-url",
+            "-webhook-hmac-key",
+            "unexpected HTTP status",
+            also_releases="device_configured in a plan of NanoCMD",
+        ),
     )
 
     def enqueue(self, enrolment_id: str, plist: bytes) -> None:

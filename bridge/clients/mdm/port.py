@@ -24,6 +24,8 @@ class Words:
     """Its option that takes the key for signing webhooks, where there is one."""
     lost_webhook: str = ""
     """What its log says of a webhook that nobody took."""
+    also_releases: str = "another tool of the server"
+    """What else may let a device out of Setup Assistant there."""
 
 
 @dataclass(frozen=True, slots=True)

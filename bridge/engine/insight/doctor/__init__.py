@@ -44,6 +44,7 @@ def examine(case: Case) -> Iterator[Finding]:
             yield fail("database", str(error), error.mend)
         else:
             yield from inside.wishes(case, stored)
+            yield from inside.in_setup(case)
             yield from inside.paused(stored)
             yield from inside.serial_numbers(stored)
             yield from inside.declarations(stored)

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
 
+from bridge.clients.mdm import adapters
 from bridge.config import Part
 from bridge.domain.licences.token_end import WARN_DAYS
 from bridge.domain.reasons import REASONS
@@ -48,6 +49,20 @@ def wishes(case: Case, stored: Stored) -> Iterator[Finding]:
     if case.config.desired != stored.desired:
         text = "the file's groups and apps are not what was applied last"
         yield warn("configuration", text, "run vpp-bridge apply")
+
+
+def in_setup(case: Case) -> Iterator[Finding]:
+    """Who lets devices out of Setup Assistant, where the file has apps for it: what else may do so
+    cannot be seen from here."""
+    apps = [app for app in case.config.desired.apps if app.setup != "none"]
+    if not apps:
+        return
+    for name, can in adapters.abilities(case.config.servers).items():
+        who = "the bridge lets devices out of Setup Assistant"
+        if not can.releases_setup:
+            who = "somebody else lets devices out of Setup Assistant (release_setup is false)"
+        also = can.words.also_releases
+        yield ok("setup", f"{name}: {who}; see that {also} does not do it before their apps came")
 
 
 def paused(stored: Stored) -> Iterator[Finding]:
