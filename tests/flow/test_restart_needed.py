@@ -49,6 +49,7 @@ EDITS = [
     ("listen", "9008", "9007"),
     ("public_url", "bridge.example.org", "other.example.org"),
     ("apple", "9998/mdm/v2", "9998/mdm/v3"),
+    ("alerts", "apple: ", "alerts: [{url: 'https://chat.example.org/x'}]\napple: "),
     ("policy", "apple: ", "policy: {command: {window: 7}}\napple: "),
 ]
 
@@ -110,6 +111,14 @@ def test_without_the_keys_the_rest_is_compared(
     assert shell.json("status")["restart_needed"] == ["servers"]
     monkeypatch.setenv("API_KEY", "another")
     assert shell.json("status")["restart_needed"] == ["api", "servers"]
+
+
+def test_receivers_of_alerts_are_not_compared_without_their_addresses(shell: Shell) -> None:
+    edit(shell, "apple: ", "alerts: [{url: 'https://chat.example.org/x'}]\napple: ")
+    runs_with(shell)
+    assert shell.json("status")["restart_needed"] == []
+    edit(shell, "https://chat.example.org/x", "${NOWHERE_SET}")
+    assert shell.json("status")["restart_needed"] == []
 
 
 def test_a_part_with_mistakes_is_left_out(shell: Shell) -> None:
