@@ -24,6 +24,7 @@ NEED_ONE = [
     ("retry", "--serial", PAIR[0]),
     ("unassign", PAIR[0], "--app", PAIR[1]),
     ("reclaim", "--unwanted"),
+    ("replace", PAIR[0], "C02YK1GZJGH6"),
     ("installs",),
     ("installs", "--by", "reason"),
     ("installs", "--csv"),

@@ -42,6 +42,7 @@ RUN: dict[str, tuple[tuple[str, ...], int]] = {
     "assign": (("assign", "{serial}", "--app", "{app}"), 0),
     "unassign": (("unassign", "{serial}", "--app", "{app}"), 0),
     "reclaim": (("reclaim", "--unwanted", "--dry-run"), 0),
+    "replace": (("replace", "NEVERSEEN1", "NEVERSEEN2"), 1),
     "retry": (("retry", "--yes"), 0),
     "pause": (("pause", "--all"), 0),
     "resume": (("resume", "--all"), 0),

@@ -59,6 +59,7 @@ CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "users": (("users",), STORED),
     "subscriptions": (("subscriptions",), STORED),
     "reclaim": (("reclaim", "--unwanted", "--dry-run"), STORED),
+    "replace": (("replace", "NEVERSEEN1", "NEVERSEEN2"), STORED),
     "devices": (("devices",), STORED),
     "assets": (("assets",), STORED),
     "alerts": (("alerts",), STORED),

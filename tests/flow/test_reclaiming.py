@@ -44,11 +44,11 @@ def pass_days(scene: Scene, days: int, devices: Iterable[Device] = ()) -> None:
 def test_a_device_that_left_loses_its_licence_after_that_time_and_gets_it_back(
     make_scene: MakeScene,
 ) -> None:
-    scene = licensed(make_scene, by_policy(unenrolled_after=30 * DAY))
+    scene = licensed(make_scene, by_policy(unenrolled_after=5 * DAY))
     sold, *others = scene.world.devices
-    pass_days(scene, 2, others)
+    pass_days(scene, 1, others)
     sold.check_out()
-    pass_days(scene, 29, others)
+    pass_days(scene, 4, others)
     assert holders(scene) == set(scene.serials)
     assert scene.install(sold.serial_number)["reason"] == "NOT_ENROLLED"
     pass_days(scene, 2, others)
@@ -59,8 +59,6 @@ def test_a_device_that_left_loses_its_licence_after_that_time_and_gets_it_back(
     sold.enrol()
     scene.run(scene.all_installed)
     assert holders(scene) == set(scene.serials)
-    pass_days(scene, 2, others)
-    assert scene.states() == {"installed INSTALLED": 3}
 
 
 def test_who_enrols_again_within_the_time_loses_nothing(make_scene: MakeScene) -> None:
@@ -68,10 +66,9 @@ def test_who_enrols_again_within_the_time_loses_nothing(make_scene: MakeScene) -
     device, *others = scene.world.devices
     asked = scene.world.location.library.assignments.copy()
     device.check_out()
-    pass_days(scene, 0, others)
     scene.pass_time(20 * HOUR)
     device.reenrol()
-    pass_days(scene, 5, others)
+    pass_days(scene, 2, others)
     assert scene.states() == {"installed INSTALLED": 3}
     assert scene.world.location.library.assignments == asked
     with scene.bridge.database.read() as db:
@@ -83,8 +80,8 @@ def test_on_unenrol_release_alone_is_after_a_day_and_keep_is_never(make_scene: M
     for on_unenrol, policy, days, kept in (
         ("release", by_policy(), 2, False),
         ("release", by_policy(unenrolled_after=9 * DAY), 2, True),
-        ("keep", by_policy(unenrolled_after=9 * DAY), 20, True),
-        (None, by_policy(), 20, True),
+        ("keep", by_policy(unenrolled_after=DAY), 3, True),
+        (None, by_policy(), 3, True),
     ):
         scene = licensed(make_scene, policy, on_unenrol=on_unenrol)
         device, *others = scene.world.devices
@@ -96,22 +93,22 @@ def test_on_unenrol_release_alone_is_after_a_day_and_keep_is_never(make_scene: M
 def test_a_silent_device_loses_its_licence_and_one_that_speaks_does_not(
     make_scene: MakeScene,
 ) -> None:
-    scene = licensed(make_scene, by_policy(silent_after=60 * DAY))
+    scene = licensed(make_scene, by_policy(silent_after=6 * DAY))
     lost, late, present = scene.world.devices
     lost.go_offline()
     late.go_offline()
-    pass_days(scene, 58, [present])
+    pass_days(scene, 4, [present])
     late.go_online()
     pass_days(scene, 1, [late, present])
     late.go_offline()
-    pass_days(scene, 10, [present])
+    pass_days(scene, 3, [present])
     assert holders(scene) == {late.serial_number, present.serial_number}
     told = scene.install(lost.serial_number)
     assert told["reason"] == "RECLAIMED"
     assert "silent since" in told["explanation"]["sentence"]
     lost.go_online()
     lost.connect()
-    scene.run(lambda: lost.serial_number in holders(scene))
+    scene.run(lambda: lost.serial_number in holders(scene), limit=2 * HOUR)
 
 
 def test_others_licences_stay_whatever_becomes_of_the_device(make_scene: MakeScene) -> None:
@@ -122,7 +119,7 @@ def test_others_licences_stay_whatever_becomes_of_the_device(make_scene: MakeSce
     scene.run(scene.all_installed)
     sold, other = scene.world.devices
     sold.check_out()
-    pass_days(scene, 10, [other])
+    pass_days(scene, 4, [other])
     held = {(a.target.name, a.adam_id) for a in scene.world.location.library.assignments}
     assert held == {
         (sold.serial_number, theirs),
@@ -132,17 +129,17 @@ def test_others_licences_stay_whatever_becomes_of_the_device(make_scene: MakeSce
     assert ours
 
 
-BOTH = by_policy(unenrolled_after=30 * DAY, silent_after=30 * DAY)
+BOTH = by_policy(unenrolled_after=6 * DAY, silent_after=6 * DAY)
 
 
 @pytest.fixture
 def scene(make_scene: MakeScene) -> Scene:
-    """One device has left 25 days ago, another is silent for as long, the third comes daily."""
+    """One device has left 3 days ago, another is silent for as long, the third comes daily."""
     scene = licensed(make_scene, BOTH)
     sold, lost, present = scene.world.devices
     sold.check_out()
     lost.go_offline()
-    pass_days(scene, 25, [present])
+    pass_days(scene, 3, [present])
     return scene
 
 
@@ -157,8 +154,8 @@ def kept(scene: Scene, number: int) -> str:
     return " | ".join(str(e["value"]) for e in evidence if e["what"].startswith("its licence"))
 
 
-def test_without_any_trouble_both_go_after_30_days(scene: Scene) -> None:
-    pass_days(scene, 4, scene.world.devices[2:])
+def test_without_any_trouble_both_go_after_their_time(scene: Scene) -> None:
+    pass_days(scene, 2, scene.world.devices[2:])
     nothing_went(scene)
     assert "kept until" in kept(scene, 0)
     assert "kept until" in kept(scene, 1)
@@ -172,16 +169,17 @@ def test_the_bridge_off_for_60_days(scene: Scene) -> None:
     scene.world.kernel.advance(scene.world.now + 60 * DAY)
     scene.reachable = True
     scene.start()
-    pass_days(scene, 20, scene.world.devices[2:])
+    pass_days(scene, 4, scene.world.devices[2:])
     nothing_went(scene)
     assert "since the bridge was not running since" in kept(scene, 1)
-    pass_days(scene, 12, scene.world.devices[2:])
+    pass_days(scene, 3, scene.world.devices[2:])
     assert holders(scene) == {scene.serials[2]}, "the clocks began anew, and ran"
 
 
-def test_a_dead_webhook_for_60_days(scene: Scene) -> None:
+def test_a_dead_webhook(scene: Scene) -> None:
+    """For sixty days: tests/unit/engine/licences/test_reclaiming.py."""
     scene.reachable = False
-    pass_days(scene, 60, scene.world.devices[2:])
+    pass_days(scene, 9, scene.world.devices[2:])
     for serial in scene.serials[1:]:
         assert serial in holders(scene), "nobody can tell who is silent"
     assert "no webhook of main came since" in kept(scene, 2)
@@ -192,13 +190,13 @@ def test_a_server_taken_out_of_the_file_and_put_back(scene: Scene) -> None:
     scene.bridge.close()
     scene.config = replace(config, servers={})
     scene.start()
-    pass_days(scene, 40, scene.world.devices[2:])
+    pass_days(scene, 7, scene.world.devices[2:])
     nothing_went(scene)
     assert "main, which knew it, is not in the file" in kept(scene, 0)
     scene.bridge.close()
     scene.config = config
     scene.start()
-    pass_days(scene, 28, scene.world.devices[2:])
+    pass_days(scene, 5, scene.world.devices[2:])
     nothing_went(scene)
     assert "kept until" in kept(scene, 0)
 
@@ -209,7 +207,7 @@ def test_a_restored_backup(scene: Scene) -> None:
     scene.bridge.close()
     scene.start()
     scene.bridge.resume("all", "")
-    pass_days(scene, 28, scene.world.devices[2:])
+    pass_days(scene, 5, scene.world.devices[2:])
     nothing_went(scene)
     assert "restored or moved" in kept(scene, 1)
 
@@ -224,6 +222,6 @@ def test_an_mdm_server_that_lost_its_data(make_scene: MakeScene) -> None:
         device.enrolled = False
         device.go_offline()
     scene.world.devices[0].enrol()
-    pass_days(scene, 70, scene.world.devices[:1])
+    pass_days(scene, 9, scene.world.devices[:1])
     nothing_went(scene)
     assert "as one that lost its data does" in kept(scene, 3)

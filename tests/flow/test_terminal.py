@@ -176,6 +176,7 @@ LOOKS: dict[str, tuple[Sequence[str], int]] = {
     "reasons": ((), 0),
     "reasons one": (("LIST_REFUSED",), 0),
     "reclaim": (("--unwanted", "--dry-run"), 0),
+    "replace": (("NEVERSEEN1", "NEVERSEEN2"), 1),
     "completion": (("bash",), 0),
     "installs of nobody": (("--app", "Ofice Suite for Schools and Enterprises"), 2),
     "events replay": (("replay", "99"), 2),

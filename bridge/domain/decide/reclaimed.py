@@ -8,7 +8,7 @@ from dataclasses import replace
 from bridge.domain.decide import removal
 from bridge.domain.decision import Decision, GiveBack
 from bridge.domain.facts import Facts
-from bridge.domain.policy import Policy
+from bridge.domain.policy import HOUR, Policy
 from bridge.domain.reclaim.mark import Mark
 
 
@@ -32,7 +32,8 @@ def reclaimed(facts: Facts, policy: Policy, now: float) -> Decision | None:
     if licence.state in ("open", "in_doubt") or release.state in ("collected", "open", "in_doubt"):
         return giving
     if licence.state != "owned":
-        return Decision("waiting", "RECLAIMED", mark.why, steps=steps)
+        again_at = _looked_at(facts, policy, now) if mark.kind == "silent" else None
+        return Decision("waiting", "RECLAIMED", mark.why, steps=steps, recheck_at=again_at)
     if facts.location is not None and facts.location.suspended is not None:
         return Decision("waiting", facts.location.suspended, facts.location.suspended_detail or "")
     if release.state == "refused":
@@ -41,3 +42,12 @@ def reclaimed(facts: Facts, policy: Policy, now: float) -> Decision | None:
             return refused
         return replace(refused, state="waiting", reason="RECLAIMING")
     return replace(giving, steps=(*steps, GiveBack()))
+
+
+def _looked_at(facts: Facts, policy: Policy, now: float) -> float | None:
+    """When it is looked again whether its device spoke: what a device says after a silence as long
+    as `policy.device.silent_after` has its installs decided anyway, after a shorter one not."""
+    seen_at = facts.device.last_seen_at if facts.device is not None else None
+    if seen_at is None or now - seen_at >= policy.device.silent_after:
+        return None
+    return now + HOUR

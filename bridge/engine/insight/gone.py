@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from bridge.domain.devices.targets import is_enrolment, user_of
 from bridge.domain.model import Install
@@ -49,11 +49,3 @@ def _told(context: Context, install: Install) -> Iterator[tuple[Verdict, str]]:
     for told in reclaiming.verdicts(rules, its[0], records, now):
         if told.evidence and (told.kind == "unenrolled" or is_silent):
             yield told, told.sentence(now)
-
-
-def of_device(context: Context, installs: Sequence[Install]) -> str | None:
-    """For a device's page: the same in one line, of the first app of which there is something."""
-    for install in installs:
-        for told, value in _told(context, install):
-            return f"{told.kind}: {value}"
-    return None

@@ -250,3 +250,62 @@ def test_a_licence_without_an_install_goes_back_too(db: Connection) -> None:
         now += DAY
         one_pass(db, now)
     assert apple_takes(db, now) == {"S000000"}
+
+
+def days(db: Connection, now: float, number: int, **changes: Any) -> float:
+    """Let days pass, each with the passes of four times; what is `heard` comes each time."""
+    servers = changes.get("servers", SERVERS)
+    for _ in range(4 * number):
+        now += 6 * HOUR
+        if changes.get("webhooks", True):
+            webhooks.accepted(db, "main", [now], now)
+        if changes.get("lists", True):
+            meta.keep(db, "devices_read_at:main", str(now))
+        context = Context(db, RULES, now, servers)
+        reclaiming.watch(context, "bridge.db")
+        while reconcile.decide_dirty(context):
+            pass
+    return now
+
+
+def gone_for_25_days(db: Connection) -> float:
+    """The first of four devices has left, the second is silent; the others are heard of."""
+    fleet(db, 4)
+    leave(db, "S000000", NOW + 60)
+    enrol(db, "S000002", NOW + 10 * 365 * DAY)
+    enrol(db, "S000003", NOW + 10 * 365 * DAY)
+    return days(db, NOW, 25)
+
+
+def test_without_trouble_both_go(db: Connection) -> None:
+    now = days(db, gone_for_25_days(db), 4)
+    assert not apple_takes(db, now)
+    assert apple_takes(db, days(db, now, 2)) == {"S000000", "S000001"}
+
+
+def test_the_bridge_off_for_60_days(db: Connection) -> None:
+    now = gone_for_25_days(db) + 60 * DAY
+    now = days(db, now, 28)
+    assert not apple_takes(db, now)
+    assert apple_takes(db, days(db, now, 4)) == {"S000000", "S000001"}
+
+
+def test_a_dead_webhook_for_60_days(db: Connection) -> None:
+    now = days(db, gone_for_25_days(db), 60, webhooks=False)
+    assert apple_takes(db, now) == {"S000000"}, "its list is read, and says that it left"
+    now = days(db, now, 28)
+    assert not apple_takes(db, now), "who was silent may have spoken"
+
+
+def test_neither_webhooks_nor_lists_for_60_days(db: Connection) -> None:
+    now = days(db, gone_for_25_days(db), 60, webhooks=False, lists=False)
+    assert not apple_takes(db, now)
+    assert not apple_takes(db, days(db, now, 28))
+
+
+def test_a_server_out_of_the_file_for_60_days(db: Connection) -> None:
+    now = days(db, gone_for_25_days(db), 60, servers={})
+    assert not apple_takes(db, now)
+    now = days(db, now, 28)
+    assert not apple_takes(db, now)
+    assert apple_takes(db, days(db, now, 4)) == {"S000000", "S000001"}
