@@ -27,7 +27,7 @@ def shell(make_scene: MakeScene) -> Shell:
 def held(shell: Shell) -> set[tuple[str, str]]:
     """The serial numbers and adam ids of all licences in use, as Apple has them."""
     owned = shell.scene.world.location.library.assignments
-    return {(each.target, each.adam_id) for each in owned}
+    return {(each.target.name, each.adam_id) for each in owned}
 
 
 def test_what_why_names_gives_one_licence_back(shell: Shell) -> None:
@@ -92,3 +92,71 @@ def test_it_asks_and_is_limited(shell: Shell, monkeypatch: pytest.MonkeyPatch) -
     assert shell.run("reclaim", "--unwanted", answer="n\n").exit_code == 1
     shell.scene.pass_time(60)
     assert len(held(shell)) == 4
+
+
+def test_of_a_device_that_left_all_licences_go_back_and_of_one_that_is_there_none(
+    shell: Shell,
+) -> None:
+    scene = shell.scene
+    gone, there = scene.serials
+    scene.world.devices[0].check_out()
+    scene.pass_time(10)
+    dry = shell.json("reclaim", "--unenrolled", "--dry-run")
+    assert {(e["serial_number"], e["kind"]) for e in dry["licences"]} == {(gone, "unenrolled")}
+    assert len(dry["licences"]) == 2, "the one that is kept, and the one that is wanted"
+    assert all("it left main (CheckOut) on" in each["why"] for each in dry["licences"])
+    assert len(held(shell)) == 4
+    done = shell.run("reclaim", "--unenrolled", "--yes")
+    assert (done.exit_code, done.stderr) == (0, "")
+    scene.run(lambda: {serial for serial, _ in held(shell)} == {there})
+    scene.run(lambda: scene.install(gone, scene.adam_ids[1])["reason"] == "RECLAIMED")
+    scene.world.devices[0].enrol()
+    scene.run(lambda: (gone, scene.adam_ids[1]) in held(shell))
+
+
+def test_of_a_device_that_may_be_gone_it_is_said_why_its_licences_stay(shell: Shell) -> None:
+    scene = shell.scene
+    scene.world.devices[0].check_out()
+    scene.pass_time(10)
+    with scene.bridge.database.write() as db:
+        db.execute("DELETE FROM server_watch")
+    told = shell.run("reclaim", "--unenrolled", "--dry-run")
+    assert told.exit_code == 0
+    assert "main, which knew it, is not in the file" in told.stdout
+    assert "No licence that the bridge got is of a device that is surely gone." in told.stdout
+    assert shell.json("reclaim", "--unenrolled", "--yes")["stay"][0]["licences"] == 2
+    assert len(held(shell)) == 4
+
+
+def test_silence_is_counted_by_the_clock_of_the_server(shell: Shell) -> None:
+    scene = shell.scene
+    assert shell.json("reclaim", "--silent", "1h", "--yes")["licences"] == []
+    scene.world.devices[0].go_offline()
+    for _ in range(3):
+        scene.world.devices[1].connect()
+        scene.pass_time(3600)
+    scene.world.devices[1].connect()
+    scene.pass_time(10)
+    found = shell.json("reclaim", "--silent", "2h", "--dry-run")["licences"]
+    assert {each["serial_number"] for each in found} == {scene.serials[0]}
+    assert shell.run("reclaim", "--silent", "5m").exit_code == 2
+    assert shell.run("reclaim", "--silent", "soon").exit_code == 2
+
+
+def test_what_plan_calls_reclaimable_goes_back_though_its_install_is_forgotten(
+    shell: Shell,
+) -> None:
+    scene = shell.scene
+    with scene.bridge.database.write() as db:
+        db.execute("DELETE FROM installs WHERE desired = 0")
+    (seats,) = [s for s in shell.json("plan")["seats"] if s["adam_id"] == scene.adam_ids[0]]
+    assert seats["reclaimable"] == 2
+    given = shell.json("reclaim", "--unwanted", "--yes")["licences"]
+    assert len(given) == 2
+    scene.run(lambda: {adam_id for _, adam_id in held(shell)} == {scene.adam_ids[1]})
+
+
+def test_the_audit_log_says_who_gave_back(shell: Shell) -> None:
+    assert shell.run("reclaim", "--unwanted", "--yes").exit_code == 0
+    entries = shell.json("audit")["audit"]
+    assert [each["action"] for each in entries].count("reclaim") == 1

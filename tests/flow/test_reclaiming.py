@@ -179,7 +179,7 @@ def test_the_bridge_off_for_60_days(scene: Scene) -> None:
 def test_a_dead_webhook(scene: Scene) -> None:
     """For sixty days: tests/unit/engine/licences/test_reclaiming.py."""
     scene.reachable = False
-    pass_days(scene, 9, scene.world.devices[2:])
+    pass_days(scene, 3, scene.world.devices[2:])
     for serial in scene.serials[1:]:
         assert serial in holders(scene), "nobody can tell who is silent"
     assert "no webhook of main came since" in kept(scene, 2)
