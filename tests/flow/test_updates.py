@@ -303,3 +303,21 @@ def test_a_pause_holds_newer_versions_back(make_scene: MakeScene) -> None:
     scene.bridge.resume("app", scene.adam_ids[0])
     scene.pass_time(DAY)
     assert versions(scene) == {"2.0": 3}
+
+
+def test_without_metadata_a_kiosk_and_an_app_in_use_are_waited_for(make_scene: MakeScene) -> None:
+    apple = AppleSettings(hidden_keys={"contentMetadataLookup"})
+    scene = ipads(make_scene, apple=apple)
+    there(scene, wish(scene))
+    takes_it, in_use, kiosk = scene.world.devices
+    in_use.user_opens(scene.adam_ids[0])
+    kiosk.kiosk = True
+    appears(scene)
+    scene.pass_time(2 * DAY)
+    assert takes_it.version(scene.adam_ids[0]) == "2.0"
+    assert scene.install(in_use.serial_number)["reason"] == "UPDATING"
+    assert "kiosk" in scene.install(kiosk.serial_number)["sentence"]
+    in_use.user_closes(scene.adam_ids[0])
+    scene.pass_time(2 * DAY)
+    assert in_use.version(scene.adam_ids[0]) == "2.0"
+    assert len([each for _, each in sent(scene) if each == in_use.serial_number]) == 1

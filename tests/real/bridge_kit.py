@@ -204,7 +204,8 @@ class Rig:
         self.lives: list[Life] = []
         self._database = database
         base = POLICY if own_policy else {}
-        self._policy = {g: {**v, **(policy or {}).get(g, {})} for g, v in base.items()}
+        given = policy or {}
+        self._policy = {g: {**base.get(g, {}), **given.get(g, {})} for g in {**base, **given}}
         self._named = named
         self._app = dict(app or {})
         self._by_serial = by_serial

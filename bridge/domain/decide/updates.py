@@ -110,7 +110,18 @@ def _is_present(facts: DeviceFacts) -> bool:
 
 def _label(facts: DeviceFacts) -> str:
     rollout = facts.update.rollout if facts.update is not None else None
-    return rollout.newest.label if rollout is not None else "a newer version"
+    return Version().label if rollout is None or _is_nameless(facts) else rollout.newest.label
+
+
+def _is_nameless(facts: DeviceFacts) -> bool:
+    """Whether its device alone knows of a newer version: it has the newest that is known, and waits
+    for another one, or has been sent it."""
+    update = facts.update
+    if update is None or update.rollout is None or update.tried is None:
+        return facts.installed is not None and facts.installed.has_update is True
+    newest, tried = update.rollout.newest, update.tried
+    is_ours = _is_of(tried, update.rollout) and tried.state != "done"
+    return is_ours and newest.external is not None and tried.had == str(newest.external)
 
 
 def _waits(facts: DeviceFacts, why: str, steps: tuple[Step, ...] = ()) -> Decision:
@@ -203,7 +214,18 @@ def _standing(facts: DeviceFacts) -> Standing:
     if installed is not None and installed.has_update and installed.asked_at >= since:
         return "outdated"
     rollout = facts.update.rollout if facts.update is not None else None
-    return "unknown" if rollout is None else stands(_has(facts), rollout.newest)
+    if rollout is None:
+        return "unknown"
+    standing = stands(_has(facts), rollout.newest)
+    denies = installed is not None and installed.has_update is False and installed.asked_at >= since
+    waits = standing == "current" and _is_nameless(facts) and tried is not None and not denies
+    return "outdated" if waits and _is_as_before(facts) else standing
+
+
+def _is_as_before(facts: DeviceFacts) -> bool:
+    """Whether a device still tells the number of the version that it had."""
+    tried, has = _tried(facts), _has(facts)
+    return tried is not None and has.external is not None and str(has.external) == tried.had
 
 
 def _has_it(facts: DeviceFacts) -> bool:
