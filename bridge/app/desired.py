@@ -11,8 +11,10 @@ from bridge.domain.desired import difference
 from bridge.domain.desired.anyway import BY_OPTIONS, Anyway
 from bridge.domain.desired.change import Change
 from bridge.domain.desired.desired import Desired, OnUnwanted
+from bridge.domain.devices.serials import mistyped
 from bridge.domain.devices.targets import shown
-from bridge.domain.plan import Plan
+from bridge.domain.plan import Plan, arriving
+from bridge.domain.plan.arriving import Arriving
 from bridge.domain.plan.blind import Blind, uses_rules
 from bridge.domain.plan.for_good import Mistake, for_good_refusal, mistakes
 from bridge.domain.users.email import EmailRule, host_name
@@ -31,10 +33,25 @@ from bridge.store.database import Connection
 from bridge.store.desired import applied
 from bridge.store.devices import devices
 from bridge.store.repeating import repeated
+from bridge.store.views import drift
 
 
 class Wishes(Opened):
     """Changing what is desired, each in one transaction; all raise StoreError."""
+
+    def arriving(
+        self, desired: Desired, serials: Sequence[str], planned: Plan, look: Look
+    ) -> Arriving:
+        """What devices that are still to come would need beside a plan, and what it saw outside."""
+        shown = {each.serial_number for some in look.devices.values() for each in some}
+        with self.database.read() as db:
+            known = (frozenset(serials) - drift.gone(db, serials)) | (shown & frozenset(serials))
+            near = {
+                serial: ", ".join(found[:3])
+                for serial in serials
+                if serial not in known and (found := drift.enrolled(db, mistyped(serial)))
+            }
+        return arriving.make(desired, serials, planned.seats, known, near)
 
     def plan(
         self,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import click
 
 from bridge.app import Bridge
@@ -10,16 +12,18 @@ from bridge.cli import show
 from bridge.cli.acts.sync import run_reads
 from bridge.cli.params import Decorated, json_option
 from bridge.cli.root import BAD_NEWS, Settings
+from bridge.config.foreign import read_text
 from bridge.config.places import of_app
 from bridge.domain import ages
 from bridge.domain.desired.change import Change
 from bridge.domain.plan import Plan
+from bridge.domain.plan.arriving import serials_of
 from bridge.domain.wording import counted
 from bridge.engine.client_pool import ClientPool, Transports
 from bridge.engine.desired.plan.look import Looking, is_unread, to_read
 from bridge.engine.desired.plan.seats import Look
 from bridge.engine.sync import Read, Sync
-from bridge.errors import ConfigError
+from bridge.errors import ConfigError, ImportRefused
 
 
 def offline_option(command: Decorated) -> Decorated:
@@ -33,9 +37,22 @@ def offline_option(command: Decorated) -> Decorated:
 @offline_option
 @click.option("--updates", is_flag=True, help="Show what new versions wait, where and until when.")
 @click.option("--tonight", is_flag=True, help="With --updates: only what may go within a day.")
+@click.option(
+    "--arriving",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Also what these devices need once they come: a serial number a line, or CSV.",
+)
 @json_option
 @click.pass_obj
-def plan(settings: Settings, offline: bool, updates: bool, tonight: bool, as_json: bool) -> int:
+def plan(
+    settings: Settings,
+    offline: bool,
+    updates: bool,
+    tonight: bool,
+    arriving: Path | None,
+    as_json: bool,
+) -> int:
     """Show what an apply would change, and what it would cost in licences.
 
     A seat is counted for every wanted serial number, shown by a server or not. The MDM servers are
@@ -44,22 +61,44 @@ def plan(settings: Settings, offline: bool, updates: bool, tonight: bool, as_jso
     to do, and when the plan is blind: a group with `all` or `match` is used, and an MDM server did
     not show its devices.
 
+    With --arriving it also shows what devices that are still to come would need, by app, and which
+    serial numbers of that list are there already, or look mistyped: those that are one letter off
+    an enrolled device's. A CSV names its column Serial Number, as Apple's portal exports it.
+
     With --updates it shows instead, of what is stored, which devices wait for the newest version of
     an app, and from when on they may be sent it; the exit code is 0 then.
     """
     if tonight and not updates:
         raise click.UsageError("--tonight goes with --updates")
+    if updates and arriving:
+        raise click.UsageError("--arriving does not go with --updates")
     if updates:
         return _show_updates(settings, tonight=tonight, as_json=as_json)
+    serials = _listed(arriving) if arriving is not None else []
     with settings.open_bridge() as bridge:
         look = look_outside(settings, bridge, offline=offline, quiet=as_json)
         planned = planned_by(bridge, look)
         now = bridge.now()
+        desired = bridge.config.desired
+        coming = bridge.arriving(desired, serials, planned, look) if arriving else None
     if as_json:
-        show.as_json(planned.as_json())
+        more = {"arriving": coming.as_json()} if coming is not None else {}
+        show.as_json({**planned.as_json(), **more})
     else:
         show_plan(planned, now)
-    return BAD_NEWS if planned.short or planned.blind else 0
+        for line in coming.lines() if coming is not None else ():
+            show.line(line)
+    is_short = planned.short or (coming is not None and coming.short)
+    return BAD_NEWS if is_short or planned.blind else 0
+
+
+def _listed(file: Path) -> list[str]:
+    """The serial numbers of a file; raises click.UsageError with a sentence."""
+    try:
+        return serials_of(read_text(file))
+    except ImportRefused as error:
+        text = str(error)
+        raise click.UsageError(text if str(file) in text else f"{file}: {text}") from error
 
 
 def _show_updates(settings: Settings, *, tonight: bool, as_json: bool) -> int:
