@@ -126,7 +126,7 @@ def test_a_part_with_mistakes_is_left_out(shell: Shell) -> None:
     assert shell.json("status")["restart_needed"] == []
 
 
-def test_no_secret_and_nothing_of_it_is_stored(shell: Shell) -> None:
+def test_no_key_and_nothing_of_it_is_stored(shell: Shell) -> None:
     with shell.scene.bridge.database.read() as db:
         stored = "\n".join(dump(db))
     config = shell.scene.bridge.config
