@@ -35,6 +35,7 @@ from tests.flow.cli_kit import Shell
 from tests.flow.pages.kit import open_page
 from tests.flow.scene import API_KEY, WEBHOOK_KEY, MakeScene, Scene
 from tests.flow.test_cli_claim import NAMED as HELD_BY_OTHERS
+from tests.flow.test_cli_updates import waiting as outdated
 from tests.flow.test_invitations import ANN, registered
 from tests.web_stand_in import basic, error_of
 
@@ -181,6 +182,7 @@ CALLS: Mapping[str, Change] = {
     "sync": Change(plain, lambda _: "/v1/sync"),
     "reclaim": Change(kept_app, lambda _: "/v1/reclaim", {"unwanted": True}),
     "replace": Change(one_of_two, lambda _: "/v1/replace", asked=exchanged),
+    "update_app": Change(outdated, lambda s: f"/v1/apps/{s.adam_ids[0]}/update", {"now": True}),
     "apply": Change(plain, lambda _: "/v1/apply", asked=desired),
     "pause": Change(plain, lambda _: "/v1/pause", {"all": True}),
     "resume": Change(paused, lambda _: "/v1/resume", {"all": True}),
@@ -292,6 +294,7 @@ COMMANDS: Mapping[str, tuple[Callable[[MakeScene], Scene], Callable[[Scene], tup
     "reclaim": (kept_app, lambda _: ("--unwanted", "--yes")),
     "replace": (one_of_two, lambda s: (*s.serials, "--force")),
     "retry": (failed, lambda s: ("--serial", s.serials[0].lower())),
+    "update": (outdated, lambda s: (s.adam_ids[0], "--yes")),
     "pause": (plain, lambda s: ("--serial", s.serials[0])),
     "resume": (paused, lambda _: ("--all",)),
     "claim": (held_by_others, lambda _: ("hq", "--name", "Other MDM")),
