@@ -153,9 +153,9 @@ def maybe_gone(db: Connection, *, unenrolled: bool, silent_since: float | None) 
     found = db.execute(
         "SELECT DISTINCT target FROM assignments JOIN devices ON serial_number = target "
         "WHERE ours = 1 AND moved_to IS NULL "
-        "AND ((? AND coalesce(enrolled, 0) = 0) OR coalesce(last_seen_at, ?) <= ?) "
+        "AND ((? = 1 AND coalesce(enrolled, 0) = 0) OR coalesce(last_seen_at, ?) <= ?) "
         "ORDER BY target",
-        (unenrolled, silent_since or 0.0, -1.0 if silent_since is None else silent_since),
+        (int(unenrolled), silent_since or 0.0, -1.0 if silent_since is None else silent_since),
     )
     return [row[0] for row in found]
 
