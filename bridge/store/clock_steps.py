@@ -72,6 +72,7 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "installed_apps": ("asked_at", "reported_at", "there_at"),
     "apps": ("metadata_at",),
     "probes": ("since",),
+    "unknown_commands": ("since",),
     "rollouts": ("found_at", "through_at"),
     "updates": ("woken_at", "started_at"),
     "applied": ("stored_at", "limited_at"),

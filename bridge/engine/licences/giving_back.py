@@ -11,7 +11,7 @@ from bridge.domain.model import Install
 from bridge.domain.reclaim.mark import Mark
 from bridge.domain.reclaim.verdict import Kind
 from bridge.store.database import Connection
-from bridge.store.installs import facts, kept
+from bridge.store.installs import facts, kept, marks
 from bridge.store.licences import reclaims, request_pairs
 from bridge.store.licences.reclaims import GivenBack, Ours
 
@@ -69,7 +69,7 @@ def give_back(db: Connection, found: Sequence[Candidate], by: By, now: float) ->
         elif not install.desired:
             unwanted.append(install)
         elif each.kind is not None:
-            reclaims.mark(db, [install.id], Mark("due", each.kind, now, each.why), now)
+            marks.mark(db, [install.id], Mark("due", each.kind, now, each.why), now)
     kept.release(db, unwanted, now)
     reclaims.note(
         db,

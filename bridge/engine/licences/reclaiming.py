@@ -26,7 +26,8 @@ from bridge.engine.licences.giving_back import Candidate, give_back
 from bridge.store import meta
 from bridge.store.database import Connection
 from bridge.store.desired import applied
-from bridge.store.devices import devices
+from bridge.store.devices import devices, gone
+from bridge.store.installs import marks
 from bridge.store.licences import reclaims
 from bridge.store.licences.reclaims import Ours
 from bridge.store.service import server_watch
@@ -92,7 +93,7 @@ def _rules_stand(db: Connection, policy: ReclaimPolicy, now: float) -> bool:
     rules = json.dumps([policy.unenrolled_after, policy.silent_after, releases])
     if meta.recall(db, _RULES) != rules:
         meta.keep(db, _RULES, rules)
-        reclaims.look_at_all(db)
+        gone.look_at_all(db)
     stand = releases or policy.unenrolled_after is not None or policy.silent_after is not None
     if not stand:
         for location in reclaims.holds(db):
@@ -102,7 +103,7 @@ def _rules_stand(db: Connection, policy: ReclaimPolicy, now: float) -> bool:
 
 def _look_at_devices(context: Context, watches: Mapping[str, Watch]) -> int:
     db, now = context.db, context.now
-    due = reclaims.due(db, now, AT_ONCE)
+    due = gone.due(db, now, AT_ONCE)
     serials = list(dict.fromkeys(serial for _, serial in due if serial is not None))
     found: dict[str, list[Candidate]] = defaultdict(list)
     next_at: dict[str, float | None] = {}
@@ -126,7 +127,7 @@ def _look_at_devices(context: Context, watches: Mapping[str, Watch]) -> int:
                     found[ours.location].append(candidate)
         _forget_past(context, installs.values(), found)
     _settle_holds(context, found)
-    reclaims.look_at(
+    gone.look_at(
         db, [(None if serial is None else next_at[serial], device) for device, serial in due]
     )
     return len(due)
@@ -204,7 +205,7 @@ def _forget_past(
         if mark.is_past(known.get(i.target), i.round_at)
         or (mark.state == "held" and i.id not in due)
     ]
-    reclaims.mark(db, past, None, context.now)
+    marks.mark(db, past, None, context.now)
 
 
 def _settle_holds(context: Context, found: Mapping[str, Sequence[Candidate]]) -> None:
@@ -236,8 +237,8 @@ def _hold(
         if install is not None and install.desired and each.kind is not None:
             mark = Mark("held", each.kind, now, f"{each.why}; {why}")
             if install.reclaim is None:
-                reclaims.mark(db, [install.id], mark, now)
-    number = max(len(due), len(reclaims.marked(db, location, "held")))
+                marks.mark(db, [install.id], mark, now)
+    number = max(len(due), len(marks.marked(db, location, "held")))
     reclaims.hold(db, location, number, why, now)
     if is_new:
         log.warning(
@@ -248,7 +249,7 @@ def _hold(
 def let_go(db: Connection, location: str, now: float) -> None:
     """Nothing is held there any more: the devices are back, or a person decided."""
     if reclaims.let_go(db, location):
-        reclaims.mark(db, reclaims.marked(db, location, "held"), None, now)
+        marks.mark(db, marks.marked(db, location, "held"), None, now)
 
 
 def _tell(context: Context, location: str, given: Sequence[Candidate]) -> None:

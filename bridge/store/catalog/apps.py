@@ -214,7 +214,7 @@ def without_metadata(
     updated_before: float = 0.0,
 ) -> list[tuple[str, str | None]]:
     """Apps wished for at a location whose metadata is from `before` that time, or was never told;
-    of the `updated` ones, from `updated_before`.
+    of the `updated` ones, from `updated_before`, too.
 
     (adam id, platforms of the asset as a comma-separated list, None if the location does not own
     it); those that were never asked for come first.
@@ -227,14 +227,14 @@ def without_metadata(
         "WHERE location = ? AND adam_id = w.adam_id) FROM wished w "
         "LEFT JOIN apps ON apps.adam_id = w.adam_id "
         "LEFT JOIN metadata_misses m ON m.location = ? AND m.adam_id = w.adam_id "
-        "WHERE coalesce(apps.metadata_at, ?) <= "
-        f"CASE WHEN w.adam_id IN ({rows.marks(len(updated))}) THEN ? ELSE ? END "
+        "WHERE (coalesce(apps.metadata_at, ?) <= ? OR (coalesce(apps.metadata_at, ?) <= ? "
+        f"AND w.adam_id IN ({rows.marks(len(updated))}))) "
         "AND coalesce(m.next_at, ?) <= ? "
         "AND EXISTS (SELECT 1 FROM installs i WHERE i.adam_id = w.adam_id "
         "AND i.location = ? AND i.desired = 1) "
         "ORDER BY m.next_at IS NOT NULL, m.next_at, w.adam_id LIMIT ?",
         (
-            *(location, location, before, *updated, updated_before, before),
+            *(location, location, before, before, updated_before, updated_before, *updated),
             *(now, now, location, limit),
         ),
     )

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from bridge.domain.model import Asset, Install, Pair
 from bridge.domain.policy import DAY
-from bridge.domain.reclaim.mark import Mark
 from bridge.domain.reclaim.verdict import Record
 from bridge.domain.reclaim.watch import Watch
 from bridge.store import rows
@@ -60,25 +59,6 @@ class GivenBack:
 _OF_OURS = rows.plain(Ours)
 
 
-def due(db: Connection, now: float, limit: int) -> list[tuple[int, str | None]]:
-    """The devices (id, serial number) of which it is to be looked at whether they are gone."""
-    found = db.execute(
-        "SELECT id, serial_number FROM devices WHERE reclaim_at <= ? ORDER BY reclaim_at LIMIT ?",
-        (now, limit),
-    )
-    return [(row[0], row[1]) for row in found]
-
-
-def look_at(db: Connection, moments: Iterable[tuple[float | None, int]]) -> None:
-    """When these devices, (moment, id), are looked at next; None for not before they leave."""
-    db.executemany("UPDATE devices SET reclaim_at = ? WHERE id = ?", moments)
-
-
-def look_at_all(db: Connection) -> None:
-    """The rules are others now: every device is looked at by them."""
-    db.execute("UPDATE devices SET reclaim_at = 0 WHERE reclaim_at IS NULL OR reclaim_at > 0")
-
-
 def records(
     db: Connection, serial_numbers: Sequence[str], watches: Mapping[str, Watch]
 ) -> dict[str, list[Record]]:
@@ -124,7 +104,7 @@ def records(
 def _together(db: Connection, server: str, at: float) -> tuple[int, int]:
     """How many devices a server's list left out within a day of that, and how many it had."""
     left = db.execute(
-        "SELECT count(*) FROM devices WHERE server = ? AND left_out_at BETWEEN ? AND ?",
+        "SELECT count(*) FROM devices WHERE server = ? AND left_out_at >= ? AND left_out_at <= ?",
         (server, at - DAY, at + DAY),
     ).fetchone()[0]
     every = db.execute(
@@ -169,23 +149,6 @@ def installs_of(db: Connection, targets: Sequence[str]) -> dict[tuple[str, str],
     )
     read = (rows.read(Install, row) for row in found)
     return {(each.target, each.adam_id): each for each in read}
-
-
-def mark(db: Connection, install_ids: Collection[int], mark: Mark | None, now: float) -> None:
-    """Mark these installs, or (None) take their marks away; they are decided anew."""
-    db.executemany(
-        "UPDATE installs SET reclaim = ?, dirty_at = coalesce(dirty_at, ?) WHERE id = ?",
-        [(None if mark is None else mark.as_text(), now, each) for each in install_ids],
-    )
-
-
-def marked(db: Connection, location: str, state: str) -> list[int]:
-    """The ids of the installs of a location with a mark in this state."""
-    found = db.execute(
-        "SELECT id, reclaim FROM installs WHERE reclaim IS NOT NULL AND location = ? ORDER BY id",
-        (location,),
-    )
-    return [row[0] for row in found if Mark.from_text(row[1]).state == state]
 
 
 def note(db: Connection, done: Iterable[GivenBack]) -> None:

@@ -69,7 +69,7 @@ CREATE TABLE unknown_commands (
     request_type TEXT NOT NULL,
     since DOUBLE PRECISION NOT NULL,   -- when a look first showed it
     PRIMARY KEY (device_id, command_uuid)
-) WITHOUT ROWID;
+);
 
 -- One intended outside call each; an associate's id is its request's id.
 CREATE TABLE outbox (

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bridge.store.database import Connection
+from bridge.store.outbox.states import SQL_OVER
 
 MANY = 3
 """So many failures in a row are no longer one device's."""
@@ -26,7 +27,7 @@ def newest(db: Connection, server: str, since: float) -> Sequence[Pushed]:
     rows = db.execute(
         "SELECT settled_at, state, error FROM outbox "
         "WHERE settled_at > ? AND service = 'mdm' AND scope = ? AND kind = 'push' "
-        "AND state IN ('done', 'failed') ORDER BY settled_at DESC, id DESC LIMIT ?",
+        f"AND state IN {SQL_OVER} ORDER BY settled_at DESC, id DESC LIMIT ?",
         (since, server, _LOOK),
     )
     return [
