@@ -104,7 +104,8 @@ def _group(reader: Reader, name: str, spot: Spot, users: Collection[str]) -> Gro
         reader.wrong(spot, f"names no devices; {_WAYS}")
     found = reader.section(spot, GROUP_KEYS)
     where, early = found.pop("time_zone", None), found.pop("before_enrolment", None)
-    if not found and not spot.is_empty:
+    beside = len([each for each in (where, early) if each is not None])
+    if beside and beside == spot.entries:  # an unknown key besides is a mistake of its own
         reader.wrong(spot, f"names no devices; {_WAYS}")
     kinds = [key for key in found if key not in ("serials", "serials_file")]
     if len(kinds) > 1 or (kinds and len(found) > 1):

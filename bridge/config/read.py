@@ -64,6 +64,11 @@ class Spot:
         return self.is_null or (isinstance(self.node, yaml.CollectionNode) and not self.node.value)
 
     @property
+    def entries(self) -> int:
+        """How many keys or values stand under it, known ones or not."""
+        return len(self.node.value) if isinstance(self.node, yaml.CollectionNode) else 0
+
+    @property
     def shown(self) -> str:
         """One value as the file has it, with its variables by name, fit for a message."""
         return f'"{tidy(self.node.value)}"'

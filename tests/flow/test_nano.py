@@ -294,7 +294,7 @@ def test_doctor_and_status_speak_of_the_server_that_it_is(
     doctor = shell.run("doctor").stdout
     assert f"webhook main: {name}'s -webhook-url is to be https://mdm:<webhook_key>@" in doctor
     assert f'stands in {name}\'s log: "unexpected HTTP status"' in doctor
-    assert "its key is tried by the first command only" in doctor
+    assert "MDM main: http://127.0.0.1:9999 answers, version 1.13.1; key accepted" in doctor
     assert "MicroMDM" not in doctor
     assert "main: -webhook-url https://mdm:<webhook_key>@" in shell.run("status").stdout
     refused = scene.client.post("/hooks/mdm/main", data=b"{}")

@@ -20,6 +20,7 @@ from bridge.engine.context import Context
 from bridge.engine.dispatch import Dispatcher
 from bridge.engine.timers import Outside
 from bridge.errors import OutcomeUnknown
+from bridge.store import meta
 from bridge.store.database import Connection
 from bridge.store.file.database import FileDatabase
 from tests.unit.engine_kit import POLICY, Clock, configuration, start
@@ -128,6 +129,7 @@ class Stage:
         self.database.open()
         self.stand = Stand(scenario.replies(), scenario.acts)
         with self.database.write() as db:
+            meta.instance_id(db)  # as the bridge draws it when it opens its database
             self.row_id = scenario.arrange(db)
 
     @contextmanager
