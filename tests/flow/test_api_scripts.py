@@ -176,7 +176,7 @@ def test_the_newest_version_is_sent_ahead(live: Live) -> None:
     of_one = live.json("update_app", live.adam_id, "serial", live.serial, "--now")
     assert of_one["asked"] <= 1
     refused = live.run("update_app", live.adam_id, "group", "nobody")
-    assert "no group nobody was applied" in refused.stdout + refused.stderr
+    assert "No group nobody was applied" in refused.stdout + refused.stderr
 
 
 def test_a_message_is_replayed(live: Live) -> None:
@@ -322,6 +322,7 @@ def test_no_secret_is_an_argument_of_a_program(live: Live, tmp_path: Path, name:
         "retry_call": ["1"],
         "apply": ["-"],
         "plan": ["-"],
+        "update_app": [live.adam_id],
     }
     listed = name.endswith("s") and name.startswith("get_")
     listed = listed or name in ("get_outbox", "get_audit", "get_drift")

@@ -25,6 +25,7 @@ NEED_ONE = [
     ("unassign", PAIR[0], "--app", PAIR[1]),
     ("reclaim", "--unwanted"),
     ("replace", PAIR[0], "C02YK1GZJGH6"),
+    ("update", PAIR[1], "--yes"),
     ("installs",),
     ("installs", "--by", "reason"),
     ("installs", "--csv"),

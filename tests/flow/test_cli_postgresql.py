@@ -43,6 +43,8 @@ RUN: dict[str, tuple[tuple[str, ...], int]] = {
     "unassign": (("unassign", "{serial}", "--app", "{app}"), 0),
     "reclaim": (("reclaim", "--unwanted", "--dry-run"), 0),
     "replace": (("replace", "NEVERSEEN1", "NEVERSEEN2"), 1),
+    "update": (("update", "{app}", "--yes"), 0),
+    "import": (("import", "apple", "hq"), 0),
     "retry": (("retry", "--yes"), 0),
     "pause": (("pause", "--all"), 0),
     "resume": (("resume", "--all"), 0),

@@ -60,6 +60,7 @@ CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "subscriptions": (("subscriptions",), STORED),
     "reclaim": (("reclaim", "--unwanted", "--dry-run"), STORED),
     "replace": (("replace", "NEVERSEEN1", "NEVERSEEN2"), STORED),
+    "update": (("update", APP, "--yes"), STORED),
     "devices": (("devices",), STORED),
     "assets": (("assets",), STORED),
     "alerts": (("alerts",), STORED),

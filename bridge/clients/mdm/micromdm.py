@@ -63,6 +63,8 @@ class MicroMdm(Calls):
             "-command-webhook-url",
             lost_webhook="post webhook event",
             also_releases="a blueprint that is applied at enrolment",
+            remove_device="mdmctl remove devices -udids {id}",
+            clear_queue="curl -X DELETE -u micromdm {url}/v1/commands/{id}",
         ),
     )
 

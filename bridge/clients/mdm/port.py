@@ -26,6 +26,10 @@ class Words:
     """What its log says of a webhook that nobody took."""
     also_releases: str = "another tool of the server"
     """What else may let a device out of Setup Assistant there."""
+    remove_device: str = "remove enrolment {id}"
+    """What a person does there to take a device's record away, by its enrolment id."""
+    clear_queue: str = "clear the queue of enrolment {id}"
+    """The same for what waits in a device's queue; `url` is the server's."""
 
 
 @dataclass(frozen=True, slots=True)

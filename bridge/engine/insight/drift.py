@@ -174,7 +174,7 @@ def _compared(
             if held.ours or others
         ]
         if not key[1] and len({each.server for each in records.get(key[0], ())}) > 1:
-            found.append(_two_servers(config, key[0], records[key[0]]))
+            found.append(_two_servers(context, key[0], records[key[0]]))
         found += [
             _queue_unknown(context, config, each, its)
             for each in strange
@@ -207,15 +207,10 @@ _LONGEST_TYPED = 16
 14, and each more asks for 70 more."""
 
 
-def _two_servers(config: Config, target: str, records: Sequence[Record]) -> Drift:
+def _two_servers(context: Context, target: str, records: Sequence[Record]) -> Drift:
     past = records[-1]
     told = {each.server: (each.enrolled_at or 0.0, _seen(each.last_seen_at)) for each in records}
-    kind = config.servers[past.server].kind if past.server in config.servers else ""
-    remove = (
-        f"mdmctl remove devices -udids {past.enrolment_id}"
-        if kind == "micromdm"
-        else f"remove enrolment {past.enrolment_id}"
-    )
+    remove = context.abilities(past.server).words.remove_device.format(id=past.enrolment_id)
     mend = f"at {past.server}: {remove}, then vpp-bridge sync devices"
     return drift.two_servers(target, told, mend)
 
@@ -228,10 +223,12 @@ def _queue_unknown(
     context: Context, config: Config, command: UnknownCommand, its: Facts | None
 ) -> Drift:
     device = devices.by_id(context.db, command.device_id)
-    server = config.servers.get(device.server) if device is not None else None
-    url = server.url.rstrip("/") if server is not None else "URL"
-    udid = device.enrolment_id if device is not None else ""
-    place = shlex.quote(f"{url}/v1/commands/{udid}")
+    name = device.server if device is not None else ""
+    server = config.servers.get(name)
+    clear = context.abilities(name).words.clear_queue.format(
+        url=shlex.quote(server.url.rstrip("/")) if server is not None else "URL",
+        id=device.enrolment_id if device is not None else "",
+    )
     return drift.queue_unknown(
         command.target,
         command.adam_id,
@@ -239,7 +236,7 @@ def _queue_unknown(
         what=f"{command.request_type} {command.command_uuid} waits in its queue, and the bridge "
         "has not sent it",
         since=command.since,
-        clear=f"curl -X DELETE -u micromdm {place}, then vpp-bridge sync devices",
+        clear=f"{clear}, then vpp-bridge sync devices",
     )
 
 

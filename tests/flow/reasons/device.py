@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from bridge.app.calls import make_calls
+from bridge.domain.audit import BY_ITSELF
 from bridge.domain.policy import DAY, Policy
 from bridge.engine.upkeep import restoring
 from bridge.simulator.devices import script
@@ -268,7 +269,7 @@ def was_installed(make_scene: MakeScene) -> Scene:
     scene = installed(make_scene)
     calls = make_calls(scene.bridge.database, scene.bridge.clients(), scene.config)
     with scene.bridge.database.write() as db:
-        restoring.make_present(scene.bridge.context(db), calls)
+        restoring.make_present(scene.bridge.context(db), calls, BY_ITSELF)
     return catch(scene, "WAS_INSTALLED")
 
 

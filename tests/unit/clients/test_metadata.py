@@ -156,7 +156,10 @@ APP: dict[str, Any] = {
     "offers": [{"version": {"display": "14.1", "externalId": 1}}],
 }
 ICON = "https://is1.mzstatic.com/image/128x128bb.png"
-PAGES = AppMetadata("Pages", "com.apple.Pages", ICON, ("iOS",), "iosSoftware", "14.1")
+PAGES = AppMetadata(
+    *("Pages", "com.apple.Pages", ICON, ("iOS",), "iosSoftware", "14.1", 1),
+    families=("iphone", "ipad", "ipod"),
+)
 
 
 def read(found: object, adam_id: str = ID) -> AppMetadata | None:

@@ -9,7 +9,7 @@ import pytest
 from bridge.clients.mdm.adapters import ADAPTERS, abilities
 from bridge.clients.mdm.port import NO_ABILITIES, MdmServer
 from bridge.config import values
-from bridge.config.model import KIND
+from bridge.config.model import KIND, ServerConfig
 from bridge.engine.context import Context
 
 BRIDGE = Path(__file__).parents[4] / "bridge"
@@ -86,6 +86,7 @@ def test_an_adapter_is_what_the_port_says(kind: str) -> None:
 
 
 def test_nothing_is_taken_for_granted_of_a_server_that_is_not_configured() -> None:
-    context = Context(None, None, 0.0, abilities({"main": "micromdm"}))  # type: ignore[arg-type]
+    server = ServerConfig("main", "micromdm", "http://mdm", "key", ())
+    context = Context(None, None, 0.0, abilities({"main": server}))  # type: ignore[arg-type]
     assert context.abilities("main").queue_view
     assert context.abilities("gone") == NO_ABILITIES

@@ -198,6 +198,7 @@ NOT_KINDS = Counter(
     {
         ("engine/calls/__init__.py", "push"): 1,  # an effect
         ("engine/calls/mdm.py", "push"): 1,  # the effect of a push
+        ("engine/insight/doctor/push.py", "push"): 1,  # a word of its sentence
         ("cli/commands.py", "claim"): 5,  # the command, its example, and what the audit log has
         ("domain/audit.py", "claim"): 1,  # what was done
         ("engine/calls/claim.py", "claim"): 1,  # the same
