@@ -29,6 +29,7 @@ def test_a_licence_that_is_seen_the_sixth_time_is_used(make_scene: MakeScene) ->
     assert scene.world.ledger.violations() == []
 
 
+@pytest.mark.slow
 def test_a_licence_that_is_never_seen_fails_alone(make_scene: MakeScene) -> None:
     scene = make_scene(policy=rarely(), devices=1, apps=3)
     hopeless, *others = scene.adam_ids
@@ -123,6 +124,7 @@ def test_an_error_that_can_never_go_away_is_never_tried_again(make_scene: MakeSc
     scene.run(scene.all_installed, limit=60)
 
 
+@pytest.mark.slow
 def test_a_command_that_a_device_cannot_read_is_counted_and_not_repeated(
     make_scene: MakeScene,
 ) -> None:
@@ -158,6 +160,7 @@ def test_an_app_that_comes_late_is_installed_whatever_was_said_before(
     assert installs_sent(scene) == 1, "the list alone told"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("version", ["1.0", "99.9"])
 def test_a_mac_whose_app_is_not_to_be_managed(make_scene: MakeScene, version: str) -> None:
     scene = make_scene(policy=rarely(), devices=1, apps=2, macs=1)
@@ -208,6 +211,7 @@ def test_a_mac_whose_app_is_still_arriving(make_scene: MakeScene) -> None:
     assert scene.world.devices[0].has(scene.adam_ids[0])
 
 
+@pytest.mark.slow
 def test_two_apps_that_were_accepted_one_after_the_other_share_their_lists(
     make_scene: MakeScene,
 ) -> None:

@@ -43,6 +43,7 @@ def sent_at(scene: Scene) -> list[datetime]:
     ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("refusal", REFUSALS)
 def test_people_are_asked_again_twice_outside_quiet_hours(
     make_scene: MakeScene, refusal: str
@@ -112,6 +113,7 @@ def test_waits_for_a_licence_do_not_use_up_the_questions(make_scene: MakeScene) 
     assert installs_sent(scene) == 6
 
 
+@pytest.mark.slow
 def test_a_device_that_is_busy_for_long_is_nudged_ever_less(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1, macs=0, policy=rarely())
     scene.world.devices[0].script.add(script.not_now(times=0))

@@ -465,6 +465,7 @@ def test_an_app_that_the_location_lost_does_not_take_the_others_with_it(
 # Too much for one request.
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "limit", "value"), [(9700, "maxAssets", 2), (9702, "maxSerialNumbers", 3)]
 )

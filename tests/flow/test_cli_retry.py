@@ -134,6 +134,7 @@ def test_what_fails_again_has_as_many_attempts_as_before(stop: Callable[..., She
     assert scene.install()["attempts"] == 4
 
 
+@pytest.mark.slow
 def test_not_now_is_waited_for_once_more(make_scene: MakeScene) -> None:
     scene = make_scene(devices=1, apps=1, policy=POLICY)
     (device,) = scene.world.devices

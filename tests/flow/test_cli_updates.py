@@ -74,6 +74,7 @@ def test_all_go_in_their_window_and_no_ring_is_waited_for(make_scene: MakeScene)
     assert "Nothing to do: no device is known to have an older version" in again.stdout
 
 
+@pytest.mark.slow
 def test_an_app_that_is_never_updated_is_when_somebody_says_so(make_scene: MakeScene) -> None:
     scene = ipads(make_scene)
     there(scene, wish(scene, None))

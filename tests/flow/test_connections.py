@@ -351,6 +351,7 @@ def doctor(served: Served, config: str = "config.yaml") -> list[tuple[str, str, 
     return [(f["level"], f["text"], f["mend"]) for f in found if f["part"] == "listen_outside"]
 
 
+@pytest.mark.slow
 def test_doctor_asks_the_second_listener_too(served: Served) -> None:
     assert doctor(served) == [
         ("ok", "/hooks/apple/hq is there, and refuses a wrong token", ""),

@@ -167,6 +167,7 @@ def cannot_be_opened(damaged: Damaged, why: str, mend: str) -> None:
     assert result.exit_code == 1 and len(result.stderr.splitlines()) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("running", [False, True], ids=["stopped", "running"])
 def test_any_page_that_is_lost(damaged: Damaged, running: bool) -> None:
     """Some command meets it, some not; doctor does, and says all else beside it."""

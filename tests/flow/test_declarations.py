@@ -43,6 +43,7 @@ def posts(scene: Scene) -> int:
     return sum(len(each) for each in scene.world.ledger.installs_posted.values())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["nanomdm", "nanohub"])
 def test_an_app_that_a_declaration_manages_is_installed_and_nothing_is_sent(
     make_scene: MakeScene, kind: Literal["nanomdm", "nanohub"]
@@ -59,6 +60,7 @@ def test_an_app_that_a_declaration_manages_is_installed_and_nothing_is_sent(
     assert findings(scene) == []
 
 
+@pytest.mark.slow
 def test_one_finding_and_no_further_install_for_a_month(make_scene: MakeScene) -> None:
     """It lists nothing, answers InstallApplication with an error, and its status has the app."""
     scene = beside_nano(make_scene)

@@ -79,6 +79,7 @@ main()
 """A shell may have let us ignore Ctrl-C, and a child inherits that."""
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("signum", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
 def test_a_demonstration_that_is_broken_off_leaves_nothing(
     tmp_path: Path, signum: int, code: int

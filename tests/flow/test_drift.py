@@ -204,6 +204,7 @@ def plant_after(fleet: Fleet) -> None:
         scene.pass_time(120)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("fleet", [1, 2], indirect=True)
 def test_each_kind_is_named_and_what_is_printed_mends_it(fleet: Fleet) -> None:
     scene = fleet.scene

@@ -130,6 +130,7 @@ def test_an_unknown_platform_waits_is_asked_for_and_chooses(make_scene: MakeScen
     have_their_own(scene)
 
 
+@pytest.mark.slow
 def test_nothing_is_asked_of_apple_before_the_platform_is_known(make_scene: MakeScene) -> None:
     scene = vague(make_scene, PAD, policy=rarely())
     (device,) = scene.world.devices

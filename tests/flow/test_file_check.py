@@ -250,6 +250,7 @@ def test_doctor_names_the_sqlite_in_use(make_scene: Callable[..., Scene]) -> Non
     assert "WAL-reset fault" in said
 
 
+@pytest.mark.slow
 def test_the_real_program_leaves_nothing_beside_the_file(tmp_path: Path) -> None:
     """After `kill -9` it looks, and says so in its log; after SIGTERM it need not."""
     port, path = free_port(), tmp_path / "config.yaml"

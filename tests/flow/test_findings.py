@@ -50,6 +50,7 @@ def tell(scene: Scene, event: dict[str, Any], payload: object = None) -> None:
     scene.settle()
 
 
+@pytest.mark.slow
 def test_1_an_error_that_stays_is_not_sent_over_and_over_in_one_session(
     make_scene: MakeScene,
 ) -> None:

@@ -678,6 +678,7 @@ servers:
 """
 
 
+@pytest.mark.slow
 def test_the_real_program_passes_on_and_ends_in_time(tmp_path: Path) -> None:
     with listening() as listener, ExitStack() as stack:
         port, path, errors = free_port(), tmp_path / "config.yaml", tmp_path / "log"

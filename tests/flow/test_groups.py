@@ -409,6 +409,7 @@ def test_sync_asks_devices_of_which_a_match_needs_to_know_more(make_scene: MakeS
     scene.run(lambda: scene.states() == {"installed INSTALLED": 6})
 
 
+@pytest.mark.slow
 def test_what_changes_on_a_device_is_asked_for_again_each_week(make_scene: MakeScene) -> None:
     scene = make_scene(devices=2, macs=0, policy=rarely(devices_every=HOUR))
     shaped(scene, [{"product_name": "iPad14,1", "os_version": "17.1"}] * 2)

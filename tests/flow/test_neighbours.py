@@ -40,6 +40,7 @@ def travel(make_scene: MakeScene, road: str, late: int | None) -> Scene:
     return scene
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("road", ROADS)
 def test_neighbours_change_places_at_every_step(make_scene: MakeScene, road: str) -> None:
     straight = travel(make_scene, road, None)

@@ -145,6 +145,7 @@ def looks(scene: Scene) -> None:
         assert answer.status_code in (200, 404), (path, answer.data)
 
 
+@pytest.mark.slow
 @settings(
     max_examples=4,
     deadline=None,

@@ -207,6 +207,7 @@ def test_a_taken_licence_is_still_noticed_beside_an_odd_row(make_scene: MakeScen
     assert scene.world.ledger.requests["apple.associate"] == asked + 1
 
 
+@pytest.mark.slow
 def test_a_page_that_is_no_json_is_asked_for_a_few_times_a_day(make_scene: MakeScene) -> None:
     fault = Fault("apple.assets", "garbled", times=0)
     scene = make_scene(devices=1, apps=1, faults=[fault])

@@ -76,6 +76,7 @@ def test_who_enrols_again_within_the_time_loses_nothing(make_scene: MakeScene) -
     assert kinds == {"ASSOCIATE"}
 
 
+@pytest.mark.slow
 def test_on_unenrol_release_alone_is_after_a_day_and_keep_is_never(make_scene: MakeScene) -> None:
     for on_unenrol, policy, days, kept in (
         ("release", by_policy(), 2, False),
@@ -163,6 +164,7 @@ def test_without_any_trouble_both_go_after_their_time(scene: Scene) -> None:
     assert holders(scene) == {scene.serials[2]}
 
 
+@pytest.mark.slow
 def test_the_bridge_off_for_60_days(scene: Scene) -> None:
     scene.reachable = False
     scene.bridge.close()
@@ -185,6 +187,7 @@ def test_a_dead_webhook(scene: Scene) -> None:
     assert "no webhook of main came since" in kept(scene, 2)
 
 
+@pytest.mark.slow
 def test_a_server_taken_out_of_the_file_and_put_back(scene: Scene) -> None:
     config = scene.config
     scene.bridge.close()
@@ -212,6 +215,7 @@ def test_a_restored_backup(scene: Scene) -> None:
     assert "restored or moved" in kept(scene, 1)
 
 
+@pytest.mark.slow
 def test_an_mdm_server_that_lost_its_data(make_scene: MakeScene) -> None:
     scene = make_scene(devices=6, apps=1, macs=0, policy=BOTH)
     scene.apply(scene.wanted_for(scene.serials, named=True))

@@ -31,6 +31,7 @@ def held(shell: Shell) -> dict[str, int]:
     return found
 
 
+@pytest.mark.slow
 def test_the_new_one_gets_the_apps_and_then_the_licences_go_back(shell: Shell) -> None:
     scene = shell.scene
     old, new = scene.serials
@@ -53,6 +54,7 @@ def test_the_new_one_gets_the_apps_and_then_the_licences_go_back(shell: Shell) -
     scene.run(lambda: {each["reason"] for each in scene.installs(serial=old)} == {"RELEASED"})
 
 
+@pytest.mark.slow
 def test_groups_mean_the_old_one_again_only_when_an_apply_shows_it(shell: Shell) -> None:
     scene = shell.scene
     old, new = scene.serials
@@ -71,6 +73,7 @@ def test_groups_mean_the_old_one_again_only_when_an_apply_shows_it(shell: Shell)
     scene.run(lambda: held(shell) == {old: 2, new: 2})
 
 
+@pytest.mark.slow
 def test_a_device_that_was_heard_of_is_not_replaced_without_a_word(shell: Shell) -> None:
     scene = shell.scene
     old, new = scene.serials
@@ -85,6 +88,7 @@ def test_a_device_that_was_heard_of_is_not_replaced_without_a_word(shell: Shell)
     scene.run(lambda: held(shell) == {new: 2})
 
 
+@pytest.mark.slow
 def test_mistakes_have_one_sentence(shell: Shell) -> None:
     old, new = shell.scene.serials
     same = shell.run("replace", old, old.lower())
@@ -95,6 +99,7 @@ def test_mistakes_have_one_sentence(shell: Shell) -> None:
     assert "nothing is wanted on NEVERSEEN1" in nothing.stderr
 
 
+@pytest.mark.slow
 def test_the_api_does_the_same(shell: Shell) -> None:
     scene = shell.scene
     old, new = scene.serials

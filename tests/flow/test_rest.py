@@ -45,6 +45,7 @@ MANGLED = [
 ]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", range(8))
 def test_what_rests_may_rest(make_scene: MakeScene, seed: int) -> None:
     chance = random.Random(seed)

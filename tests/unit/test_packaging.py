@@ -158,6 +158,7 @@ def test_a_fit_python_is_found_beside_others(tmp_path: Path) -> None:
     assert (done.stdout.strip(), done.stderr) == (str(tmp_path / "python3.11"), "")
 
 
+@pytest.mark.slow
 def test_the_wheel_has_all_that_is_no_code(tmp_path: Path) -> None:
     source = tmp_path / "source"
     shutil.copytree(

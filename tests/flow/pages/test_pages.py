@@ -55,6 +55,7 @@ def post(client: FlaskClient, form: dict[str, Any], **headers: str) -> Any:
     return client.post(form["action"], data=form["fields"], headers=KEY | named)
 
 
+@pytest.mark.slow
 def test_every_page_opens_and_leads_nowhere_else(scene: Scene) -> None:
     pages = every_page(scene.client)
     rules = {re.sub(r"<[a-z_]+>", "[^/]+", page.rule) for page in PAGES}
@@ -254,6 +255,7 @@ def test_a_button_takes_its_own_token_alone(scene: Scene) -> None:
     assert scene.install(scene.serials[2], scene.adam_ids[1])["state"] == "failed"
 
 
+@pytest.mark.slow
 def test_the_read_key_sees_all_pages_and_no_button(scene: Scene) -> None:
     pages = every_page(scene.client, READ)
     assert len(pages) > 20
@@ -264,6 +266,7 @@ def test_the_read_key_sees_all_pages_and_no_button(scene: Scene) -> None:
     )
 
 
+@pytest.mark.slow
 def test_no_secret_stands_on_any_page(scene: Scene) -> None:
     secrets = [API_KEY, READ_KEY, WEBHOOK_KEY, scene.world.location.token]
     secrets += [MDM_KEY]
@@ -341,6 +344,7 @@ def test_every_answer_says_what_a_browser_may_do(scene: Scene) -> None:
     assert scene.client.get("/", headers=KEY).headers["Cache-Control"] == "no-store"
 
 
+@pytest.mark.slow
 def test_every_table_is_there_as_csv(scene: Scene) -> None:
     tables = {link for page in every_page(scene.client).values() for link in page.links}
     tables = {link for link in tables if "csv=" in link}

@@ -3,6 +3,7 @@
 from dataclasses import replace
 from typing import Any, get_args
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,6 +115,7 @@ def anything(draw: st.DrawFn) -> Facts:
     return facts(**made)
 
 
+@pytest.mark.slow
 @settings(max_examples=1_000, deadline=None)
 @given(anything())
 def test_whatever_is_so_the_clock_has_to_move_first(fact: Facts) -> None:

@@ -157,6 +157,7 @@ def make_database(tmp_path: Path, empty_database: Path) -> Iterator[Callable[[],
 MakeDatabase = Callable[[], Database]
 
 
+@pytest.mark.slow
 def test_a_message_costs_the_same_in_a_fleet_of_any_size(make_database: MakeDatabase) -> None:
     small = costs(make_database(), fleet=1_000, on_device=3)
     large = costs(make_database(), fleet=100_000, on_device=3)

@@ -144,6 +144,7 @@ def test_a_year_of_a_fleet(db: Connection) -> None:
     assert theirs <= left
 
 
+@pytest.mark.slow
 def test_no_pass_goes_through_a_fleet(db: Connection) -> None:
     found = []
     for number in (1000, 20_000):
