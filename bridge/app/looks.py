@@ -8,10 +8,11 @@ from typing import Any
 from bridge.app.opened import Opened
 from bridge.domain.views.devices import Device
 from bridge.domain.views.traffic import Outgoing
-from bridge.engine.insight import charts, in_setup, message, one_app, status
+from bridge.engine.insight import charts, in_setup, message, one_app, status, versions
 from bridge.engine.insight.charts import Confirmations, Moment
 from bridge.engine.insight.message import Message
 from bridge.engine.insight.one_app import OneApp
+from bridge.engine.insight.versions import Held
 from bridge.store.database import EngineLock
 from bridge.store.views import fleet, names, outbox
 from bridge.store.views.names import Named
@@ -51,6 +52,12 @@ class Looks(Opened):
                 or fleet.devices(context.db, udid=named).items,
             )
         return sorted(found, key=lambda each: (each["moved_to"] is not None, not each["enrolled"]))
+
+    def versions_on(self, named: str) -> Mapping[str, Held]:
+        """By adam id, which version of each app is on a device, and how that stands to the newest;
+        the device by its serial number or enrolment id."""
+        with self.database.read() as db:
+            return versions.of_device(db, named)
 
     def one_message(self, event_id: int) -> Message | None:
         """A message that came in, with its redacted body; None where it is not kept."""

@@ -14,6 +14,8 @@ from bridge.domain.policy import Policy, UpdatePolicy
 from bridge.domain.updates.rule import UpdateWish
 from bridge.simulator.apple.apple import AppleSettings
 from bridge.simulator.devices.script import error
+from tests.flow.alerts_kit import Told
+from tests.flow.cli_kit import Shell
 from tests.flow.scene import DAY, HOUR, Scene, rarely
 
 MakeScene = Callable[..., Scene]
@@ -321,3 +323,62 @@ def test_without_metadata_a_kiosk_and_an_app_in_use_are_waited_for(make_scene: M
     scene.pass_time(2 * DAY)
     assert in_use.version(scene.adam_ids[0]) == "2.0"
     assert len([each for _, each in sent(scene) if each == in_use.serial_number]) == 1
+
+
+def test_a_version_that_comes_while_another_one_goes_out_is_sent_once(
+    make_scene: MakeScene,
+) -> None:
+    """The store has a newer version by the night, which the first list of a device tells."""
+    scene = ipads(make_scene, apps=4, devices=2)
+    there(scene, wish(scene))
+    appears(scene)
+    scene.run(lambda: scene.states() == {"installed UPDATE_WAITS": 8}, limit=DAY)
+    appears(scene, "3.0", 300)
+    scene.pass_time(2 * DAY)
+    assert versions(scene) == {"3.0": 8}
+    assert len(sent(scene)) == 8
+    assert scene.states() == {"installed INSTALLED": 8}
+
+
+@pytest.fixture
+def stopped(make_scene: MakeScene) -> Told:
+    """A version that the one pilot of three iPads refuses, which stops it."""
+    scene = ipads(make_scene)
+    pilots = (Group("pilots", serials=(scene.serials[0],)),)
+    told = Told(scene, on=("updates",))
+    there(scene, wish(scene, replace(NIGHT, rings=("pilots",), stop_at="1"), rings=pilots))
+    scene.world.devices[0].script.add(error("Odd", 1, times=0))
+    appears(scene)
+    scene.pass_time(2 * DAY)
+    told.pass_time(60)
+    return told
+
+
+def test_a_version_that_was_stopped_is_told_until_somebody_lets_it_go_on(stopped: Told) -> None:
+    scene, (said,) = stopped.scene, stopped.chat.said
+    app = scene.adam_ids[0]
+    name = scene.world.catalogue[app][1]
+    assert (said["alert"], said["state"]) == ("updates", "firing")
+    assert said["subject"] == {"adam_id": app}
+    assert said["sentence"].startswith(f"Version 2.0 of {name} ({app}) for ipad: stopped, since 1 ")
+    assert f"vpp-bridge update {app}" in said["sentence"]
+    shell = Shell(scene)
+    assert "1 of 1 devices of pilots failed" in " ".join(shell.run("status").stdout.split())
+    stopped.chat.take()
+    assert shell.run("update", app, "--yes").exit_code == 0
+    stopped.pass_time(60)
+    assert stopped.chat.take() == ["updates resolved"]
+
+
+def test_a_newer_version_ends_that_the_last_one_was_stopped(stopped: Told) -> None:
+    stopped.chat.take()
+    appears(stopped.scene, "3.0", 300)
+    stopped.pass_time(DAY + HOUR, step=HOUR)
+    assert stopped.chat.take()[-1] == "updates resolved"
+
+
+def test_what_is_not_to_be_updated_any_more_is_not_told_as_stopped(stopped: Told) -> None:
+    stopped.chat.take()
+    stopped.scene.apply(wish(stopped.scene, None))
+    stopped.pass_time(120)
+    assert stopped.chat.take() == ["updates resolved"]

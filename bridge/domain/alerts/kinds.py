@@ -64,6 +64,14 @@ _KINDS: Final = (
         mend="send DeviceConfigured, or set release_setup for its server; resume what is paused; "
         "or see that the devices are on and online",
     ),
+    Alert(
+        "updates",
+        fires="so many devices of a ring refused the newest version of an app (stop_at) that it "
+        "goes no further",
+        clears="somebody lets it go on, there is a newer version, or no device is to be updated",
+        mend="look at the devices that vpp-bridge installs --reason UPDATE_FAILED lists; then run "
+        "vpp-bridge update ADAM_ID to send it all the same, or wait for a newer version",
+    ),
 )
 
 ALERTS: Final[Mapping[str, Alert]] = {each.name: each for each in _KINDS}

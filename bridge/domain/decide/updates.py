@@ -195,7 +195,7 @@ def _looked_for(
 def _has(facts: DeviceFacts) -> Version:
     """What the device has, as far as what it told since the last attempt says."""
     report, installed, tried = facts.report, facts.installed, _tried(facts)
-    since = (tried.started_at or 0.0) if tried is not None else 0.0
+    since = tried.stands_since if tried is not None else 0.0
     fresh = installed is not None and installed.asked_at >= since
     shown = installed.short_version if installed is not None and fresh else None
     told = report.external_version if report is not None else None
@@ -210,7 +210,7 @@ def _standing(facts: DeviceFacts) -> Standing:
     """How the device's version stands to the newest; the device's own word that there is a newer
     one counts first."""
     installed, tried = facts.installed, _tried(facts)
-    since = (tried.started_at or 0.0) if tried is not None else 0.0
+    since = tried.stands_since if tried is not None else 0.0
     if installed is not None and installed.has_update and installed.asked_at >= since:
         return "outdated"
     rollout = facts.update.rollout if facts.update is not None else None
@@ -251,7 +251,7 @@ def _by_version(
         return decision
     rollout, tried, has = update.rollout, update.tried, _has(facts)
     ours = tried if tried is not None and rollout is not None and _is_of(tried, rollout) else None
-    came = ours is not None and ours.state in ("sent", "taken") and _was_taken(facts)
+    came = tried is not None and tried.state in ("sent", "taken") and _was_taken(facts)
     if came:
         decision = _with(decision, NoteUpdate("done"))
     known = Version() if rollout is None else rollout.newest

@@ -50,7 +50,8 @@ class Rollout:
 @dataclass(frozen=True, slots=True)
 class Tried:
     """What was tried on one device for a version, by its number; `had` is what the device said
-    before, `tries` how many commands were made."""
+    before, `tries` how many commands were made, `done_at` when it was last listed with a version
+    that it had been sent."""
 
     number: int
     state: TriedState
@@ -58,6 +59,12 @@ class Tried:
     opens_at: float
     started_at: float | None
     had: str | None
+    done_at: float | None = None
+
+    @property
+    def stands_since(self) -> float:
+        """What the device told before this is of a version that it may have no more."""
+        return max(self.started_at or 0.0, self.done_at or 0.0)
 
 
 @dataclass(frozen=True, slots=True)

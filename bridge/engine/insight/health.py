@@ -17,7 +17,7 @@ from bridge.domain.times import to_the_second
 from bridge.domain.views import HealthPart
 from bridge.domain.wording import counted
 from bridge.engine.context import Context
-from bridge.engine.insight import in_setup, lag, webhook_health
+from bridge.engine.insight import in_setup, lag, versions, webhook_health
 from bridge.engine.intake import forward, serials
 from bridge.engine.upkeep import clock_steps, file_check
 from bridge.errors import StoreError
@@ -71,6 +71,7 @@ def parts(context: Context, config: Config) -> Sequence[HealthPart]:
         *_doubts(context),
         *_receivers(context),
         *in_setup.parts(context),
+        *versions.parts(context),
     ]
 
 

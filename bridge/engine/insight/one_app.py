@@ -8,8 +8,9 @@ from typing import Any
 
 from bridge.domain.views.installs import ReasonCount
 from bridge.engine.context import Context
-from bridge.engine.insight import charts, installs, status
+from bridge.engine.insight import charts, installs, status, versions
 from bridge.engine.insight.charts import Moment, Usage
+from bridge.engine.insight.versions import Held
 from bridge.store.catalog import apps
 from bridge.store.views import totals
 
@@ -25,6 +26,7 @@ class OneApp:
     licences: Sequence[dict[str, Any]]
     moments: Sequence[Moment]
     usage: Sequence[Usage]
+    versions: Sequence[Held]
 
 
 def look(context: Context, adam_id: str) -> OneApp | None:
@@ -45,4 +47,5 @@ def look(context: Context, adam_id: str) -> OneApp | None:
         licences,
         charts.installs(context, by_state, adam_id),
         [charts.usage_of(context, each) for each in licences],
+        versions.of_app(context.db, adam_id),
     )

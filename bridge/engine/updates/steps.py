@@ -130,6 +130,8 @@ def note_update(context: Context, fact: Facts, step: Step) -> None:
     state: TriedState = "refused" if step.state == "failed" and step.never_again else step.state
     if state in ("done", "refused"):
         updating.fulfilled(db, install.id)
+    if state == "done" and fact.report is not None:
+        turns.done_at(db, install.id, fact.report.reported_at)
     turns.note(db, install.id, state, jitter=jitter_of(context, rule, install.target))
     if state in ("failed", "refused"):
         meta.count(db, "update.failed", context.now)

@@ -16,6 +16,16 @@ CREATE TABLE rollouts (
     PRIMARY KEY (adam_id, storefront, family)
 );
 
+-- What people call the versions that Apple told by number and by name.
+CREATE TABLE version_names (
+    adam_id TEXT NOT NULL,
+    storefront TEXT NOT NULL,
+    family TEXT NOT NULL,
+    external_version INTEGER NOT NULL,
+    version TEXT NOT NULL,
+    PRIMARY KEY (adam_id, storefront, family, external_version)
+) WITHOUT ROWID;
+
 -- Of the newest version, what came of it in each ring: counted as it changes.
 CREATE TABLE rollout_rings (
     adam_id TEXT NOT NULL,
@@ -44,7 +54,8 @@ CREATE TABLE updates (
     next_at DOUBLE PRECISION NOT NULL,   -- when it may be sent if that comes to nothing
     wake_at DOUBLE PRECISION NOT NULL,   -- when its device is called
     woken_at DOUBLE PRECISION,         -- when it was called last
-    started_at DOUBLE PRECISION        -- when a command was last made
+    started_at DOUBLE PRECISION,       -- when a command was last made
+    done_at DOUBLE PRECISION           -- when a list last showed that it had the version
 );
 CREATE INDEX updates_target ON updates (target, state);
 CREATE INDEX updates_turn ON updates (adam_id, storefront, family, state, ring, wake_at);

@@ -60,6 +60,7 @@ def begin(
         (*scope, newest.shown, newest.external, minimum_os, now),
     )
     db.execute(f"DELETE FROM rollout_rings WHERE {_IS_IT}", scope)
+    _keep_name(db, scope)
 
 
 def name(db: Connection, scope: Scope, newest: Version, minimum_os: str | None) -> None:
@@ -70,6 +71,30 @@ def name(db: Connection, scope: Scope, newest: Version, minimum_os: str | None) 
         f"WHERE {_IS_IT}",
         (newest.shown, newest.external, minimum_os, *scope),
     )
+    _keep_name(db, scope)
+
+
+def _keep_name(db: Connection, scope: Scope) -> None:
+    """Devices have a version for long after it was the newest: people are told its name."""
+    db.execute(
+        "INSERT INTO version_names (adam_id, storefront, family, external_version, version) "
+        f"SELECT adam_id, storefront, family, external_version, version FROM rollouts WHERE {_IS_IT} "
+        "AND external_version IS NOT NULL AND version IS NOT NULL "
+        "ON CONFLICT (adam_id, storefront, family, external_version) "
+        "DO UPDATE SET version = excluded.version",
+        scope,
+    )
+
+
+def names(db: Connection, adam_ids: Sequence[str]) -> dict[tuple[Scope, int], str]:
+    """What versions of these apps are called, by where they are and Apple's number."""
+    some = rows.padded(adam_ids)
+    found = db.execute(
+        "SELECT adam_id, storefront, family, external_version, version FROM version_names "
+        f"WHERE adam_id IN ({rows.marks(len(some))})",
+        some,
+    )
+    return {((row[0], row[1], row[2]), row[3]): row[4] for row in found}
 
 
 def rings(db: Connection, adam_id: str) -> dict[Scope, list[Ring]]:
@@ -111,6 +136,16 @@ def count(
 def stop(db: Connection, scope: Scope, why: str) -> None:
     """It goes no further."""
     db.execute(f"UPDATE rollouts SET stopped = ? WHERE {_IS_IT}", (why, *scope))
+
+
+def stopped(db: Connection) -> list[Rollout]:
+    """The newest versions that go no further, of apps that are still to be updated."""
+    found = db.execute(
+        f"SELECT {rows.columns(Rollout)} FROM rollouts WHERE stopped IS NOT NULL AND EXISTS "
+        "(SELECT 1 FROM installs WHERE installs.adam_id = rollouts.adam_id AND desired = 1 "
+        "AND options LIKE '%\"update\"%') ORDER BY adam_id, storefront, family"
+    )
+    return [rows.read(Rollout, row) for row in found]
 
 
 def go_on(db: Connection, adam_id: str) -> None:

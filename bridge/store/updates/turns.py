@@ -104,6 +104,11 @@ def start(db: Connection, install_id: int, next_at: float, now: float) -> None:
     )
 
 
+def done_at(db: Connection, install_id: int, listed_at: float) -> None:
+    """The list of then showed that it has the version."""
+    db.execute("UPDATE updates SET done_at = ? WHERE install_id = ?", (listed_at, install_id))
+
+
 def note(db: Connection, install_id: int, state: TriedState, *, jitter: float) -> None:
     """What came of it. Where it may be sent again, that is from the next window on."""
     if state == "failed":

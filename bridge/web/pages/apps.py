@@ -7,6 +7,7 @@ from typing import Any
 
 from werkzeug.exceptions import NotFound
 
+from bridge.engine.insight.versions import Held
 from bridge.web.pages import asked, charts, installs, overview, paths, pausing, states
 from bridge.web.pages.asked import OfApp
 from bridge.web.pages.table import Column, Link, Table
@@ -36,7 +37,7 @@ def one(asker: Asker, of: OfApp, wanted: asked.Installs) -> View:
     drawn += [charts.licences(usage, asker.times, name) for usage in found.usage]
     pictures = [chart for chart in drawn if chart is not None]
     reasons = _reasons(of.adam_id, found.reasons)
-    owned = licences(found.licences)
+    owned, held = licences(found.licences), _versions(found.versions)
     by_state: dict[str, int] = {}
     for each in found.reasons:
         by_state[each["state"]] = by_state.get(each["state"], 0) + each["count"]
@@ -46,13 +47,14 @@ def one(asker: Asker, of: OfApp, wanted: asked.Installs) -> View:
         "bar": states.bar(by_state),
         "whole": sum(by_state.values()),
         "reasons": reasons,
+        "versions": held,
         "licences": owned,
         "devices": devices,
         "charts": pictures,
         "filters": filters,
         "pausing": pausing.of(asker, "app", found.adam_id, paths.app(found.adam_id)),
     }
-    tables = [devices, reasons, owned, *(chart.table for chart in pictures)]
+    tables = [devices, reasons, held, owned, *(chart.table for chart in pictures)]
     return View("app.html", name, tables, context, filters)
 
 
@@ -73,6 +75,35 @@ def _reasons(adam_id: str, counts: Sequence[Mapping[str, Any]]) -> Table:
         for each in counts
     ]
     return Table("reasons", "By state and reason", columns, rows, empty="Nobody is to have it.")
+
+
+STANDS = {
+    "current": "the newest",
+    "outdated": "older than the newest",
+    "unknown": "not known whether it is the newest",
+}
+
+
+def _versions(found: Sequence[Held]) -> Table:
+    """How many devices have which version, and why the newest goes no further."""
+    columns = (
+        Column("devices", "number"),
+        Column("version"),
+        Column("family"),
+        Column("newest"),
+        Column("what is so", "words"),
+    )
+    rows = [
+        (
+            each.devices,
+            each.version or "not told",
+            each.family or "not known",
+            each.newest or "not known",
+            STANDS[each.standing] + (f"; that was {each.stopped}" if each.stopped else ""),
+        )
+        for each in found
+    ]
+    return Table("versions", "Versions", columns, rows, empty="It is on no device.")
 
 
 def licences(found: Sequence[Mapping[str, Any]]) -> Table:

@@ -11,6 +11,7 @@ from werkzeug.exceptions import NotFound
 from bridge.domain.devices.targets import user_of
 from bridge.domain.pauses import by_either
 from bridge.domain.views.devices import Device
+from bridge.engine.insight.versions import Held
 from bridge.web.pages import asked, paths, pausing, timeline
 from bridge.web.pages.asked import OfDevice
 from bridge.web.pages.table import Column, Link, Row, Table, paged
@@ -39,6 +40,7 @@ INSTALLS = (
     Column("reason"),
     Column("what is so", "words"),
     Column("version"),
+    Column("newest"),
     Column("who must act"),
     Column("since", "time"),
 )
@@ -95,7 +97,7 @@ def one(asker: Asker, of: OfDevice) -> View:
         "Apps",
         INSTALLS,
         ask,
-        _install,
+        partial(_install, asker.bridge.versions_on(named)),
         limit=100,
         empty="No app is or was wanted on this device.",
     )
@@ -139,13 +141,15 @@ def _explained(asker: Asker, named: str, table: Table) -> list[timeline.Explaine
     return sorted(found, key=lambda each: not each.open)
 
 
-def _install(install: Mapping[str, Any]) -> Row:
+def _install(versions: Mapping[str, Held], install: Mapping[str, Any]) -> Row:
+    held = versions.get(install["adam_id"])
     return (
         paths.to_app(install),
         install["state"],
         install["reason"],
         install["sentence"],
-        install["version"],
+        install["version"] if held is None else held.version,
+        install["newest_version"] if held is None else held.newest,
         install["who_must_act"],
         install["since"],
     )
