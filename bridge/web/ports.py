@@ -33,6 +33,7 @@ from bridge.engine.desired.replace import Replaced
 from bridge.engine.insight.charts import Confirmations, Moment
 from bridge.engine.insight.message import Message
 from bridge.engine.insight.one_app import OneApp
+from bridge.engine.insight.versions import Held
 from bridge.store.views.names import Named
 
 
@@ -187,6 +188,10 @@ class Looks(Lists, Protocol):
 
     def one_device(self, named: str) -> Sequence[Device]:
         """The records of a device by its serial number, enrolment id or UDID, the present first."""
+
+    def versions_on(self, named: str) -> Mapping[str, Held]:
+        """By adam id, which version of each app is on a device, and how that stands to the newest;
+        the device by its serial number or enrolment id."""
 
     def one_message(self, event_id: int) -> Message | None:
         """A message that came in, with its redacted body; None where it is not kept."""

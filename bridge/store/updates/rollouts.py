@@ -78,8 +78,8 @@ def _keep_name(db: Connection, scope: Scope) -> None:
     """Devices have a version for long after it was the newest: people are told its name."""
     db.execute(
         "INSERT INTO version_names (adam_id, storefront, family, external_version, version) "
-        f"SELECT adam_id, storefront, family, external_version, version FROM rollouts WHERE {_IS_IT} "
-        "AND external_version IS NOT NULL AND version IS NOT NULL "
+        "SELECT adam_id, storefront, family, external_version, version FROM rollouts "
+        f"WHERE {_IS_IT} AND external_version IS NOT NULL AND version IS NOT NULL "
         "ON CONFLICT (adam_id, storefront, family, external_version) "
         "DO UPDATE SET version = excluded.version",
         scope,
