@@ -59,6 +59,7 @@ POLICY: Mapping[str, Mapping[str, object]] = {
     "associate": {"collect_for": "300ms", "in_doubt_wait": "10s", "retry": ["1s", "2s"]},
     "command": {"in_doubt_after": "3s"},
     "install": {"license_retry": ["500ms", "1s", "1s", "2s"]},
+    "setup": {},
     "verify": {"first_after": "1s", "unreadable_retry": ["1s", "1s", "2s", "2s", "5s", "10s"]},
 }
 
