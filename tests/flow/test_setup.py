@@ -196,6 +196,25 @@ def test_what_the_server_lost_of_the_burst_is_posted_again_as_it_was(
     scene.run(lambda: not device.setup.awaits, DEADLINE)
 
 
+@pytest.mark.parametrize("came_after", [3.0, 4.0, 4.5, 5.0, 5.5])
+def test_what_the_device_took_just_before_the_look_is_not_posted_again(
+    make_scene: MakeScene, came_after: float
+) -> None:
+    scene = class_of(make_scene, apps=4)
+    scene.pass_time(MINUTE)
+    scene.world.mdm.webhook.lag = 1.8  # as little as counts as at once
+    (device,) = scene.world.devices
+    device.enrol()
+    device.online = False
+    scene.run(lambda: len(scene.world.ledger.installs_posted) == 4, MINUTE)
+    scene.pass_time(came_after)
+    device.online = True
+    device.connect()
+    scene.run(lambda: not device.setup.awaits, DEADLINE)
+    assert len(sent(device, "InstallApplication")) == 4
+    assert scene.world.ledger.violations() == []
+
+
 @pytest.mark.parametrize("lost", ["acknowledged", "token_update"])
 def test_one_of_two_signs_is_enough_to_know_that_it_is_out(
     make_scene: MakeScene, lost: str

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from bridge.domain.backoff import doubling
+from bridge.domain.lag import BEHIND
 from bridge.domain.model import Device
 from bridge.domain.policy import DAY
 from bridge.engine.calls import registry
@@ -110,6 +111,8 @@ def _miss(context: Context, command: Command, at: float) -> None:
     """It was missed then: its device had answered it, or the server lost it. An answer would be
     among the webhooks that the server had to send by then. It holds up no other command."""
     doubt_at = _doubt_at(context, command)
+    if command.suspect:  # in doubt so soon that an answer may be on its way for as long
+        doubt_at = max(doubt_at, at + BEHIND)
     again_at = follow_up.waits_for_webhooks(context, command.server, at, until=doubt_at)
     if again_at is None:
         follow_up.doubt(context, command)
