@@ -171,6 +171,15 @@ class Evidence:
                 found.append(f"{adam_id} on {udid}: {uuids}")
         return found
 
+    def posted_though_delivered(self) -> list[str]:
+        """Installs posted again though their device had taken them."""
+        return [
+            f"{adam_id} on {udid} as {again.command_uuid}"
+            for (udid, adam_id), posts in self.installs().items()
+            for again in posts[1:]
+            if any(uuid == again.command_uuid and at < again.at for at, uuid in self.delivered)
+        ]
+
     def posted_though_shown(self, heard_at: dict[str, float], grace: float) -> list[str]:
         """Installs posted after the bridge had a list of the same enrolment that shows the app.
 
