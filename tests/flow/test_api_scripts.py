@@ -17,8 +17,6 @@ from typing import Any
 
 import pytest
 
-from bridge.store.commands import unknown
-from bridge.store.commands.unknown import UnknownCommand
 from bridge.store.licences import locations
 from bridge.web.v1.endpoints import ENDPOINTS
 from tests.flow import with_all
@@ -79,9 +77,6 @@ def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Live]:
     with scene.bridge.database.write() as db:
         digest = hashlib.sha256(NOTIFICATION_TOKEN.encode()).hexdigest()
         locations.update(db, "hq", notification_token_sha256=digest)
-        serial = scene.serials[0]
-        theirs = UnknownCommand(1, "their-uuid", serial, "", "RemoveApplication", scene.now())
-        unknown.keep(db, 1, serial, [theirs])  # so that something disagrees
     scene.bridge.close()
     port = free_port()
     config = CONFIG.replace("9008", str(port)).replace("127.0.0.1:9999", CLOSED)

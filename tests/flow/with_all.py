@@ -1,4 +1,4 @@
-"""A scene that has some of all that the lists show: apps, users, subscriptions and an alert."""
+"""A scene with some of all that the lists show: apps, users, subscriptions, an alert and drift."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from dataclasses import replace
 from bridge.domain.alerts import Fault, standing
 from bridge.domain.users.wish import UserWish
 from bridge.store.alerts import alerts
+from bridge.store.commands import unknown
+from bridge.store.commands.unknown import UnknownCommand
 from tests.flow.scene import Scene
 
 ANN, APP, SUBSCRIPTION = "client-100", 54321, 12345
@@ -29,3 +31,6 @@ def work(scene: Scene) -> None:
         alerts.keep(db, alert)
         telling = standing.Telling("chat.example.org", alert.alert, alert.subject)
         alerts.keep_telling(db, telling)
+        serial = scene.serials[0]
+        theirs = UnknownCommand(1, "their-uuid", serial, "", "RemoveApplication", scene.now())
+        unknown.keep(db, 1, serial, [theirs])

@@ -16,12 +16,43 @@ from msgspec import Meta
 from werkzeug.exceptions import BadRequest, HTTPException, UnprocessableEntity
 
 from bridge.config import values
-from bridge.domain.wording import nearest
+from bridge.domain.wording import as_sentence, nearest
 from bridge.errors import ConfigError
 
 _HIGHEST_ID = 2**63 - 1
 _HIGHEST_COUNT = 10**9
 _DIGITS = re.compile("[0-9]{1,19}")
+
+_PART = r"(\.[0-9]{1,6})?"
+_AGO = "|".join(
+    (
+        rf"([0-2]?[0-9]{{1,4}}|3[0-5][0-9]{{3}}|36[0-4][0-9]{{2}}){_PART}d|36500d",
+        rf"[0-9]{{1,5}}{_PART}h",
+        rf"[0-9]{{1,7}}{_PART}m",
+        rf"[0-9]{{1,9}}{_PART}m?s",
+    )
+)
+"""How long, up to the longest duration there is, 36500d."""
+_AN_HOUR = "|".join(
+    (
+        rf"([1-9][0-9]{{0,3}}|[12][0-9]{{4}}|3[0-5][0-9]{{3}}|36[0-4][0-9]{{2}}){_PART}d|36500d",
+        rf"[1-9][0-9]{{0,4}}{_PART}h",
+        rf"([6-9][0-9]|[1-9][0-9]{{2,6}}){_PART}m",
+        rf"(3[6-9][0-9]{{2}}|[4-9][0-9]{{3}}|[1-9][0-9]{{4,8}}){_PART}s",
+    )
+)
+"""The same from an hour on."""
+_DAY = "|".join(
+    (
+        "[1-9][0-9]{3}-((0[1-9]|1[0-2])-(0[1-9]|1[0-9]|2[0-8])"
+        "|(0[13-9]|1[0-2])-(29|30)|(0[13578]|1[02])-31)",
+        "([1-9][0-9](0[48]|[2468][048]|[13579][26])|([2468][048]|[13579][26])00)-02-29",
+    )
+)
+"""A day that there is, by the calendar."""
+_TIME = (
+    rf"T([01][0-9]|2[0-3]):[0-5][0-9](:[0-5][0-9]{_PART})?(Z|[+-]([01][0-9]|2[0-3]):[0-5][0-9])?"
+)
 
 
 def _as_it_is(value: Any) -> Any:
@@ -82,13 +113,15 @@ def _in_utf8(text: str) -> str:
     return text
 
 
-def _moment(text: str) -> str:
-    """How long ago, or a moment, as it is written."""
+def _not_so_long(value: Any) -> str:
+    """What is wrong with a time for which somebody was silent."""
+    text = value if isinstance(value, str) else ""
     try:
-        values.since(text, 0.0)
+        values.patience(text)
     except ConfigError as error:
-        raise msgspec.ValidationError from error
-    return text
+        if text[:1].isdigit() and text[-1:].isalpha():
+            return as_sentence(f"silent {error.mistakes[0]}")
+    return "A duration is a number and a unit, like 12h or 90d."
 
 
 Serial: TypeAlias = Annotated[
@@ -113,10 +146,8 @@ AdamIds: TypeAlias = Annotated[
     list[Annotated[str, Meta(pattern="^[0-9]{1,19}$")]],
     Form("Write a list of adam ids there, each 1 to 19 digits, as text."),
 ]
-Duration: TypeAlias = Annotated[
-    str,
-    Meta(pattern=r"^[0-9.]{1,12}(ms|s|m|h|d)$"),
-    Form("A duration is a number and a unit, like 12h or 90d."),
+Silence: TypeAlias = Annotated[
+    str, Meta(pattern=f"^({_AN_HOUR})$", examples=["12h", "90d"]), Form(_not_so_long)
 ]
 Name: TypeAlias = Annotated[
     str,
@@ -153,11 +184,13 @@ Who: TypeAlias = Annotated[
 ]
 Since: TypeAlias = Annotated[
     str,
-    Meta(pattern=r"^[0-9A-Za-z.:+-]{1,40}$"),
+    Meta(
+        pattern=f"^({_AGO}|({_DAY})({_TIME})?)$",
+        examples=["12h", "7d", "2026-11-28", "2026-11-28T18:00:00Z"],
+    ),
     Form(
         "Write how long ago, like 12h or 7d, or a day or time, like 2026-11-28 or "
-        "2026-11-28T18:00:00Z.",
-        after=_moment,
+        "2026-11-28T18:00:00Z."
     ),
 ]
 MdmName: TypeAlias = Annotated[

@@ -89,11 +89,20 @@ def _body(asks: type[Request], members: Sequence[Member]) -> dict[str, Any]:
         found["required"] = needed
     if asks.exactly_one:
         found |= {"minProperties": 1, "maxProperties": 1}
+    if asks.some_of:
+        found["anyOf"] = [_said(each) for each in members if each.name in asks.some_of]
     content: dict[str, Any] = {"schema": found}
     if asks.example is not None:
         content["example"] = asks.example
-    required = bool(needed) or asks.exactly_one
+    required = bool(needed or asks.some_of) or asks.exactly_one
     return {"required": required, "content": {"application/json": content}}
+
+
+def _said(member: Member) -> dict[str, Any]:
+    """That a member is there, and says something."""
+    says = {"boolean": {"const": True}, "array": {"minItems": 1}}.get(member.schema["type"])
+    found: dict[str, Any] = {"required": [member.name]}
+    return found if says is None else found | {"properties": {member.name: says}}
 
 
 def _answer(answer: Answer) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from bridge.domain.reclaim.selection import Selection
 from bridge.domain.views.reclaim import Reclaimed, ReplacedDevice
 from bridge.domain.wording import as_sentence
 from bridge.engine.desired.reclaim import as_json
-from bridge.errors import ConfigError, WishError
+from bridge.errors import WishError
 from bridge.web.ports import Bridge
 from bridge.web.v1 import forms
 from bridge.web.v1.endpoint import Answer, Endpoint, Reply
@@ -32,11 +32,12 @@ class Reclaim(Request, frozen=True):
     """Which licences."""
 
     example: ClassVar = {"unenrolled": True, "dry_run": True}
+    some_of: ClassVar = ("unwanted", "unenrolled", "silent", "serials", "adam_ids")
 
     unwanted: Annotated[forms.YesOrNo | None, "What nobody wants any more."] = None
     unenrolled: Annotated[forms.YesOrNo | None, "Those of devices that left."] = None
     silent: Annotated[
-        forms.Duration | None, "Those of devices not heard of for so long, like 90d."
+        forms.Silence | None, "Those of devices not heard of for so long, like 90d."
     ] = None
     serials: Annotated[forms.Serials | None, "Of these devices alone."] = None
     adam_ids: Annotated[forms.AdamIds | None, "Of these apps alone."] = None
@@ -62,7 +63,7 @@ def _reclaim(bridge: Bridge, asked: Reclaim) -> Reply:
     chosen = Selection(
         unwanted=bool(asked.unwanted),
         unenrolled=bool(asked.unenrolled),
-        silent=_seconds(asked.silent),
+        silent=None if asked.silent is None else values.patience(asked.silent),
         targets=bridge.targets(asked.serials or ()),
         adam_ids=tuple(asked.adam_ids or ()),
     )
@@ -75,15 +76,6 @@ def _reclaim(bridge: Bridge, asked: Reclaim) -> Reply:
     except WishError as error:
         raise Conflict(as_sentence(str(error))) from error
     return Reply(200, as_json(found, dry_run=False))
-
-
-def _seconds(text: str | None) -> float | None:
-    if text is None:
-        return None
-    try:
-        return values.patience(text)
-    except ConfigError as error:
-        raise UnprocessableEntity(as_sentence(f"silent {error.mistakes[0]}")) from error
 
 
 def _replace(bridge: Bridge, asked: Replace) -> Reply:

@@ -78,6 +78,9 @@ def _call(call: Endpoint[Any]) -> Iterable[str]:
         yield from (_row(each) for each in call.body)
     if call.asks.exactly_one:
         yield from ("", "Exactly one of these.")
+    if call.asks.some_of:
+        names = ", ".join(f"`{name}`" for name in call.asks.some_of)
+        yield from ("", f"At least one of {names} must say something.")
     if call.asks.example is not None:
         yield from ("", "```json", json.dumps(call.asks.example), "```")
     yield ""
@@ -121,6 +124,8 @@ def _form(form: Schema) -> str:
         return f"list of {_form(form['items'])}"
     if "enum" in form and len(form["enum"]) <= 20:
         return ", ".join(f"`{word}`" for word in form["enum"])
+    if "examples" in form:
+        return "text like " + ", ".join(f"`{each}`" for each in form["examples"])
     if "pattern" in form:
         return f"`{form['pattern'].strip('^$')}`".replace("|", r"\|")
     if "maximum" in form:

@@ -28,11 +28,13 @@ class Request(msgspec.Struct, frozen=True):
 
     Each member has a type with its form (`forms`) and a text that says what it is. One that may be
     left out has a default; JSON's null does not stand for it. `exactly_one` says that one member
-    of the body must be there and no other.
+    of the body must be there and no other, `some_of` that one of these must be there and say
+    something: no false, no empty list.
     """
 
     example: ClassVar[Mapping[str, Any] | None] = None
     exactly_one: ClassVar[bool] = False
+    some_of: ClassVar[tuple[str, ...]] = ()
 
 
 R = TypeVar("R", bound=Request)

@@ -41,7 +41,9 @@ def test_a_dry_run_changes_nothing(bridge: StandIn) -> None:
     [
         ({}, "without one nothing is given back"),
         ({"silent": "3"}, "A duration is a number and a unit"),
-        ({"silent": "5m"}, "at least 1h"),
+        ({"silent": "5m"}, "Silent must be at least 1h"),
+        ({"silent": "36501d"}, "Silent is too long; write at most 36500d"),
+        ({"unwanted": False, "serials": [], "dry_run": True}, "without one nothing is given back"),
         ({"serials": ["?"]}, "Write a list of serial numbers"),
         ({"adam_ids": [1]}, "Write a list of adam ids"),
     ],
