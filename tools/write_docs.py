@@ -6,10 +6,11 @@ from pathlib import Path
 import click
 
 from bridge.cli import cli
-from bridge.domain import drift, metrics, reasons
+from bridge.domain import metrics, reasons
 from bridge.domain.alerts import page as alerts
 from bridge.domain.catalogue import notifications
 from bridge.domain.catalogue import page as answers
+from bridge.domain.drift import page as drift
 from bridge.domain.users import reasons as of_users
 from bridge.web.v1 import reference
 from bridge.web.v1.endpoints import ENDPOINTS

@@ -1,156 +1,22 @@
-"""What disagrees: what is wanted, licensed at Apple, queued at an MDM server and on the device.
-
-One comparison of four facts for each app on each device, and nothing else: what is on its way, or
-waits for something that is known, is no drift. Whose turn that is says `installs`.
-"""
+"""The comparison: one rule for each kind, over the facts of one app on one device. Pure."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Final, Literal, NamedTuple, get_args
+from collections.abc import Mapping
+from typing import Final
 
 from bridge.domain.catalogue import app_status
 from bridge.domain.devices.targets import is_enrolment, shown, user_of
+from bridge.domain.drift.kinds import DriftKind
+from bridge.domain.drift.records import Around, Drift, HeldLicence
 from bridge.domain.facts import Facts
 from bridge.domain.installs.declared import declared
 from bridge.domain.model import IN_DEVICE_QUEUE
 from bridge.domain.times import to_the_second
 
-DriftKind = Literal[
-    "license_unwanted",
-    "license_missing",
-    "app_unmanaged",
-    "app_unlicensed",
-    "serial_unknown",
-    "declaration",
-    "two_servers",
-    "queue_unknown",
-]
 NEAR: Final = 3
 """Serial numbers that may have been meant, of which a sentence tells."""
-
-DRIFT_KINDS: Final[tuple[DriftKind, ...]] = get_args(DriftKind)
-
-
-class Meaning(NamedTuple):
-    """What a kind means, where it comes from, and what mends it."""
-
-    means: str
-    comes_from: str
-    mend: str
-
-
-MEANINGS: Final[Mapping[DriftKind, Meaning]] = {
-    "license_unwanted": Meaning(
-        "a licence is in use where nobody wants its app",
-        "an app that left the file under `on_unwanted: keep`, or whose location changed; with "
-        "`--foreign` also what people and other tools assigned",
-        "`vpp-bridge reclaim --serial S --app A` gives it back; others' stay: `vpp-bridge import "
-        "apple LOCATION` prints them for the file",
-    ),
-    "license_missing": Meaning(
-        "an app is wanted, its device had a licence, and Apple lists none any more",
-        "a person in Apple's portal, or another tool, took it away",
-        "`vpp-bridge retry --serial S --app A`; where a pause or the location is in the way, what "
-        "ends that",
-    ),
-    "app_unmanaged": Meaning(
-        "a copy that is not managed is in the way of a wanted app",
-        "the person at the device installed it first",
-        "`take_over: true` at the app in the file, then `vpp-bridge apply`; or delete the copy",
-    ),
-    "app_unlicensed": Meaning(
-        "an app that nobody wants any more is managed on a device, and others took its licence: "
-        "it stops working after 30 days",
-        "a person in Apple's portal, or another tool, took it away",
-        "`vpp-bridge assign S --app A` gets a licence again; or have the app deleted",
-    ),
-    "serial_unknown": Meaning(
-        "an app is wanted for, or a licence of ours is held by, a serial number that no MDM "
-        "server knows",
-        "a typing error (the likely serial number is named), or a device that was sold",
-        "`vpp-bridge assign --not S --app A` or `unassign`, and `vpp-bridge reclaim`; devices that "
-        "are still to come: `before_enrolment: true` at their group",
-    ),
-    "declaration": Meaning(
-        "an app is wanted here, and a declaration manages it on the device",
-        "another tool's app.managed declaration, of which the device tells",
-        "`vpp-bridge assign --not S --app A` leaves it to the declaration; or take that back",
-    ),
-    "two_servers": Meaning(
-        "a device is enrolled at two of the configured MDM servers",
-        "a move of which the old server did not hear, or two devices with one serial number",
-        "remove the record at the server that is past, then `vpp-bridge sync devices` twice: who "
-        "is left out once may be a mishap",
-    ),
-    "queue_unknown": Meaning(
-        "a command for an app waits in a device's queue that the bridge did not send",
-        "another tool, a person, or this bridge before its database was restored",
-        "clear the device's queue at its MDM server, then `vpp-bridge sync devices`; the bridge "
-        "sends its own commands again",
-    ),
-}
-
-
-@dataclass(frozen=True, slots=True)
-class Drift:
-    """One thing that disagrees. `adam_id` is empty where it is about the device as a whole.
-
-    `on_device` is None where nobody knows. `mend` is the command that mends it; with `by_others` it
-    is about what people or other tools did, which is not the bridge's to mend.
-    """
-
-    kind: DriftKind
-    target: str
-    adam_id: str
-    wanted: bool
-    licensed: bool
-    queued: bool
-    on_device: bool | None
-    since: float | None
-    cause: str
-    mend: str
-    location: str = ""
-    by_others: bool = False
-
-    @property
-    def key(self) -> tuple[str, str, str, str]:
-        """By what it is listed, and told from all others."""
-        return self.target, self.adam_id, self.kind, self.location
-
-
-@dataclass(frozen=True, slots=True)
-class Around:
-    """What a comparison needs to know beside the facts of one app on one device.
-
-    `read` are the locations of which Apple's assignments were read; with `sees_devices` all MDM
-    servers that can were asked for their devices. `gone` are targets that no server knows, `likely`
-    maps such a serial number to those that may be meant. `one_offs` are the pairs that a person
-    wished for, `queued` those for which somebody else has a command in a queue; with `expects_all`
-    any device may come later.
-    """
-
-    read: frozenset[str] = frozenset()
-    sees_devices: bool = False
-    gone: frozenset[str] = frozenset()
-    likely: Mapping[str, Sequence[str]] = field(default_factory=dict)
-    one_offs: frozenset[tuple[str, str]] = frozenset()
-    expects_all: bool = False
-    queued: frozenset[tuple[str, str]] = frozenset()
-
-
-@dataclass(frozen=True, slots=True)
-class HeldLicence:
-    """A licence in use that no wish needs: who has it since when, and who told of it first."""
-
-    location: str
-    adam_id: str
-    target: str
-    ours: bool
-    confirmed_at: float
-    confirmed_by: str
 
 
 def of_install(facts: Facts, around: Around) -> Drift | None:
@@ -421,32 +287,3 @@ def _not(target: str, adam_id: str) -> str:
 def _reclaim(target: str, adam_id: str) -> str:
     serial = shlex.quote(shown(target))
     return f"vpp-bridge reclaim --serial {serial} --app {adam_id} --yes"
-
-
-def as_markdown() -> str:
-    """docs/drift.md: every kind, what it means, where it comes from, and what mends it."""
-    lines = [
-        "# Drift",
-        "",
-        "`vpp-bridge drift` compares four facts for each app on each device: whether it is wanted,",
-        "licensed at Apple, in a queue at an MDM server, and on the device. What is on its way, or",
-        "waits for something that is known (no seat, not enrolled), is no drift; `installs` tells",
-        "of it. The exit code is 1 where something of ours disagrees. What people and other tools",
-        "assigned is listed with `--foreign` alone, and does not count.",
-        "",
-        "A bridge that has not read Apple's assignments, or a server's devices, says so and exits",
-        "with 1. It judges nothing by what it does not know.",
-        "",
-        "| kind | means | comes from | mend |",
-        "|---|---|---|---|",
-    ]
-    lines += [
-        f"| `{kind}` | {m.means} | {m.comes_from} | {m.mend} |" for kind, m in MEANINGS.items()
-    ]
-    lines += [
-        "",
-        "Of each are told `wanted`, `licensed`, `queued`, `on_device`, since when (`since`), the",
-        "evidence (`cause`) and the command that mends it (`mend`). Commands for apps that are not",
-        "the bridge's are seen where it looks at a device's queue anyway, as MicroMDM allows.",
-    ]
-    return "\n".join(lines) + "\n"
