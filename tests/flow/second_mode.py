@@ -91,7 +91,11 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_lag::test_webhooks_that_end_in_a_lag_are_silent_after_all",
         "test_moving::test_a_command_in_doubt_is_left_behind",
     ),
-    NEXT_WAITS: ("test_lag::test_a_device_goes_on_without_its_webhooks",),
+    NEXT_WAITS: (
+        "test_lag::test_a_device_goes_on_without_its_webhooks",
+        "test_dead_webhook::test_what_was_under_way_goes_on_soon_after_a_short_outage[3]",
+        "test_dead_webhook::test_what_was_under_way_goes_on_soon_after_a_short_outage[20]",
+    ),
     ONE_PUSH_MORE: (
         "test_silence::test_a_year_of_silence[associating]",
         "test_silence::test_a_year_of_silence[sent]",

@@ -69,12 +69,21 @@ def doubt(context: Context, command: Command) -> None:
 
 
 def _unheard(context: Context, command: Command) -> None:
-    """A question was taken and nothing came, while its device was heard of: it is no outage, so
-    that the next may go the same way."""
+    """A question was taken and nothing came: the next may go the same way. Where its device was
+    not heard of either, as in an outage, that counts until it is."""
     device = devices.by_id(context.db, command.device_id)
+    if device is None:
+        return
     posted_at = command.posted_at or command.created_at
-    if device is not None and (device.last_seen_at or 0.0) > posted_at:
-        unheard.note(context.db, device.id, command.request_type, context.now)
+    heard_at = device.last_seen_at or 0.0
+    unheard.note(
+        context.db,
+        device.id,
+        command.request_type,
+        context.now,
+        heard_at=heard_at,
+        in_outage=heard_at <= posted_at,
+    )
 
 
 def stall(context: Context, command: Command) -> None:

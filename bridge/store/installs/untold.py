@@ -66,8 +66,11 @@ class Unread:
 def never_came(
     lost: Mapping[tuple[int, str], Unheard], device: Device | None, request_type: str
 ) -> Unheard | None:
-    """The answers to one kind of question that never came."""
-    return None if device is None else lost.get((device.id, request_type))
+    """The answers to one kind of question that never came, as far as that still tells of it."""
+    found = None if device is None else lost.get((device.id, request_type))
+    if device is None or found is None or not found.stands(device.last_seen_at):
+        return None
+    return found
 
 
 def with_strangers(db: Connection, some: Sequence[Device]) -> set[int]:

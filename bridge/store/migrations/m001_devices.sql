@@ -148,12 +148,13 @@ CREATE TABLE unreadable_answers (
     PRIMARY KEY (device_id, request_type, bundle_id)
 ) WITHOUT ROWID;
 
--- Questions that a device took and whose answers never came, while it was heard of otherwise.
+-- Questions that a device took and whose answers never came.
 CREATE TABLE unheard_answers (
     device_id INTEGER NOT NULL,
     request_type TEXT NOT NULL,
     times INTEGER NOT NULL,            -- how many in a row
-    last_at DOUBLE PRECISION NOT NULL,  -- when the newest was given up
+    last_at DOUBLE PRECISION NOT NULL, -- when the newest was given up
+    in_outage INTEGER NOT NULL,        -- 1: nothing else of the device came either, since the first
     PRIMARY KEY (device_id, request_type)
 ) WITHOUT ROWID;
 
