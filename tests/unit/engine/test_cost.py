@@ -17,15 +17,17 @@ import pytest
 from bridge.domain.model import Asset
 from bridge.engine.commands import device_queue
 from bridge.engine.decide import reconcile
+from bridge.engine.insight import drift
 from bridge.engine.intake import inbox
-from bridge.store import pauses
+from bridge.store import meta, pauses
 from bridge.store.catalog import apps
 from bridge.store.database import Connection, Database
 from bridge.store.devices import devices
 from bridge.store.file.database import FileDatabase
-from bridge.store.licences import assignments
+from bridge.store.licences import assignments, locations
+from bridge.store.views import totals
 from tests.intake import process
-from tests.unit.engine_kit import at_time, context
+from tests.unit.engine_kit import at_time, configuration, context
 from tests.unit.store_kit import NOW, make_device, make_install, make_posted, pair
 
 LATER = NOW + 60
@@ -205,3 +207,45 @@ def test_a_chunk_of_decisions_costs_the_same_in_a_fleet_of_any_size(
     assert small.decided == large.decided == reconcile.CHUNK
     assert large.statements == small.statements
     assert large.steps <= 1.05 * small.steps
+
+
+STEPS_OF_A_DEVICE = 30
+"""Steps of SQLite, at most, to see at how many servers a device is enrolled."""
+
+
+def cost_of_drift(database: Database, *, fleet: int) -> Cost:
+    """Of comparing a fleet in which nothing disagrees. The installs are counted before that, as
+    they are for all figures."""
+    with database.write() as db:
+        on_their_way(db, 1)
+        filled(db, fleet)
+        while reconcile.decide_dirty(context(db)):
+            pass
+        db.execute("DELETE FROM installs WHERE target = 'S1'")
+        db.execute("DELETE FROM assignments WHERE target = 'S1'")
+        db.execute("UPDATE assignments SET ours = 1")
+        locations.update(db, "hq", assignments_read_at=NOW)
+        meta.keep(db, "devices_read_at:main", str(NOW))
+    cost = Cost()
+    with database.write() as db:
+        now, config = context(db), configuration(Path())
+        installs = totals.installs(db)
+        cost.watch(db)
+        found = drift.counts(now, config, installs)
+        db.set_trace_callback(None)
+        db.set_progress_handler(None, 1)
+        assert not any(found.values())
+        db.execute("DELETE FROM installs WHERE id = (SELECT max(id) FROM installs)")
+        assert drift.counts(now, config, totals.installs(db))["license_unwanted"] == 1
+    return cost
+
+
+@pytest.mark.slow
+def test_a_fleet_of_any_size_in_which_nothing_disagrees_is_compared_at_the_same_cost(
+    make_database: MakeDatabase,
+) -> None:
+    small = cost_of_drift(make_database(), fleet=1_000)
+    large = cost_of_drift(make_database(), fleet=20_000)
+    assert large.statements == small.statements
+    devices_more = (20_000 - 1_000) // 25
+    assert large.steps - small.steps <= STEPS_OF_A_DEVICE * devices_more
