@@ -56,8 +56,9 @@ MEANINGS: Final[Mapping[DriftKind, Meaning]] = {
         "an app is wanted for, or a licence of ours is held by, a serial number that no MDM "
         "server knows",
         "a typing error (the likely serial number is named), or a device that was sold",
-        "`vpp-bridge assign --not S --app A` or `unassign`, and `vpp-bridge reclaim`; devices that "
-        "are still to come: `before_enrolment: true` at their group",
+        "`vpp-bridge assign --not S --app A` or `unassign`, and `vpp-bridge reclaim`; where "
+        "another device took its place, `vpp-bridge replace S NEW`; devices that are still to "
+        "come: `before_enrolment: true` at their group",
     ),
     "declaration": Meaning(
         "an app is wanted here, and a declaration manages it on the device",
