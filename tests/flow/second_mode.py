@@ -43,6 +43,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_odd_rows::test_an_odd_record_of_a_server_is_no_device_that_left",
         "test_how_to::test_a_wish_of_an_operator[1]",
         "test_how_to::test_a_wish_of_an_operator[3]",
+        "test_how_to::test_a_wish_of_an_operator[19]",
     ),
     LEFT_OUT: ("test_reclaiming::test_an_mdm_server_that_lost_its_data",),
     NO_QUESTION: (

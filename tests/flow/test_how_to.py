@@ -16,6 +16,7 @@ import shutil
 import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -88,6 +89,8 @@ class World:
             self.serving = True
         elif words[0] == "cat":
             return (folder / words[1]).read_text()
+        elif words[:3] == ["#", "the", "next"]:
+            self.scene.pass_time(24 * 3600.0)
         elif words[0] == "#":
             self.scene.world.apple.buy(self.scene.world.location, PAGES, int(words[1]))
         else:
@@ -305,6 +308,20 @@ def with_another_tool(make_scene: MakeScene) -> World:
     return World(scene)
 
 
+@wish(19)
+def a_newer_version(make_scene: MakeScene) -> World:
+    """It is noon, three iPads have version 1.0, and the store has 2.0."""
+    noon = datetime(2027, 1, 17, 11, tzinfo=UTC).timestamp()
+    scene = make_scene(devices=3, apps=1, macs=0, seats=10, start=noon)
+    scene.world.release(PAGES, "1.0", 100)
+    world = World(scene)
+    assert world.shell.run("apply", "--yes").exit_code == 0
+    scene.run(scene.all_installed)
+    scene.pass_time(25 * 3600.0)
+    scene.world.release(PAGES, "2.0", 200)
+    return world
+
+
 def commands(block: str) -> Iterator[tuple[str, list[str]]]:
     """The commands of a console block, each with the lines that it is to print."""
     command: str | None = None
@@ -332,11 +349,11 @@ def as_pattern(lines: list[str]) -> re.Pattern[str]:
 
 
 def test_every_wish_has_a_world() -> None:
-    assert list(sections()) == list(range(1, 19)) == sorted(WORLDS)
+    assert list(sections()) == list(range(1, 20)) == sorted(WORLDS)
     assert all(section.blocks for section in sections().values())
 
 
-@pytest.mark.parametrize("number", range(1, 19))
+@pytest.mark.parametrize("number", range(1, 20))
 def test_a_wish_of_an_operator(
     make_scene: MakeScene, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
