@@ -74,7 +74,7 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "probes": ("since",),
     "unknown_commands": ("since",),
     "rollouts": ("found_at", "through_at"),
-    "updates": ("woken_at", "started_at"),
+    "updates": ("woken_at", "started_at", "done_at"),
     "applied": ("stored_at", "limited_at"),
     "one_offs": ("made_at",),
     "installs": (*("round_at", "since", "created_at", "updated_at", "installed_at", "dirty_at"),),

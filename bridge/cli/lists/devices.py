@@ -84,6 +84,8 @@ DEVICES = Listing(
         "last_seen_at",
         "apps_listed_at",
         "moved_to",
+        "setup",
     ),
     spare=("apps listed", "os", "server"),
+    lines=lambda device: ({**device, "setup": device["setup"] and device["setup"]["state"]},),
 )
