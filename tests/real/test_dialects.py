@@ -74,21 +74,23 @@ class Told:
 
 
 def send(mdm: RealMicroMdm, webhook: Webhook, device: Device, dialect: Dialect) -> tuple[str, Told]:
-    """Answer a command in a dialect. The Idle after it has come when its webhook must have."""
+    """Answer a command in a dialect, and wait for the webhook of the Idle after it; and for that of
+    an answer that was taken, since MicroMDM may post the two in either order."""
     command_uuid = str(uuid.uuid4())
     post_and_wait(mdm, device.udid, command_uuid)
     body = dialect.write(command_uuid, device.udid)
     status, _ = device.transport.connect(device, body)
     idle = templates.idle(device)
     assert device.transport.connect(device, idle)[0] == 200
-    found = None
-    while True:
+    found, idled = None, False
+    while not idled or (found is None and status == 200):
         event = webhook.events.get(timeout=20)
         raw = base64.b64decode(detail_of(event)["raw_payload"])
         if raw == body:
             found = event
         elif raw == idle and detail_of(event).get("udid") == device.udid:
-            return command_uuid, Told(status, found)
+            idled = True
+    return command_uuid, Told(status, found)
 
 
 def read(event: dict[str, Any], body: bytes) -> tuple[str, str]:

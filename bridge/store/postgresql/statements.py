@@ -172,6 +172,7 @@ class Statements:
         def talk() -> PQGen[list[list[PGresult]]]:
             found: list[list[PGresult]]
             found = yield from generators.pipeline_communicate(pgconn, commands)
+            yield from generators.send(pgconn)  # the last ones may be larger than what was taken
             while len(found) < count:
                 found.append((yield from generators.fetch_many(pgconn)))
             return found

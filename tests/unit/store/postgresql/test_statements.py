@@ -121,6 +121,14 @@ def test_many_more_than_are_sent_at_once(db: Connection, monkeypatch: pytest.Mon
     assert db.executemany(ONE_MORE, []).rowcount == 0
 
 
+@pytest.mark.timeout(60)
+def test_what_is_larger_than_a_socket_takes_at_once_is_sent_whole(db: Connection) -> None:
+    db.execute("CREATE TEMPORARY TABLE large (body BYTEA)")
+    sent = db.executemany("INSERT INTO large VALUES (?)", [(bytes(3_000_000),)] * 5)
+    assert sent.rowcount == 5
+    assert db.execute("SELECT sum(length(body)) FROM large").fetchone()[0] == 15_000_000
+
+
 def test_a_server_keeps_no_more_statements_than_are_remembered(
     postgresql_database: PostgresqlDatabase, monkeypatch: pytest.MonkeyPatch
 ) -> None:
