@@ -13,8 +13,8 @@ from bridge.engine.insight import installs
 from bridge.engine.updates import asking, planning
 from bridge.store.database import Connection
 from bridge.store.devices import devices
+from bridge.store.installs import updating
 from bridge.store.repeating import repeated
-from bridge.store.updates import turns
 
 
 class Updates(Opened):
@@ -51,7 +51,7 @@ class Updates(Opened):
             asking.ask(self.context(db), adam_id, found, at_once=now, whole=targets is None)
             if found:
                 text = f"the newest version of an app is wanted on {counted(len(found), 'device')}"
-                named = turns.targets(db, found)
+                named = updating.targets(db, found)
                 after = {"devices": len(found), "now": now, "named": some(list(map(shown, named)))}
                 about = {"adam_id": adam_id}
                 self.record(db, Deed("update", text, about, after=after, serials=named))

@@ -10,14 +10,14 @@ from bridge.domain.updates.newest import Version
 from bridge.domain.updates.rule import UpdateRule
 from bridge.domain.views.updates import PlannedUpdate
 from bridge.engine.context import Context
-from bridge.store.updates import turns
+from bridge.store.views import waiting_updates
 
 
 def plan(context: Context, *, tonight: bool) -> list[PlannedUpdate]:
     """By app, version, family, ring and clock how many devices wait, and from when on they may be
     sent it; with `tonight` only those that may within a day, and no more than their pace allows."""
     found: list[PlannedUpdate] = []
-    for group in turns.waiting(context.db):
+    for group in waiting_updates.waiting(context.db):
         update = Options.from_text(group.options).update
         rule = UpdateRule() if update is None else UpdateRule.from_text(update)
         window = rule.window_of(context.policy)

@@ -47,6 +47,17 @@ def touch_app(db: Connection, adam_id: str, now: float) -> None:
     )
 
 
+def targets(db: Connection, install_ids: Sequence[int]) -> list[str]:
+    """The devices of these installs."""
+    some = rows.padded(install_ids)
+    found = db.execute(
+        f"SELECT DISTINCT target FROM installs WHERE id IN ({rows.marks(len(some))}) "
+        "ORDER BY target",
+        some,
+    )
+    return [row[0] for row in found]
+
+
 def any_undecided(db: Connection, adam_id: str) -> bool:
     """Whether an install of an app is still to be decided."""
     row = db.execute(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from bridge.domain.policy import HOUR
 from bridge.domain.updates.facts import MOST_TRIES, OPEN, Rollout, Tried, TriedState
 from bridge.store import rows
 from bridge.store.database import Connection
@@ -16,7 +17,6 @@ UNDER_WAY = "sent"
 _SQL_OPEN = rows.among(OPEN)
 _FAILED = ("failed", "refused")
 _IS_IT = "adam_id = ? AND storefront = ? AND family = ?"
-HOUR = 3600.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,17 +149,6 @@ def scope_of(db: Connection, install_id: int) -> tuple[Scope, int] | None:
         "SELECT adam_id, storefront, family, ring FROM updates WHERE install_id = ?", (install_id,)
     ).fetchone()
     return ((row[0], row[1], row[2]), row[3]) if row else None
-
-
-def targets(db: Connection, install_ids: Sequence[int]) -> list[str]:
-    """The devices of these installs."""
-    some = rows.padded(install_ids)
-    found = db.execute(
-        f"SELECT DISTINCT target FROM installs WHERE id IN ({rows.marks(len(some))}) "
-        "ORDER BY target",
-        some,
-    )
-    return [row[0] for row in found]
 
 
 def has_turn(db: Connection, target: str, now: float) -> list[int]:
@@ -329,37 +318,3 @@ def ahead(db: Connection, install_id: int, now: float) -> None:
         "WHERE install_id = ?",
         (now, now, install_id),
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Waiting:
-    """Devices that wait for a version in the same way; `begun_ring` is the last that has begun."""
-
-    adam_id: str
-    name: str | None
-    storefront: str
-    family: str
-    version: str | None
-    external_version: int | None
-    begun_ring: int
-    stopped: str | None
-    ring: int
-    options: str
-    devices: int
-    opens_at: float
-
-
-def waiting(db: Connection) -> list[Waiting]:
-    """All devices that wait for the newest version of an app."""
-    found = db.execute(
-        "SELECT u.adam_id, a.name, u.storefront, u.family, r.version, r.external_version, r.ring, "
-        "r.stopped, u.ring, i.options, count(*), min(u.opens_at) FROM updates u "
-        "JOIN installs i ON i.id = u.install_id JOIN rollouts r ON r.adam_id = u.adam_id "
-        "AND r.storefront = u.storefront AND r.family = u.family AND r.number = u.number "
-        "LEFT JOIN apps a ON a.adam_id = u.adam_id "
-        f"WHERE u.state IN {_SQL_OPEN} AND i.desired = 1 "
-        "GROUP BY u.adam_id, a.name, u.storefront, u.family, r.version, r.external_version, "
-        "r.ring, r.stopped, u.ring, i.options "
-        "ORDER BY u.adam_id, u.storefront, u.family, u.ring, i.options"
-    )
-    return [Waiting(*row) for row in found]
