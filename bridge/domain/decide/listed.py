@@ -160,7 +160,7 @@ def _on_its_way_since(facts: DeviceFacts, policy: Policy, now: float) -> float:
     install, since = facts.install, now
     if install.state == "installing":
         since = install.since
-    elif install.state == "unconfirmed":
+    elif install.reason == "NOT_SEEN":
         since = install.since - policy.verify.unconfirmed_after
     attempt, report = facts.attempt, facts.report
     if attempt is not None and attempt.answered_at is not None:

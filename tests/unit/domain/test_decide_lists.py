@@ -170,6 +170,22 @@ LISTED = {
         licensed(report=report("Installing"), attempt=attempt(answered_at=NOW - DAY)),
         Decision("unconfirmed", "NOT_SEEN", "Installing", recheck_at=NOW - 2 * MINUTE + DAY),
     ),
+    "on its way after a doubt that a list had left": (
+        licensed(
+            report=report("Installing"),
+            install=install(
+                state="unconfirmed", reason="COMMAND_IN_DOUBT", since=NOW - 10 * MINUTE
+            ),
+        ),
+        Decision("installing", "INSTALLING", "Installing", recheck_at=NOW + 15),
+    ),
+    "on its way, and no list had shown it in all its time": (
+        licensed(
+            report=report("Installing"),
+            install=install(state="unconfirmed", reason="NOT_SEEN", since=NOW - 10 * MINUTE),
+        ),
+        Decision("unconfirmed", "NOT_SEEN", "Installing", recheck_at=NOW + 8 * MINUTE + DAY),
+    ),
     "somebody deleted it": (
         licensed(report=report("ManagedButUninstalled", there_at=NOW - HOUR)),
         Decision("needs_user", "APP_DELETED", DELETED, recheck_at=NOW - MINUTE + WEEK),
