@@ -64,6 +64,7 @@ def world(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFacto
                     "UPDATE installs SET state = ?, reason = ?, detail = ? WHERE id % 20 = ?",
                     (state, reason, "what Apple or a device said of it, in words", number),
                 )
+            db.execute("UPDATE installs SET desired = 0 WHERE target = 'SERIAL000003'")
             rows = {
                 (row[2], row[3]): (row[0], row[1])
                 for row in db.execute(
@@ -173,6 +174,9 @@ LOOKS: dict[str, tuple[Sequence[str], int]] = {
     "subscriptions": ((), 0),
     "alerts": ((), 0),
     "alerts test": (("test",), 2),
+    "drift": ((), 1),
+    "drift foreign": (("--foreign",), 1),
+    "audit": ((), 0),
     "reasons": ((), 0),
     "reasons one": (("LIST_REFUSED",), 0),
     "reclaim": (("--unwanted", "--dry-run"), 0),
@@ -197,6 +201,8 @@ ACTS: dict[str, tuple[Sequence[str], int]] = {
     "doctor": ((), 1),
     "backup": (("copy.db",), 0),
     "restore": (("nothing.db", "--yes"), 1),
+    "update": (("300000000", "--yes"), 0),
+    "import": (("apple", "hq"), 1),
     "claim": (("nowhere",), 2),
     "sync": (("devices",), 1),
 }

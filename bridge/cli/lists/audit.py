@@ -19,7 +19,12 @@ from bridge.errors import ConfigError
 
 @click.command()
 @click.option("--who", metavar="W", help="Only of this key of the API or this local user.")
-@click.option("--action", type=click.Choice(ACTIONS), help="Only this.")
+@click.option(
+    "--action",
+    type=click.Choice(ACTIONS),
+    metavar="NAME",
+    help=f"Only this: {', '.join(ACTIONS)}.",
+)
 @click.option("--since", metavar="T", help="Only since then: 12h or 7d ago, a day or a time.")
 @click.option("--serial", type=SERIAL, metavar="S", help="Only about this device.")
 @click.option("--app", "adam_id", type=ADAM_ID, metavar="A", help="Only about this app.")
