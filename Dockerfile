@@ -1,12 +1,14 @@
 FROM python:3.13-slim AS build
 WORKDIR /src
 COPY requirements/build.txt requirements/image.txt requirements/
-RUN python -m venv /app/venv \
-    && /app/venv/bin/pip install --no-cache-dir --no-build-isolation --use-pep517 --require-hashes -r requirements/build.txt \
-    && /app/venv/bin/pip install --no-cache-dir --no-build-isolation --use-pep517 --require-hashes -r requirements/image.txt
+RUN pip install --no-cache-dir --no-build-isolation --require-hashes -r requirements/build.txt \
+    && pip wheel --no-cache-dir --no-build-isolation --use-pep517 --require-hashes -w /wheels -r requirements/image.txt
 COPY pyproject.toml LICENSE README.md ./
 COPY bridge bridge
-RUN /app/venv/bin/pip install --no-cache-dir --no-build-isolation --no-deps .
+# What builds stays in this stage.
+RUN pip wheel --no-cache-dir --no-build-isolation --no-deps -w /wheels . \
+    && python -m venv --without-pip /app/venv \
+    && pip --python /app/venv/bin/python install --no-cache-dir --no-index --no-deps /wheels/*.whl
 
 FROM python:3.13-slim
 RUN useradd --uid 10001 --no-create-home --home-dir /app --shell /usr/sbin/nologin bridge \

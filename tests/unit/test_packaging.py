@@ -24,7 +24,9 @@ WANTED = {
     "run": PYPROJECT["project"]["dependencies"],
     "image": PYPROJECT["project"]["dependencies"] + EXTRAS["postgresql"] + EXTRAS["mysql"],
     "real": PYPROJECT["project"]["dependencies"] + EXTRAS["real"],
-    "dev": PYPROJECT["project"]["dependencies"] + [*chain(*EXTRAS.values())],
+    "dev": PYPROJECT["project"]["dependencies"]
+    + [*chain(*(packages for extra, packages in EXTRAS.items() if extra != "release"))],
+    "release": PYPROJECT["project"]["dependencies"] + EXTRAS["release"],
     "build": PYPROJECT["build-system"]["requires"],
 }
 
@@ -59,6 +61,7 @@ def test_a_lock_names_no_place_to_get_things_from(name: str) -> None:
 def test_the_smaller_locks_are_part_of_the_larger() -> None:
     assert locked("run").items() < locked("real").items() < locked("dev").items()
     assert locked("run").items() < locked("image").items() < locked("dev").items()
+    assert locked("run").items() < locked("release").items()
 
 
 def imported(folder: str) -> set[str]:
