@@ -81,7 +81,10 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
     "events": ("received_at", "processed_at"),
     "seen_messages": ("seen_at",),
     "webhooks": ("last_at", "told_at"),
-    "server_watch": ("any_since", "any_at", "webhooks_since", "webhooks_at", "looked_at"),
+    "server_watch": (
+        *("any_since", "any_at", "webhooks_since", "webhooks_at", "looked_at"),
+        *("listed_at", "dead_since"),
+    ),
     "reclaims": ("at",),
     "reclaim_holds": ("since", "looked_at"),
     "replaced": ("at",),

@@ -23,6 +23,7 @@ UNHEARD = "whose check-ins were lost is not known before the next one"
 NOT_MISSED = "what no queue shows is not missed in one: its device is pushed to, then asked"
 NEXT_WAITS = "a device's next command waits for the webhook of the one before, however late it is"
 ONE_PUSH_MORE = "a device that does not come is pushed to after a minute, too"
+NOT_TOLD = "without a list nobody can tell a quiet fleet from a dead webhook: all is kept"
 LEFT_OUT = "a server without a list leaves nobody out: who is silent there counts as silent"
 
 _REASONS: Mapping[str, tuple[str, ...]] = {
@@ -46,6 +47,7 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
         "test_how_to::test_a_wish_of_an_operator[19]",
     ),
     LEFT_OUT: ("test_reclaiming::test_an_mdm_server_that_lost_its_data",),
+    NOT_TOLD: ("test_reclaiming::test_a_quiet_fleet_is_no_dead_webhook",),
     NO_QUESTION: (
         "test_cli_doctor::test_an_mdm_server_that_answers_ill[fault0-401]",
         "test_cli_doctor::test_an_mdm_server_that_answers_ill[fault2-refused GET /v1/commands]",

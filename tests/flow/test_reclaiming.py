@@ -181,10 +181,22 @@ def test_the_bridge_off_for_60_days(scene: Scene) -> None:
 def test_a_dead_webhook(scene: Scene) -> None:
     """For sixty days: tests/unit/engine/licences/test_reclaiming.py."""
     scene.reachable = False
-    pass_days(scene, 3, scene.world.devices[2:])
-    for serial in scene.serials[1:]:
-        assert serial in holders(scene), "nobody can tell who is silent"
+    pass_days(scene, 5, scene.world.devices[2:])
+    nothing_went(scene)
+    assert "came since" in kept(scene, 0)
     assert "no webhook of main came since" in kept(scene, 2)
+    scene.reachable = True
+    pass_days(scene, 5, scene.world.devices[2:])
+    nothing_went(scene)
+    pass_days(scene, 3, scene.world.devices[2:])
+    assert holders(scene) == {scene.serials[2]}, "the clocks began anew, and ran"
+
+
+def test_a_quiet_fleet_is_no_dead_webhook(scene: Scene) -> None:
+    scene.world.devices[2].go_offline()
+    pass_days(scene, 5)
+    assert scene.serials[0] not in holders(scene), "its server's list is read, and stands still"
+    assert scene.serials[2] in holders(scene)
 
 
 @pytest.mark.slow

@@ -168,6 +168,12 @@ def _unsure(record: Record, now: float, way: _Way) -> str | None:
         return f"{record.server}, which knew it, is not in the file, or not looked after yet"
     if not watch.looks_on(now):
         return f"the bridge was not running since {to_the_minute(watch.looked_at)}"
+    if watch.dead_since is not None:
+        until = to_the_minute(watch.listed_at or watch.looked_at)
+        return (
+            f"no webhook of {record.server} came since {to_the_minute(watch.dead_since)}, though "
+            f"by its list devices came to it until {until}; see `vpp-bridge doctor`"
+        )
     heard = way(watch)
     if heard.is_stopped(now):
         what = "no webhook of" if heard is watch.webhooks else "nothing from"

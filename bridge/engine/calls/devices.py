@@ -25,6 +25,7 @@ from bridge.store.devices import devices, filed, queue_times
 from bridge.store.installs import installs
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
+from bridge.store.service import server_watch
 
 log = logging.getLogger(__name__)
 
@@ -56,7 +57,7 @@ class ReadDevices(MdmCall):
             # Otherwise who seems to be left out may be who cannot be read.
             for serial_number in devices.left_out(context.db, row.scope, shown, began_at):
                 installs.touch_serials(context.db, [serial_number], context.now)
-        meta.keep(context.db, f"devices_read_at:{row.scope}", str(context.now))
+        _keep_read(context, row.scope, result)
         first_facts.begin(context, row.scope)
         for device_id in unknown.devices(context.db, row.scope):
             device = devices.by_id(context.db, device_id)
@@ -98,7 +99,7 @@ class ReadEnrolments(MdmCall):
             _found(context, row.scope, found, began_at, None)
         if result.records is not None:
             _name_odd(context, row.scope, result.records)
-            meta.keep(db, f"devices_read_at:{row.scope}", str(now))
+            _keep_read(context, row.scope, result.records)
         first_facts.begin(context, row.scope)
         if result.troubles:
             until = now + last_delay_for_ever(context.policy.call.retry, row.tries)
@@ -109,6 +110,15 @@ class ReadEnrolments(MdmCall):
     def not_made(self, context: Context, row: OutboxRow, error: CallError) -> None:
         """It says nothing of whether the server takes commands."""
         super().not_made(context, row, error)
+
+
+def _keep_read(context: Context, server: str, result: Iterable[MdmDevice]) -> None:
+    """Keep that the list was read, and when a device came to its server last by it. One that tells
+    of none when it came, though it is enrolled, may have come until now."""
+    told = [each.last_seen_at for each in result if each.last_seen_at is not None]
+    unsure = not told and any(each.enrolled for each in result)
+    listed_at = context.now if unsure else max(told, default=None)
+    server_watch.list_read(context.db, server, context.now, listed_at)
 
 
 _ALONE = "nothing else either"

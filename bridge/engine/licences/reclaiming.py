@@ -18,7 +18,7 @@ from bridge.domain.policy import DAY, HOUR, ReclaimPolicy
 from bridge.domain.reclaim import guard, verdict
 from bridge.domain.reclaim.mark import Mark
 from bridge.domain.reclaim.verdict import Record, Verdict
-from bridge.domain.reclaim.watch import LOOK_EVERY, Watch, begin, look
+from bridge.domain.reclaim.watch import LOOK_EVERY, Signs, Watch, begin, look
 from bridge.domain.wording import counted
 from bridge.engine import audit
 from bridge.engine.context import Context
@@ -76,12 +76,10 @@ def _look(context: Context, place: str) -> dict[str, Watch]:
             before = server_watch.load(db)
     server_watch.only(db, servers)
     heard = server_watch.heard_at(db)
-    watches = {}
-    for server in servers:
-        webhook_at, list_at = heard.get(server, (None, None))
-        watches[server] = look(
-            before.get(server), server, now, webhook_at=webhook_at, list_at=list_at
-        )
+    watches = {
+        server: look(before.get(server), server, now, heard.get(server, Signs()))
+        for server in servers
+    }
     server_watch.keep(db, watches.values())
     return watches
 

@@ -85,7 +85,9 @@ CREATE TABLE server_watch (
     webhooks_since DOUBLE PRECISION NOT NULL,
     webhooks_at DOUBLE PRECISION,
     webhooks_why TEXT NOT NULL,
-    looked_at DOUBLE PRECISION NOT NULL
+    looked_at DOUBLE PRECISION NOT NULL,
+    listed_at DOUBLE PRECISION,        -- when a device came to it last, by its list of devices
+    dead_since DOUBLE PRECISION        -- its newest webhook, where the list went on without one
 );
 
 -- The licences of devices that were gone, each with what showed it.

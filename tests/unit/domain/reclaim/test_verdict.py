@@ -10,7 +10,7 @@ import pytest
 from bridge.domain.policy import DAY, HOUR
 from bridge.domain.reclaim import guard
 from bridge.domain.reclaim.verdict import Record, silent, unenrolled
-from bridge.domain.reclaim.watch import Heard, Watch, begin, look
+from bridge.domain.reclaim.watch import GAP, Heard, Signs, Watch, begin, look
 
 NOW = 1_800_000_000.0
 AFTER = 30 * DAY
@@ -75,6 +75,11 @@ UNENROLLED = {
         "nothing from main came since",
     ),
     "only its webhooks are": ([record(watch=watch(webhooks=QUIET))], True, "it left main"),
+    "devices come without webhooks": (
+        [record(watch=watch(listed_at=NOW - HOUR, dead_since=NOW - 2 * DAY))],
+        False,
+        "no webhook of main came since",
+    ),
     "the bridge was away": (
         [record(watch=watch(looked_at=NOW - 2 * DAY))],
         False,
@@ -136,6 +141,11 @@ SILENT = {
         False,
         "no webhook of main came since",
     ),
+    "devices come without webhooks": (
+        [replace(THERE, watch=watch(listed_at=NOW - HOUR, dead_since=NOW - 2 * DAY))],
+        False,
+        "though by its list devices came to it until",
+    ),
     "the webhooks came again": (
         [replace(THERE, watch=watch(webhooks=Heard(NOW - 9 * DAY, NOW, "nothing came")))],
         False,
@@ -167,22 +177,71 @@ def test_a_clock_goes_on_as_long_as_there_is_a_word_a_day() -> None:
     now, kept = NOW, begin("main", NOW, "new")
     for _ in range(24 * 10):
         now += HOUR
-        kept = look(kept, "main", now, webhook_at=now - now % DAY, list_at=None)
+        kept = look(kept, "main", now, Signs(now - now % DAY))
     assert kept.webhooks.since == NOW
     assert not kept.webhooks.is_stopped(now)
     for _ in range(24 * 3):
         now += HOUR
-        kept = look(kept, "main", now, webhook_at=NOW + 9 * DAY, list_at=now)
+        kept = look(kept, "main", now, Signs(NOW + 9 * DAY, now))
     assert kept.webhooks.is_stopped(now)
     assert not kept.any.is_stopped(now)
-    kept = look(kept, "main", now + HOUR, webhook_at=now, list_at=now)
+    kept = look(kept, "main", now + HOUR, Signs(now, now))
     assert (kept.webhooks.since, kept.any.since) == (now, NOW)
     assert "nothing came from it since" in kept.webhooks.why
 
 
+def looks(kept: Watch, hours: int, *, webhook: bool = False, comes: bool = True) -> Watch:
+    """So many hourly looks at a server whose list is read; whether devices come, and webhooks."""
+    for _ in range(hours):
+        now = kept.looked_at + HOUR
+        webhook_at = now - 60 if webhook else None
+        kept = look(kept, "main", now, Signs(webhook_at, now - 30, now - 60 if comes else None))
+    return kept
+
+
+def test_a_webhook_is_dead_when_devices_come_without_one() -> None:
+    well = looks(begin("main", NOW, "new"), 48, webhook=True)
+    assert well.dead_since is None
+    assert looks(well, 25).dead_since is None, "a day without any is allowed"
+    dead = looks(well, 27)
+    assert dead.dead_since == well.webhooks.at
+    assert looks(dead, 100).any.since == NOW
+    again = looks(dead, 1, webhook=True)
+    assert again.dead_since is None
+    assert again.any.since == again.webhooks.since == again.looked_at - 60
+    assert "none of its webhooks came since" in again.any.why
+    assert looks(again, 100, webhook=True).any == replace(again.any, at=NOW + 176 * HOUR - 30)
+
+
+def test_a_quiet_fleet_is_no_dead_webhook() -> None:
+    well = looks(begin("main", NOW, "new"), 48, webhook=True)
+    quiet = looks(well, 24 * 60, comes=False)
+    assert quiet.dead_since is None
+    assert quiet.any.since == NOW
+    assert quiet.webhooks.is_stopped(quiet.looked_at)
+    came = look(quiet, "main", quiet.looked_at + HOUR, Signs(None, None, quiet.looked_at + HOUR))
+    assert came.dead_since is None, "its webhook may be on its way"
+    assert looks(came, 1, webhook=True).any.since == NOW
+
+
+def test_a_dead_webhook_stays_dead_whatever_its_list_forgets() -> None:
+    dead = looks(looks(begin("main", NOW, "new"), 48, webhook=True), 48)
+    for signs in (Signs(), Signs(list_at=dead.looked_at), Signs(None, None, NOW)):
+        assert look(dead, "main", dead.looked_at + HOUR, signs).dead_since == dead.dead_since
+
+
+def test_of_webhooks_that_never_came_a_few_hours_are_enough() -> None:
+    assert looks(begin("main", NOW, "new"), 4).dead_since == NOW
+
+
+def test_a_time_of_the_list_that_lies_ahead_is_now() -> None:
+    kept = look(begin("main", NOW, "new"), "main", NOW + HOUR, Signs(None, None, NOW + 9 * GAP))
+    assert kept.listed_at == NOW + HOUR
+
+
 def test_a_gap_of_ours_begins_all_anew() -> None:
-    kept = look(begin("main", NOW, "new"), "main", NOW + HOUR, webhook_at=NOW, list_at=NOW)
-    again = look(kept, "main", NOW + 3 * DAY, webhook_at=NOW + 3 * DAY, list_at=None)
+    kept = look(begin("main", NOW, "new"), "main", NOW + HOUR, Signs(NOW, NOW))
+    again = look(kept, "main", NOW + 3 * DAY, Signs(NOW + 3 * DAY))
     assert again.any.since == again.webhooks.since == NOW + 3 * DAY
     assert "was not running since" in again.any.why
 

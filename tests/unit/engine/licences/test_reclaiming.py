@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.policy import DAY, HOUR, ReclaimPolicy
+from bridge.domain.reclaim import verdict
 from bridge.engine.context import Context
 from bridge.engine.decide import reconcile
 from bridge.engine.licences import reclaiming
@@ -254,15 +255,16 @@ def test_a_licence_without_an_install_goes_back_too(db: Connection) -> None:
 
 
 def days(db: Connection, now: float, number: int, **changes: Any) -> float:
-    """Let days pass, each with the passes of four times; what is `heard` comes each time."""
+    """Let days pass, each with the passes of four times: with or without webhooks, reads of the
+    list, and devices that come to their server by it."""
     servers = changes.get("servers", SERVERS)
     for _ in range(4 * number):
         now += 6 * HOUR
         if changes.get("webhooks", True):
             webhooks.accepted(db, "main", [now], now)
         if changes.get("lists", True):
-            meta.keep(db, "devices_read_at:main", str(now))
-        context = Context(db, RULES, now, servers)
+            server_watch.list_read(db, "main", now, now if changes.get("come", True) else NOW)
+        context = Context(db, changes.get("policy", RULES), now, servers)
         reclaiming.watch(context, "bridge.db")
         while reconcile.decide_dirty(context):
             pass
@@ -293,7 +295,29 @@ def test_the_bridge_off_for_60_days(db: Connection) -> None:
 
 def test_a_dead_webhook_for_60_days(db: Connection) -> None:
     now = days(db, gone_for_25_days(db), 60, webhooks=False)
-    assert apple_takes(db, now) == {"S000000"}, "its list is read, and says that it left"
+    assert not apple_takes(db, now), "devices come, and nobody is told of what they do"
+    stopped = server_watch.load(db)["main"]
+    records = reclaims.records(db, ["S000000"], {"main": stopped})["S000000"]
+    told = verdict.unenrolled(records, now, LIMIT).sentence(now)
+    assert "kept: no webhook of main came since" in told
+    assert "by its list devices came to it until" in told
+    now = days(db, now, 28)
+    assert not apple_takes(db, now), "the clocks began anew"
+    assert apple_takes(db, days(db, now, 4)) == {"S000000", "S000001"}
+
+
+def test_a_webhook_that_was_never_set_up(db: Connection) -> None:
+    fleet(db, 4)
+    leave(db, "S000000", NOW - DAY)
+    rules = replace(RULES, reclaim=ReclaimPolicy(unenrolled_after=DAY))
+    now = days(db, NOW, 60, webhooks=False, policy=rules)
+    assert not apple_takes(db, now)
+    assert apple_takes(db, days(db, now, 2, policy=rules)) == {"S000000"}
+
+
+def test_a_quiet_fleet_is_no_dead_webhook(db: Connection) -> None:
+    now = days(db, gone_for_25_days(db), 60, webhooks=False, come=False)
+    assert apple_takes(db, now) == {"S000000"}, "no device came, by its list, which is read"
     now = days(db, now, 28)
     assert not apple_takes(db, now), "who was silent may have spoken"
 
