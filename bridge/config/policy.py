@@ -12,7 +12,7 @@ from typing import Any, TypeVar, Union, get_args, get_origin, get_type_hints
 
 from bridge.config import values
 from bridge.config.read import Reader, Spot
-from bridge.domain.policy import Bytes, Policy, Seconds
+from bridge.domain.policy import Bytes, Policy, Seconds, UpdatePolicy
 from bridge.domain.users.wish import OnUnwantedUser
 
 T = TypeVar("T")
@@ -36,6 +36,14 @@ _OWN: Mapping[str, Callable[[str], Any]] = {
     "policy.reclaim.silent_after": values.patience,
 }
 
+_ELSEWHERE: Mapping[type, Mapping[str, str]] = {
+    UpdatePolicy: {
+        "to": "is of each app alone; write update: latest at those that are to be updated",
+        "rings": "is of each app alone; write update: {to: latest, rings: […]} at the app",
+    }
+}
+"""What is looked for in a part of the policy, and where it is written."""
+
 _AT_MOST = {"policy.prompts.again": 2}
 """Of lists whose length is a promise: people are asked again at most twice."""
 
@@ -49,7 +57,7 @@ def read_policy(reader: Reader, spot: Spot | None) -> Policy:
 
 def _group(reader: Reader, spot: Spot | None, kind: type[T]) -> T:
     hints = get_type_hints(kind, include_extras=True)
-    found = reader.section(spot, hints)
+    found = reader.section(spot, hints, elsewhere=_ELSEWHERE.get(kind))
     read = {name: _value(reader, child, hints[name]) for name, child in found.items()}
     return kind(**{name: value for name, value in read.items() if value is not _MISTAKEN})
 

@@ -161,17 +161,16 @@ class Reader:
         return found
 
     def section(
-        self, spot: Spot | None, known: Iterable[str], later: Iterable[str] = ()
+        self, spot: Spot | None, known: Iterable[str], elsewhere: Mapping[str, str] | None = None
     ) -> dict[str, Spot]:
-        """The entries of a mapping whose keys are fixed; `later` are keys not built yet."""
+        """The entries of a mapping whose keys are fixed; of those that are written in another place
+        `elsewhere` says where."""
         known = tuple(known)
         entries = self.mapping(spot)
         for name in [name for name in entries if name not in known]:
             child = entries.pop(name)
-            if name in later:
-                self.wrong(child, f"is not built yet; leave it out ({_listed(known)})")
-            else:
-                self.wrong(child, f"unknown key; {nearest(name, known)}")
+            told = (elsewhere or {}).get(name)
+            self.wrong(child, told or f"unknown key; {nearest(name, known)}")
         return entries
 
     def items(self, spot: Spot) -> list[Spot]:

@@ -27,6 +27,13 @@ def length(seconds: float) -> str:
     return f"{seconds:.1f} s" if seconds < 60 else _whole(seconds)
 
 
+def exact(seconds: float) -> str:
+    """A length as a file writes it, nothing rounded: `12h`, `90m`, `0.5s`."""
+    units = ((size, "m" if name == "min" else name) for size, name in _UNITS if size > 1.0)
+    fits = next(((size, name) for size, name in units if seconds and not seconds % size), None)
+    return f"{seconds / fits[0]:g}{fits[1]}" if fits else f"{seconds:g}s"
+
+
 def _whole(seconds: float) -> str:
     unit, name = next((u, n) for u, n in _UNITS if seconds >= u)
     return f"{int(seconds // unit)} {name}"

@@ -12,6 +12,7 @@ from typing import Final
 from bridge.domain.desired.change import Cohort, PairName
 from bridge.domain.desired.desired import Desired, OnUnwanted
 from bridge.domain.installs.options import Options
+from bridge.domain.updates.rule import UpdateRule
 from bridge.domain.views import desired as views
 from bridge.domain.wording import counted
 
@@ -87,6 +88,9 @@ def _there(digest: object, *, again: bool = False) -> str:
     return "another one" if again else "one"
 
 
+_NOTHING: Final = "null"
+
+
 def _shown(value: object) -> str:
     return value if isinstance(value, str) else json.dumps(value, default=dict, sort_keys=True)
 
@@ -122,4 +126,11 @@ def setting_lines(found: Sequence[Setting], names: Mapping[str, str]) -> Iterabl
     """What of the wishes changes, a sentence each."""
     for each in found:
         where = counted(each.installs, "device")
-        yield f"{names[each.adam_id]}, {each.key}: {each.old} -> {each.new} on {where}."
+        old, new = (_in_words(each.key, value) for value in (each.old, each.new))
+        yield f"{names[each.adam_id]}, {each.key}: {old} -> {new} on {where}."
+
+
+def _in_words(key: str, value: str) -> str:
+    if key != "update":
+        return value
+    return "never" if value == _NOTHING else str(UpdateRule.from_text(value))

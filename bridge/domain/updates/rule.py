@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
 
+from bridge.domain.ages import exact
 from bridge.domain.hours import Hours
 from bridge.domain.installs.text import as_text
 from bridge.domain.policy import Policy
@@ -60,6 +61,22 @@ class UpdateRule:
     def from_text(cls, text: str) -> UpdateRule:
         """Read what `as_text` wrote; a fleet has few different ones."""
         return cls(**_tuples(json.loads(text)))
+
+    def __str__(self) -> str:
+        """For people, by the keys of `update:`; what it leaves out is as `policy.update` says:
+        `latest (ring pilots, window 22:00-05:00, ring_wait 12h)`."""
+        said: dict[str, str | None] = {
+            "ring": self.ring_name(self.ring) if self.rings else None,
+            "window": self.window,
+            "days": None if self.days is None else " ".join(self.days),
+            "ring_wait": None if self.ring_wait is None else exact(self.ring_wait),
+            "max_per_hour": None if self.max_per_hour is None else str(self.max_per_hour),
+            "jitter": None if self.jitter is None else exact(self.jitter),
+            "stop_at": self.stop_at,
+            "time_zone": self.time_zone,
+        }
+        words = ", ".join(f"{key} {value}" for key, value in said.items() if value is not None)
+        return f"latest ({words})" if words else "latest"
 
     def window_of(self, policy: Policy) -> Window:
         """When devices by this rule may be sent a new version."""

@@ -25,3 +25,19 @@ def test_how_long_ago(seconds: float, text: str) -> None:
 )
 def test_how_long_something_took(seconds: float, text: str) -> None:
     assert ages.length(seconds) == text
+
+
+@pytest.mark.parametrize(
+    ("seconds", "text"),
+    [
+        (43200.0, "12h"),
+        (36 * 3600.0, "36h"),
+        (5400.0, "90m"),
+        (86400.0, "1d"),
+        (61.0, "61s"),
+        (0.5, "0.5s"),
+        (0.0, "0s"),
+    ],
+)
+def test_as_a_file_writes_it(seconds: float, text: str) -> None:
+    assert ages.exact(seconds) == text
