@@ -34,7 +34,7 @@ def read_database(reader: Reader, keys: KeyReader, top: Mapping[str, Spot]) -> P
     if spot is None and KEY + FILE not in top:
         reader.missing(reader.root, KEY, "write database: bridge.db")
         return Path()
-    if spot is not None and KEY + FILE not in top and not is_url(str(spot.node.value)):
+    if spot is not None and KEY + FILE not in top and not is_url(spot.written):
         text = reader.text(spot)
         if text is None or not is_url(text):  # a variable may hold one
             for name in POOL_KEYS:

@@ -308,8 +308,7 @@ class _Loader:
     def _listener(self, spot: Spot) -> str:
         """Where webhooks are passed on to; as it is written where a variable of it is not set,
         since its host is shown also to who does not need its password."""
-        written = str(spot.node.value) if isinstance(spot.node.value, str) else ""
-        return self._address(spot, values.url) or written
+        return self._address(spot, values.url) or spot.written
 
     def _require(self, owner: Spot, found: Mapping[str, Spot], name: str, sentence: str) -> None:
         if name not in found and name + FILE not in found:

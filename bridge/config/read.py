@@ -69,6 +69,12 @@ class Spot:
         return len(self.node.value) if isinstance(self.node, yaml.CollectionNode) else 0
 
     @property
+    def written(self) -> str:
+        """One value as the file has it, with its variables by name; nothing for a list or keys,
+        which are never written out: they may be nested deeper than Python can follow."""
+        return self.node.value if isinstance(self.node, yaml.ScalarNode) else ""
+
+    @property
     def shown(self) -> str:
         """One value as the file has it, with its variables by name, fit for a message."""
         return f'"{tidy(self.node.value)}"'

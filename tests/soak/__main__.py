@@ -35,6 +35,14 @@ def main() -> int:
         default=1.0,
         help="of the kills and stops; 1 is 100 kills, 100 of workers, 50 ends, 20 halts",
     )
+    parser.add_argument(
+        "--fuzz",
+        type=int,
+        metavar="INPUTS",
+        help="nothing but bad input, so many in all, at doors whose name contains --only",
+    )
+    parser.add_argument("--seed", type=int, default=1, help="of --fuzz")
+    parser.add_argument("--first", type=int, default=0, help="the number of the first input")
     parser.add_argument("--body", type=int, help="bytes of a large body; default the limit")
     asked = parser.parse_args()
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -43,6 +51,8 @@ def main() -> int:
         (_FILES if hard == resource.RLIM_INFINITY else min(_FILES, hard), hard),
     )
     console = Console(width=None if sys.stdout.isatty() else 120)
+    if asked.fuzz:
+        return 0 if _fuzz(console, asked.fuzz, asked.seed, asked.only, asked.first) else 1
     results = []
     for scenario in scenarios(asked.body or LimitsPolicy().mdm_body):
         if asked.only in scenario.name and not (scenario.outside and asked.one_listener):
@@ -81,6 +91,21 @@ def _tell(console: Console, results: list[Result]) -> None:
     console.print(
         f"Wanted: no wait above {WAIT:.0f} s, none lost, the web process below {memory} MB."
     )
+
+
+def _fuzz(console: Console, inputs: int, seed: int, only: str, first: int) -> bool:
+    """Give bad input to every door and print what was seen; whether nothing was wrong."""
+    from tests.soak.fuzz.doors import fuzz  # noqa: PLC0415 - it makes what nobody else needs
+
+    seen = []
+    for tried in fuzz(inputs, seed, only, first):
+        seen.append(tried)
+        for line in (tried.line(), *(f"  WRONG: {each}" for each in tried.wrong)):
+            console.print(line, highlight=False, markup=False, soft_wrap=True)
+    given, wrong = sum(each.inputs for each in seen), sum(len(each.wrong) for each in seen)
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    console.print(f"{given} inputs, {wrong} wrong; the process had {peak:.0f} MiB at most.")
+    return not wrong
 
 
 def _full_disk(console: Console) -> bool:

@@ -148,3 +148,13 @@ def test_other_programs_are_given_it_without_the_password(
 ) -> None:
     found = without_password(url_of(load(tmp_path, f"database: '{url}'\n")))
     assert found == (without or "postgresql:///vpp?user=bridge&host=/run/pg")
+
+
+@pytest.mark.parametrize("deep", [1, 200])
+@pytest.mark.parametrize("key", ["database", "listen", "public_url", "allow_http", "users_file"])
+def test_what_is_nested_is_one_mistake_however_deeply(tmp_path: Path, key: str, deep: int) -> None:
+    text = f"{key}: {'{x: ' * deep}x{'}' * deep}\n" + ("" if key == "database" else "database: a\n")
+    with pytest.raises(ConfigError) as told:
+        load(tmp_path, text)
+    (mistake,) = told.value.mistakes
+    assert mistake.endswith(f"config.yaml:1: {key}: must be one value, not a list or keys")
