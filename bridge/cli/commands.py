@@ -56,6 +56,12 @@ COMMANDS: Mapping[str, Command] = {
         SETTINGS,
         ("desired",),
     ),
+    "bundle": Command(
+        "bridge.cli.insight.bundle:bundle",
+        "Write a support file, without keys and names.",
+        SETTINGS,
+        ("desired",),
+    ),
     "plan": Command(
         "bridge.cli.desired.plan:plan", "Show what an apply would change and cost.", EVERYTHING
     ),
@@ -170,6 +176,7 @@ EXAMPLES: Mapping[str, str] = {
     "init": "init --public-url https://bridge.example.org",
     "serve": "--config /etc/vpp-bridge/config.yaml serve",
     "doctor": "doctor",
+    "bundle": "bundle support.json",
     "plan": "plan",
     "apply": "apply --limit 20",
     "assign": "assign C02XL0GYJGH5 --app Pages",
@@ -227,7 +234,8 @@ AUDITED: Mapping[str, tuple[Action, ...]] = {
 
 ONLY_LOOKS = frozenset(
     (
-        *("init", "doctor", "plan", "status", "why", "installs", "reasons", "devices", "assets"),
+        *("init", "doctor", "bundle", "plan", "status", "why", "installs", "reasons"),
+        *("devices", "assets"),
         *("assignments", "drift", "users", "subscriptions", "outbox", "events", "audit"),
         *("alerts", "backup", "completion", "demo", "import", "simulate"),
     )

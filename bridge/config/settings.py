@@ -96,6 +96,30 @@ def changed(before: Config, after: Config) -> list[str]:
     ]
 
 
+def without_secrets(config: Config) -> dict[str, Any]:
+    """Every setting that is no secret, by its part; groups, apps and users are none."""
+    return {part: json.loads(text) for part, text in _parts(config)[0].items()}
+
+
+def secrets(config: Config) -> list[str]:
+    """Every secret that was read, the longest first."""
+    found = {
+        text
+        for hidden in _parts(config)[1].values()
+        for _, written in _single("", json.loads(hidden))
+        for text in _texts(json.loads(written))
+    }
+    return sorted(found - {""}, key=len, reverse=True)
+
+
+def _texts(value: Any) -> Iterator[str]:
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, list):
+        for each in value:
+            yield from _texts(each)
+
+
 def _single(key: str, value: Any) -> Iterator[tuple[str, str]]:
     """Every setting below a key, with its value as text."""
     if isinstance(value, dict) and value:

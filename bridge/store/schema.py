@@ -11,6 +11,7 @@ The statements stand in `migrations/`, one file for each group of tables.
 
 from __future__ import annotations
 
+import re
 import sqlite3
 from collections.abc import Iterator
 from importlib import resources
@@ -33,6 +34,8 @@ FIRST = (
     "updates",
     "metrics",
 )
+
+_TABLE = re.compile(r"CREATE TABLE (\w+)")
 
 
 @migrations()
@@ -58,3 +61,9 @@ def statements(name: str) -> Iterator[str]:
         if sqlite3.complete_statement(statement):
             yield statement.strip()
             statement = ""
+
+
+def tables() -> tuple[str, ...]:
+    """The names of all tables, in the order in which they are made."""
+    made = (_TABLE.match(each) for group in FIRST for each in statements(f"m001_{group}.sql"))
+    return tuple(found[1] for found in made if found is not None)

@@ -14,7 +14,7 @@ from datetime import UTC, datetime
 
 from bridge.errors import PlistError, ShapeError
 from bridge.wire import plist_xml_reader, plist_xml_writer
-from bridge.wire.plist_xml_reader import MAX_DEPTH, MAX_INTEGER, MAX_VALUES, MIN_INTEGER, Unusable
+from bridge.wire.plist_xml_reader import MAX_DEPTH, MAX_INTEGER, MIN_INTEGER, Unusable
 
 with warnings.catch_warnings():
     # biplist 1.0.3 calls datetime.utcfromtimestamp() while it is imported (deprecated in 3.12).
@@ -22,6 +22,9 @@ with warnings.catch_warnings():
     import biplist
 
 MAX_BYTES = 64 * 1024 * 1024
+MAX_BINARY_VALUES = 200_000
+"""Of a binary list: where they are alike each is a byte, and takes biplist 3 µs. In a webhook
+of the usual size could be so many that nobody else is answered for seconds."""
 _BINARY_MARK = b"bplist"
 _TRAILER = struct.Struct(">6xBBQQQ")  # offset size, reference size, objects, top, table's offset
 
@@ -32,7 +35,8 @@ def loads(data: bytes) -> object:
     Of a key that occurs twice the last value counts. An integer is within -2**63 … 2**64-1.
     Of an XML list, what follows `</plist>` is cut.
     Raises PlistError, whose `content` is `data`, for anything else: malformed, nested deeper than
-    100, more than a million values, more than 64 MiB, a document type that declares something.
+    100, more than a million values (MAX_BINARY_VALUES of a binary list), more than 64 MiB, a
+    document type that declares something.
     """
     if len(data) > MAX_BYTES:
         raise PlistError(f"The property list is larger than {MAX_BYTES} bytes.", data)
@@ -85,8 +89,8 @@ class _Reader(biplist.PlistReader):  # type: ignore[misc]  # biplist has no type
 
     def readObject(self) -> object:
         self._values += 1
-        if self._values > MAX_VALUES:
-            raise Unusable(f"it has more than {MAX_VALUES} values")
+        if self._values > MAX_BINARY_VALUES:
+            raise Unusable(f"it has more than {MAX_BINARY_VALUES} values")
         self._depth += 1
         if self._depth > MAX_DEPTH:
             raise Unusable(f"it is nested deeper than {MAX_DEPTH}")
@@ -96,7 +100,7 @@ class _Reader(biplist.PlistReader):  # type: ignore[misc]  # biplist has no type
 
     def readRefs(self, count: int) -> object:
         self._references += count
-        if count < 0 or self._references > 2 * MAX_VALUES:
+        if count < 0 or self._references > 2 * MAX_BINARY_VALUES:
             raise Unusable("a count in it is impossible")
         return super().readRefs(count)
 
@@ -112,8 +116,8 @@ def _read_binary(data: bytes) -> object:
     if len(data) < _TRAILER.size:
         raise Unusable("it is too short for a binary one")
     objects = _TRAILER.unpack(data[-_TRAILER.size :])[2]
-    if objects > MAX_VALUES:
-        raise Unusable(f"it has more than {MAX_VALUES} objects")
+    if objects > MAX_BINARY_VALUES:
+        raise Unusable(f"it has more than {MAX_BINARY_VALUES} objects")
     try:
         value: object = _Reader(data).parse()
     except Unusable:

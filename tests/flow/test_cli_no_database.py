@@ -53,6 +53,7 @@ NEEDS_NO_ROW = {
     "sync": "makes one",
     "plan": "below",
     "doctor": "below",
+    "bundle": "test_bundle",
     "init": "needs none",
     "reasons": "needs none",
     "backup": "below",

@@ -50,6 +50,7 @@ RUN: dict[str, tuple[tuple[str, ...], int]] = {
     "resume": (("resume", "--all"), 0),
     "sync": (("sync",), 0),
     "claim": (("claim", "hq", "--name", "micromdm-vpp-bridge"), 0),
+    "bundle": (("bundle", "support.json", "--offline"), 0),
     "backup": (("backup", "copy.dump"), 2),
     "restore": (("restore", "copy.dump"), 2),
 }

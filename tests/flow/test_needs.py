@@ -36,6 +36,7 @@ CALLS: Mapping[str, tuple[tuple[str, ...], tuple[str, ...]]] = {
     "plan": (("plan",), EVERYTHING),
     "apply": (("apply", "--yes"), EVERYTHING),
     "doctor": (("doctor",), (*STORED, "apple", "mdm", "web", "alerts")),
+    "bundle": (("bundle", "b.json", "--force"), (*STORED, "apple", "mdm", "web", "alerts")),
     "serve": (("serve",), (*STORED, "apple", "mdm", "web", "alerts")),
     "serve-web": (("serve-web", "--fd", "99"), (*STORED, "apple", "mdm", "web", "alerts")),
     "serve-engine": (("serve-engine",), (*STORED, "apple", "mdm", "web", "alerts")),
@@ -82,7 +83,9 @@ def test_every_command_says_what_it_needs() -> None:
     assert {name for name, needs in said.items() if not needs} == NEED_NOTHING
     tried = {name: set(needs) for name, (_, needs) in CALLS.items() if name in said}
     assert tried == {name: needs for name, needs in said.items() if needs}
-    assert {name for name, command in COMMANDS.items() if command.looks} == {"serve", "doctor"}
+    assert {name for name, command in COMMANDS.items() if command.looks} == {
+        *("serve", "doctor", "bundle")
+    }
 
 
 def mistakes(shell: Shell, *arguments: str) -> list[str]:

@@ -200,6 +200,7 @@ ACTS: dict[str, tuple[Sequence[str], int]] = {
     "apply": (("--yes",), 2),
     "doctor": ((), 1),
     "backup": (("copy.db",), 0),
+    "bundle": (("support.db",), 0),
     "restore": (("nothing.db", "--yes"), 1),
     "update": (("300000000", "--yes"), 0),
     "import": (("apple", "hq"), 1),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -42,6 +42,26 @@ def doctor(settings: Settings, show_url: bool, as_json: bool) -> int:
     """
     if show_url:
         return _show_urls(settings.config(), as_json)
+    found = []
+    for finding in _examined(settings):
+        found.append(finding)
+        if not as_json:
+            show_finding(finding)
+    levels = Counter(finding.level for finding in found)
+    if as_json:
+        show.as_json({"ok": not levels["fail"], "findings": [_as_json(f) for f in found]})
+    else:
+        show.line()
+        show.line(f"{levels['ok']} ok, {levels['warn']} warn, {levels['fail']} fail")
+    return BAD_NEWS if levels["fail"] else 0
+
+
+def findings(settings: Settings) -> list[dict[str, Any]]:
+    """All that it finds, ready for JSON."""
+    return [_as_json(finding) for finding in _examined(settings)]
+
+
+def _examined(settings: Settings) -> Iterator[Finding]:
     config = settings.config()
     bridge = Bridge(config, settings.clock)
     trouble: StoreError | None = None
@@ -53,20 +73,9 @@ def doctor(settings: Settings, show_url: bool, as_json: bool) -> int:
     except StoreError as error:
         trouble = error
     try:
-        findings = []
-        for finding in examine(_case(settings, bridge, trouble, restart)):
-            findings.append(finding)
-            if not as_json:
-                show_finding(finding)
+        yield from examine(_case(settings, bridge, trouble, restart))
     finally:
         bridge.close()
-    levels = Counter(finding.level for finding in findings)
-    if as_json:
-        show.as_json({"ok": not levels["fail"], "findings": [_as_json(f) for f in findings]})
-    else:
-        show.line()
-        show.line(f"{levels['ok']} ok, {levels['warn']} warn, {levels['fail']} fail")
-    return BAD_NEWS if levels["fail"] else 0
 
 
 def _show_urls(config: Config, as_json: bool) -> int:

@@ -11,8 +11,9 @@ from typing import Any
 
 LONG = 20_000
 DEEP = 400
-"""Characters of a long text, and levels of something nested: beyond what any reader lets in, and
-far below what would harm one."""
+MANY = 200
+"""Characters of a long text, levels of something nested, and how often something is repeated:
+beyond what any reader lets in, and far below what would harm one."""
 
 TEXTS = (
     *(
@@ -118,8 +119,8 @@ class Mutator:
                 del inside[key]
             case 1 if isinstance(inside, dict):
                 inside[self.text()] = inside.pop(key)
-            case 2 if isinstance(inside, list):
-                inside += inside[key : key + 1] * self.chance.choice((1, 3, 200))
+            case 2 if isinstance(inside, list) and len(inside) < MANY:
+                inside += inside[key : key + 1] * self.chance.choice((1, 3, MANY))
             case 3 if isinstance(inside[key], str):
                 inside[key] = self._in_text(inside[key])
             case _:

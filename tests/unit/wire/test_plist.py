@@ -327,9 +327,9 @@ def test_dates_beyond_the_calendar_are_clamped():
 
 
 def test_a_small_binary_list_cannot_unfold(monkeypatch):
-    with pytest.raises(PlistError, match="more than 1000000 objects"):
+    with pytest.raises(PlistError, match="more than 200000 objects"):
         plist.loads(binary(b"\x09", count=2**40))
-    monkeypatch.setattr(plist, "MAX_VALUES", 5000)
+    monkeypatch.setattr(plist, "MAX_BINARY_VALUES", 5000)
     laughs = [b"\xaa" + bytes([level + 1]) * 10 for level in range(20)]
     with pytest.raises(PlistError, match="more than 5000 values"):
         plist.loads(binary(*laughs, b"\x09"))
@@ -423,3 +423,10 @@ def test_endless_values_cannot_be_written():
         plist.dumps(endless)
     with pytest.raises(PlistError, match="NoneType"):
         plist.dumps(None)
+
+
+def test_a_binary_list_has_as_many_values_as_are_read_within_a_second():
+    few, many = plistlib.dumps([0] * 50_000, fmt=plistlib.FMT_BINARY), [0] * 500_000
+    assert plist.loads(few) == [0] * 50_000
+    with pytest.raises(PlistError, match="impossible"):
+        plist.loads(plistlib.dumps(many, fmt=plistlib.FMT_BINARY))
