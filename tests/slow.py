@@ -2,9 +2,12 @@
 
 A test marked `slow` runs with `--all`, where its file is named (`tests/flow/test_pace.py`, with or
 without a test behind it) or where `-m` speaks of the mark. What is left out is counted at the end.
+Of a test marked `sweep`, which does the same with many values, each EVERY-th is quick, the others
+are slow.
 """
 
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -13,7 +16,10 @@ from xdist.workermanage import WorkerController
 MOST_WORKERS = 8
 """Each collects all tests for itself: more take longer to begin than they save."""
 
+EVERY = 4
+
 _left_out = pytest.StashKey[int]()
+_of_sweeps = pytest.StashKey[Counter[str]]()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -28,6 +34,16 @@ def named_files(config: pytest.Config) -> set[Path]:
     """The files among what the command line names; a folder names no file."""
     paths = (config.invocation_params.dir / one.partition("::")[0] for one in config.args)
     return {path.resolve() for path in paths if path.is_file()}
+
+
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """Mark as slow all but a share of what sweeps over many values."""
+    if item.get_closest_marker("sweep"):
+        name = item.nodeid.partition("[")[0]
+        seen = item.session.stash.setdefault(_of_sweeps, Counter())
+        if seen[name] % EVERY:
+            item.add_marker("slow")
+        seen[name] += 1
 
 
 @pytest.hookimpl(trylast=True)

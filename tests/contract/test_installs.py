@@ -89,6 +89,7 @@ def test_the_list_and_the_explanation_agree_whatever_goes_wrong(
     watch(scene, scene.all_installed)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(
     "fault",
     [

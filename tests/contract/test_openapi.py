@@ -58,6 +58,7 @@ def make_possible(case: Case) -> None:
         case.body |= WANTED
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("mode", list(GenerationMode), ids=lambda mode: mode.value)
 @pytest.mark.parametrize("call", ENDPOINTS, ids=lambda call: call.name)
 def test_every_call_keeps_what_is_promised(

@@ -225,6 +225,7 @@ def ends_as(scene: Scene, says: Says) -> None:
         installed(scene)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("number", AT_ASSOCIATE)
 def test_a_request_that_is_refused(make_scene: MakeScene, number: int) -> None:
     says, cause = AT_ASSOCIATE[number]
@@ -237,6 +238,7 @@ def test_a_request_that_is_refused(make_scene: MakeScene, number: int) -> None:
     assert asked(scene) == 2
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("number", [n for n, (says, _) in AT_ASSOCIATE.items() if says is AGAIN])
 def test_a_refusal_that_does_not_end_is_given_up(make_scene: MakeScene, number: int) -> None:
     fault = Fault("apple.associate", "error", number=number, times=0)
@@ -249,6 +251,7 @@ def test_a_refusal_that_does_not_end_is_given_up(make_scene: MakeScene, number: 
     ends_as(scene, REFUSED)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("number", [n for n, (says, _) in AT_ASSOCIATE.items() if says is AWAY])
 def test_a_busy_apple_is_asked_again_for_ever_at_growing_intervals(
     make_scene: MakeScene, number: int
@@ -382,6 +385,7 @@ def test_only_what_is_about_a_request_cannot_be_an_events_result() -> None:
     assert set(AT_EVENT) >= ASYNCHRONOUS
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("teller", ["status", "notification"])
 @pytest.mark.parametrize("number", AT_EVENT)
 def test_an_event_that_fails(make_scene: MakeScene, number: int, teller: str) -> None:
@@ -501,6 +505,7 @@ def test_a_request_that_is_never_small_enough_is_given_up(
 READS = ("apple.client_config", "apple.assets", "apple.assignments", "apple.service_config")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("place", READS)
 @pytest.mark.parametrize(
     "number", [9600, 9602, 9603, 9604, 9630, 9644, 9646, 9650, 9721, 9726, 9729, 9999]
@@ -517,6 +522,7 @@ def test_a_read_that_is_refused_once_is_made_again(
     installed(scene, 600)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("place", READS[:3])
 @pytest.mark.parametrize("number", [9601, 9621, 9622, 9625, 9634, 9647, 9722])
 def test_a_token_that_is_refused_once_at_a_read(
@@ -691,6 +697,7 @@ def test_a_licence_that_cannot_be_taken_back_stays(
     assert scene.world.ledger.requests["apple.disassociate"] == requests == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("place", ["apple.disassociate", "apple.event"])
 @pytest.mark.parametrize("number", [9603, 9604, 9626, 9643, 9646, 9999])
 def test_giving_back_goes_on_later(make_scene: MakeScene, number: int, place: str) -> None:

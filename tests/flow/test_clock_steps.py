@@ -43,6 +43,7 @@ def set_at(make_scene: MakeScene, moment: float, *steps: tuple[float, float]) ->
     return scene
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("share", [0.1, 0.35, 0.5, 0.65, 0.9])
 @pytest.mark.parametrize(
     "steps",

@@ -71,6 +71,7 @@ def run_through(scene: Scene) -> int:
             return rests
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("done", ["committed", "undone"])
 @pytest.mark.parametrize("nth", range(1, 46, 4))
 def test_at_any_commit_nothing_is_lost_and_nothing_done_twice(
@@ -87,6 +88,7 @@ def test_at_any_commit_nothing_is_lost_and_nothing_done_twice(
         assert db.execute("SELECT count(*) FROM outbox WHERE state = 'claimed'").fetchone()[0] == 0
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("done", ["committed", "undone"])
 @pytest.mark.parametrize("nth", range(3, 34, 10))
 def test_at_several_commits_in_a_row_neither(make_scene: MakeScene, nth: int, done: Done) -> None:

@@ -68,6 +68,7 @@ def nothing_was_done_twice(scene: Scene) -> None:
         assert len({posted.command_uuid for posted in postings}) == 1
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("after", [False, True], ids=["unsent", "answered"])
 @pytest.mark.parametrize("nth", range(1, 18))
 def test_killed_at_any_outside_call(make_scene: MakeScene, nth: int, after: bool) -> None:
@@ -101,6 +102,7 @@ def dying_at_commit(nth: int) -> Iterator[list[int]]:
         yield seen
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("nth", range(1, 60, 3))
 def test_killed_before_any_commit(make_scene: MakeScene, nth: int) -> None:
     scene = make_scene(devices=2, apps=2, seed=nth)

@@ -60,6 +60,7 @@ def shell(make_scene: MakeScene) -> Shell:
     return shell
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("how", ABSENT)
 @pytest.mark.parametrize("arguments", [*NEED_ONE, *OTHERS], ids=" ".join)
 def test_every_command_says_so_and_makes_none(

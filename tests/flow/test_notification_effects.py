@@ -136,6 +136,7 @@ def changed(scene: Scene, sample: Known) -> tuple[set[str], Known, Known]:
     return {key for key in after if after[key] != before[key]}, before, after
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", FORMS)
 def test_it_changes_what_the_table_says(scene: Scene, name: str) -> None:
     sample = FORMS[name]
@@ -197,6 +198,7 @@ def holder(assignment: Known) -> str:
     return f"user:{assignment['clientUserId']}"
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("name", FORMS)
 def test_none_of_it_asks_users_or_subscriptions_that_the_file_does_not_name(
     scene: Scene, name: str

@@ -159,6 +159,7 @@ def test_the_samples_are_of_these_types() -> None:
     assert found == TYPES
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("number", range(len(json.loads(SAMPLES.read_text()))))
 def test_every_published_shape_is_taken_in(make_scene: MakeScene, number: int) -> None:
     scene = licensed(make_scene)

@@ -94,6 +94,7 @@ def calls_at_most(make_scene: MakeScene, usual: dict[str, int], scene: Scene) ->
     return usual[name] + MORE
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("number", Random(9).sample(range(len(CASES)), 24))
 def test_one_odd_thing_holds_up_its_own_app_and_costs_a_few_calls(
     make_scene: MakeScene, usual: dict[str, int], number: int
@@ -107,6 +108,7 @@ def test_one_odd_thing_holds_up_its_own_app_and_costs_a_few_calls(
         assert (second["state"], second["reason"]) == ("installed", "INSTALLED"), said
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("status", STATUSES, ids=repr)
 @pytest.mark.parametrize("kind", [LIST, INSTALL, INFO])
 def test_a_status_that_nobody_knows_costs_a_few_calls(
@@ -130,6 +132,7 @@ def a_removal(make_scene: MakeScene, status: Any) -> tuple[Scene, int]:
     return scene, sum(scene.world.ledger.requests.values()) - before
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("status", STATUSES, ids=repr)
 def test_a_removal_whose_status_nobody_knows_costs_a_few_calls(
     make_scene: MakeScene, status: Any
@@ -149,6 +152,7 @@ def an_unmanaged(make_scene: MakeScene, status: Any) -> tuple[Scene, int]:
     return scene, sum(scene.world.ledger.requests.values())
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("status", STATUSES, ids=repr)
 def test_a_list_of_installed_apps_whose_status_nobody_knows_costs_a_few_calls(
     make_scene: MakeScene, status: Any

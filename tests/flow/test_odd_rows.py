@@ -69,6 +69,7 @@ READABLE = {
 }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("edit", READABLE.values(), ids=READABLE)
 def test_what_can_be_read_holds_nobody_up(
     make_scene: MakeScene, edit: Callable[[Document], None]
@@ -87,6 +88,7 @@ UNREADABLE: dict[str, tuple[str, object, str]] = {
 }
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("name", "value", "says"), UNREADABLE.values(), ids=UNREADABLE)
 def test_a_row_that_cannot_be_read_is_named_and_no_other_waits(
     make_scene: MakeScene,

@@ -48,6 +48,7 @@ def all_of_the_log(caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.INFO)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("counted", [True, False], ids=["with totalPages", "without"])
 @pytest.mark.parametrize("following", NEXT.values(), ids=NEXT)
 def test_no_licence_is_taken_for_gone(

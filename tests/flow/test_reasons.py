@@ -34,6 +34,7 @@ def why(scene: Scene, serial: str, adam_id: str, *options: str) -> Result:
     return CliRunner().invoke(cli, arguments, obj=settings, catch_exceptions=False)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("reason", sorted(SCENARIOS))
 def test_a_reason_comes_about_and_is_explained(make_scene: MakeScene, reason: str) -> None:
     expected = SCENARIOS[reason]

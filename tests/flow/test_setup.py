@@ -305,6 +305,7 @@ def test_neither_the_pace_nor_one_lane_holds_the_burst(make_scene: MakeScene) ->
         assert max(sent(device, "InstallApplication")) - began < 5.0
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("after", [False, True], ids=["unsent", "answered"])
 @pytest.mark.parametrize("nth", range(1, 14))
 def test_killed_at_any_outside_call_it_lets_the_device_out_by_the_deadline(

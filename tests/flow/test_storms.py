@@ -181,6 +181,7 @@ def test_three_times_over_in_random_order(
     assert scene.counters()["apple.duplicate"] == count
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("seed", range(6))
 def test_a_status_that_races(make_scene: MakeScene, seed: int) -> None:
     """The event's status is asked for in the middle of its notifications, or before them."""
@@ -247,6 +248,7 @@ def told(scene: Scene, office: Office, order: Sequence[int], gap: float) -> None
 GAPS = [0.0, 20.0]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("gap", GAPS)
 @pytest.mark.parametrize("order", [*itertools.permutations(range(2)), (1,), (0, 1, 0), (1, 0, 1)])
 def test_asked_for_and_given_back(
@@ -263,6 +265,7 @@ def test_asked_for_and_given_back(
     assert held(scene) == held_at_apple(scene) == set()
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("gap", GAPS)
 @pytest.mark.parametrize("order", list(itertools.permutations(range(3))))
 def test_asked_for_given_back_and_asked_for_again(
@@ -281,6 +284,7 @@ def test_asked_for_given_back_and_asked_for_again(
     assert scene.world.ledger.violations() == []
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("gap", GAPS)
 @pytest.mark.parametrize("order", [*itertools.permutations(range(2)), (0, 1, 0)])
 def test_failed_and_asked_for_again(
@@ -317,6 +321,7 @@ def after_ours(scene: Scene, kinds: Iterable[str]) -> None:
         portal(scene, kind)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("gap", GAPS)
 @pytest.mark.parametrize("order", list(itertools.permutations(range(2))))
 @pytest.mark.parametrize("kind", ["ASSOCIATE", "DISASSOCIATE"])

@@ -90,6 +90,7 @@ def told(scene: Scene, **of: Any) -> tuple[str, str]:
     return install["state"], install["reason"]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("how", PLAIN)
 def test_what_is_plain_is_read(make_scene: MakeScene, how: str) -> None:
     scene = answering(make_scene, mangles(LIST, INFO, INSTALL, by=PLAIN[how]))
@@ -97,6 +98,7 @@ def test_what_is_plain_is_read(make_scene: MakeScene, how: str) -> None:
     assert scene.counters().get("mdm.unreadable", 0) == 0
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("how", WRONG)
 def test_a_list_that_cannot_be_read_is_asked_for_ever_less(
     make_scene: MakeScene, how: str, caplog: pytest.LogCaptureFixture
@@ -236,12 +238,14 @@ ODD_ENTRIES = ["<string>Managed</string>", "<array/>", "<integer>5</integer>", "
                "<dict><key>Status</key><integer>1</integer></dict>"]  # fmt: skip
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("odd", ODD_ENTRIES)
 def test_an_odd_entry_of_a_foreign_app_counts_for_nothing(make_scene: MakeScene, odd: str) -> None:
     scene = answering(make_scene, mangles(LIST, by=entry("org.example.foreign", odd)), apps=2)
     scene.run(scene.all_installed, 5 * MINUTE)
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("odd", ODD_ENTRIES)
 def test_an_odd_entry_of_ours_holds_up_that_app_alone(make_scene: MakeScene, odd: str) -> None:
     scene = make_scene(devices=1, apps=3, macs=0.0, policy=rarely())

@@ -15,7 +15,9 @@ def inner(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> pytest.
     monkeypatch.setenv("PYTHONPATH", str(ROOT))
     monkeypatch.setenv("PYTEST_DISABLE_PLUGIN_AUTOLOAD", "1")  # loading them takes longest
     pytester.makeconftest("pytest_plugins = ['tests.slow']")
-    pytester.makeini("[pytest]\naddopts = -p no:cacheprovider -p xdist\nmarkers = slow: x\n")
+    pytester.makeini(
+        "[pytest]\naddopts = -p no:cacheprovider -p xdist\nmarkers =\n  slow: x\n  sweep: x\n"
+    )
     both = "import pytest\ndef test_quick(): pass\n@pytest.mark.slow\ndef test_slow(): pass\n"
     pytester.makepyfile(test_one=both, test_other=both, test_quick="def test_it(): pass")
     return pytester
@@ -25,6 +27,35 @@ def test_what_is_slow_is_left_out_and_counted(inner: pytest.Pytester) -> None:
     result = inner.runpytest()
     assert result.parseoutcomes() == {"passed": 3, "deselected": 2}
     result.stdout.fnmatch_lines([LEFT_OUT.format("2 slow tests were")])
+
+
+SWEEP = """
+import pytest
+@pytest.mark.sweep
+@pytest.mark.parametrize("number", range(6))
+@pytest.mark.parametrize("way", ["there", "back"])
+def test_all(number, way): pass
+def test_other(): pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("arguments", "outcomes"),
+    [
+        ([], {"passed": 4, "deselected": 9}),
+        (["--all"], {"passed": 13}),
+        (["test_sweep.py"], {"passed": 13}),
+        (["-m", "slow"], {"passed": 9, "deselected": 4}),
+    ],
+    ids=str,
+)
+def test_one_in_four_of_a_sweep_is_quick(
+    inner: pytest.Pytester, arguments: list[str], outcomes: dict[str, int]
+) -> None:
+    for old in inner.path.glob("test_*.py"):
+        old.unlink()
+    inner.makepyfile(test_sweep=SWEEP)
+    assert inner.runpytest(*arguments).parseoutcomes() == outcomes
 
 
 def test_workers_count_it_once(inner: pytest.Pytester) -> None:

@@ -69,6 +69,7 @@ def test_an_end_that_the_clock_leaves_out_is_not_before_the_hours_are_over() -> 
     assert allowed(asked, "01:30-02:30") == at("2027-03-28 03:30")
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("zone", ["UTC", "Pacific/Auckland", "America/New_York", "Asia/Kathmandu"])
 @pytest.mark.parametrize("hours", [NIGHT, "02:00-03:00", "01:15-02:45", "12:00-11:59"])
 def test_what_is_allowed_is_never_quiet_and_never_in_the_past(zone: str, hours: str) -> None:

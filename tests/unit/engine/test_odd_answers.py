@@ -123,6 +123,7 @@ def entry_of(kind: str, path: Path) -> str | None:
     return str(path[1]) if isinstance(path[1], str) else (OURS, OTHER, FOREIGN)[path[1]]
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize(("kind", "status", "parts"), CASES, ids=lambda each: str(each)[:12])
 def test_one_odd_value_never_leaves_a_command_open(
     database: Database, kind: str, status: str, parts: Message
@@ -155,6 +156,7 @@ def check_apps(db: Connection, kind: str, status: str, path: Path, said: str) ->
     assert not refused or of in (OTHER, None), said
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", PARTS)
 @pytest.mark.parametrize("status", SETTLED)
 def test_bytes_that_are_cut_or_hit_never_leave_a_command_open(

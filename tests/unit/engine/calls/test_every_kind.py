@@ -10,6 +10,7 @@ from tests.unit.engine.calls.scenarios import SCENARIOS, scenario_of
 KINDS = sorted(registry.classes())
 
 
+@pytest.mark.sweep
 @pytest.mark.parametrize("kind", KINDS)
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_kind(kind: str, check: str, make_stage: MakeStage) -> None:
