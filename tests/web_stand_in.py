@@ -138,6 +138,9 @@ class StandIn:
     def alive(self) -> bool:
         return self.living
 
+    def engine_up(self) -> bool:
+        return self.living
+
     def measured(self, *, engine_up: bool) -> Sequence[Family]:
         self._fail()
         return [Family(NAMED["bridge_engine_up"], {(): float(engine_up)})]

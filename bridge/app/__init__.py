@@ -11,6 +11,7 @@ import hmac
 import logging
 import time
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from bridge.app.acts import Acts
 from bridge.app.calls import make_calls
@@ -56,6 +57,7 @@ from bridge.engine.timers import Outside
 from bridge.engine.wake import Wake
 from bridge.errors import StoreAway, StoreError, StoreFull, StoreGone
 from bridge.store import meta
+from bridge.store.database import Engines
 from bridge.store.licences import locations
 from bridge.store.service import doctor_secret
 from bridge.store.service import running as running_store
@@ -90,6 +92,9 @@ class Bridge(
     ) -> None:
         super().__init__(config, clock, actor)
         self.engine_lock = self.database.engine_lock()
+        self.engine_elsewhere = False
+        """Whether the engine is another service: then no restart of this one brings it back, and
+        what comes in is taken in without it."""
         self._probe = WriteProbe(self.database)
         self.lost = LostWebhooks(self.database, self.now)
         self.forwarder = Forwarder(self.database, config, self.now)
@@ -223,6 +228,8 @@ class Bridge(
             self.refusals.flush()
         first = health.taking_in(trouble, self.database)
         engine = health.engine_part(self.engine_lock)
+        if self.engine_elsewhere:
+            engine = replace(engine, severity="degraded")
         try:
             with self.looking() as context:
                 return [*first, engine, *health.parts(context, self.config)]
@@ -252,6 +259,10 @@ class Bridge(
         room on the disk, a database that was removed, or whose server is away. It would take the
         hooks' answers away.
         """
+        return self.engine_elsewhere or self.engine_up()
+
+    def engine_up(self) -> bool:
+        """Whether the engine lives, or lacks only what no restart gives it."""
         lives = health.engine_part(self.engine_lock).ok
         return lives or isinstance(self._probe.trouble(), StoreFull | StoreGone | StoreAway)
 
@@ -315,8 +326,10 @@ class Bridge(
         transports: Transports | None = None,
         execute: Executor = inline,
         wake: Wake | None = None,
+        engines: Engines | None = None,
     ) -> Engine:
-        """The engine of this bridge; the engine's lock is the caller's business."""
+        """The engine of this bridge; the engine's lock is the caller's business, and so is its
+        place among the `engines` that share the calls."""
         clients = self.clients(transports)
         outside = Outside(
             tuple(self.config.locations),
@@ -338,9 +351,12 @@ class Bridge(
             (tokens, AlertWatch(self.database, self.looking, self.config)),
             (transports or Transports()).clock or time.monotonic,
             wake,
+            engines,
         )
 
 
-def open_bridge(config: Config) -> Bridge:
+def open_bridge(config: Config, *, engine_elsewhere: bool = False) -> Bridge:
     """A bridge for the web side: it answers, though its database may not be usable yet."""
-    return Bridge(config).open_when_possible()
+    bridge = Bridge(config)
+    bridge.engine_elsewhere = engine_elsewhere
+    return bridge.open_when_possible()

@@ -15,11 +15,12 @@ from bridge.app import Bridge
 from bridge.app.opening import AGAIN
 from bridge.config import Config
 from bridge.domain.audit import BY_ITSELF
-from bridge.engine.loop import Engine, run
+from bridge.engine.loop import Engine
+from bridge.engine.rounds import run
 from bridge.engine.upkeep import file_check
 from bridge.engine.wake import Wake
 from bridge.errors import StoreAway
-from bridge.store.database import EngineLock
+from bridge.store.database import Engines
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +45,7 @@ def run_engine(config: Config, stop: threading.Event, bell: int | None = None) -
     database for longer than ten seconds.
     """
     bridge = Bridge(config, actor=replace(BY_ITSELF, via="vpp-bridge serve"))
-    if not lock_taken(bridge.engine_lock, stop):
+    if not when_there(lambda: bridge.engine_lock.acquire(LOCK_WAIT), stop):
         return
     try:
         _run(bridge, stop, Wake(bell), in_order=bridge.engine_lock.begin())
@@ -53,15 +54,15 @@ def run_engine(config: Config, stop: threading.Event, bell: int | None = None) -
         bridge.engine_lock.release()
 
 
-def lock_taken(lock: EngineLock, stop: threading.Event) -> bool:
-    """Take the lock, however long its server is away; false where `stop` was set meanwhile.
+def when_there(act: Callable[[], object], stop: threading.Event) -> bool:
+    """Do this, however long the database's server is away; false where `stop` was set meanwhile.
 
     A process that ended instead would be started again later and later, and cost a start each time.
     """
     said = ""
     while not stop.is_set():
         try:
-            lock.acquire(LOCK_WAIT)
+            act()
         except StoreAway as error:
             text = f"the engine waits for the database: {error}; {error.mend}"
             if text != said:
@@ -78,20 +79,30 @@ def _run(bridge: Bridge, stop: threading.Event, wake: Wake, *, in_order: bool) -
     bridge.engine_lock.beat()  # in a new database nothing could be said of it before
     bridge.keep_settings()
     try:
-        pool = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")
-        engine = bridge.engine(execute=lambda job: _submit(pool, job), wake=wake)
-        with _file_checked(bridge, in_order=in_order):
+        engines = bridge.database.engines(bridge.engine_lock)
+        with calling(bridge, wake, engines) as engine, file_checked(bridge, in_order=in_order):
             run(engine, stop, bridge.engine_lock.beat)
-            engine.dispatcher.stop()
-            pool.shutdown(wait=False)
-            _drain(engine)
         _fold(bridge)
     finally:
         bridge.close()
 
 
 @contextmanager
-def _file_checked(bridge: Bridge, *, in_order: bool) -> Iterator[None]:
+def calling(bridge: Bridge, wake: Wake, engines: Engines | None) -> Iterator[Engine]:
+    """An engine with threads that make its calls; after the block, those under way end.
+
+    `engines` are those that share the calls, where there are any.
+    """
+    pool = ThreadPoolExecutor(CALLERS, thread_name_prefix="call")
+    engine = bridge.engine(execute=lambda job: _submit(pool, job), wake=wake, engines=engines)
+    yield engine
+    engine.dispatcher.stop()
+    pool.shutdown(wait=False)
+    _drain(engine)
+
+
+@contextmanager
+def file_checked(bridge: Bridge, *, in_order: bool) -> Iterator[None]:
     """Beside this block the file is looked through, where there is reason to."""
     with bridge.database.read() as db:
         due = file_check.due(db, in_order=in_order)

@@ -20,36 +20,23 @@ from bridge.clients.mdm.port import Abilities
 from bridge.domain.backoff import last_delay_for_ever
 from bridge.domain.pauses import Pauses
 from bridge.domain.policy import Policy
+from bridge.engine.call_log import log_keys, why
 from bridge.engine.calls import Call, registry
 from bridge.engine.claimed import Claimed, Scope, Series
 from bridge.engine.context import Context
 from bridge.engine.decide import pausing
+from bridge.engine.pace import AT_ONCE, LONGEST_SERIES, QUICK, QUICK_AT_ONCE, SERIES_FOR
+from bridge.engine.share import Share
 from bridge.engine.wake import Wake
-from bridge.errors import AppleRefused, CallError, StoreError
+from bridge.errors import CallError, StoreError
 from bridge.store import meta, pauses
-from bridge.store.database import Connection, Database
+from bridge.store.database import Connection, Database, Engines
 from bridge.store.outbox import outbox
 from bridge.store.outbox.outbox import OutboxRow
 
 log = logging.getLogger(__name__)
 
 Ending = Callable[[Context], Any]
-
-AT_ONCE: Mapping[str, int] = {"apple": 5, "mdm": 4, "alerts": 1}
-"""Calls under way at once to one location (Apple's limit for pages), to one server (more only
-reduces the throughput), or to one receiver of alerts (which may be dead, and holds up a thread)."""
-
-SERIES_FOR = 0.03
-"""Seconds that a series of calls takes: as long as what was done may wait for being kept."""
-
-LONGEST_SERIES = 32
-
-QUICK = 0.004
-"""Seconds of a call above which the threads of a process wait more than they work."""
-
-QUICK_AT_ONCE = 2
-"""Series under way at once to a server that answers that quickly: more threads get in each other's
-way (measured: four make three quarters of the calls that one makes)."""
 
 
 class Executor(Protocol):
@@ -66,7 +53,7 @@ def inline(job: Callable[[], None]) -> None:
 class Dispatcher:
     """Claims due rows and has their calls made, a few at once for each location and server.
 
-    `monotonic` is a clock in seconds that nobody sets.
+    `monotonic` is a clock in seconds that nobody sets. `engines` share the calls, if there are any.
     """
 
     def __init__(
@@ -79,6 +66,7 @@ class Dispatcher:
         servers: Mapping[str, Abilities] | None = None,
         monotonic: Callable[[], float] = time.monotonic,
         wake: Wake | None = None,
+        engines: Engines | None = None,
     ) -> None:
         self._database = database
         self._policy = policy
@@ -86,6 +74,7 @@ class Dispatcher:
         self._clock = clock
         self._execute = execute
         self._servers = servers or {}
+        self.share = None if engines is None else Share(engines, calls, self._servers)
         self._monotonic = monotonic
         self._lock = threading.Lock()
         self._under_way: Counter[Scope] = Counter()
@@ -101,6 +90,8 @@ class Dispatcher:
     def claim(self, context: Context, paused: Pauses) -> Claimed:
         """Claim the calls that are due, save what is paused; `begin` them once that is committed,
         or they are lost calls for the next start."""
+        if self.share is not None:
+            self.share.check(context.db)
         due = self._claim(context)
         known = [row for row in due if self._knows(context, row)]
         going = known
@@ -134,7 +125,7 @@ class Dispatcher:
         if self.unknown:
             with self._database.write() as db:
                 for row in self.unknown:
-                    if outbox.is_begun(db, row):
+                    if outbox.is_begun(db, row, self._number):
                         outbox.give_back(db, row.id)
             self.unknown = []
         with self._lock:
@@ -152,7 +143,7 @@ class Dispatcher:
                 (
                     max(due, self._resting.get(scope, due))
                     for scope, due in times.items()
-                    if self._room(scope) > 0
+                    if self._room(scope) > 0 and self._takes_part(scope)
                 ),
                 default=None,
             )
@@ -170,15 +161,24 @@ class Dispatcher:
     def _context(self, db: Connection, now: float) -> Context:
         return Context(db, self._policy, now, self._servers)
 
+    @property
+    def _number(self) -> int:
+        return 0 if self.share is None else self.share.number
+
+    def _takes_part(self, scope: Scope) -> bool:
+        return self.share is None or self.share.takes(scope)
+
     def _claim(self, context: Context) -> list[OutboxRow]:
-        claimed = []
+        claimed, number = list[OutboxRow](), self._number
+        kinds = () if self.share is None else self.share.kinds()
         for scope, due in outbox.due_by_scope(context.db).items():
             with self._lock:
                 room, length = self._room(scope), self._length(scope)
                 rests = self._resting.get(scope, 0.0) > context.now
-                if room <= 0 or rests or due > context.now:
+                if room <= 0 or rests or due > context.now or not self._takes_part(scope):
                     continue
-            claimed.extend(outbox.claim(context.db, context.now, room * length, *scope))
+            wanted = (context.now, room * length, *scope)
+            claimed += outbox.claim(context.db, *wanted, by=number, kinds=kinds)
         return claimed
 
     def _room(self, scope: Scope) -> int:
@@ -231,7 +231,7 @@ class Dispatcher:
         """Make the calls one after the other; what is not begun is given back."""
         begun_at = self._monotonic()
         endings: list[tuple[OutboxRow, Ending]] = []
-        goes_on = not self._stopping
+        goes_on = self._may_begin()
         for row in series.rows:
             goes_on = goes_on and (not endings or self._goes_on(series, begun_at))
             if goes_on:
@@ -244,9 +244,12 @@ class Dispatcher:
     def _goes_on(self, series: Series, begun_at: float) -> bool:
         """Whether the next call of a series is begun: nobody paused or stopped anything meanwhile,
         and the server has not become slow."""
-        if self._stopping or self._monotonic() - begun_at > 3 * SERIES_FOR:
+        if not self._may_begin() or self._monotonic() - begun_at > 3 * SERIES_FOR:
             return False
         return self._database.glance(pauses.load) == series.paused
+
+    def _may_begin(self) -> bool:
+        return not self._stopping and (self.share is None or self.share.is_heard())
 
     def _perform(self, row: OutboxRow) -> tuple[Ending, bool]:
         """Make a call; how it is to be kept, and whether the other side did as it was asked."""
@@ -255,14 +258,14 @@ class Dispatcher:
             result = call.perform(row)
         except CallError as failure:
             error = failure
-            log.info("a call failed", extra=_log_keys(row) | _why(error))
+            log.info("a call failed", extra=log_keys(row) | why(error))
             return (lambda context: call.fail(context, row, error)), False
         except StoreError as error:  # it may have been sent by then, as when the process dies
             text = f"the database could not be used during a call: {error}"[:300]
-            log.warning(text, extra=_log_keys(row))
+            log.warning(text, extra=log_keys(row))
             return (lambda context: self._unknown(context, row, text)), False
         except Exception as mistake:  # of ours, and it must not stop the other calls
-            log.exception("a call could not be made", extra=_log_keys(row))
+            log.exception("a call could not be made", extra=log_keys(row))
             text = f"{type(mistake).__name__}: {mistake}"[:300]
             return (lambda context: self._broken(context, row, text)), False
         self._learn_pace(row, self._monotonic() - begun_at)
@@ -278,7 +281,8 @@ class Dispatcher:
             try:
                 with self._database.write() as db:
                     context = self._context(db, self._clock())
-                    rests = [(row, ending(context)) for row, ending in endings]
+                    ours = [(row, ending) for row, ending in endings if self._has(db, row)]
+                    rests = [(row, ending(context)) for row, ending in ours]
             except StoreError as error:  # the engine, which rests then, says it whole
                 log.warning("the answers of calls cannot be stored yet: %s", type(error).__name__)
                 with self._lock:
@@ -303,22 +307,30 @@ class Dispatcher:
         """
         try:
             with self._database.write() as db:
-                if again and not outbox.is_begun(db, row):
+                if not self._has(db, row, again=again):
                     return
                 rest_until = ending(self._context(db, self._clock()))
         except StoreError as error:
             kind = type(error).__name__
-            log.warning("a call's answer cannot be stored yet: %s", kind, extra=_log_keys(row))
+            log.warning("a call's answer cannot be stored yet: %s", kind, extra=log_keys(row))
             with self._lock:
                 self.unsettled.append((row, ending))
             return
         except Exception as error:
-            log.exception("a call's answer could not be kept", extra=_log_keys(row))
+            log.exception("a call's answer could not be kept", extra=log_keys(row))
             if not broken:
                 text = f"{type(error).__name__}: {error}"[:300]
                 self._settle(row, lambda context: self._broken(context, row, text), broken=True)
             return  # what is broken twice stays claimed, and is looked up at the next start
         self._rest(row, rest_until)
+
+    def _has(self, db: Connection, row: OutboxRow, *, again: bool = False) -> bool:
+        """Whether a call's end is to be kept yet: others may have looked up what became of it, or
+        it was kept before it is tried `again`."""
+        if (self._number == 0 and not again) or outbox.is_begun(db, row, self._number):
+            return True
+        log.warning("a call ended after another engine looked it up", extra=log_keys(row))
+        return False
 
     def _rest(self, row: OutboxRow, until: float | None) -> None:
         if until is not None:
@@ -335,16 +347,3 @@ class Dispatcher:
         self._calls[row.kind].lost(context, row)
         wait = last_delay_for_ever(self._policy.call.retry, row.tries + 1)
         outbox.slow_down(context.db, row.id, context.now + wait, text)
-
-
-def _why(error: CallError) -> dict[str, Any]:
-    number = error.number if isinstance(error, AppleRefused) else None
-    return {"status": error.status, "error_number": number, "error": str(error)}
-
-
-_NAMED: Mapping[str, str] = {"apple": "location", "mdm": "server", "alerts": "receiver"}
-"""By service, the log's key for the scope of a call."""
-
-
-def _log_keys(row: OutboxRow) -> dict[str, Any]:
-    return {_NAMED[row.service]: row.scope, "request_type": row.kind, "outbox_id": row.id}

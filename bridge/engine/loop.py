@@ -1,9 +1,7 @@
-"""The engine: one pass over everything that is due, and the loop around it."""
+"""The engine: one pass over everything that is due; `rounds` is the loop around it."""
 
 from __future__ import annotations
 
-import logging
-import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -22,28 +20,15 @@ from bridge.engine.intake import inbox
 from bridge.engine.licences import batch
 from bridge.engine.timers import Outside
 from bridge.engine.upkeep import clock_steps
-from bridge.engine.upkeep.clock_steps import StepWatch
 from bridge.engine.upkeep.counting import Counting
+from bridge.engine.upkeep.lost_engines import LostEngines
 from bridge.engine.upkeep.pruning import Pruning
 from bridge.engine.wake import Wake
-from bridge.errors import EngineReplaced, StoreError, StoreInDoubt
+from bridge.errors import StoreInDoubt
 from bridge.store import intake, pauses
 from bridge.store.agenda import Agenda, earliest, look
-from bridge.store.database import Connection, Database
+from bridge.store.database import Connection, Database, Engines
 from bridge.store.inbox.waiting import Arrivals, Waiting
-from bridge.store.repeating import repeated
-
-log = logging.getLogger(__name__)
-
-POLL = 0.05
-"""Seconds between two looks whether another process has stored something."""
-
-GATHER = 0.03
-"""Seconds at least from the beginning of one pass to that of the next. What comes meanwhile, be it
-messages, ends of calls or moments, is taken together: a pass for each would cost as much as several
-of them, and take processor and disk from the hook that is to store the next message."""
-
-PAUSE_AFTER_ERROR = 1.0
 
 
 class Watch(Protocol):
@@ -88,30 +73,34 @@ class Engine:
         watches: Sequence[Watch] = (),
         monotonic: Callable[[], float] = time.monotonic,
         wake: Wake | None = None,
+        engines: Engines | None = None,
     ) -> None:
         """`watches` look now and then, and may make something due.
         `monotonic` is a clock in seconds that nobody sets: it tells how long calls take. `wake` is
-        what else ends the engine's sleep.
+        what else ends the engine's sleep, `engines` are those that share the calls with this one.
         """
         self.database = database
         self.policy = policy
         self.outside = outside
         self.clock = clock
         self.calls = calls
-        self._watches = watches
+        self._watches = tuple(watches)
+        self._engines = engines
+        if engines is not None:
+            self._watches += (LostEngines(database, engines, self._context, calls, monotonic),)
         self._seen: Look | None = None
         self._pairs_left: batch.Left = {}
         self._pruning = Pruning(database, policy.retention, clock())
         self._counting = Counting(database, clock())
         self.dispatcher = Dispatcher(
-            database, policy, calls, clock, execute, outside.servers, monotonic, wake
+            database, policy, calls, clock, execute, outside.servers, monotonic, wake, engines
         )
 
     def recover(self) -> None:
         """Take up what a process that died left; the engine's lock must be held."""
         clock_steps.look_at_start(self._context, self.database, tuple(self.outside.servers))
         with self.database.write() as db:
-            recovery.recover(self._context(db), self.calls, self.outside)
+            recovery.recover(self._context(db), self.calls, self.outside, self._engines)
         unsettled.touch_all(self.database, self.clock())
 
     def clock_stepped(self, by: float) -> None:
@@ -153,6 +142,31 @@ class Engine:
         if done:
             self._seen = None
         return done > 0
+
+    def help_once(self) -> bool:
+        """One pass of an engine that only makes calls, while another one decides. True when there
+        was something."""
+        done = 0
+        if self.dispatcher.unsettled or self.dispatcher.unknown:
+            done += self.dispatcher.settle_again()
+        now = self.clock()
+        due = self.dispatcher.next_due(now)
+        if due is None or due > now:
+            return done > 0
+        claimed = Claimed()
+        try:
+            with self.database.write() as db:
+                claimed = self.dispatcher.claim(self._context(db), pauses.load(db))
+        except StoreInDoubt:
+            self.dispatcher.in_doubt(claimed)
+            raise
+        return self.dispatcher.begin(claimed) + done > 0
+
+    def help_due(self) -> float | None:
+        """When there is something for `help_once`; what it left is for the engine that decides."""
+        now = self.clock()
+        due = self.dispatcher.next_due(now)
+        return due if due is not None and due > now else None
 
     def _along_the_road(self, seen: Look, now: float, done: int) -> int:
         """All steps in one transaction, then the calls that it claimed, and what there is to tell;
@@ -228,55 +242,3 @@ class Engine:
 
 def _is_due(at: float | None, now: float) -> bool:
     return at is not None and at <= now
-
-
-def run(
-    engine: Engine,
-    stop: threading.Event,
-    beat: Callable[[], None],
-    monotonic: Callable[[], float] = time.monotonic,
-) -> None:
-    """Run the engine until `stop` is set; `beat` is called at least every second.
-
-    It sleeps until the clock makes something due, a call ends, or another process commits: the web
-    side rings (`bridge.engine.wake`), and of others it is seen in POLL seconds. How long
-    it sleeps, and when it beats, does not depend on the wall clock, which may be set meanwhile.
-    """
-    watch = StepWatch(engine.clock, monotonic)
-    run_once = repeated(engine.run_once)
-    engine.recover()
-    beat_at, said = float("-inf"), ""
-    while not stop.is_set():
-        try:
-            if monotonic() - beat_at >= 1.0:
-                beat()
-                beat_at = monotonic()
-            if by := watch.look():
-                engine.clock_stepped(by)
-            began = monotonic()
-            engine.dispatcher.finished.clear()
-            version = engine.database.data_version()
-            if not run_once():
-                _sleep(engine, stop, version, monotonic)
-            stop.wait(max(began + GATHER - monotonic(), 0.0))
-            said = ""
-        except EngineReplaced:
-            raise
-        except StoreError as error:
-            if str(error) != said:  # once, not every second
-                said = str(error)
-                log.error("the engine rests: %s; %s", error, error.mend)
-            stop.wait(PAUSE_AFTER_ERROR)
-
-
-def _sleep(
-    engine: Engine, stop: threading.Event, version: tuple[int, int], monotonic: Callable[[], float]
-) -> None:
-    due = engine.next_due()
-    wait = min(1.0 if due is None else max(due - engine.clock(), 0.0), 1.0)
-    until = monotonic() + wait
-    while not stop.is_set() and (left := until - monotonic()) > 0:
-        if engine.dispatcher.finished.wait(min(POLL, left)):
-            return
-        if engine.database.data_version() != version:
-            return

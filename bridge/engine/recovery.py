@@ -1,6 +1,7 @@
 """What a start does first: whatever a dead process left half done is looked up, not guessed.
 
-The engine's lock is held by then, so that every claimed row is an orphan.
+The engine's lock is held by then, so that every claimed row is an orphan, save those of engines
+that only help with the calls.
 """
 
 from __future__ import annotations
@@ -17,20 +18,28 @@ from bridge.engine.users import deciding
 from bridge.store import meta
 from bridge.store.alerts import alerts
 from bridge.store.commands import timers
+from bridge.store.database import Engines
 from bridge.store.licences import requests
 from bridge.store.outbox import outbox
+from bridge.store.outbox.outbox import OutboxRow
 from bridge.store.service import running, webhooks
 from bridge.store.users import users
 
 
-def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> None:
-    """Take up what the last process left, and plan what a start asks for."""
+def recover(
+    context: Context,
+    calls: Mapping[str, Call],
+    outside: Outside,
+    engines: Engines | None = None,
+) -> None:
+    """Take up what the last process left, and plan what a start asks for. `engines` are those that
+    share the calls, where there are any."""
     running.keep_locations(context.db, outside.locations)
-    for row in outbox.claimed(context.db):
-        if row.kind in calls:
-            calls[row.kind].lost(context, row)
-        else:
-            registry.refuse(context, row)
+    helping: Sequence[int] = ()
+    if engines is not None:
+        engines.give_up_leaders(context.db)
+        helping = engines.helping(context.db)
+    doubt(context, calls, outbox.claimed(context.db, helping))
     alerts.keep_receivers(context.db, outside.receivers)
     scopes_of: Mapping[Service, Sequence[str]] = {
         "apple": outside.locations,
@@ -57,6 +66,15 @@ def recover(context: Context, calls: Mapping[str, Call], outside: Outside) -> No
                 continue
             meta.hasten_job(context.db, f"{job}:{location}", context.now + _first(context, job))
         deciding.touch_location(context, location)
+
+
+def doubt(context: Context, calls: Mapping[str, Call], rows: Sequence[OutboxRow]) -> None:
+    """Nobody will say how these calls ended: what each means by that is done."""
+    for row in rows:
+        if row.kind in calls:
+            calls[row.kind].lost(context, row)
+        else:
+            registry.refuse(context, row)
 
 
 def _first(context: Context, job: str) -> float:

@@ -1,4 +1,5 @@
-"""`serve`: a supervisor with two children, the web side and the engine, in one process group.
+"""`serve`: a supervisor with two children, the web side and the engine, in one process group; or,
+where they run on machines of their own, with one of them.
 
 The supervisor holds the listening sockets, so connections wait, and are not refused, while a web
 side that died is started again. Each child's standard input is a pipe from the supervisor: when
@@ -18,7 +19,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from bridge.config import SETTINGS, WANTED, Config, load_config
 from bridge.config.settings import changed
@@ -42,31 +43,48 @@ if TYPE_CHECKING:  # the supervisor and the engine do without Flask and gunicorn
 
 log = logging.getLogger(__name__)
 
+ServeRole = Literal["web", "engine"]
+"""What a `serve` does that does not do all."""
+
+_ONE_MACHINE = (
+    "serve --role {role} is for a bridge of several processes on PostgreSQL, and database: is the "
+    "file {path}, which serves one machine: run vpp-bridge serve without --role, or set database: "
+    "to a postgresql:// URL"
+)
+
 PROGRAM = (sys.executable, "-m", "bridge")
 _STDIN = 0
 
 
-def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "info") -> int:
-    """Run the web side and the engine until SIGTERM or SIGINT; the exit code.
+def serve(
+    config_path: Path,
+    program: Sequence[str] = PROGRAM,
+    level: Level = "info",
+    role: ServeRole | None = None,
+) -> int:
+    """Run the web side and the engine until SIGTERM or SIGINT, or one of both alone, as its `role`
+    says; the exit code.
 
     0 after a signal; 1 when a port or the database stays taken, when there was a database and is
     none, or when a child cannot start, with one line on standard error. `program` is the command
     line before `--config`, `level` that of the log of all processes. Raises ConfigError, also for a
-    file without servers, locations or an API key. Mistakes in groups and apps are warned of and no
-    more: what is wanted comes from the database.
+    file without servers, locations or an API key, and for a `role` where the database is a file.
+    Mistakes in groups and apps are warned of and no more: what is wanted comes from the database.
     """
     setup_logging(os.environ, level)
     signal.signal(signal.SIGHUP, signal.SIG_IGN)  # until there is a supervisor to say so
     config = load_config(config_path, os.environ, SETTINGS, WANTED)
     if not (config.servers or config.locations):
         config.require("servers", "locations")  # there would be nothing to do
+    if role is not None and isinstance(config.database, Path):
+        raise ConfigError([_ONE_MACHINE.format(role=role, path=config.database)])
     for warning in (*config.warnings, *config.absent("servers", "locations", "api")):
         log.warning("%s", warning)
     if config.mistakes:
         log.warning("%s", _mistaken(config.mistakes))
     with supervisor_signals() as signals, ExitStack() as stack:
         listeners = []
-        for key, address in _addresses(config):
+        for key, address in _addresses(config) if role != "engine" else ():
             try:
                 listener = listen(address, signals)
             except OSError as error:
@@ -82,12 +100,18 @@ def serve(config_path: Path, program: Sequence[str] = PROGRAM, level: Level = "i
             log.error("%s; %s", error, error.mend)
             return 1
         fds = tuple(listener.fileno() for listener in listeners)
-        options = [word for fd in fds for word in ("--fd", str(fd))]
-        heard, rung = _bell(stack)
-        children = (
-            Child("engine", (*command, "serve-engine", "--bell", str(heard)), (heard,)),
-            Child("web", (*command, "serve-web", *options, "--bell", str(rung)), (*fds, rung)),
-        )
+        web = ("serve-web", *(word for fd in fds for word in ("--fd", str(fd))))
+        children: tuple[Child, ...]
+        if role == "engine":
+            children = (Child("engine", (*command, "serve-engine", "--shares")),)
+        elif role == "web":
+            children = (Child("web", (*command, *web, "--engine-elsewhere"), fds),)
+        else:
+            heard, rung = _bell(stack)
+            children = (
+                Child("engine", (*command, "serve-engine", "--bell", str(heard)), (heard,)),
+                Child("web", (*command, *web, "--bell", str(rung)), (*fds, rung)),
+            )
         hang_up = partial(_hang_up, config)
         return Supervisor(children, listeners, signals, hang_up=hang_up).run()
 

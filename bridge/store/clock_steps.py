@@ -117,6 +117,7 @@ HAPPENED: Mapping[str, tuple[str, ...]] = {
 
 FROM_OUTSIDE: Mapping[str, tuple[str, ...]] = {
     "locations": ("token_file_expires_at", "token_apple_expires_at"),
+    "engines": ("heard",),  # by the clock of the database's server
 }
 """Columns with times that others set, which may lie ahead."""
 

@@ -139,6 +139,64 @@ class EngineLock(Protocol):
         where nobody can be asked."""
 
 
+@dataclass(frozen=True, slots=True)
+class Silent:
+    """An engine that shared the calls and says nothing any more; `heard` tells one silence from
+    another."""
+
+    number: int
+    name: str
+    heard: float
+
+
+class Engines(Protocol):
+    """The engines that share the calls of a database, and whether each of them lives.
+
+    One of them decides, which has the engine's lock; each makes calls. Whoever has not joined has
+    the number 0.
+    """
+
+    @property
+    def number(self) -> int:
+        """This process among them."""
+
+    def join(self) -> None:
+        """Be one of them from now on. Raises StoreError."""
+
+    def beat(self) -> None:
+        """Say that this one is alive now. Raises EngineReplaced where it was given up meanwhile,
+        StoreError where it cannot be said."""
+
+    def lead(self) -> bool:
+        """Take the engine's lock if nobody has it, and say so; whether it is ours now. Raises
+        StoreError."""
+
+    def is_heard(self) -> bool:
+        """Whether the others know that this one lives, so that it may begin a call."""
+
+    def leave(self) -> None:
+        """Nothing that this one began is open, and it is none of them any more."""
+
+    def close(self) -> None:
+        """Give its connection back."""
+
+    def check(self, db: Connection) -> None:
+        """That this one is one of them yet, in the transaction in which it claims calls: what is
+        claimed under a number that was given up would be nobody's. Raises EngineReplaced."""
+
+    def helping(self, db: Connection) -> Sequence[int]:
+        """The numbers of all that have not led, and that of this one."""
+
+    def silent(self) -> Sequence[Silent]:
+        """Those others of whom nothing was heard for longer than their lease. Raises StoreError."""
+
+    def give_up(self, db: Connection, numbers: Sequence[int]) -> None:
+        """These are none of them any more."""
+
+    def give_up_leaders(self, db: Connection) -> None:
+        """All others that ever had the lock are none of them any more: it is ours."""
+
+
 class Inbox(Protocol):
     """Where hooks put what comes in; the engine takes it from there."""
 
@@ -240,6 +298,10 @@ class Database(Protocol):
 
     def engine_lock(self) -> EngineLock:
         """The lock of its engine; a new object each time."""
+
+    def engines(self, lock: EngineLock) -> Engines | None:
+        """The engines that share its calls, one of them under this lock; None where there is
+        one engine alone."""
 
     def look(self) -> Look:
         """A look through all of it."""

@@ -17,7 +17,7 @@ def create_blueprint(bridge: Health) -> Blueprint:
     """The routes /healthz, /readyz and /version."""
 
     def healthz() -> Response:
-        """200 while web and engine live; 503 asks for a restart."""
+        """200 while what this `serve` runs lives; 503 asks for a restart."""
         alive = bridge.alive()
         return _answer(alive, {"alive": alive})
 

@@ -27,7 +27,7 @@ def create_blueprint(bridge: Measured) -> Blueprint:
 
     def metrics() -> Response:
         """503 while the database cannot be read: a scrape that fails is seen at once."""
-        response = Response(exposition(bridge.measured(engine_up=bridge.alive())))
+        response = Response(exposition(bridge.measured(engine_up=bridge.engine_up())))
         response.headers["Content-Type"] = CONTENT_TYPE_LATEST
         response.headers["Cache-Control"] = "no-store"
         return response

@@ -105,7 +105,10 @@ class Health(Protocol):
         """Every part; may raise StoreError instead of naming the database as one."""
 
     def alive(self) -> bool:
-        """Whether the engine lives beside this web side."""
+        """Whether all that a restart of this service would start again lives."""
+
+    def engine_up(self) -> bool:
+        """Whether an engine lives, beside this web side or elsewhere."""
 
 
 class Measured(Health, Protocol):

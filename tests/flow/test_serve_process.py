@@ -144,6 +144,7 @@ class Ground:
         port: int = 0,
         program: tuple[str, ...] = STAND_IN,
         more: str = "",
+        words: tuple[str, ...] = (),
         **environ: str,
     ) -> Served:
         port = port or free_port()
@@ -153,7 +154,7 @@ class Ground:
         errors = self.folder / f"{self._count}.log"
         with errors.open("wb") as stream:
             process = subprocess.Popen(
-                [*program, "--config", str(config), "serve"],
+                [*program, "--config", str(config), "serve", *words],
                 stderr=stream,
                 start_new_session=True,
                 env=os.environ | {"XDG_RUNTIME_DIR": str(self.folder)} | environ,

@@ -164,6 +164,9 @@ class FileDatabase:
         """The lock of the engine on this file."""
         return EngineLock(self.path)
 
+    def engines(self, lock: object) -> None:
+        """A file has one engine alone."""
+
     def look(self) -> Look:
         """A look through the file and its inbox."""
         return Look(self)

@@ -84,6 +84,7 @@ CREATE TABLE outbox (
     tries INTEGER NOT NULL DEFAULT 0,
     created_at DOUBLE PRECISION NOT NULL,
     claimed_at DOUBLE PRECISION,
+    claimed_by INTEGER NOT NULL DEFAULT 0,  -- of `engines`; 0: the one that has the lock, alone
     settled_at DOUBLE PRECISION,
     error TEXT,
     passing INTEGER NOT NULL DEFAULT 1  -- whether that error is likely to go away by itself
@@ -95,6 +96,14 @@ CREATE INDEX outbox_due ON outbox (service, scope, due_at, id) WHERE state = 're
 CREATE INDEX outbox_trouble ON outbox (service, scope, passing, due_at DESC)
     WHERE state = 'ready' AND error IS NOT NULL;
 CREATE INDEX outbox_settled ON outbox (settled_at) WHERE settled_at IS NOT NULL;
+
+-- Engines that share the calls (`serve --role engine`, on PostgreSQL only).
+CREATE TABLE engines (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,  -- never used again: calls carry it
+    name TEXT NOT NULL,                -- its process and host, for people
+    heard DOUBLE PRECISION NOT NULL,   -- when it last said that it lives, by the server's clock
+    leads INTEGER NOT NULL DEFAULT 0   -- whether it took the engine's lock
+);
 
 -- What must not leave: see domain/pauses.py.
 CREATE TABLE pauses (

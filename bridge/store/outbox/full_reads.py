@@ -27,8 +27,8 @@ def get(db: Connection, row_id: int) -> OutboxRow:
 def claim(db: Connection, row_id: int, now: float) -> OutboxRow:
     """Take this one call, whoever had it: to be used by the holder of the engine's lock only."""
     row = db.execute(
-        "UPDATE outbox SET state = 'claimed', claimed_at = ?, tries = tries + 1 WHERE id = ? "
-        f"RETURNING {rows.columns(OutboxRow)}",
+        "UPDATE outbox SET state = 'claimed', claimed_at = ?, claimed_by = 0, tries = tries + 1 "
+        f"WHERE id = ? RETURNING {rows.columns(OutboxRow)}",
         (now, row_id),
     ).fetchone()
     return rows.read(OutboxRow, row)

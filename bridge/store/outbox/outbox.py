@@ -77,16 +77,27 @@ _ADD = (
 )
 
 
-def claim(db: Connection, now: float, limit: int, service: str, scope: str) -> list[OutboxRow]:
+def claim(
+    db: Connection,
+    now: float,
+    limit: int,
+    service: str,
+    scope: str,
+    *,
+    by: int = 0,
+    kinds: Sequence[str] = (),
+) -> list[OutboxRow]:
     """Take the oldest due calls to one location or server, at most `limit`.
 
-    They are `claimed` when this commits.
+    They are `claimed` when this commits. `by` is the number of an engine that shares them with
+    others; with `kinds`, only those of these kinds are taken.
     """
+    some = f"AND kind IN ({rows.marks(len(kinds))}) " if kinds else ""
     found = db.execute(
-        "UPDATE outbox SET state = 'claimed', claimed_at = ?, tries = tries + 1 WHERE id IN ("
-        "SELECT id FROM outbox WHERE state = 'ready' AND service = ? AND scope = ? "
-        f"AND due_at <= ? ORDER BY due_at, id LIMIT ?) RETURNING {_COLUMNS}",
-        (now, service, scope, now, limit),
+        "UPDATE outbox SET state = 'claimed', claimed_at = ?, claimed_by = ?, tries = tries + 1 "
+        "WHERE id IN (SELECT id FROM outbox WHERE state = 'ready' AND service = ? AND scope = ? "
+        f"AND due_at <= ? {some}ORDER BY due_at, id LIMIT ?) RETURNING {_COLUMNS}",
+        (now, by, service, scope, now, *kinds, limit),
     ).fetchall()
     return sorted((OutboxRow(*row) for row in found), key=lambda r: (r.due_at, r.id))
 
@@ -146,11 +157,12 @@ def give_back(db: Connection, row_id: int) -> None:
     )
 
 
-def is_begun(db: Connection, row: OutboxRow) -> bool:
-    """Whether a row that was claimed is so yet, by the same claim: its end was not kept."""
+def is_begun(db: Connection, row: OutboxRow, by: int = 0) -> bool:
+    """Whether a row that was claimed is so yet, by the same claim: its end was not kept. `by` is
+    as in `claim`."""
     found = db.execute(
-        "SELECT 1 FROM outbox WHERE id = ? AND state = 'claimed' AND tries = ?",
-        (row.id, row.tries),
+        "SELECT 1 FROM outbox WHERE id = ? AND state = 'claimed' AND tries = ? AND claimed_by = ?",
+        (row.id, row.tries, by),
     ).fetchone()
     return found is not None
 
@@ -231,9 +243,23 @@ def revive(db: Connection, row_id: int, now: float) -> bool:
     return changed.rowcount == 1
 
 
-def claimed(db: Connection) -> list[OutboxRow]:
-    """Calls that were begun and not settled; after a start, their outcome is not known."""
-    found = db.execute(f"SELECT {_COLUMNS} FROM outbox WHERE state = 'claimed' ORDER BY id")
+def claimed(db: Connection, but_by: Sequence[int] = ()) -> list[OutboxRow]:
+    """Calls that were begun and not settled; after a start, their outcome is not known, save of
+    those that engines with these numbers have."""
+    others = f"AND claimed_by NOT IN ({rows.marks(len(but_by))}) " if but_by else ""
+    found = db.execute(
+        f"SELECT {_COLUMNS} FROM outbox WHERE state = 'claimed' {others}ORDER BY id", (*but_by,)
+    )
+    return [OutboxRow(*row) for row in found]
+
+
+def claimed_by(db: Connection, numbers: Sequence[int]) -> list[OutboxRow]:
+    """Calls that engines with these numbers have begun and not settled."""
+    found = db.execute(
+        f"SELECT {_COLUMNS} FROM outbox WHERE state = 'claimed' "
+        f"AND claimed_by IN ({rows.marks(len(numbers))}) ORDER BY id",
+        (*numbers,),
+    )
     return [OutboxRow(*row) for row in found]
 
 

@@ -16,7 +16,7 @@ from psycopg import conninfo
 
 from bridge.domain.database_url import DatabaseUrl
 from bridge.errors import StoreError, StoreLocked
-from bridge.store.database import WAIT, Noticed
+from bridge.store.database import WAIT, EngineLock, Noticed
 from bridge.store.inbox.group_commit import GroupCommit
 from bridge.store.inbox.inbox_table import InboxTable
 from bridge.store.inbox.mark import taken
@@ -24,6 +24,7 @@ from bridge.store.inbox.waiting import Waiting
 from bridge.store.postgresql import locks
 from bridge.store.postgresql.connection import Connection, connect
 from bridge.store.postgresql.engine_lock import ServerEngineLock
+from bridge.store.postgresql.engines import ServerEngines
 from bridge.store.postgresql.failing import as_store_error
 from bridge.store.postgresql.fit import checked, readable
 from bridge.store.postgresql.kept import Kept
@@ -113,6 +114,11 @@ class PostgresqlDatabase:
     def engine_lock(self) -> ServerEngineLock:
         """The lock of the engine on this database."""
         return ServerEngineLock(self.name, self._connect, self.read)
+
+    def engines(self, lock: EngineLock) -> ServerEngines:
+        """The engines that share its calls, one of them under this lock."""
+        assert isinstance(lock, ServerEngineLock)
+        return ServerEngines(self.name, self._connect, lock, self.read)
 
     def look(self) -> ServerLook:
         """What its server knows of damage."""

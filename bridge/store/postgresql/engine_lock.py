@@ -93,6 +93,13 @@ class ServerEngineLock:
         self._is_ours = True
         self.beat()
 
+    def take(self) -> bool:
+        """Take the lock if nobody has it; whether it is ours now. Raises StoreError."""
+        self._is_ours = self._taken()
+        if self._is_ours:
+            self.beat()
+        return self._is_ours
+
     def beat(self) -> None:
         """Say that the engine is alive now; the lock must have been acquired.
 

@@ -6,7 +6,7 @@ import pytest
 
 from bridge.domain.pauses import Pause
 from bridge.engine.context import Context
-from bridge.engine.dispatch import LONGEST_SERIES, QUICK, QUICK_AT_ONCE, SERIES_FOR
+from bridge.engine.pace import LONGEST_SERIES, QUICK, QUICK_AT_ONCE, SERIES_FOR
 from bridge.store import pauses
 from bridge.store.database import Database
 from bridge.store.file.database import FileDatabase

@@ -5,7 +5,7 @@ from __future__ import annotations
 import threading
 from typing import Any, cast
 
-from bridge.engine import loop
+from bridge.engine import rounds
 from bridge.engine.loop import Engine
 
 
@@ -44,6 +44,13 @@ class Passes:
     def clock(self) -> float:
         return self.now
 
+    def next_due(self) -> float | None:
+        """No pass ends with nothing to do."""
+        raise AssertionError
+
+    def clock_stepped(self, by: float) -> None:
+        raise AssertionError
+
     def run_once(self) -> bool:
         self.began.append(self.now)
         self.now += self._take
@@ -53,12 +60,12 @@ class Passes:
 def beginnings(take: float) -> list[float]:
     passes = Passes(take)
     stop = cast(threading.Event, Stop(passes))
-    loop.run(cast(Engine, passes), stop, lambda: None, lambda: passes.now)
+    rounds.run(cast(Engine, passes), stop, lambda: None, lambda: passes.now)
     return [round(each, 6) for each in passes.began]
 
 
 def test_short_passes_leave_time_for_what_comes_meanwhile() -> None:
-    gap = loop.GATHER
+    gap = rounds.GATHER
     assert beginnings(take=gap / 10) == [round(gap * number, 6) for number in range(5)]
 
 
