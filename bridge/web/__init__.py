@@ -10,7 +10,7 @@ from functools import partial
 
 from flask import Flask, Response, request
 
-from bridge.web import api, health, hooks, metrics, pages, problems, refusals
+from bridge.web import api, health, hooks, metrics, pages, patience, problems, refusals
 from bridge.web.ports import Bridge
 from bridge.web.webhooks import PastFlask, Webhooks
 
@@ -51,6 +51,7 @@ def _bare_app(bridge: Bridge, stored: Stored | None) -> Flask:
     app.url_map.merge_slashes = False
     problems.register(app)
     refusals.register(app, bridge)
+    patience.register(app)
     if stored is not None:
         app.after_request(partial(_tell, stored))
     return app

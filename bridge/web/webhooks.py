@@ -16,6 +16,7 @@ from bridge.clients.listener import MARK_HEADER, SIGNATURE_HEADER
 from bridge.config import ServerConfig
 from bridge.web import credentials
 from bridge.web.body import read_body
+from bridge.web.patience import WEBHOOKS_WAIT, check
 from bridge.web.ports import Hooks
 from bridge.web.problems import NotAuthorized
 
@@ -45,11 +46,12 @@ class Webhooks:
         """Store and commit one. From when its sender is known its environ says so (`KNOWN`).
 
         Raises NotAuthorized before anything is read, but for a signature, which is over the body;
-        what `read_body` and `receive_webhook` raise.
+        Overloaded; what `read_body` and `receive_webhook` raise.
         """
         has_password = not server.webhook_keys or _has_password(request, server)
         if not server.webhook_hmac_keys:
             _admit(request, bool(server.webhook_keys) and has_password)
+        check(request.environ, WEBHOOKS_WAIT)
         body = read_body(request, self._bridge.config.policy.limits.mdm_body)
         if server.webhook_hmac_keys:
             _admit(request, has_password and _is_signed(request, server, body))

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 DAMAGE = "a server looks after its files; what it noticed is told (unit/store/postgresql)"
 COPIES = "pg_dump makes the copy, and `restore --after-pg-restore` follows (test_serve_postgresql)"
+NEXT = "goes forward and is refused there, too (unit/store/postgresql/test_schema)"
 GONE = "nobody takes a database away that is in use (unit/store/postgresql/test_faults.py)"
 LOCK = "writers take turns by an advisory lock (unit/store/postgresql/test_database.py)"
 ROOM = "a server sees to its log, and uses the room of what is gone by itself"
@@ -22,6 +23,7 @@ FILES: Mapping[str, str] = {
     "test_file_check": DAMAGE,
     "test_lost_database": GONE,
     "test_cli_backup": COPIES,
+    "test_next_version": NEXT,
 }
 
 _REASONS: Mapping[str, tuple[str, ...]] = {

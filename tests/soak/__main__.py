@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import functools
 import resource
+import signal
 import sys
 import tempfile
+import time
+from collections import Counter
 from pathlib import Path
 
 from rich.console import Console
@@ -13,7 +17,10 @@ from rich.table import Table
 
 from bridge.domain.policy import LimitsPolicy
 from tests.soak import full_disk
+from tests.soak.crash_world import MODES
+from tests.soak.crashes import OF_A_WORLD, crashes
 from tests.soak.faults import Found
+from tests.soak.hours import hours
 from tests.soak.scenarios import MEMORY, WAIT, Result, run, scenarios
 from tests.soak.trials import Trial, trials
 
@@ -41,10 +48,14 @@ def main() -> int:
         metavar="INPUTS",
         help="nothing but bad input, so many in all, at doors whose name contains --only",
     )
-    parser.add_argument("--seed", type=int, default=1, help="of --fuzz")
+    parser.add_argument("--seed", type=int, default=1, help="of --fuzz, or the first of --crashes")
     parser.add_argument("--first", type=int, default=0, help="the number of the first input")
+    parser.add_argument("--crashes", type=int, help="instead: so many deaths at any moment")
+    parser.add_argument("--hours", type=float, help="instead: a steady rate, and what grows")
+    parser.add_argument("--rate", type=float, help="of --hours; default what can be kept up with")
     parser.add_argument("--body", type=int, help="bytes of a large body; default the limit")
     asked = parser.parse_args()
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and what was started is ended
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(
         resource.RLIMIT_NOFILE,
@@ -53,6 +64,11 @@ def main() -> int:
     console = Console(width=None if sys.stdout.isatty() else 120)
     if asked.fuzz:
         return 0 if _fuzz(console, asked.fuzz, asked.seed, asked.only, asked.first) else 1
+    if asked.crashes:
+        return 0 if _crashes(console, asked.crashes, asked.seed) else 1
+    if asked.hours:
+        say = functools.partial(console.print, style="dim", highlight=False)
+        return 0 if _say(console, hours(asked.hours, asked.rate, say)) else 1
     results = []
     for scenario in scenarios(asked.body or LimitsPolicy().mdm_body):
         if asked.only in scenario.name and not (scenario.outside and asked.one_listener):
@@ -70,12 +86,32 @@ def main() -> int:
     return 0 if held else 1
 
 
+def _crashes(console: Console, deaths: int, seed: int) -> bool:
+    """Worlds of OF_A_WORLD deaths each, one for each mode in turn; whether all of it held."""
+    held, began, died, places = True, time.monotonic(), 0, Counter[str]()
+    while died < deaths:
+        number = died // OF_A_WORLD
+        mode, size = MODES[number % len(MODES)], min(OF_A_WORLD, deaths - died)
+        found = crashes(mode, size, seed + number)
+        held &= _say(console, found)
+        died += size
+        places += found.died
+        console.print(f"{died} of {deaths} deaths, {time.monotonic() - began:.0f} s", style="dim")
+    for place, number in places.most_common():
+        console.print(f"{number:5} {place}", highlight=False)
+    return held
+
+
 def _show(console: Console, trial: Trial, share: float) -> bool:
     """Run it and print what it found; whether it held."""
     try:
         found = trial.run(share)
     except RuntimeError as error:
         found = Found(trial.name, wrong=[str(error)])
+    return _say(console, found)
+
+
+def _say(console: Console, found: Found) -> bool:
     console.print(f"{found.name}: {'FAILED' if found.wrong else 'ok'}", highlight=False)
     for line in (*found.figures, *(f"WRONG: {each}" for each in found.wrong)):
         console.print(f"  {line}", highlight=False, markup=False)

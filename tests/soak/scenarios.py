@@ -85,6 +85,10 @@ def scenarios(limit: int, share: float = 1.0) -> list[Scenario]:
         ),
         Scenario("8 bodies at the limit, without a key", peers.large_bodies(8, limit, key=None)),
         Scenario("8 bodies at the limit, with the key", peers.large_bodies(8, limit, key=KEY)),
+        Scenario(
+            f"{of(400)} bodies that are not quite large",
+            peers.large_bodies(of(400), 1_000_000, key=KEY),
+        ),
         *(
             Scenario(f"8 bodies of {name}", peers.bodies(8, body, KEY))
             for name, body in bodies(limit).items()

@@ -11,8 +11,9 @@ import socket
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,10 +25,11 @@ CHECKOUT = Path(__file__).parents[2]
 TOKEN = CHECKOUT / "tests" / "samples" / "content-token.vpptoken"
 KEY = "Basic " + base64.b64encode(b"mdm:webhook-key").decode()
 HOOK = "/hooks/mdm/main"
+PROGRAM = (sys.executable, "-m", "bridge")
 _START = 30.0
 _PSS = "Pss:"
 
-_CONFIG = """\
+CONFIG = """\
 database: bridge.db
 listen: 127.0.0.1:{port}
 {outside}
@@ -42,20 +44,22 @@ apple: {url: "http://127.0.0.1:9"}
 class Served:
     """Where it listens; `outside` is None where it has one listener.
 
-    `environ` is what its processes find besides our own environment.
+    `environ` is what its processes find besides our own environment, `program` what runs as
+    `serve`.
     """
 
     folder: Path
     port: int
     outside: int | None
     environ: Mapping[str, str] = field(default_factory=dict)
+    program: Sequence[str] = PROGRAM
     process: subprocess.Popen[bytes] = field(init=False)
 
     def start(self) -> None:
         """Start it, for the first time or again."""
         with (self.folder / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
-                self.command("serve"),
+                [*self.program, *self._words("serve")],
                 cwd=CHECKOUT,
                 stderr=log,
                 start_new_session=True,
@@ -64,14 +68,10 @@ class Served:
 
     def command(self, *words: str) -> list[str]:
         """The command line of one of our commands."""
-        return [
-            sys.executable,
-            "-m",
-            "bridge",
-            "--config",
-            str(self.folder / "config.yaml"),
-            *words,
-        ]
+        return [*PROGRAM, *self._words(*words)]
+
+    def _words(self, *words: str) -> list[str]:
+        return ["--config", str(self.folder / "config.yaml"), *words]
 
     def says(self, *words: str) -> str:
         """What a command prints on both its streams."""
@@ -162,8 +162,33 @@ class Served:
 
     def memory(self) -> int | None:
         """Bytes of the process that serves, with its share of what it shares. Linux only."""
-        sizes = [_pss(pid) for pid in self._running("serve-web")]
+        sizes = [pss(pid) for pid in self._running("serve-web")]
         return max((size for size in sizes if size is not None), default=None)
+
+    def family(self) -> Mapping[str, Sequence[int]]:
+        """All of its processes, by what they are. Linux only."""
+        commands = {"supervisor": "serve", "engine": "serve-engine", "web side": "serve-web"}
+        return {role: self._running(command) for role, command in commands.items()}
+
+    @contextmanager
+    def weighed(self) -> Iterator[Mapping[str, int]]:
+        """The most bytes that a process of each role takes while this lasts. Linux only."""
+        highest: dict[str, int] = {}
+        stop = threading.Event()
+
+        def look() -> None:
+            while not stop.wait(0.25):
+                for role, pids in self.family().items():
+                    sizes = [size for pid in pids if (size := pss(pid)) is not None]
+                    highest[role] = max([highest.get(role, 0), *sizes])
+
+        thread = threading.Thread(target=look, daemon=True)
+        thread.start()
+        try:
+            yield highest
+        finally:
+            stop.set()
+            thread.join()
 
     def log(self) -> list[str]:
         """What it wrote."""
@@ -189,7 +214,8 @@ class Served:
         return found
 
 
-def _pss(pid: int) -> int | None:
+def pss(pid: int) -> int | None:
+    """Bytes of a process, with its share of what it shares; None where that cannot be told."""
     with suppress(OSError):
         for line in Path(f"/proc/{pid}/smaps_rollup").read_text().splitlines():
             if line.startswith(_PSS):
@@ -220,11 +246,12 @@ def serving(
     outside: bool = True,
     config: str | None = None,
     environ: Mapping[str, str] | None = None,
+    program: Sequence[str] = PROGRAM,
 ) -> Iterator[Served]:
     """Start it in `folder`, and end all of it. In `config` {port} and {outside} are filled in."""
     port, second = _free_ports()
     line = f"listen_outside: 127.0.0.1:{second}" if outside else ""
-    text = (config or _CONFIG).replace("{port}", str(port)).replace("{outside}", line)
+    text = (config or CONFIG).replace("{port}", str(port)).replace("{outside}", line)
     for path, content in (
         (folder / "config.yaml", text),
         (folder / "hq.vpptoken", TOKEN.read_text()),
@@ -232,7 +259,7 @@ def serving(
         if not path.exists():
             path.touch(mode=0o600)
             path.write_text(content)
-    served = Served(folder, port, second if outside else None, environ or {})
+    served = Served(folder, port, second if outside else None, environ or {}, program)
     served.start()
     try:
         served.wait_until_it_answers()

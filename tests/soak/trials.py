@@ -8,8 +8,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tests.soak import clock, faults
+from tests.soak import clock, faults, power
+from tests.soak.backups import backups
 from tests.soak.faults import Found
+from tests.soak.overload import overload
 from tests.soak.served import Served, serving
 
 SEED = 1
@@ -29,6 +31,13 @@ def trials() -> list[Trial]:
     return [
         Trial("kills under storm", lambda share: _served(lambda s: _kills(s, share))),
         Trial("the engine stopped", lambda share: _served(lambda s: _stops(s, share))),
+        Trial("overload", lambda share: _served(lambda s: _overload(s, share))),
+        Trial("backup under storm", lambda share: _served(lambda s: backups(s, _of(3, share)))),
+        Trial("the power cut", lambda share: power.cuts(_of(30, share, least=2), SEED)),
+        Trial(
+            "the power cut of a disk that lies",
+            lambda share: power.cuts(_of(30, share, least=2), SEED, lies=7),
+        ),
         Trial("the database removed", lambda _: _served(_removed)),
         Trial("the database replaced", lambda _: _served(_replaced)),
         Trial("the database gone at a start", lambda _: _served(faults.gone_at_start)),
@@ -37,6 +46,10 @@ def trials() -> list[Trial]:
             for name in clock.STEPS
         ),
     ]
+
+
+def _of(number: int, share: float, least: int = 1) -> int:
+    return max(int(number * share), least)
 
 
 def _served(act: Callable[[Served], Found]) -> Found:
@@ -50,6 +63,17 @@ def _kills(served: Served, share: float) -> Found:
 
 def _stops(served: Served, share: float) -> Found:
     return faults.stops(served, max(int(20 * share), 2), random.Random(SEED), hang=share == 1.0)
+
+
+def _overload(served: Served, share: float) -> Found:
+    """What is refused after a while is so only where the disk stands still for longer."""
+    whole = share == 1.0
+    return overload(
+        served,
+        clients=1000 if whole else 200,
+        stalls=25.0 if whole else 8.0,
+        seconds=10.0 if whole else 1.0,
+    )
 
 
 def _removed(served: Served) -> Found:

@@ -52,13 +52,22 @@ def _elsewhere(path: Path, why: str) -> StoreError:
     return failure
 
 
+def _no_room(path: Path, why: str) -> StoreError:
+    """What is to be written has no room; or its file system was made read-only beneath it, as
+    systems do it where a disk fails, of which SQLite says no more than that."""
+    failure, wrong = StoreFull(f"{path}: {why}"), misplaced(path)
+    if wrong is not None:
+        failure.mend = f"{wrong.text}: {wrong.mend}; the bridge goes on by itself"
+    return failure
+
+
 def store_error(error: sqlite3.DatabaseError, path: Path) -> StoreError | None:
     """What an error of SQLite is; None for a broken rule or statement, which is our mistake."""
     if type(error) not in (sqlite3.DatabaseError, sqlite3.OperationalError):
         return None
     code = getattr(error, "sqlite_errorcode", 0) & 0xFF
     if code in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
-        return StoreFull(f"{path}: {error}")
+        return _no_room(path, str(error))
     if code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB):
         return StoreDamaged(f"{path}: {error}")
     if code in (sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED):

@@ -6,7 +6,7 @@ in `migrations/postgresql/`.
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import psycopg
@@ -15,9 +15,6 @@ from bridge.errors import SchemaTooNew
 from bridge.store.file.inbox_file import TABLES
 from bridge.store.postgresql.dialect import table
 from bridge.store.schema import FIRST, script, statements
-
-MIGRATIONS = ("m001_first",)
-"""The names of all migrations, oldest first, as SQLite has them."""
 
 
 def is_made(connection: psycopg.Connection[Any]) -> bool:
@@ -46,9 +43,9 @@ def migrate(connection: psycopg.Connection) -> None:
             f"the database was written by a newer bridge (it has {foreign[-1]}): "
             "start that version, or restore a backup made before it"
         )
-    for name in MIGRATIONS:
+    for name, made in MIGRATIONS.items():
         if name not in applied:
-            for statement in _first():
+            for statement in made():
                 connection.execute(statement)
             connection.execute("INSERT INTO bridge_migrations (name) VALUES (%s)", (name,))
 
@@ -60,3 +57,7 @@ def _first() -> Iterator[str]:
                 yield table(statement)
     yield from (table(statement) for statement in TABLES)
     yield script("postgresql/m001_functions.sql")
+
+
+MIGRATIONS: dict[str, Callable[[], Iterator[str]]] = {"m001_first": _first}
+"""The statements of all migrations by their names, oldest first, as SQLite has them."""

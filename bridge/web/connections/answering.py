@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import enum
 import errno
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -15,6 +16,9 @@ from bridge.web.connections import refusals
 from bridge.web.connections.connection import Connection
 from bridge.web.connections.received import RequestAwaited
 from bridge.web.credentials import KNOWN
+
+WAITED = "bridge.waited"
+"""The key under which a request's environ has for how many seconds it waited for its thread."""
 
 _PEER_IS_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
 
@@ -51,6 +55,7 @@ class Answers:
             self._refuse(conn, error)
             return Then.CLOSE
         environ["wsgi.multithread"] = True
+        environ[WAITED] = time.monotonic() - conn.waits_since
         if last:
             response.force_close()
         try:

@@ -1,23 +1,29 @@
-"""Large bodies take turns, so that what they need together is bounded."""
+"""Bodies that are not small take turns, so that what they need together is bounded."""
 
 from __future__ import annotations
 
 from collections import deque
 from typing import Generic, TypeVar
 
+COUNTED = 128 * 1024
+"""Bytes from which on a body needs room to be read. Smaller ones on all connections that there may
+be take hardly more than ROOM; a list of 200 apps is below."""
 LARGE = 1024 * 1024
-"""Bytes from which on a body is large. A list of 2,000 apps is below."""
+"""Bytes from which on a body is large: one of these is answered at a time, since it takes many
+times its length then. A list of 2,000 apps is below."""
 ROOM = 48 * 1024 * 1024
-"""Bytes that large bodies may take at once while they are read."""
+"""Bytes that bodies may take at once while they are read, but for small ones."""
 
 C = TypeVar("C")
 
 
 class Turns(Generic[C]):
-    """Who may read a large body, as far as there is room, and whose is being answered: one."""
+    """Who may read a body that is not small, as far as there is room, and of the large ones, whose
+    is being answered: one."""
 
-    def __init__(self, room: int = ROOM) -> None:
+    def __init__(self, room: int = ROOM, large: int = LARGE) -> None:
         self._room = room
+        self._large = large
         self._reading: dict[C, int] = {}
         self._wait_for_room: deque[tuple[C, int]] = deque()
         self._wait_for_thread: deque[C] = deque()
@@ -39,9 +45,9 @@ class Turns(Generic[C]):
     def may_run(self, peer: C) -> bool:
         """Whether a request may be answered now; else it gets its turn later.
 
-        One whose body is small always may.
+        One whose body is not large always may.
         """
-        if peer not in self._reading or self._answered is peer:
+        if self._reading.get(peer, 0) < self._large or self._answered is peer:
             return True
         if self._answered is None:
             self._answered = peer

@@ -6,6 +6,7 @@ import contextlib
 import enum
 import select
 import socket
+import time
 from typing import Any
 
 from bridge.web.connections.received import Received
@@ -73,6 +74,8 @@ class Connection:
         """Where it comes from: an IPv4 address, or the /64 of an IPv6 address."""
         self.state = State.HEAD
         self.deadline = 0.0
+        self.waits_since = time.monotonic()
+        """When what a thread is to look at had come, by the monotonic clock."""
         self._began: dict[State, float] = {}
         self.drained = 0
         self.told_to_continue = False
@@ -127,6 +130,7 @@ class Connection:
                 self.received.add(self.sock.recv(READ))
             except OSError:
                 return False
+        self.waits_since = time.monotonic()
         return self.received.is_promising()
 
     def close(self) -> None:

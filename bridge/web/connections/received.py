@@ -6,7 +6,7 @@ import re
 
 from gunicorn.http.errors import LimitRequestHeaders
 
-from bridge.web.connections.bodies import LARGE
+from bridge.web.connections.bodies import COUNTED
 
 HEAD_LIMIT = 32 * 1024
 """Bytes of a request's head. MicroMDM's and Apple's are below 1 KiB."""
@@ -54,7 +54,7 @@ class Received:
     @property
     def is_small(self) -> bool:
         """Whether the head has told a length that is small."""
-        return self._whole_at is not None and self._whole_at < LARGE
+        return self._whole_at is not None and self._whole_at < COUNTED
 
     @property
     def in_body(self) -> bool:

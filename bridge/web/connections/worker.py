@@ -18,7 +18,7 @@ from gunicorn.workers.base import Worker
 
 from bridge.web.connections import refusals
 from bridge.web.connections.answering import Answers, Then
-from bridge.web.connections.bodies import LARGE, Turns
+from bridge.web.connections.bodies import COUNTED, Turns
 from bridge.web.connections.connection import IS_READ, READ, Connection, State
 from bridge.web.connections.door import Door
 from bridge.web.connections.loop import Loop
@@ -238,6 +238,7 @@ class WebWorker(Worker):
         if not conn.received.is_promising():
             return
         self._loop.forget(conn.sock)
+        conn.waits_since = time.monotonic()
         if not conn.known and not conn.takes_answers():
             self._drop(conn)
         elif self._turns.may_run(conn):
@@ -251,7 +252,7 @@ class WebWorker(Worker):
             self._wait(conn, State.HEAD)
             return
         size = conn.received.whole_at or self.app.body_limit
-        if size < LARGE or self._turns.may_read(conn, size):
+        if size < COUNTED or self._turns.may_read(conn, size):
             self._read_body(conn)
         else:
             conn.enter(State.QUEUED, time.monotonic())

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import os
 import shutil
+import sqlite3
 from pathlib import Path
 
 import pytest
 
-from bridge.errors import StoreError
+from bridge.errors import StoreError, StoreFull
 from bridge.store.file import place
 from bridge.store.file.database import FileDatabase
+from bridge.store.file.failing import store_error
 
 
 def test_where_it_may_be_nothing_is_said(tmp_path: Path) -> None:
@@ -56,3 +58,22 @@ def test_files_that_a_command_run_as_another_user_left_are_named(tmp_path: Path)
     assert found.level == "warn" and "bridge.db.lock belongs to 12345" in found.text
     assert found.mend.startswith("chown root ")
     database.close()
+
+
+def test_a_disk_that_was_made_read_only_beneath_the_bridge_is_not_told_as_full(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linux does so where a disk fails; a write meets an I/O error then, as on a full one."""
+    path = tmp_path / "bridge.db"
+    path.touch()
+    error = sqlite3.OperationalError("disk I/O error")
+    error.sqlite_errorcode = sqlite3.SQLITE_IOERR_WRITE
+    full = store_error(error, path)
+    assert isinstance(full, StoreFull) and full.mend.startswith("make room on its disk")
+    flags = os.statvfs(tmp_path)
+    read_only = os.statvfs_result((*flags[:8], os.ST_RDONLY, flags[9]))
+    monkeypatch.setattr(os, "statvfs", lambda _path: read_only)
+    failure = store_error(error, path)
+    assert isinstance(failure, StoreFull) and failure.may_retry
+    assert "is read-only: put the database on one that can be written" in failure.mend
+    assert failure.mend.endswith("the bridge goes on by itself")

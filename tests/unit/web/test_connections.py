@@ -16,7 +16,7 @@ from gunicorn.http import errors
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.web.connections.answering import Answers, Then
+from bridge.web.connections.answering import WAITED, Answers, Then
 from bridge.web.connections.bodies import Turns
 from bridge.web.connections.connection import Connection, State
 from bridge.web.connections.door import Door
@@ -150,7 +150,7 @@ def test_an_address_has_so_many_strangers_and_others_are_not_its_matter() -> Non
 
 
 def test_large_bodies_are_read_while_there_is_room_and_answered_one_at_a_time() -> None:
-    turns: Turns[str] = Turns(room=10)
+    turns: Turns[str] = Turns(room=10, large=1)
     assert turns.may_read("a", 6) and turns.may_read("b", 4) and turns.may_read("a", 6)
     assert not turns.may_read("c", 5)
     assert not turns.may_read("d", 1), "nobody overtakes"
@@ -163,8 +163,17 @@ def test_large_bodies_are_read_while_there_is_room_and_answered_one_at_a_time() 
     assert not turns.may_read("e", 1)
 
 
+def test_bodies_that_are_not_large_need_room_and_no_turn_to_be_answered() -> None:
+    turns: Turns[str] = Turns(room=10, large=6)
+    assert turns.may_read("a", 5) and turns.may_read("b", 5)
+    assert turns.may_run("a") and turns.may_run("b"), "side by side"
+    assert not turns.may_read("large", 6)
+    assert turns.left("a") == [] and turns.left("b") == ["large"]
+    assert turns.may_run("large") and turns.ran("large") is None
+
+
 def test_who_is_gone_keeps_nobody_waiting() -> None:
-    turns: Turns[str] = Turns(room=10)
+    turns: Turns[str] = Turns(room=10, large=1)
     assert turns.may_read("a", 5) and turns.may_read("b", 5)
     assert not turns.may_read("c", 5) and not turns.may_read("d", 5)
     assert turns.may_run("a") and not turns.may_run("b")
@@ -462,6 +471,33 @@ def test_who_may_have_taken_a_turn_for_a_large_body_gives_it_back(asked: Asked) 
     asked.conn.received.add(chunked)
     assert worker._answer(asked.conn, Threads(2, 1)) is Then.NEXT
     assert worker.given == 1
+
+
+def test_a_request_tells_how_long_it_waited_and_the_next_one_begins_anew(asked: Asked) -> None:
+    waited: list[float] = []
+
+    def app(environ: Any, start_response: Any) -> list[bytes]:
+        environ[KNOWN] = True
+        waited.append(environ[WAITED])
+        return fine(environ, start_response)
+
+    worker = Answering(app, lambda done: done < 2 and asked.peer.sendall(HEAD + b"12345"))
+    asked.conn.received.add(HEAD + b"12345")
+    asked.conn.waits_since -= 100
+    assert worker._answer(asked.conn, Threads(2, 1)) is Then.NEXT
+    first, second = waited
+    assert 100 <= first < 200 and second < 50
+
+
+def test_the_wait_begins_when_what_came_is_whole(connection: Connection) -> None:
+    worker = Stand()
+    worker._threads = worker._stranger_threads = Threads(0, 0)
+    connection.waits_since -= 100
+    connection.received.add(GET)
+    before = connection.waits_since
+    worker._run_if_whole(connection)
+    assert connection.waits_since > before + 50
+    assert connection.state is State.RUNNING
 
 
 def test_threads_stay_while_half_of_them_are_free_for_others() -> None:

@@ -13,6 +13,7 @@ from bridge.store.postgresql.database import PostgresqlDatabase
 from bridge.store.postgresql.dialect import table
 from bridge.store.schema import FIRST, script, statements
 from tests import postgresql
+from tests.next_version import NAME, next_version
 
 TYPES = {"INTEGER": "bigint", "TEXT": "text", "DOUBLE PRECISION": "double precision"}
 TYPES |= {"BLOB": "bytea"}
@@ -156,3 +157,24 @@ def test_what_a_newer_bridge_wrote_is_left_alone(
     finally:
         with postgresql_database.write() as db:
             db.execute("DELETE FROM bridge_migrations WHERE name = 'm999_new'")
+
+
+def test_a_next_version_goes_forward_and_this_one_leaves_it_alone(
+    postgresql_where: str,
+) -> None:
+    with postgresql.database(postgresql_where) as where:
+        ours = PostgresqlDatabase(where)
+        ours.open()
+        ours.close()
+        with next_version():
+            newer = PostgresqlDatabase(where)
+            newer.open()
+            with newer.write() as db:
+                assert db.execute("SELECT made_up FROM installs").fetchall() == []
+            newer.close()
+            newer.open()
+            newer.close()
+        with pytest.raises(SchemaTooNew, match=NAME) as caught:
+            ours.open()
+        assert "start that version, or restore a backup made before it" in str(caught.value)
+        ours.close()
