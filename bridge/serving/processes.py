@@ -30,6 +30,7 @@ from bridge.logs import Level, setup_logging
 from bridge.serving import lifeline
 from bridge.serving.supervisor import (
     EXIT_AGAIN,
+    EXIT_FOR_GOOD,
     EXIT_LOCKED,
     Child,
     Supervisor,
@@ -155,7 +156,8 @@ def run_web_child(
 ) -> int:
     """The hidden command `serve-web`: gunicorn on the sockets that the supervisor opened.
 
-    The engine listens to the other end of the pipe `bell`. Also ends with SystemExit, as `run_web`.
+    The engine listens to the other end of the pipe `bell`. Also ends with SystemExit, as `run_web`;
+    EXIT_FOR_GOOD where no start anew mends what keeps it from starting.
     """
     setup_logging(os.environ, level)
     for signum in (signal.SIGINT, signal.SIGHUP):
@@ -163,14 +165,19 @@ def run_web_child(
     lifeline.watch(_STDIN)
     config = load_config(config_path, os.environ, SETTINGS)
     parent = lifeline.Lifeline()
-    from bridge.web.server import run_web  # noqa: PLC0415 - as above
+    from bridge.web.server import CANNOT_LOAD, run_web  # noqa: PLC0415 - as above
 
-    run_web(
-        lambda: open_bridge(config),
-        [socket.socket(fileno=fd) for fd in listen_fds],
-        after_fork=lambda: lifeline.watch(_STDIN, parent.child_end()),
-        stored=(lambda: ring(bell)) if bell is not None else None,
-    )
+    try:
+        run_web(
+            lambda: open_bridge(config),
+            [socket.socket(fileno=fd) for fd in listen_fds],
+            after_fork=lambda: lifeline.watch(_STDIN, parent.child_end()),
+            stored=(lambda: ring(bell)) if bell is not None else None,
+        )
+    except SystemExit as ended:
+        if ended.code == CANNOT_LOAD:
+            return EXIT_FOR_GOOD
+        raise
     return 0
 
 
@@ -182,8 +189,8 @@ def run_engine_child(
     """The hidden command `serve-engine`: `run_engine(config, stop)` until SIGTERM sets `stop`.
 
     0 when it returns, EXIT_LOCKED when another engine has the database, EXIT_AGAIN when the
-    database cannot be used now (full, locked) and may be later, 1 for another error,
-    which is logged in one line.
+    database cannot be used now (full, locked) and may be later, EXIT_FOR_GOOD for what no start
+    anew mends, each logged in one line; 1 for a mistake of ours.
     """
     setup_logging(os.environ, level)
     stop = _event_at_sigterm()  # first: only threads started after it leave SIGTERM to it
@@ -195,10 +202,10 @@ def run_engine_child(
         return EXIT_LOCKED
     except StoreError as error:
         log.error("the engine cannot go on: %s; %s", error, error.mend)
-        return EXIT_AGAIN if error.may_retry else 1
+        return EXIT_AGAIN if error.may_retry else EXIT_FOR_GOOD
     except BridgeError as error:
         log.error("the engine cannot go on: %s", error)
-        return 1
+        return EXIT_FOR_GOOD
     except Exception:
         log.exception("the engine failed")
         return 1

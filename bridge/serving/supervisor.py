@@ -24,6 +24,9 @@ EXIT_LOCKED = 75
 EXIT_AGAIN = 74
 """How a child says that the database cannot be used now, and may be later (EX_IOERR)."""
 
+EXIT_FOR_GOOD = 78
+"""How a child says that it cannot start, and will not later either (EX_CONFIG)."""
+
 PORT_WAIT = 10.0
 STOP_WAIT = 4.0
 """Seconds that the children get to end; a SIGTERM to the whole must be done within 5."""
@@ -44,9 +47,12 @@ def restart_delay(exit_code: int, up_for: float, losses: int) -> float | None:
 
     `exit_code` is negative for a signal, `up_for` in seconds, `losses` how often it ended before
     without having been up for a minute. A child that ends by itself right after its start cannot
-    start, save with EXIT_AGAIN; one that was killed can.
+    start, save with EXIT_AGAIN; one that was killed can. What says EXIT_FOR_GOOD cannot, however
+    long a start takes on a busy machine.
     """
-    if exit_code == EXIT_LOCKED or (0 <= exit_code != EXIT_AGAIN and up_for < _SETTLED):
+    if exit_code in (EXIT_LOCKED, EXIT_FOR_GOOD) or (
+        0 <= exit_code != EXIT_AGAIN and up_for < _SETTLED
+    ):
         return None
     return _DELAYS[min(losses, len(_DELAYS) - 1)]
 
@@ -139,7 +145,9 @@ class Supervisor:
         delay = restart_delay(exit_code, up_for, child.losses)
         how = f"by signal {-exit_code}" if exit_code < 0 else f"with exit code {exit_code}"
         if delay is None:
-            if exit_code != EXIT_LOCKED:  # of that the child has said all there is to say
+            if exit_code == EXIT_FOR_GOOD:
+                log.error("the %s cannot start; giving up", child.name)
+            elif exit_code != EXIT_LOCKED:  # of that the child has said all there is to say
                 log.error("the %s ended %s right after its start; giving up", child.name, how)
             return False
         log.error("the %s ended %s; starting it again in %.1f s", child.name, how, delay)

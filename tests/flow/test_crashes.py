@@ -8,9 +8,9 @@ from tests import postgresql
 from tests.soak.crash_world import MODES, Mode
 from tests.soak.crashes import crashes
 
-pytestmark = pytest.mark.slow
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
 
-DEATHS = 4
+DEATHS = 3
 SEED = 3
 
 

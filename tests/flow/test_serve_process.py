@@ -18,6 +18,7 @@ from typing import NamedTuple
 
 import pytest
 
+from bridge.serving.supervisor import EXIT_FOR_GOOD
 from tests.serve_stand_in import PROGRAM as STAND_IN
 from tests.serve_stand_in import write_config
 
@@ -349,6 +350,29 @@ def test_a_child_that_cannot_start_ends_the_whole(
     assert served.ends() == 1
     assert said in served.errors.read_text()
     assert all(line.startswith("ts=") for line in served.lines())
+
+
+@pytest.mark.parametrize("command", ["serve-engine", "serve-web"])
+def test_a_child_that_no_start_anew_mends_says_so(ground: Ground, command: str) -> None:
+    """By its exit code, since on a busy machine a start takes as long as others are up."""
+    config = ground.folder / "config.yaml"
+    write_config(config, "127.0.0.1:9008")
+    damaged = ground.folder / "bridge.db"
+    damaged.write_bytes(b"this is no database, and long enough\n" * 200)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        words = ["--config", str(config), command]
+        words += ["--fd", str(listener.fileno())] if command == "serve-web" else []
+        child = subprocess.Popen(
+            [sys.executable, "-m", "bridge", *words],
+            stdin=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            pass_fds=(listener.fileno(),),
+        )
+        with child:
+            assert child.stderr is not None
+            said = child.stderr.read().decode()
+            assert child.wait(DEADLINE) == EXIT_FOR_GOOD
+    assert f"{damaged}: file is not a database; stop the bridge and put a backup" in said
 
 
 def test_the_real_program_serves(ground: Ground) -> None:

@@ -16,7 +16,7 @@ def backups(served: Served, times: int) -> Found:
     found = Found("backup under storm")
     with tempfile.TemporaryDirectory() as name:
         copies: list[tuple[Path, set[str]]] = []
-        with storm(served) as ledger:
+        with storm(served, posters=1) as ledger:
             for number in range(times):
                 before = len(ledger.taken)
                 until(lambda: len(ledger.taken) > before + 20, "webhooks are taken in")  # noqa: B023

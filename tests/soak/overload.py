@@ -48,11 +48,20 @@ def overload(served: Served, clients: int, stalls: float, seconds: float) -> Fou
             time.sleep(1.0)
             with _disk_stands_still(served):
                 time.sleep(stalls)
+                heard = people.answers.total()
             until(lambda: _goes_on(webhooks), "webhooks are taken in again", RIGHT_WITHIN)
+            until(lambda: people.answers.total() > heard + others, "the API answers", RIGHT_WITHIN)
         found.figures += [
             f"a disk that stood still for {stalls:.0f} s: webhooks {webhooks.shown}",
             f"beside them the API: {people.shown}",
         ]
+        found.check(
+            people.answers[503] or stalls < OTHERS_WAIT + _BREATH,
+            "the API is answered however late that is",
+        )
+        found.check(
+            webhooks.answers[200] or stalls > WEBHOOKS_WAIT, "webhooks are refused before that"
+        )
         _judge(found, served, webhooks, WEBHOOKS_WAIT + 2 * _LOCK_WAIT)
         _judge(found, served, people, OTHERS_WAIT + 2 * _LOCK_WAIT)
         with crowd(served, clients, _heavy, "storm-d") as met:

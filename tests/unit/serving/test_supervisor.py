@@ -12,7 +12,7 @@ import pytest
 
 from bridge.errors import ConfigError
 from bridge.serving import processes as serve_module
-from bridge.serving.supervisor import EXIT_LOCKED, Child, listen, restart_delay
+from bridge.serving.supervisor import EXIT_FOR_GOOD, EXIT_LOCKED, Child, listen, restart_delay
 from tests.loopback import free_port
 from tests.serve_stand_in import write_config
 
@@ -33,6 +33,8 @@ from tests.serve_stand_in import write_config
         (-11, 0.1, 2, 2.0),
         (EXIT_LOCKED, 1, 0, None),
         (EXIT_LOCKED, 1000, 0, None),
+        (EXIT_FOR_GOOD, 1, 0, None),
+        (EXIT_FOR_GOOD, 60, 0, None),
     ],
 )
 def test_what_cannot_start_is_given_up_and_what_was_lost_comes_back_ever_later(
