@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bench.slow_disk import NoCompiler
 from tests.soak import full_disk
 from tests.soak.scenarios import MEMORY, WAIT, Scenario, measure, scenarios
 from tests.soak.served import Served, serving
@@ -55,7 +56,11 @@ def test_good_clients_wait_for_nobody_and_lose_nothing(
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize("trial", trials(), ids=lambda trial: trial.name)
 def test_whatever_befalls_it_nothing_is_lost(trial: Trial) -> None:
-    assert trial.run(SMALL).wrong == []
+    try:
+        found = trial.run(SMALL)
+    except NoCompiler as why:
+        pytest.skip(str(why))
+    assert found.wrong == []
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="limits other processes")

@@ -16,6 +16,7 @@ from rich.console import Console
 from rich.table import Table
 
 from bridge.domain.policy import LimitsPolicy
+from tests.bench.slow_disk import NoCompiler
 from tests.soak import full_disk
 from tests.soak.crash_world import MODES
 from tests.soak.crashes import OF_A_WORLD, crashes
@@ -106,6 +107,8 @@ def _show(console: Console, trial: Trial, share: float) -> bool:
     """Run it and print what it found; whether it held."""
     try:
         found = trial.run(share)
+    except NoCompiler as why:
+        found = Found(trial.name, figures=[f"skipped: {why}"])
     except RuntimeError as error:
         found = Found(trial.name, wrong=[str(error)])
     return _say(console, found)
