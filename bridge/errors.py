@@ -11,6 +11,7 @@
     │   ├── StoreAway          its server cannot be reached, or ended the connection
     │   │   └── StoreInDoubt   while it committed: it may have been stored
     │   ├── StoreRefused       its server lets us not in, or is none that the bridge runs on
+    │   ├── StorePutBack       pg_restore put it back, and the bridge was not told
     │   ├── StoreLocked        another process holds a lock for too long
     │   │   ├── StoreConflict  another transaction stood in the way, and this one was undone
     │   │   ├── EngineRuns     another engine runs on it
@@ -115,6 +116,18 @@ class StoreRefused(StoreError):
     def __init__(self, text: str, mend: str) -> None:
         super().__init__(text)
         self.mend = mend
+
+
+class StorePutBack(StoreError):
+    """Another program has put the rows of the database back: what was done since is not in it."""
+
+    mend = "stop the bridge, and run vpp-bridge restore --after-pg-restore before anything else"
+
+    def __init__(self, name: str) -> None:
+        super().__init__(
+            f"{name}: its rows were put back, as pg_restore does, and what was done since the copy "
+            "is not known"
+        )
 
 
 class StoreInDoubt(StoreAway):

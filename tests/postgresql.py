@@ -10,6 +10,7 @@ import functools
 import os
 import pwd
 import shutil
+import signal
 import subprocess
 import tempfile
 import uuid
@@ -127,6 +128,49 @@ class Server:
     def stop(self, mode: str = "immediate") -> None:
         """Stop it; `immediate` is as a crash."""
         self._run("pg_ctl", "-D", str(self._data), "-m", mode, "-w", "stop")
+
+    @contextmanager
+    def standby(self) -> Iterator[Server]:
+        """Another server that follows this one, and has been started."""
+        folder = Path(tempfile.mkdtemp(prefix="bridge-pg-"))
+        try:
+            if os.geteuid() == 0:
+                shutil.chown(folder, other_user())
+            made = Server(self._home, folder, None, self._settings)
+            words = ("-h", str(self.folder), "-U", "bridge", "-D", str(made._data), "-R")
+            made._run("pg_basebackup", *words, "-c", "fast", "-X", "stream")
+            made.start()
+            try:
+                yield made
+            finally:
+                if made.runs:
+                    made.stop()
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
+
+    def promote(self) -> None:
+        """A standby takes over."""
+        self._run("pg_ctl", "-D", str(self._data), "-w", "promote")
+
+    @contextmanager
+    def standing_still(self) -> Iterator[None]:
+        """Within this block its processes stand still: what is sent to it is taken by the system,
+        and not answered."""
+        pids = self._processes()
+        for pid in pids:
+            os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+
+    def _processes(self) -> list[int]:
+        """All of them, the one that begins others first, so that no new one comes meanwhile."""
+        from tests.flow.test_serve_process import processes  # noqa: PLC0415 - it imports this one
+
+        first = int((self._data / "postmaster.pid").read_text().split()[0])
+        return [first, *(each.pid for each in processes() if each.parent == first)]
 
     @property
     def runs(self) -> bool:

@@ -59,6 +59,7 @@ from bridge.errors import StoreAway, StoreError, StoreFull, StoreGone
 from bridge.store import meta
 from bridge.store.database import Engines
 from bridge.store.licences import locations
+from bridge.store.patience import AT_THE_END, patient
 from bridge.store.service import doctor_secret
 from bridge.store.service import running as running_store
 from bridge.store.users import users
@@ -106,6 +107,7 @@ class Bridge(
         """Open the database, creating and migrating it as needed; raises StoreError."""
         self.database.open()
         try:
+            self.database.check_put_back()
             with self.database.read() as db:
                 known = meta.recall(db, "instance_id")
             if known is None:
@@ -133,8 +135,9 @@ class Bridge(
         self._opening.stop()
         self._inbox_upkeep.stop()
         self.forwarder.stop()
-        self.refusals.flush()
-        self.database.close()
+        with patient(AT_THE_END):
+            self.refusals.flush()
+            self.database.close()
 
     def end(self) -> None:
         """Pass no more webhooks on, and store how it went; the process is about to end.
@@ -143,7 +146,8 @@ class Bridge(
         place by hand would meet it there.
         """
         self.forwarder.stop()
-        self.refusals.flush()
+        with patient(AT_THE_END):
+            self.refusals.flush()
         self._inbox_upkeep.stop()
         try:
             self.database.inbox.fold()

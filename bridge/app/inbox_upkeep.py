@@ -7,6 +7,7 @@ import threading
 
 from bridge.errors import StoreError
 from bridge.store.database import Database
+from bridge.store.patience import HOOKS, patient
 
 log = logging.getLogger(__name__)
 
@@ -52,6 +53,7 @@ class InboxUpkeep:
 
     def _look(self) -> None:
         try:
-            remove_taken(self._database)
+            with patient(HOOKS):
+                remove_taken(self._database)
         except StoreError as error:  # whoever posts meets it, too, and it is told there
             log.debug("what was taken from the inbox stays in it for now: %s", error)

@@ -39,6 +39,7 @@ from bridge.errors import (
     StoreAway,
     StoreDamaged,
     StoreGone,
+    StorePutBack,
     StoreRefused,
     UnknownName,
     WishError,
@@ -214,7 +215,7 @@ class Root(click.Group):
             for mistake in error.mistakes:
                 _say(mistake)
             raise SystemExit(USAGE) from None
-        except (StoreGone, StoreDamaged, StoreAway, StoreRefused) as error:
+        except (StoreGone, StoreDamaged, StoreAway, StorePutBack, StoreRefused) as error:
             _say(f"vpp-bridge: {error}; {error.mend}")
             raise SystemExit(BAD_NEWS) from None
         except BridgeError as error:

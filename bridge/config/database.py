@@ -15,13 +15,14 @@ from bridge.domain.database_url import DatabaseUrl, is_url, parse_database_url
 from bridge.errors import ConfigError
 
 KEY = "database"
-POOL_KEYS = ("pool_size", "conn_max_lifetime", "conn_max_idle_time")
-"""How connections to a server's database are kept."""
+POOL_KEYS = ("pool_size", "conn_max_lifetime", "conn_max_idle_time", "socket_timeout")
+"""How connections to a server's database are kept and waited for."""
 
 _POOL: Mapping[str, Callable[[str], Any]] = {
     "pool_size": values.count,
     "conn_max_lifetime": values.period,
     "conn_max_idle_time": values.period,
+    "socket_timeout": values.period,
 }
 _NO_DRIVER = (
     "needs psycopg, which is not installed; run pip install 'micromdm-vpp-bridge[postgresql]'"

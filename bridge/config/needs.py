@@ -13,7 +13,14 @@ Need = Literal["database", "policy", "web", "mdm", "apple", "alerts", "desired"]
 
 KEYS_OF: Mapping[Need, frozenset[str]] = {
     "database": frozenset(
-        {"database", "database_file", "pool_size", "conn_max_lifetime", "conn_max_idle_time"}
+        {
+            "database",
+            "database_file",
+            "pool_size",
+            "conn_max_lifetime",
+            "conn_max_idle_time",
+            "socket_timeout",
+        }
     ),
     "policy": frozenset({"policy"}),
     "web": frozenset({"listen", "listen_outside", "public_url", "api"}),

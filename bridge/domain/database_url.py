@@ -14,6 +14,7 @@ SCHEMES = ("postgresql", "postgres")
 POOL_SIZE = 10
 CONN_MAX_LIFETIME = 3600.0
 CONN_MAX_IDLE_TIME = 600.0
+SOCKET_TIMEOUT = 330.0
 
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://")
 _KEYWORDS = re.compile(r"\s*(?:host|hostaddr|port|dbname|user|password|service|passfile)\s*=")
@@ -30,7 +31,8 @@ class DatabaseUrl:
     password; `shown` is what people are shown of it.
 
     A process keeps at most `pool_size` connections that read, each for at most `conn_max_lifetime`
-    seconds, and unused for at most `conn_max_idle_time`.
+    seconds, and unused for at most `conn_max_idle_time`. A server that is silent for
+    `socket_timeout` seconds in a statement is away.
     """
 
     text: str = field(repr=False)
@@ -38,6 +40,7 @@ class DatabaseUrl:
     pool_size: int = POOL_SIZE
     conn_max_lifetime: float = CONN_MAX_LIFETIME
     conn_max_idle_time: float = CONN_MAX_IDLE_TIME
+    socket_timeout: float = SOCKET_TIMEOUT
 
     def __str__(self) -> str:
         return self.shown

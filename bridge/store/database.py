@@ -316,6 +316,10 @@ class Database(Protocol):
     def check_alone(self) -> None:
         """That nobody else has it open; before it is opened. Raises StoreLocked."""
 
+    def check_put_back(self) -> None:
+        """That it is no earlier state of itself which another program has put there, as far as that
+        can be told. Raises StorePutBack."""
+
     def in_use(self) -> AbstractContextManager[None]:
         """While this lasts, nobody takes another one for the database that is meant now. Raises
         StoreLost where there was one and is none."""

@@ -12,6 +12,7 @@ from flask import Flask, Response, request
 
 from bridge.web import api, health, hooks, metrics, pages, patience, problems, refusals
 from bridge.web.ports import Bridge
+from bridge.web.silence import Patient
 from bridge.web.webhooks import PastFlask, Webhooks
 
 __all__ = ["Bridge", "create_app", "create_outside_app"]
@@ -33,7 +34,8 @@ def create_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
     app.register_blueprint(metrics.create_blueprint(bridge))
     api.register(app, bridge)
     pages.register(app, bridge)
-    app.wsgi_app = PastFlask(app.wsgi_app, webhooks, stored)  # type: ignore[method-assign]
+    past_flask = PastFlask(app.wsgi_app, webhooks, stored)
+    app.wsgi_app = Patient(past_flask)  # type: ignore[method-assign]
     return app
 
 
@@ -41,6 +43,7 @@ def create_outside_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
     """What `listen_outside` serves: Apple's hook, and nothing else."""
     app = _bare_app(bridge, stored)
     app.register_blueprint(hooks.create_blueprint(bridge, None))
+    app.wsgi_app = Patient(app.wsgi_app)  # type: ignore[method-assign]
     return app
 
 

@@ -20,6 +20,7 @@ from gunicorn.app.base import BaseApplication
 from gunicorn.arbiter import Arbiter
 
 from bridge.errors import BridgeError, StoreError
+from bridge.store.patience import PEOPLE, by_default
 from bridge.web import create_app, create_outside_app
 from bridge.web.connections.worker import WebWorker
 from bridge.web.ports import Bridge
@@ -94,6 +95,7 @@ class _Application(BaseApplication):
 
     def load(self) -> Any:
         """The application, made in the worker."""
+        by_default(PEOPLE)
         try:
             self._bridge = self._open_bridge()
             return create_app(self._bridge, self._stored)

@@ -11,6 +11,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -165,6 +166,62 @@ def test_a_server_that_is_away_and_comes_back(
     assert served.process.poll() is None
     served.process.terminate()
     assert served.ends() == 0
+
+
+SOON = 5.0
+"""Seconds in which a hook is answered beside a silent server."""
+LOAD = 4.0
+"""And those that a busy machine adds."""
+
+
+@pytest.mark.slow
+def test_a_server_that_stands_still(ground: Ground, own: postgresql.Server) -> None:
+    """It takes what is sent and answers nothing: as with one that is away, nobody waits for ever,
+    nothing that was answered 200 is lost, and all goes on when it does."""
+    served = serving(ground, vpp(own)).ready()
+    until(lambda: is_ready(served), "it is ready")
+    assert [post(served, number) for number in range(3)] == [200] * 3
+    engine, worker = served.one("engine").pid, served.one("worker").pid
+    with own.standing_still(), ThreadPoolExecutor(16) as threads:
+        began = time.monotonic()
+        asked = [
+            threads.submit(ask, served, "POST", "/hooks/mdm/main", message(number))
+            for number in range(3, 18)
+        ]
+        answers = [each.result() for each in asked]
+        assert time.monotonic() - began < SOON + LOAD
+        assert {(status, headers["Retry-After"]) for status, _, headers in answers} == {(503, "5")}
+        for _ in range(2):
+            began = time.monotonic()
+            status, told, _ = ask(served, "GET", "/readyz")
+            assert time.monotonic() - began < SOON + LOAD
+            assert status == 503
+            (database,) = (each for each in told["parts"] if each["name"] == "database")
+            assert (database["ok"], database["severity"]) == (False, "fatal")
+            assert "server" in database["detail"] and "by itself" in database["detail"]
+        assert ask(served, "GET", "/healthz")[0] == 200, "no restart has the server go on"
+        began = time.monotonic()
+        assert post(served, 18) == 503
+        assert time.monotonic() - began < SOON + LOAD
+    until(lambda: is_ready(served), "it is ready again", 60.0)
+    assert post(served, 19) == 200
+    until(lambda: {"E0", "E1", "E2", "E19"} <= stored(vpp(own)), "all is there")
+    until(lambda: part(served, "engine")["ok"], "the engine goes on")
+    assert (served.one("engine").pid, served.one("worker").pid) == (engine, worker)
+    served.process.terminate()
+    assert served.ends() == 0
+
+
+@pytest.mark.slow
+def test_it_ends_beside_a_server_that_stands_still(ground: Ground, own: postgresql.Server) -> None:
+    served = serving(ground, vpp(own)).ready()
+    until(lambda: is_ready(served), "it is ready")
+    with own.standing_still():
+        assert post(served, 1) == 503
+        began = time.monotonic()
+        served.process.terminate()
+        assert served.ends() == 0
+        assert time.monotonic() - began < SOON + LOAD
 
 
 def test_a_start_beside_a_server_that_is_away(

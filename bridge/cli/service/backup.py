@@ -7,7 +7,7 @@ the bridge has to do afterwards is done by `restore --after-pg-restore`.
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -23,11 +23,12 @@ from bridge.domain.database_url import DatabaseUrl
 from bridge.domain.pg_programs import dump_line, restore_line
 from bridge.engine.upkeep import restoring
 from bridge.errors import NoDatabase
-from bridge.store.database import Database
+from bridge.store.database import Connection, Database
 from bridge.store.file import backup as copies
 from bridge.store.file.companions import beside
 from bridge.store.file.database import FileDatabase, nobody_else
 from bridge.store.meta import instance_id
+from bridge.store.postgresql import put_back
 
 FILE = click.Path(path_type=Path, dir_okay=False)
 
@@ -166,7 +167,8 @@ def _after_pg_restore(settings: Settings, config: Config, yes: bool, as_json: bo
         if refused is not None:
             return refused
         bridge.database.open()
-        identity = _made_present(bridge, bridge.database)
+        identity = _made_present(bridge, bridge.database, put_back.forget)
+        bridge.database.check_put_back()  # it is marked anew
     finally:
         bridge.engine_lock.release()
         bridge.close()
@@ -220,10 +222,13 @@ def _prepare(bridge: Bridge, copied: Path) -> str:
         database.close()
 
 
-def _made_present(bridge: Bridge, database: Database) -> str:
-    """Begin with a database as it was in the past; the bridge's new id."""
+def _made_present(
+    bridge: Bridge, database: Database, first: Callable[[Connection], None] = lambda _db: None
+) -> str:
+    """Begin with a database as it was in the past, `first` of all by this; the bridge's new id."""
     calls = make_calls(database, bridge.clients(), bridge.config)
     with database.write() as db:
+        first(db)
         restoring.make_present(bridge.context(db), calls, bridge.actor)
         return instance_id(db)
 

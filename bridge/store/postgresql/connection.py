@@ -13,8 +13,10 @@ import psycopg
 from psycopg import adapt, conninfo, pq
 from psycopg.types import numeric, string
 
+from bridge.domain.database_url import SOCKET_TIMEOUT
 from bridge.store.database import WAIT
 from bridge.store.postgresql.failing import CommitUnknown, is_ours
+from bridge.store.postgresql.silence import PatientConnection, Silences
 from bridge.store.postgresql.statements import Result, Statements, Values
 
 _UNDER_WAY = (
@@ -56,7 +58,7 @@ _READS = "; SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL REPEATABL
 class Connection:
     """What the store's modules are handed: statements within a transaction that others began."""
 
-    def __init__(self, psycopg_connection: psycopg.Connection[Any]) -> None:
+    def __init__(self, psycopg_connection: PatientConnection) -> None:
         self.raw = psycopg_connection
         self._pgconn = psycopg_connection.pgconn
         self._statements = Statements(psycopg_connection)
@@ -147,20 +149,35 @@ class PlainRows:
         return self._statements.run(sql, values, plain=True)
 
 
-def connect(where: str, *, reads: bool = False, lock_timeout: float = WAIT) -> Connection:
+def connect(
+    where: str,
+    *,
+    reads: bool = False,
+    lock_timeout: float = WAIT,
+    silence_limit: float = SOCKET_TIMEOUT,
+    silences: Silences | None = None,
+) -> Connection:
     """A connection in which each statement is its own transaction, unless one is begun.
 
     `where` is a URL or a connection string of libpq. One that only `reads` writes nothing, and sees
-    one moment within a transaction. Nobody's lock is waited for longer than `lock_timeout`, in
-    seconds. Raises psycopg.Error.
+    one moment within a transaction. Nobody's lock is waited for longer than `lock_timeout`, and no
+    server that is silent for longer than `silence_limit`, in seconds; it is noted in `silences`.
+    Raises psycopg.Error.
     """
     said = conninfo.conninfo_to_dict(where)
     unsaid: dict[str, Any] = {
         name: value for name, value in _UNLESS_SAID.items() if name not in said
     }
-    made = psycopg.connect(where, autocommit=True, context=_Ours(), **unsaid)
+    made = PatientConnection.connect(where, autocommit=True, context=_Ours(), **unsaid)
+    made.silences = silences or Silences()
+    made.silence_limit = CONNECT_TIMEOUT
     limits = _LIMITS.format(lock=lock_timeout)
-    made.execute(limits + (_READS if reads else ""), prepare=False)
+    try:
+        made.execute(limits + (_READS if reads else ""), prepare=False)
+    except BaseException:
+        made.close()
+        raise
+    made.silence_limit = silence_limit
     return Connection(made)
 
 

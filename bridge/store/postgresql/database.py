@@ -10,18 +10,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, closing, contextmanager, nullcontext
+from functools import partial
 from typing import Any, Concatenate, ParamSpec, TypeVar
 
 from psycopg import conninfo
 
 from bridge.domain.database_url import DatabaseUrl
-from bridge.errors import StoreError, StoreLocked
+from bridge.errors import StoreAway, StoreError, StoreLocked, StorePutBack
 from bridge.store.database import WAIT, EngineLock, Noticed
 from bridge.store.inbox.group_commit import GroupCommit
 from bridge.store.inbox.inbox_table import InboxTable
 from bridge.store.inbox.mark import taken
 from bridge.store.inbox.waiting import Waiting
-from bridge.store.postgresql import locks
+from bridge.store.patience import HOOKS, patient
+from bridge.store.postgresql import locks, put_back
 from bridge.store.postgresql.connection import Connection, connect
 from bridge.store.postgresql.engine_lock import ServerEngineLock
 from bridge.store.postgresql.engines import ServerEngines
@@ -34,6 +36,7 @@ from bridge.store.postgresql.noticed import noticed
 from bridge.store.postgresql.pool import Pool
 from bridge.store.postgresql.schema import is_made, is_migrated, migrate
 from bridge.store.postgresql.sessions import check_alone
+from bridge.store.postgresql.silence import Silences
 from bridge.store.postgresql.statements import Result, Values
 from bridge.store.postgresql.way import Way
 
@@ -49,8 +52,11 @@ _ARRIVING = f"SELECT {locks.take(locks.INBOX)}, {telling(INBOX)}"
 
 _TOLD = f"SELECT {telling(INBOX)}; "
 
+OF_HOOKS = 2.0
+"""Seconds for which hooks wait for each other's lock: less than for a silent server."""
+
 _OF_HOOKS = (
-    f"SET lock_timeout = {int(WAIT * 1000)}; "
+    f"SET lock_timeout = {int(OF_HOOKS * 1000)}; "
     "SET SESSION CHARACTERISTICS AS TRANSACTION ISOLATION LEVEL READ COMMITTED"
 )
 """What `locks.begin` says of a transaction, for those that nobody begins."""
@@ -66,13 +72,16 @@ class PostgresqlDatabase:
     def __init__(self, where: DatabaseUrl | str) -> None:
         url = DatabaseUrl(where, shown(where)) if isinstance(where, str) else where
         self.name = url.shown
-        self._way = Way(lambda: connect(readable(url)))
-        self._way_to_read = Way(lambda: connect(readable(url), reads=True))
+        silences = Silences()
+        made = partial(connect, silences=silences, silence_limit=url.socket_timeout)
+        kept = partial(Kept, lifetime=url.conn_max_lifetime, silences=silences)
+        self._way = Way(lambda: made(readable(url)), silences=silences)
+        self._way_to_read = Way(lambda: made(readable(url), reads=True), silences=silences)
         self._connect = self._way.connection
         self._turn = threading.Lock()
-        self._writer = Kept(self._connect, url.conn_max_lifetime)
-        self._hooks = Kept(lambda: _of_hooks(self._connect()), url.conn_max_lifetime)
-        self._readers = Pool(lambda: Kept(self._way_to_read.connection, url.conn_max_lifetime), url)
+        self._writer = kept(self._connect)
+        self._hooks = kept(lambda: _of_hooks(self._connect()))
+        self._readers = Pool(lambda: kept(self._way_to_read.connection), url)
         self._glances: dict[Any, GroupCommit[Any, Any]] = {}
         self._closed: StoreError | None = _not_open(self.name)
         self._news = News(self._connect)
@@ -107,6 +116,17 @@ class PostgresqlDatabase:
         with as_store_error(self.name):
             check_alone(self._fit(), self.name)
 
+    def check_put_back(self) -> None:
+        """That no other program has put its rows back; one without marks of that has them then.
+        Raises StorePutBack."""
+        with self.read() as db:
+            if put_back.is_put_back(db):
+                raise StorePutBack(self.name)
+            missing = put_back.missing(db)
+        for key in missing:
+            with self.write() as db:
+                put_back.write(db, key)
+
     def in_use(self) -> AbstractContextManager[None]:
         """A server's database is removed by nobody while somebody uses it."""
         return nullcontext()
@@ -131,6 +151,9 @@ class PostgresqlDatabase:
     def noticed(self) -> Iterator[Noticed]:
         """Its server, and what we may do there; raises StoreError."""
         with as_store_error(self.name), self.long_read() as connection:
+            if put_back.is_put_back(connection):
+                error = StorePutBack("the database")
+                yield Noticed("fail", str(error), error.mend)
             yield from noticed(connection)
 
     def close(self, why: StoreError | None = None) -> None:
@@ -157,7 +180,7 @@ class PostgresqlDatabase:
         StoreInDoubt, StoreFull.
         """
         if not self._turn.acquire(timeout=wait):
-            raise StoreLocked(f"{self.name}: another thread has kept it for {wait:g} s")
+            raise self._kept(wait)
         try:
             self._check_open()
             with (
@@ -232,14 +255,14 @@ class PostgresqlDatabase:
         """A transaction of the inbox, and of nothing else; one at a time."""
         self._check_open()
         with as_store_error(self.name):
-            begin = locks.begin(WAIT, locks.INBOX)
-            with self._hooks.transaction(begin, lambda _db: _TOLD) as connection:
+            begin = locks.begin(OF_HOOKS, locks.INBOX)
+            with patient(HOOKS), self._hooks.transaction(begin, lambda _db: _TOLD) as connection:
                 yield connection
 
     def _arriving_at_once(self, statements: Sequence[tuple[str, Values]]) -> Sequence[Result]:
         """The same for statements that are known beforehand, which others hear of."""
         self._check_open()
-        with as_store_error(self.name):
+        with as_store_error(self.name), patient(HOOKS):
             return self._hooks.at_once([(_ARRIVING, ()), *statements])[1:]
 
     @contextmanager
@@ -251,6 +274,13 @@ class PostgresqlDatabase:
         self._check_open()
         with as_store_error(self.name), closing(Kept(self._way_to_read.connection)) as kept:
             yield kept.connection()
+
+    def _kept(self, wait: float) -> StoreError:
+        """Why nobody could write for so many seconds: who writes may wait for the server itself."""
+        silent_for = self._writer.silent_for()
+        if silent_for >= wait:
+            return StoreAway(f"{self.name}: who writes waits for the server for {silent_for:.0f} s")
+        return StoreLocked(f"{self.name}: another thread has kept it for {wait:g} s")
 
     def _check_open(self) -> None:
         if self._closed is not None:

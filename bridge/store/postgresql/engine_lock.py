@@ -17,11 +17,14 @@ from typing import Any
 
 import psycopg
 
-from bridge.errors import EngineReplaced, EngineRuns, StoreError, StoreLocked
+from bridge.errors import EngineReplaced, EngineRuns, StoreError, StoreLocked, StorePutBack
 from bridge.store import meta
+from bridge.store.patience import AT_THE_END, patient
 from bridge.store.postgresql.connection import Connection
 from bridge.store.postgresql.failing import as_store_error
 from bridge.store.postgresql.locks import ENGINE, in_pg_locks, key
+from bridge.store.postgresql.put_back import IS_PUT_BACK
+from bridge.store.postgresql.statements import Row
 
 log = logging.getLogger(__name__)
 
@@ -44,7 +47,7 @@ _HELD = (
     "AND database = (SELECT oid FROM pg_database WHERE datname = current_database()) "
     f"AND {in_pg_locks(ENGINE)})"
 )
-_NOW = "SELECT extract(epoch FROM clock_timestamp())::text"
+_NOW = f"SELECT extract(epoch FROM clock_timestamp())::text, {IS_PUT_BACK} AS put_back"
 _READ = (
     "SELECT extract(epoch FROM clock_timestamp())::float8 - split_part(value, ' ', 1)::float8, "
     "substr(value, strpos(value, ' ') + 1) FROM meta WHERE key = ?"
@@ -91,7 +94,8 @@ class ServerEngineLock:
                 )
             sleep(_POLL)
         self._is_ours = True
-        self.beat()
+        with suppress(StorePutBack):  # who opens the database is told
+            self.beat()
 
     def take(self) -> bool:
         """Take the lock if nobody has it; whether it is ours now. Raises StoreError."""
@@ -105,7 +109,7 @@ class ServerEngineLock:
 
         Where its connection was lost, it is taken again. Raises StoreError where that cannot be:
         until it can, this is not the engine. Raises EngineReplaced where another one was it
-        meanwhile.
+        meanwhile, and StorePutBack where the rows are those of an earlier time.
         """
         assert self._is_ours, "whoever has not the lock is not the engine"
         if self._connection is None or self._connection.raw.closed:
@@ -113,8 +117,13 @@ class ServerEngineLock:
         connection = self._connection
         assert connection is not None
         with self._failing():
-            if _asked(connection, _HAS_TABLES):
-                meta.keep(connection, _LEASE, f"{_asked(connection, _NOW)} {self.holder}")
+            if not _asked(connection, _HAS_TABLES):
+                return
+            now, is_put_back = _row(connection, _NOW)
+            if not is_put_back:
+                meta.keep(connection, _LEASE, f"{now} {self.holder}")
+        if is_put_back:
+            raise StorePutBack(self._name)
 
     def begin(self) -> bool:
         """An engine begins: a server sees to its files itself, whatever the last end was."""
@@ -127,7 +136,8 @@ class ServerEngineLock:
         """Give the lock back."""
         self._is_ours = False
         if self._connection is not None:
-            with suppress(psycopg.Error):  # the server is done with a session a moment after us
+            # The server is done with a session a moment after us.
+            with suppress(psycopg.Error), patient(AT_THE_END):
                 self._connection.execute(_GIVE)
             self._connection.close()
             self._connection = None
@@ -198,6 +208,10 @@ class ServerEngineLock:
 
 def _asked(connection: Connection, sql: str) -> Any:
     """The one value of a statement's one row."""
-    row = connection.execute(sql).fetchone()
+    return _row(connection, sql)[0]
+
+
+def _row(connection: Connection, sql: str) -> Row:
+    row: Row | None = connection.execute(sql).fetchone()
     assert row is not None
-    return row[0]
+    return row

@@ -12,6 +12,7 @@ import psycopg
 from psycopg import errors
 
 from bridge.store.postgresql.connection import Connection
+from bridge.store.postgresql.silence import ServerSilent, Silences
 from bridge.store.postgresql.statements import Result, Values
 
 T = TypeVar("T")
@@ -20,7 +21,8 @@ T = TypeVar("T")
 class Kept:
     """One connection, made by `connect` when it is first needed; used by one thread at a time.
 
-    After `lifetime` seconds by `clock` a new one takes its place, when a transaction begins.
+    After `lifetime` seconds by `clock`, or when the server was found silent on any connection
+    meanwhile (`silences`), a new one takes its place, when a transaction begins.
     """
 
     def __init__(
@@ -28,8 +30,11 @@ class Kept:
         connect: Callable[[], Connection],
         lifetime: float = math.inf,
         clock: Callable[[], float] = time.monotonic,
+        silences: Silences | None = None,
     ) -> None:
         self._connect = connect
+        self._silences = silences or Silences()
+        self._made_in = 0
         self._lifetime = lifetime
         self._clock = clock
         self._connection: Connection | None = None
@@ -38,14 +43,23 @@ class Kept:
     def connection(self) -> Connection:
         """The connection, made if there is none of use. Raises psycopg.Error."""
         kept = self._connection
-        if kept is not None and self._clock() - self._made_at > self._lifetime:
+        if kept is not None and (
+            self._made_in != self._silences.count or self._clock() - self._made_at > self._lifetime
+        ):
             kept.close()
         return self._made() if kept is None or kept.is_lost else kept
 
     def _made(self) -> Connection:
+        made_in = self._silences.count
         self._connection = made = self._connect()
+        self._made_in = made_in
         self._made_at = self._clock()
         return made
+
+    def silent_for(self) -> float:
+        """Seconds for which the server is waited for on it already."""
+        kept = self._connection
+        return 0.0 if kept is None else kept.raw.silent_for()
 
     @property
     def under_way(self) -> Connection | None:
@@ -81,6 +95,8 @@ class Kept:
         connection = self.connection()
         try:
             return act(connection)
+        except ServerSilent:
+            raise  # nobody waits for that twice
         except psycopg.OperationalError:
             if not connection.is_lost:
                 raise

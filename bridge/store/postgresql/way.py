@@ -16,6 +16,7 @@ from concurrent.futures import Future
 import psycopg
 
 from bridge.store.postgresql.connection import Connection
+from bridge.store.postgresql.silence import Silences
 
 PATIENCE = 2.0
 """Seconds for which a connection is waited for where there was a server."""
@@ -28,13 +29,19 @@ AGAIN = 0.5
 
 
 class Way:
-    """Makes connections by `connect`; `clock` tells seconds."""
+    """Makes connections by `connect`; `clock` tells seconds. After a server was found silent
+    (`silences`) the next one is waited for as briefly as where it was found to be away."""
 
     def __init__(
-        self, connect: Callable[[], Connection], clock: Callable[[], float] = time.monotonic
+        self,
+        connect: Callable[[], Connection],
+        clock: Callable[[], float] = time.monotonic,
+        silences: Silences | None = None,
     ) -> None:
         self._connect = connect
         self._clock = clock
+        self._silences = silences or Silences()
+        self._made_in = 0
         self._lock = threading.Lock()
         self._was_there = False
         self._away: str | None = None
@@ -50,7 +57,8 @@ class Way:
                 return late
             if self._away is not None and (self._tries or self._clock() < self._again_at):
                 raise psycopg.OperationalError(self._away)
-            patience = PATIENCE if self._away is None else IMPATIENCE
+            is_well = self._away is None and self._made_in == self._silences.count
+            patience = PATIENCE if is_well else IMPATIENCE
             alone = not self._was_there  # at a start nobody waits for us
             self._tries += 1
         attempt: Future[Connection] = Future()
@@ -80,7 +88,7 @@ class Way:
             late.close()
 
     def _try(self, attempt: Future[Connection]) -> None:
-        began = self._clock()
+        began, made_in = self._clock(), self._silences.count
         try:
             made = self._connect()
         except BaseException as error:  # noqa: BLE001 - whoever waits for it meets it
@@ -94,6 +102,7 @@ class Way:
             with self._lock:
                 self._tries -= 1
                 self._was_there, self._away = True, None
+                self._made_in = made_in
             attempt.set_result(made)
 
     def _too_late(self, attempt: Future[Connection]) -> None:

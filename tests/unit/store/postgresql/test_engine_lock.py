@@ -6,7 +6,14 @@ import psycopg
 import pytest
 from psycopg import conninfo
 
-from bridge.errors import EngineReplaced, EngineRuns, StoreAway, StoreError, StoreLocked
+from bridge.errors import (
+    EngineReplaced,
+    EngineRuns,
+    StoreAway,
+    StoreError,
+    StoreLocked,
+    StorePutBack,
+)
 from bridge.store.postgresql.database import PostgresqlDatabase
 from bridge.store.postgresql.engine_lock import ServerEngineLock
 from tests import postgresql
@@ -135,3 +142,18 @@ def test_who_cannot_be_asked_has_no_engine(where: str) -> None:
     assert (lock.held(), lock.silent_for()) == (False, None)
     with pytest.raises(StoreAway):
         lock.acquire(0.0)
+
+
+def test_an_engine_whose_rows_are_put_back_says_no_more_that_it_lives(
+    lock_of: Callable[[str], ServerEngineLock], database: PostgresqlDatabase, where: str
+) -> None:
+    database.check_put_back()
+    first = lock_of("process 1 on one")
+    first.acquire(0.0)
+    with psycopg.connect(where, autocommit=True) as db:
+        db.execute("UPDATE meta SET value = value")  # by another transaction, as pg_restore does
+    for _ in range(2):
+        with pytest.raises(StorePutBack, match="its rows were put back") as told:
+            first.beat()
+    assert "vpp-bridge restore --after-pg-restore" in told.value.mend
+    assert first.held(), "nobody else becomes the engine meanwhile"
