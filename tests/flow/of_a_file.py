@@ -16,6 +16,9 @@ ROOM = "a server sees to its log, and uses the room of what is gone by itself"
 COUNTED = "what SQLite is asked is counted; the statements are the same"
 CONNECTS = "a webhook that needs a new connection answers 503 without a thread (test_way)"
 PRIVATE = "who may read what a server stores, its roles say"
+SPACE = (
+    "a server's disk and log are not ours to look at; its size and settings are told (test_noticed)"
+)
 FULL = "a full disk is told by the server (unit/store/postgresql/test_faults.py)"
 
 FILES: Mapping[str, str] = {
@@ -47,6 +50,11 @@ _REASONS: Mapping[str, tuple[str, ...]] = {
     ),
     CONNECTS: ("test_forward::test_no_thread_to_be_had_costs_the_webhook_and_not_the_answer",),
     FULL: ("test_held_up::test_a_full_disk",),
+    SPACE: (
+        "test_cli_doctor::test_a_disk_that_fills_up",
+        "test_cli_doctor::test_a_large_write_ahead_log",
+        "test_cli_doctor::test_a_database_without_write_ahead_log",
+    ),
     DAMAGE: (
         "test_inbox::test_a_damaged_inbox_is_told_and_mended",
         "test_cli_doctor::test_a_database_that_cannot_be_opened",

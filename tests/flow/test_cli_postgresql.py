@@ -6,6 +6,7 @@ import subprocess
 from collections.abc import Callable
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from bridge.cli.commands import COMMANDS
@@ -20,6 +21,10 @@ from tests.flow.test_cli_backup import commands_posted
 MakeScene = Callable[..., Scene]
 
 APP = "361309726"
+PUT_BACK = (
+    ": its rows were put back, as pg_restore does, and what was done since the copy is not known; "
+    "stop the bridge, and run vpp-bridge restore --after-pg-restore before anything else"
+)
 RUN: dict[str, tuple[tuple[str, ...], int]] = {
     "apply": (("apply", "--yes"), 0),
     "plan": (("plan",), 0),
@@ -132,6 +137,10 @@ def test_a_backup_and_back_again(shell: Shell, tmp_path: Path) -> None:
     run(restoring)
     assert shlex.split(then)[0] == "vpp-bridge" and then.endswith("restore --after-pg-restore")
     posted = commands_posted(scene)
+    forgotten = shell.run("pause", "--all")
+    assert (forgotten.exit_code, forgotten.stdout) == (1, "")
+    (line,) = forgotten.stderr.splitlines()
+    assert PUT_BACK in line and "hunter2" not in line
     assert shell.run("restore", "--after-pg-restore").exit_code == 2, "nobody agreed"
     told = shell.json("restore", "--after-pg-restore", "--yes")
     assert told["instance_id"] != before and "claim hq" in told["next"][3]
@@ -146,6 +155,54 @@ def test_a_backup_and_back_again(shell: Shell, tmp_path: Path) -> None:
     assert shell.run("claim", "hq", "--name", "micromdm-vpp-bridge").exit_code == 0
     scene.run(scene.all_installed)
     assert [len(some) for some in scene.world.ledger.installs_posted.values()] == [1, 1]
+
+
+@pytest.fixture
+def copied(shell: Shell, tmp_path: Path, server_databases: Databases) -> Callable[[str], str]:
+    """A copy of a bridge's database, which has ended since; calling this fills in a line with the
+    copy, and the database where it was."""
+    if postgresql.programs() is None:
+        pytest.skip("no pg_dump")
+    scene = shell.scene
+    scene.apply()
+    scene.run(scene.all_installed)
+    copy = tmp_path / "copy.dump"
+    (line,) = shell.json("backup", str(copy), code=2)["commands"]
+    run(line)
+    scene.bridge.close()
+    where = server_databases._made[scene.config.database]
+    name = postgresql.name_of(where)
+    server = shlex.quote(psycopg.conninfo.make_conninfo(where, dbname="postgres"))
+    return lambda line: line.format(copy=copy, where=shlex.quote(where), name=name, server=server)
+
+
+RESTORES = {
+    "over it": "pg_restore --clean --if-exists --no-owner --dbname={where} {copy}",
+    "one by one": "pg_restore --clean --if-exists --no-owner --jobs=2 --dbname={where} {copy}",
+    "into a new one": "psql -q --dbname={server} -c 'DROP DATABASE {name} WITH (FORCE)' "
+    "-c 'CREATE DATABASE {name} TEMPLATE template0' && "
+    "pg_restore --single-transaction --dbname={where} {copy}",
+    "the rows alone": "psql -q --dbname={where} -c 'DELETE FROM meta' && pg_restore --data-only "
+    "--table=meta --dbname={where} {copy}",
+    "as statements": "psql -q --dbname={where} -c 'DELETE FROM meta' && pg_restore --data-only "
+    "--table=meta -f - {copy} | psql -q --dbname={where}",
+}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("line", RESTORES.values(), ids=RESTORES)
+def test_what_was_put_back_otherwise_is_told(
+    shell: Shell, copied: Callable[[str], str], line: str
+) -> None:
+    run(copied(line))
+    refused = shell.run("pause", "--all")
+    assert refused.exit_code == 1
+    (said,) = refused.stderr.splitlines()
+    assert PUT_BACK in said
+    found = [each for each in shell.json("doctor", code=1)["findings"] if each["level"] == "fail"]
+    assert any("--after-pg-restore" in (each["mend"] or "") for each in found)
+    assert shell.run("restore", "--after-pg-restore", "--yes").exit_code == 0
+    assert shell.run("resume", "--all").exit_code == 0
 
 
 @pytest.mark.parametrize(
