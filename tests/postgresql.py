@@ -15,7 +15,8 @@ import subprocess
 import tempfile
 import uuid
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from itertools import chain
 from pathlib import Path
 from urllib.parse import quote, urlencode
 
@@ -156,21 +157,25 @@ class Server:
     def standing_still(self) -> Iterator[None]:
         """Within this block its processes stand still: what is sent to it is taken by the system,
         and not answered."""
-        pids = self._processes()
-        for pid in pids:
-            os.kill(pid, signal.SIGSTOP)
+        first, stopped = self._first(), list[int]()
         try:
+            for pid in chain([first], self._others(first)):  # the one that begins others first
+                with suppress(ProcessLookupError):  # it has ended meanwhile
+                    os.kill(pid, signal.SIGSTOP)
+                    stopped.append(pid)
             yield
         finally:
-            for pid in pids:
-                os.kill(pid, signal.SIGCONT)
+            for pid in stopped:
+                with suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGCONT)
 
-    def _processes(self) -> list[int]:
-        """All of them, the one that begins others first, so that no new one comes meanwhile."""
+    def _first(self) -> int:
+        return int((self._data / "postmaster.pid").read_text().split()[0])
+
+    def _others(self, first: int) -> Iterator[int]:
         from tests.flow.test_serve_process import processes  # noqa: PLC0415 - it imports this one
 
-        first = int((self._data / "postmaster.pid").read_text().split()[0])
-        return [first, *(each.pid for each in processes() if each.parent == first)]
+        yield from (each.pid for each in processes() if each.parent == first)
 
     @property
     def runs(self) -> bool:

@@ -61,17 +61,21 @@ def test_another_password_is_no_other_setting(tmp_path: Path) -> None:
 
 
 def test_connections_are_kept_as_the_file_says(tmp_path: Path) -> None:
-    rest = "pool_size: 3\nconn_max_lifetime: 30m\nconn_max_idle_time: 90s\n"
+    rest = "pool_size: 3\nconn_max_lifetime: 30m\nconn_max_idle_time: 90s\nsocket_timeout: 20m\n"
     url = url_of(load(tmp_path, f"database: {URL}\n{rest}"))
     assert (url.pool_size, url.conn_max_lifetime, url.conn_max_idle_time) == (3, 1800.0, 90.0)
+    assert url.socket_timeout == 1200.0
     usual = url_of(load(tmp_path, f"database: {URL}\n"))
     assert (usual.pool_size, usual.conn_max_lifetime, usual.conn_max_idle_time) == (
         *(10, 3600.0),
         600.0,
     )
+    assert usual.socket_timeout == 330.0
 
 
-@pytest.mark.parametrize("key", ["pool_size", "conn_max_lifetime", "conn_max_idle_time"])
+@pytest.mark.parametrize(
+    "key", ["pool_size", "conn_max_lifetime", "conn_max_idle_time", "socket_timeout"]
+)
 def test_a_file_has_no_connections_to_keep(tmp_path: Path, key: str) -> None:
     value = "3" if key == "pool_size" else "1h"
     with pytest.raises(ConfigError, match=rf"config\.yaml:2: {key}: is for a database of a server"):

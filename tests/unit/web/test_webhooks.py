@@ -28,13 +28,14 @@ class Asked:
         self.flask: list[str] = []
         self.rung = 0
         self.app: Flask = create_app(bridge, self._ring)
-        inner = self.app.wsgi_app._app  # type: ignore[attr-defined]
+        past_flask = self.app.wsgi_app._app  # type: ignore[attr-defined]
+        inner = past_flask._app
 
         def noted(environ: Any, start_response: Any) -> Any:
             self.flask.append(environ["PATH_INFO"])
             return inner(environ, start_response)
 
-        self.app.wsgi_app._app = noted  # type: ignore[attr-defined]
+        past_flask._app = noted
         self.client = self.app.test_client()
 
     def _ring(self) -> None:
