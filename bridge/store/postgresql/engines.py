@@ -13,13 +13,15 @@ import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 
-from bridge.errors import EngineReplaced
+from bridge.errors import EngineReplaced, StorePutBack
 from bridge.store import rows
 from bridge.store.database import Connection, Silent
+from bridge.store.patience import AT_THE_END, patient
 from bridge.store.postgresql.connection import Connection as ServerConnection
 from bridge.store.postgresql.engine_lock import ServerEngineLock
 from bridge.store.postgresql.failing import as_store_error
 from bridge.store.postgresql.kept import Kept
+from bridge.store.postgresql.put_back import IS_PUT_BACK
 
 LEASE = 15.0
 """Seconds of silence after which an engine counts as gone."""
@@ -30,7 +32,7 @@ lives begins none long before others look its calls up."""
 
 _NOW = "extract(epoch FROM clock_timestamp())::float8"
 _JOIN = f"INSERT INTO engines (name, heard) VALUES (?, {_NOW}) RETURNING id"
-_BEAT = f"UPDATE engines SET heard = {_NOW} WHERE id = ?"
+_BEAT = f"UPDATE engines SET heard = {_NOW} WHERE id = ? RETURNING {IS_PUT_BACK} AS put_back"
 _LEAD = "UPDATE engines SET leads = 1 WHERE id = ?"
 _LEAVE = "DELETE FROM engines WHERE id = ?"
 _IS_THERE = "SELECT 1 FROM engines WHERE id = ?"
@@ -76,12 +78,15 @@ class ServerEngines:
 
     def beat(self) -> None:
         """Say that this one is alive now, and that it has the lock, where it has. Raises
-        EngineReplaced where it was given up meanwhile, StoreError where it cannot be said."""
+        EngineReplaced where it was given up meanwhile, StorePutBack where the rows are those of an
+        earlier time, StoreError where it cannot be said."""
         now = self._clock()
         with as_store_error(self._name):
-            done = self._own.fresh(lambda db: db.execute(_BEAT, (self.number,)))
-        if not done.rowcount:
+            found = self._own.fresh(lambda db: db.execute(_BEAT, (self.number,)).fetchone())
+        if found is None:
             raise self._given_up()
+        if found["put_back"]:
+            raise StorePutBack(self._name)
         self._heard_at = now
         if self._leads:
             self._lock.beat()
@@ -101,7 +106,7 @@ class ServerEngines:
 
     def leave(self) -> None:
         """Nothing that this one began is open, and it is none of them any more."""
-        with as_store_error(self._name):
+        with as_store_error(self._name), patient(AT_THE_END):
             self._own.fresh(lambda db: db.execute(_LEAVE, (self.number,)))
 
     def close(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 from psycopg import conninfo
 
-from bridge.errors import EngineReplaced
+from bridge.errors import EngineReplaced, StorePutBack
 from bridge.store.postgresql.database import PostgresqlDatabase
 from bridge.store.postgresql.engines import HEARD, LEASE, ServerEngines
 from tests import postgresql
@@ -113,3 +113,15 @@ def test_who_cannot_say_that_it_lives_begins_no_call(database: PostgresqlDatabas
     assert engines.is_heard()
     assert HEARD < LEASE
     engines.close()
+
+
+def test_one_whose_rows_are_put_back_counts_as_silent_and_is_told(
+    database: PostgresqlDatabase, joined: Callable[[str], ServerEngines]
+) -> None:
+    database.check_put_back()
+    one = joined("one")
+    one.beat()
+    with database.write() as db:
+        db.execute("UPDATE meta SET value = value")  # by another transaction, as pg_restore does
+    with pytest.raises(StorePutBack, match="its rows were put back"):
+        one.beat()
