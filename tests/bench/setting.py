@@ -29,6 +29,8 @@ UNFINISHED = (
 """States of an install that is not there yet, in the words of the API."""
 _API = "Basic " + base64.b64encode(b"bridge:api-key").decode()
 _START = 60.0
+_DECIDES = "engine decides"
+"""What the log of an engine has that runs by itself: this one does, or another one."""
 _CONFIG = """\
 database: bridge.db
 listen: 127.0.0.1:{port}
@@ -138,18 +140,23 @@ class Bridge:
             raise RuntimeError(f"{words[0]} ended with {done.returncode}: {done.stderr[-1000:]}")
         return done
 
-    def start(self) -> float:
-        """Start `serve`; the seconds until it was ready for work (/readyz answers)."""
+    def start(self, role: str | None = None) -> float:
+        """Start `serve`, or a part of it; the seconds until it was ready for work (it answers, or
+        an engine has said what it does)."""
         began = time.perf_counter()
+        words = ("--role", role) if role else ()
         with (self.folder / "serve.log").open("ab") as log:
             self.process = subprocess.Popen(
-                self._command("serve"),
+                self._command("serve", *words),
                 cwd=self._code,
                 env=self._environ,
                 stderr=log,
                 start_new_session=True,
             )
-        until(self.answers, "serve answers", _START, 0.02)
+        if role == "engine":
+            until(lambda: _DECIDES in self.log(), "the engine begins", _START)
+        else:
+            until(self.answers, "serve answers", _START, 0.02)
         return time.perf_counter() - began
 
     def _command(self, *words: str) -> list[str]:

@@ -48,6 +48,8 @@ _WHERE: Mapping[str, str] = {
     "pages": "pages",
     "database": "database",
     "on-postgresql": "on_postgresql",
+    "engines": "many",
+    "web-sides": "many",
 }
 """In which module each figure is; the function has its name."""
 

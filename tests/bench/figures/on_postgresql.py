@@ -13,7 +13,7 @@ from tests.bench.figures.hook import compare
 from tests.bench.figures.road import fleet_size, travel
 from tests.bench.report import Found, Row
 
-_SETTINGS = {
+SETTINGS = {
     "fsync": "on",
     "full_page_writes": "on",
     "autovacuum": "on",
@@ -28,14 +28,14 @@ def on_postgresql(asked: Asked) -> Found:
     """A server of our own; skipped where PostgreSQL is not installed."""
     if postgresql.programs() is None:
         return Found([Row("PostgreSQL", skipped="initdb is not installed")])
-    with postgresql.own_server(**_SETTINGS) as server:
+    with postgresql.own_server(**SETTINGS) as server:
         found = _hook(asked, server.where)
         found.add(_road(asked, server.where))
         return found
 
 
 def _hook(asked: Asked, server: str) -> Found:
-    with postgresql.database(server) as where, _used(where):
+    with postgresql.database(server) as where, used(where):
         return compare(
             asked,
             "hook on PostgreSQL",
@@ -51,7 +51,7 @@ def _road(asked: Asked, server: str) -> Found:
     files, others = [], []
     for _ in range(asked.rounds or 1):
         files.append(travel(devices, apps))
-        with postgresql.database(server) as where, _used(where):
+        with postgresql.database(server) as where, used(where):
             others.append(travel(devices, apps))
     there, here = (statistics.median(road.cpu for road in roads) for roads in (others, files))
     name = f"road {devices} × {apps} on PostgreSQL"
@@ -71,7 +71,7 @@ def _road(asked: Asked, server: str) -> Found:
 
 
 @contextmanager
-def _used(where: str) -> Iterator[None]:
+def used(where: str) -> Iterator[None]:
     """Every bridge that is started meanwhile has that database in place of its file."""
     os.environ["BRIDGE_DATABASE"] = postgresql.url(where)
     try:
