@@ -129,6 +129,8 @@ class Bridge(
     def _open_for_hooks(self) -> None:
         self.open()
         self.database.inbox.open()
+        if self.engine_elsewhere:
+            self.lost.begun(tuple(self.config.servers))
 
     def close(self) -> None:
         """Close the database, after a moment for webhooks that are being passed on."""

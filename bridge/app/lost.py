@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from bridge.domain.webhooks import Refused
 from bridge.engine.insight.webhook_health import note_refused
@@ -35,6 +35,16 @@ class LostWebhooks:
         """A webhook with right credentials was answered so."""
         with self._lock:
             self._lost[server, status] += 1
+
+    def begun(self, servers: Sequence[str]) -> None:
+        """A web side begins beside an engine that goes on: what was sent to these servers' hook
+        while it was away, or when it died, may be lost. Raises StoreError."""
+        now = self._now()
+        with self._database.inbox.read() as waiting, self._database.write() as db:
+            intake.take_unhandled(db, waiting, now)
+            timers.suspect_all(db, now)
+            for server in servers:
+                meta.hasten_job(db, f"devices:{server}", now)
 
     def note(self) -> None:
         """Have the engine look up what the lost ones may have told."""
