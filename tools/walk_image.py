@@ -78,7 +78,7 @@ class Walk:
         if name == "FROM":
             self.image = Image()  # the files of the stage before stay: COPY --from finds them
         elif name == "RUN":
-            if self.start(["/bin/sh", "-c", rest], user="0").wait():
+            if self.start(["/bin/sh", "-c", f"({rest}) >&2"], user="0").wait():
                 sys.exit(f"this step failed: RUN {rest}")
         elif name == "COPY":
             self._copy(rest.split())
@@ -120,7 +120,9 @@ class Walk:
                 folder.mkdir(parents=True, exist_ok=True)
                 shutil.copy(path, folder)
 
-    def start(self, command: Sequence[str], *, user: str) -> subprocess.Popen[bytes]:
+    def start(
+        self, command: Sequence[str], *, user: str, errors: int | None = None
+    ) -> subprocess.Popen[bytes]:
         """Start a command in the image; any user but 0 has no rights at all."""
         account = [f"--reuid={user}", f"--regid={user}", "--clear-groups"]
         if user != "0":
@@ -134,6 +136,7 @@ class Walk:
             ["chroot", str(self.root), "setpriv", *account, "sh", "-c", shell, "sh", *command],
             env=environment | {each: os.environ[each] for each in os.environ if each[:4] == "PIP_"},
             stdin=subprocess.DEVNULL,
+            stderr=errors,
         )
 
 
@@ -190,7 +193,7 @@ def run(walk: Walk) -> None:
     without_network()
     began = time.monotonic()
     process = walk.start([*image.entry, *image.command], user=image.user)
-    while walk.start(image.health, user=image.user).wait():
+    while walk.start(image.health, user=image.user, errors=subprocess.DEVNULL).wait():
         if process.poll() is not None or time.monotonic() > began + HEALTHY_WITHIN:
             sys.exit(f"not healthy: the entry point's exit code is {process.poll()}")
         time.sleep(0.2)

@@ -172,6 +172,15 @@ def try_compose(words: list[str]) -> None:
         assert words[0] in ("up", "down"), words
 
 
+@pytest.mark.parametrize("page", sorted(set(PAGES) - ELSEWHERE))
+def test_every_command_on_a_line_of_its_own_is_one_that_there_is(page: str) -> None:
+    """The other form of a block: four spaces, and no fence."""
+    text = FENCE.sub("", (ROOT / page).read_text())
+    for line in re.findall(r"^ {4}(vpp-bridge .+|tools/.+)$", text, re.MULTILINE):
+        for words in simple_commands(line.partition(" # ")[0].strip()):
+            try_command(words)
+
+
 @named("sh", "console", "")
 def test_every_command_is_one_that_there_is(block: Block) -> None:
     for line in command_lines(block):
