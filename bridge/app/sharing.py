@@ -23,12 +23,15 @@ def run_sharing_engine(config: Config, stop: threading.Event) -> None:
     """Run such an engine until `stop` is set: it makes calls, and takes the engine's lock as soon
     as nobody has it.
 
-    A database whose server is away is waited for. Raises EngineReplaced where the others took this
-    one for gone, or another one had the lock meanwhile: it begins anew then, in a new process.
+    Its clock is that of the database's server: one engine compares the times that another one
+    stored, as when a queue was looked at, and when a command was posted. A database whose server is
+    away is waited for. Raises EngineReplaced where the others took this one for gone, or another
+    one had the lock meanwhile: it begins anew then, in a new process.
     """
     bridge = Bridge(config, actor=replace(BY_ITSELF, via="vpp-bridge serve --role engine"))
     engines = bridge.database.engines(bridge.engine_lock)
     assert engines is not None, "serve has refused a database of one machine"
+    bridge.clock = engines.time
     try:
         if not when_there(lambda: _join(bridge, engines), stop):
             return

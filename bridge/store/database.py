@@ -171,6 +171,9 @@ class Engines(Protocol):
         """Take the engine's lock if nobody has it, and say so; whether it is ours now. Raises
         StoreError."""
 
+    def time(self) -> float:
+        """Seconds since the epoch by a clock that all of them have in common."""
+
     def is_heard(self) -> bool:
         """Whether the others know that this one lives, so that it may begin a call."""
 

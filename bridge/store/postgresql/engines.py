@@ -30,9 +30,12 @@ HEARD = LEASE / 3
 """Seconds since it was last heard in which an engine may begin a call: one that cannot say that it
 lives begins none long before others look its calls up."""
 
+PROMPT = 0.5
+"""Seconds within which the server's time was told, where it is to be known well."""
+
 _NOW = "extract(epoch FROM clock_timestamp())::float8"
-_JOIN = f"INSERT INTO engines (name, heard) VALUES (?, {_NOW}) RETURNING id"
-_BEAT = f"UPDATE engines SET heard = {_NOW} WHERE id = ? RETURNING {IS_PUT_BACK} AS put_back"
+_JOIN = f"INSERT INTO engines (name, heard) VALUES (?, {_NOW}) RETURNING id, heard"
+_BEAT = f"UPDATE engines SET heard = {_NOW} WHERE id = ? RETURNING heard, {IS_PUT_BACK} AS put_back"
 _LEAD = "UPDATE engines SET leads = 1 WHERE id = ?"
 _LEAVE = "DELETE FROM engines WHERE id = ?"
 _IS_THERE = "SELECT 1 FROM engines WHERE id = ?"
@@ -64,6 +67,7 @@ class ServerEngines:
         self._read = read
         self._clock = clock
         self._heard_at = -math.inf
+        self._told: tuple[float, float] | None = None
         self._leads = False
         self.number = 0
         """This process among them; 0 before it has joined."""
@@ -75,6 +79,7 @@ class ServerEngines:
             found = self._own.fresh(lambda db: db.execute(_JOIN, (self._lock.holder,)).fetchone())
         assert found is not None
         self.number, self._heard_at = int(found[0]), now
+        self._compare(now, float(found[1]))
 
     def beat(self) -> None:
         """Say that this one is alive now, and that it has the lock, where it has. Raises
@@ -88,6 +93,7 @@ class ServerEngines:
         if found["put_back"]:
             raise StorePutBack(self._name)
         self._heard_at = now
+        self._compare(now, float(found["heard"]))
         if self._leads:
             self._lock.beat()
 
@@ -99,6 +105,11 @@ class ServerEngines:
             self._own.fresh(lambda db: db.execute(_LEAD, (self.number,)))
         self._leads = True
         return True
+
+    def time(self) -> float:
+        """The server's time, as it goes on since it was asked last; before, this machine's."""
+        told = self._told
+        return time.time() if told is None else told[1] + self._clock() - told[0]
 
     def is_heard(self) -> bool:
         """Whether the others know that this one lives, so that it may begin a call."""
@@ -135,6 +146,12 @@ class ServerEngines:
     def give_up_leaders(self, db: Connection) -> None:
         """All others that ever had the lock are none of them any more: it is ours."""
         db.execute("DELETE FROM engines WHERE leads = 1 AND id <> ?", (self.number,))
+
+    def _compare(self, asked: float, told: float) -> None:
+        """Set our clock by what the server told, unless it is not known well when that was."""
+        now = self._clock()
+        if now - asked < PROMPT or self._told is None:
+            self._told = (asked + now) / 2, told
 
     def _given_up(self) -> EngineReplaced:
         return EngineReplaced(

@@ -125,3 +125,19 @@ def test_one_whose_rows_are_put_back_counts_as_silent_and_is_told(
         db.execute("UPDATE meta SET value = value")  # by another transaction, as pg_restore does
     with pytest.raises(StorePutBack, match="its rows were put back"):
         one.beat()
+
+
+def test_they_have_one_clock_which_nobody_sets(database: PostgresqlDatabase) -> None:
+    """It goes on between two beats, whatever the machine's own says, and is the server's then."""
+    seconds = [100.0]
+    lock = database.engine_lock()
+    one = ServerEngines("d", database._connect, lock, database.read, lambda: seconds[0])
+    one.join()
+    began = one.time()
+    seconds[0] += 1000.0
+    assert one.time() == began + 1000.0
+    one.beat()
+    with database.read() as db:
+        (row,) = db.execute("SELECT heard FROM engines").fetchall()
+    assert one.time() == row[0] < began + 900.0
+    one.close()
