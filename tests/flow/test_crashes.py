@@ -8,7 +8,7 @@ from tests import postgresql
 from tests.soak.crash_world import MODES, Mode
 from tests.soak.crashes import crashes
 
-pytestmark = [pytest.mark.slow, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1200)]
 
 DEATHS = 3
 SEED = 3

@@ -53,7 +53,7 @@ def test_good_clients_wait_for_nobody_and_lose_nothing(
 
 
 @pytest.mark.skipif(not Path("/proc/locks").exists(), reason="looks at processes in /proc")
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(1200)
 @pytest.mark.parametrize("trial", trials(), ids=lambda trial: trial.name)
 def test_whatever_befalls_it_nothing_is_lost(trial: Trial) -> None:
     try:

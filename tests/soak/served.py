@@ -26,7 +26,7 @@ TOKEN = CHECKOUT / "tests" / "samples" / "content-token.vpptoken"
 KEY = "Basic " + base64.b64encode(b"mdm:webhook-key").decode()
 HOOK = "/hooks/mdm/main"
 PROGRAM = (sys.executable, "-m", "bridge")
-_START = 90.0
+_START = 240.0
 _PSS = "Pss:"
 
 CONFIG = """\
