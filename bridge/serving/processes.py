@@ -156,8 +156,8 @@ def run_web_child(
 ) -> int:
     """The hidden command `serve-web`: gunicorn on the sockets that the supervisor opened.
 
-    The engine listens to the other end of the pipe `bell`. Also ends with SystemExit, as `run_web`;
-    EXIT_FOR_GOOD where no start anew mends what keeps it from starting.
+    The engine listens to the other end of the pipe `bell`. Also ends with SystemExit, as `run_web`:
+    with EXIT_FOR_GOOD where no start anew mends what keeps the bridge from being opened.
     """
     setup_logging(os.environ, level)
     for signum in (signal.SIGINT, signal.SIGHUP):
@@ -165,19 +165,14 @@ def run_web_child(
     lifeline.watch(_STDIN)
     config = load_config(config_path, os.environ, SETTINGS)
     parent = lifeline.Lifeline()
-    from bridge.web.server import CANNOT_LOAD, run_web  # noqa: PLC0415 - as above
+    from bridge.web.server import run_web  # noqa: PLC0415 - as above
 
-    try:
-        run_web(
-            lambda: open_bridge(config),
-            [socket.socket(fileno=fd) for fd in listen_fds],
-            after_fork=lambda: lifeline.watch(_STDIN, parent.child_end()),
-            stored=(lambda: ring(bell)) if bell is not None else None,
-        )
-    except SystemExit as ended:
-        if ended.code == CANNOT_LOAD:
-            return EXIT_FOR_GOOD
-        raise
+    run_web(
+        lambda: open_bridge(config),
+        [socket.socket(fileno=fd) for fd in listen_fds],
+        after_fork=lambda: lifeline.watch(_STDIN, parent.child_end()),
+        stored=(lambda: ring(bell)) if bell is not None else None,
+    )
     return 0
 
 

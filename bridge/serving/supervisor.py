@@ -24,8 +24,9 @@ EXIT_LOCKED = 75
 EXIT_AGAIN = 74
 """How a child says that the database cannot be used now, and may be later (EX_IOERR)."""
 
-EXIT_FOR_GOOD = 78
-"""How a child says that it cannot start, and will not later either (EX_CONFIG)."""
+EXIT_FOR_GOOD = 4
+"""How a child says that it cannot start, and will not later either; gunicorn says so of an
+application that cannot be loaded (`Arbiter.APP_LOAD_ERROR`)."""
 
 PORT_WAIT = 10.0
 STOP_WAIT = 4.0

@@ -31,8 +31,6 @@ CONNECTIONS = 1200
 """How many are open at most, where the system allows so many files."""
 OTHER_FILES = 100
 """What the web side has open besides connections, at most."""
-CANNOT_LOAD = int(Arbiter.APP_LOAD_ERROR)
-"""How `run_web` ends where the bridge cannot be opened, and waiting is no use."""
 WORKER_GRACE = 3
 """Seconds after which a worker that should end is killed. The whole must be gone within 5."""
 
@@ -102,7 +100,7 @@ class _Application(BaseApplication):
         except BridgeError as error:
             mend = f"; {error.mend}" if isinstance(error, StoreError) else ""
             log.error("the web side cannot start: %s%s", error, mend)
-            sys.exit(CANNOT_LOAD)
+            sys.exit(Arbiter.APP_LOAD_ERROR)
 
     def outside(self) -> Any:
         """What the second listener serves; made in the worker, too."""

@@ -24,6 +24,7 @@ from gunicorn.http.message import Request
 from gunicorn.http.unreader import SocketUnreader
 from gunicorn.workers.base import Worker
 
+from bridge.serving.supervisor import EXIT_FOR_GOOD
 from bridge.web.connections.refusals import _BY_ERROR
 from bridge.web.server import _Application
 
@@ -120,7 +121,7 @@ def test_gunicorn_has(name: str) -> None:
 
 
 def test_a_worker_that_cannot_start_has_an_exit_code() -> None:
-    assert Arbiter.APP_LOAD_ERROR > 0
+    assert Arbiter.APP_LOAD_ERROR == EXIT_FOR_GOOD
 
 
 @pytest.mark.parametrize("name", WORKER)
