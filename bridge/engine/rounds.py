@@ -19,9 +19,14 @@ POLL = 0.05
 """Seconds between two looks whether another process has stored something."""
 
 GATHER = 0.03
-"""Seconds at least from the beginning of one pass to that of the next. What comes meanwhile, be it
-messages, ends of calls or moments, is taken together: a pass for each would cost as much as several
-of them, and take processor and disk from the hook that is to store the next message."""
+"""Seconds from the beginning of one pass to that of the next, where many follow each other. What
+comes meanwhile, be it messages, ends of calls or moments, is taken together: a pass for each would
+cost as much as several of them, and take processor and disk from the hook that is to store the next
+message."""
+
+AT_ONCE = 4
+"""Passes that follow each other at once after a rest: a call that ends, Apple's notification and a
+device's answer come within milliseconds then, and there is little to be gathered."""
 
 PAUSE_AFTER_ERROR = 1.0
 
@@ -88,7 +93,7 @@ class _Rounds:
     ) -> bool:
         """Until `stop` is set, or `asked`, which is called at least every second, says so."""
         engine, once = self.engine, repeated(self.once)
-        asked_at, said = float("-inf"), ""
+        asked_at, next_at, said = float("-inf"), float("-inf"), ""
         while not stop.is_set():
             try:
                 if monotonic() - asked_at >= 1.0:
@@ -102,7 +107,8 @@ class _Rounds:
                 version = engine.database.data_version()
                 if not once():
                     self._sleep(stop, version, monotonic)
-                stop.wait(max(began + GATHER - monotonic(), 0.0))
+                next_at = max(next_at, began - (AT_ONCE - 1) * GATHER) + GATHER
+                stop.wait(max(next_at - monotonic(), 0.0))
                 said = ""
             except EngineReplaced:
                 raise

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from operator import itemgetter
+from typing import NamedTuple
 
 from bridge.wire import apple_users
 from bridge.wire import subscription_notification as subscriptions
@@ -36,9 +37,11 @@ _MAX_KEPT_DEPTH = 16
 _PERSONAL = ("email", "invite", "idhash", "appleid", "token")  # parts of Apple's member names
 
 
-@dataclass(frozen=True, slots=True)
-class AssignedPair:
-    """One asset of one holder: a device or a user. Apple's prose leaves `pricing_param` out."""
+class AssignedPair(NamedTuple):
+    """One asset of one holder: a device or a user. Apple's prose leaves `pricing_param` out.
+
+    A tuple, since they come by the hundred.
+    """
 
     adam_id: str
     pricing_param: str | None
@@ -212,7 +215,7 @@ def _plain_pairs(value: object) -> tuple[AssignedPair, ...] | None:
         return None
     if not "".join(texts).isascii() or any("clientUserId" in each for each in value):
         return None
-    return tuple(AssignedPair(adam, param, serial, None) for adam, param, serial in pairs)
+    return tuple(map(AssignedPair._make, ((*pair, None) for pair in pairs)))
 
 
 def _pair(content: Members) -> AssignedPair | None:

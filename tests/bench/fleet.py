@@ -170,6 +170,11 @@ class Fleet:
             f"target, ? + {_JITTER}, 'notification', ?, 1 FROM installs",
             (at, self.now),
         )
+        db.execute(
+            "INSERT INTO licences_held (location, adam_id, pricing_param, held, ours) "
+            "SELECT location, adam_id, pricing_param, count(*), sum(ours) FROM assignments "
+            "GROUP BY location, adam_id, pricing_param"
+        )
         asked = "(i.id - 1) / 1000 + 1"
         db.execute(
             "INSERT INTO apple_requests (id, location, kind, state, apple_event_id, num_requested, "

@@ -10,7 +10,13 @@ from bridge.engine.calls import registry
 from bridge.engine.context import Context
 from bridge.engine.licences import suspension
 from bridge.store.installs import installs
-from bridge.store.licences import assignments, odd_rows, request_pairs, requests
+from bridge.store.licences import (
+    assignments,
+    confirmations,
+    odd_rows,
+    request_pairs,
+    requests,
+)
 from bridge.store.licences.requests import AppleRequest
 from bridge.store.outbox import kinds
 
@@ -35,6 +41,7 @@ def confirmed(
         now=context.now,
         request_id=request.id,
     )
+    confirmations.count(context.db, request, told_by, len(settled), context.now)
     if request.kind == "ASSOCIATE":
         assignments.granted(context.db, request.location, settled, told_by=told_by, now=context.now)
     else:

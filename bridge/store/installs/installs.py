@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import chain
 
 from bridge.domain.decision import Decision, TakeSeat
 from bridge.domain.devices.targets import user_of
@@ -254,10 +255,13 @@ def touch_serials(db: Connection, serial_numbers: Iterable[str], now: float) -> 
 
 def touch_pairs(db: Connection, pairs: Collection[tuple[str, str]], now: float) -> None:
     """Mark the installs of these (holder, adam id) dirty: of a user, those on all devices."""
-    db.executemany(
-        "UPDATE installs SET dirty_at = coalesce(dirty_at, ?) WHERE target = ? AND adam_id = ?",
-        [(now, *pair) for pair in pairs],
-    )
+    for some in rows.parts(pairs):
+        db.execute(
+            "UPDATE installs SET dirty_at = ? WHERE dirty_at IS NULL AND id IN "
+            f"({rows.asked(len(some))}SELECT i.id FROM asked CROSS JOIN installs i "
+            "WHERE i.target = asked.one AND i.adam_id = asked.other)",
+            (now, *chain.from_iterable(some)),
+        )
     of_users = [(user, adam_id) for holder, adam_id in pairs if (user := user_of(holder))]
     if of_users:
         db.executemany(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from itertools import chain
 
@@ -50,7 +50,8 @@ def confirm(
     What was only collected to be asked for is not asked for any more.
     """
     pairs = list(pairs)
-    _keep(db, _CONFIRM, location, pairs, told_by, now)
+    if _add(db, location, pairs, told_by, now, ours=0) < len(pairs):
+        db.executemany(_SHOWN, [(now, *request_pairs.key(location, p), now) for p in pairs])
     request_pairs.turned_up(db, location, pairs, now)
 
 
@@ -59,34 +60,44 @@ def granted(
 ) -> None:
     """As `confirm`, for pairs that a request of ours was open for: none of them is collected, and
     the licences are ours."""
-    _keep(db, _GRANT, location, pairs, told_by, now)
+    pairs = list(pairs)
+    if _add(db, location, pairs, told_by, now, ours=1) < len(pairs):
+        db.executemany(_GRANTED, [(now, now, *request_pairs.key(location, p), now) for p in pairs])
 
 
-_CONFIRM = (
-    "INSERT INTO assignments (location, adam_id, pricing_param, target, "
-    "confirmed_at, confirmed_by, read_at) VALUES (?, ?, ?, ?, ?, ?, ?) "
-    "ON CONFLICT (location, adam_id, pricing_param, target) "
-    "DO UPDATE SET read_at = excluded.read_at WHERE excluded.read_at > assignments.read_at"
-)
-_GRANT = (
-    "INSERT INTO assignments (location, adam_id, pricing_param, target, "
-    "confirmed_at, confirmed_by, read_at, ours) VALUES (?, ?, ?, ?, ?, ?, ?, 1) "
-    "ON CONFLICT (location, adam_id, pricing_param, target) DO UPDATE SET ours = 1, "
-    "read_at = CASE WHEN excluded.read_at > assignments.read_at THEN excluded.read_at "
-    "ELSE assignments.read_at END"
+_SHOWN = f"UPDATE assignments SET read_at = ? WHERE {request_pairs.PAIR} AND read_at < ?"
+_GRANTED = (
+    "UPDATE assignments SET ours = 1, read_at = CASE WHEN read_at < ? THEN ? ELSE read_at END "
+    f"WHERE {request_pairs.PAIR} AND (ours = 0 OR read_at < ?)"
 )
 
 
-def _keep(
-    db: Connection, statement: str, location: str, pairs: Iterable[Pair], told_by: str, now: float
-) -> None:
+def _add(
+    db: Connection, location: str, pairs: Sequence[Pair], told_by: str, now: float, *, ours: int
+) -> int:
+    """Keep those that are not known yet, and count them; returns how many they are.
+
+    They are counted here and not by a trigger, which takes as long for each as the row itself.
+    """
+    new, by_asset = dict[Asset, int](), dict[Asset, list[str]]()
+    for asset, holder in pairs:
+        by_asset.setdefault(asset, []).append(holder)
+    for asset, holders in by_asset.items():
+        for some in rows.parts(holders):
+            made = db.execute(
+                "INSERT INTO assignments (location, adam_id, pricing_param, target, confirmed_at, "
+                f"confirmed_by, read_at, ours) {rows.asked(len(some), 'target')}"
+                "SELECT ?, ?, ?, target, ?, ?, ?, ? FROM asked WHERE true ON CONFLICT DO NOTHING",
+                (*some, location, *asset, now, told_by, now, ours),
+            ).rowcount
+            new[asset] = new.get(asset, 0) + made
     db.executemany(
-        statement,
-        [
-            (location, p.asset.adam_id, p.asset.pricing_param, p.holder, now, told_by, now)
-            for p in pairs
-        ],
+        "INSERT INTO licences_held (location, adam_id, pricing_param, held, ours) "
+        "VALUES (?, ?, ?, ?, ?) ON CONFLICT (location, adam_id, pricing_param) DO UPDATE "
+        "SET held = licences_held.held + excluded.held, ours = licences_held.ours + excluded.ours",
+        [(location, *asset, number, number * ours) for asset, number in new.items() if number],
     )
+    return sum(new.values())
 
 
 def withdraw(db: Connection, location: str, pairs: Iterable[Pair]) -> None:

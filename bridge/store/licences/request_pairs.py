@@ -6,7 +6,7 @@ asked for a pair while a request of ours for it is on its way or in doubt.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from typing import Any
@@ -20,6 +20,10 @@ from bridge.store.licences.states import SQL_UNDER_WAY
 PAIR = "location = ? AND adam_id = ? AND pricing_param = ? AND target = ?"
 UNDER_WAY = f"{PAIR} AND state IN {SQL_UNDER_WAY}"
 """A pair that is collected or asked for: the unique index finds it, however many there are."""
+
+
+COLUMNS = "adam_id, pricing_param, target"
+"""Of pairs in `rows.asked`; `columns` are the values."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,9 +123,17 @@ def settle(
     pairs = list(pairs)
     changes = (state, now, told_by, error_number)
     db.execute("SAVEPOINT settle")
-    changed = db.executemany(
-        _SETTLE, [(*changes, *key(location, pair), request_id) for pair in pairs]
-    ).rowcount
+    changed = sum(
+        db.execute(
+            f"{_SETTLE} WHERE id IN ({rows.asked(len(some), COLUMNS)}SELECT p.id FROM asked "
+            "CROSS JOIN request_pairs p WHERE p.adam_id = asked.adam_id "
+            "AND p.pricing_param = asked.pricing_param AND p.target = asked.target "
+            f"AND p.location = ? AND p.state IN {SQL_UNDER_WAY} "
+            "AND p.state = 'open' AND p.request_id = ?)",
+            (*changes, *columns(some), location, request_id),
+        ).rowcount
+        for some in rows.parts(pairs)
+    )
     if changed == len(pairs):  # as nearly always: then they need not be asked about one by one
         settled = pairs
     else:
@@ -129,16 +141,14 @@ def settle(
         settled = [
             pair
             for pair in pairs
-            if db.execute(_SETTLE, (*changes, *key(location, pair), request_id)).rowcount
+            if db.execute(_SETTLE_ONE, (*changes, *key(location, pair), request_id)).rowcount
         ]
     db.execute("RELEASE settle")
     return settled
 
 
-_SETTLE = (
-    "UPDATE request_pairs SET state = ?, settled_at = ?, settled_by = ?, "
-    f"error_number = ? WHERE {UNDER_WAY} AND state = 'open' AND request_id = ?"
-)
+_SETTLE = "UPDATE request_pairs SET state = ?, settled_at = ?, settled_by = ?, error_number = ?"
+_SETTLE_ONE = f"{_SETTLE} WHERE {UNDER_WAY} AND state = 'open' AND request_id = ?"
 
 
 def touched_by_others(db: Connection, location: str, pairs: Iterable[Pair], now: float) -> None:
@@ -274,6 +284,11 @@ def taken_away(db: Connection, location: str, gone: Iterable[Pair], now: float) 
 def pair_of(row: Any) -> Pair:
     """The pair that a row is about."""
     return Pair(Asset(row["adam_id"], row["pricing_param"]), row["target"])
+
+
+def columns(pairs: Iterable[Pair]) -> Iterator[str]:
+    """The values of pairs for `COLUMNS`, one pair after the other."""
+    return chain.from_iterable((*pair.asset, pair.holder) for pair in pairs)
 
 
 def key(location: str, pair: Pair) -> tuple[str, str, str, str]:

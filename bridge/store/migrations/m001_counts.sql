@@ -1,6 +1,7 @@
 -- What is counted as it changes, since counting it anew reads a whole fleet.
 
--- Of each asset the licences in use: all, and those that we asked for.
+-- Of each asset the licences in use: all, and those that we asked for. Who adds licences counts them, a
+-- hundred at a time (store/licences/assignments.py); for what changes one by one there are triggers.
 CREATE TABLE licences_held (
     location TEXT NOT NULL,
     adam_id TEXT NOT NULL,
@@ -10,12 +11,6 @@ CREATE TABLE licences_held (
     PRIMARY KEY (location, adam_id, pricing_param)
 ) WITHOUT ROWID;
 
-CREATE TRIGGER licences_held_given AFTER INSERT ON assignments BEGIN
-    INSERT INTO licences_held (location, adam_id, pricing_param, held, ours)
-    VALUES (NEW.location, NEW.adam_id, NEW.pricing_param, 1, NEW.ours)
-    ON CONFLICT (location, adam_id, pricing_param) DO UPDATE
-    SET held = licences_held.held + 1, ours = licences_held.ours + excluded.ours;
-END;
 CREATE TRIGGER licences_held_taken AFTER DELETE ON assignments BEGIN
     UPDATE licences_held SET held = held - 1, ours = ours - OLD.ours
     WHERE location = OLD.location AND adam_id = OLD.adam_id AND pricing_param = OLD.pricing_param;

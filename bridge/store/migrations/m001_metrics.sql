@@ -1,5 +1,6 @@
 -- What is counted for ever: no retention takes anything of it, so that it only grows. Triggers count
--- as rows are written anyway. `le` is the upper bound of a histogram's bucket in seconds, which holds
+-- as rows are written anyway; confirmed licences, of which a hundred come at once, are counted by who
+-- settles them (store/licences/confirmations.py). `le` is the upper bound of a histogram's bucket in seconds, which holds
 -- what is above the bound before it; 1e9 stands for all that is longer. `total` is the sum of seconds.
 CREATE TABLE measured (
     name TEXT NOT NULL,                -- events | calls | confirmations
@@ -54,30 +55,4 @@ WHEN OLD.state = 'claimed' AND NEW.state = 'ready' AND NEW.error IS NOT NULL BEG
     INSERT INTO measured (name, scope, kind, result, le, count, total)
     VALUES ('calls', NEW.service || ':' || NEW.scope, NEW.kind, 'again', 0, 1, 0)
     ON CONFLICT (name, scope, kind, result, le) DO UPDATE SET count = measured.count + 1;
-END;
-
--- From asking Apple to a confirmed licence, by who told it first.
-CREATE TRIGGER measured_confirmation AFTER UPDATE OF state ON request_pairs
-WHEN OLD.state = 'open' AND NEW.state = 'confirmed' AND NEW.settled_by IS NOT NULL BEGIN
-    INSERT INTO measured (name, scope, kind, result, le, count, total)
-    SELECT 'confirmations', NEW.location, NEW.settled_by, NEW.kind,
-        CASE
-            WHEN NEW.settled_at - asked_at <= 1 THEN 1
-            WHEN NEW.settled_at - asked_at <= 2.5 THEN 2.5
-            WHEN NEW.settled_at - asked_at <= 5 THEN 5
-            WHEN NEW.settled_at - asked_at <= 10 THEN 10
-            WHEN NEW.settled_at - asked_at <= 30 THEN 30
-            WHEN NEW.settled_at - asked_at <= 60 THEN 60
-            WHEN NEW.settled_at - asked_at <= 300 THEN 300
-            WHEN NEW.settled_at - asked_at <= 600 THEN 600
-            WHEN NEW.settled_at - asked_at <= 3600 THEN 3600
-            WHEN NEW.settled_at - asked_at <= 86400 THEN 86400
-            ELSE 1000000000
-        END,
-        1, CASE WHEN NEW.settled_at > asked_at THEN NEW.settled_at - asked_at ELSE 0 END
-    FROM (SELECT coalesce(submitted_at, created_at) AS asked_at FROM apple_requests
-        WHERE id = NEW.request_id) AS asked
-    WHERE true
-    ON CONFLICT (name, scope, kind, result, le) DO UPDATE
-    SET count = measured.count + 1, total = measured.total + excluded.total;
 END;

@@ -70,11 +70,8 @@ def filled(db: Connection, installs: int) -> None:
             for number in range(installs)
         ),
     )
-    db.executemany(
-        "INSERT INTO assignments (location, adam_id, pricing_param, target, "
-        "confirmed_at, confirmed_by, read_at) VALUES ('hq', ?, 'STDQ', ?, 0, 'read', 0)",
-        ((str(number % 25), f"OTHER{number // 25}") for number in range(installs)),
-    )
+    held = [pair(f"OTHER{number // 25}", Asset(str(number % 25))) for number in range(installs)]
+    assignments.confirm(db, "hq", held, told_by="read", now=0)
     db.executemany(
         "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target, "
         "state, ready_at, settled_at) "

@@ -65,8 +65,10 @@ def beginnings(take: float) -> list[float]:
 
 
 def test_short_passes_leave_time_for_what_comes_meanwhile() -> None:
-    gap = rounds.GATHER
-    assert beginnings(take=gap / 10) == [round(gap * number, 6) for number in range(5)]
+    """The first few follow each other at once: nothing came before them that could be gathered."""
+    gap, first = rounds.GATHER, rounds.AT_ONCE
+    assert beginnings(take=gap / 10)[first:] == [round(gap * n, 6) for n in range(1, 6 - first)]
+    assert beginnings(take=gap / 10)[:first] == [round(gap / 10 * n, 6) for n in range(first)]
 
 
 def test_long_passes_follow_each_other() -> None:

@@ -1,4 +1,4 @@
-"""What is counted for ever, by the triggers of both databases."""
+"""What is counted for ever, in both databases."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import pytest
 
 from bridge.domain.metrics import CALL_BOUNDS, CONFIRMATION_BOUNDS
 from bridge.store.database import Connection
+from bridge.store.licences import confirmations, requests
+from bridge.store.licences.requests import AppleRequest
 from bridge.store.outbox import outbox
 from bridge.store.views import metrics
 from bridge.store.views.metrics import Measured
@@ -44,25 +46,40 @@ def test_calls_are_counted_by_the_bounds_that_are_shown(db: Connection) -> None:
     assert sum(each.total for each in found) == pytest.approx(sum(CALL_BOUNDS) + 121)
 
 
-def test_confirmations_are_counted_by_the_bounds_that_are_shown(db: Connection) -> None:
+def asked_apple(db: Connection, submitted_at: float | None = NOW) -> AppleRequest:
+    """A request of ours that was made a moment before it was sent."""
     db.execute(
         "INSERT INTO apple_requests (id, location, kind, state, num_requested, created_at, "
-        "submitted_at) VALUES (1, 'hq', 'ASSOCIATE', 'open', 1, -5, 0)"
+        "submitted_at) VALUES (1, 'hq', 'ASSOCIATE', 'open', 1, ?, ?)",
+        (NOW - 5, submitted_at),
     )
-    for number, seconds in enumerate(buckets(CONFIRMATION_BOUNDS).values()):
-        db.execute(
-            "INSERT INTO request_pairs (id, request_id, location, kind, adam_id, pricing_param, "
-            "target, state, ready_at) VALUES (?, 1, 'hq', 'ASSOCIATE', '1', 'STDQ', ?, 'open', 0)",
-            (number + 1, f"S{number}"),
-        )
-        db.execute(
-            "UPDATE request_pairs SET state = 'confirmed', settled_at = ?, settled_by = 'status' "
-            "WHERE id = ?",
-            (seconds, number + 1),
-        )
+    return requests.get(db, 1)
+
+
+def test_confirmations_are_counted_by_the_bounds_that_are_shown(db: Connection) -> None:
+    request = asked_apple(db)
+    for seconds in buckets(CONFIRMATION_BOUNDS).values():
+        confirmations.count(db, request, "status", 1, NOW + seconds)
     found = measured(db, "confirmations")
     assert [each.le for each in found] == [*CONFIRMATION_BOUNDS, LONGER]
     assert {(each.scope, each.kind, each.count) for each in found} == {("hq", "status", 1)}
+
+
+def test_licences_that_are_confirmed_together_count_one_by_one(db: Connection) -> None:
+    request = asked_apple(db)
+    for number in (100, 3, 0):
+        confirmations.count(db, request, "notification", number, NOW + 2)
+    (one,) = measured(db, "confirmations")
+    assert (one.le, one.count, one.total) == (2.5, 103, 206.0)
+
+
+def test_a_request_that_was_not_seen_leaving_counts_from_when_it_was_made(db: Connection) -> None:
+    confirmations.count(db, asked_apple(db, None), "status", 1, NOW)
+    confirmations.count(db, requests.get(db, 1), "status", 1, NOW - 60)
+    assert [(each.le, each.count, each.total) for each in measured(db, "confirmations")] == [
+        (1.0, 1, 0.0),
+        (5.0, 1, 5.0),
+    ]
 
 
 def test_a_clock_that_was_set_back_makes_no_time_negative(db: Connection) -> None:

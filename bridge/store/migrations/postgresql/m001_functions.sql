@@ -3,12 +3,7 @@
 
 CREATE FUNCTION licences_held_count() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
-    IF TG_OP = 'INSERT' THEN
-        INSERT INTO licences_held (location, adam_id, pricing_param, held, ours)
-        VALUES (NEW.location, NEW.adam_id, NEW.pricing_param, 1, NEW.ours)
-        ON CONFLICT (location, adam_id, pricing_param) DO UPDATE
-        SET held = licences_held.held + 1, ours = licences_held.ours + excluded.ours;
-    ELSIF TG_OP = 'DELETE' THEN
+    IF TG_OP = 'DELETE' THEN
         UPDATE licences_held SET held = held - 1, ours = ours - OLD.ours
         WHERE location = OLD.location AND adam_id = OLD.adam_id
         AND pricing_param = OLD.pricing_param;
@@ -19,7 +14,7 @@ BEGIN
     END IF;
     RETURN NULL;
 END $$;
-CREATE TRIGGER licences_held_given AFTER INSERT OR DELETE ON assignments
+CREATE TRIGGER licences_held_taken AFTER DELETE ON assignments
     FOR EACH ROW EXECUTE FUNCTION licences_held_count();
 CREATE TRIGGER licences_held_asked AFTER UPDATE OF ours ON assignments
     FOR EACH ROW WHEN (NEW.ours <> OLD.ours) EXECUTE FUNCTION licences_held_count();
@@ -90,20 +85,3 @@ CREATE TRIGGER measured_call AFTER UPDATE OF state ON outbox
 CREATE TRIGGER measured_call_again AFTER UPDATE OF state ON outbox
     FOR EACH ROW WHEN (OLD.state = 'claimed' AND NEW.state = 'ready' AND NEW.error IS NOT NULL)
     EXECUTE FUNCTION measured_call();
-
-CREATE FUNCTION measured_confirmation() RETURNS trigger LANGUAGE plpgsql AS $$
-DECLARE
-    seconds double precision;
-BEGIN
-    SELECT NEW.settled_at - coalesce(submitted_at, created_at) INTO seconds FROM apple_requests
-        WHERE id = NEW.request_id;
-    IF FOUND THEN
-        PERFORM measured_add('confirmations', NEW.location, NEW.settled_by, NEW.kind,
-            measured_bucket(seconds, ARRAY[1, 2.5, 5, 10, 30, 60, 300, 600, 3600, 86400]),
-            greatest(seconds, 0));
-    END IF;
-    RETURN NULL;
-END $$;
-CREATE TRIGGER measured_confirmation AFTER UPDATE OF state ON request_pairs
-    FOR EACH ROW WHEN (OLD.state = 'open' AND NEW.state = 'confirmed' AND NEW.settled_by IS NOT NULL)
-    EXECUTE FUNCTION measured_confirmation();

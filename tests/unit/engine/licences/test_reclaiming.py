@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from bridge.domain.model import Pair
 from bridge.domain.policy import DAY, HOUR, ReclaimPolicy
 from bridge.domain.reclaim import verdict
 from bridge.engine.context import Context
@@ -42,11 +43,8 @@ def fleet(db: Connection, number: int, *, ours: int = 1) -> list[str]:
         f"INSERT INTO installs ({', '.join(names)}) VALUES ({', '.join('?' * len(names))})",
         [tuple((values | {"target": serial}).values()) for serial in serials],
     )
-    db.executemany(
-        "INSERT INTO assignments (location, adam_id, pricing_param, target, confirmed_at, "
-        "confirmed_by, read_at, ours) VALUES ('hq', ?, 'STDQ', ?, ?, 'status', ?, ?)",
-        [(PAGES.adam_id, serial, NOW, NOW, ours) for serial in serials],
-    )
+    keep = assignments.granted if ours else assignments.confirm
+    keep(db, "hq", [Pair(PAGES, serial) for serial in serials], told_by="status", now=NOW)
     db.executemany(
         "INSERT INTO request_pairs (location, kind, adam_id, pricing_param, target, state, "
         "ready_at, settled_at) VALUES ('hq', 'ASSOCIATE', ?, 'STDQ', ?, ?, ?, ?)",
