@@ -7,9 +7,8 @@ position; whatever else it selects comes after them.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache, lru_cache
-from itertools import islice
 from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
@@ -78,12 +77,17 @@ def padded(values: Iterable[T], spare: T | None = None) -> tuple[T, ...]:
     return some + (some[-1:] if spare is None else (spare,)) * more
 
 
-def parts(values: Iterable[T]) -> Iterator[tuple[T, ...]]:
-    """The values, as many at once as one statement takes, `padded`: a statement for a hundred rows
-    that are alike costs a fraction of a hundred statements."""
-    left = iter(values)
-    while some := tuple(islice(left, AT_ONCE)):
-        yield padded(some)
+@lru_cache(maxsize=512)
+def parts(count: int) -> tuple[slice, ...]:
+    """Where so many values are cut into as many at once as one statement takes: a statement for a
+    hundred rows costs a fraction of a hundred. Each part is as long as a power of two: few
+    statements are prepared."""
+    found, begin = list[slice](), 0
+    while begin < count:
+        size = min(1 << ((count - begin).bit_length() - 1), AT_ONCE)
+        found.append(slice(begin, begin + size))
+        begin += size
+    return tuple(found)
 
 
 def among(words: Sequence[str]) -> str:

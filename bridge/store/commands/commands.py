@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from typing import NamedTuple
 
 from bridge.store import rows
@@ -92,39 +93,50 @@ class New(NamedTuple):
 
 def make(db: Connection, new: Sequence[New], now: float) -> Sequence[New]:
     """Store commands that are to be posted; returns those of which none of their kind was open."""
-    made = db.executemany(
-        "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, state, "
-        "enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, renews, "
-        "updates, not_after) "
-        "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?) "
-        "ON CONFLICT DO NOTHING",
-        [
-            (
-                each.command_uuid,
-                each.server,
-                each.device_id,
-                each.install_id,
-                each.request_type,
-                each.enrolment,
-                each.attempt,
-                each.asks,
-                each.offline,
-                json.dumps(list(each.identifiers)) if each.identifiers else None,
-                now,
-                each.due_at,
-                each.settings,
-                each.renews,
-                each.updates,
-                each.not_after,
-            )
-            for each in new
-        ],
-    ).rowcount
+    made = sum(
+        db.execute(
+            "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, "
+            "state, enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, "
+            f"renews, updates, not_after) {rows.asked(len(new[part]), _MADE)}SELECT command_uuid, "
+            "server, device_id, CAST(install_id AS INTEGER), request_type, 'ready', enrolment, "
+            "attempt, asks, offline, identifiers, ?, due_at, settings, renews, updates, "
+            "CAST(not_after AS DOUBLE PRECISION) FROM asked WHERE true ON CONFLICT DO NOTHING",
+            (*chain.from_iterable(map(_values, new[part])), now),
+        ).rowcount
+        for part in rows.parts(len(new))
+    )
     stored = (
         new if made == len(new) else [each for each in new if are_ours(db, [each.command_uuid])[0]]
     )
     queue_times.wake_all(db, [(each.device_id, each.due_at) for each in stored])
     return stored
+
+
+_MADE = (
+    "command_uuid, server, device_id, install_id, request_type, enrolment, attempt, asks, offline, "
+    "identifiers, due_at, settings, renews, updates, not_after"
+)
+
+
+def _values(new: New) -> tuple[object, ...]:
+    """A new command, for `_MADE`."""
+    return (
+        new.command_uuid,
+        new.server,
+        new.device_id,
+        new.install_id,
+        new.request_type,
+        new.enrolment,
+        new.attempt,
+        new.asks,
+        new.offline,
+        json.dumps(list(new.identifiers)) if new.identifiers else None,
+        new.due_at,
+        new.settings,
+        new.renews,
+        new.updates,
+        new.not_after,
+    )
 
 
 def get(db: Connection, command_uuid: str) -> Command | None:
@@ -169,13 +181,20 @@ def questions_open(db: Connection, device_ids: Sequence[int]) -> dict[tuple[int,
 def posting(db: Connection, going: Iterable[tuple[str, int]]) -> None:
     """These commands, each with its device's enrolment, are in the outbox: from here on they may
     have reached the server."""
-    db.executemany(
-        "UPDATE commands SET state = 'posting', posts = posts + 1, enrolment = ?, look_at = NULL, "
-        "suspect = 0, not_now_since = NULL, not_now_at = NULL, in_doubt_at = NULL, push_at = NULL, "
-        "missed_at = NULL, offered_at = NULL, stalled_at = NULL, odd_answers = 0, odd_at = NULL "
-        "WHERE command_uuid = ? AND state = 'ready'",
-        [(enrolment, command_uuid) for command_uuid, enrolment in going],
-    )
+    by_enrolment: dict[int, list[str]] = {}
+    for command_uuid, enrolment in going:
+        by_enrolment.setdefault(enrolment, []).append(command_uuid)
+    for enrolment, command_uuids in by_enrolment.items():
+        for part in rows.parts(len(command_uuids)):
+            some = command_uuids[part]
+            db.execute(
+                "UPDATE commands SET state = 'posting', posts = posts + 1, enrolment = ?, "
+                "look_at = NULL, suspect = 0, not_now_since = NULL, not_now_at = NULL, "
+                "in_doubt_at = NULL, push_at = NULL, missed_at = NULL, offered_at = NULL, "
+                "stalled_at = NULL, odd_answers = 0, odd_at = NULL "
+                f"WHERE command_uuid IN ({rows.marks(len(some))}) AND state = 'ready'",
+                (enrolment, *some),
+            )
 
 
 def take_back(db: Connection, command_uuid: str) -> None:

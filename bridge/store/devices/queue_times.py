@@ -18,10 +18,17 @@ def wake(db: Connection, device_id: int, at: float) -> None:
 
 def wake_all(db: Connection, times: Iterable[tuple[int, float]]) -> None:
     """The same of many: each device, and by when."""
-    db.executemany(
-        f"UPDATE devices SET queue_at = {rows.earlier('queue_at')} WHERE id = ?",
-        [(at, at, device_id) for device_id, at in times],
-    )
+    by_time: dict[float, list[int]] = {}
+    for device_id, at in times:
+        by_time.setdefault(at, []).append(device_id)
+    for at, device_ids in by_time.items():
+        for part in rows.parts(len(device_ids)):
+            some = device_ids[part]
+            db.execute(
+                f"UPDATE devices SET queue_at = {rows.earlier('queue_at')} "
+                f"WHERE id IN ({rows.marks(len(some))})",
+                (at, at, *some),
+            )
 
 
 def wake_ready(db: Connection, now: float) -> None:
@@ -41,9 +48,18 @@ def postpone(db: Connection, device_id: int, at: float) -> None:
 def rest(db: Connection, full: Mapping[int, bool], now: float) -> None:
     """The queues of these devices were looked at, and are `full` or not: again when the next
     command is due, or when something wakes them."""
-    db.executemany(
-        "UPDATE devices SET queue_at = CASE WHEN ? = 1 THEN NULL ELSE (SELECT min(due_at) "
-        "FROM commands WHERE device_id = devices.id AND state = 'ready' AND due_at > ?) END "
-        "WHERE id = ?",
-        [(is_full, now, device_id) for device_id, is_full in full.items()],
-    )
+    still = [device_id for device_id, is_full in full.items() if is_full]
+    for part in rows.parts(len(still)):
+        some = still[part]
+        db.execute(
+            f"UPDATE devices SET queue_at = NULL WHERE id IN ({rows.marks(len(some))})", some
+        )
+    others = [device_id for device_id, is_full in full.items() if not is_full]
+    for part in rows.parts(len(others)):
+        some = others[part]
+        db.execute(
+            "UPDATE devices SET queue_at = (SELECT min(due_at) FROM commands WHERE device_id = "
+            "devices.id AND state = 'ready' AND due_at > ?) "
+            f"WHERE id IN ({rows.marks(len(some))})",
+            (now, *some),
+        )

@@ -172,32 +172,34 @@ def any_dirty(db: Connection, location: str) -> bool:
 
 def record(db: Connection, decisions: Sequence[tuple[Install, Decision]], now: float) -> None:
     """Keep what was decided; the installs are clean after this."""
-    db.executemany(
-        "UPDATE installs SET since = ?, "
-        "updated_at = CASE WHEN state <> ? OR reason <> ? OR detail <> ? THEN ? "
-        "ELSE updated_at END, installed_at = CASE WHEN ? = 'installed' "
-        "THEN coalesce(installed_at, ?) WHEN ? = 'WAS_INSTALLED' THEN installed_at ELSE NULL END, "
-        "state = ?, reason = ?, detail = ?, "
-        "next_check_at = ?, needs_seat = ?, dirty_at = NULL WHERE id = ?",
-        [
-            (
-                _since(install, d, now),
-                d.state,
-                d.reason,
-                d.detail,
-                now,
-                d.state,
-                now,
-                d.reason,
-                d.state,
-                d.reason,
-                d.detail,
-                d.recheck_at,
-                int(any(isinstance(step, TakeSeat) for step in d.steps)),
-                install.id,
-            )
-            for install, d in decisions
-        ],
+    for part in rows.parts(len(decisions)):
+        some = decisions[part]
+        db.execute(
+            "UPDATE installs SET since = new_since, updated_at = CASE WHEN state <> new_state "
+            "OR reason <> new_reason OR detail <> new_detail THEN ? ELSE updated_at END, "
+            "installed_at = CASE WHEN new_state = 'installed' THEN coalesce(installed_at, ?) "
+            "WHEN new_reason = 'WAS_INSTALLED' THEN installed_at ELSE NULL END, "
+            "state = new_state, reason = new_reason, detail = new_detail, "
+            "next_check_at = CAST(check_at AS DOUBLE PRECISION), needs_seat = seat, "
+            f"dirty_at = NULL FROM ({rows.asked(len(some), _DECIDED)}SELECT * FROM asked) "
+            "AS decided WHERE id = decided_id",
+            (now, now, *chain.from_iterable(_decided(*each, now) for each in some)),
+        )
+
+
+_DECIDED = "decided_id, new_since, new_state, new_reason, new_detail, check_at, seat"
+
+
+def _decided(install: Install, decision: Decision, now: float) -> tuple[object, ...]:
+    """What was decided of an install, for `_DECIDED`."""
+    return (
+        install.id,
+        _since(install, decision, now),
+        decision.state,
+        decision.reason,
+        decision.detail,
+        decision.recheck_at,
+        int(any(isinstance(step, TakeSeat) for step in decision.steps)),
     )
 
 
@@ -255,7 +257,9 @@ def touch_serials(db: Connection, serial_numbers: Iterable[str], now: float) -> 
 
 def touch_pairs(db: Connection, pairs: Collection[tuple[str, str]], now: float) -> None:
     """Mark the installs of these (holder, adam id) dirty: of a user, those on all devices."""
-    for some in rows.parts(pairs):
+    holders = list(pairs)
+    for part in rows.parts(len(holders)):
+        some = holders[part]
         db.execute(
             "UPDATE installs SET dirty_at = ? WHERE dirty_at IS NULL AND id IN "
             f"({rows.asked(len(some))}SELECT i.id FROM asked CROSS JOIN installs i "

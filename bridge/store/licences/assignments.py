@@ -83,7 +83,8 @@ def _add(
     for asset, holder in pairs:
         by_asset.setdefault(asset, []).append(holder)
     for asset, holders in by_asset.items():
-        for some in rows.parts(holders):
+        for part in rows.parts(len(holders)):
+            some = holders[part]
             made = db.execute(
                 "INSERT INTO assignments (location, adam_id, pricing_param, target, confirmed_at, "
                 f"confirmed_by, read_at, ours) {rows.asked(len(some), 'target')}"

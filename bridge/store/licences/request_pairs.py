@@ -125,14 +125,14 @@ def settle(
     db.execute("SAVEPOINT settle")
     changed = sum(
         db.execute(
-            f"{_SETTLE} WHERE id IN ({rows.asked(len(some), COLUMNS)}SELECT p.id FROM asked "
+            f"{_SETTLE} WHERE id IN ({rows.asked(len(pairs[part]), COLUMNS)}SELECT p.id FROM asked "
             "CROSS JOIN request_pairs p WHERE p.adam_id = asked.adam_id "
             "AND p.pricing_param = asked.pricing_param AND p.target = asked.target "
             f"AND p.location = ? AND p.state IN {SQL_UNDER_WAY} "
             "AND p.state = 'open' AND p.request_id = ?)",
-            (*changes, *columns(some), location, request_id),
+            (*changes, *columns(pairs[part]), location, request_id),
         ).rowcount
-        for some in rows.parts(pairs)
+        for part in rows.parts(len(pairs))
     )
     if changed == len(pairs):  # as nearly always: then they need not be asked about one by one
         settled = pairs

@@ -46,7 +46,8 @@ def add(
     failed before and waits.
     """
     row = db.execute(
-        f"{_ADD} RETURNING id", (service, scope, kind, key, subject, due_at, now)
+        f"INSERT INTO outbox ({_NEW}) VALUES (?, ?, ?, ?, ?, 'ready', ?, ?) {_KEPT} RETURNING id",
+        (service, scope, kind, key, subject, due_at, now),
     ).fetchone()
     return int(row[0])
 
@@ -63,14 +64,18 @@ def add_all(
 ) -> None:
     """Intend as many calls of one kind as there are subjects, in this order; the subject of each is
     its key, and it is kept or hastened as by `add`."""
-    db.executemany(
-        _ADD, [(service, scope, kind, subject, subject, due_at, now) for subject in subjects]
-    )
+    keys = list(dict.fromkeys(subjects))
+    for part in rows.parts(len(keys)):
+        some = keys[part]
+        db.execute(
+            f"INSERT INTO outbox ({_NEW}) {rows.asked(len(some), 'subject')}SELECT ?, ?, ?, "
+            f"subject, subject, 'ready', ?, ? FROM asked WHERE true {_KEPT}",
+            (*some, service, scope, kind, due_at, now),
+        )
 
 
-_ADD = (
-    "INSERT INTO outbox (service, scope, kind, key, subject, state, due_at, created_at) "
-    "VALUES (?, ?, ?, ?, ?, 'ready', ?, ?) "
+_NEW = "service, scope, kind, key, subject, state, due_at, created_at"
+_KEPT = (
     f"ON CONFLICT (service, scope, kind, key) WHERE state IN {SQL_OPEN} "
     "DO UPDATE SET due_at = CASE WHEN outbox.error IS NULL AND excluded.due_at < outbox.due_at "
     "THEN excluded.due_at ELSE outbox.due_at END"
