@@ -7,7 +7,6 @@ Seats are allocated and requests made in transactions of their own: they look at
 from __future__ import annotations
 
 import logging
-import uuid
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -38,6 +37,7 @@ from bridge.domain.facts import DeviceFacts, Facts
 from bridge.domain.licences.allocate import allocate
 from bridge.domain.model import Asset, Device, Install, Pair
 from bridge.engine.calls.locations import ReadAssets
+from bridge.engine.commands import uuids
 from bridge.engine.commands.turn import may_go_at
 from bridge.engine.context import Context
 from bridge.engine.decide import breaker, fallbacks
@@ -172,7 +172,7 @@ def _new_install(context: Context, fact: Facts, step: SendInstall) -> New:
         and (last.answered_at or 0.0) >= fact.install.round_at
     )
     return New(
-        command_uuid=str(uuid.uuid4()),
+        command_uuid=uuids.new(context.now),
         server=device.server,
         device_id=device.id,
         install_id=fact.install.id,
@@ -192,7 +192,7 @@ def _post_again(context: Context, fact: Facts, step: Step) -> None:
     device, again = _device(fact), step.command_uuid
     due_at = may_go_at(context, device)
     if context.abilities(device.server).repeats_are_refused:
-        enrolment, new = device.enrolment, str(uuid.uuid4())
+        enrolment, new = device.enrolment, uuids.new(context.now)
         commands.renew(context.db, again, new, enrolment=enrolment, due_at=due_at, now=context.now)
         meta.count(context.db, "command.queue_lost", context.now)
     else:
@@ -219,7 +219,7 @@ def ask(
 ) -> bool:
     """Intend a question to a device; False when it is on its way already."""
     question = New(
-        command_uuid=str(uuid.uuid4()),
+        command_uuid=uuids.new(context.now),
         server=device.server,
         device_id=device.id,
         install_id=None,
@@ -256,7 +256,7 @@ def _send_remove(context: Context, fact: Facts, step: Step) -> None:
     device, last = _device(fact), fact.removal
     again = last is not None and last.state == "error"
     command = New(
-        command_uuid=str(uuid.uuid4()),
+        command_uuid=uuids.new(context.now),
         server=device.server,
         device_id=device.id,
         install_id=fact.install.id,

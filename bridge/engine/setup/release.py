@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-import uuid
 
 from bridge.domain.backoff import doubling
 from bridge.domain.devices.release import Standing
 from bridge.domain.model import IN_DEVICE_QUEUE, Device
 from bridge.domain.policy import HOUR
 from bridge.engine.calls import registry
+from bridge.engine.commands import uuids
 from bridge.engine.commands.follow_up import SURELY_STORED
 from bridge.engine.context import Context
 from bridge.engine.decide.reconcile import ask
@@ -94,7 +94,7 @@ def _let_out(context: Context, device: Device, stands: Standing) -> float:
 
 def _send(context: Context, device: Device) -> None:
     """Have DeviceConfigured sent: it does no harm to a device that is out by now."""
-    command_uuid = str(uuid.uuid4())
+    command_uuid = uuids.new(context.now)
     command = New(
         command_uuid=command_uuid,
         server=device.server,

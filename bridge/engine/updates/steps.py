@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import uuid
 import zlib
 
 from bridge.domain.decide import settings
@@ -15,6 +14,7 @@ from bridge.domain.policy import HOUR
 from bridge.domain.updates.facts import Rollout, TriedState, UpdateFacts
 from bridge.domain.updates.newest import Version
 from bridge.domain.updates.rule import UpdateRule
+from bridge.engine.commands import uuids
 from bridge.engine.context import Context
 from bridge.engine.updates import newest
 from bridge.store import meta
@@ -101,7 +101,7 @@ def start_update(context: Context, fact: Facts, step: Step) -> None:
             meta.hasten_job(context.db, f"{JOB}:{install.adam_id}", again_at)
             return
     command = New(
-        command_uuid=str(uuid.uuid4()),
+        command_uuid=uuids.new(context.now),
         server=device.server,
         device_id=device.id,
         install_id=install.id,

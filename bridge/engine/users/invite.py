@@ -6,7 +6,6 @@ that is lost is not repeated by itself: who asked for it sees that no answer cam
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Sequence
 
 from bridge.domain.devices.targets import shown
@@ -17,6 +16,7 @@ from bridge.domain.users.inviting import Invitee, Inviting, decide_inviting
 from bridge.domain.users.reasons import describe_user
 from bridge.domain.views.users import Invited
 from bridge.domain.wording import as_sentence, nearest
+from bridge.engine.commands import uuids
 from bridge.engine.commands.turn import may_go_at
 from bridge.engine.context import Context
 from bridge.engine.decide.reconcile import ask
@@ -117,7 +117,7 @@ def _send(
         why = f"user {name} is not invited: {pause.shown_to(way)}"
         return Inviting("paused", why, hand_over=True)
     new = New(
-        command_uuid=str(uuid.uuid4()),
+        command_uuid=uuids.new(context.now),
         server=device.server,
         device_id=device.id,
         install_id=None,
