@@ -13,6 +13,10 @@ from typing import Any, Final, TypeVar
 
 T = TypeVar("T")
 
+NEVER: Final = -1.0
+"""Stands for NULL among times in `asked`, for `nullif`: in PostgreSQL's eyes a statement is another
+one wherever NULL takes the place of a number."""
+
 AT_ONCE: Final = 128
 """Rows for which one statement is written: Apple tells of a hundred licences at once."""
 

@@ -98,9 +98,9 @@ def make(db: Connection, new: Sequence[New], now: float) -> Sequence[New]:
             "INSERT INTO commands (command_uuid, server, device_id, install_id, request_type, "
             "state, enrolment, attempt, asks, offline, identifiers, created_at, due_at, settings, "
             f"renews, updates, not_after) {rows.asked(len(new[part]), _MADE)}SELECT command_uuid, "
-            "server, device_id, CAST(install_id AS INTEGER), request_type, 'ready', enrolment, "
+            "server, device_id, nullif(install_id, 0), request_type, 'ready', enrolment, "
             "attempt, asks, offline, identifiers, ?, due_at, settings, renews, updates, "
-            "CAST(not_after AS DOUBLE PRECISION) FROM asked WHERE true ON CONFLICT DO NOTHING",
+            f"nullif(not_after, {rows.NEVER}) FROM asked WHERE true ON CONFLICT DO NOTHING",
             (*chain.from_iterable(map(_values, new[part])), now),
         ).rowcount
         for part in rows.parts(len(new))
@@ -124,7 +124,7 @@ def _values(new: New) -> tuple[object, ...]:
         new.command_uuid,
         new.server,
         new.device_id,
-        new.install_id,
+        new.install_id or 0,
         new.request_type,
         new.enrolment,
         new.attempt,
@@ -135,7 +135,7 @@ def _values(new: New) -> tuple[object, ...]:
         new.settings,
         new.renews,
         new.updates,
-        new.not_after,
+        rows.NEVER if new.not_after is None else new.not_after,
     )
 
 

@@ -180,7 +180,7 @@ def record(db: Connection, decisions: Sequence[tuple[Install, Decision]], now: f
             "installed_at = CASE WHEN new_state = 'installed' THEN coalesce(installed_at, ?) "
             "WHEN new_reason = 'WAS_INSTALLED' THEN installed_at ELSE NULL END, "
             "state = new_state, reason = new_reason, detail = new_detail, "
-            "next_check_at = CAST(check_at AS DOUBLE PRECISION), needs_seat = seat, "
+            f"next_check_at = nullif(check_at, {rows.NEVER}), needs_seat = seat, "
             f"dirty_at = NULL FROM ({rows.asked(len(some), _DECIDED)}SELECT * FROM asked) "
             "AS decided WHERE id = decided_id",
             (now, now, *chain.from_iterable(_decided(*each, now) for each in some)),
@@ -198,7 +198,7 @@ def _decided(install: Install, decision: Decision, now: float) -> tuple[object, 
         decision.state,
         decision.reason,
         decision.detail,
-        decision.recheck_at,
+        rows.NEVER if decision.recheck_at is None else decision.recheck_at,
         int(any(isinstance(step, TakeSeat) for step in decision.steps)),
     )
 
