@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from itertools import chain
+from itertools import chain, repeat
 from operator import itemgetter
 from typing import NamedTuple
 
@@ -215,7 +215,8 @@ def _plain_pairs(value: object) -> tuple[AssignedPair, ...] | None:
         return None
     if not "".join(texts).isascii() or any("clientUserId" in each for each in value):
         return None
-    return tuple(map(AssignedPair._make, ((*pair, None) for pair in pairs)))
+    columns = (texts[0::3], texts[1::3], texts[2::3], repeat(None))
+    return tuple(map(AssignedPair._make, zip(*columns, strict=False)))
 
 
 def _pair(content: Members) -> AssignedPair | None:
