@@ -181,7 +181,7 @@ def record(db: Connection, decisions: Sequence[tuple[Install, Decision]], now: f
             "WHEN new_reason = 'WAS_INSTALLED' THEN installed_at ELSE NULL END, "
             "state = new_state, reason = new_reason, detail = new_detail, "
             f"next_check_at = nullif(check_at, {rows.NEVER}), needs_seat = seat, "
-            f"dirty_at = NULL FROM ({rows.asked(len(some), _DECIDED)}SELECT * FROM asked) "
+            f"dirty_at = NULL FROM ({rows.asked(len(some), _DECIDED)}SELECT {_DECIDED} FROM asked) "
             "AS decided WHERE id = decided_id",
             (now, now, *chain.from_iterable(_decided(*each, now) for each in some)),
         )
