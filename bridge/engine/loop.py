@@ -138,7 +138,8 @@ class Engine:
             done += self._along_the_road(seen, now, done)
         if now >= self._pruning.next_at or self._pruning.under_way:
             done += self._pruning.step(now)
-        self._counting.step(now)
+        if now >= self._counting.next_at:
+            self._counting.step(now)
         if done:
             self._seen = None
         return done > 0
@@ -193,7 +194,7 @@ class Engine:
         except StoreInDoubt:
             self.dispatcher.in_doubt(claimed)
             raise
-        begun = self.dispatcher.begin(claimed)
+        begun = self.dispatcher.begin(claimed) if claimed.due else 0
         if moved:
             story.tell(moved)  # last: where the log is slow, no call that is claimed waits for it
         return done - before + begun

@@ -112,30 +112,15 @@ def make(db: Connection, new: Sequence[New], now: float) -> Sequence[New]:
     return stored
 
 
-_MADE = (
-    "command_uuid, server, device_id, install_id, request_type, enrolment, attempt, asks, offline, "
-    "identifiers, due_at, settings, renews, updates, not_after"
-)
+_MADE = ", ".join(New._fields)
 
 
-def _values(new: New) -> tuple[object, ...]:
-    """A new command, for `_MADE`."""
-    return (
-        new.command_uuid,
-        new.server,
-        new.device_id,
-        new.install_id or 0,
-        new.request_type,
-        new.enrolment,
-        new.attempt,
-        new.asks,
-        new.offline,
-        json.dumps(list(new.identifiers)) if new.identifiers else None,
-        new.due_at,
-        new.settings,
-        new.renews,
-        new.updates,
-        rows.NEVER if new.not_after is None else new.not_after,
+def _values(new: New) -> New:
+    """A new command, with what the database takes."""
+    return new._replace(
+        install_id=new.install_id or 0,
+        identifiers=json.dumps(list(new.identifiers)) if new.identifiers else None,  # type: ignore[arg-type]  # as stored
+        not_after=rows.NEVER if new.not_after is None else new.not_after,
     )
 
 
