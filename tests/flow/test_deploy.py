@@ -14,12 +14,16 @@ import sys
 import time
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
+import psycopg
 import pytest
 import yaml
+from psycopg import conninfo
 
 from bridge.config import load_config
 from bridge.store.database import Where
+from tests import postgresql
 from tests.flow.test_serve_process import free_port, is_free, until
 from tests.web_stand_in import basic
 
@@ -228,3 +232,35 @@ def test_the_nightly_copy_is_made_as_the_unit_says(tmp_path: Path) -> None:
         assert made.returncode == 0, made.stderr
     (copy,) = (tmp_path / "backups").iterdir()
     assert re.fullmatch(r"day-\d\d\.db", copy.name) and copy.stat().st_mode & 0o077 == 0
+
+
+# --- PostgreSQL
+
+
+@pytest.mark.slow
+def test_the_role_and_the_database_of_the_page_are_all_that_is_needed(tmp_path: Path) -> None:
+    """The SQL of docs/postgresql.md, with other names, then an `apply` by that role."""
+    if why := postgresql.why_missing():
+        pytest.skip(why)
+    page = (ROOT / "docs" / "postgresql.md").read_text()
+    (sql,) = re.findall(r"^```sql\n(.*?)^```$", page, re.DOTALL | re.MULTILINE)
+    name = f"bridge_of_the_page_{os.getpid()}"
+    statements = [each.strip() for each in re.sub(r"\bbridge\b", name, sql).split(";")]
+    config = tmp_path / "config.yaml"
+    config.touch(0o600)
+    with postgresql.server() as server, psycopg.connect(server, autocommit=True) as superuser:
+        given = conninfo.conninfo_to_dict(server)
+        query = {key: str(given[key]) for key in ("host", "port") if key in given}
+        url = f"postgresql:///{name}?{urlencode(query | {'user': name, 'password': '...'})}"
+        config.write_text(json.dumps({"database": url}))
+        try:
+            for statement in filter(None, statements):
+                superuser.execute(statement.encode())
+            environment = {"PATH": os.environ["PATH"], "BRIDGE_CONFIG": str(config)}
+            done = subprocess.run(
+                [PROGRAM, "apply", "--yes"], env=environment, capture_output=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+        finally:
+            superuser.execute(f"DROP DATABASE IF EXISTS {name} WITH (FORCE)".encode())
+            superuser.execute(f"DROP ROLE IF EXISTS {name}".encode())
