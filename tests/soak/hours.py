@@ -1,6 +1,6 @@
 """Hours at the rate that the bridge can keep up with: what grows, grows for ever.
 
-Webhooks of a fleet come at a steady rate, and are forgotten soon, so that after a while nothing may
+Webhooks of a fleet come at a steady rate, and are forgotten soon (see `forgetful`), so that after a while nothing may
 grow: the memory of the processes, their open files, the bytes on the disk, and how long a hook
 takes. Each is a line through what was measured after a first part, with how sure it is; it is wrong
 where it surely grows by more than MOST.
@@ -24,6 +24,7 @@ from pathlib import Path
 
 from tests.soak.crowd import crowd, posted
 from tests.soak.faults import Found, waiting
+from tests.soak.forgetful import PROGRAM
 from tests.soak.served import CONFIG, HOOK, KEY, Served, pss, serving, until
 
 MOST = 1.0
@@ -176,7 +177,7 @@ def hours(length: float, rate: float | None, say: Say = _silent) -> Found:
     found = Found(f"{length:g} hours of webhooks")
     policy = f"policy: {{retention: {{events: {kept}s, mdm_duplicates: {kept}s, outbox: {kept}s}}}}"
     with tempfile.TemporaryDirectory() as name:
-        with serving(Path(name), config=f"{CONFIG}{policy}\n") as served:
+        with serving(Path(name), config=f"{CONFIG}{policy}\n", program=PROGRAM) as served:
             rate = rate or _sustainable(served, found)
             found.figures.append(f"{rate:.0f} webhooks a second; each is kept for {kept} s")
             points = _measure(served, Steady(rate), seconds, found, say)
