@@ -1,5 +1,6 @@
-"""The bridge's own program, but what is old is looked for every few seconds and not once an hour: so
-that minutes show whether the disk holds more and more. `python -m tests.soak.forgetful …`
+"""The bridge's own program, but what is old is looked for every few seconds and not once an hour.
+
+So minutes show whether the disk holds more and more. `python -m tests.soak.forgetful …`
 """
 
 from __future__ import annotations

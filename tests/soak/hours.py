@@ -1,9 +1,9 @@
 """Hours at the rate that the bridge can keep up with: what grows, grows for ever.
 
-Webhooks of a fleet come at a steady rate, and are forgotten soon (see `forgetful`), so that after a while nothing may
-grow: the memory of the processes, their open files, the bytes on the disk, and how long a hook
-takes. Each is a line through what was measured after a first part, with how sure it is; it is wrong
-where it surely grows by more than MOST.
+Webhooks of a fleet come at a steady rate, and are forgotten soon (see `forgetful`), so that after
+a while nothing may grow: the memory of the processes, their open files, the bytes on the disk, and
+how long a hook takes. Each is a line through what was measured after a first part, with how sure it
+is; it is wrong where it surely grows by more than MOST.
 """
 
 from __future__ import annotations

@@ -36,7 +36,7 @@ def trials() -> list[Trial]:
         Trial("the power cut", lambda share: power.cuts(_of(30, share, least=2), SEED)),
         Trial(
             "the power cut of a disk that lies",
-            lambda share: power.cuts(_of(30, share, least=2), SEED, lies=7),
+            lambda share: power.cuts(_of(30, share), SEED, lies=7),
         ),
         Trial("the database removed", lambda _: _served(_removed)),
         Trial("the database replaced", lambda _: _served(_replaced)),
