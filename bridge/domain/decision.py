@@ -133,6 +133,11 @@ class NoteVersion:
     adopts: bool
 
 
+@dataclass(frozen=True, slots=True)
+class Wake:
+    """Step: push to the device, for which nothing else is intended."""
+
+
 Step = (
     TakeSeat
     | SendInstall
@@ -153,6 +158,7 @@ Step = (
     | StartUpdate
     | NoteUpdate
     | NoteVersion
+    | Wake
 )
 
 

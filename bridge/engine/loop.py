@@ -13,7 +13,7 @@ from bridge.engine.calls import Call
 from bridge.engine.claimed import Claimed
 from bridge.engine.commands import device_queue
 from bridge.engine.context import Context
-from bridge.engine.decide import reconcile, unsettled
+from bridge.engine.decide import allocation, reconcile, unsettled
 from bridge.engine.dispatch import Dispatcher, Executor, inline
 from bridge.engine.insight import story
 from bridge.engine.intake import inbox
@@ -186,7 +186,7 @@ class Engine:
                 if done or agenda.dirty:
                     done += reconcile.decide_dirty(context, moved)
                 if agenda.seats:
-                    done += reconcile.allocate_seats(context)
+                    done += allocation.allocate_seats(context)
                 if done or agenda.queue_ready or _is_due(agenda.calls_at, now):
                     paused = pauses.load(db)
                     done += device_queue.start(context, paused)

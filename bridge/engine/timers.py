@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -186,14 +185,8 @@ def _pushes(context: Context, outside: Outside) -> int:
         policy = context.policy
         again_at = _push_again_at(context, device, [c.not_now_since for c in parked])
         timers.push_again(context.db, device_id, again_at, context.now)
-        expiration = int(context.now + policy.command.push_expiration)
-        Push.intend(
-            context.db,
-            device.server,
-            key=str(device_id),
-            subject=json.dumps({"device_id": device_id, "expiration": expiration}),
-            now=context.now,
-        )
+        expiration = context.now + policy.command.push_expiration
+        Push.to(context.db, device.server, device_id, expiration, context.now)
     return len(due)
 
 

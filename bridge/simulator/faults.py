@@ -131,6 +131,11 @@ class Faults:
         """Plan one more, counted from now on."""
         self._planned.append(_Planned(fault))
 
+    def heal(self) -> None:
+        """Let nothing more go wrong."""
+        with self._lock:
+            self._planned.clear()
+
     def strike(self, where: str, text: str = "") -> Fault | None:
         """The fault that strikes at this occasion, if one does; it is counted in `struck`.
 

@@ -7,7 +7,8 @@ from itertools import pairwise
 import pytest
 
 from bridge.domain.policy import Policy
-from tests.flow.scene import DAY, Scene, rarely
+from bridge.simulator.faults import Fault
+from tests.flow.scene import DAY, HOUR, Scene, rarely
 
 MakeScene = Callable[..., Scene]
 
@@ -79,3 +80,38 @@ def test_what_is_old_is_forgotten_and_what_decides_is_kept(make_scene: MakeScene
     scene.run(lambda: scene.states() == {"installed INSTALLED": 1, "removed RELEASED": 1})
     scene.pass_time(91 * DAY)
     assert scene.states() == {"installed INSTALLED": 1}
+
+
+def test_a_device_that_nobody_called_for_long_is_called(make_scene: MakeScene) -> None:
+    """A device comes only if it is pushed to. So one that nothing was wanted for is silent, though
+    nothing is wrong with it."""
+    scene = make_scene(devices=3, apps=1, policy=rarely())
+    scene.pass_time(60)
+    for device in scene.world.devices:
+        device.connect()
+    off = scene.world.devices[0]
+    off.go_offline()
+    scene.pass_time(20 * DAY)
+    scene.apply()
+    scene.run(lambda: scene.states().get("installed INSTALLED") == 2, limit=HOUR)
+    assert scene.states()["waiting DEVICE_SILENT"] == 1
+    requests = scene.world.ledger.requests
+    before = requests["mdm.push"]
+    scene.pass_time(28 * DAY)
+    assert 3 <= requests["mdm.push"] - before <= 4 + 4, "one a week, and those of the weekly lists"
+    off.go_online()
+    scene.run(scene.all_installed, limit=7 * DAY + HOUR)
+    assert scene.world.ledger.violations() == []
+
+
+def test_a_push_to_a_silent_device_that_fails_is_sent_the_next_day(make_scene: MakeScene) -> None:
+    scene = make_scene(devices=1, apps=1, policy=rarely())
+    scene.pass_time(60)
+    scene.world.devices[0].connect()
+    scene.pass_time(20 * DAY)
+    scene.world.faults.add(Fault("mdm.push", "error", times=0))
+    scene.apply()
+    scene.pass_time(HOUR)
+    assert scene.states() == {"waiting DEVICE_SILENT": 1}
+    scene.world.faults.heal()
+    scene.run(scene.all_installed, limit=DAY + HOUR)

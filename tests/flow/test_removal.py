@@ -3,8 +3,9 @@
 from collections.abc import Callable
 
 from bridge.domain.desired.desired import Desired
+from bridge.simulator.devices import script
 from bridge.simulator.faults import Fault
-from tests.flow.scene import Scene, rarely
+from tests.flow.scene import HOUR, Scene, rarely
 
 MakeScene = Callable[..., Scene]
 
@@ -142,6 +143,85 @@ def test_a_removal_that_was_lost_is_sent_again_as_itself(make_scene: MakeScene) 
     scene.apply(NOTHING)
     scene.run(lambda: scene.states() == {"removed REMOVED": 1})
     assert scene.world.missing(scene.world.everything()) == scene.world.everything()
+
+
+def open_commands(scene: Scene) -> list[tuple[str, str]]:
+    """What is not over, by request type and state."""
+    with scene.bridge.database.read() as db:
+        return [
+            (row[0], row[1])
+            for row in db.execute(
+                "SELECT request_type, state FROM commands "
+                "WHERE state NOT IN ('acknowledged', 'error', 'dropped')"
+            )
+        ]
+
+
+def test_a_removal_whose_answer_was_lost_is_over_once_the_app_is_gone(
+    make_scene: MakeScene,
+) -> None:
+    scene = installed(make_scene, "remove", devices=1, apps=1)
+    scene.world.devices[0].script.add(script.silent(request_type="RemoveApplication"))
+    scene.apply(NOTHING)
+    scene.run(lambda: scene.received("RemoveApplication") == 1)
+    scene.world.devices[0].apps.clear()  # it did, and nobody heard of it
+    scene.world.mdm.clear(scene.world.devices[0].key)
+    scene.run(lambda: scene.states() == {"removed REMOVED": 1})
+    assert open_commands(scene) == []
+
+
+def test_wanted_again_while_a_removal_is_in_doubt(make_scene: MakeScene) -> None:
+    """The removal was done and nobody heard of it: the app is not taken for there, and its install
+    is not held up by the removal."""
+    scene = installed(make_scene, "remove", devices=1, apps=1, policy=rarely())
+    device = scene.world.devices[0]
+    removed = Fault("mdm.webhook", "drop", match="Acknowledged", times=0)
+    device.script.add(script.not_now(0, request_type="ManagedApplicationList"))
+    scene.apply(NOTHING)
+    scene.run(lambda: "removing REMOVING" in scene.states())
+    scene.world.faults.add(removed)
+    scene.run(lambda: scene.received("RemoveApplication") == 1)
+    scene.run(lambda: ("RemoveApplication", "in_doubt") in open_commands(scene), limit=3 * HOUR)
+    assert not device.installed(scene.adam_ids[0])
+    scene.apply(scene.desired(on_unwanted="remove"))
+    scene.pass_time(60)
+    assert not scene.all_installed(), "nothing tells that it is there"
+    scene.world.faults.heal()
+    device.script.forget()
+    device.wake()
+    scene.run(scene.all_installed, limit=12 * HOUR)
+    assert device.installed(scene.adam_ids[0])
+    assert open_commands(scene) == []
+    assert scene.world.ledger.violations() == []
+
+
+def test_wanted_again_while_a_removal_has_not_left(make_scene: MakeScene) -> None:
+    """What was only about to be removed stays."""
+    scene = installed(make_scene, "remove", devices=1, apps=1)
+    scene.world.faults.add(Fault("mdm.command", "gateway", times=0, match="RemoveApplication"))
+    scene.apply(NOTHING)
+    scene.run(lambda: ("RemoveApplication", "ready") in open_commands(scene))
+    scene.apply(scene.desired(on_unwanted="remove"))
+    scene.world.faults.heal()
+    scene.run(scene.all_installed)
+    scene.pass_time(HOUR)
+    assert scene.received("RemoveApplication") == 0
+    assert open_commands(scene) == []
+
+
+def test_wanted_again_while_a_removal_is_on_its_way(make_scene: MakeScene) -> None:
+    scene = installed(make_scene, "remove", devices=1, apps=1)
+    scene.world.devices[0].go_offline()
+    scene.apply(NOTHING)
+    scene.run(lambda: ("RemoveApplication", "queued") in open_commands(scene), limit=HOUR)
+    scene.apply(scene.desired(on_unwanted="remove"))
+    scene.pass_time(HOUR)
+    assert scene.states() == {"waiting REMOVING": 1}
+    scene.world.devices[0].go_online()
+    scene.world.devices[0].wake()
+    scene.run(scene.all_installed, limit=2 * HOUR)
+    assert scene.world.missing(scene.world.everything()) == []
+    assert open_commands(scene) == []
 
 
 def test_a_licence_taken_away_is_asked_for_twice_and_then_left(make_scene: MakeScene) -> None:

@@ -27,11 +27,10 @@ from bridge.domain.decide import (
 )
 from bridge.domain.decide.enrolment import not_enrolled
 from bridge.domain.decide.paused import unless_paused
+from bridge.domain.decide.silent import unless_silent
 from bridge.domain.decision import (
-    CancelAttempt,
     CancelElsewhere,
     Decision,
-    LeaveLine,
     ReadAssignment,
     Step,
     TakeSeat,
@@ -54,7 +53,9 @@ def decide(facts: Facts, policy: Policy, now: float) -> Decision:
     decision = _by_rules(facts, policy, now)
     if facts.pause is not None:
         decision = unless_paused(facts, facts.pause, now, decision)
-    decision = _unless_silent(facts, policy, now, decision)
+    decision = unless_silent(facts, policy, now, decision)
+    if facts.removal is not None:
+        decision = removal.once_desired_again(facts, decision)
     if facts.probe is not None:
         decision = once_back(facts, facts.probe, decision)
     if facts.is_book:
@@ -83,37 +84,6 @@ def _cancelled_elsewhere(facts: Facts, decision: Decision) -> Decision:
     if facts.elsewhere is None:
         return decision
     return replace(decision, steps=(CancelElsewhere(facts.elsewhere), *decision.steps))
-
-
-def silent_at(facts: Facts, policy: Policy) -> float | None:
-    """When its device counts as silent if nothing is heard of it; None for one that never was seen.
-
-    A decision is looked at then, but nothing that anybody waits for happens.
-    """
-    seen_at = facts.device.last_seen_at if facts.device is not None else None
-    return None if seen_at is None else seen_at + policy.device.silent_after
-
-
-_NEEDS_THE_DEVICE = ("licensed", "sending", "sent", "acknowledged", "installing", "removing")
-
-
-def _unless_silent(facts: Facts, policy: Policy, now: float, decision: Decision) -> Decision:
-    """Nothing is sent to a device that has been silent for long, and no seat is taken for it."""
-    silent_from = silent_at(facts, policy)
-    for_the_device = decision.state in _NEEDS_THE_DEVICE and decision.reason not in _NO_DEVICE
-    waits = decision.reason in ("SEAT_PENDING", "NO_SEAT") or (
-        decision.reason == "PLATFORM_UNKNOWN" and _enrolled(facts)
-    )
-    if silent_from is None or not (for_the_device or waits):
-        return decision
-    if now < silent_from:
-        return decision.looked_at_by(silent_from)
-    kept = tuple(step for step in decision.steps if isinstance(step, CancelAttempt | LeaveLine))
-    days = int((now - silent_from + policy.device.silent_after) // DAY)
-    return Decision("waiting", "DEVICE_SILENT", f"for {days} days", steps=kept)
-
-
-_NO_DEVICE = ("LICENSED", "RELEASING", "RELEASE_WAITS", "RELEASE_RETRY")
 
 
 def _reclaimed(facts: Facts, policy: Policy, now: float) -> Decision | None:
@@ -320,6 +290,7 @@ _RULES: tuple[Rule, ...] = (
     _licensed_early,
 )
 _RULES_OF_DEVICE: tuple[RuleOfDevice, ...] = (
+    removal.desired_again,
     declared.as_declared,
     in_setup.in_setup,
     attempt.once_described,

@@ -25,7 +25,7 @@ from bridge.domain.decision import (
 )
 from bridge.domain.devices.asking import ask_in_time, asking
 from bridge.domain.facts import DeviceFacts, Facts
-from bridge.domain.model import IN_DEVICE_QUEUE, Attempt
+from bridge.domain.model import IN_DEVICE_QUEUE, Attempt, Device
 from bridge.domain.policy import Policy
 
 
@@ -33,12 +33,60 @@ def unwanted(facts: Facts, policy: Policy, now: float) -> Decision | None:
     """What happens to an install that nobody wants any more; None for one that is desired."""
     if facts.install.desired:
         return _desired_again(facts)
-    steps = tidy_up(facts)
+    decision = _let_go(facts, policy, now, tidy_up(facts))
+    return decision if decision.state == "removing" else without_removal(facts, decision)
+
+
+def _let_go(facts: Facts, policy: Policy, now: float, steps: tuple[Step, ...]) -> Decision:
     if facts.options.on_unwanted == "keep":
         return Decision("removed", "KEPT", "on_unwanted is keep", steps=steps)
     if by_declaration := declared.kept(facts, steps):
         return by_declaration
     return _giving_back(facts, policy, now, steps) or _removing(facts, policy, now, steps)
+
+
+def without_removal(facts: Facts, decision: Decision) -> Decision:
+    """The same, and nobody waits any more for a removal that has not left, or is in doubt."""
+    removal = facts.removal
+    if removal is None or removal.state not in ("ready", "in_doubt"):
+        return decision
+    cancel = CancelAttempt(removal.command_uuid)
+    if cancel in decision.steps:
+        return decision
+    return replace(decision, steps=(cancel, *decision.steps))
+
+
+def desired_again(facts: DeviceFacts, policy: Policy, now: float) -> Decision | None:
+    """An app that is desired again while its removal may still reach the device, or have reached it
+    unheard: until that is known nothing is sent, and what an older list says is not relied on."""
+    removal = facts.removal
+    if removal is None or removal.enrolment != facts.device.enrolment:
+        return None
+    if removal.state in IN_DEVICE_QUEUE:
+        decision = Decision("waiting", "REMOVING", "it is wanted again, and sent after that")
+        if removal.stalled_at is None:
+            return decision
+        return ask_in_time(facts, policy, now, decision, removal.stalled_at)
+    if removal.state != "in_doubt" or _told_since(facts.device, removal):
+        return None
+    return asking(facts, policy, now, Decision("licensed", "LIST_FIRST"))
+
+
+def once_desired_again(facts: Facts, decision: Decision) -> Decision:
+    """The same, and what is left of a removal is not sent, nor waited for once its device told."""
+    removal, device = facts.removal, facts.device
+    if removal is None or not facts.install.desired:
+        return decision
+    here = device is not None and device.enrolment == removal.enrolment
+    if removal.state == "in_doubt" and here and not _told_since(device, removal):
+        return decision
+    return without_removal(facts, decision)
+
+
+def _told_since(device: Device | None, removal: Attempt) -> bool:
+    """Whether the device was asked for its apps, and told, after the removal came into doubt."""
+    asked_at = device.apps_asked_at if device is not None else None
+    return asked_at is not None and asked_at >= (removal.in_doubt_at or removal.created_at)
 
 
 def _desired_again(facts: Facts) -> Decision | None:
@@ -211,8 +259,7 @@ def _as_the_removal_stands(
 def _in_doubt(
     facts: DeviceFacts, policy: Policy, now: float, removal: Attempt, steps: tuple[Step, ...]
 ) -> Decision:
-    asked_at, since = facts.device.apps_asked_at, removal.in_doubt_at or removal.created_at
-    if asked_at is None or asked_at < since:
+    if not _told_since(facts.device, removal):
         decision = Decision("removing", "REMOVING", "in doubt", steps=steps)
         return asking(facts, policy, now, decision)
     again = PostAgain(removal.command_uuid)

@@ -76,7 +76,7 @@ REMOVAL_REASONS: Final[dict[str, Reason]] = {
         "{app} is being removed from {device}: {detail}",
         "nobody",
         "the device removes it when it connects",
-        ("removing",),
+        ("removing", "waiting"),
     ),
     "REMOVE_FAILED": Reason(
         "{device} would not remove {app}: {detail}",

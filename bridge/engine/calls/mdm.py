@@ -221,7 +221,7 @@ class LookAtQueue(MdmCall):
 
 
 class Push(MdmCall):
-    """Nudge a device that has a command waiting.
+    """Nudge a device that has a command waiting, or that nobody called for long.
 
     `subject` is JSON: {"device_id": …, "expiration": seconds since the epoch}; until then Apple
     keeps the push for a device that is off.
@@ -231,6 +231,12 @@ class Push(MdmCall):
     effect = "push"
     repeatable = True
     in_series = True
+
+    @classmethod
+    def to(cls, db: Connection, server: str, device_id: int, expiration: float, now: float) -> None:
+        """Intend one to a device; see the class."""
+        subject = json.dumps({"device_id": device_id, "expiration": int(expiration)})
+        cls.intend(db, server, key=str(device_id), subject=subject, now=now)
 
     @classmethod
     def paused_by(cls, context: Context, row: OutboxRow, paused: Pauses) -> Pause | None:

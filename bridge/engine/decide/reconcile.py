@@ -32,15 +32,15 @@ from bridge.domain.decision import (
     SendRemove,
     StartUpdate,
     Step,
+    Wake,
 )
 from bridge.domain.facts import DeviceFacts, Facts
-from bridge.domain.licences.allocate import allocate
 from bridge.domain.model import Asset, Device, Install, Pair
-from bridge.engine.calls.locations import ReadAssets
+from bridge.engine.calls.mdm import Push
 from bridge.engine.commands import uuids
 from bridge.engine.commands.turn import may_go_at
 from bridge.engine.context import Context
-from bridge.engine.decide import breaker, fallbacks
+from bridge.engine.decide import breaker
 from bridge.engine.insight import story
 from bridge.engine.licences import settle
 from bridge.engine.setup import phase
@@ -51,18 +51,13 @@ from bridge.store.commands import commands, ends
 from bridge.store.commands.commands import New
 from bridge.store.database import savepoint
 from bridge.store.devices import installed_apps
-from bridge.store.installs import facts, installs, licensees, seats
-from bridge.store.licences import history, locations, request_pairs
-from bridge.store.outbox import outbox
+from bridge.store.installs import facts, installs, licensees
+from bridge.store.licences import request_pairs
 
 log = logging.getLogger(__name__)
 
 CHUNK = 300
 """Installs decided in one transaction: few enough that a webhook waits milliseconds only."""
-
-RECOUNT_AFTER = 60.0
-"""Seconds after a count before a new shortage has it read again; an old one only asks as often as
-`policy.associate.seat_retry` says."""
 
 UNDECIDED_FOR = 600.0
 """Seconds after which an install that could not be decided is tried again."""
@@ -150,7 +145,7 @@ def _intend(context: Context, decided: Sequence[tuple[Facts, Decision]]) -> None
         installs.attempted(context.db, [each.install_id for each in made if each.install_id])
 
 
-_QUESTIONS: Final = (AskApps, AskInstalled, AskFacts)
+_QUESTIONS: Final = (AskApps, AskInstalled, AskFacts, Wake)
 
 
 def _nothing(context: Context, fact: Facts, step: Step) -> None:
@@ -297,6 +292,12 @@ def _cancel_elsewhere(context: Context, fact: Facts, step: Step) -> None:
     ends.cancel(context.db, step.command_uuid, context.now, "nobody_waits")
 
 
+def _wake(context: Context, fact: Facts, step: Step) -> None:
+    device = _device(fact)
+    until = context.now + context.policy.command.push_expiration
+    Push.to(context.db, device.server, device.id, until, context.now)
+
+
 _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
     PostAgain: _post_again,
     AskApps: _ask_apps,
@@ -315,34 +316,5 @@ _STEPS: dict[type[Step], Callable[[Context, Facts, Step], None]] = {
     StartUpdate: updates.start_update,
     NoteUpdate: updates.note_update,
     NoteVersion: updates.note_version,
+    Wake: _wake,
 }
-
-
-def allocate_seats(context: Context) -> int:
-    """Give the free seats to those who wait for one; returns how many got one, or were sent where
-    there is one."""
-    given = 0
-    for location, asset in seats.in_demand(context.db):
-        given += fallbacks.to_owned(context, location, asset)
-        counts = locations.asset_facts(context.db, location, [asset]).get(asset)
-        if counts is None:
-            given += fallbacks.to_seats(context, location, asset)
-            continue
-        free = history.free_seats(context.db, location, asset, counts)
-        demands = seats.demands(context.db, location, asset)
-        granted = allocate(demands, free)
-        holders_ = seats.allocated(context.db, [d.install_id for d in granted], context.now)
-        pairs = [Pair(asset, holder) for holder in holders_]
-        request_pairs.want(context.db, location, "ASSOCIATE", pairs, context.now)
-        given += len(granted)
-        if len(granted) < len(demands):
-            if granted:
-                seats.left_waiting(context.db, location, asset, context.now)
-            given += fallbacks.to_seats(context, location, asset)
-            if outbox.is_open(context.db, ReadAssets.service, location, ReadAssets.kind):
-                continue  # it comes back with the counts, however often Apple has to be asked
-            known = counts.read_at > seats.short_since(context.db, location, asset)
-            wait = context.policy.associate.seat_retry if known else RECOUNT_AFTER
-            recount_at = max(context.now, counts.read_at + wait)
-            meta.hasten_job(context.db, f"assets:{location}", recount_at)
-    return given

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 
 from bridge.domain import contradictions
 from bridge.domain.catalogue.declared import of_detail
-from bridge.domain.decide import decide, silent_at
+from bridge.domain.decide import decide
+from bridge.domain.decide.silent import silent_at
 from bridge.domain.decision import Decision
 from bridge.domain.devices import targets
 from bridge.domain.facts import Facts

@@ -325,6 +325,17 @@ def _learn_bundle_id(context: Context, answer: Answered) -> News:
     return None
 
 
+def _removed(context: Context, answer: Answered) -> News:
+    """The app is gone, whatever a list said that was asked for before."""
+    device, command = answer.device, answer.command
+    known = naming.of_install(context.db, command.install_id or 0)
+    bundle_id = None if known is None else known.own or known.of_app
+    is_newest = (device.apps_asked_at or 0.0) < command.created_at
+    if answer.accepted and bundle_id and is_newest and command.enrolment == device.enrolment:
+        apps.removed(context.db, device.id, bundle_id, answer.event.received_at)
+    return None
+
+
 def _invitation(context: Context, answer: Answered) -> News:
     """Whether the device showed it. Whether the person accepts, Apple tells."""
     said = parse_invitation_result(answer.message) if answer.accepted else answer.refusal
@@ -342,4 +353,5 @@ _OBSERVERS: dict[str, Callable[[Context, Answered], News]] = {
     "InstalledApplicationList": _installed_apps,
     "ManagedMediaList": _managed_books,
     "InviteToProgram": _invitation,
+    "RemoveApplication": _removed,
 }

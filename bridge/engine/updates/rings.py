@@ -5,8 +5,6 @@ A device that sleeps is pushed to, and sent nothing: only once it has come a com
 
 from __future__ import annotations
 
-import json
-
 from bridge.domain.installs.options import Options
 from bridge.domain.model import Install
 from bridge.domain.pauses import Pauses
@@ -95,9 +93,7 @@ def _call(context: Context, turn: Turn, paused: Pauses) -> None:
     turns.woken(db, install.id, window.next_after(now) + jitter, now)
     device = devices.current(db, [install.target]).get(install.target)
     if device is not None and device.is_reachable:
-        until = int(min(now + PUSH_KEEPS, begins_by))
-        subject = json.dumps({"device_id": device.id, "expiration": until})
-        Push.intend(db, device.server, key=str(device.id), subject=subject, now=now)
+        Push.to(db, device.server, device.id, min(now + PUSH_KEEPS, begins_by), now)
 
 
 def _next_ring(context: Context, rollout: Rollout) -> float | None:

@@ -132,6 +132,10 @@ class Script:
         """Plan more, after what is planned already."""
         self._planned.extend((item, item.times) for item in planned)
 
+    def forget(self) -> None:
+        """Do from now on what a device should do."""
+        self._planned.clear()
+
     def take(self, request_type: str, adam_id: str) -> Planned | None:
         """The first deed that matches, counted down; None for what a device should do."""
         for place, (planned, left) in enumerate(self._planned):

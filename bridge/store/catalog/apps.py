@@ -102,6 +102,15 @@ def store_list(
     return (before.keys() | {bundle_id for bundle_id, _, _ in listed}) - still_there
 
 
+def removed(db: Connection, device_id: int, bundle_id: str, now: float) -> None:
+    """A device said that it removed an app: as if a list had left it out."""
+    db.execute(
+        "UPDATE app_reports SET status = NULL, reported_at = ? "
+        "WHERE device_id = ? AND bundle_id = ?",
+        (now, device_id, bundle_id),
+    )
+
+
 def forget_reports(db: Connection, device_id: int) -> None:
     """A device that enrols anew may have been erased: what it said before counts no more."""
     db.execute("DELETE FROM app_reports WHERE device_id = ?", (device_id,))

@@ -127,7 +127,7 @@ def load(db: Connection, installs: Sequence[Install], paused: Pauses | None = No
                 release=stands.release,
                 **place.of_user(db, install),
                 gave_back=stands.gave_back,
-                removal=_since(tried.removals.get(install.id), install.round_at),
+                removal=_open_or_since(tried.removals.get(install.id), install.round_at),
                 list_open=bool(asked) and _is_open(asked, device, list_of, held),
                 installed_open=bool(asked) and _is_open(asked, device, INSTALLED_LIST, held),
                 list_unread=told.by(list_of) if told else None,
@@ -203,8 +203,12 @@ def with_seats(db: Connection, fact: Facts) -> Facts:
     return replace(fact, free_seats=free)
 
 
-def _since(attempt: Attempt | None, round_at: float) -> Attempt | None:
-    return attempt if attempt is not None and attempt.created_at >= round_at else None
+def _open_or_since(removal: Attempt | None, round_at: float) -> Attempt | None:
+    """A removal of this round, or one before it that may still reach the device: nothing else is
+    sent for the install meanwhile."""
+    if removal is None or (removal.created_at < round_at and _open(removal) is None):
+        return None
+    return removal
 
 
 def _open(attempt: Attempt | None) -> str | None:

@@ -14,6 +14,7 @@ from bridge.domain.decision import (
     SendInstall,
     SendRemove,
     Step,
+    Wake,
 )
 from bridge.domain.facts import Facts, Licence, LocationFacts
 from bridge.domain.installs.options import Options
@@ -354,10 +355,12 @@ HEARD = device(last_seen_at=NOW - 14 * DAY + 1)
         unwanted("remove", licence=GONE),
     ],
 )
-def test_nothing_is_done_for_a_device_that_is_silent(fact: Facts) -> None:
+def test_nothing_but_a_push_is_sent_to_a_device_that_is_silent(fact: Facts) -> None:
     decision = decided(replace(fact, device=SILENT))
-    expected = Decision("waiting", "DEVICE_SILENT", "for 14 days")
-    assert decision == expected
+    expected = Decision("waiting", "DEVICE_SILENT", "for 14 days", (Wake(),), NOW + DAY)
+    assert decision == expected, "it is looked at again whether that push was sent"
+    pushed = decided(replace(fact, device=replace(SILENT, pushed_at=NOW - DAY)))
+    assert pushed == replace(expected, steps=(), recheck_at=NOW + 6 * DAY), "once a week"
     near = decided(replace(fact, device=HEARD))
     assert near.reason != "DEVICE_SILENT"
     assert near.recheck_at is not None
@@ -393,7 +396,7 @@ def test_what_needs_no_device_goes_on_without_it(fact: Facts, reason: str) -> No
     ],
 )
 def test_tidying_up_is_done_all_the_same(fact: Facts, steps: tuple[Step, ...]) -> None:
-    assert decided(replace(fact, device=SILENT)).steps == steps
+    assert decided(replace(fact, device=SILENT)).steps == (*steps, Wake())
 
 
 def test_how_long_silence_lasts_is_policy() -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from bridge.domain.decision import Decision, TakeSeat
-from bridge.engine.decide import reconcile
+from bridge.engine.decide import allocation, reconcile
 from bridge.engine.licences import batch
 from bridge.store import agenda, meta
 from bridge.store.database import Connection
@@ -50,9 +50,9 @@ def test_no_more_is_asked_for_than_is_free(db: Connection) -> None:
     own(db, 2)
     wanting(db, "C", at=NOW - 1)
     wanting(db, "A", "B")
-    assert reconcile.allocate_seats(context(db)) == 2
+    assert allocation.allocate_seats(context(db)) == 2
     assert collected(db) == ["A", "C"]
-    assert reconcile.allocate_seats(context(db)) == 0
+    assert allocation.allocate_seats(context(db)) == 0
     assert agenda.look(db, NOW).jobs_at == NOW + 50, (
         "the count is read again a minute after it was read"
     )
@@ -61,7 +61,7 @@ def test_no_more_is_asked_for_than_is_free(db: Connection) -> None:
 
 def test_nothing_is_alloted_of_what_was_never_counted(db: Connection) -> None:
     wanting(db, "A")
-    assert reconcile.allocate_seats(context(db)) == 0
+    assert allocation.allocate_seats(context(db)) == 0
     assert collected(db) == []
     assert agenda.look(db, NOW).jobs_at is None
 
