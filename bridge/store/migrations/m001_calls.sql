@@ -39,7 +39,10 @@ CREATE TABLE commands (
     error_text TEXT,
     app_state TEXT,
     rejection_reason TEXT,
-    unread TEXT                        -- why nothing but the status of the answer could be read
+    unread TEXT,                       -- why nothing but the status of the answer could be read
+    CHECK (state IN ('ready', 'posting', 'posted', 'queued', 'not_now', 'in_doubt',
+                     'acknowledged', 'error', 'dropped')),
+    CHECK (state <> 'in_doubt' OR in_doubt_at IS NOT NULL)
 );
 CREATE INDEX commands_device_queue ON commands (device_id)
     WHERE state IN ('posting', 'posted', 'queued', 'not_now');
@@ -87,7 +90,8 @@ CREATE TABLE outbox (
     claimed_by INTEGER NOT NULL DEFAULT 0,  -- of `engines`; 0: the one that has the lock, alone
     settled_at DOUBLE PRECISION,
     error TEXT,
-    passing INTEGER NOT NULL DEFAULT 1  -- whether that error is likely to go away by itself
+    passing INTEGER NOT NULL DEFAULT 1, -- whether that error is likely to go away by itself
+    CHECK (state IN ('ready', 'held', 'claimed', 'done', 'failed'))
 );
 CREATE UNIQUE INDEX outbox_open ON outbox (service, scope, kind, key)
     WHERE state IN ('ready', 'held', 'claimed');

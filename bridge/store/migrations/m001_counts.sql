@@ -8,7 +8,8 @@ CREATE TABLE licences_held (
     pricing_param TEXT NOT NULL,
     held INTEGER NOT NULL,
     ours INTEGER NOT NULL,
-    PRIMARY KEY (location, adam_id, pricing_param)
+    PRIMARY KEY (location, adam_id, pricing_param),
+    CHECK (ours BETWEEN 0 AND held)
 ) WITHOUT ROWID;
 
 CREATE TRIGGER licences_held_taken AFTER DELETE ON assignments BEGIN

@@ -18,7 +18,8 @@ CREATE TABLE one_offs (
     excluded INTEGER NOT NULL DEFAULT 0, -- 1: this device is not to have it, whatever the file says;
                                          -- 2: until an apply shows it again: another took its place
     made_at DOUBLE PRECISION NOT NULL,
-    PRIMARY KEY (target, adam_id)
+    PRIMARY KEY (target, adam_id),
+    CHECK (excluded IN (0, 1, 2))
 );
 
 -- Managed app configurations: secrets, kept here and nowhere else.
@@ -63,7 +64,13 @@ CREATE TABLE installs (
     dirty_at DOUBLE PRECISION,         -- when something touched it; NULL: nothing to decide
     needs_seat INTEGER NOT NULL DEFAULT 0,
     reclaim TEXT,                      -- JSON: its licence is to go back, see domain/reclaim/mark.py
-    UNIQUE (target, adam_id)           -- in the order in which installs are listed
+    UNIQUE (target, adam_id),          -- in the order in which installs are listed
+    CHECK (state IN ('waiting', 'associating', 'licensed', 'sending', 'sent', 'acknowledged',
+                     'installing', 'installed', 'unconfirmed', 'failed', 'conflict', 'needs_user',
+                     'removing', 'removed')),
+    CHECK (desired IN (0, 1)),
+    CHECK (needs_seat IN (0, 1)),
+    CHECK (attempts >= 0)
 );
 CREATE INDEX installs_dirty ON installs (dirty_at, target, id) WHERE dirty_at IS NOT NULL;
 CREATE INDEX installs_check ON installs (next_check_at)

@@ -109,7 +109,8 @@ CREATE TABLE assignments (
     confirmed_by TEXT NOT NULL,        -- notification | status | read
     read_at DOUBLE PRECISION NOT NULL,  -- the newest evidence that Apple lists it
     ours INTEGER NOT NULL DEFAULT 0,   -- whether a request of ours got it
-    PRIMARY KEY (location, adam_id, pricing_param, target)
+    PRIMARY KEY (location, adam_id, pricing_param, target),
+    CHECK (ours IN (0, 1))
 );
 CREATE INDEX assignments_target ON assignments (target, adam_id);
 
@@ -130,7 +131,8 @@ CREATE TABLE apple_requests (
     settled_at DOUBLE PRECISION,
     settled_by TEXT,
     error_number INTEGER,
-    detail TEXT
+    detail TEXT,
+    CHECK (state IN ('ready', 'sending', 'open', 'in_doubt', 'done', 'refused'))
 );
 CREATE INDEX apple_requests_event ON apple_requests (location, apple_event_id);
 CREATE INDEX apple_requests_status ON apple_requests (next_status_at) WHERE state = 'open';
@@ -146,14 +148,17 @@ CREATE TABLE request_pairs (
     adam_id TEXT NOT NULL,
     pricing_param TEXT NOT NULL,
     target TEXT NOT NULL,
-    state TEXT NOT NULL,               -- collected | open | confirmed | failed | missing
+    state TEXT NOT NULL,               -- see store/licences/states.py
     ready_at DOUBLE PRECISION NOT NULL,
     settled_at DOUBLE PRECISION,
     settled_by TEXT,
     looked_at DOUBLE PRECISION,        -- when assignments were read for it afterwards
     foreign_at DOUBLE PRECISION,       -- when an event of somebody else touched it meanwhile
     error_number INTEGER,
-    repeat INTEGER NOT NULL DEFAULT 0
+    repeat INTEGER NOT NULL DEFAULT 0,
+    CHECK (state IN ('collected', 'open', 'confirmed', 'failed', 'missing', 'withdrawn', 'taken')),
+    CHECK (state <> 'collected' OR request_id IS NULL),
+    CHECK (state <> 'open' OR request_id IS NOT NULL)
 );
 CREATE UNIQUE INDEX request_pairs_open ON request_pairs
     (location, adam_id, pricing_param, target)

@@ -22,7 +22,8 @@ CREATE TABLE events (
     udid TEXT,
     command_uuid TEXT,
     apple_event_id TEXT,
-    body BLOB NOT NULL
+    body BLOB NOT NULL,
+    CHECK (status IN ('new', 'done', 'ignored', 'set_aside'))
 );
 CREATE INDEX events_new ON events (status, next_try_at, id) WHERE status = 'new';
 CREATE INDEX events_status ON events (status, id);

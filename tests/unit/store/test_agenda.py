@@ -17,9 +17,9 @@ WAITING: dict[str, tuple[str, dict[str, object]]] = {
     "messages": ("events", {"status": "new", "next_try_at": NOW}),
     "jobs": ("schedule", {"next_at": NOW}),
     "commands": ("commands", {"device_id": 1, "state": "posted", "look_at": NOW, "push_at": NOW}),
-    "installs": ("installs", {"next_check_at": NOW}),
-    "touched installs": ("installs", {"next_check_at": NOW, "dirty_at": NOW}),
-    "installs without a seat": ("installs", {"needs_seat": 1}),
+    "installs": ("installs", {"state": "sent", "next_check_at": NOW}),
+    "touched installs": ("installs", {"state": "sent", "next_check_at": NOW, "dirty_at": NOW}),
+    "installs without a seat": ("installs", {"state": "waiting", "needs_seat": 1}),
     "pairs": ("request_pairs", {"state": "collected"}),
     "requests": ("apple_requests", {"state": "open", "next_status_at": NOW}),
     "requests in doubt": ("apple_requests", {"state": "in_doubt", "next_read_at": NOW}),
@@ -34,7 +34,7 @@ OVER: dict[str, tuple[str, dict[str, object]]] = {
     "answered commands": ("commands", {"device_id": 1, "state": "acknowledged"}),
     "installs at rest": ("installs", {"state": "installed"}),
     "confirmed pairs": ("request_pairs", {"state": "confirmed"}),
-    "ended requests": ("apple_requests", {"state": "complete", "next_status_at": NOW}),
+    "ended requests": ("apple_requests", {"state": "done", "next_status_at": NOW}),
 }
 """What exists in great number and waits for nothing."""
 
