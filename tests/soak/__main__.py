@@ -24,6 +24,7 @@ from tests.soak.faults import Found
 from tests.soak.hours import hours
 from tests.soak.scenarios import MEMORY, WAIT, Result, run, scenarios
 from tests.soak.trials import Trial, trials
+from tests.soak.world.show import show
 
 _FILES = 4096
 _COLUMNS = ("beside", "sent", "median wait", "worst wait", "lost", "web process", "")
@@ -49,12 +50,18 @@ def main() -> int:
         metavar="INPUTS",
         help="nothing but bad input, so many in all, at doors whose name contains --only",
     )
-    parser.add_argument("--seed", type=int, default=1, help="of --fuzz, or the first of --crashes")
+    parser.add_argument("--seed", type=int, default=1, help="of --fuzz, or the first of many")
     parser.add_argument("--first", type=int, default=0, help="the number of the first input")
     parser.add_argument("--crashes", type=int, help="instead: so many deaths at any moment")
     parser.add_argument("--hours", type=float, help="instead: a steady rate, and what grows")
     parser.add_argument("--rate", type=float, help="of --hours; default what can be kept up with")
     parser.add_argument("--body", type=int, help="bytes of a large body; default the limit")
+    parser.add_argument(
+        "--world",
+        type=int,
+        metavar="WORLDS",
+        help="nothing but simulated worlds, so many from --seed on",
+    )
     asked = parser.parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))  # and what was started is ended
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -70,6 +77,8 @@ def main() -> int:
     if asked.hours:
         say = functools.partial(console.print, style="dim", highlight=False)
         return 0 if _say(console, hours(asked.hours, asked.rate, say)) else 1
+    if asked.world:
+        return 0 if show(console, range(asked.seed, asked.seed + asked.world)) else 1
     results = []
     for scenario in scenarios(asked.body or LimitsPolicy().mdm_body):
         if asked.only in scenario.name and not (scenario.outside and asked.one_listener):
