@@ -107,6 +107,9 @@ class Scene:
         self.reachable = True
         self.clock_ahead = 0.0
         """By how much the bridge's clock is ahead of everybody else's."""
+        self.turn = 0.001
+        """Seconds from one pass of the engine to the next at least: what comes meanwhile is taken
+        together, as by a bridge that is busy."""
         self._died = False
         token_file = tmp_path / "hq.vpptoken"
         token_file.write_text(self.world.location.token)
@@ -241,7 +244,7 @@ class Scene:
             due = [t for t in (self.world.kernel.next_due(), engine_due) if t]
             if not due:
                 raise AssertionError("nothing is due any more, and it has not happened")
-            at = max(min(due), self.world.now + 0.001)
+            at = max(min(due), self.world.now + self.turn)
             if at > deadline:
                 raise AssertionError(f"it did not happen within {limit:g} s: {self.states()}")
             self.world.kernel.advance(at)

@@ -34,7 +34,7 @@ def found(context: Context, config: Config) -> dict[tuple[str, str], Fault]:
 
 def _of_installs(context: Context) -> Iterator[Fault]:
     """A fault for each app, location and reason for which an alert fires."""
-    counts = [each for each in totals.installs(context.db) if each.reason in BY_REASON]
+    counts = totals.of_reasons(context.db, BY_REASON)
     names = apps.known(context.db, [each.adam_id for each in counts])
     numbers: dict[tuple[str, str, str], int] = {}
     for each in counts:

@@ -21,7 +21,7 @@ from bridge.store.outbox import outbox
 log = logging.getLogger(__name__)
 
 LOOK_EVERY = 30.0
-"""Seconds between two looks: a look counts all installs, as `/metrics` does."""
+"""Seconds between two looks. A look reads what is wrong, and no install that is not."""
 
 
 @dataclass(frozen=True, slots=True)

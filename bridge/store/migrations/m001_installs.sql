@@ -79,6 +79,9 @@ CREATE INDEX installs_seat ON installs (location, adam_id, priority, created_at)
     WHERE needs_seat = 1;
 -- All that is counted for people stands in it.
 CREATE INDEX installs_app ON installs (adam_id, desired, location, pricing_param, state, reason);
+-- For each reason that an alert is about, one like this.
+CREATE INDEX installs_no_seat ON installs (adam_id, location, state, reason, desired)
+    WHERE reason = 'NO_SEAT';
 CREATE INDEX installs_user ON installs (client_user_id, adam_id) WHERE client_user_id IS NOT NULL;
 CREATE INDEX installs_reclaim ON installs (location, id) WHERE reclaim IS NOT NULL;
 CREATE INDEX installs_gone ON installs (since) WHERE desired = 0;

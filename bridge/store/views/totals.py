@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
 from bridge.domain.devices.targets import enrolment_of
@@ -79,6 +79,20 @@ def installs(db: Connection, adam_id: str | None = None) -> list[InstallCount]:
         values,
     )
     return [rows.read(InstallCount, row) for row in found]
+
+
+def of_reasons(db: Connection, reasons: Iterable[str]) -> list[InstallCount]:
+    """Wanted installs that are so for one of these reasons, words of the bridge's own, by app and
+    state. Each that an alert is about has an index, in which no other install stands."""
+    found: list[InstallCount] = []
+    for reason in reasons:
+        some = db.execute(
+            "SELECT adam_id, location, state, reason, count(*) AS count FROM installs "
+            f"WHERE reason = '{reason}' AND desired > 0 "
+            "GROUP BY adam_id, location, state, reason ORDER BY adam_id, location, state"
+        )
+        found += [rows.read(InstallCount, row) for row in some]
+    return found
 
 
 @dataclass(frozen=True, slots=True)

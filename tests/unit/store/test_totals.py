@@ -10,6 +10,7 @@ import pytest
 
 from bridge.domain.decision import Decision
 from bridge.domain.model import Asset, Pair
+from bridge.engine.alerts.faults import BY_REASON
 from bridge.store.database import Connection
 from bridge.store.installs import installs
 from bridge.store.licences import assignments
@@ -80,7 +81,13 @@ def test_storing_counts_wishes_and_not_what_is_counted(db: Connection) -> None:
 
 @pytest.mark.sqlite_alone("its steps are counted")
 @pytest.mark.parametrize(
-    ("look", "each"), [(totals.open_commands, 0), (totals.not_desired, 0), (totals.licences, 12)]
+    ("look", "each"),
+    [
+        (totals.open_commands, 0),
+        (totals.not_desired, 0),
+        (totals.licences, 12),
+        (partial(totals.of_reasons, reasons=BY_REASON), 0),
+    ],
 )
 def test_a_count_does_not_read_what_is_at_rest(
     db: Connection, look: Callable[[Connection], object], each: int
@@ -99,6 +106,32 @@ def test_wanted_installs_are_counted_by_what_stands_in_an_index(db: Connection) 
     db.set_trace_callback(None)
     steps = db.execute(f"EXPLAIN QUERY PLAN {plan[-1]}").fetchall()
     assert any("COVERING INDEX installs_app" in row["detail"] for row in steps)
+
+
+@pytest.mark.sqlite_alone("its plan is looked at")
+@pytest.mark.parametrize("reason", BY_REASON)
+def test_what_an_alert_is_about_has_an_index(db: Connection, reason: str) -> None:
+    """A new one is a line in m001_installs.sql."""
+    asked: list[str] = []
+    db.set_trace_callback(asked.append)
+    totals.of_reasons(db, [reason])
+    db.set_trace_callback(None)
+    (step,) = db.execute(f"EXPLAIN QUERY PLAN {asked[-1]}").fetchall()
+    assert "COVERING INDEX" in step["detail"]
+    assert "installs_app" not in step["detail"]
+
+
+def test_what_alerts_are_about_is_counted_as_status_counts_it(db: Connection) -> None:
+    for serial, adam_id in (("S1", PAGES), ("S2", PAGES), ("S3", PAGES), ("S1", KEYNOTE)):
+        installs.store(db, [wish(serial, adam_id)], NOW)
+    without = Decision("waiting", "NO_SEAT")
+    for serial in ("S1", "S2"):
+        install = installs.get(db, serial, PAGES.adam_id)
+        assert install is not None
+        installs.record(db, [(install, without)], NOW)
+    every = [each for each in totals.installs(db) if each.reason == "NO_SEAT"]
+    assert totals.of_reasons(db, ["NO_SEAT"]) == every
+    assert [each.count for each in every] == [2]
 
 
 def _steps(db: Connection, look: Callable[[Connection], object], fleet: int) -> int:
