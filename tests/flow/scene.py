@@ -244,7 +244,8 @@ class Scene:
             due = [t for t in (self.world.kernel.next_due(), engine_due) if t]
             if not due:
                 raise AssertionError("nothing is due any more, and it has not happened")
-            at = max(min(due), self.world.now + self.turn)
+            turn = min(self.turn, max(deadline - self.world.now, 0.001))
+            at = max(min(due), self.world.now + turn)
             if at > deadline:
                 raise AssertionError(f"it did not happen within {limit:g} s: {self.states()}")
             self.world.kernel.advance(at)

@@ -89,7 +89,8 @@ def of_reasons(db: Connection, reasons: Iterable[str]) -> list[InstallCount]:
         some = db.execute(
             "SELECT adam_id, location, state, reason, count(*) AS count FROM installs "
             f"WHERE reason = '{reason}' AND desired > 0 "
-            "GROUP BY adam_id, location, state, reason ORDER BY adam_id, location, state"
+            "GROUP BY adam_id, location, state, reason "
+            "ORDER BY adam_id, location, state, reason"
         )
         found += [rows.read(InstallCount, row) for row in some]
     return found
