@@ -17,7 +17,6 @@ import signal
 import tempfile
 import time
 from collections import Counter
-from collections.abc import Sequence
 from contextlib import ExitStack, closing, suppress
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -41,7 +40,9 @@ _ALONE = 3
 """Deaths of single processes in a row: the supervisor waits longer after each."""
 _STARTS_WITHIN = 120.0
 _PATIENCE = 3.0
-_ALL_WITHIN = 120.0
+_STUCK_AFTER = 150.0
+"""Seconds without any change after which what is left will never come."""
+_ALL_WITHIN = 900.0
 _COMES_EVERY = 1.0
 
 
@@ -281,34 +282,32 @@ class _World:
     def _end(self) -> None:
         """All that is wanted is installed, and all that was answered is there and handled."""
         self._served.wait_until_it_answers()
-        comes = 0.0
-
-        def all_right() -> bool:
-            nonlocal comes
+        left, comes, began = self._left(), 0.0, time.monotonic()
+        changed = began
+        while left and time.monotonic() < min(changed + _STUCK_AFTER, began + _ALL_WITHIN):
             if time.monotonic() > comes:
                 comes = time.monotonic() + _COMES_EVERY
                 self._say()
                 self._come()
-            with self._world.lock:
-                missing = self._world.missing(self._all_wanted())
-            return not self._to_say and not missing and not self._stored.unsettled()
-
-        try:
-            until(all_right, "all that is wanted is installed", _ALL_WITHIN)
-        except RuntimeError:
-            self._wrong("; ".join(self._what_is_missing()))
+            time.sleep(0.2)
+            before, left = left, self._left()
+            if left != before:
+                changed = time.monotonic()
+        if left:
+            self._wrong(f"{len(left)} are left, such as {left[:4]}")
         self._look()
         self._found.installs = len(self._all_wanted())
         self._found.messages = len(self._outside.answered)
         lost = sorted(self._outside.answered - self._stored.messages())
         if lost:
             self._wrong(f"{len(lost)} answered 200 and not stored, such as {lost[:3]}")
-        until(lambda: not self._stored.unhandled(), "all messages are handled", 30.0)
+        until(lambda: not self._stored.unhandled(), "all messages are handled", _STUCK_AFTER)
         if damage := self._stored.damage():
             self._wrong(f"the file is damaged: {damage}")
 
-    def _what_is_missing(self) -> Sequence[str]:
+    def _left(self) -> list[str]:
+        """What is wanted and is not there, or not as the bridge sees it."""
         with self._world.lock:
             missing = self._world.missing(self._all_wanted())
-        there = [f"{serial} has not really {adam_id}" for serial, adam_id in missing[:3]]
-        return (*there, *self._stored.unsettled()[:3], f"to say: {self._to_say}")
+        there = [f"{serial} has not really {adam_id}" for serial, adam_id in missing]
+        return [*there, *self._stored.unsettled(), *(f"to say: {each}" for each in self._to_say)]
