@@ -36,6 +36,7 @@ TOP_KEYS = (
     "listen",
     "listen_outside",
     "public_url",
+    "trusted_proxies",
     "allow_http",
     "api",
     "servers",
@@ -123,6 +124,7 @@ class _Loader:
             listen=listen,
             listen_outside=outside,
             public_url=public_url,
+            trusted_proxies=self._proxies(top.get("trusted_proxies")),
             allow_http=self._allow_http,
             api=api,
             servers=self._servers(top.get("servers"), api_keys),
@@ -171,6 +173,10 @@ class _Loader:
         if listen == outside:
             self._reader.wrong(top["listen_outside"], "is the same as listen; take another port")
         return listen, outside
+
+    def _proxies(self, spot: Spot | None) -> int:
+        """How many stand in front; a handful at most, or it is another number that was meant."""
+        return 0 if spot is None else self._reader.value(spot, values.hops) or 0
 
     def _path(self, spot: Spot) -> Path:
         return self._reader.path.parent / (self._reader.text(spot) or "")

@@ -121,6 +121,8 @@ class Config:
     the top of the file under which anything is wrong, needed or not. A part that was not needed may
     lack its keys, and `wanted` is empty where it was not read or has mistakes.
 
+    `trusted_proxies` is how many proxies stand in front, whose X-Forwarded-For is believed.
+
     `subscriptions` are the locations whose subscriptions are looked at.
 
     `alerts` are receivers by what names them where people see it: the host, and a number where
@@ -136,6 +138,7 @@ class Config:
     listen: tuple[str, int] = LISTEN
     listen_outside: tuple[str, int] | None = None
     public_url: str | None = None
+    trusted_proxies: int = 0
     allow_http: bool = False
     api: ApiConfig = field(default_factory=ApiConfig)
     servers: Mapping[str, ServerConfig] = field(default_factory=dict)

@@ -23,7 +23,7 @@ KEYS_OF: Mapping[Need, frozenset[str]] = {
         }
     ),
     "policy": frozenset({"policy"}),
-    "web": frozenset({"listen", "listen_outside", "public_url", "api"}),
+    "web": frozenset({"listen", "listen_outside", "public_url", "trusted_proxies", "api"}),
     "mdm": frozenset({"servers", "allow_http"}),
     "apple": frozenset({"locations", "subscriptions", "apple", "public_url", "allow_http"}),
     "alerts": frozenset({"alerts", "allow_http"}),

@@ -122,6 +122,13 @@ def number(text: str) -> int:
     return int(text)
 
 
+def hops(text: str) -> int:
+    """How many proxies a request comes through, 0 to 9."""
+    if not re.fullmatch(r"[0-9]", text):
+        _no("must be how many proxies stand in front, 0 to 9; write a number, no address")
+    return int(text)
+
+
 def boolean(text: str) -> bool:
     """`true` or `false`."""
     if text.lower() not in ("true", "false"):

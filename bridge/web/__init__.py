@@ -9,8 +9,20 @@ from collections.abc import Callable
 from functools import partial
 
 from flask import Flask, Response, request
+from werkzeug.middleware.proxy_fix import ProxyFix
 
-from bridge.web import api, health, hooks, metrics, pages, patience, problems, refusals
+from bridge.web import (
+    api,
+    failures,
+    health,
+    hooks,
+    metrics,
+    pages,
+    patience,
+    problems,
+    refusals,
+)
+from bridge.web.pages.render import NOTHING
 from bridge.web.ports import Bridge
 from bridge.web.silence import Patient
 from bridge.web.webhooks import PastFlask, Webhooks
@@ -36,7 +48,7 @@ def create_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
     pages.register(app, bridge)
     past_flask = PastFlask(app.wsgi_app, webhooks, stored)
     app.wsgi_app = Patient(past_flask)  # type: ignore[method-assign]
-    return app
+    return _behind_proxies(app, bridge)
 
 
 def create_outside_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
@@ -44,7 +56,7 @@ def create_outside_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
     app = _bare_app(bridge, stored)
     app.register_blueprint(hooks.create_blueprint(bridge, None))
     app.wsgi_app = Patient(app.wsgi_app)  # type: ignore[method-assign]
-    return app
+    return _behind_proxies(app, bridge)
 
 
 def _bare_app(bridge: Bridge, stored: Stored | None) -> Flask:
@@ -55,9 +67,30 @@ def _bare_app(bridge: Bridge, stored: Stored | None) -> Flask:
     problems.register(app)
     refusals.register(app, bridge)
     patience.register(app)
+    failures.register(app, bridge)
+    app.after_request(_harden)
     if stored is not None:
         app.after_request(partial(_tell, stored))
     return app
+
+
+def _behind_proxies(app: Flask, bridge: Bridge) -> Flask:
+    """Believe as many proxies of where a request comes from as the file says stand in front, and of
+    nothing else; none is believed where it says nothing."""
+    number = bridge.config.trusted_proxies
+    if number:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=number, x_proto=0, x_host=0, x_port=0, x_prefix=0
+        )
+    return app
+
+
+def _harden(response: Response) -> Response:
+    """No browser takes an answer for what it does not say it is, or shows it inside a page of
+    another site."""
+    response.headers.setdefault("X-Content-Type-Options", "nosniff")
+    response.headers.setdefault("Content-Security-Policy", NOTHING)
+    return response
 
 
 def _tell(stored: Stored, response: Response) -> Response:

@@ -23,6 +23,10 @@ WAITED = "bridge.waited"
 _PEER_IS_GONE = (errno.EPIPE, errno.ECONNRESET, errno.ENOTCONN)
 
 
+HELD_BACK = "bridge.held_back"
+"""The key under which a request's environ says for how many seconds its answer is held back."""
+
+
 class Then(enum.Enum):
     """What becomes of a connection when its thread is done with it."""
 
@@ -30,6 +34,8 @@ class Then(enum.Enum):
     """More of the request must come; it was not answered."""
     NEXT = "next"
     """Another request may follow."""
+    LATER = "later"
+    """Its answer is held back; then it is closed."""
     CLOSE = "close"
 
 
@@ -59,7 +65,12 @@ class Answers:
         if last:
             response.force_close()
         try:
-            _send(response, app(environ, response.start_response))
+            pieces = app(environ, response.start_response)
+            if held_back := environ.get(HELD_BACK):
+                conn.held_back.seconds = held_back
+                response.sock = conn.held_back  # type: ignore[assignment]  # as far as it is used
+                response.force_close()
+            _send(response, pieces)
         except RequestAwaited:
             return Then.READ_ON
         except TimeoutError:
@@ -75,6 +86,8 @@ class Answers:
             raise
         finally:
             conn.known = environ.get(KNOWN, False)
+        if held_back:
+            return Then.LATER
         return Then.CLOSE if response.should_close() else Then.NEXT
 
     def _refuse(self, conn: Connection, error: ParseException) -> None:

@@ -37,6 +37,8 @@ class State(enum.Enum):
     RUNNING = "running"
     """Nothing: a thread has it."""
     IDLE = "idle"
+    HELD_BACK = "held back"
+    """Nothing: its answer is sent when the deadline has come, and no request follows."""
     CLOSING = "closing"
     """The answer is sent and nothing follows; the peer shall read it and hang up."""
     GONE = "gone"
@@ -55,6 +57,18 @@ _TIMES = {
 _ONCE = (State.HEAD, State.BODY)
 
 
+class HeldBack:
+    """Takes an answer in place of a socket, to be sent `seconds` later."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self.data = bytearray()
+
+    def sendall(self, data: bytes) -> None:
+        """A piece of it."""
+        self.data += data
+
+
 class Connection:
     """A connection; the socket is read by the main loop alone."""
 
@@ -70,7 +84,7 @@ class Connection:
         """Whether the last request carried right credentials."""
         self.outside = outside
         """Whether it came in at the listener for Apple."""
-        self.address = _address(str(client[0]))
+        self.address = address_of(str(client[0]))
         """Where it comes from: an IPv4 address, or the /64 of an IPv6 address."""
         self.state = State.HEAD
         self.deadline = 0.0
@@ -79,6 +93,8 @@ class Connection:
         self._began: dict[State, float] = {}
         self.drained = 0
         self.told_to_continue = False
+        self.held_back = HeldBack()
+        """An answer that is to be sent later."""
 
     def begin(self, cfg: Any) -> WebRequest:
         """Read the request from its first byte, in the thread that is to answer it.
@@ -139,8 +155,13 @@ class Connection:
             self.sock.close()
 
 
-def _address(host: str) -> str:
+def address_of(host: str) -> str:
+    """Where a peer comes from: its IPv4 address, or the /64 of its IPv6 address; another text as it
+    is."""
     if ":" not in host or "." in host:
         return host
-    network = socket.inet_pton(socket.AF_INET6, host.partition("%")[0])[:8]
+    try:
+        network = socket.inet_pton(socket.AF_INET6, host.partition("%")[0])[:8]
+    except OSError:  # a proxy may have written anything
+        return host
     return socket.inet_ntop(socket.AF_INET6, network + bytes(8)) + "/64"

@@ -188,7 +188,11 @@ class WebWorker(Worker):
             self._await(conn)
             return
         self._let_others_read(conn)
-        if then is Then.NEXT:
+        if then is Then.LATER:
+            conn.enter(State.HELD_BACK, time.monotonic())
+            conn.deadline = time.monotonic() + conn.held_back.seconds
+            self._note_deadline(conn)
+        elif then is Then.NEXT:
             self._wait(conn, State.HEAD if conn.received else State.IDLE)
             self._run_if_whole(conn)
         else:
@@ -282,11 +286,18 @@ class WebWorker(Worker):
         elif conn.state is State.HEAD and conn.received:
             self._seldom.say("slow", f"a request from {conn.address} did not arrive in time")
             self._loop.forget(conn.sock)
-            with contextlib.suppress(OSError):  # it may be gone
-                conn.sock.send(refusals.as_bytes(*refusals.TOO_SLOW))
-            self._close(conn)
+            self._say_last(conn, refusals.as_bytes(*refusals.TOO_SLOW))
+        elif conn.state is State.HELD_BACK:
+            self._say_last(conn, conn.held_back.data)
         else:
             self._drop(conn)
+
+    def _say_last(self, conn: Connection, answer: bytes | bytearray) -> None:
+        """Send a short answer, and close; for the main loop, which waits for nobody."""
+        conn.sock.setblocking(False)
+        with contextlib.suppress(OSError):  # it may be gone
+            conn.sock.send(answer)
+        self._close(conn)
 
     def _close(self, conn: Connection) -> None:
         """Let the peer read the answer: a socket that is closed with unread bytes is reset."""

@@ -18,9 +18,12 @@ from bridge.web.version import version
 
 POLICY = (
     "default-src 'none'; style-src 'self'; script-src 'self'; img-src 'self'; connect-src 'self'; "
-    "form-action 'self'; frame-ancestors 'none'"
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
 """Everything is ours, and nothing stands within a page that a browser would run."""
+
+NOTHING = "default-src 'none'; frame-ancestors 'none'"
+"""The policy of what is no page."""
 
 HEADERS = {
     "Content-Security-Policy": POLICY,

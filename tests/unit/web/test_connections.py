@@ -16,7 +16,7 @@ from gunicorn.http import errors
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bridge.web.connections.answering import WAITED, Answers, Then
+from bridge.web.connections.answering import HELD_BACK, WAITED, Answers, Then
 from bridge.web.connections.bodies import Turns
 from bridge.web.connections.connection import Connection, State
 from bridge.web.connections.door import Door
@@ -579,3 +579,43 @@ def test_as_many_files_may_be_open_as_connections_need(
     monkeypatch.setattr("resource.setrlimit", lambda what, limits: done.append(limits))
     assert connections_allowed() == allowed
     assert done == ([] if set_to is None else [(set_to, hard)])
+
+
+def refuses(environ: Any, start_response: Any) -> list[bytes]:
+    environ[HELD_BACK] = 3.0
+    start_response("401 UNAUTHORIZED", [("Content-Length", "2")])
+    return [b"no"]
+
+
+def test_an_answer_that_is_held_back_is_not_sent_yet(asked: Asked) -> None:
+    asked.conn.received.add(GET)
+    assert asked.give(refuses) is Then.LATER
+    asked.peer.setblocking(False)
+    with pytest.raises(BlockingIOError):
+        asked.told()
+    assert asked.conn.held_back.seconds == 3.0
+    kept = bytes(asked.conn.held_back.data)
+    assert b"Connection: close" in kept and kept.endswith(b"\r\n\r\nno")
+
+
+def test_the_main_loop_sends_it_when_its_time_has_come_and_closes(
+    asked: Asked, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr("bridge.web.connections.worker.time.monotonic", lambda: now)
+    worker = Stand()
+    worker._inside.add(asked.conn)
+    asked.conn.received.add(GET)
+    asked.conn.enter(State.RUNNING, now)
+    threads = Threads(1, 1)
+    threads._with_them = 1
+    worker._ran(asked.conn, threads, asked.give(refuses))
+    asked.peer.setblocking(False)
+    worker._end_what_waited_too_long()
+    with pytest.raises(BlockingIOError):
+        asked.told()
+    assert asked.conn.is_dispensable, "it may go for another"
+    now += 3.0
+    worker._end_what_waited_too_long()
+    assert asked.told().startswith(b"HTTP/1.1 401 UNAUTHORIZED\r\n")
+    assert asked.conn.state is State.CLOSING and asked.peer.recv(1) == b""
