@@ -11,7 +11,7 @@ from typing import Any
 
 LONG = 20_000
 DEEP = 400
-MANY = 200
+MANY = 50
 """Characters of a long text, levels of something nested, and how often something is repeated:
 beyond what any reader lets in, and far below what would harm one."""
 
