@@ -28,9 +28,7 @@ IS_PUT_BACK = (
 )
 """The expression that tells it; a row has the lower half of the transaction's number."""
 
-_WRITE = (
-    "INSERT INTO meta (key, value) VALUES (?, pg_current_xact_id()::text) ON CONFLICT DO NOTHING"
-)
+_NUMBER = "SELECT pg_current_xact_id()::text"
 
 
 def is_put_back(db: Connection) -> bool:
@@ -47,7 +45,7 @@ def missing(db: Connection) -> list[str]:
 
 def write(db: Connection, key: str) -> None:
     """Write one of them, in a transaction that writes no other."""
-    db.execute(_WRITE, (key,))
+    meta.keep(db, key, db.execute(_NUMBER).fetchone()[0])
 
 
 def forget(db: Connection) -> None:
