@@ -46,8 +46,9 @@ def create_app(bridge: Bridge, stored: Stored | None = None) -> Flask:
     app.register_blueprint(metrics.create_blueprint(bridge))
     api.register(app, bridge)
     pages.register(app, bridge)
-    past_flask = PastFlask(app.wsgi_app, webhooks, stored)
-    app.wsgi_app = Patient(past_flask)  # type: ignore[method-assign]
+    # What goes past Flask is stored on a connection that knows itself how long a hook waits.
+    past_flask = PastFlask(Patient(app.wsgi_app), webhooks, stored)
+    app.wsgi_app = past_flask  # type: ignore[method-assign]
     return _behind_proxies(app, bridge)
 
 

@@ -28,14 +28,13 @@ class Asked:
         self.flask: list[str] = []
         self.rung = 0
         self.app: Flask = create_app(bridge, self._ring)
-        past_flask = self.app.wsgi_app._app  # type: ignore[attr-defined]
-        inner = past_flask._app
+        inner = self.app.wsgi_app._app  # type: ignore[attr-defined]
 
         def noted(environ: Any, start_response: Any) -> Any:
             self.flask.append(environ["PATH_INFO"])
             return inner(environ, start_response)
 
-        past_flask._app = noted
+        self.app.wsgi_app._app = noted  # type: ignore[attr-defined]
         self.client = self.app.test_client()
 
     def _ring(self) -> None:
