@@ -11,12 +11,16 @@ from collections.abc import Generator, Iterator
 from typing import Any
 
 import pytest
+from hypothesis import settings
 from werkzeug.routing import Rule
 
 from bridge.store.file import connection
 from tests.real import binaries
 
 pytest_plugins = ["pytester", "tests.slow"]
+
+settings.register_profile("untimed", deadline=None)  # a busy machine fails nothing
+settings.load_profile("untimed")
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

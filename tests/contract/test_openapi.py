@@ -73,7 +73,6 @@ def test_every_call_keeps_what_is_promised(
         max_examples=EXAMPLES,
         derandomize=True,
         database=None,
-        deadline=None,
         suppress_health_check=list(HealthCheck),
     )
     @given(case=operation.as_strategy(mode, headers=KEY))

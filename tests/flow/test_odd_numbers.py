@@ -148,7 +148,6 @@ def looks(scene: Scene) -> None:
 @pytest.mark.slow
 @settings(
     max_examples=4,
-    deadline=None,
     phases=[Phase.explicit, Phase.generate],
     suppress_health_check=list(HealthCheck),
 )

@@ -3,7 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.backoff import doubling, last_delay_for_ever, nth_delay
@@ -46,7 +46,6 @@ def test_looks_at_doubled_gaps(last: float, due: float) -> None:
     assert doubling(NOW, NOW + last, 15, 600) == NOW + due
 
 
-@settings(deadline=None)
 @given(st.floats(0, 1e6), st.floats(0, 1e6))
 def test_a_look_is_never_further_than_the_most(since: float, most: float) -> None:
     due = doubling(0.0, since, 15.0, most)
@@ -59,7 +58,6 @@ DEMANDS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(DEMANDS, st.integers(-3, 10))
 def test_never_more_seats_than_are_free(demands: list[Demand], free: int) -> None:
     granted = allocate(demands, free)
@@ -73,7 +71,6 @@ def test_never_more_seats_than_are_free(demands: list[Demand], free: int) -> Non
     )
 
 
-@settings(deadline=None)
 @given(DEMANDS)
 def test_an_unlimited_asset_is_for_all(demands: list[Demand]) -> None:
     assert set(allocate(demands, None)) == set(demands)
@@ -116,7 +113,6 @@ WISHES = st.builds(
 )
 
 
-@settings(deadline=None)
 @given(WISHES)
 def test_wishes_survive_being_stored(desired: Desired) -> None:
     assert Desired.from_json(json.loads(json.dumps(desired.as_json()))) == desired

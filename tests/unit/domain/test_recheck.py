@@ -116,7 +116,7 @@ def anything(draw: st.DrawFn) -> Facts:
 
 
 @pytest.mark.slow
-@settings(max_examples=1_000, deadline=None)
+@settings(max_examples=1_000)
 @given(anything())
 def test_whatever_is_so_the_clock_has_to_move_first(fact: Facts) -> None:
     decision = decided(fact)

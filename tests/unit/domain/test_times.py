@@ -1,7 +1,7 @@
 """Points in time as the text that we show."""
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.times import day_of, rfc3339, to_the_minute, to_the_second
@@ -34,7 +34,6 @@ def test_programs_are_told_in_utc_to_the_millisecond(
     assert rfc3339(seconds) == text
 
 
-@settings(deadline=None)
 @given(st.integers(-62135596800_000, 253402300799_999))
 def test_what_is_written_is_read_to_the_millisecond(milliseconds: int) -> None:
     written = rfc3339(milliseconds / 1000)

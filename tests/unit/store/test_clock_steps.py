@@ -78,7 +78,7 @@ def test_what_happened_lately_is_as_long_ago_as_it_was(database: Database, by: f
 
 
 @pytest.mark.parametrize("by", [-400 * DAY, -DAY, -HOUR, HOUR, DAY])
-@settings(deadline=None, max_examples=8)
+@settings(max_examples=8)
 @given(ages=st.lists(st.floats(0.0, 500 * DAY), min_size=2, max_size=12))
 def test_what_happened_keeps_its_order_and_lies_in_the_past(by: float, ages: list[float]) -> None:
     before = sorted(NOW - age for age in ages)

@@ -271,7 +271,7 @@ contents = st.recursive(
 TYPES = sorted({sample["notificationType"] for sample in NOTIFICATIONS})
 
 
-@settings(deadline=None, max_examples=200)
+@settings(max_examples=200)
 @given(st.sampled_from(TYPES) | json_values, contents, json_values, json_values)
 def test_any_object_is_read_and_kept(notification_type, content, number, library):
     read = parse_notification(body(notification_type, content, notificationId=number, uId=library))
@@ -282,7 +282,6 @@ def test_any_object_is_read_and_kept(notification_type, content, number, library
         assert again.payload == read.payload
 
 
-@settings(deadline=None)
 @given(st.binary() | json_values.map(lambda value: json.dumps(value).encode()))
 def test_noise_raises_shape_error_only(data):
     try:

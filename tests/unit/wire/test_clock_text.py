@@ -1,5 +1,5 @@
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.wire.clock_text import parse_apple_time, parse_rfc3339
@@ -58,7 +58,6 @@ def test_apple_time_is_read(text, seconds):
     assert parse_apple_time(text) == seconds
 
 
-@settings(deadline=None)
 @given(st.text() | st.from_regex(r"[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}[Z+-][0-9:]{0,5}"))
 def test_any_text_is_read_or_none(text):
     for read in (parse_rfc3339, parse_apple_time):

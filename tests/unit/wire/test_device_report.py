@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import ShapeError
@@ -201,7 +201,6 @@ NAMES = [
 ]
 
 
-@settings(deadline=None)
 @given(
     st.dictionaries(
         st.sampled_from(NAMES),

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import ShapeError
@@ -211,7 +211,6 @@ documents = st.fixed_dictionaries(
 )
 
 
-@settings(deadline=None)
 @given(documents, st.booleans())
 def test_any_object_is_read_stored_and_read_again(document, ours):
     try:
@@ -226,7 +225,6 @@ def test_any_object_is_read_stored_and_read_again(document, ours):
     assert stored.payload_sha256 == read.payload_sha256
 
 
-@settings(deadline=None)
 @given(st.binary() | st.text().map(str.encode) | json_values.map(lambda v: json.dumps(v).encode()))
 def test_noise_raises_shape_error_only(body):
     for read in (parse_webhook, load_stored):

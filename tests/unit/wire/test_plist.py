@@ -61,26 +61,22 @@ def same(left: object, right: object) -> bool:
     return repr(naive(left)) == repr(naive(right))
 
 
-@settings(deadline=None)
 @given(values)
 def test_the_standard_library_reads_what_we_write(value):
     assert same(plistlib.loads(plist.dumps(value)), value)
 
 
-@settings(deadline=None)
 @given(values)
 def test_we_read_what_we_write(value):
     assert same(plist.loads(plist.dumps(value)), value)
 
 
-@settings(deadline=None)
 @given(values)
 def test_we_read_xml_as_the_standard_library_does(value):
     data = plistlib.dumps(naive(value), sort_keys=False)
     assert same(plist.loads(data), plistlib.loads(data))
 
 
-@settings(deadline=None)
 @given(values)
 def test_we_read_binary_lists_of_the_standard_library(value):
     data = plistlib.dumps(naive(value), fmt=plistlib.FMT_BINARY, sort_keys=False)
@@ -350,7 +346,7 @@ def test_a_deep_binary_list_is_refused():
     assert plist.loads(binary(*chain[:-30], b"\x09"))
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(st.sampled_from([b"", b"bplist00", HEAD.encode() + b"<plist>"]), st.binary(max_size=200))
 def test_noise_raises_nothing_else(start, noise):
     try:
@@ -359,7 +355,7 @@ def test_noise_raises_nothing_else(start, noise):
         pass
 
 
-@settings(deadline=None, max_examples=300)
+@settings(max_examples=300)
 @given(values, st.booleans(), st.data())
 def test_a_changed_byte_raises_nothing_else(value, as_xml, data):
     form = plistlib.FMT_XML if as_xml else plistlib.FMT_BINARY

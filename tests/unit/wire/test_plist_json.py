@@ -3,7 +3,7 @@ import math
 from datetime import UTC, datetime
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.errors import ShapeError
@@ -25,7 +25,6 @@ values = st.recursive(
 )
 
 
-@settings(deadline=None)
 @given(values)
 def test_nothing_is_lost(value):
     written = json.dumps(to_json(value), allow_nan=False)

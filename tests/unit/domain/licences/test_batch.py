@@ -3,7 +3,7 @@
 from collections import Counter
 from random import Random
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from bridge.domain.licences.batch import Rectangle, rectangles
@@ -32,7 +32,6 @@ PAIRS = st.lists(
 )
 
 
-@settings(deadline=None)
 @given(PAIRS, st.integers(1, 4), st.integers(1, 4))
 def test_exactly_the_needed_pairs_within_the_limits(
     pairs: list[Pair], max_assets: int, max_serials: int
@@ -48,7 +47,6 @@ def test_exactly_the_needed_pairs_within_the_limits(
         assert len(rectangle) == len(list(rectangle.pairs()))
 
 
-@settings(deadline=None)
 @given(PAIRS, st.randoms(use_true_random=False))
 def test_the_order_of_the_wishes_changes_nothing(pairs: list[Pair], random: Random) -> None:
     shuffled = list(pairs)
@@ -56,7 +54,6 @@ def test_the_order_of_the_wishes_changes_nothing(pairs: list[Pair], random: Rand
     assert cut(shuffled, 2, 3) == cut(pairs, 2, 3)
 
 
-@settings(deadline=None)
 @given(PAIRS, st.integers(1, 4), st.integers(1, 4))
 def test_never_more_requests_than_one_asset_at_a_time(
     pairs: list[Pair], max_assets: int, max_serials: int
