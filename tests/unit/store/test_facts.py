@@ -164,7 +164,9 @@ def test_where_giving_it_back_stands(db: Connection) -> None:
     assert one(db).release == Licence("none"), "it was asked for again since"
 
 
-def test_only_a_removal_of_this_round_counts(db: Connection) -> None:
+def test_a_removal_counts_in_its_round_and_as_long_as_it_may_reach_the_device(
+    db: Connection,
+) -> None:
     install_id = make_install(db)
     device = make_device(db)
     make_command(db, "r", device, install_id=install_id, request_type="RemoveApplication", now=NOW)
@@ -172,6 +174,8 @@ def test_only_a_removal_of_this_round_counts(db: Connection) -> None:
     assert removal is not None and removal.command_uuid == "r"
     assert one(db).attempt is None
     make_install(db, priority=1, now=NOW + 1)
+    assert one(db).removal == removal, "it is not answered yet"
+    db.execute("UPDATE commands SET state = 'acknowledged' WHERE command_uuid = 'r'")
     assert one(db).removal is None
 
 
