@@ -33,8 +33,9 @@ policy:
   associate: {collect_for: 200ms, in_doubt_wait: 5s, retry: [1s, 2s]}
   command: {in_doubt_after: 2s, repush_after: 5s}
   install: {license_retry: [1s, 2s, 4s], max_open_per_device: 2}
-  verify: {first_after: 1s}
-  sync: {assignments_every: 10s, changes_every: 5s}
+  verify: {first_after: 1s, unreadable_retry: [1s, 1s, 2s, 2s, 5s, 10s]}
+  device: {ask_serial_every: 5s}
+  sync: {assignments_every: 10s, changes_every: 5s, devices_every: 5s}
 """
 _CONFIG = """\
 database: {database}
