@@ -21,7 +21,7 @@ from bridge.domain.vocabulary import Service
 from bridge.errors import CallError, NotSent, OutcomeUnknown
 from tests.loopback import OK, Handler, Server, bare_environment, read_request, serving
 
-PATIENT = (5.0, 5.0)
+PATIENT = (30.0, 30.0)
 """No single read of these tests takes as long."""
 
 STATUS_LINE = chain(b"HTTP/1.1 200 ", repeat(0x6F))
@@ -50,7 +50,7 @@ class Drip:
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         read_request(connection)
         for byte in self._reply:
-            if not self._turn.acquire(timeout=5) or self._over:
+            if not self._turn.acquire(timeout=30) or self._over:
                 return
             connection.sendall(bytes([byte]))
 
