@@ -77,21 +77,35 @@ def own_server(port: int | None = None, **settings: str) -> Iterator[Server]:
     `port` it listens on 127.0.0.1, too."""
     home = programs()
     assert home is not None
+    with _folder() as folder:
+        made = Server(home, folder, port, settings)
+        made.make()
+        with _running(made):
+            yield made
+
+
+@contextmanager
+def _folder() -> Iterator[Path]:
+    """One that the user may write to as whom a server runs."""
     # Not below pytest's folder: a socket's path has hardly a hundred bytes.
     folder = Path(tempfile.mkdtemp(prefix="bridge-pg-"))
     try:
         if os.geteuid() == 0:
             shutil.chown(folder, other_user())
-        made = Server(home, folder, port, settings)
-        made.make()
-        made.start()
-        try:
-            yield made
-        finally:
-            if made.runs:
-                made.stop()
+        yield folder
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextmanager
+def _running(made: Server) -> Iterator[None]:
+    """It is started, and stopped at the end where it runs yet."""
+    made.start()
+    try:
+        yield
+    finally:
+        if made.runs:
+            made.stop()
 
 
 class Server:
@@ -133,21 +147,12 @@ class Server:
     @contextmanager
     def standby(self) -> Iterator[Server]:
         """Another server that follows this one, and has been started."""
-        folder = Path(tempfile.mkdtemp(prefix="bridge-pg-"))
-        try:
-            if os.geteuid() == 0:
-                shutil.chown(folder, other_user())
+        with _folder() as folder:
             made = Server(self._home, folder, None, self._settings)
             words = ("-h", str(self.folder), "-U", "bridge", "-D", str(made._data), "-R")
             made._run("pg_basebackup", *words, "-c", "fast", "-X", "stream")
-            made.start()
-            try:
+            with _running(made):
                 yield made
-            finally:
-                if made.runs:
-                    made.stop()
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
 
     def promote(self) -> None:
         """A standby takes over."""
